@@ -1,0 +1,27 @@
+# Two commands need nothing done before: `make test` and, once the local platform is here, `make demo`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: test check bench interop conformance clean
+
+test: .venv/installed
+	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.stream
+
+.venv/installed: pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --quiet --frozen --group dev
+	touch $@
+
+clean:
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

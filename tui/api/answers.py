@@ -1,0 +1,78 @@
+"""What an answer of the platform says: its JSON when it is good, the error it is when it is not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tui.api.errors import ApiError, NotUnderstood, of_status
+from tui.api.models import text_of
+from tui.api.wirejson import NotJson, loads
+
+LARGEST = 1024 * 1024 * 1024
+"""Bytes of one answer beyond which it is not read to its end."""
+_PLAIN = {
+    400: "the request was not accepted",
+    401: "the API key is missing or wrong",
+    403: "the API key may not do this",
+    404: "there is no such thing here",
+    409: "it is not in the state that was expected",
+    422: "the request was not accepted",
+    429: "too many requests, or the credits are used up",
+}
+
+
+def decoded(content: bytes, status: int) -> Any:
+    """The JSON of a good answer; nothing where there is none to expect."""
+    if not content.strip():
+        return None
+    try:
+        return loads(content)
+    except NotJson as error:
+        if status == 200 and len(content) < 64 and content.strip().isalpha():
+            return content.decode().strip()
+        what = "an HTML page" if _is_html(content) else str(error)
+        raise NotUnderstood(f"the answer is {what}", status=status, body=_start(content)) from error
+
+
+def error_of(status: int, content: bytes, wait: float | None) -> ApiError:
+    """The error that a status and its body mean, in the platform's own words where it has any."""
+    try:
+        body = loads(content) if content.strip() else None
+    except NotJson:
+        body = None if _is_html(content) else _start(content)
+    said = said_by(body)
+    plain = _PLAIN.get(status, "the platform failed" if status >= 500 else "the request was not accepted")
+    words = f"{plain} ({status})" if not said else f"{said} ({status})"
+    if status == 429 and wait:
+        words += f", try again in {wait:.0f} s"
+    return of_status(status)(words, status=status, wait=wait, body=body)
+
+
+def said_by(body: object) -> str:
+    """The words of an error body: `detail` may be a text, a list of complaints, or absent."""
+    match body:
+        case {"detail": list(complaints)}:
+            return "; ".join(filter(None, map(_complaint, complaints)))[:1000]
+        case {"detail": told} | {"message": told} | {"error": told} if told:
+            return (text_of(told) or "")[:1000]
+        case str():
+            return body
+        case _:
+            return ""
+
+
+def _complaint(item: object) -> str:
+    match item:
+        case {"loc": list(place), "msg": told}:
+            return f"{'.'.join(map(str, place))}: {text_of(told)}"
+        case _:
+            return text_of(item) or ""
+
+
+def _is_html(content: bytes) -> bool:
+    return bool(re.match(rb"\s*(<!doctype|<html|<head|<body|<h1)", content, re.IGNORECASE))
+
+
+def _start(content: bytes) -> str:
+    return content[:300].decode("utf-8", "replace").strip()

@@ -1,0 +1,291 @@
+"""The client: a method for each thing the platform can do, on whichever of its surfaces offers it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from tui.api.entries import Entry, Message, entry_of
+from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
+from tui.api.models import Agent, Page, Record, Task, page_of, text_of
+from tui.api.routes import ACTIONS, ROUTES, Operation, Route, Surface, Surfaces
+from tui.api.transport import Transport
+
+AT_ONCE = 4
+"""How many requests of one fan-out are under way at the same time."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """What of a list of tasks the platform itself can choose; several statuses are several lists."""
+
+    agent_id: str | None = None
+    status: tuple[str, ...] = ()
+    user_id: str | None = None
+    parent_task_id: str | None = None
+    triggering_agent_id: str | None = None
+    internal_status: str | None = None
+    from_date: datetime | None = None
+    to_date: datetime | None = None
+
+    def params(self, status: str | None) -> dict[str, str]:
+        """As query parameters, for one status."""
+        told: dict[str, str] = {"status": status} if status else {}
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.name != "status" and value is not None:
+                told[spec.name] = value.isoformat() if isinstance(value, datetime) else value
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """An activity log as it was at one moment."""
+
+    entries: tuple[Entry, ...] = ()
+    children: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    """Logs of sub-tasks that came with it, by task."""
+    is_partial: bool = False
+    """Only messages: the surface that has the whole log is not there."""
+
+
+class Client:
+    """The platform, as a library: reads are tried again, actions never."""
+
+    def __init__(self, surfaces: Surfaces, transport: Transport, *, read_only: bool = False) -> None:
+        self.surfaces = surfaces
+        self.transport = transport
+        self.read_only = read_only
+        self._origins = surfaces.origins
+        transport.origins = lambda: self._origins
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.close()
+
+    @property
+    def now(self) -> datetime:
+        """The moment by the platform's clock, as far as its answers have told it."""
+        return datetime.fromtimestamp(self.transport.clock.time() + self.transport.skew, UTC)
+
+    # Reading
+
+    async def agents(self) -> AsyncGenerator[Page, None]:
+        """All agents, page by page."""
+        route, root = self._route(Operation.AGENTS)
+        async with aclosing(self._pages(route, root + route.path, {}, Agent.of)) as pages:
+            async for page in pages:
+                yield page
+
+    async def agent(self, agent_id: str) -> Agent:
+        """One agent."""
+        return Agent.of(await self._read(Operation.AGENT, agent=agent_id))
+
+    async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
+        """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice."""
+        query = query or TaskQuery()
+        operation = Operation.USER_TASKS if query.user_id and not query.agent_id else Operation.TASKS
+        route, root = self._route(operation)
+        for status in query.status or (None,):
+            params = query.params(status)
+            if route.surface is Surface.REST:
+                listing = self._pages(route, root + route.path, params, Task.of)
+            elif operation is Operation.USER_TASKS:
+                user = params.pop("user_id")
+                listing = self._pages(route, root + route.fill(user=user), params, Task.of)
+            else:
+                listing = self._histories(route, root, params)
+            async with aclosing(listing) as pages:
+                async for page in pages:
+                    yield page
+
+    async def task(self, task_id: str) -> Task:
+        """One task's own record."""
+        body = await self._read(Operation.TASK, task=task_id)
+        if not isinstance(body, dict):
+            raise NotUnderstood("the platform's answer is no task", body=body)
+        return self._learn(Task.of(body))
+
+    async def log(self, task: Task) -> Log:
+        """The task's activity log; one that does not exist yet is empty."""
+        route, root = self._route(Operation.LOG)
+        try:
+            body = await self.transport.read(root + route.fill(agent=task.agent_id, task=task.id))
+        except NotFound:
+            return Log(is_partial=route.surface is Surface.REST)
+        if route.surface is Surface.REST:
+            return _log_of_threads(body)
+        messages = body.get("messages") if isinstance(body, dict) else body
+        return Log(tuple(entry_of(item) for item in messages) if isinstance(messages, list) else ())
+
+    async def tool_approval(self, agent_id: str, request_id: str) -> Record:
+        """How the approval of a held tool call stands."""
+        return Record.of(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
+
+    async def organization(self) -> str:
+        """The organization, learned from the first agent or task when nothing names it."""
+        if self.surfaces.organization is None:
+            async for page in self.agents():
+                if page.items:
+                    break
+        if self.surfaces.organization is None:
+            async for page in self.tasks():
+                if page.items:
+                    break
+        if self.surfaces.organization is None:
+            raise NotOffered("the organization is not known: set XPANDER_ORGANIZATION_ID")
+        return self.surfaces.organization
+
+    async def events_url(self, task_id: str) -> str:
+        """Where a task's live events are."""
+        if self.surfaces.controller is None:
+            raise NotOffered("live events need the controller, and no address of it is set")
+        await self.organization()
+        route, root = self._route(Operation.EVENTS)
+        return root + route.fill(task=task_id)
+
+    def open_events(self, url: str, last_id: str) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open a stream of events."""
+        return self.transport.stream(url, last_id)
+
+    # Acting
+
+    async def create(self, agent_id: str, body: dict[str, Any], *, agent_version: str | None = None) -> Task:
+        """Start a task, or with an `id` in the body, continue its thread."""
+        route, root = self._route(Operation.CREATE)
+        url = root + route.fill(agent=agent_id)
+        headers = {}
+        if agent_version and route.surface is Surface.REST:
+            url = str(httpx.URL(url).copy_add_param("version", agent_version))
+        elif agent_version:
+            headers["x-agent-version"] = agent_version
+        return self._task(await self.transport.act("POST", url, {"events_streaming": True, **body}, headers))
+
+    async def stop(self, task_id: str) -> Task:
+        """Ask the platform to stop a task; the answer is the task as it then is."""
+        return self._task(await self._act(Operation.STOP, None, task=task_id))
+
+    async def approve(self, task_id: str, comment: str | None = None) -> Record:
+        """Approve what a workflow waits for."""
+        return Record.of(await self._act(Operation.APPROVE, {"comment": comment} if comment else {}, task=task_id))
+
+    async def reject(self, task_id: str, comment: str | None = None) -> Record:
+        """Reject what a workflow waits for."""
+        return Record.of(await self._act(Operation.REJECT, {"comment": comment} if comment else {}, task=task_id))
+
+    async def answer(self, agent_id: str, conversation: str, decision_id: str, answers: list[dict[str, Any]]) -> None:
+        """Answer an agent's questions; the run goes on without a reader."""
+        body = {"decision_id": decision_id, "answers": answers}
+        await self._act(Operation.ANSWER, body, agent=agent_id, conversation=conversation)
+
+    async def confirm(self, agent_id: str, conversation: str, request_id: str, approve: bool) -> None:
+        """Confirm or dismiss a card."""
+        body = {"request_id": request_id, "approve": approve}
+        await self._act(Operation.CONFIRM, body, agent=agent_id, conversation=conversation)
+
+    async def update(self, task_id: str, changes: dict[str, Any]) -> Task:
+        """Change fields of a task's record."""
+        return self._task(await self._act(Operation.UPDATE, changes, task=task_id))
+
+    # Inside
+
+    async def _read(self, operation: Operation, **parts: str) -> Any:
+        route, root = self._route(operation)
+        return await self.transport.read(root + route.fill(**parts))
+
+    async def _act(self, operation: Operation, body: Any, **parts: str) -> Any:
+        route, root = self._route(operation)
+        return await self.transport.act(route.method, root + route.fill(**parts), body)
+
+    def _route(self, operation: Operation) -> tuple[Route, str]:
+        """The preferred route of those whose surface is there."""
+        if self.read_only and operation in ACTIONS:
+            raise ReadOnly(f"read-only: {operation} was not sent")
+        for route in ROUTES[operation]:
+            if root := self.surfaces.root(route.surface):
+                return route, root
+        wanted = " or ".join(f"the {route.surface} surface" for route in ROUTES[operation])
+        raise NotOffered(f"{operation} needs {wanted}, and no address of it is set")
+
+    async def _pages(
+        self, route: Route, url: str, params: dict[str, str], read: Callable[[object], Any]
+    ) -> AsyncGenerator[Page, None]:
+        if route.surface is not Surface.REST:
+            yield self._learn_page(page_of(await self.transport.read(url, params), read, 1))
+            return
+        number = 1
+        while True:
+            asked = {**params, "page": str(number), "per_page": str(Page.LIMIT)}
+            page = self._learn_page(page_of(await self.transport.read(url, asked), read, number))
+            yield page
+            if not page.items or (page.pages is not None and number >= page.pages):
+                return
+            number += 1
+
+    async def _histories(self, route: Route, root: str, params: dict[str, str]) -> AsyncGenerator[Page, None]:
+        """The tasks of one agent, or of each agent in turn of arrival, a few at a time."""
+        agent_id = params.pop("agent_id", None)
+        agents = [agent_id] if agent_id else [agent.id async for page in self.agents() for agent in page.items]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def history(agent: str) -> Page:
+            async with gate:
+                body = await self.transport.read(root + route.fill(agent=agent), params)
+            return replace(self._learn_page(page_of(body, Task.of, 1)), total=None, pages=None)
+
+        jobs = [asyncio.create_task(history(agent)) for agent in agents]
+        try:
+            for job in asyncio.as_completed(jobs):
+                yield await job
+        finally:
+            for task in jobs:
+                task.cancel()
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+    def _learn(self, record: T) -> T:
+        """Take the organization from a row, when nothing has named it."""
+        told = getattr(record, "organization_id", None)
+        if self.surfaces.organization is None and told:
+            self.surfaces = self.surfaces.within(told)
+        return record
+
+    def _learn_page(self, page: Page) -> Page:
+        for item in page.items[:1]:
+            self._learn(item)
+        return page
+
+    def _task(self, body: Any) -> Task:
+        if not isinstance(body, dict):
+            raise NotUnderstood("the platform took it, but its answer is no task", body=body)
+        return self._learn(Task.of(body))
+
+
+def _log_of_threads(body: Any) -> Log:
+    """The public surface's messages, as a log that is known to lack everything else."""
+    threads = body if isinstance(body, dict) else {"root": body}
+    told = {
+        name: tuple(_message(item) for item in messages)
+        for name, messages in threads.items()
+        if isinstance(messages, list)
+    }
+    return Log(told.pop("root", ()), told, is_partial=True)
+
+
+def _message(item: object) -> Entry:
+    """A message of the public surface; its `assistant` is the log's `agent`."""
+    if not isinstance(item, dict):
+        return entry_of(item)
+    role = {"assistant": "agent"}.get(text_of(item.get("role")) or "", item.get("role"))
+    return Message.of({**item, "role": role})

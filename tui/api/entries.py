@@ -1,0 +1,323 @@
+"""The entries of an activity log: no field says which kind an entry is, so the kinds are told apart in one order."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AliasChoices, Field
+
+from tui.api.models import Flag, Items, Name, Number, Person, Record, Text, Time, _one, identity, text_of
+
+_CUT = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
+
+
+class Entry(Record):
+    """One thing that happened in a task; every kind has an id and a time."""
+
+    kind: ClassVar[str] = "other"
+    id: Name = ""
+    created_at: Time = None
+    agent_id: Text = None
+    plan_task_id: Text = None
+
+    @classmethod
+    def of(cls, data: object) -> Self:
+        """Read an entry; one without an id gets one from its content."""
+        if isinstance(data, cls):
+            return data
+        raw = data if isinstance(data, dict) else {"value": data}
+        entry = cls.model_validate({**raw, "id": identity(raw, "id", "request_id", "tool_call_id")})
+        entry._raw = raw
+        return entry
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every name under which this same thing may be told again."""
+        return (self.id,)
+
+    @property
+    def label(self) -> str:
+        """What it is, in a few words, as the platform put them."""
+        return self.kind
+
+
+class Reason(Record):
+    """Why an agent did something, in its own words."""
+
+    title: Text = None
+    description: Text = None
+
+
+class Message(Entry):
+    """Something said by the user, the agent or the system."""
+
+    kind = "message"
+    role: Name = ""
+    content: Any = None
+    user: Annotated[Person | None, _one(Person)] = None
+    sub_execution_result: Flag = False
+
+    @property
+    def text(self) -> str:
+        """The words, wherever the platform put them."""
+        inner = self.content.get("text") if isinstance(self.content, dict) else self.content
+        return text_of(inner) or ""
+
+    @property
+    def files(self) -> tuple[Any, ...]:
+        """What was attached."""
+        found = self.content.get("files") if isinstance(self.content, dict) else None
+        return tuple(found) if isinstance(found, list) else ()
+
+    @property
+    def label(self) -> str:
+        """The words."""
+        return self.text
+
+
+class ToolCall(Entry):
+    """A tool call: its request, its result, or both, joined by `request_id`."""
+
+    kind = "tool"
+    request_id: Text = None
+    tool_call_id: Text = None
+    operation_id: Text = None
+    tool_name: Text = None
+    payload: Any = None
+    result: Any = None
+    is_error: Flag = False
+    reasoning: Annotated[Reason | None, _one(Reason)] = None
+    approval_request_id: Text = None
+    started_at: Time = None
+    finished_at: Time = None
+    returned: Flag = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The entry's id and the two ids a call carries on the stream."""
+        return tuple(dict.fromkeys(key for key in (self.id, self.request_id, self.tool_call_id) if key))
+
+    @property
+    def name(self) -> str:
+        """The tool's name, or the operation's."""
+        return self.tool_name or self.operation_id or "tool"
+
+    @property
+    def label(self) -> str:
+        """The tool's name."""
+        return self.name
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a result is known to have come."""
+        return self.returned or self.result is not None or self.is_error
+
+    @property
+    def arguments(self) -> Any:
+        """The payload without the envelope that the platform wraps round it."""
+        inner = self.payload
+        if isinstance(inner, dict) and isinstance(inner.get("payload"), dict):
+            inner = inner["payload"]
+        if isinstance(inner, dict) and isinstance(inner.get("headers"), dict):
+            own = {key: value for key, value in inner["headers"].items() if not key.startswith("toolcall")}
+            inner = {**inner, "headers": own} if own else {k: v for k, v in inner.items() if k != "headers"}
+        return inner
+
+    @property
+    def cut_from(self) -> int | None:
+        """How many characters the result had before the platform cut it for display."""
+        found = _CUT.search(self.result) if isinstance(self.result, str) else None
+        return int(found[1]) if found else None
+
+
+class Reasoning(Entry):
+    """A step of the agent's thinking."""
+
+    kind = "reasoning"
+    type: Name = "think"
+    title: Text = None
+    confidence: Number = None
+    thought: Text = None
+    action: Text = None
+    result: Text = None
+    analysis: Text = None
+
+    @property
+    def label(self) -> str:
+        """The step's title, or the thought itself."""
+        return self.title or self.thought or self.analysis or self.type
+
+
+class Delegation(Entry):
+    """A task handed to another agent."""
+
+    kind = "sub-agent"
+    query: Text = None
+    files: Items = ()
+    reasoning: Annotated[Reason | None, _one(Reason)] = None
+    child_id: Text = Field(
+        default=None, validation_alias=AliasChoices("created_execution_id", "sub_task_id", "child_task_id")
+    )
+
+    @property
+    def label(self) -> str:
+        """What the other agent was asked."""
+        return self.query or (self.reasoning.title if self.reasoning else None) or self.agent_id or self.kind
+
+
+class SignIn(Entry):
+    """A connector that needs, or got, a person's sign-in."""
+
+    kind = "sign-in"
+    type: Name = ""
+    data: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the agent still waits for it."""
+        return self.type == "login_required"
+
+    @property
+    def server(self) -> str:
+        """Which server asks, by name or address."""
+        data = self.data if isinstance(self.data, dict) else {}
+        return text_of(data.get("server_name")) or text_of(data.get("server_url")) or ""
+
+    @property
+    def url(self) -> str | None:
+        """Where to sign in."""
+        return text_of(self.data.get("url")) if isinstance(self.data, dict) else None
+
+    @property
+    def label(self) -> str:
+        """The server and what happened."""
+        return " ".join(part for part in (self.server, self.type.replace("_", " ")) if part)
+
+
+class Decision(Entry):
+    """What an agent gateway decided to do with other runs."""
+
+    kind = "decision"
+    action: Name = ""
+    title: Text = None
+    description: Text = None
+    reasoning: Text = None
+    new_input: Text = None
+    rejected: Text = None
+    child_id: Text = Field(default=None, validation_alias="created_execution_id")
+    executions: Items = ()
+
+    @property
+    def label(self) -> str:
+        """The decision in the platform's words."""
+        return self.title or self.action.replace("_", " ")
+
+
+class Questions(Entry):
+    """Questions the agent asked, and whether they were answered."""
+
+    kind = "question"
+    questions: Items = ()
+    answers: Any = None
+    decision_id: Text = None
+    title: Text = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has answered yet, as far as the log tells."""
+        return not self.answers
+
+    @property
+    def label(self) -> str:
+        """The first question's words."""
+        for question in self.questions:
+            words = (
+                question.get("question") or question.get("text") or question.get("title")
+                if isinstance(question, dict)
+                else question
+            )
+            if told := text_of(words):
+                return told
+        return self.title or "question"
+
+
+class Confirmation(Entry):
+    """A card that asks to confirm or dismiss an action; the platform reads its target from the card itself."""
+
+    kind = "confirmation"
+    request_id: Name = ""
+    type: Text = None
+    action: Text = None
+    title: Text = None
+    description: Text = None
+    approved: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has decided yet, as far as the log tells."""
+        return self.approved is None
+
+    @property
+    def label(self) -> str:
+        """What the card asks."""
+        return self.title or self.description or self.action or self.kind
+
+
+class Compaction(Entry):
+    """The agent's context was, or is being, made smaller."""
+
+    kind = "compaction"
+    type: Name = ""
+    data: Any = None
+
+    @property
+    def label(self) -> str:
+        """What kind of compaction."""
+        return self.type.replace("_", " ") or self.kind
+
+
+class Other(Entry):
+    """Anything this version does not know, shown as itself."""
+
+    action: Text = None
+    type: Text = None
+
+    @property
+    def label(self) -> str:
+        """The name the platform gave it."""
+        return self.action or self.type or "entry"
+
+
+REASONING = frozenset({"think", "analyze"})
+SIGN_INS = frozenset({"not_supported", "login_required", "token_issue", "token_ready"})
+DECISIONS = frozenset(
+    {"ask_execution", "stop_execution", "continue_execution", "get_executions_result", "create_execution"}
+)
+
+
+def entry_of(data: object) -> Entry:
+    """The entry this object is: total, and in the one order in which the kinds can be told apart."""
+    match data:
+        case {"role": str(), "content": _}:
+            return Message.of(data)
+        case {"type": str(kind)} if kind in REASONING:
+            return Reasoning.of(data)
+        case {"type": str(kind)} if kind in SIGN_INS:
+            return SignIn.of(data)
+        case {"action": "create_execution"}:
+            return Delegation.of(data)
+        case {"action": str(action)} if action in DECISIONS:
+            return Decision.of(data)
+        case {"tool_name": str()}:
+            return ToolCall.of(data)
+        case {"questions": list()}:
+            return Questions.of(data)
+        case {"request_id": str(), "type": str(name)} | {"request_id": str(), "action": str(name)} if "confirm" in name:
+            return Confirmation.of(data)
+        case {"action": str()}:
+            return Other.of(data)
+        case {"agent_id": str(), "query": _} | {"agent_id": str(), "reasoning": dict()}:
+            return Delegation.of(data)
+        case _:
+            return Other.of(data)

@@ -1,0 +1,114 @@
+"""The event-stream format of the WHATWG HTML standard, decoded from raw bytes the moment they arrive."""
+
+from __future__ import annotations
+
+from httpx_sse import ServerSentEvent
+
+BOM = b"\xef\xbb\xbf"
+LARGEST = 16 * 1024 * 1024
+"""Bytes of one event beyond which it is left out."""
+LONGEST_RETRY = 60_000
+"""The longest reconnection time in ms that a server can ask for."""
+
+
+class Frame(ServerSentEvent):
+    """One dispatched event, and what the name of its type does not tell."""
+
+    def __init__(self, event: str, data: str, id: str, retry: int | None, own_id: bool, too_large: bool) -> None:
+        super().__init__(event, data, id, retry)
+        self.own_id = own_id
+        """Whether the event has an id of its own, not one inherited from the event before."""
+        self.too_large = too_large
+        """Whether the event was larger than LARGEST, so that its data was left out."""
+
+
+class Frames:
+    """Bytes in, events out; one for each connection, seeded with the last id of the connection before."""
+
+    def __init__(self, last_id: str = "") -> None:
+        self.last_id = last_id
+        self.retry: int | None = None
+        self._id = last_id
+        self._type = ""
+        self._data: list[bytes] = []
+        self._has_id = False
+        self._size = 0
+        self._tail: list[bytes] = []
+        self._tail_size = 0
+        self._after_cr = False
+        self._head: bytes | None = b""
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """All events that are complete with these bytes."""
+        if self._head is not None:
+            chunk = self._strip_bom(chunk)
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in chunk:
+            self._after_cr = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = chunk.split(b"\n")
+        rest = lines.pop()
+        frames: list[Frame] = []
+        if lines:
+            if self._tail:
+                lines[0] = b"".join([*self._tail, lines[0]])
+                self._tail = []
+                self._tail_size = 0
+            for line in lines:
+                if not line:
+                    self._dispatch(frames)
+                elif line[0] != 58:  # a comment begins with a colon
+                    self._field(line)
+        if rest:
+            self._keep(rest)
+        return frames
+
+    def _strip_bom(self, chunk: bytes) -> bytes:
+        head = (self._head or b"") + chunk
+        if len(head) < len(BOM) and BOM.startswith(head):
+            self._head = head
+            return b""
+        self._head = None
+        return head.removeprefix(BOM)
+
+    def _keep(self, rest: bytes) -> None:
+        """Hold back an unfinished line: a comment's or an over-long one's beginning is enough."""
+        self._tail_size += len(rest)
+        if not self._tail or not (self._tail[0][:1] == b":" or self._tail_size + self._size > LARGEST):
+            self._tail.append(rest)
+        elif self._tail[0][:1] != b":":
+            self._size = LARGEST + 1
+            self._data = []
+            self._tail = [self._tail[0][:64]]
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if name == b"data":
+            self._size += len(value) + 1
+            if self._size <= LARGEST:
+                self._data.append(value)
+            else:
+                self._data = []
+        elif name == b"id":
+            if b"\0" not in value:
+                self._id = value.decode("utf-8", "replace")
+                self._has_id = True
+        elif name == b"event":
+            self._type = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit():
+            self.retry = min(int(value[:12]), LONGEST_RETRY)
+
+    def _dispatch(self, frames: list[Frame]) -> None:
+        self.last_id = self._id
+        if self._data or self._size > LARGEST:
+            too_large = self._size > LARGEST
+            data = "" if too_large else b"\n".join(self._data).decode("utf-8", "replace")
+            frames.append(Frame(self._type, data, self._id, self.retry, self._has_id, too_large))
+            self._data = []
+        self._size = 0
+        self._type = ""
+        self._has_id = False

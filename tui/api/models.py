@@ -1,0 +1,407 @@
+"""Agents and tasks as the platform tells of them: every field may be missing, none is trusted to be well formed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from tui.api.wirejson import canonical, dumps
+
+
+def text_of(value: object) -> str | None:
+    """Any JSON value as text; None stays None, and no half of a surrogate pair survives."""
+    match value:
+        case None:
+            return None
+        case str():
+            if value.isascii():
+                return value
+            return value.encode("utf-8", "replace").decode() if _has_surrogate(value) else value
+        case bool() | dict() | list():
+            return dumps(value)
+        case _:
+            return str(value)
+
+
+def _has_surrogate(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def moment(value: object) -> datetime | None:
+    """A time told as ISO 8601 or as seconds (or milliseconds) since 1970, in UTC; None when it is neither."""
+    try:
+        match value:
+            case datetime():
+                when = value
+            case bool():
+                return None
+            case int() | float():
+                when = datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
+            case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+                return moment(float(value))
+            case str():
+                when = datetime.fromisoformat(value.strip())
+            case _:
+                return None
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _flag(value: object) -> bool:
+    return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if abs(number) < 1e300 else None
+
+
+def _count(value: object) -> int:
+    number = _number(value)
+    return int(number) if number is not None else 0
+
+
+def _items(value: object) -> tuple[Any, ...]:
+    match value:
+        case None:
+            return ()
+        case list() | tuple():
+            return tuple(value)
+        case _:
+            return (value,)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(text for text in map(text_of, _items(value)) if text)
+
+
+Text = Annotated[str | None, BeforeValidator(text_of)]
+Name = Annotated[str, BeforeValidator(lambda value: text_of(value) or "")]
+Time = Annotated[datetime | None, BeforeValidator(moment)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Number = Annotated[float | None, BeforeValidator(_number)]
+Count = Annotated[int, BeforeValidator(_count)]
+Items = Annotated[tuple[Any, ...], BeforeValidator(_items)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+
+class Record(BaseModel):
+    """One JSON object from the platform, read without ever failing and kept whole in `raw`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: object) -> Self:
+        """Read anything: what is no object becomes one with a single `value`."""
+        if isinstance(data, cls):
+            return data
+        raw = data if isinstance(data, dict) else {"value": data}
+        record = cls.model_validate(raw)
+        record._raw = raw
+        return record
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The object as it came, with every field this version does not know."""
+        return self._raw
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _one(kind: type[R]) -> BeforeValidator:
+    """A nested object, or nothing where there is none."""
+    return BeforeValidator(lambda value: None if value in (None, "", [], {}) else kind.of(value))
+
+
+def _many(kind: type[R]) -> BeforeValidator:
+    return BeforeValidator(lambda value: tuple(kind.of(item) for item in _items(value)))
+
+
+def identity(data: dict[str, Any], *names: str) -> str:
+    """The first of these fields that holds something, or a name made of the content, which is as stable."""
+    for name in names:
+        if (found := text_of(data.get(name))) and found.strip():
+            return found
+    return "?" + hashlib.sha256(canonical(data).encode()).hexdigest()[:12]
+
+
+class Person(Record):
+    """Whoever started a task or wrote a message."""
+
+    id: Text = None
+    email: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    display_name: Text = None
+    timezone: Text = None
+
+    @property
+    def name(self) -> str:
+        """The most human name there is."""
+        full = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return self.display_name or full or self.email or self.id or ""
+
+
+class PlanStep(Record):
+    """One step of an agent's plan."""
+
+    id: Name = ""
+    title: Name = ""
+    completed: Flag = False
+
+
+class Plan(Record):
+    """What an agent means to do, and how far it is."""
+
+    enabled: Flag = False
+    started: Flag = False
+    question_raised: Flag = False
+    steps: Annotated[tuple[PlanStep, ...], _many(PlanStep)] = Field(
+        default=(), validation_alias=AliasChoices("tasks", "steps")
+    )
+
+    @property
+    def done(self) -> int:
+        """How many steps are completed."""
+        return sum(step.completed for step in self.steps)
+
+
+class Tokens(Record):
+    """What a run has cost in tokens; cached ones are not part of the total."""
+
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_write_tokens: Count = 0
+    total_tokens: Count = 0
+
+    @property
+    def total(self) -> int:
+        """The platform's own sum, or ours."""
+        return self.total_tokens or self.prompt_tokens + self.completion_tokens
+
+
+class ApprovalRequest(Record):
+    """What a paused workflow asks of a person, in the newer or the older shape."""
+
+    wait_node_id: Text = None
+    operation_id: Text = None
+    title: Text = None
+    description: Text = None
+    content: Any = None
+    approved_by: Text = None
+    rejected_by: Text = None
+
+    @property
+    def decided_by(self) -> str | None:
+        """Who approved or rejected it already."""
+        return self.approved_by or self.rejected_by
+
+
+class SignInRequest(Record):
+    """A connector that waits for a person to sign in."""
+
+    connector_name: Text = None
+    auth_url: Text = None
+
+
+class TaskInput(Record):
+    """What a task was asked."""
+
+    text: Text = None
+    files: Items = ()
+    user: Annotated[Person | None, _one(Person)] = None
+
+
+class Status(StrEnum):
+    """The statuses this version knows; others are shown under their own name."""
+
+    PENDING = "pending"
+    EXECUTING = "executing"
+    PAUSED = "paused"
+    ERROR = "error"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    UNREADABLE = "unreadable"
+
+
+FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.ERROR, Status.STOPPED})
+RUNNING = frozenset({Status.PENDING, Status.EXECUTING})
+
+
+class WaitKind(StrEnum):
+    """Why a task cannot go on without a person."""
+
+    APPROVAL = "approval"
+    SIGN_IN = "sign-in"
+    QUESTION = "question"
+    UNKNOWN = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A task that waits for a person: why, and since when."""
+
+    kind: WaitKind
+    since: datetime | None
+
+
+class Task(Record):
+    """A task, from a row of a list or from its own record: a row has fewer fields."""
+
+    id: Name = ""
+    agent_id: Name = ""
+    organization_id: Name = ""
+    status: Name = ""
+    internal_status: Text = None
+    title: Text = None
+    result: Text = None
+    input: Annotated[TaskInput | None, _one(TaskInput)] = None
+    user_id: Text = None
+    parent_id: Text = Field(default=None, validation_alias=AliasChoices("parent_task_id", "parent_execution"))
+    triggering_agent_id: Text = None
+    source: Text = Field(default=None, validation_alias=AliasChoices("source", "source_node_type"))
+    created_at: Time = None
+    updated_at: Time = None
+    started_at: Time = None
+    paused_at: Time = None
+    finished_at: Time = None
+    sub_executions: Texts = ()
+    is_manually_stopped: Flag = False
+    hitl_request: Annotated[ApprovalRequest | None, _one(ApprovalRequest)] = None
+    pending_eca_request: Annotated[SignInRequest | None, _one(SignInRequest)] = None
+    events_streaming: Flag = False
+    conversation_id: Text = None
+    conversation_kind: Text = None
+    execution_kind: Text = None
+    llm_model_provider: Text = None
+    llm_model_name: Text = None
+    plan: Annotated[Plan | None, _one(Plan)] = Field(default=None, validation_alias="deep_planning")
+    tokens: Annotated[Tokens | None, _one(Tokens)] = None
+    duration: Number = None
+
+    @classmethod
+    def of(cls, data: object) -> Self:
+        """Read a task; a row without an id gets one from its content, and no row is ever lost."""
+        if isinstance(data, cls):
+            return data
+        if isinstance(data, dict):
+            if isinstance(data.get("id"), str) and data["id"].strip():
+                return super().of(data)
+            known = {**data, "id": identity(data, "id")}
+        else:
+            known = {"id": identity({"value": data}), "status": Status.UNREADABLE, "title": dumps(data)}
+        task = cls.model_validate(known)
+        task._raw = data if isinstance(data, dict) else {"value": data}
+        return task
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this is the task's own record, not a row of a list."""
+        return "input" in self.raw
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this turn of the task is over."""
+        return self.status in FINAL
+
+    @property
+    def thread_id(self) -> str:
+        """The id to continue with: a turn of a conversation is continued at its head."""
+        return self.conversation_id or self.id
+
+    @property
+    def name(self) -> str:
+        """The title, or what was asked, or the id."""
+        asked = self.input.text if self.input else None
+        return self.title or asked or self.id
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """The latest moment the record itself tells of."""
+        moments = (self.updated_at, self.finished_at, self.paused_at, self.started_at, self.created_at)
+        return max((when for when in moments if when), default=None)
+
+    @property
+    def wait(self) -> Wait | None:
+        """Why the record says that a person is needed; the activity log may know more."""
+        if self.is_final or (self.status == Status.UNREADABLE):
+            return None
+        since = self.paused_at or self.updated_at or self.created_at
+        if self.pending_eca_request:
+            return Wait(WaitKind.SIGN_IN, since)
+        if self.status in RUNNING:
+            return None
+        if self.hitl_request and not self.hitl_request.decided_by:
+            return Wait(WaitKind.APPROVAL, since)
+        if self.plan and self.plan.question_raised:
+            return Wait(WaitKind.QUESTION, since)
+        return Wait(WaitKind.UNKNOWN, since) if self.status == Status.PAUSED else None
+
+
+class Agent(Record):
+    """An agent of the organization."""
+
+    id: Name = ""
+    name: Name = ""
+    description: Text = None
+    icon: Text = None
+    status: Text = None
+    type: Text = None
+    organization_id: Name = ""
+    created_at: Time = None
+    model_provider: Text = None
+    model_name: Text = None
+    framework: Text = None
+    deployment_type: Text = None
+    access_scope: Text = None
+
+    @classmethod
+    def of(cls, data: object) -> Self:
+        """Read an agent; one without an id gets one from its content."""
+        if isinstance(data, dict) and not text_of(data.get("id")):
+            agent = cls.model_validate({**data, "id": identity(data, "id")})
+            agent._raw = data
+            return agent
+        return super().of(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and how much there is in all where the platform says so."""
+
+    items: tuple[Any, ...]
+    total: int | None = None
+    pages: int | None = None
+    number: int = 1
+
+    LIMIT: ClassVar[int] = 50
+    """The most rows the platform gives on one page."""
+
+
+def page_of(body: object, read: Callable[[object], Any], number: int) -> Page:
+    """A page from an envelope or from a bare array."""
+    if isinstance(body, list):
+        return Page(tuple(read(item) for item in body), len(body), 1, number)
+    envelope = body if isinstance(body, dict) else {}
+    items = tuple(read(item) for item in _items(envelope.get("items")))
+    return Page(items, _count(envelope.get("total")), _count(envelope.get("total_pages")), number)

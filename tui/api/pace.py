@@ -1,0 +1,106 @@
+"""How long to wait before asking again, and what the platform says of how much may be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+LONGEST_WAIT = 120.0
+"""Seconds beyond which a wished wait is shortened: a console that is silent for longer is of no use."""
+
+
+class Clock(Protocol):
+    """Time as the program sees it; tests bring their own."""
+
+    def time(self) -> float:
+        """Seconds since 1970, which may jump."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Full jitter: anything between nothing and a bound that doubles with each failure."""
+
+    first: float = 0.5
+    longest: float = 30.0
+    dice: random.Random = field(default_factory=random.Random)
+
+    def delay(self, attempt: int, at_least: float = 0.0) -> float:
+        """Seconds to wait after failure number `attempt`, counted from 1, and never less than was asked for."""
+        bound = min(self.longest, self.first * 2 ** min(attempt - 1, 16))
+        return max(self.dice.uniform(0, bound), min(at_least, LONGEST_WAIT))
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """The wait that a `Retry-After` header asks for, in seconds, at most LONGEST_WAIT."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        moment = moment_of(value)
+        seconds = math.nan if moment is None else moment - now
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def moment_of(value: str) -> float | None:
+    """A moment as HTTP headers write it, in seconds since 1970."""
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(slots=True)
+class Budget:
+    """What the platform's rate-limit headers said last."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+    """When the count begins anew, in seconds since 1970."""
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take over what an answer says."""
+        self.limit = _whole(headers.get("x-ratelimit-limit"), self.limit)
+        self.remaining = _whole(headers.get("x-ratelimit-remaining"), self.remaining)
+        reset = _whole(headers.get("x-ratelimit-reset"))
+        self.reset = float(reset) if reset is not None else self.reset
+
+    def pause(self, now: float) -> float:
+        """Seconds that a read should wait because nothing is left until the count begins anew."""
+        if self.remaining != 0 or self.reset is None:
+            return 0.0
+        return min(max(self.reset - now, 0.0), 60.0)
+
+
+def _whole(value: str | None, otherwise: int | None = None) -> int | None:
+    return int(value) if value is not None and value.strip().isdecimal() and len(value) < 16 else otherwise

@@ -1,0 +1,223 @@
+"""Requests to the platform, one at a time: the key, the origins it may go to, tries, and errors in words."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from httpx_sse import aconnect_sse
+from pydantic import SecretStr
+
+from tui.api.answers import LARGEST, decoded, error_of
+from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
+from tui.api.pace import Backoff, Budget, Clock, SystemClock, moment_of, retry_after
+from tui.api.routes import BadAddress, is_loopback, origin
+
+TRIES = 5
+"""How often a read is tried before its error is told."""
+REDIRECTS = 5
+SILENCE = 45.0
+"""Seconds without a byte after which a stream is taken for dead."""
+
+
+class KeyAuth(httpx.Auth):
+    """Puts the key on requests to the platform's own origins, and lets no other request leave."""
+
+    def __init__(self, key: SecretStr, origins: Callable[[], frozenset[str]]) -> None:
+        self._key = key
+        self._origins = origins
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Called by httpx for every request."""
+        if origin(str(request.url)) not in self._origins():
+            raise Redirected(f"the key is not sent to {request.url.host}, which is none of the platform's addresses")
+        request.headers["x-api-key"] = self._key.get_secret_value()
+        yield request
+
+
+@dataclass(slots=True)
+class Transport:
+    """One HTTP client for each origin, opened when first needed; a stream gets one of its own."""
+
+    key: SecretStr
+    origins: Callable[[], frozenset[str]]
+    ca: str | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    backoff: Backoff = field(default_factory=Backoff)
+    on_wait: Callable[[str, float], None] = lambda why, seconds: None
+    """Told why and how long a read waits before it is tried again."""
+    timeout: float = 30.0
+    silence: float = SILENCE
+    budget: Budget = field(default_factory=Budget)
+    skew: float = 0.0
+    """Seconds that the platform's clock is ahead of ours, where that is worth a word."""
+    _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _context: ssl.SSLContext | None = None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._clients.clear()
+        await self._stack.aclose()
+
+    async def read(self, url: str, params: dict[str, str] | None = None) -> Any:
+        """GET and decode, tried again where that can help."""
+        attempt = 1
+        while True:
+            if pause := self.budget.pause(self.clock.time()):
+                self.on_wait("the platform's rate limit is used up", pause)
+                await self.clock.sleep(pause)
+            try:
+                return await self._send("GET", url, params=params)
+            except ApiError as error:
+                if attempt == TRIES or not is_passing(error):
+                    raise
+                delay = self.backoff.delay(attempt, error.wait or 0.0)
+                self.on_wait(error.message, delay)
+                await self.clock.sleep(delay)
+                attempt += 1
+
+    async def act(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        """Send an action, exactly once; where a good answer is a stream, it goes on without us."""
+        return await self._send(method, url, json=body, headers=headers)
+
+    @asynccontextmanager
+    async def stream(self, url: str, last_id: str = "") -> AsyncGenerator[httpx.Response, None]:
+        """Open an event stream in a client of its own; whoever reads it looks at the status first."""
+        headers = httpx.Headers({"Accept-Encoding": "identity"})
+        if last_id and len(last_id) <= 4096 and last_id.isprintable():
+            headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_in_words(url))
+            client = await stack.enter_async_context(self._new_client(url, self.silence))
+            for _ in range(REDIRECTS + 1):
+                source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
+                if not 300 <= source.response.status_code < 400:
+                    yield source.response
+                    return
+                url = _next(url, source.response)
+            raise Redirected("the address of the stream goes round in circles")
+
+    async def _send(self, method: str, url: str, *, params: dict[str, str] | None = None, **rest: Any) -> Any:
+        if method == "DELETE" and "/v1/" in httpx.URL(url).path:
+            raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
+        if rest.get("json") is None:
+            rest.pop("json", None)
+        for _ in range(REDIRECTS + 1):
+            with _in_words(url):
+                async with self._client(url).stream(method, url, params=params, **rest) as response:
+                    self._learn(response.headers)
+                    if not 300 <= response.status_code < 400:
+                        return await self._answer(response)
+                    if method != "GET":
+                        raise Redirected("the platform answered an action with a redirect, which was not followed")
+                    url, params = _next(url, response), None
+        raise Redirected("the address goes round in circles")
+
+    def _learn(self, headers: httpx.Headers) -> None:
+        self.budget.learn(headers)
+        if told := moment_of(headers.get("date", "")):
+            ahead = told - self.clock.time()
+            self.skew = ahead if abs(ahead) > 2.0 else 0.0
+
+    async def _answer(self, response: httpx.Response) -> Any:
+        """The decoded body of a good answer; of any other, the error it is."""
+        if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
+            return None
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > LARGEST:
+                raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
+        if response.is_success:
+            return decoded(bytes(content), response.status_code)
+        wait = retry_after(response.headers, self.clock.time())
+        raise error_of(response.status_code, bytes(content), wait)
+
+    def _client(self, url: str) -> httpx.AsyncClient:
+        place = origin(url)
+        if place not in self._clients:
+            self._clients[place] = client = self._new_client(url, self.timeout)
+            self._stack.push_async_callback(client.aclose)
+        return self._clients[place]
+
+    def _new_client(self, url: str, silence: float) -> httpx.AsyncClient:
+        """A client for this origin; what stays on this machine goes through no proxy."""
+        from tui import __version__
+
+        return httpx.AsyncClient(
+            auth=KeyAuth(self.key, self.origins),
+            headers={"User-Agent": f"xp-tui/{__version__}"},
+            timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),
+            verify=self._ssl() if url.startswith("https") else False,
+            trust_env=not is_loopback(url),
+            follow_redirects=False,
+        )
+
+    def _ssl(self) -> ssl.SSLContext:
+        if self._context is None:
+            import truststore
+
+            self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            if self.ca:
+                self._context.load_verify_locations(self.ca)
+        return self._context
+
+
+def is_passing(error: ApiError) -> bool:
+    """Whether what failed so may go well in a moment."""
+    if error.status is not None:
+        return error.status in {408, 425, 429} or error.status >= 500
+    return isinstance(error, Lost | TimedOut) or (isinstance(error, Unreachable) and error.wait is None)
+
+
+def _next(url: str, response: httpx.Response) -> str:
+    """Where a redirect leads, if the key may go there."""
+    location = response.headers.get("location", "").strip()
+    if not location:
+        raise Redirected(f"the platform answered {response.status_code} without saying where to go")
+    target = httpx.URL(url).join(location)
+    if origin(str(target)) != origin(url):
+        raise Redirected(f"the platform points to {target.host}, where the key must not go")
+    return str(target)
+
+
+@contextmanager
+def _in_words(url: str) -> Iterator[None]:
+    """Turn what httpx raises, often without a word, into errors that say what happened."""
+    host = httpx.URL(url).host
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise _unconnected(error, host) from error
+    except httpx.PoolTimeout as error:
+        raise TimedOut(f"too many connections to {host} at once", maybe_done=False) from error
+    except httpx.ProxyError as error:
+        raise Unreachable(f"the proxy on the way to {host} failed: {error}") from error
+    except httpx.TimeoutException as error:
+        raise TimedOut(f"{host} did not answer in time") from error
+    except httpx.DecodingError as error:
+        raise NotUnderstood(f"the answer of {host} is compressed and damaged") from error
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+        raise BadAddress(f"the request to {host} cannot be made: {error}") from error
+    except httpx.TransportError as error:
+        why = f": {error}" if str(error) else ""
+        raise Lost(f"the connection to {host} broke{why}") from error
+
+
+def _unconnected(error: Exception, host: str) -> Unreachable:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"the certificate of {host} is not trusted: {cause.verify_message}",
+                hint="If it is your own authority's, name it with --ca or SSL_CERT_FILE",
+                wait=0.0,
+            )
+        cause = cause.__cause__ or cause.__context__
+    words = "it did not answer" if isinstance(error, httpx.ConnectTimeout) else str(error) or "the connection failed"
+    return Unreachable(f"{host} cannot be reached: {words}")

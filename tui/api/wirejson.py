@@ -1,0 +1,87 @@
+"""JSON as it really arrives: too deep, too big, not quite JSON, and still read without losing a neighbour."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+DEEPEST = 128
+"""Levels of nesting read as structure; what lies deeper is kept as the text it was."""
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+
+class NotJson(ValueError):
+    """The text is not JSON; the message says what is wrong and where."""
+
+
+def loads(text: str | bytes) -> Any:
+    """Read JSON, keeping as text what Python would choke on: huge integers, NaN, endless nesting."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace").removeprefix("\ufeff")
+    try:
+        return json.loads(text, parse_constant=str, parse_float=_float)
+    except RecursionError:
+        return loads(_shallow(text))
+    except json.JSONDecodeError as error:
+        where = "it ends too early" if error.pos >= len(text.rstrip()) else f"character {error.pos + 1}"
+        raise NotJson(f"not JSON: {where}") from None
+    except ValueError:  # an integer of more digits than Python converts
+        return json.loads(text, parse_constant=str, parse_float=_float, parse_int=_int)
+
+
+def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
+    """Write JSON in ASCII only, so that no byte of it can reach a terminal as a command."""
+    separators = (",", ":") if indent is None else None
+    try:
+        return json.dumps(value, indent=indent, sort_keys=sort, separators=separators, default=str)
+    except RecursionError:
+        return json.dumps(_pruned(value), indent=indent, sort_keys=sort, separators=separators, default=str)
+
+
+def canonical(value: Any) -> str:
+    """One text for one value, whatever order its keys came in."""
+    return dumps(value, sort=True)
+
+
+def _float(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= 4300 else digits
+
+
+def _shallow(text: str) -> str:
+    """The same JSON with everything below DEEPEST levels turned into a string of its own text."""
+    parts: list[str] = []
+    depth = begun = kept = 0
+    for token in _TOKEN.finditer(text):
+        match token.group()[0]:
+            case "[" | "{":
+                depth += 1
+                if depth == DEEPEST:
+                    parts.append(text[kept : token.start()])
+                    begun = token.start()
+            case "]" | "}":
+                if depth == DEEPEST:
+                    parts.append(json.dumps(text[begun : token.end()]))
+                    kept = token.end()
+                depth -= 1
+    if depth >= DEEPEST:
+        raise NotJson("not JSON: it ends too early")
+    parts.append(text[kept:])
+    return "".join(parts)
+
+
+def _pruned(value: Any, depth: int = 0) -> Any:
+    if depth == DEEPEST:
+        return "… nested too deep to write"
+    if isinstance(value, dict):
+        return {key: _pruned(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_pruned(item, depth + 1) for item in value]
+    return value

@@ -1,0 +1,313 @@
+"""All that the platform has told us, as one immutable value, and the one way it goes on from change to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from immutables import Map
+
+from tui.activity import EPOCH, Activity, Gap
+from tui.api.client import Log
+from tui.api.events import CHILD_EVENTS, Event
+from tui.api.models import RUNNING, Agent, Task, Wait, WaitKind
+from tui.api.stream import Link
+from tui.api.wirejson import canonical
+
+ECHO = timedelta(seconds=5)
+"""An event that calls a task active counts as this much older: it may be an echo from before the task's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsSeen:
+    """Agents, as a list told them."""
+
+    agents: tuple[Agent, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TasksSeen:
+    """Tasks, as a list or their own records told them; `at` is when they were asked for."""
+
+    tasks: tuple[Task, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskGone:
+    """The platform no longer knows a task."""
+
+    task_id: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSeen:
+    """A task's whole activity log; `fresh` is how many of its entries nobody had told of before."""
+
+    task_id: str
+    log: Log
+    at: datetime
+    fresh: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventSeen:
+    """One event of a task's stream."""
+
+    task_id: str
+    event: Event
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GapSeen:
+    """The stream of a task was away."""
+
+    task_id: str
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeen:
+    """How live a task's stream is."""
+
+    task_id: str
+    link: Link
+    at: datetime
+
+
+Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | EventSeen | GapSeen | LinkSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A task as it was told at one moment; the later one of two counts."""
+
+    task: Task
+    stamp: datetime
+    at: datetime
+
+    def beats(self, other: Sighting | None) -> bool:
+        """Whether this one is the later; of two at the same moment an end counts, then what was asked later."""
+        if other is None:
+            return True
+        mine = (self.stamp, self.task.is_final, self.at)
+        theirs = (other.stamp, other.task.is_final, other.at)
+        return mine > theirs or (mine == theirs and canonical(self.task.raw) > canonical(other.task.raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one task: the latest row of a list and the latest record of its own."""
+
+    task: Task
+    row: Sighting | None = None
+    record: Sighting | None = None
+
+    def with_sighting(self, seen: Sighting) -> Known:
+        """The same with one more sighting."""
+        if seen.task.is_full:
+            if not seen.beats(self.record):
+                return self
+            return replace(self, task=_joined(self.row, seen), record=seen)
+        if not seen.beats(self.row):
+            return self
+        return replace(self, task=_joined(seen, self.record), row=seen)
+
+
+@dataclass(frozen=True, slots=True)
+class LogAt:
+    """A task's activity as far as this board knows it: the list is shared and grows, the version is fixed."""
+
+    activity: Activity
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What the last step changed, so that a view looks at nothing else."""
+
+    agents: frozenset[str] = frozenset()
+    tasks: frozenset[str] = frozenset()
+    logs: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.agents or self.tasks or self.logs or self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Agents, tasks, logs and links."""
+
+    agents: Map[str, tuple[datetime, Agent]] = field(default_factory=Map)
+    tasks: Map[str, Known] = field(default_factory=Map)
+    children: Map[str, frozenset[str]] = field(default_factory=Map)
+    logs: Map[str, LogAt] = field(default_factory=Map)
+    links: Map[str, tuple[datetime, Link]] = field(default_factory=Map)
+    gone: Map[str, tuple[datetime, str]] = field(default_factory=Map)
+    touched: Touched = Touched()
+
+    def after(self, changes: Iterable[Change]) -> Board:
+        """The board once these changes are known; their order does not matter."""
+        step = _Step(self)
+        for change in changes:
+            step.take(change)
+        return step.board()
+
+    def task(self, task_id: str) -> Task | None:
+        """A task, from all that was told of it."""
+        known = self.tasks.get(task_id)
+        return known.task if known else None
+
+    def is_gone(self, task_id: str) -> bool:
+        """Whether the platform has said, after all else it said of this task, that it does not know it."""
+        gone, known = self.gone.get(task_id), self.tasks.get(task_id)
+        sightings = (known.row, known.record) if known else ()
+        return gone is not None and all(seen is None or seen.at < gone[0] for seen in sightings)
+
+    def activity(self, task_id: str) -> Activity | None:
+        """What happened in a task."""
+        log = self.logs.get(task_id)
+        return log.activity if log else None
+
+    def children_of(self, task_id: str) -> tuple[Task, ...]:
+        """A task's sub-tasks."""
+        found = (self.task(child) for child in sorted(self.children.get(task_id, ())))
+        return tuple(child for child in found if child)
+
+    def wait(self, task_id: str) -> Wait | None:
+        """Why a task needs a person: what its record says, made exact by its log."""
+        task = self.task(task_id)
+        if task is None or task.is_final:
+            return None
+        told = task.wait
+        activity = self.activity(task_id)
+        logged = activity.wait if activity else None
+        if told and told.kind is WaitKind.UNKNOWN and logged:
+            return logged
+        if told is None and task.status in RUNNING and logged and logged.kind is WaitKind.SIGN_IN:
+            return logged
+        return told
+
+    def waiting_below(self, task_id: str) -> Iterator[str]:
+        """The task and its descendants that wait for a person, nearest first."""
+        seen = {task_id}
+        level = [task_id]
+        while level:
+            yield from (task for task in level if self.wait(task))
+            level = sorted({child for task in level for child in self.children.get(task, ())} - seen)
+            seen.update(level)
+
+
+class _Step:
+    """One step of the board under way."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._agents = board.agents.mutate()
+        self._tasks = board.tasks.mutate()
+        self._children = board.children.mutate()
+        self._logs = board.logs.mutate()
+        self._links = board.links.mutate()
+        self._gone = board.gone.mutate()
+        self._touched: dict[str, set[str]] = {"agents": set(), "tasks": set(), "logs": set(), "links": set()}
+
+    def board(self) -> Board:
+        """The board after the step."""
+        for task_id in self._touched["logs"]:
+            activity = self._logs[task_id].activity
+            self._logs[task_id] = LogAt(activity, activity.version)
+        touched = Touched(**{name: frozenset(ids) for name, ids in self._touched.items()})
+        return Board(
+            self._agents.finish(),
+            self._tasks.finish(),
+            self._children.finish(),
+            self._logs.finish(),
+            self._links.finish(),
+            self._gone.finish(),
+            touched,
+        )
+
+    def take(self, change: Change) -> None:
+        """Take in one change."""
+        match change:
+            case TasksSeen(tasks, at):
+                for task in tasks:
+                    self._see(task, at, task.updated_at or at)
+            case EventSeen(task_id, event, at):
+                self._hear(task_id, event, at)
+            case LogSeen(task_id, log, at):
+                self._activity(task_id).read(log, at)
+                for child_id, entries in log.children.items():
+                    self._activity(child_id).read(Log(entries, is_partial=log.is_partial), at)
+            case GapSeen(task_id, gap):
+                self._activity(task_id).gap(gap)
+            case LinkSeen(task_id, link, at):
+                if (at, str(link)) > _stamp(self._links.get(task_id)):
+                    self._links[task_id] = (at, link)
+                    self._touched["links"].add(task_id)
+            case AgentsSeen(agents, at):
+                for agent in agents:
+                    known = self._agents.get(agent.id)
+                    if known is None or (at, canonical(agent.raw)) > (known[0], canonical(known[1].raw)):
+                        self._agents[agent.id] = (at, agent)
+                        self._touched["agents"].add(agent.id)
+            case TaskGone(task_id, at, reason):
+                if (at, reason) > self._gone.get(task_id, (EPOCH, "")):
+                    self._gone[task_id] = (at, reason)
+                    self._touched["tasks"].add(task_id)
+
+    def _hear(self, task_id: str, event: Event, at: datetime) -> None:
+        task = event.task
+        if task is not None:
+            told = event.time or at
+            is_echo = task.status in RUNNING and event.type != "task_created"
+            self._see(task, told, task.updated_at or (told - ECHO if is_echo else told))
+            if event.type in CHILD_EVENTS and task.parent_id is None and task.id != task_id:
+                self._adopt(task_id, task.id)
+        self._activity(task_id).hear(event, at)
+
+    def _see(self, task: Task, at: datetime, stamp: datetime) -> None:
+        before = self._tasks.get(task.id) or Known(task)
+        after = before.with_sighting(Sighting(task, stamp, at))
+        if after is before:
+            return
+        self._tasks[task.id] = after
+        self._touched["tasks"].add(task.id)
+        if after.task.parent_id:
+            self._adopt(after.task.parent_id, task.id)
+        for child in after.task.sub_executions:
+            self._adopt(task.id, child)
+
+    def _adopt(self, parent: str, child: str) -> None:
+        children = self._children.get(parent, frozenset())
+        if child not in children:
+            self._children[parent] = children | {child}
+            self._touched["tasks"].add(parent)
+
+    def _activity(self, task_id: str) -> Activity:
+        """The activity that is about to change."""
+        known = self._logs.get(task_id)
+        activity = known.activity if known else Activity(task_id)
+        self._logs[task_id] = LogAt(activity, activity.version)
+        self._touched["logs"].add(task_id)
+        return activity
+
+
+def _stamp(known: tuple[datetime, Link] | None) -> tuple[datetime, str]:
+    return (known[0], str(known[1])) if known else (EPOCH, "")
+
+
+def _joined(row: Sighting | None, record: Sighting | None) -> Task:
+    """One task from a row and a record: the later one's fields before the other's."""
+    if row is None or record is None:
+        return (row or record).task  # type: ignore[union-attr]
+    late, early = (row, record) if row.beats(record) else (record, row)
+    told = {name: value for name, value in late.task.raw.items() if value is not None}
+    return Task.of({**early.task.raw, **told})

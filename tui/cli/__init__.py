@@ -1,0 +1,1 @@
+"""The headless front end: a module for each family of verbs."""

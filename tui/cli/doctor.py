@@ -1,0 +1,237 @@
+"""The verb doctor: look at everything that could be wrong, say what is, and never a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import ssl
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from tui import __version__
+from tui.api.client import TaskQuery
+from tui.api.errors import ApiError, NotOffered, Unauthorized, Unreachable
+from tui.api.models import Agent
+from tui.api.routes import BadAddress, Surface, Surfaces, is_loopback
+from tui.cli.main import DENIED, FAILED, NETWORK, OK
+from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
+from tui.cli.session import Session
+from tui.private import NotPrivate, make_directory
+from tui.settings import BadSettings
+
+Grade = Literal["ok", "note", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    grade: Grade
+    words: str
+    code: int = FAILED
+    """The exit code, if this is bad."""
+
+
+async def doctor(session: Session) -> int:
+    """Look at everything, print what was found, and answer with the first bad finding's code."""
+    findings = [
+        *_about_program(),
+        *_about_settings(session),
+        *await _about_platform(session),
+        *_about_terminal(),
+        _clipboard(),
+    ]
+    out = session.out
+    if session.arguments.json:
+        out.form = "json"
+        items = [{"what": one.what, "grade": one.grade, "words": one.words} for one in findings]
+        out.json({"kind": "doctor", "ok": all(one.grade != "bad" for one in findings), "items": items})
+    else:
+        for one in findings:
+            _print(out, one)
+    return next((one.code for one in findings if one.grade == "bad"), OK)
+
+
+def _print(out: Output, one: Finding) -> None:
+    mark = {"ok": Cell("✓", COOL), "note": Cell("·", AMBER), "bad": Cell("✗", RED)}[one.grade]
+    out.line(mark, Cell(f"{one.what:<14}", FAINT), out.safe(one.words))
+
+
+def _about_program() -> list[Finding]:
+    styles = _styles()
+    python = f"Python {platform.python_version()}, {platform.system()}"
+    libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("textual", "httpx", "pydantic"))
+    found = [Finding("xp-tui", "ok", f"{__version__}, {python}, {libraries}")]
+    if styles is None:
+        found.append(Finding("styles", "bad", "the stylesheets are missing: install xp-tui anew"))
+    else:
+        found.append(Finding("styles", "ok", f"{len(list(styles.glob('*.tcss')))} in {styles}"))
+    return found
+
+
+def _styles() -> Path | None:
+    """Where the stylesheets are: in the package when installed, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    places = (package / "styles", package.parent / "styles")
+    return next((place for place in places if (place / "app.tcss").exists()), None)
+
+
+def _about_settings(session: Session) -> list[Finding]:
+    settings = session.settings
+    found = [Finding("settings", "ok", str(settings.path) if settings.path.exists() else f"no file at {settings.path}")]
+    found += [Finding("settings", "note", warning) for warning in settings.warnings]
+    found += [
+        Finding("setting", "ok", f"{name} = {value} ({source})")
+        for name, (value, source) in settings.values.items()
+        if source != "default"
+    ]
+    try:
+        make_directory(settings.state)
+        found.append(Finding("state", "ok", f"{settings.state}, yours alone"))
+    except (NotPrivate, OSError) as error:
+        found.append(Finding("state", "bad", str(error)))
+    verdict = session.journal.verify()
+    if verdict.faults:
+        first = verdict.faults[0]
+        found.append(Finding("journal", "bad", f"line {first.line}: {first.what}; see xp-tui journal verify"))
+    else:
+        found.append(Finding("journal", "ok", f"{verdict.lines} lines, none changed or missing"))
+    return found
+
+
+async def _about_platform(session: Session) -> list[Finding]:
+    settings = session.settings
+    if settings.key is None:
+        return [Finding("key", "bad", "no API key is set: set XPANDER_API_KEY", 3)]
+    found = [Finding("key", "ok", f"set, from {settings.values['api_key'].source}")]
+    try:
+        surfaces = settings.surfaces
+    except BadSettings as error:
+        return [*found, Finding("addresses", "bad", str(error), 3)]
+    for name, url in (("rest", surfaces.rest), ("controller", surfaces.controller)):
+        if url is None:
+            found.append(Finding(name, "note", "no address: what only this surface has is not offered"))
+            continue
+        found.append(_proxy(name, url))
+        found += await _tls(name, url, settings["ca"])
+        found.append(await _reached(name, surfaces, session))
+    found.append(await _events(session))
+    return found
+
+
+def _proxy(name: str, url: str) -> Finding:
+    if is_loopback(url):
+        return Finding("proxy", "ok", f"{name}: none, it stays on this machine")
+    parts = urlsplit(url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return Finding("proxy", "ok", f"{name}: none")
+    return Finding("proxy", "note", f"{name}: through {urlsplit(proxy).hostname or 'a proxy'}, as the environment says")
+
+
+async def _tls(name: str, url: str, ca: str | None) -> list[Finding]:
+    """Only what can be said before a request: whether the named authorities can be read."""
+    found = []
+    if not url.startswith("https"):
+        return [Finding("tls", "note", f"{name}: none, plain http")]
+    for source, path in (("--ca", ca), ("SSL_CERT_FILE", os.environ.get("SSL_CERT_FILE"))):
+        if path:
+            try:
+                ssl.create_default_context(cafile=path)
+                found.append(Finding("tls", "ok", f"{name}: {source} {path}"))
+            except (OSError, ssl.SSLError) as error:
+                found.append(Finding("tls", "bad", f"{name}: {source} {path} cannot be used: {error}"))
+    return found or [Finding("tls", "ok", f"{name}: the system's authorities")]
+
+
+async def _reached(name: str, surfaces: Surfaces, session: Session) -> Finding:
+    """Whether one surface answers to the key: with agents, which both of them have."""
+    client = session.client
+    only = Surfaces(surfaces.controller if name == "controller" else None, surfaces.rest if name == "rest" else None,
+                    surfaces.organization)  # fmt: skip
+    before, client.surfaces = client.surfaces, only
+    clock = client.transport.clock
+    begun = clock.monotonic()
+    try:
+        pages = client.agents()
+        page = await anext(pages)
+        await pages.aclose()
+    except ApiError as error:
+        code = DENIED if isinstance(error, Unauthorized) else NETWORK if isinstance(error, Unreachable) else FAILED
+        return Finding(name, "bad", error.sentence, code)
+    finally:
+        learned = client.surfaces.organization
+        client.surfaces = before if learned is None else before.within(learned)
+    took = (clock.monotonic() - begun) * 1000
+    skew = client.transport.skew
+    ahead = f"; its clock is {skew:+.0f} s off ours" if skew else ""
+    return Finding(
+        name, "ok", f"{urlsplit(surfaces.root(Surface(name)) or '').netloc}: {_count(page.items)}, {took:.0f} ms{ahead}"
+    )
+
+
+def _count(items: tuple[Agent, ...]) -> str:
+    return f"{len(items)} agent{'' if len(items) == 1 else 's'} on the first page"
+
+
+async def _events(session: Session) -> Finding:
+    """Whether live events can be opened, tried with a running task if there is one."""
+    client = session.client
+    try:
+        pages = client.tasks(TaskQuery(status=("executing",), agent_id=session.settings["agent"]))
+        page = await anext(pages)
+        await pages.aclose()
+        streamed = None
+        for row in page.items[:3]:
+            task = await client.task(row.id)
+            streamed = task if task.events_streaming else streamed
+        if streamed is None:
+            url = await client.events_url("-")
+            return Finding("events", "note", f"{urlsplit(url).netloc}: not tried, no running task has a stream")
+        url = await client.events_url(streamed.id)
+        async with asyncio.timeout(10), client.open_events(url, "") as response:
+            kind = response.headers.get("content-type", "nothing")
+            good = response.status_code == 200 and kind.startswith("text/event-stream")
+            return Finding("events", "ok" if good else "bad", f"{urlsplit(url).netloc}: {response.status_code}, {kind}")
+    except (NotOffered, BadAddress) as error:
+        return Finding("events", "note", f"{error}: running tasks are polled")
+    except (ApiError, TimeoutError, StopAsyncIteration) as error:
+        return Finding("events", "bad", str(error) or "no answer within 10 s", NETWORK)
+
+
+def _about_terminal() -> list[Finding]:
+    environ = os.environ
+    if not sys.stdout.isatty():
+        return [Finding("terminal", "note", "stdout is no terminal")]
+    size = os.get_terminal_size(sys.stdout.fileno())
+    colours = "none" if environ.get("NO_COLOR") else environ.get("COLORTERM") or environ.get("TERM", "unknown")
+    within = [name for name, variable in (("tmux", "TMUX"), ("ssh", "SSH_CONNECTION")) if environ.get(variable)]
+    where = f", within {' and '.join(within)}" if within else ""
+    is_small = size.columns < 80 or size.lines < 24
+    encoding = (sys.stdout.encoding or "").lower()
+    found = [
+        Finding("terminal", "note" if is_small else "ok", f"{size.columns}×{size.lines}, colours: {colours}{where}")
+    ]
+    if "utf" not in encoding:
+        found.append(Finding("terminal", "note", f"the encoding is {encoding or 'unknown'}: set LANG to a UTF-8 one"))
+    return found
+
+
+def _clipboard() -> Finding:
+    """Which way a copy would go; nothing is copied."""
+    import pyperclip
+
+    copy, _ = pyperclip.determine_clipboard()
+    if bool(copy):
+        return Finding("clipboard", "ok", "the system's")
+    if os.environ.get("TMUX"):
+        return Finding("clipboard", "note", "the terminal's (OSC 52) through tmux: set -g set-clipboard on")
+    return Finding("clipboard", "note", "the terminal's (OSC 52), if it has one; otherwise a file")

@@ -1,0 +1,132 @@
+"""From the words of a command line to its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.cli.parser import build
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tui.cli.session import Session
+
+OK, FAILED, DECLINED, USAGE, DENIED, NETWORK, UNCONFIRMED, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out one command line."""
+    os.umask(0o077)
+    try:
+        arguments = build().parse_args(argv)
+    except SystemExit as done:
+        return int(done.code or 0)
+    if arguments.version:
+        from tui import __version__
+
+        sys.stdout.write(f"xp-tui {__version__}\n")
+        return OK
+    if arguments.verb is None:
+        sys.stderr.write("xp-tui: the screens are not here yet, they come next; use a verb, see xp-tui --help\n")
+        return USAGE
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        from tui.cli.output import silence_broken_pipe
+
+        silence_broken_pipe()
+        return OK
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from tui import settings
+    from tui.cli.session import Session
+
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
+        session = Session.begin(arguments, read)
+        for warning in read.warnings:
+            session.out.note(f"xp-tui: {warning}")
+    except settings.BadSettings as error:
+        from tui.plain import one_line
+
+        sys.stderr.write(f"xp-tui: {one_line(str(error))}\n")
+        return USAGE
+    code = asyncio.run(_serve(session))
+    session.out.flush()
+    return code
+
+
+async def _serve(session: Session) -> int:
+    """Call the verb, and turn what it raises into words and a code."""
+    import importlib
+
+    from tui.api import errors
+    from tui.api.routes import BadAddress
+    from tui.private import NotPrivate
+    from tui.query import FilterError
+    from tui.settings import BadSettings
+
+    module, _, function = VERBS[session.arguments.verb].partition(":")
+    serve = getattr(importlib.import_module(f"tui.cli.{module}"), function)
+    try:
+        code: int = await serve(session)
+    except FilterError as error:
+        session.out.error(error.underlined())
+        return USAGE
+    except (BadSettings, BadAddress, Usage, NotPrivate) as error:
+        session.out.error(str(error))
+        return USAGE
+    except errors.ApiError as error:
+        session.out.error(error.sentence)
+        return code_of(error)
+    finally:
+        await session.close()
+    return code
+
+
+class Usage(ValueError):
+    """The words of the command line do not go together; the message says how they would."""
+
+
+def code_of(error: Exception | None) -> int:
+    """The exit code that an error of the platform means."""
+    from tui.api import errors
+
+    match error:
+        case errors.Unauthorized() | errors.Forbidden():
+            return DENIED
+        case errors.NotOffered() | errors.ReadOnly():
+            return USAGE
+        case errors.Unreachable() | errors.Lost() | errors.TimedOut() | errors.Throttled() | errors.Broken():
+            return NETWORK
+        case _:
+            return FAILED
+
+
+VERBS = {
+    "tasks": "reading:tasks",
+    "show": "reading:show",
+    "reload": "reading:show",
+    "log": "logs:log",
+    "agents": "reading:agents",
+    "watch": "watching:watch",
+    "run": "acting:run",
+    "continue": "acting:go_on",
+    "stop": "acting:stop",
+    "approve": "acting:decide",
+    "reject": "acting:decide",
+    "update": "acting:update",
+    "doctor": "doctor:doctor",
+    "journal": "own:journal",
+    "config": "own:config",
+}
+"""Each verb, and where it is served."""

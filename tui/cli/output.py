@@ -1,0 +1,143 @@
+"""What the headless front end prints: data to stdout, all else to stderr, and every text of others through one door."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TextIO
+
+from rich.cells import cell_len, set_cell_size
+
+from tui import words
+from tui.api.wirejson import dumps
+from tui.masks import Masks
+from tui.plain import clean, one_line
+
+AMBER, RED, COOL, FAINT, STRONG = "33", "31", "36", "2", "1"
+
+
+class Column(NamedTuple):
+    """One column of a table."""
+
+    head: str
+    is_number: bool = False
+    least: int = 0
+    """The width below which the column is not cut; 0 for a column that is never cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text and how it stands out."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(slots=True)
+class Output:
+    """Where everything is printed."""
+
+    stdout: TextIO
+    stderr: TextIO
+    masks: Masks
+    form: str = "table"
+    time: str = "relative"
+    environ: Mapping[str, str] | None = None
+
+    @property
+    def is_colourful(self) -> bool:
+        """Whether stdout is a terminal that wants colours."""
+        environ = os.environ if self.environ is None else self.environ
+        return self.stdout.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int | None:
+        """The terminal's width, or None where nothing has to fit."""
+        return shutil.get_terminal_size().columns if self.stdout.isatty() else None
+
+    def safe(self, text: str) -> str:
+        """A text of others, for one line."""
+        return one_line(self.masks.text(text))
+
+    def when(self, moment: datetime | None) -> str:
+        """A moment as the operator wants moments."""
+        if self.time == "relative":
+            return words.ago(moment, datetime.now(UTC))
+        return words.stamp(moment, utc=self.time == "utc")
+
+    def line(self, *cells: Cell | str) -> None:
+        """One line, made of pieces that are safe already."""
+        self.stdout.write(" ".join(self._styled(_cell(cell)) for cell in cells).rstrip() + "\n")
+
+    def text(self, text: str) -> None:
+        """A text of others, on as many lines as it has."""
+        self.stdout.write(clean(self.masks.text(text)) + "\n")
+
+    def json(self, value: Mapping[str, Any]) -> None:
+        """One JSON document, in ASCII."""
+        indent = 2 if self.form == "json" else None
+        self.stdout.write(dumps({"v": 1, **self.masks.json(value)}, indent=indent) + "\n")
+
+    def note(self, text: str) -> None:
+        """Something beside the data."""
+        self.flush()
+        self.stderr.write(self.safe(text) + "\n")
+        self.stderr.flush()
+
+    def error(self, text: str) -> None:
+        """Why it did not work."""
+        self.flush()
+        lines = clean(self.masks.text(text)).split("\n")
+        self.stderr.write("xp-tui: " + "\n".join(lines) + "\n")
+        self.stderr.flush()
+
+    def flush(self) -> None:
+        """Let go of what is printed."""
+        self.stdout.flush()
+
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
+        """A table that fits the terminal; cells are safe already."""
+        lines = [[_cell(cell) for cell in row] for row in rows]
+        widths = [max([cell_len(column.head), *(cell_len(row[place].text) for row in lines)])
+                  for place, column in enumerate(columns)]  # fmt: skip
+        if (room := self.width) is not None:
+            _shrink(widths, columns, room)
+        for row in [[Cell(column.head, FAINT) for column in columns], *lines]:
+            self.stdout.write("  ".join(map(self._fitted, row, widths, columns)).rstrip() + "\n")
+
+    def _fitted(self, cell: Cell, width: int, column: Column) -> str:
+        text = cell.text
+        if cell_len(text) > width:
+            text = set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
+        padding = " " * (width - cell_len(text))
+        styled = self._styled(Cell(text, cell.style))
+        return padding + styled if column.is_number else styled + padding
+
+    def _styled(self, cell: Cell) -> str:
+        return f"\x1b[{cell.style}m{cell.text}\x1b[0m" if cell.style and cell.text and self.is_colourful else cell.text
+
+
+def _cell(cell: Cell | str) -> Cell:
+    return cell if isinstance(cell, Cell) else Cell(cell)
+
+
+def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:
+    """Make the widest of the columns that can be cut smaller until all fit."""
+    over = sum(widths) + 2 * (len(widths) - 1) - room
+    while over > 0:
+        places = [place for place, column in enumerate(columns) if column.least and widths[place] > column.least]
+        if not places:
+            return
+        widths[max(places, key=lambda place: widths[place])] -= 1
+        over -= 1
+
+
+def silence_broken_pipe() -> None:
+    """After the reader of stdout has gone: let the interpreter's last flush go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

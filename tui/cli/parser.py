@@ -1,0 +1,167 @@
+"""The words of the command line; nothing is imported here but what reads them, so that help comes at once."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined or taken back, 3 usage or settings, 4 not authorized,
+5 network, try again, 6 sent but not confirmed, 7 already decided or changed, nothing sent, 130 interrupted"""
+
+FORMATS = ("table", "json", "ndjson")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes end with exit code 3."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """Say what is wrong and how it would be right."""
+        self.exit(3, f"{self.format_usage()}xp-tui: {message}\n")
+
+
+def build() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = Parser(
+        prog="xp-tui",
+        description="Watch and steer the agent tasks of the xpander.ai platform from a terminal.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    _settings(parser.add_argument_group("settings"))
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    _reading(verbs)
+    _acting(verbs)
+    _own(verbs)
+    return parser
+
+
+if TYPE_CHECKING:
+    _Verbs = argparse._SubParsersAction["Parser"]
+
+
+def _verb(verbs: _Verbs, name: str, about: str, *, form: bool = True) -> Parser:
+    verb: Parser = verbs.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.", allow_abbrev=False)
+    if form:
+        verb.add_argument("-o", "--output", choices=FORMATS, default="table", help="how to print (default: table)")
+        times = verb.add_mutually_exclusive_group()
+        times.add_argument("--utc", action="store_const", dest="time", const="utc", help="times in UTC")
+        times.add_argument("--local", action="store_const", dest="time", const="local", help="times in this zone")
+    _settings(verb.add_argument_group("settings"))
+    return verb
+
+
+def _settings(group: argparse._ArgumentGroup) -> None:
+    def add(*names: str, **rest: object) -> None:
+        group.add_argument(*names, default=argparse.SUPPRESS, **rest)  # type: ignore[arg-type]
+
+    add("--profile", metavar="NAME", help="a profile of the settings file")
+    add("--agent", metavar="ID", help="the agent")
+    add("--read-only", action="store_true", help="send nothing that acts")
+    add("--base-url", metavar="URL", help="the controller")
+    add("--api-url", metavar="URL", help="the public REST API")
+    add("--organization", metavar="ID", help="the organization")
+    add("--api-key-file", metavar="FILE", help="a file with the key (a key is never an argument)")
+    add("--ca", metavar="FILE", help="certificates of an authority to trust beside the system's")
+    add("--insecure-http", action="store_true", help="allow http:// to other machines")
+    add("--answer-timeout", dest="timeout", metavar="SECONDS", help="how long to wait for an answer")
+
+
+def _reading(verbs: _Verbs) -> None:
+    tasks = _verb(verbs, "tasks", "list tasks")
+    tasks.add_argument("filter", nargs="*", metavar="FILTER", help="as: status:paused agent:invoice* age:<2d overdue")
+    tasks.add_argument("--filter", dest="more", metavar="FILTER", help="the same, for filters that begin with a minus")
+    tasks.add_argument("--status", action="append", metavar="S", help="only this status (may be given again)")
+    tasks.add_argument("--user", metavar="ID", help="only tasks of this user")
+    tasks.add_argument("--parent", metavar="ID", help="only sub-tasks of this task")
+    tasks.add_argument("--triggering-agent", metavar="ID", help="only tasks that this agent started")
+    tasks.add_argument("--internal-status", metavar="TEXT", help="only this internal status")
+    tasks.add_argument("--all", action="store_true", help="everything, not the newest 200")
+    _task(_verb(verbs, "show", "show a task: its record, why it waits, what there is to decide"))
+    log = _task(_verb(verbs, "log", "show a task's activity log"))
+    log.add_argument("--tree", action="store_true", help="with the logs of its sub-agents")
+    watch = _verb(verbs, "watch", "follow tasks live until they end")
+    watch.add_argument("tasks", nargs="+", metavar="TASK")
+    watch.add_argument("--until", metavar="FILTER", help="stop when each task matches, as status:completed,failed")
+    watch.add_argument("--timeout", dest="patience", metavar="30m", help="stop after this time")
+    _verb(verbs, "agents", "list agents")
+    _task(_verb(verbs, "reload", "read a task again and show it"))
+
+
+def _acting(verbs: _Verbs) -> None:
+    run = _verb(verbs, "run", "start a task")
+    run.add_argument("words", nargs="*", metavar="[AGENT] PROMPT", help="the prompt, or - to read it; the agent first")
+    run.add_argument("--watch", action="store_true", help="follow it until it ends")
+    _creation(run)
+    go_on = _verb(verbs, "continue", "say more in a task's thread")
+    go_on.add_argument("task", metavar="TASK")
+    go_on.add_argument("words", nargs="*", metavar="PROMPT", help="the prompt, or - to read it")
+    go_on.add_argument("--watch", action="store_true", help="follow it until it ends")
+    _creation(go_on)
+    _task(_verb(verbs, "stop", "stop a task, and see whether it does"))
+    for name, about in (("approve", "approve what a task waits for"), ("reject", "reject what a task waits for")):
+        verb = _task(_verb(verbs, name, about))
+        seen = verb.add_mutually_exclusive_group(required=True)
+        seen.add_argument("--digest", metavar="D", help="the digest that `show` printed with what there is to decide")
+        seen.add_argument("--yes-unseen", action="store_true", help="decide about whatever waits now")
+        verb.add_argument("--comment", metavar="TEXT", help="a comment or reason")
+    update = _task(_verb(verbs, "update", "change a task's record by hand"))
+    update.add_argument("--status", metavar="S")
+    update.add_argument("--result", metavar="TEXT")
+    update.add_argument("--internal-status", metavar="TEXT")
+    update.add_argument("--yes", action="store_true", help="yes, change it")
+
+
+def _own(verbs: _Verbs) -> None:
+    doctor = _verb(verbs, "doctor", "look for what is wrong: settings, key, network, terminal", form=False)
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    journal = _verb(verbs, "journal", "what was done from here")
+    journal.add_argument("what", nargs="?", choices=("list", "verify"), default="list")
+    config = _verb(verbs, "config", "the settings and where each comes from")
+    config.add_argument("what", nargs="?", choices=("show", "path", "schema"), default="show")
+
+
+def _task(verb: Parser) -> Parser:
+    verb.add_argument("task", metavar="TASK", help="the task's id")
+    return verb
+
+
+def _creation(verb: Parser) -> None:
+    """What the SDK's `acreate_task` takes; secrets come from files."""
+    add = verb.add_argument_group("the task").add_argument
+    add("--file", dest="files", action="append", metavar="URL", help="a file to go with it (may be given again)")
+    add("--title", metavar="T")
+    add(
+        "--from",
+        dest="source_file",
+        metavar="FILE.json",
+        help="the whole request in JSON; - to read it",
+    )
+    for name in ("id", "email", "name"):
+        add(f"--user-{name}", metavar=name.upper(), help=f"the user's {name}")
+    add("--timezone", metavar="ZONE", help="the user's, as Europe/Madrid")
+    add("--agent-version", metavar="V")
+    add("--payload-extension", metavar="FILE", help="a JSON object for the agent's tool calls")
+    add("--source", default="xp-tui", metavar="TEXT", help="where the task comes from (default: xp-tui)")
+    add("--worker", dest="worker_id", metavar="ID")
+    add("--run-locally", action="store_true")
+    add("--output-format", choices=("text", "markdown", "json", "voice"))
+    add("--output-schema", metavar="FILE", help="a JSON Schema for the result")
+    add("--no-events", action="store_true", help="no event stream: it can only be polled")
+    add("--context", dest="additional_context", metavar="TEXT")
+    add("--instructions", dest="instructions_override", metavar="TEXT")
+    add("--expected-output", metavar="TEXT")
+    add("--mcp", dest="mcp_servers", metavar="FILE", help="a JSON list of MCP servers")
+    add("--triggering-agent", dest="triggering_agent_id", metavar="ID")
+    add("--think", dest="think_mode", choices=("default", "harder"))
+    add("--no-attachment-injection", dest="disable_attachment_injection", action="store_true")
+    add("--return-metrics", action="store_true")
+    add("--user-tokens", metavar="FILE", help="a JSON object of tokens for MCP sign-ins")
+    add("--oidc-token-file", metavar="FILE", help="the user's OIDC token")
+    add("--model-provider", dest="llm_model_provider", metavar="NAME")
+    add("--model", dest="llm_model_name", metavar="NAME")
+    add("--reasoning-effort", dest="llm_reasoning_effort", choices=("low", "medium", "high", "xhigh"))
+    add("--tool-call-limit", type=int, metavar="N")
+    add("--harness-cli", metavar="NAME")
+    add("--permission-mode", choices=("full", "gated"))

@@ -1,0 +1,188 @@
+"""The verb watch: what happens in tasks, as it happens, until they end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+
+from tui import words
+from tui.api.entries import Entry
+from tui.api.events import Event
+from tui.api.models import Task
+from tui.api.stream import LinkState
+from tui.api.wirejson import dumps
+from tui.board import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
+from tui.cli.logs import described, entry_json
+from tui.cli.main import FAILED, Usage
+from tui.cli.output import FAINT, STRONG, Cell, Output
+from tui.cli.session import Session, iso, status_cell, task_json
+from tui.query import SECONDS, Filter, parse
+from tui.watch import Watch
+
+
+async def watch(session: Session) -> int:
+    """Follow tasks until each has ended or matches --until."""
+    arguments = session.arguments
+    return await follow(session, arguments.tasks, parse(arguments.until or ""), patience(arguments.patience))
+
+
+async def follow(session: Session, task_ids: list[str], until: Filter, seconds: float | None) -> int:
+    """Follow these tasks; the code tells whether they came to what was waited for."""
+    ids = list(dict.fromkeys(task_ids))
+    show = _Show(session.out, until, several=len(ids) > 1)
+    one = Watch(session.client, show.tell)
+    jobs = [asyncio.create_task(_until(one, show, task_id)) for task_id in ids]
+    try:
+        async with asyncio.timeout(seconds):
+            ends = await asyncio.gather(*jobs)
+    except TimeoutError:
+        session.out.error(f"not ended after {words.span(seconds or 0)}")
+        return FAILED
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+    for task in ends:
+        show.end(task)
+    matches = until.predicate()
+    return 0 if all(matches(task) for task in ends) else FAILED
+
+
+async def _until(one: Watch, show: _Show, task_id: str) -> Task:
+    """Follow one task until it ends, or matches before that."""
+    early = show.matched(task_id)
+    whole = asyncio.create_task(one.follow(task_id))
+    try:
+        await asyncio.wait((whole, early), return_when=asyncio.FIRST_COMPLETED)
+        return await (whole if whole.done() else early)
+    finally:
+        whole.cancel()
+        await asyncio.gather(whole, return_exceptions=True)
+
+
+def patience(text: str | None) -> float | None:
+    """Seconds from a length of time like 30m."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not found or float(found[1]) <= 0:
+        raise Usage(f"--timeout is a length of time as 90s, 30m or 2h, not {text!r}")
+    return float(found[1]) * SECONDS[found[2] or "s"]
+
+
+@dataclass(slots=True)
+class _Show:
+    """Prints each change, and knows when a task has come to what is waited for."""
+
+    out: Output
+    until: Filter
+    several: bool
+    _early: dict[str, asyncio.Future[Task]] = field(default_factory=dict)
+    _statuses: dict[str, str] = field(default_factory=dict)
+    _text: str = ""
+
+    def matched(self, task_id: str) -> asyncio.Future[Task]:
+        """Done with the task once it matches."""
+        return self._early.setdefault(task_id, asyncio.get_running_loop().create_future())
+
+    def tell(self, change: Change) -> None:
+        """Print one change."""
+        match change:
+            case EventSeen(task_id, event):
+                self._event(task_id, event)
+            case LogSeen(task_id, _, _, fresh):
+                for entry in fresh:
+                    self._entry(task_id, entry)
+            case GapSeen(task_id, gap):
+                self._say(
+                    "gap",
+                    task_id,
+                    id=iso(gap.at),
+                    time=iso(gap.at),
+                    data={"seconds": gap.seconds, "filled": gap.filled},
+                )
+                filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
+                self._line(task_id, Cell(f"─ gap {words.exact(gap.seconds)}, {filled} ─", FAINT))
+            case LinkSeen(task_id, link, at):
+                data = {"state": str(link.state), "reason": link.reason, "delay": link.delay, "attempt": link.attempt}
+                self._say("link", task_id, time=iso(at), data=data)
+                if link.state is not LinkState.CONNECTING:
+                    self._line(task_id, Cell(f"● {self.out.safe(str(link))}", FAINT))
+            case TasksSeen((task,), at):
+                self._task(task, iso(at))
+            case TaskGone(task_id, at, reason):
+                self._say("task", task_id, time=iso(at), data={"gone": reason})
+        self.out.flush()
+
+    def end(self, task: Task) -> None:
+        """Print the final object."""
+        if self._text:
+            self.out.text(self._text)
+            self._text = ""
+        if self.out.form == "table":
+            if task.result:
+                self.out.line(Cell("result", FAINT))
+                self.out.text(task.result)
+        else:
+            self.out.json({**task_json(task, task.wait, None), "kind": "final"})
+
+    def _task(self, task: Task, at: str | None) -> None:
+        wait = task.wait
+        early = self._early.get(task.id)
+        if self.until and early and not early.done() and self.until.predicate()(task):
+            early.set_result(task)
+        told = f"{task.status} {wait.kind if wait else ''}"
+        if self._statuses.get(task.id) == told:
+            return
+        self._statuses[task.id] = told
+        self._say("task", task.id, time=at, type=task.status, data=task.raw)
+        cell = status_cell(task, wait)
+        self._line(task.id, Cell(self.out.safe(cell.text), cell.style), Cell(self.out.safe(task.name), STRONG))
+
+    def _event(self, task_id: str, event: Event) -> None:
+        told = {"id": event.frame_id or None, "type": event.type, "data": event.data}
+        self._say("event", task_id, provenance="live", time=iso(event.time), **told)
+        if self.out.form != "table":
+            return
+        if (piece := event.chunk) is not None:
+            self._stream(piece)
+        elif (task := event.task) and task.id == task_id:
+            self._task(task, iso(event.time))
+        elif entry := event.entry:
+            self._line_of(task_id, event.type, entry)
+        elif plan := event.plan:
+            self._line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
+        elif event.type not in {"connected", "context_status"}:
+            rest = self.out.safe(dumps(self.out.masks.json(event.data)))
+            self._line(task_id, self.out.safe(event.type), Cell(rest, FAINT))
+
+    def _stream(self, piece: str) -> None:
+        """Print streamed text a line at a time: a secret or a control may come in two pieces."""
+        *lines, self._text = (self._text + piece).split("\n")
+        if len(self._text) > 400:
+            lines.append(self._text)
+            self._text = ""
+        for line in lines:
+            self.out.text(line)
+
+    def _entry(self, task_id: str, entry: Entry) -> None:
+        self._say("entry", task_id, provenance="back-filled", **entry_json(entry))
+        if self.out.form == "table":
+            self._line_of(task_id, entry.kind, entry)
+
+    def _line_of(self, task_id: str, word: str, entry: Entry) -> None:
+        when = entry.created_at.astimezone(None).strftime("%H:%M:%S") if entry.created_at else ""
+        self._line(task_id, Cell(when, FAINT), f"{self.out.safe(word):<17}", *described(self.out, entry))
+
+    def _line(self, task_id: str, *cells: Cell | str) -> None:
+        if self.out.form != "table":
+            return
+        if self._text:
+            self.out.text(self._text)
+            self._text = ""
+        self.out.line(*([Cell(self.out.safe(task_id[:8]), FAINT)] if self.several else []), *cells)
+
+    def _say(self, kind: str, task_id: str, **rest: object) -> None:
+        if self.out.form != "table":
+            self.out.json({"kind": kind, "task_id": task_id, **rest})

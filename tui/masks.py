@@ -1,0 +1,101 @@
+"""Secrets are masked before anything is shown, copied, logged or written; one set of rules for every outlet."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[^a-z])(?:api[-_.]?key|apikey|x[-_]api[-_]key|token|access[-_]?token|refresh[-_]?token|id[-_]?token|secret"
+    r"|password|passwd|pwd|passphrase|authorization|auth|cookie|set[-_]cookie|signature|sig|private(?:[-_]key)?|dsn"
+    r"|connection[-_]?string|credentials?|x[-_]amz[-_].*|client[-_]?secret|signing[-_]?secret|otp|pin|session[-_]?key"
+    r"|oidc[-_]?token|user[-_]?tokens|bearer|webhook[-_]url)(?:$|[^a-z])"
+)
+_SECRET_HOLDERS = frozenset({"env_vars", "env", "headers", "user_tokens", "secrets", "cookies", "credentials"})
+_OPEN_HEADERS = re.compile(r"^(?:accept.*|content-.*|user-agent|host|date|cache-control|toolcall.*)$")
+_QUERY_NAMES = r"(?:[\w.-]*(?:token|secret|password|signature|credential|api_?key)[\w.-]*|sig|key|code|state|auth|pwd)"
+_PATTERNS = (
+    r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
+    r"(?P<jwt>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
+    r"(?P<known>\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|[rs]k_(?:live|test)_\w{16,}))",
+    r"(?:\b(?:bearer|basic)\s+(?P<bearer>[\w.~+/=-]{8,}))",
+    r"(?:\w://[^\s/:@]*:(?P<userinfo>[^\s/@]+)@)",
+    rf"(?:[?&;]{_QUERY_NAMES}=(?P<query>[^&;\s\"'<>]+))",
+    r"(?:(?<![\w-])(?:[\w-]*(?:api[-_]?key|secret|password|passwd|token|credential)s?)[\"']?\s*[:=]\s*"
+    r"[\"']?(?P<pair>[^\s\"',;&}\]]{6,}))",
+)
+_SECRET_TEXT = re.compile("|".join(_PATTERNS), re.IGNORECASE | re.DOTALL)
+_DEEPEST = 200
+
+
+def masked(secret: str) -> str:
+    """What is shown of a secret: the last four characters of a long one, nothing of a short one."""
+    return f"••••{secret[-4:]}" if len(secret) >= 12 else "••••"
+
+
+class Masks:
+    """The rules, and the secrets known by value, such as the configured key, in whatever encoding they turn up."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        forms = {form for secret in known if len(secret) >= 6 for form in _forms(secret)}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, text: str) -> str:
+        """The text with every secret in it masked."""
+        if self._known:
+            text = self._known.sub("••••", text)
+        return _SECRET_TEXT.sub(_mask_match, text)
+
+    def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """The value with every secret in it masked, by the name of its field or by its look."""
+        if depth > _DEEPEST:
+            return "… nested too deep to show"
+        match value:
+            case str():
+                return masked(value) if value and _is_secret(name) else self.text(value)
+            case dict():
+                return {
+                    self.text(key) if isinstance(key, str) else key: self._member(name, str(key), item, depth)
+                    for key, item in value.items()
+                }
+            case list() | tuple():
+                return [self.json(item, name, depth + 1) for item in value]
+            case _:
+                return value
+
+    def _member(self, holder: str, name: str, item: Any, depth: int) -> Any:
+        if holder.lower() in _SECRET_HOLDERS and not _OPEN_HEADERS.match(name.lower()):
+            return masked(item) if isinstance(item, str) and item else self.json(item, holder, depth + 1)
+        return self.json(item, name, depth + 1)
+
+
+def _is_secret(name: str) -> bool:
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return bool(name) and bool(_SECRET_NAME.search(spaced))
+
+
+def _mask_match(found: re.Match[str]) -> str:
+    group = found.lastgroup
+    if group is None:
+        return found.group()
+    whole, secret = found.group(), found.group(group)
+    if secret.startswith("••••"):
+        return whole
+    start = found.start(group) - found.start()
+    return whole[:start] + masked(secret) + whole[start + len(secret) :]
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it is, percent-encoded, and in base64, alone or behind up to two other bytes."""
+    forms = {secret, quote(secret, safe="")}
+    for shift in range(3):
+        raw = base64.b64encode(b"\0" * shift + secret.encode()).decode()
+        stable = raw[(0, 2, 3)[shift] :].rstrip("=")
+        stable = stable[: len(stable) - 1] if (shift + len(secret)) % 3 else stable
+        forms |= {stable, stable.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if len(form) >= 6}

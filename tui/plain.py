@@ -1,0 +1,79 @@
+"""The one door through which text of others comes to be shown: nothing in it can command, hide or mislead."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+LONGEST = 10_000
+"""Characters of one line that are shown."""
+MARKS = 4
+"""Combining marks shown on one character."""
+
+_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
+_C1 = dict.fromkeys(range(0x80, 0xA0), "\ufffd")
+_BIDI_CODES = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070))
+_BIDI = {code: f"⟨U+{code:04X}⟩" for code in _BIDI_CODES}
+_INVISIBLE_RANGES = (
+    *(range(code, code + 1) for code in (0xAD, 0x034F, 0x180E, 0x2060, 0x3164, 0xFEFF, 0xFFA0)),
+    range(0x115F, 0x1161),  # fillers
+    range(0x17B4, 0x17B6),
+    range(0x180B, 0x1810),  # variation selectors
+    range(0x200B, 0x200E),  # zero-width space, joiners
+    range(0x2061, 0x2066),
+    range(0xFE00, 0xFE10),
+    range(0xFFF9, 0xFFFC),  # interlinear annotation
+    range(0x1D173, 0x1D17B),
+    range(0x1F3FB, 0x1F400),  # skin tones, which some terminals draw apart and others do not
+    range(0xE0000, 0xE01F0),  # tags
+)
+_INVISIBLE = {code: "" for codes in _INVISIBLE_RANGES for code in codes}
+_REGIONAL = {0x1F1E6 + index: chr(ord("A") + index) for index in range(26)}
+_BREAKS = {0x85: "\n", 0x2028: "\n", 0x2029: "\n", 0x0A: "\n", 0x09: "    "}
+_NONCHARACTERS = dict.fromkeys(
+    (*range(0xFDD0, 0xFDF0), *(plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF))), "\ufffd"
+)
+_TABLE = {**_CONTROLS, **_C1, **_BIDI, **_INVISIBLE, **_REGIONAL, **_NONCHARACTERS, **_BREAKS}
+_SHOWN_AS = {chr(code): shown for code, shown in _TABLE.items() if code != 0x0A}
+
+_HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
+
+
+def clean(text: str, *, longest: int = LONGEST) -> str:
+    """Text safe to show on several lines: controls become pictures, what hides is shown, long lines say their cut."""
+    if not _HARMLESS.match(text):
+        text = _scrub(text)
+    if len(text) <= longest:
+        return text
+    return "\n".join(cut(line, longest) for line in text.split("\n"))
+
+
+def one_line(text: str, *, longest: int = LONGEST) -> str:
+    """Text safe to show, on one line."""
+    return cut(" ".join(clean(text, longest=longest).split()), longest)
+
+
+def cut(line: str, longest: int) -> str:
+    """The line, or its beginning and how much of it is not shown."""
+    if len(line) <= longest:
+        return line
+    ending = f"… [+{len(line)} chars]"
+    kept = max(longest - len(ending), 0)
+    return f"{line[:kept]}… [+{len(line) - kept} chars]"
+
+
+def _scrub(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    found = set(text)
+    if found.intersection(_SHOWN_AS):
+        text = text.translate(_TABLE)
+    if surrogates := [char for char in found if "\ud800" <= char <= "\udfff"]:
+        text = _class(surrogates).sub("\ufffd", text)
+    if marks := [char for char in found if char > "\u02ff" and unicodedata.category(char) in {"Mn", "Me"}]:
+        text = re.sub(f"({_class(marks).pattern}{{{MARKS}}}){_class(marks).pattern}+", r"\1", text)
+    return text
+
+
+def _class(chars: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("[" + "".join(map(re.escape, sorted(chars))) + "]")

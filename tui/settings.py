@@ -1,0 +1,255 @@
+"""The settings: read once, from the command line, the environment, the settings file, or a default, in this order."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import SecretStr
+
+from tui.api.routes import BadAddress, Surfaces, surfaces_of
+from tui.private import config_home, is_readable_by_others, state_home
+
+Kind = Literal["text", "secret", "flag", "number", "path", "choice"]
+
+
+class BadSettings(ValueError):
+    """Settings that cannot be used; the message says where, and what to write."""
+
+
+class Option(NamedTuple):
+    """One setting: where it may come from, and what it may be."""
+
+    name: str
+    kind: Kind
+    about: str
+    variable: str | None = None
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+OPTIONS = (
+    Option("api_key", "secret", "The key, sent as x-api-key. Better kept in a file of its own.", "XPANDER_API_KEY"),
+    Option("api_key_file", "path", "A file that holds the key, readable by its owner only."),
+    Option("organization", "text", "The organization's id.", "XPANDER_ORGANIZATION_ID"),
+    Option("base_url", "text", "The controller's address, by the SDK's rules.", "XPANDER_BASE_URL"),
+    Option("api_url", "text", "The public REST API's address.", "XPANDER_API_URL"),
+    Option("agent", "text", "The agent chosen to begin with.", "XPANDER_AGENT_ID"),
+    Option("staging", "flag", "Use the vendor's staging platform.", "IS_STG", False),
+    Option("insecure_http", "flag", "Allow http:// to other machines: the key travels in clear.", None, False),
+    Option("ca", "path", "Certificates of an authority to trust beside the system's."),
+    Option("read_only", "flag", "Send nothing that acts.", "XP_TUI_READ_ONLY", False),
+    Option("hold", "number", "Seconds for which a decision can be taken back; 0 sends at once.", None, 5.0),
+    Option("time", "choice", "How times are shown.", None, "relative", ("relative", "local", "utc")),
+    Option("timeout", "number", "Seconds to wait for an answer.", None, 30.0),
+)
+"""Everything that can be set; the command line, the file's schema and `config show` are made from it."""
+BY_NAME = {option.name: option for option in OPTIONS}
+FILE_NAME = "config.toml"
+
+
+class Value(NamedTuple):
+    """A setting's value and where it came from."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, frozen; `warnings` are what the settings file has that nothing reads."""
+
+    values: Mapping[str, Value]
+    state: Path
+    path: Path
+    profile: str | None = None
+    profiles: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    key: SecretStr | None = field(default=None, repr=False)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name].value
+
+    @property
+    def surfaces(self) -> Surfaces:
+        """Where the platform is."""
+        try:
+            return surfaces_of(
+                self["base_url"],
+                self["api_url"],
+                self["organization"],
+                staging=self["staging"],
+                insecure_http=self["insecure_http"],
+            )
+        except BadAddress as error:
+            raise BadSettings(str(error)) from error
+
+
+def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: str | None = None) -> Settings:
+    """Read the settings; a mistake raises BadSettings with its place."""
+    path = config_home(environ) / FILE_NAME
+    document, text = _document(path)
+    profiles = document.get("profiles", {})
+    if not isinstance(profiles, dict):
+        raise BadSettings(f"{path}:{_line(text, 'profiles')}: profiles is a table of profiles: write [profiles.NAME]")
+    chosen = profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
+    if chosen is not None and chosen not in profiles:
+        known = ", ".join(profiles) or "none"
+        raise BadSettings(f"there is no profile {chosen!r} in {path}; there is: {known}")
+    table = profiles.get(chosen, {}) if chosen else {}
+    if not isinstance(table, dict):
+        raise BadSettings(f"{path}:{_line(text, str(chosen))}: a profile is a table: write [profiles.{chosen}]")
+    warnings = _unknown(document, text, path)
+    values: dict[str, Value] = {}
+    sources = [_Source(f"profile {chosen}", table, path, text, chosen), _Source(f"file {path}", document, path, text)]
+    for option in OPTIONS:
+        values[option.name] = _value(option, arguments, environ, sources)
+    settings = Settings(values, state_home(environ), path, chosen, tuple(profiles), tuple(warnings))
+    return _with_key(settings, path, text)
+
+
+def schema() -> dict[str, Any]:
+    """The settings file as a JSON Schema."""
+    types: dict[str, dict[str, Any]] = {"flag": {"type": "boolean"}, "number": {"type": "number", "minimum": 0}}
+    fields: dict[str, Any] = {}
+    for option in OPTIONS:
+        told = {**types.get(option.kind, {"type": "string"}), "description": option.about}
+        if option.choices:
+            told["enum"] = list(option.choices)
+        if option.default is not None:
+            told["default"] = option.default
+        fields[option.name] = told
+    profile = {"type": "object", "additionalProperties": False, "properties": fields}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "xp-tui settings",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **fields,
+            "profile": {"type": "string", "description": "The profile used when none is named."},
+            "profiles": {"type": "object", "description": "Settings by name.", "additionalProperties": profile},
+        },
+    }
+
+
+def _document(path: Path) -> tuple[dict[str, Any], str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}, ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} cannot be read: {error}") from error
+    try:
+        return tomllib.loads(text), text
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        place = f"{path}:{found[1]}:{found[2]}" if found else f"{path}:{len(text.splitlines())}"
+        words = re.sub(r" \(at .*\)$", "", str(error))
+        raise BadSettings(f"{place}: {words[:1].lower()}{words[1:]}") from error
+
+
+def _unknown(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
+    """A warning for each name in the file that nothing reads."""
+    profiles = document.get("profiles") or {}
+    warnings = []
+    for profile, table in [(None, document), *profiles.items()]:
+        more = ("profile", "profiles") if profile is None else ()
+        for name in table if isinstance(table, dict) else ():
+            if name not in BY_NAME and name not in more:
+                near = difflib.get_close_matches(name, [*BY_NAME, *more], 1, 0.5)
+                hint = f", did you mean {near[0]}?" if near else ""
+                warnings.append(f"{path}:{_line(text, name, profile)}: nothing is called {name!r}{hint}")
+    return warnings
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One table of the settings file."""
+
+    name: str
+    table: Mapping[str, Any]
+    path: Path
+    text: str
+    profile: str | None = None
+
+    def place(self, name: str) -> str:
+        """File, line and name, for an error."""
+        return f"{self.path}:{_line(self.text, name, self.profile)}: {name}"
+
+
+def _line(text: str, name: str, profile: str | None = None) -> int:
+    """The line in which a name is given a value or heads a table; within a profile, behind its heading."""
+    begin = _line(text, f"profiles.{profile}") if profile else 0
+    pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[\]=.]")
+    lines = enumerate(text.splitlines(), 1)
+    return next((number for number, line in lines if number > begin and pattern.match(line)), max(begin, 1))
+
+
+def _value(option: Option, arguments: Mapping[str, Any], environ: Mapping[str, str], sources: list[_Source]) -> Value:
+    if arguments.get(option.name) is not None:
+        return Value(_checked(option, arguments[option.name], f"--{option.name.replace('_', '-')}"), "command line")
+    if option.variable and environ.get(option.variable, "").strip():
+        return Value(_checked(option, environ[option.variable], option.variable), option.variable)
+    for source in sources:
+        if option.name in source.table:
+            return Value(_checked(option, source.table[option.name], source.place(option.name)), source.name)
+    return Value(option.default, "default")
+
+
+def _checked(option: Option, value: Any, place: str) -> Any:
+    """The value as what the option is, or an error that says what it must be."""
+    match option.kind:
+        case "flag":
+            told = value if isinstance(value, bool) else _FLAGS.get(str(value).strip().lower())
+            if told is None:
+                raise BadSettings(f"{place} is true or false, not {value!r}")
+            return told
+        case "number":
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                number = -1.0
+            if isinstance(value, bool) or not 0 <= number < 1e9:
+                raise BadSettings(f"{place} is a number of seconds, not {value!r}")
+            return number
+        case _ if not isinstance(value, str):
+            raise BadSettings(f"{place} is a text in quotes")
+        case "choice" if value not in option.choices:
+            raise BadSettings(f"{place} is one of {', '.join(option.choices)}, not {value!r}")
+        case "path":
+            return str(Path(value).expanduser())
+        case _:
+            return value.strip()
+
+
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _with_key(settings: Settings, path: Path, text: str) -> Settings:
+    """The settings with the key taken out of sight, from wherever it is."""
+    given, source = settings.values["api_key"]
+    if source.startswith(("file", "profile")) and is_readable_by_others(path):
+        raise BadSettings(f"{path}:{_line(text, 'api_key')}: it holds the key and others can read it: chmod 600 {path}")
+    holder = settings.values["api_key_file"]
+    if holder.value and (not given or holder.source == "command line"):
+        given, source = _key_in(Path(holder.value)), f"{holder.value} ({holder.source})"
+    if given and not (given.isascii() and given.isprintable()):
+        raise BadSettings(f"the API key from {source} has characters that no key has; was it pasted whole?")
+    key = SecretStr(given) if given else None
+    values = {**settings.values, "api_key": Value("set" if key else None, source if key else "default")}
+    return Settings(values, settings.state, settings.path, settings.profile, settings.profiles, settings.warnings, key)
+
+
+def _key_in(path: Path) -> str:
+    try:
+        if is_readable_by_others(path):
+            raise BadSettings(f"{path} holds the key and others can read it: chmod 600 {path}")
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"the key file {path} cannot be read: {error}") from error

@@ -1,0 +1,245 @@
+"""A platform in, changes out: lists are polled with manners, a followed task is streamed and its log kept whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tui.activity import Gap
+from tui.api.client import Client, Log, TaskQuery
+from tui.api.errors import ApiError, NotFound, NotOffered
+from tui.api.events import ENDS, TASK_EVENTS, Event
+from tui.api.models import Task
+from tui.api.pace import Backoff, Clock, SystemClock
+from tui.api.stream import Link, LinkState, Opened, Rejoined, Stream, Told
+from tui.api.transport import is_passing
+from tui.board import AgentsSeen, Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
+
+Tell = Callable[[Change], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often is asked, in seconds; the documented budget is 100 requests a minute and 1,000 an hour."""
+
+    lists: float = 20.0
+    polled: float = 5.0
+    """A followed task without a stream."""
+    streamed: float = 30.0
+    """A followed task beside its stream, in case the stream says less than it should."""
+    least: float = 1.5
+    """Between two readings of one task, whatever happens."""
+    proof: float = 2.0
+    """How long a resumed stream has to show that it left nothing out."""
+
+
+class Watch:
+    """Follows what happens on a platform, and tells it."""
+
+    def __init__(
+        self,
+        client: Client,
+        tell: Tell,
+        *,
+        clock: Clock | None = None,
+        backoff: Backoff | None = None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
+        self.client = client
+        self.tell = tell
+        self.clock = clock or SystemClock()
+        self.backoff = backoff or Backoff()
+        self.rhythm = rhythm or Rhythm()
+
+    async def agents(self) -> None:
+        """Tell all agents once."""
+        async with aclosing(self.client.agents()) as pages:
+            async for page in pages:
+                self.tell(AgentsSeen(page.items, self.client.now))
+
+    async def tasks(self, query: TaskQuery | None = None, *, at_most: int | None = None) -> int:
+        """Tell the tasks that match once, or the first so many of them; the answer is how many there are in all."""
+        told = 0
+        total = 0
+        asked = self.client.now
+        async with aclosing(self.client.tasks(query)) as pages:
+            async for page in pages:
+                self.tell(TasksSeen(page.items, asked))
+                told += len(page.items)
+                total = max(total, told, page.total or 0)
+                if at_most is not None and told >= at_most:
+                    break
+                asked = self.client.now
+        return total
+
+    async def lists(self, queries: Callable[[], tuple[TaskQuery, ...]], *, at_most: int) -> None:
+        """Tell these lists again and again, slower the less the platform has left for us."""
+        while True:
+            for query in queries():
+                await self.tasks(query, at_most=at_most)
+            budget = self.client.transport.budget
+            is_short = budget.limit and budget.remaining is not None and budget.remaining < budget.limit / 4
+            await self.clock.sleep(self.rhythm.lists * (3 if is_short else 1))
+
+    async def follow(self, task_id: str) -> Task:
+        """Tell everything of one task until it is final, and its log is read once more after that."""
+        return await _Follower(self, task_id).run()
+
+
+class _Follower:
+    """One task being followed: its stream if it has one, and readings of its record and log when they are due."""
+
+    def __init__(self, watch: Watch, task_id: str) -> None:
+        self._watch = watch
+        self._client = watch.client
+        self._clock = watch.clock
+        self._task_id = task_id
+        self._stream = Stream(watch.client, task_id, clock=watch.clock, backoff=watch.backoff)
+        self._known: set[str] = set()
+        self._hole: Gap | None = None
+        self._hole_told = False
+        self._due = self._last = watch.clock.monotonic() - watch.rhythm.least
+        self._woken = asyncio.Event()
+        self._rhythm = watch.rhythm.polled
+        self._polling = ""
+        self._failures = 0
+
+    async def run(self) -> Task:
+        """Follow until the task is final."""
+        task = await self._client.task(self._task_id)
+        self._tell_task(task, self._client.now)
+        listening: asyncio.Task[None] | None = None
+        if not task.is_final and task.events_streaming:
+            listening = asyncio.create_task(self._listen(), name=f"stream {self._task_id}")
+            self._due = self._clock.monotonic() + self._watch.rhythm.least  # the stream first, the log second
+        elif not task.is_final:
+            self._poll("the task was made without a stream")
+        try:
+            while True:
+                await self._until_due()
+                if (final := await self._read()) is not None:
+                    return final
+        finally:
+            if listening is not None:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        error = await self._stream.run(self._take)
+        if error is not None:
+            reason = error.message if isinstance(error, ApiError) else str(error)
+            if isinstance(error, NotOffered | NotFound) or getattr(error, "status", 0) in {None, 405, 501}:
+                self._poll(reason)
+            else:
+                self._link(Link(LinkState.ENDED, reason))
+                self._rhythm = self._watch.rhythm.polled
+                self._hurry(0.0)
+
+    def _poll(self, reason: str) -> None:
+        self._polling = reason
+        self._rhythm = self._watch.rhythm.polled
+        self._link(Link(LinkState.POLLING, reason, self._rhythm))
+        self._hurry(0.0)
+
+    def _take(self, told: Told) -> None:
+        """What the stream tells."""
+        rhythm = self._watch.rhythm
+        match told:
+            case Link():
+                self._rhythm = rhythm.streamed if told.state is LinkState.LIVE else rhythm.polled
+                self._link(told)
+            case Opened(away, asked):
+                if away is not None:
+                    lost = self._client.now - timedelta(seconds=away)
+                    self._hole, self._hole_told = Gap(lost, away), False
+                self._hurry(rhythm.proof if asked else 0.0)
+                if not asked and away is not None:
+                    self._open_hole()
+            case Rejoined(seamless):
+                if seamless:
+                    self._hole = None
+                else:
+                    self._open_hole()
+                    self._hurry(0.0)
+            case Event():
+                self._hear(told)
+
+    def _hear(self, event: Event) -> None:
+        if entry := event.entry:
+            self._known.update(entry.keys)
+        self._watch.tell(EventSeen(self._task_id, event, self._client.now))
+        if event.type in ENDS:
+            self._hurry(0.0)
+        elif event.type in TASK_EVENTS:
+            self._hurry(self._watch.rhythm.least)
+
+    def _open_hole(self) -> None:
+        if self._hole is not None and not self._hole_told:
+            self._hole_told = True
+            self._watch.tell(GapSeen(self._task_id, self._hole))
+
+    async def _read(self) -> Task | None:
+        """Read the record and then the log; the answer is the task once it is final and its log complete."""
+        hole = self._hole
+        self._last = self._clock.monotonic()
+        self._due = self._last + self._rhythm
+        try:
+            asked = self._client.now
+            task = await self._client.task(self._task_id)
+            self._tell_task(task, asked)
+            asked = self._client.now
+            log = await self._client.log(task)
+        except NotFound as error:
+            self._watch.tell(TaskGone(self._task_id, self._client.now, error.message))
+            raise
+        except ApiError as error:
+            if not is_passing(error):
+                raise
+            self._failures += 1
+            if self._polling:
+                self._link(Link(LinkState.RECONNECTING, error.message, self._rhythm, self._failures))
+            return None
+        if self._polling and self._failures:
+            self._link(Link(LinkState.POLLING, self._polling, self._rhythm))
+        self._failures = 0
+        fresh = self._fresh(log)
+        self._watch.tell(LogSeen(self._task_id, log, asked, fresh))
+        if hole is not None and self._hole is hole:
+            self._hole = None
+            if self._hole_told or fresh:
+                filled = None if log.is_partial else len(fresh)
+                self._watch.tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, filled)))
+        return task if task.is_final else None
+
+    def _fresh(self, log: Log) -> tuple[object, ...]:
+        """The entries that neither the stream nor an earlier reading told of."""
+        fresh = tuple(entry for entry in log.entries if self._known.isdisjoint(entry.keys))
+        for entry in fresh:
+            self._known.update(entry.keys)
+        return fresh
+
+    def _tell_task(self, task: Task, at: datetime) -> None:
+        self._watch.tell(TasksSeen((task,), at))
+
+    def _link(self, link: Link) -> None:
+        self._watch.tell(LinkSeen(self._task_id, link, self._client.now))
+
+    def _hurry(self, delay: float) -> None:
+        """Make the next reading due no later than this."""
+        soon = max(self._clock.monotonic() + delay, self._last + self._watch.rhythm.least)
+        self._due = min(self._due, soon)
+        self._woken.set()
+
+    async def _until_due(self) -> None:
+        while (left := self._due - self._clock.monotonic()) > 0:
+            self._woken.clear()
+            sleep = asyncio.ensure_future(self._clock.sleep(left))
+            wake = asyncio.ensure_future(self._woken.wait())
+            try:
+                await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleep.cancel()
+                wake.cancel()

@@ -1,0 +1,54 @@
+"""Times, spans and amounts in as few characters as can be read at a glance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: `41s 12m 3h 2d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(int(seconds), 0)}s"
+
+
+def exact(seconds: float) -> str:
+    """A short length of time with a decimal: `0.8s 12.4s 3m04s`."""
+    if seconds < 99.95:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def clock(seconds: float) -> str:
+    """A running clock: `00:41`, `1:02:09`."""
+    minutes, rest = divmod(max(int(seconds), 0), 60)
+    return f"{minutes:02}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """How long ago: `now`, `3m ago`; what is still to come, `in 3m`."""
+    if when is None:
+        return ""
+    seconds = (now - when).total_seconds()
+    if -60 < seconds < 5:
+        return "now"
+    return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
+
+
+def stamp(when: datetime | None, *, utc: bool) -> str:
+    """Date and time to the second, in UTC or in the machine's zone."""
+    if when is None:
+        return ""
+    return (
+        when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if utc else when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+def amount(number: float) -> str:
+    """A count: `950`, `18.2k`, `3.4M`."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return f"{number:.0f}"
