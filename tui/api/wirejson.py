@@ -41,6 +41,14 @@ def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
         return json.dumps(_pruned(value), indent=indent, sort_keys=sort, separators=separators, default=str)
 
 
+def pretty(value: Any) -> str:
+    """JSON for people: letters of every script as themselves; not safe to print before it is cleaned."""
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    except RecursionError:
+        return json.dumps(_pruned(value), indent=2, ensure_ascii=False, default=str)
+
+
 def canonical(value: Any) -> str:
     """One text for one value, whatever order its keys came in."""
     return dumps(value, sort=True)

@@ -80,7 +80,7 @@ async def _serve(session: Session) -> int:
     try:
         code: int = await serve(session)
     except FilterError as error:
-        session.out.error(error.underlined())
+        session.out.error(f"the filter cannot be read\n{error.underlined()}")
         return USAGE
     except (BadSettings, BadAddress, Usage, NotPrivate) as error:
         session.out.error(str(error))

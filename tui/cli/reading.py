@@ -11,11 +11,12 @@ from tui import words
 from tui.api.client import AT_ONCE, TaskQuery
 from tui.api.errors import ApiError, NotFound
 from tui.api.models import Status, Task
-from tui.api.wirejson import dumps
+from tui.api.wirejson import pretty
 from tui.board import Board, TasksSeen
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.cli.session import Session, iso, lasted, rank, status_cell, task_json
 from tui.decision import Shown, shown_of
+from tui.plain import clean
 from tui.query import Context, Filter, parse
 
 NEWEST = 200
@@ -27,7 +28,7 @@ LOOKED_INTO = 50
 async def tasks(session: Session) -> int:
     """List tasks: filtered here, and as far as the platform can, there."""
     arguments, out = session.arguments, session.out
-    asked = parse(" ".join([*arguments.filter, arguments.more or ""]))
+    asked = parse(" ".join([*arguments.filter, arguments.more or ""]).strip())
     try:
         await session.learn_agents()
     except ApiError as error:
@@ -53,7 +54,8 @@ async def tasks(session: Session) -> int:
                             out.json(task_json(task, task.wait, session.agents.get(task.agent_id)))
             if not streams:
                 board = board.after([TasksSeen(page.items, session.client.now)])
-            total = None if page.total is None or total is None else max(total, page.total)
+            if page.number == 1:
+                total = None if page.total is None or total is None else total + page.total
             if len(loaded) >= NEWEST and not arguments.all:
                 break
     if not streams:
@@ -219,8 +221,8 @@ def _decision(session: Session, seen: Shown) -> None:
     if seen.held is None:
         out.line("  what it waits for is not provided by the platform")
     else:
-        for line in dumps(out.masks.json(seen.held), indent=2).split("\n"):
-            out.line(f"  {line}")
+        for line in pretty(out.masks.json(seen.held)).split("\n"):
+            out.line(f"  {clean(line)}")
     since = iso(seen.wait.since) if seen.wait else None
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
     if hindrance := seen.hindrance:

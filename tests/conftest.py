@@ -1,0 +1,93 @@
+"""What the tests share: a platform over real HTTP, clients for it, and a clock that does not make anybody wait."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tests.wire.platform import KEY, ORG, Platform
+from tests.wire.server import Server
+from tui.api.client import Client
+from tui.api.pace import Backoff
+from tui.api.routes import Surfaces
+from tui.api.transport import Transport
+
+CASES = Path(__file__).parent / "cases"
+
+
+def cases(name: str) -> Any:
+    """Test data by name."""
+    return json.loads((CASES / f"{name}.json").read_text())
+
+
+@dataclass
+class FastClock:
+    """A clock that runs so many times as fast as the real one; what slept is kept."""
+
+    factor: float = 200.0
+    slept: list[float] = field(default_factory=list)
+    jump: float = 0.0
+    """Seconds that the wall clock has jumped ahead."""
+
+    def time(self) -> float:
+        return time.time() + self.jump
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self.factor
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(seconds / self.factor)
+
+
+class EvenClock(FastClock):
+    """The same, with a wall clock that runs along, so that no jump is seen."""
+
+    def time(self) -> float:
+        return self._start + (time.monotonic() - self._begun) * self.factor + self.jump
+
+    def __post_init__(self) -> None:
+        self._start = time.time()
+        self._begun = time.monotonic()
+
+
+def make_client(
+    url: str, *, rest: bool = True, controller: bool = True, key: str = KEY, read_only: bool = False, **more: Any
+) -> Client:
+    """A client of a server of a test."""
+    surfaces = Surfaces(url if controller else None, url if rest else None, more.pop("organization", ORG))
+    more.setdefault("clock", EvenClock())
+    more.setdefault("backoff", Backoff(dice=random.Random(1)))
+    return Client(surfaces, Transport(SecretStr(key), frozenset, **more), read_only=read_only)
+
+
+@pytest.fixture
+def platform() -> Platform:
+    """A platform with two agents."""
+    made = Platform()
+    made.agent("a1", "Invoice bot")
+    made.agent("a2", "Release bot")
+    return made
+
+
+@pytest.fixture
+async def server(platform: Platform) -> AsyncIterator[Server]:
+    """The platform, served."""
+    async with Server(platform.handle) as served:
+        yield served
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    """A client of the platform."""
+    async with make_client(server.url) as made:
+        yield made

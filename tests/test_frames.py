@@ -1,0 +1,111 @@
+"""The event-stream decoder: every case of the table, cut in every way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import cases
+from tui.api.frames import LARGEST, Frame, Frames
+
+SSE = cases("sse")
+
+
+def wire(case: dict[str, Any]) -> bytes:
+    """The bytes of a case: code points stand for bytes."""
+    text = case["input"] if "input" in case else "".join(part * count for part, count in case["input_parts"])
+    return str(text).encode("latin-1")
+
+
+def variants(case: dict[str, Any]) -> Iterator[list[bytes]]:
+    """Every way in which the bytes of a case are to be cut."""
+    data = wire(case)
+    yield [data]
+    if len(data) < 100_000:
+        for size in (1, 2, 3, 7):
+            yield [data[place : place + size] for place in range(0, len(data), size)]
+    if len(data) <= 256:
+        for place in range(1, len(data)):
+            yield [data[:place], data[place:]]
+    if "chunks" in case:
+        yield [chunk.encode("latin-1") for chunk in case["chunks"]]
+    if size := case.get("chunk_size"):
+        yield [data[place : place + size] for place in range(0, len(data), size)]
+
+
+def told(frame: Frame, expected: dict[str, Any]) -> dict[str, Any]:
+    """A frame in the words of the table."""
+    if "data" in expected:
+        return {"type": frame.event, "data": frame.data, "id": frame.id}
+    digest = hashlib.sha256(frame.data.encode()).hexdigest()
+    return {"type": frame.event, "id": frame.id, "data_len": len(frame.data), "data_sha256": digest}
+
+
+@pytest.mark.parametrize("case", SSE["parse"], ids=lambda case: case["name"])
+def test_every_case_in_every_cut(case: dict[str, Any]) -> None:
+    for pieces in variants(case):
+        frames = Frames(case.get("seed_last_event_id", ""))
+        found = [frame for piece in pieces for frame in frames.feed(piece)]
+        assert len(found) == len(case["events"]), pieces[:5]
+        assert [told(*pair) for pair in zip(found, case["events"], strict=True)] == case["events"]
+        assert frames.last_id == case["last_event_id"]
+        if case["retry"] == "clamp":
+            assert frames.retry is not None
+            assert frames.retry <= 60_000
+        else:
+            assert frames.retry == case["retry"]
+
+
+@pytest.mark.parametrize("case", SSE["liveness"], ids=lambda case: case["name"])
+def test_an_event_comes_out_with_its_last_byte(case: dict[str, Any]) -> None:
+    frames, count = Frames(), 0
+    for piece, expected in case["steps"]:
+        count += len(frames.feed(piece.encode("latin-1")))
+        assert count == expected
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
+def test_where_the_bytes_are_cut_never_matters(data: bytes, cuts: list[int]) -> None:
+    whole = [(frame.event, frame.data, frame.id, frame.own_id) for frame in Frames().feed(data)]
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    frames = Frames()
+    pieces = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    assert [(f.event, f.data, f.id, f.own_id) for piece in pieces for f in frames.feed(piece)] == whole
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=8))
+def test_what_a_server_writes_is_read(events: list[tuple[str, str]]) -> None:
+    lines = [f"id: {number}\ndata: {data}\n\n" for number, (data, _) in enumerate(events)]
+    readable = [data for data, _ in events if not {"\r", "\n"} & set(data) and data.encode("utf-8", "ignore")]
+    if len(readable) != len(events):
+        return
+    found = Frames().feed("".join(lines).encode())
+    assert [frame.data for frame in found] == readable
+    assert all(frame.own_id for frame in found)
+
+
+def test_an_event_that_is_too_large_is_left_out_and_its_neighbours_are_not() -> None:
+    frames = Frames()
+    piece = b"x" * 65536
+    found = frames.feed(b"data: before\n\nid: 7\ndata: ")
+    for _ in range(LARGEST // len(piece) + 2):
+        found += frames.feed(piece)
+        assert sum(map(len, frames._tail)) <= LARGEST + len(piece)
+    found += frames.feed(b"\n\ndata: after\n\n")
+    assert [(frame.data, frame.too_large, frame.id) for frame in found] == [
+        ("before", False, ""),
+        ("", True, "7"),
+        ("after", False, "7"),
+    ]
+
+
+def test_many_small_lines_that_are_too_large_together_are_left_out() -> None:
+    frames = Frames()
+    found = [frame for _ in range(20) for frame in frames.feed(b"data: " + b"y" * 1_000_000 + b"\n")]
+    found += frames.feed(b"\ndata: after\n\n")
+    assert [(frame.data, frame.too_large) for frame in found] == [("", True), ("after", False)]

@@ -1,0 +1,504 @@
+"""The stream over sockets: what each answer leads to, what each break leads to, and that nothing is told twice."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import random
+import resource
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.conftest import EvenClock, FastClock, cases, make_client
+from tests.wire.server import Connection, Request, Server, head
+from tui.api.client import Client
+from tui.api.errors import ApiError, Forbidden, NotFound, NotUnderstood, Unauthorized
+from tui.api.events import Event
+from tui.api.frames import LARGEST
+from tui.api.pace import Backoff
+from tui.api.routes import BadAddress
+from tui.api.stream import Link, LinkState, Opened, Rejoined, Stream, Told
+
+SSE = cases("sse")
+HEADERS = {"Content-Type": "text/event-stream"}
+
+
+@dataclass
+class Heard:
+    """Everything a stream told, and how it ended."""
+
+    told: list[Told] = field(default_factory=list)
+    error: ApiError | BadAddress | None = None
+    ended: bool = False
+    enough: Callable[[Heard], bool] = lambda heard: False
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, told: Told) -> None:
+        self.told.append(told)
+        if self.enough(self):
+            self.done.set()
+
+    @property
+    def events(self) -> list[Event]:
+        return [told for told in self.told if isinstance(told, Event)]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the cases call data: they are no JSON, and are kept as they came."""
+        return [text_of(event) for event in self.events]
+
+    @property
+    def links(self) -> list[LinkState]:
+        return [told.state for told in self.told if isinstance(told, Link)]
+
+
+def text_of(event: Event) -> str:
+    return str(event.data["text"]) if event.type == "unreadable" else str(event.data)
+
+
+@asynccontextmanager
+async def listening(
+    client: Client, enough: Callable[[Heard], bool] = lambda heard: False, clock: FastClock | None = None
+) -> AsyncIterator[Heard]:
+    """A stream under way; what is awaited is `done`: enough was heard, or the stream has ended."""
+    heard = Heard(enough=enough)
+    stream = Stream(client, "t1", clock=clock or EvenClock(), backoff=Backoff(dice=random.Random(2)))
+
+    async def run() -> None:
+        heard.error = await stream.run(heard.take)
+        heard.ended = True
+        heard.done.set()
+
+    job = asyncio.create_task(run())
+    try:
+        yield heard
+    finally:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+
+
+async def finished(heard: Heard, seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        await heard.done.wait()
+
+
+class Script:
+    """Answers of a case, one for each request; the last one is held open."""
+
+    def __init__(self, responses: list[dict[str, Any]]) -> None:
+        self.responses = list(responses)
+        self.place = 0
+
+    async def __call__(self, request: Request, connection: Connection) -> None:
+        response = self.responses[min(self.place, len(self.responses) - 1)]
+        self.place += 1
+        if "fault" in response:
+            await fault(response["fault"], connection)
+            return
+        headers = dict(response["headers"])
+        body = response.get("body", "").encode("latin-1")
+        if "gzip_of_repeat" in response:
+            text, count = response["gzip_of_repeat"]
+            body = gzip.compress(text.encode() * count)
+        headers = {name: value.replace("{other}", "1") for name, value in headers.items() if value is not None}
+        if response["status"] != 200:
+            await connection.reply(response["status"], body, headers)
+            return
+        await connection.start(200, {"Content-Type": "", **headers} if "Content-Type" in headers else headers)
+        if "Content-Type" not in headers:
+            return
+        await connection.chunk(body)
+        if drip := response.get("drip"):
+            for _ in range(drip[2]):
+                await asyncio.sleep(drip[1] / 20)
+                await connection.chunk(drip[0].encode())
+        await connection.gone()
+
+
+async def fault(kind: str, connection: Connection) -> None:
+    match kind:
+        case "chunked-truncated":
+            await connection.start()
+            await connection.raw(b"20\r\ndata: cut")
+            connection.close()
+        case "rst-after-event":
+            await connection.start()
+            await connection.chunk(b"data: first\n\n")
+            await asyncio.sleep(0.05)
+            connection.reset()
+        case "rst-before-headers":
+            connection.reset()
+        case "close-before-response" | "tls-close-no-notify":
+            connection.close()
+        case "header-1MiB":
+            await connection.raw(b"HTTP/1.1 200 OK\r\nX-Big: " + b"a" * (1 << 20) + b"\r\n\r\n")
+            connection.close()
+        case "gzip-corrupt":
+            await connection.start(200, {**HEADERS, "Content-Encoding": "gzip"})
+            await connection.chunk(b"\x1f\x8b\x08\x00this is no gzip at all")
+            await connection.gone()
+        case "stall-before-headers":
+            await connection.gone()
+        case "stall-mid-event":
+            await connection.start()
+            await connection.chunk(b"data: never fini")
+            await connection.gone()
+        case _:
+            raise AssertionError(kind)
+
+
+HTTP_CASES = [case for case in SSE["http"] if case["name"] not in {"http/gzip-bomb-200MiB"}]
+
+
+@pytest.mark.parametrize("case", HTTP_CASES, ids=lambda case: case["name"])
+async def test_what_an_answer_leads_to(case: dict[str, Any]) -> None:
+    expect = case["expect"]
+    script = Script(case["responses"])
+    clock = EvenClock(factor=50.0)
+    async with Server(script) as server, make_client(server.url, silence=0.3, clock=clock) as client:
+        wanted = expect.get("events") or expect.get("events_after") or []
+        async with listening(client, lambda heard: bool(wanted) and heard.texts[-1:] == wanted[-1:], clock) as heard:
+            if case["name"] == "http/heartbeat-resets-idle":
+                await asyncio.sleep(0.8)  # twice the silence that would be taken for a dead link
+            elif "delay_between" in expect:
+                async with asyncio.timeout(10):
+                    while len(server.requests) < 2:
+                        await asyncio.sleep(0.001)
+            else:
+                await finished(heard)
+        requests = list(server.requests)
+    check_http(expect, heard, requests, clock)
+
+
+def check_http(expect: dict[str, Any], heard: Heard, requests: list[Request], clock: FastClock) -> None:
+    state = expect.get("state")
+    kinds: dict[str, type[Exception] | tuple[type[Exception], ...]] = {
+        "auth": (Unauthorized, Forbidden),
+        "gone": NotFound,
+        "not_sse": NotUnderstood,
+        "closed": ApiError,
+        "closed_or_error_no_events": NotUnderstood,
+        "error": (ApiError, BadAddress),
+    }
+    if state in kinds:
+        assert heard.ended
+        assert isinstance(heard.error, kinds[state])
+        assert str(heard.error)
+    elif state in {"open", "retry", "reconnect"}:
+        assert not heard.ended
+    if "events" in expect and state != "open":
+        assert heard.texts == expect["events"]
+    if "events_after" in expect:
+        assert heard.texts[-1:] == expect["events_after"]
+    if "requests" in expect:
+        assert len(requests) == expect["requests"]
+    if "max_requests" in expect:
+        assert len(requests) <= expect["max_requests"]
+    if "delay_between" in expect:
+        low, high = expect["delay_between"]
+        assert low <= next(slept for slept in clock.slept if slept != 1.0) <= max(high, low + 1)
+    if "accept" in expect:
+        first = requests[0]
+        assert first.method == expect["method"]
+        assert first.headers["accept"] == expect["accept"]
+        assert first.headers["cache-control"] in {"no-store", "no-cache"}
+        assert "last-event-id" not in first.headers
+
+
+async def test_the_key_goes_to_no_other_origin() -> None:
+    async def anywhere(request: Request, connection: Connection) -> None:
+        await connection.reply(200, b"data: x\n\n", HEADERS)
+
+    async with Server(anywhere) as other:
+
+        async def redirect(request: Request, connection: Connection) -> None:
+            await connection.reply(307, b"", {"Location": f"http://localhost:{other.port}/"})
+
+        async with Server(redirect) as server, make_client(server.url) as client, listening(client) as heard:
+            await finished(heard)
+        assert other.requests == []
+    assert "must not go" in str(heard.error)
+
+
+async def test_a_compressed_bomb_is_refused_in_little_memory() -> None:
+    case = next(case for case in SSE["http"] if case["name"] == "http/gzip-bomb-200MiB")
+    script = Script(case["responses"])
+    bomb = gzip.compress(b"\0" * 1024 * 1024) * 200
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start(200, {**HEADERS, "Content-Encoding": "gzip"})
+        await connection.chunk(bomb[: len(bomb)])
+        await connection.gone()
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with Server(serve) as server, make_client(server.url) as client, listening(client) as heard:
+        await finished(heard)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert heard.events == []
+    assert isinstance(heard.error, NotUnderstood)
+    assert script.place == 0
+    assert grown < case["expect"]["rss_growth_mb_max"]
+
+
+class Connections:
+    """The connections of a reconnect case, and what each request brought."""
+
+    def __init__(self, connections: list[dict[str, Any]]) -> None:
+        self.connections = connections
+        self.place = 0
+        self.last_ids: list[bytes | None] = []
+
+    async def __call__(self, request: Request, connection: Connection) -> None:
+        told = self.connections[min(self.place, len(self.connections) - 1)]
+        is_last = self.place >= len(self.connections) - 1
+        self.place += 1
+        self.last_ids.append(dict(request.raw_headers).get(b"last-event-id"))
+        await connection.start()
+        if "body_gen" in told:
+            start, text, count, end = told["body_gen"]
+            body = (start + text * count + end).encode()
+        else:
+            body = told["body"].encode("latin-1")
+        await connection.chunk(body)
+        if told.get("then") == "break" or not is_last:
+            connection.close()
+        else:
+            await connection.gone()
+
+
+RECONNECT = [
+    case for case in SSE["reconnect"] if "reduced_ids" not in case["expect"] and "source" not in case["expect"]
+]
+
+
+@pytest.mark.parametrize("case", RECONNECT, ids=lambda case: case["name"])
+async def test_what_the_next_connection_sends(case: dict[str, Any]) -> None:
+    expect, script = case["expect"], Connections(case["connections"])
+    clock = EvenClock(factor=50.0)
+    count = len(case["connections"])
+    async with Server(script) as server, make_client(server.url, clock=clock) as client:
+        async with listening(client, clock=clock) as heard:
+            async with asyncio.timeout(60):
+                while script.place < count or len(heard.texts) < len(expect.get("events", ())):
+                    await asyncio.sleep(0.001)
+            if "cancel_within_s" in expect:
+                started = asyncio.get_running_loop().time()
+        if "cancel_within_s" in expect:
+            assert asyncio.get_running_loop().time() - started < expect["cancel_within_s"]
+        requests = list(server.requests)
+    assert not heard.ended
+    if "last_event_id" in expect:
+        assert [one.decode() if one else None for one in script.last_ids[:count]] == expect["last_event_id"]
+    if "last_event_id_bytes" in expect:
+        wanted = [one.encode("latin-1") if one else None for one in expect["last_event_id_bytes"]]
+        assert script.last_ids[:count] == wanted
+    if "events" in expect:
+        assert heard.texts == [data for data, _ in expect["events"]]
+    if "max_requests_per_s" in expect:
+        seconds = (requests[count - 1].at - requests[0].at) * clock.factor
+        assert (count - 1) / seconds <= expect["max_requests_per_s"]
+    if "delay_between" in expect:
+        low, high = expect["delay_between"]
+        assert all(low <= slept <= high for slept in clock.slept)
+
+
+async def test_a_short_stream_cut_after_every_byte_is_told_whole_and_once() -> None:
+    body = 'id: 1\r\ndata: {"type":"x","data":"eins €"}\r\n\r\nid: 2\ndata: {"type":"y","data":2}\n\n'.encode()
+
+    for place in range(len(body)):
+        served = 0
+
+        async def serve(request: Request, connection: Connection, place: int = place) -> None:
+            nonlocal served
+            served += 1
+            await connection.start()
+            await connection.chunk(body[:place] if served == 1 else body)
+            if served == 1:
+                connection.reset() if place % 2 else connection.close()
+            else:
+                await connection.gone()
+
+        clock = EvenClock(factor=2000.0)
+        async with Server(serve) as server, make_client(server.url, clock=clock) as client:
+            async with listening(client, lambda heard: len(heard.events) >= 2, clock) as heard:
+                await finished(heard)
+        assert [(event.type, event.data) for event in heard.events] == [("x", "eins €"), ("y", 2)]
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+async def test_every_line_end_heartbeats_a_bom_and_unknown_types(ends: str) -> None:
+    text = '\ufeff:hello||data: {"type":"brand_new","data":{"a":1}}||:||:||event: odd|data: []||data: 7||'
+    body = text.replace("|", ends).encode()
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        for place in range(len(body)):
+            await connection.chunk(body[place : place + 1])
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: len(heard.events) >= 3) as heard:
+            await finished(heard)
+    assert [event.type for event in heard.events] == ["brand_new", "untyped", "untyped"]
+    assert heard.events[0].data == {"a": 1}
+
+
+async def test_silence_is_a_dead_link() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url, silence=0.1) as client:
+        async with listening(client, lambda heard: heard.links.count(LinkState.RECONNECTING) >= 2) as heard:
+            await finished(heard)
+    link = next(told for told in heard.told if isinstance(told, Link) and told.state is LinkState.RECONNECTING)
+    assert "did not answer in time" in link.reason
+    assert "1st" in str(link)
+
+
+async def test_a_jump_of_the_clock_reopens_at_once() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.chunk(b"data: {}\n\n")
+        await connection.gone()
+
+    clock = EvenClock(factor=100.0)
+    async with Server(serve) as server, make_client(server.url, clock=clock) as client:
+        async with listening(client, lambda heard: heard.links.count(LinkState.LIVE) >= 2, clock) as heard:
+            async with asyncio.timeout(5):
+                while not heard.events:
+                    await asyncio.sleep(0.001)
+            clock.jump = 3600.0
+            await finished(heard)
+    assert "slept" in next(told.reason for told in heard.told if isinstance(told, Link) and told.reason)
+
+
+async def test_a_server_that_replays_from_the_start_without_ids_tells_nothing_twice() -> None:
+    told = [f'data: {{"type":"tool_call_request","time":"{n}","data":{{"request_id":"r{n}"}}}}\n\n' for n in range(6)]
+    served = 0
+
+    async def serve(request: Request, connection: Connection) -> None:
+        nonlocal served
+        served += 1
+        await connection.start()
+        await connection.chunk("".join(told[: served * 2]).encode())
+        connection.close() if served < 3 else await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: len(heard.events) >= 6) as heard:
+            await finished(heard)
+    assert [event.data["request_id"] for event in heard.events] == [f"r{n}" for n in range(6)]
+    assert [one.seamless for one in heard.told if isinstance(one, Rejoined)] == [True, True]
+
+
+async def test_a_hole_between_ids_is_told_as_one() -> None:
+    bodies = [b"id: 1\ndata: {}\n\n", b'id: 5\ndata: {"a":5}\n\n', b'id: 6\ndata: {"a":6}\n\n']
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.chunk(bodies.pop(0))
+        connection.close() if bodies else await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: len(heard.events) >= 3) as heard:
+            await finished(heard)
+    assert [one.seamless for one in heard.told if isinstance(one, Rejoined)] == [False, True]
+    assert [one.asked for one in heard.told if isinstance(one, Opened)] == [False, True, True]
+
+
+async def test_ids_that_begin_anew_lose_no_event() -> None:
+    bodies = [b'id: 1\ndata: {"n":1}\n\n', b'id: 1\ndata: {"n":2}\n\n']
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.chunk(bodies.pop(0))
+        connection.close() if bodies else await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: len(heard.events) >= 2) as heard:
+            await finished(heard)
+    assert [event.raw["n"] for event in heard.events] == [1, 2]
+
+
+async def test_the_same_piece_of_text_twice_is_two_pieces() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.chunk(b'data: {"type":"chunk","data":"ha"}\n\n' * 3)
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: len(heard.events) >= 3) as heard:
+            await finished(heard)
+    assert [event.chunk for event in heard.events] == ["ha"] * 3
+
+
+async def test_an_event_too_large_is_shown_as_such_and_the_next_one_comes() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.chunk(b"data: ")
+        for _ in range(LARGEST // (1 << 20) + 1):
+            await connection.chunk(b"z" * (1 << 20))
+        await connection.chunk(b'\n\ndata: {"type":"after"}\n\n')
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: len(heard.events) >= 2) as heard:
+            await finished(heard)
+    assert [event.type for event in heard.events] == ["unreadable", "after"]
+    assert "larger than" in heard.events[0].data["reason"]
+
+
+async def test_a_stream_over_tls_that_breaks_without_goodbye_goes_on() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bodies = [b"data: {}\n\n", b'data: {"type":"again"}\n\n']
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        await connection.chunk(bodies.pop(0))
+        if bodies:
+            connection.writer.transport.abort()
+        else:
+            await connection.gone()
+
+    with authority.cert_pem.tempfile() as ca:
+        async with Server(serve, context) as server, make_client(server.url, ca=ca) as client:
+            async with listening(client, lambda heard: len(heard.events) >= 2) as heard:
+                await finished(heard)
+    assert [event.type for event in heard.events] == ["untyped", "again"]
+
+
+async def test_an_answer_that_is_no_http_is_tried_again() -> None:
+    served = 0
+
+    async def serve(request: Request, connection: Connection) -> None:
+        nonlocal served
+        served += 1
+        if served == 1:
+            await connection.raw(b"SSH-2.0-OpenSSH_9.2\r\n")
+            connection.close()
+        else:
+            await connection.raw(head(200, HEADERS) + b'data: {"type":"x"}\n\n')
+            await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        async with listening(client, lambda heard: bool(heard.events)) as heard:
+            await finished(heard)
+    assert heard.links[:3] == [LinkState.CONNECTING, LinkState.RECONNECTING, LinkState.LIVE]
+
+
+async def test_html_on_connect_says_so() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(404, b"<html><h1>Not here</h1></html>", {"Content-Type": "text/html"})
+
+    async with Server(serve) as server, make_client(server.url) as client, listening(client) as heard:
+        await finished(heard)
+    assert isinstance(heard.error, NotFound)
+    assert "<" not in str(heard.error)
