@@ -37,9 +37,11 @@ class FastClock:
     slept: list[float] = field(default_factory=list)
     jump: float = 0.0
     """Seconds that the wall clock has jumped ahead."""
+    start: float = field(default_factory=time.time)
+    begun: float = field(default_factory=time.monotonic)
 
     def time(self) -> float:
-        return time.time() + self.jump
+        return self.start + (time.monotonic() - self.begun) * self.factor + self.jump
 
     def monotonic(self) -> float:
         return time.monotonic() * self.factor
@@ -49,23 +51,12 @@ class FastClock:
         await asyncio.sleep(seconds / self.factor)
 
 
-class EvenClock(FastClock):
-    """The same, with a wall clock that runs along, so that no jump is seen."""
-
-    def time(self) -> float:
-        return self._start + (time.monotonic() - self._begun) * self.factor + self.jump
-
-    def __post_init__(self) -> None:
-        self._start = time.time()
-        self._begun = time.monotonic()
-
-
 def make_client(
     url: str, *, rest: bool = True, controller: bool = True, key: str = KEY, read_only: bool = False, **more: Any
 ) -> Client:
     """A client of a server of a test."""
     surfaces = Surfaces(url if controller else None, url if rest else None, more.pop("organization", ORG))
-    more.setdefault("clock", EvenClock())
+    more.setdefault("clock", FastClock())
     more.setdefault("backoff", Backoff(dice=random.Random(1)))
     return Client(surfaces, Transport(SecretStr(key), frozenset, **more), read_only=read_only)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,8 +35,8 @@ def variants(case: dict[str, Any]) -> Iterator[list[bytes]]:
             yield [data[:place], data[place:]]
     if "chunks" in case:
         yield [chunk.encode("latin-1") for chunk in case["chunks"]]
-    if size := case.get("chunk_size"):
-        yield [data[place : place + size] for place in range(0, len(data), size)]
+    if step := case.get("chunk_size"):
+        yield [data[place : place + step] for place in range(0, len(data), step)]
 
 
 def told(frame: Frame, expected: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def test_where_the_bytes_are_cut_never_matters(data: bytes, cuts: list[int]) -> 
     whole = [(frame.event, frame.data, frame.id, frame.own_id) for frame in Frames().feed(data)]
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     frames = Frames()
-    pieces = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(places)]
     assert [(f.event, f.data, f.id, f.own_id) for piece in pieces for f in frames.feed(piece)] == whole
 
 

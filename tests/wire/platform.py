@@ -171,10 +171,14 @@ class Platform:
     async def _threads(self, request: Request, connection: Connection, task_id: str) -> None:
         said = [entry for entry in self.logs.get(task_id, ()) if isinstance(entry, dict) and "role" in entry]
         root = [
-            {"id": one["id"], "role": {"agent": "assistant"}.get(one["role"], one["role"]),
-             "content": one["content"]["text"], "created_at": int(datetime.fromisoformat(one["created_at"]).timestamp())}
+            {
+                "id": one["id"],
+                "role": {"agent": "assistant"}.get(one["role"], one["role"]),
+                "content": one["content"]["text"],
+                "created_at": int(datetime.fromisoformat(one["created_at"]).timestamp()),
+            }
             for one in said
-        ]  # fmt: skip
+        ]
         await connection.reply(200, {"root": root})
 
     async def _stop(self, request: Request, connection: Connection, task_id: str) -> None:

@@ -234,6 +234,8 @@ async def _bytes(response: httpx.Response) -> AsyncGenerator[bytes, None]:
             except zlib.error as error:
                 raise Lost("the event stream is compressed and damaged") from error
             chunk = inflate.unconsumed_tail
+            if inflate.eof:
+                chunk, inflate = inflate.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 32)
             given += len(piece)
             if given > LARGEST and given > SWELLING * taken:
                 raise NotUnderstood("the event stream swells beyond all measure when it is unpacked")
