@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test check bench interop conformance clean
+.PHONY: test check bench clean
 
 test: .venv/installed
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -14,8 +14,7 @@ check: .venv/installed
 	$(BIN)/lint-imports
 
 bench: .venv/installed
-	$(BIN)/python -m benchmarks.start
-	$(BIN)/python -m benchmarks.stream
+	$(BIN)/python benchmarks/start.py
 
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -140,7 +140,7 @@ class Stream:
             self._lost_at = None
             tell(Link(LinkState.LIVE))
             tell(Opened(away, asked=bool(self._last_id)))
-            guard = asyncio.create_task(self._guard(limit))
+            guard = asyncio.create_task(self._guard(limit, self._clock.time() - self._clock.monotonic()))
             try:
                 async with aclosing(_bytes(response)) as chunks:
                     async for chunk in chunks:
@@ -174,9 +174,8 @@ class Stream:
         if not again:
             tell(event)
 
-    async def _guard(self, limit: asyncio.Timeout) -> None:
+    async def _guard(self, limit: asyncio.Timeout, drift: float) -> None:
         """Break the connection when the wall clock runs off: the machine slept, and the link is as good as dead."""
-        drift = self._clock.time() - self._clock.monotonic()
         while True:
             await self._clock.sleep(1.0)
             if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP:
