@@ -1,4 +1,4 @@
-"""How long the command line takes to say something, beside a Python that does nothing: medians of interleaved rounds."""
+"""How long the command line takes to say something, beside a Python that does nothing (medians, interleaved)."""
 
 from __future__ import annotations
 
