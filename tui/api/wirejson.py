@@ -26,7 +26,8 @@ def loads(text: str | bytes) -> Any:
     except RecursionError:
         return loads(_shallow(text))
     except json.JSONDecodeError as error:
-        where = "it ends too early" if error.pos >= len(text.rstrip()) else f"character {error.pos + 1}"
+        is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        where = "it ends too early" if is_cut else f"character {error.pos + 1}"
         raise NotJson(f"not JSON: {where}") from None
     except ValueError:  # an integer of more digits than Python converts
         return json.loads(text, parse_constant=str, parse_float=_float, parse_int=_int)
