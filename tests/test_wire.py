@@ -45,7 +45,7 @@ def waiting(platform: Platform, task_id: str = "w") -> None:
 
 @pytest.mark.parametrize("surfaces", SURFACES)
 async def test_lists_and_records_come_from_whatever_surface_there_is(
-    platform: Platform, server: Server, surfaces: dict[str, bool]
+    platform: Platform, server: Server, surfaces: dict[str, Any]
 ) -> None:
     for number in range(120):
         platform.task(f"t{number}", "a1" if number % 2 else "a2", "completed" if number % 3 else "paused")
@@ -60,7 +60,7 @@ async def test_lists_and_records_come_from_whatever_surface_there_is(
 
 
 @pytest.mark.parametrize("surfaces", SURFACES)
-async def test_no_action_ever_destroys(platform: Platform, server: Server, surfaces: dict[str, bool]) -> None:
+async def test_no_action_ever_destroys(platform: Platform, server: Server, surfaces: dict[str, Any]) -> None:
     waiting(platform)
     async with make_client(server.url, **surfaces) as client:
         actions = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 
 from tui.activity import Gap
 from tui.api.client import Client, Log, TaskQuery
+from tui.api.entries import Entry
 from tui.api.errors import ApiError, NotFound, NotOffered
 from tui.api.events import ENDS, TASK_EVENTS, Event
 from tui.api.models import Task
@@ -99,8 +101,9 @@ class _Follower:
         self._task_id = task_id
         self._stream = Stream(watch.client, task_id, clock=watch.clock, backoff=watch.backoff)
         self._known: set[str] = set()
-        self._hole: Gap | None = None
-        self._hole_told = False
+        self._holes: list[Gap] = []
+        """Times without a stream that no reading of the log has covered yet; the last may still prove to be none."""
+        self._maybe: Gap | None = None
         self._due = self._last = watch.clock.monotonic() - watch.rhythm.least
         self._woken = asyncio.Event()
         self._rhythm = watch.rhythm.polled
@@ -121,11 +124,12 @@ class _Follower:
             while True:
                 await self._until_due()
                 if (final := await self._read()) is not None:
+                    await _cancelled(listening)
+                    if self._holes:  # one opened while the log was being read
+                        await self._read()
                     return final
         finally:
-            if listening is not None:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+            await _cancelled(listening)
 
     async def _listen(self) -> None:
         error = await self._stream.run(self._take)
@@ -154,13 +158,13 @@ class _Follower:
             case Opened(away, asked):
                 if away is not None:
                     lost = self._client.now - timedelta(seconds=away)
-                    self._hole, self._hole_told = Gap(lost, away), False
+                    self._maybe = Gap(lost, away)
                 self._hurry(rhythm.proof if asked else 0.0)
                 if not asked and away is not None:
                     self._open_hole()
             case Rejoined(seamless):
                 if seamless:
-                    self._hole = None
+                    self._maybe = None
                 else:
                     self._open_hole()
                     self._hurry(0.0)
@@ -177,13 +181,14 @@ class _Follower:
             self._hurry(self._watch.rhythm.least)
 
     def _open_hole(self) -> None:
-        if self._hole is not None and not self._hole_told:
-            self._hole_told = True
-            self._watch.tell(GapSeen(self._task_id, self._hole))
+        if self._maybe is not None:
+            self._watch.tell(GapSeen(self._task_id, self._maybe))
+            self._holes.append(self._maybe)
+            self._maybe = None
 
     async def _read(self) -> Task | None:
         """Read the record and then the log; the answer is the task once it is final and its log complete."""
-        hole = self._hole
+        holes, maybe = tuple(self._holes), self._maybe
         self._last = self._clock.monotonic()
         self._due = self._last + self._rhythm
         try:
@@ -207,14 +212,24 @@ class _Follower:
         self._failures = 0
         fresh = self._fresh(log)
         self._watch.tell(LogSeen(self._task_id, log, asked, fresh))
-        if hole is not None and self._hole is hole:
-            self._hole = None
-            if self._hole_told or fresh:
-                filled = None if log.is_partial else len(fresh)
-                self._watch.tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, filled)))
+        if maybe is not None and self._maybe is maybe:
+            self._maybe = None
+            holes += (maybe,) if fresh else ()
+        self._settle(holes, fresh, log.is_partial)
         return task if task.is_final else None
 
-    def _fresh(self, log: Log) -> tuple[object, ...]:
+    def _settle(self, holes: tuple[Gap, ...], fresh: tuple[Entry, ...], is_partial: bool) -> None:
+        """Tell of each hole how many entries the log had for it: an entry belongs to the last one that began before."""
+        counts = Counter(
+            next((hole.at for hole in reversed(holes) if entry.created_at and entry.created_at >= hole.at), None)
+            for entry in fresh
+        )
+        for place, hole in enumerate(holes):
+            filled = counts[hole.at] + (counts[None] if place == 0 else 0)
+            self._watch.tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, None if is_partial else filled)))
+        self._holes = [hole for hole in self._holes if hole not in holes]
+
+    def _fresh(self, log: Log) -> tuple[Entry, ...]:
         """The entries that neither the stream nor an earlier reading told of."""
         fresh = tuple(entry for entry in log.entries if self._known.isdisjoint(entry.keys))
         for entry in fresh:
@@ -243,3 +258,9 @@ class _Follower:
             finally:
                 sleep.cancel()
                 wake.cancel()
+
+
+async def _cancelled(job: asyncio.Task[None] | None) -> None:
+    if job is not None:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
