@@ -15,6 +15,7 @@ check: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python -m benchmarks.cuts $(SDK_PYTHON)
 
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
