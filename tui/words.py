@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 def span(seconds: float) -> str:
     """A length of time in its largest unit: `41s 12m 3h 2d`."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+    for size, unit in ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{max(int(seconds), 0)}s"

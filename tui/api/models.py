@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tui.api.wirejson import canonical, dumps
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def text_of(value: object) -> str | None:
     """Any JSON value as text; None stays None, and no half of a surrogate pair survives."""
@@ -22,19 +25,11 @@ def text_of(value: object) -> str | None:
         case str():
             if value.isascii():
                 return value
-            return value.encode("utf-8", "replace").decode() if _has_surrogate(value) else value
+            return _SURROGATE.sub("\ufffd", value) if _SURROGATE.search(value) else value
         case bool() | dict() | list():
             return dumps(value)
         case _:
             return str(value)
-
-
-def _has_surrogate(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def moment(value: object) -> datetime | None:
