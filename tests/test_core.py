@@ -18,7 +18,8 @@ from tui.activity import Activity, walk
 from tui.api.client import Log
 from tui.api.entries import Entry, Message, Other, Reasoning, ToolCall, entry_of
 from tui.api.events import Event
-from tui.api.models import Agent, Task, WaitKind, moment
+from tui.api.models import Agent, Task, WaitKind
+from tui.api.record import moment
 from tui.api.routes import BadAddress, surfaces_of
 from tui.api.wirejson import NotJson, dumps, loads
 from tui.board import Board, Change, EventSeen, LogSeen, TasksSeen

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tui.api.errors import ApiError, NotUnderstood, of_status
-from tui.api.models import text_of
+from tui.api.record import text_of
 from tui.api.wirejson import NotJson, loads
 
 LARGEST = 1024 * 1024 * 1024

@@ -14,7 +14,8 @@ import httpx
 
 from tui.api.entries import Entry, Message, entry_of
 from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
-from tui.api.models import Agent, Page, Record, Task, page_of, text_of
+from tui.api.models import Agent, Page, Task, page_of
+from tui.api.record import Record, text_of
 from tui.api.routes import ACTIONS, ROUTES, Operation, Route, Surface, Surfaces
 from tui.api.transport import Transport
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, Field
 
-from tui.api.models import Flag, Items, Name, Number, Person, Record, Text, Time, _one, identity, text_of
+from tui.api.models import Person
+from tui.api.record import Flag, Items, Name, Number, Record, Text, Time, identity, one, text_of
 
 _CUT = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
 
@@ -55,7 +56,7 @@ class Message(Entry):
     kind = "message"
     role: Name = ""
     content: Any = None
-    user: Annotated[Person | None, _one(Person)] = None
+    user: Annotated[Person | None, one(Person)] = None
     sub_execution_result: Flag = False
 
     @property
@@ -87,7 +88,7 @@ class ToolCall(Entry):
     payload: Any = None
     result: Any = None
     is_error: Flag = False
-    reasoning: Annotated[Reason | None, _one(Reason)] = None
+    reasoning: Annotated[Reason | None, one(Reason)] = None
     approval_request_id: Text = None
     started_at: Time = None
     finished_at: Time = None
@@ -155,7 +156,7 @@ class Delegation(Entry):
     kind = "sub-agent"
     query: Text = None
     files: Items = ()
-    reasoning: Annotated[Reason | None, _one(Reason)] = None
+    reasoning: Annotated[Reason | None, one(Reason)] = None
     child_id: Text = Field(
         default=None, validation_alias=AliasChoices("created_execution_id", "sub_task_id", "child_task_id")
     )

@@ -18,7 +18,8 @@ from tui.api.entries import (
     SignIn,
     ToolCall,
 )
-from tui.api.models import Count, Flag, Name, Number, Plan, Record, Task, Text, Time, identity, text_of
+from tui.api.models import Plan, Task
+from tui.api.record import Count, Flag, Name, Number, Record, Text, Time, identity, text_of
 from tui.api.wirejson import NotJson, loads
 
 TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})

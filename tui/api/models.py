@@ -2,140 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AliasChoices, Field
 
-from tui.api.wirejson import canonical, dumps
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def text_of(value: object) -> str | None:
-    """Any JSON value as text; None stays None, and no half of a surrogate pair survives."""
-    match value:
-        case None:
-            return None
-        case str():
-            if value.isascii():
-                return value
-            return _SURROGATE.sub("\ufffd", value) if _SURROGATE.search(value) else value
-        case bool() | dict() | list():
-            return dumps(value)
-        case _:
-            return str(value)
-
-
-def moment(value: object) -> datetime | None:
-    """A time told as ISO 8601 or as seconds (or milliseconds) since 1970, in UTC; None when it is neither."""
-    try:
-        match value:
-            case datetime():
-                when = value
-            case bool():
-                return None
-            case int() | float():
-                when = datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
-            case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
-                return moment(float(value))
-            case str():
-                when = datetime.fromisoformat(value.strip())
-            case _:
-                return None
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _flag(value: object) -> bool:
-    return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if abs(number) < 1e300 else None
-
-
-def _count(value: object) -> int:
-    number = _number(value)
-    return int(number) if number is not None else 0
-
-
-def _items(value: object) -> tuple[Any, ...]:
-    match value:
-        case None:
-            return ()
-        case list() | tuple():
-            return tuple(value)
-        case _:
-            return (value,)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(text for text in map(text_of, _items(value)) if text)
-
-
-Text = Annotated[str | None, BeforeValidator(text_of)]
-Name = Annotated[str, BeforeValidator(lambda value: text_of(value) or "")]
-Time = Annotated[datetime | None, BeforeValidator(moment)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Number = Annotated[float | None, BeforeValidator(_number)]
-Count = Annotated[int, BeforeValidator(_count)]
-Items = Annotated[tuple[Any, ...], BeforeValidator(_items)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
-
-
-class Record(BaseModel):
-    """One JSON object from the platform, read without ever failing and kept whole in `raw`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
-    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @classmethod
-    def of(cls, data: object) -> Self:
-        """Read anything: what is no object becomes one with a single `value`."""
-        if isinstance(data, cls):
-            return data
-        raw = data if isinstance(data, dict) else {"value": data}
-        record = cls.model_validate(raw)
-        record._raw = raw
-        return record
-
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The object as it came, with every field this version does not know."""
-        return self._raw
-
-
-R = TypeVar("R", bound=Record)
-
-
-def _one(kind: type[R]) -> BeforeValidator:
-    """A nested object, or nothing where there is none."""
-    return BeforeValidator(lambda value: None if value in (None, "", [], {}) else kind.of(value))
-
-
-def _many(kind: type[R]) -> BeforeValidator:
-    return BeforeValidator(lambda value: tuple(kind.of(item) for item in _items(value)))
-
-
-def identity(data: dict[str, Any], *names: str) -> str:
-    """The first of these fields that holds something, or a name made of the content, which is as stable."""
-    for name in names:
-        if (found := text_of(data.get(name))) and found.strip():
-            return found
-    return "?" + hashlib.sha256(canonical(data).encode()).hexdigest()[:12]
+from tui.api.record import (
+    Count,
+    Flag,
+    Items,
+    Name,
+    Number,
+    Record,
+    Text,
+    Texts,
+    Time,
+    count_of,
+    identity,
+    items_of,
+    many,
+    one,
+    text_of,
+)
+from tui.api.wirejson import dumps
 
 
 class Person(Record):
@@ -169,7 +61,7 @@ class Plan(Record):
     enabled: Flag = False
     started: Flag = False
     question_raised: Flag = False
-    steps: Annotated[tuple[PlanStep, ...], _many(PlanStep)] = Field(
+    steps: Annotated[tuple[PlanStep, ...], many(PlanStep)] = Field(
         default=(), validation_alias=AliasChoices("tasks", "steps")
     )
 
@@ -223,7 +115,7 @@ class TaskInput(Record):
 
     text: Text = None
     files: Items = ()
-    user: Annotated[Person | None, _one(Person)] = None
+    user: Annotated[Person | None, one(Person)] = None
 
 
 class Status(StrEnum):
@@ -270,7 +162,7 @@ class Task(Record):
     internal_status: Text = None
     title: Text = None
     result: Text = None
-    input: Annotated[TaskInput | None, _one(TaskInput)] = None
+    input: Annotated[TaskInput | None, one(TaskInput)] = None
     user_id: Text = None
     parent_id: Text = Field(default=None, validation_alias=AliasChoices("parent_task_id", "parent_execution"))
     triggering_agent_id: Text = None
@@ -282,16 +174,16 @@ class Task(Record):
     finished_at: Time = None
     sub_executions: Texts = ()
     is_manually_stopped: Flag = False
-    hitl_request: Annotated[ApprovalRequest | None, _one(ApprovalRequest)] = None
-    pending_eca_request: Annotated[SignInRequest | None, _one(SignInRequest)] = None
+    hitl_request: Annotated[ApprovalRequest | None, one(ApprovalRequest)] = None
+    pending_eca_request: Annotated[SignInRequest | None, one(SignInRequest)] = None
     events_streaming: Flag = False
     conversation_id: Text = None
     conversation_kind: Text = None
     execution_kind: Text = None
     llm_model_provider: Text = None
     llm_model_name: Text = None
-    plan: Annotated[Plan | None, _one(Plan)] = Field(default=None, validation_alias="deep_planning")
-    tokens: Annotated[Tokens | None, _one(Tokens)] = None
+    plan: Annotated[Plan | None, one(Plan)] = Field(default=None, validation_alias="deep_planning")
+    tokens: Annotated[Tokens | None, one(Tokens)] = None
     duration: Number = None
 
     @classmethod
@@ -398,5 +290,5 @@ def page_of(body: object, read: Callable[[object], Any], number: int) -> Page:
     if isinstance(body, list):
         return Page(tuple(read(item) for item in body), len(body), 1, number)
     envelope = body if isinstance(body, dict) else {}
-    items = tuple(read(item) for item in _items(envelope.get("items")))
-    return Page(items, _count(envelope.get("total")), _count(envelope.get("total_pages")), number)
+    items = tuple(read(item) for item in items_of(envelope.get("items")))
+    return Page(items, count_of(envelope.get("total")), count_of(envelope.get("total_pages")), number)

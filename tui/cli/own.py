@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tui.api.models import moment
+from tui.api.record import moment
 from tui.cli.main import FAILED, OK
 from tui.cli.output import FAINT, RED, STRONG, Cell, Column
 from tui.cli.session import Session
