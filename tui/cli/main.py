@@ -125,6 +125,7 @@ VERBS = {
     "approve": "acting:decide",
     "reject": "acting:decide",
     "update": "acting:update",
+    "local": "local:local",
     "doctor": "doctor:doctor",
     "journal": "own:journal",
     "config": "own:config",

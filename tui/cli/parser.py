@@ -114,6 +114,19 @@ def _acting(verbs: _Verbs) -> None:
 
 
 def _own(verbs: _Verbs) -> None:
+    local = _verb(verbs, "local", "serve a platform of your own on this machine, with agents that live", form=False)
+    local.add_argument("--port", type=int, metavar="N", help="the port on loopback (default: 7337, or any)")
+    local.add_argument("--data", metavar="DIR", help="where its database and key are kept")
+    local.add_argument("--pace", type=float, default=1.0, metavar="X", help="how much faster the agents are")
+    local.add_argument("--seed", metavar="N", help="the same numbers, names and choices every time")
+    local.add_argument("--now", metavar="TIME", help="begin at this moment; with --seed, a run repeats to the byte")
+    local.add_argument("--quiet", action="store_true", help="print the address only")
+    local.add_argument("--no-arrivals", action="store_true", help="no work comes by itself")
+    local.add_argument("--no-history", action="store_true", help="begin empty")
+    local.add_argument("--chaos", default="", metavar="FAULTS", help="as: drop=20,slow=200ms,dup,5xx=0.05,lose-answers")
+    local.add_argument("--limit", type=int, metavar="N", help="so many requests a minute")
+    local.add_argument("--tasks", type=int, default=0, metavar="N", help="fill a new database with so many tasks")
+    local.add_argument("--entries", type=int, default=0, metavar="N", help="and one task with so long a log")
     doctor = _verb(verbs, "doctor", "look for what is wrong: settings, key, network, terminal", form=False)
     doctor.add_argument("--json", action="store_true", help="print JSON")
     journal = _verb(verbs, "journal", "what was done from here")

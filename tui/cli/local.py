@@ -1,0 +1,72 @@
+"""The verb local: a platform on this machine, which anything that speaks the vendor's wire can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.cli.main import OK, Usage
+from tui.cli.session import Session
+
+if TYPE_CHECKING:
+    from tui.local.home import Address
+    from tui.local.serve import Server
+
+MISSING = "the local platform needs more than is installed: pip install 'xp-tui[local]'"
+
+
+async def local(session: Session) -> int:
+    """Serve until Ctrl+C; where one is already running, say where."""
+    try:
+        from tui.local import chaos, serve
+    except ModuleNotFoundError as error:
+        raise Usage(MISSING) from error
+    from tui.local.home import Home, Taken
+
+    arguments = session.arguments
+    data = Path(arguments.data) if arguments.data else session.settings.state / "local"
+    try:
+        wishes = serve.Wishes(
+            data=data,
+            port=arguments.port,
+            pace=arguments.pace,
+            seed=arguments.seed,
+            now=serve.moment(arguments.now) if arguments.now else None,
+            arrivals=not arguments.no_arrivals,
+            history=not arguments.no_history,
+            tasks=arguments.tasks,
+            entries=arguments.entries,
+            chaos=chaos.read(arguments.chaos),
+            limit=arguments.limit,
+        )
+    except ValueError as error:
+        raise Usage(str(error)) from error
+    if not 0.01 <= wishes.pace <= 1000:
+        raise Usage("--pace is a number between 0.01 and 1000")
+
+    def ready(address: Address, _: Server) -> None:
+        _tell(session, address, "local platform")
+
+    try:
+        await serve.serve(wishes, ready)
+    except Taken:
+        if (address := Home(data).running()) is None:
+            raise Usage(f"another program is starting a platform in {data}: try again") from None
+        _tell(session, address, "local platform, already running")
+    except OSError as error:
+        raise Usage(str(error)) from error
+    return OK
+
+
+def _tell(session: Session, address: Address, what: str) -> None:
+    """Print where it is; the exports are on stdout, so that a shell can take them."""
+    from tui.local.platform import ORGANIZATION
+
+    out = session.out
+    if session.arguments.quiet:
+        out.line(address.url)
+    else:
+        out.note(f"xp-tui {what}: {address.url}")
+        out.line(address.exports(ORGANIZATION))
+        out.note("Take these lines into a shell, then: xp-tui tasks. An agent of your own: XPANDER_AGENT_ID=your-agent")
+    out.flush()

@@ -1,0 +1,87 @@
+"""Where a platform lives on disk, and how another program finds the one that is running."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.private import make_directory, open_private, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a running platform is, and the key it wants."""
+
+    url: str
+    key: str
+
+    def exports(self, organization: str) -> str:
+        """Lines for a shell."""
+        return "\n".join(
+            f"export {name}={value}"
+            for name, value in (
+                ("XPANDER_BASE_URL", self.url),
+                ("XPANDER_API_URL", self.url),
+                ("XPANDER_ORGANIZATION_ID", organization),
+                ("XPANDER_API_KEY", self.key),
+            )
+        )
+
+
+class Taken(Exception):
+    """A platform is already running here."""
+
+
+class Home:
+    """A directory with a database, a key, and a lock that says whether somebody serves it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = path / "platform.db"
+        self._key = path / "key"
+        self._lock = path / "lock"
+        self._address = path / "address.json"
+
+    def key(self) -> str:
+        """The key, made when there is none."""
+        if not self._key.exists():
+            write_private(self._key, f"xpl-{secrets.token_urlsafe(24)}".encode())
+        return self._key.read_text().strip()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold the lock, or raise Taken: one platform serves one database."""
+        make_directory(self.path)
+        descriptor = open_private(self._lock, os.O_RDWR | os.O_CREAT)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Taken(str(self.path)) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    def announce(self, address: Address) -> None:
+        """Tell others where this platform is."""
+        write_private(self._address, json.dumps({"url": address.url, "pid": os.getpid()}).encode())
+
+    def running(self) -> Address | None:
+        """The platform that is running here, or None: an address without its lock held is an old one."""
+        if not self._lock.exists():
+            return None
+        try:
+            with self.taken():
+                return None
+        except Taken:
+            pass
+        try:
+            return Address(json.loads(self._address.read_bytes())["url"], self.key())
+        except (OSError, ValueError, KeyError):
+            return None

@@ -1,0 +1,527 @@
+"""What the platform does with tasks, whoever asks: an operator, an agent of ours, or a worker of somebody's own."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import random
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tui.local.store import Json, Store
+from tui.local.timeline import Timeline, told
+
+ORGANIZATION = "local"
+YOU: Json = {
+    "id": "you",
+    "first_name": "Local",
+    "last_name": "Operator",
+    "display_name": "Local Operator",
+    "email": "you@localhost",
+    "timezone": "UTC",
+}
+"""Whom the key of this platform belongs to."""
+FINAL = frozenset({"completed", "failed", "error", "stopped"})
+STATUSES = ("pending", "executing", "paused", "error", "failed", "completed", "stopped")
+SHOWN_WHOLE, SHOWN_OF_LONG = 8000, 2000
+"""Characters of a tool's result up to which it is shown, and how many of a longer one are."""
+_REQUESTED = (
+    "payload_extension", "source", "worker_id", "output_format", "output_schema", "events_streaming",
+    "additional_context", "instructions_override", "test_run_node_id", "expected_output", "mcp_servers",
+    "triggering_agent_id", "title", "think_mode", "disable_attachment_injection", "tool_call_limit", "return_metrics",
+    "llm_model_provider", "llm_model_name", "llm_reasoning_effort", "harness_cli", "permission_mode", "is_background",
+)  # fmt: skip
+"""Fields that a task takes over from the request that makes it."""
+_SAVED = frozenset(
+    {"status", "result", "internal_status", "title", "source", "last_executed_node_id", "deep_planning", "tokens",
+     "used_tools", "duration", "payload_extension", "additional_context", "execution_attempts", "hitl_request",
+     "pending_eca_request", "llm_model_provider", "llm_model_name"}
+)  # fmt: skip
+"""Fields that a worker, or an operator, may change afterwards."""
+
+
+class Refused(Exception):
+    """The platform says no: with an HTTP status, and why."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Platform:
+    """Tasks and what becomes of them. Every method is one step that either happens whole or not at all."""
+
+    def __init__(self, store: Store, timeline: Timeline, seed: str) -> None:
+        self.store = store
+        self.timeline = timeline
+        self.seed = seed
+        self.begun: Callable[[Json], Json | None] = lambda task: None
+        """Told of a new task or turn; the answer is how it will be played, or None when nobody here plays it."""
+        self.woken: Callable[[str], None] = lambda task_id: None
+        """Told of a task that can go on."""
+
+    @property
+    def now(self) -> str:
+        """This moment, as it is written."""
+        return told(self.timeline.now)
+
+    def dice(self, *names: object) -> random.Random:
+        """Chance that falls the same way for the same names in a repeated run."""
+        return random.Random("/".join(map(str, (self.seed, *names))))
+
+    def new_id(self) -> str:
+        """An id that was never given out before."""
+        return str(uuid.UUID(int=self.dice("id", self.store.next_number()).getrandbits(128), version=4))
+
+    # Looking things up
+
+    def agent(self, agent_id: str) -> Json:
+        """An agent, or 404."""
+        if (agent := self.store.agent(agent_id)) is None:
+            raise Refused(404, "Agent not found")
+        return agent
+
+    def task(self, task_id: str) -> Json:
+        """A task, or 404."""
+        if (task := self.store.task(task_id)) is None:
+            raise Refused(404, "Task not found")
+        return task
+
+    # Tasks begin and end
+
+    def create(self, agent_id: str, request: Json, *, version: str | None = None) -> Json:
+        """A new task, or another turn in the thread that the request names."""
+        with self.store.together():
+            if request.get("id"):
+                return self._go_on(agent_id, request)
+            agent = self.agent(agent_id)
+            task = self.blank(agent, request, version)
+            self.store.add_task(task, None)
+            if parent := request.get("parent_execution_id"):
+                self._adopt(parent, task["id"])
+            self.emit(task, "task_created", task)
+            self._user_says(task)
+            self._begin(task)
+            return task
+
+    def _go_on(self, agent_id: str, request: Json) -> Json:
+        task = self.task(request["id"])
+        if task["agent_id"] != agent_id:
+            raise Refused(400, f"Task {task['id']} belongs to agent {task['agent_id']}")
+        task["input"] = _input(request)
+        if task["status"] not in FINAL:
+            self._user_says(task)
+            self.store.put_task(task)
+            steer = {"id": self.new_id(), "text": task["input"]["text"], "is_steer": True, "applied_at": self.now}
+            told = {"conversation_id": task["id"], "message_id": steer["id"], "at": "child", "execution_id": task["id"]}
+            self.emit(task, "gateway_steer_applied", {**told, "message": steer})
+            return task
+        for name in ("title", "events_streaming", "output_format"):
+            task[name] = request.get(name) or task[name]
+        task |= {
+            "status": "pending", "result": None, "finished_at": None, "paused_at": None, "started_at": None,
+            "is_manually_stopped": False, "hitl_request": None, "internal_status": None, "updated_at": self.now,
+        }  # fmt: skip
+        self.store.put_task(task)
+        self.emit(task, "task_created", task)
+        self._user_says(task)
+        self._begin(task)
+        return task
+
+    def _begin(self, task: Json) -> None:
+        self.store.put_run(task["id"], self.begun(task))
+        self.woken(task["id"])
+
+    def _adopt(self, parent_id: str, child_id: str) -> None:
+        if (parent := self.store.task(parent_id)) is not None:
+            parent["sub_executions"] = [*parent["sub_executions"], child_id]
+            self.store.put_task(parent)
+
+    def change(self, task: Json, **fields: Any) -> None:
+        """Change a task's record, and tell those who follow it."""
+        before = task["status"]
+        task |= fields
+        task["updated_at"] = self.now
+        if task["status"] != before:
+            self._stamp(task)
+        self.store.put_task(task)
+        ended = task["status"] in FINAL and before not in FINAL
+        self.emit(task, "task_finished" if ended else "task_updated", task)
+        if ended:
+            self._tell_parent(task)
+
+    def _stamp(self, task: Json) -> None:
+        status = task["status"]
+        if status == "executing":
+            task["started_at"] = task["started_at"] or self.now
+            task["paused_at"] = None
+        elif status == "paused":
+            task["paused_at"] = self.now
+        elif status in FINAL:
+            task["finished_at"] = self.now
+            task["pending_eca_request"] = None
+            if (request := task["hitl_request"]) and not (request["approved_by"] or request["rejected_by"]):
+                task["hitl_request"] = None
+
+    def _tell_parent(self, child: Json) -> None:
+        parent_id = child["parent_execution"]
+        if parent_id and (parent := self.store.task(parent_id)):
+            parent["finished_sub_executions"] = [*parent["finished_sub_executions"], child["id"]]
+            self.store.put_task(parent)
+            run = self.store.run(parent_id)
+            if run and run.get("waits_for") == child["id"]:
+                self.store.put_run(parent_id, {**run, "waits_for": None})
+                self.woken(parent_id)
+
+    def stop(self, task_id: str) -> Json:
+        """Stop a task and the sub-tasks under it; one that has ended stays as it is."""
+        with self.store.together():
+            task = self.task(task_id)
+            if task["status"] in FINAL:
+                return task
+            for child_id in task["sub_executions"]:
+                if self.store.task(child_id):
+                    self.stop(child_id)
+            task = self.task(task_id)
+            self.change(task, status="stopped", is_manually_stopped=True)
+            return task
+
+    def destroy(self, task_id: str) -> None:
+        """Destroy a task with all its history, as the vendor's own DELETE does."""
+        with self.store.together():
+            self.stop(task_id)
+            self.store.erase_task(task_id)
+
+    def report(self, agent_id: str, report: Json) -> Json:
+        """A task that somebody's own agent has already done elsewhere."""
+        with self.store.together():
+            request = {"input": {"text": report["input"]}, "source": "sdk"}
+            task = self.blank(self.agent(agent_id), request, None)
+            self.store.add_task(task, None)
+            self._user_says(task)
+            self.message(task, "agent", report["result"] or "")
+            self.change(
+                task,
+                status="completed" if report["is_success"] else "failed",
+                **{name: report[name] for name in ("result", "tokens", "used_tools")},
+            )
+            return task
+
+    def save(self, task_id: str, fields: Json) -> Json:
+        """Take over what a worker says of its task; what it leaves empty stays as it is."""
+        with self.store.together():
+            task = self.task(task_id)
+            news = {name: value for name, value in fields.items() if name in _SAVED and value is not None}
+            if "tool_call_payload_extension" in fields:
+                news["payload_extension"] = fields["tool_call_payload_extension"]
+            if news.get("status", task["status"]) not in STATUSES:
+                raise Refused(422, f"{news['status']!r} is no status")
+            if task["status"] == "stopped":
+                news.pop("status", None)  # a worker that has not heard of the stop does not undo it
+            before = task["result"]
+            ends = news.get("status") in FINAL and task["status"] not in FINAL
+            said = news.get("result", before)
+            if ends and said and self.store.run(task_id):
+                self.message(task, "agent", said)
+            if any(task.get(name) != value for name, value in news.items()):
+                self.change(task, **news)
+            return task
+
+    # What happens in a task
+
+    def emit(self, task: Json, kind: str, data: Any) -> None:
+        """Tell an event to whoever follows the task, and what becomes of a sub-task to its parent's followers."""
+        event = {"type": kind, "task_id": task["id"], "organization_id": ORGANIZATION, "time": self.now, "data": data}
+        self.store.add_event(task["id"], event)
+        parent = task["parent_execution"]
+        if kind.startswith("task_") and kind != "task_compactization" and parent and self.store.task(parent):
+            self.store.add_event(parent, {**event, "type": f"sub_{kind}", "task_id": parent})
+
+    def _user_says(self, task: Json) -> None:
+        asked = task["input"]
+        self.message(task, "user", asked["text"], files=asked["files"], user=asked["user"])
+
+    def message(self, task: Json, role: str, text: str, **more: Any) -> None:
+        """Something said, in the activity log."""
+        content = {"text": text, "files": more.pop("files", [])}
+        entry_id = f"{task['id']}_{role}_{self.new_id()[:8]}"
+        self.store.put_entry(
+            task["id"], {"id": entry_id, "created_at": self.now, "role": role, "content": content, **more}
+        )
+
+    def push(self, task_id: str, events: list[Json]) -> None:
+        """Events that a worker tells of its task, each an entry of the log as well where it is one."""
+        with self.store.together():
+            task = self.task(task_id)
+            for event in events:
+                self.happened(task, str(event.get("type") or "untyped"), event.get("data"))
+
+    def happened(self, task: Json, kind: str, data: Any) -> None:
+        """One thing that an agent did: an event, and an entry of the log where it is one."""
+        facts = data if isinstance(data, dict) else {}
+        self.emit(task, kind, data)
+        entry: Json = {"created_at": self.now}
+        match kind:
+            case "tool_call_request":
+                entry |= {
+                    "id": facts.get("request_id") or self.new_id(),
+                    "tool_name": facts.get("tool_name") or facts.get("operation_id") or "tool",
+                    "payload": facts.get("payload"),
+                    "is_error": False,
+                    "reasoning": facts.get("reasoning"),
+                    "plan_task_id": facts.get("plan_task_id"),
+                }
+            case "tool_call_result":
+                key = facts.get("request_id") or self.new_id()
+                asked = self.store.entry(task["id"], key) or {
+                    **entry,
+                    "id": key,
+                    "tool_name": facts.get("tool_name") or "tool",
+                    "payload": facts.get("payload"),
+                }
+                told = {name: facts[name] for name in ("result", "is_error", "approval_request_id") if name in facts}
+                entry = {**asked, "finished_at": self.now, **told}
+            case "think" | "analyze":
+                inner = (facts.get("payload") or {}).get("input") or facts.get("payload") or {}
+                thought = inner.get("thought") or (data if isinstance(data, str) else None)
+                entry |= {"id": facts.get("request_id") or self.new_id(), "type": kind, "title": "", "confidence": 0.0}
+                entry |= {**inner, "thought": thought, "plan_task_id": facts.get("plan_task_id")}
+            case "sub_agent_trigger" | "auth_event" | "agent_gateway_decision" | "ask_user_questions" | "inline_card":
+                entry |= {"id": self.new_id(), **facts}
+            case "plan_updated" if facts:
+                task["deep_planning"] = facts
+                self.store.put_task(task)
+                return
+            case _:
+                return
+        self.store.put_entry(task["id"], entry)
+
+    def shown(self, result: Any) -> Any:
+        """A tool's result as it is shown: a long one is cut, and says so in the vendor's words."""
+        text = result if isinstance(result, str) else json.dumps(result)
+        if len(text) <= SHOWN_WHOLE:
+            return result
+        return (
+            f"{text[:SHOWN_OF_LONG]}\n\n[TRUNCATED OUTPUT - {len(text)} chars (~{len(text) // 4} tokens) total, "
+            f"showing first {SHOWN_OF_LONG:,} chars - display truncation only, the model received the full content]"
+        )
+
+    # What has happened, as it is read
+
+    def log(self, agent_id: str, task_id: str) -> bytes:
+        """A task's activity log in JSON."""
+        task = self.task(task_id)
+        if task["agent_id"] != agent_id:
+            raise Refused(404, "Activity not found")
+        head = json.dumps({"id": task_id, "created_at": task["created_at"], "user": task["input"]["user"]})
+        return f'{head[:-1]},"messages":[{",".join(self.store.entries(task_id))}]}}'.encode()
+
+    def thread(self, task_id: str) -> list[Json]:
+        """What was said in a task, in the form of the public surface."""
+        self.task(task_id)
+        return [_said_as(entry) for entry in map(json.loads, self.store.entries(task_id)) if "role" in entry]
+
+    def threads_below(self, task_id: str) -> dict[str, list[Json]]:
+        """What was said in every sub-task, however deep."""
+        found: dict[str, list[Json]] = {}
+        below = list(self.task(task_id)["sub_executions"])
+        while below:
+            child = self.store.task(below.pop())
+            if child is not None and child["id"] not in found:
+                found[child["id"]] = self.thread(child["id"])
+                below += child["sub_executions"]
+        return found
+
+    # People decide
+
+    def ask_approval(self, task_id: str, title: str, description: str | None, content: Any) -> Json:
+        """Let a task wait for a person's approval."""
+        with self.store.together():
+            task = self.task(task_id)
+            if task["status"] in FINAL:
+                raise Refused(409, f"task has ended: {task['status']}")
+            self.wait_for_approval(task, "wait", title, description, content)
+            return task
+
+    def wait_for_approval(self, task: Json, node: str, title: str, description: str | None, content: Any) -> None:
+        """Pause a task until somebody approves or rejects."""
+        request = {"wait_node_id": node, "operation_id": node, "title": title, "description": description,
+                   "content": content, "approved_by": None, "rejected_by": None}  # fmt: skip
+        self.change(task, status="paused", hitl_request=request)
+
+    def decide(self, task_id: str, approve: bool, comment: str | None, who: str = YOU["display_name"]) -> Json:
+        """Approve or reject what a task waits for; too late is 409, with who was first."""
+        with self.store.together():
+            task = self.task(task_id)
+            request = task["hitl_request"]
+            if request and (request["approved_by"] or request["rejected_by"]):
+                verb = "approved" if request["approved_by"] else "rejected"
+                raise Refused(409, f"already {verb} by {request['approved_by'] or request['rejected_by']}")
+            if not request or task["status"] != "paused":
+                raise Refused(409, f"task waits for no approval, it is {task['status']}")
+            field = "approved_by" if approve else "rejected_by"
+            self.change(task, status="executing", hitl_request={**request, field: who, "comment": comment})
+            self._resume(task, "approved" if approve else "rejected", comment)
+            return task
+
+    def answer(self, task_id: str, decision_id: str, answers: list[Json]) -> Json:
+        """Answer the questions a task waits for."""
+        with self.store.together():
+            task = self.task(task_id)
+            entry = self.store.entry(task_id, decision_id)
+            if not entry or "questions" not in entry or entry.get("answers") or task["status"] != "paused":
+                raise Refused(400, "decision_id names no open question of this conversation")
+            wanted = {question["id"] for question in entry["questions"]}
+            if {item["question_id"] for item in answers} != wanted:
+                raise Refused(400, "every question needs one answer, and only these questions have any")
+            self.store.put_entry(task_id, {**entry, "answers": answers})
+            chosen = ", ".join(_said(entry["questions"], item) for item in answers)
+            self.message(task, "user", chosen, user=YOU)
+            plan = {**task["deep_planning"], "question_raised": False}
+            self.change(task, status="executing", deep_planning=plan)
+            self._resume(task, "answered", chosen)
+            return task
+
+    def confirm(self, task_id: str, request_id: str, approve: bool) -> Json:
+        """Confirm or dismiss a card."""
+        with self.store.together():
+            task = self.task(task_id)
+            entry = self.store.entry(task_id, request_id)
+            if not entry or entry.get("approved") is not None or task["status"] != "paused":
+                raise Refused(400, "request_id names no open card of this conversation")
+            self.store.put_entry(task_id, {**entry, "approved": approve, "decided_by": YOU["display_name"]})
+            self.change(task, status="executing")
+            self._resume(task, "confirmed" if approve else "dismissed", None)
+            return task
+
+    def signed_in(self, token: str) -> Json:
+        """A person has signed in where an agent waits for it."""
+        with self.store.together():
+            for _, task_id, run in self.store.unfinished():
+                if run and run.get("sign_in") == token and run.get("waits_for"):
+                    task = self.task(task_id)
+                    server = (task["pending_eca_request"] or {}).get("connector_name", "")
+                    ready = {"access_token": "REDACTED", "server_name": server}
+                    self.happened(task, "auth_event", {"type": "token_ready", "data": ready})
+                    self.change(task, status="executing", pending_eca_request=None)
+                    self._resume(task, "signed in", server)
+                    return task
+            raise Refused(404, "nobody waits for this sign-in")
+
+    def _resume(self, task: Json, outcome: str, words: str | None) -> None:
+        run = self.store.run(task["id"])
+        if run:
+            self.store.put_run(task["id"], {**run, "waits_for": None, "outcome": outcome, "words": words or ""})
+            self.woken(task["id"])
+
+    # Tool calls that are held for a person
+
+    def hold(self, task: Json, tool: str, payload: Any) -> Json:
+        """Ask for approval of one tool call with exactly these arguments."""
+        approval = {
+            "request_id": self.new_id(), "task_id": task["id"], "agent_id": task["agent_id"], "tool_name": tool,
+            "payload": payload, "settled": False, "approved": False, "decided_by_name": None, "decision_note": None,
+            "created_at": self.now, "redeemed": False,
+        }  # fmt: skip
+        self.store.put_approval(approval)
+        card = {"tool_name": None, "approval_request_id": approval["request_id"], "action": "approval_requested"}
+        self.store.put_entry(task["id"], {"id": self.new_id(), "created_at": self.now, **card, "title": f"Run {tool}?"})
+        return approval
+
+    def check(self, agent_id: str, request: Json) -> Json:
+        """Whether a worker's tool call may run: an empty answer means yes."""
+        with self.store.together():
+            agent, task = self.agent(agent_id), self.task(str(request.get("execution_id")))
+            tool, payload = str(request.get("tool_name") or request.get("operation_id")), request.get("payload")
+            if not any(fnmatch.fnmatch(tool, pattern) for pattern in agent.get("gated_tools", ())):
+                return {}
+            key = f"hold/{task['id']}/{tool}/{hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()}"
+            approval = self.store.approval(self.store.fact(key) or "")
+            if approval and approval["approved"] and not approval["redeemed"]:
+                self.store.put_approval({**approval, "redeemed": True})
+                return {}
+            if approval is None or approval["settled"]:
+                approval = self.hold(task, tool, payload)
+                self.store.set_fact(key, approval["request_id"])
+            return {
+                "type": "approval_required", "request_id": approval["request_id"], "self_approve": True,
+                "wait_seconds": 600, "message": f"{tool} waits for approval",
+            }  # fmt: skip
+
+    def approval(self, agent_id: str, request_id: str) -> Json:
+        """How the approval of a held call stands."""
+        approval = self.store.approval(request_id)
+        if approval is None or approval["agent_id"] != agent_id:
+            raise Refused(404, "Approval request not found")
+        return approval
+
+    def settle(
+        self, agent_id: str, request_id: str, approve: bool, note: str | None, who: str = YOU["display_name"]
+    ) -> Json:
+        """Approve or decline a held call."""
+        with self.store.together():
+            approval = self.approval(agent_id, request_id)
+            if approval["settled"]:
+                verb = "approved" if approval["approved"] else "declined"
+                raise Refused(409, f"already {verb} by {approval['decided_by_name']}")
+            decided = {"settled": True, "approved": approve, "decided_by_name": who}
+            approval = {**approval, **decided, "decision_note": note}
+            self.store.put_approval(approval)
+            task = self.store.task(approval["task_id"])
+            if task and (self.store.run(task["id"]) or {}).get("waits_for") == request_id:
+                self.change(task, status="executing")
+                self._resume(task, "approved" if approve else "rejected", note)
+            return approval
+
+    def blank(self, agent: Json, request: Json, version: str | None) -> Json:
+        task: Json = {
+            "id": self.new_id(), "agent_id": agent["id"], "organization_id": ORGANIZATION, "input": _input(request),
+            "status": "pending", "internal_status": None, "last_executed_node_id": None, "agent_version": version,
+            "created_at": self.now, "updated_at": self.now, "started_at": None, "paused_at": None, "finished_at": None,
+            "result": None, "parent_execution": request.get("parent_execution_id"), "sub_executions": [],
+            "finished_sub_executions": [], "is_manually_stopped": False, "hitl_request": None,
+            "pending_eca_request": None, "conversation_id": None, "conversation_kind": None, "execution_kind": None,
+            "is_orchestration": False, "is_gateway": False, "is_continuous": False, "used_mutating_tools": False,
+            "deep_planning": {"enabled": False, "enforce": False, "started": False, "question_raised": False,
+                              "tasks": []},
+            "execution_attempts": 1, "tokens": None, "used_tools": [], "duration": 0.0,
+        }  # fmt: skip
+        task |= {name: request.get(name) for name in _REQUESTED}
+        task["source"] = task["source"] or "api"
+        task["output_format"] = task["output_format"] or "markdown"
+        task["think_mode"] = task["think_mode"] or "default"
+        task["mcp_servers"] = task["mcp_servers"] or []
+        for name in ("events_streaming", "disable_attachment_injection", "return_metrics", "is_background"):
+            task[name] = bool(task[name])
+        task["llm_model_provider"] = task["llm_model_provider"] or agent["model_provider"]
+        task["llm_model_name"] = task["llm_model_name"] or agent["model_name"]
+        return task
+
+
+def _input(request: Json) -> Json:
+    asked = request.get("input") or {}
+    return {
+        "text": asked.get("text") or "",
+        "files": list(asked.get("files") or []),
+        "user": asked.get("user"),
+        "attachments": list(asked.get("attachments") or []),
+        "principal": asked.get("principal"),
+    }
+
+
+def _said_as(entry: Json) -> Json:
+    role = "assistant" if entry["role"] == "agent" else entry["role"]
+    moment = int(datetime.fromisoformat(entry["created_at"]).timestamp())
+    return {"id": entry["id"], "role": role, "content": entry["content"]["text"], "created_at": moment}
+
+
+def _said(questions: list[Json], item: Json) -> str:
+    """An answer in words: an option's own, or free text."""
+    ids = item.get("selected_option_ids") or [item.get("answer")]
+    options = {option["id"]: option["label"] for question in questions for option in question.get("options", ())}
+    words = [str(options.get(one, one)) for one in ids if one]
+    return ", ".join(words) or str(item.get("free_text") or "")
