@@ -78,7 +78,7 @@ class Play:
             "title": step.get("title", "Thinking"),
             "confidence": step.get("confidence", 0.8),
             "thought": step[kind],
-            "action": "continue",
+            "action": None,
             "result": None,
             "analysis": None,
         }

@@ -30,7 +30,10 @@ class Wish(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _is_json(cls, value: Any) -> Any:
-        json.dumps(value, allow_nan=False)
+        try:
+            json.dumps(value, allow_nan=False)
+        except TypeError as error:
+            raise ValueError("the body is no JSON object: send application/json") from error
         return value
 
 
