@@ -1,4 +1,4 @@
-# Two commands need nothing done before: `make test` and, once the local platform is here, `make demo`.
+# Two commands need nothing done before: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -13,8 +13,15 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A platform of our own, what waits and runs on it, and one run live; Ctrl+C ends it.
 demo: .venv/installed
-	$(BIN)/python -m tests.interop.demo
+	@set -e; PATH="$(CURDIR)/$(BIN):$$PATH"; data=$$(mktemp -d); \
+	xp-tui local --data "$$data" > "$$data/exports" 2> "$$data/errors" & trap "kill $$!; rm -rf $$data" EXIT INT TERM; \
+	until grep -q KEY "$$data/exports"; do kill -0 $$! || { cat "$$data/errors"; exit 1; }; sleep 0.2; done; \
+	. "$$data/exports"; \
+	xp-tui tasks --status paused --status executing --status failed; echo; \
+	task=$$(xp-tui tasks --status executing -o ndjson | sed -n '$$s/^{"v":1,"kind":"task","id":"\([^"]*\)".*/\1/p'); \
+	echo "xp-tui watch $$task"; xp-tui watch "$$task"
 
 # The vendor's own client against the local platform, and a fuzzer against its routes.
 interop: .venv/installed .venv-interop/installed

@@ -21,7 +21,7 @@ from tui.api.events import Event
 from tui.api.models import Agent, Task, WaitKind
 from tui.api.record import moment
 from tui.api.routes import BadAddress, surfaces_of
-from tui.api.wirejson import NotJson, dumps, loads
+from tui.api.wirejson import NotJson, dumps, loads, unfolded
 from tui.board import Board, Change, EventSeen, LogSeen, TasksSeen
 from tui.journal import Journal
 from tui.masks import Masks
@@ -91,6 +91,22 @@ def test_entries_are_told_apart(told: Any, kind: str, label: str) -> None:
 def test_json_that_is_not_quite_json_is_read(text: str, value: Any) -> None:
     assert loads(text) == value
     dumps(loads(text)).encode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ('{"to": "ACME", "amount": 7}', {"to": "ACME", "amount": 7}),
+        ({"content": '[1,"é"]'}, {"content": [1, "é"]}),
+        ('{"to": "ACME", "to": "me"}', '{"to": "ACME", "to": "me"}'),
+        ('{"amount": 1.50}', '{"amount": 1.50}'),
+        ('{"x": "\\u0041"}', '{"x": "\\u0041"}'),
+        ("{not json", "{not json"),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_json_in_a_text_is_taken_apart_only_where_nothing_is_lost(value: Any, shown: Any) -> None:
+    assert unfolded(value) == shown
 
 
 def test_json_nested_without_end_keeps_its_neighbours() -> None:

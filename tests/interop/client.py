@@ -45,7 +45,7 @@ async def step(operation: str, work: Callable[[], Awaitable[tuple[Any, str]]]) -
     try:
         async with asyncio.timeout(PATIENCE):
             value, result = await work()
-    except Exception as error:  # whatever goes wrong is a row of the table
+    except Exception as error:  # noqa: BLE001 whatever goes wrong is a row of the table
         rows.append((operation, type(error).__name__, f"FAILED: {error}"))
         return None
     rows.append((operation, name_of(value), result))

@@ -24,7 +24,7 @@ def main(schemathesis: str) -> int:
         config.write_text(f'[parameters]\nagent_id = "writer"\ntask_id = "{made["id"]}"\n')
         command = [
             schemathesis, "--config-file", str(config), "run", f"{url}/openapi.json",
-            "--header", f"x-api-key: {headers['x-api-key']}", "--checks", "not_a_server_error", "--max-examples", "25",
+            "--header", f"x-api-key: {headers['x-api-key']}", "--checks", "not_a_server_error", "--max-examples", "10",
             "--seed", "1", "--phases", "coverage,fuzzing", "--request-timeout", "1", "--exclude-operation-id-regex", "destroy",
             "--exclude-path-regex", "/events/{agent_id}/|invoke/stream",
             "--warnings", "off",

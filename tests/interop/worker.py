@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from xpander_sdk import on_task
-from xpander_sdk.models.events import TaskUpdateEventType, ToolCallRequest, ToolCallResult
-from xpander_sdk.core.xpander_api_client import APIClient
 from xpander_sdk.consts.api_routes import APIRoute
+from xpander_sdk.core.xpander_api_client import APIClient
+from xpander_sdk.models.events import TaskUpdateEventType, ToolCallRequest, ToolCallResult
 from xpander_sdk.modules.tasks.models.task import Tokens
 from xpander_sdk.modules.tasks.sub_modules.task import Task, TaskUpdateEvent
 

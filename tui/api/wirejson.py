@@ -10,6 +10,7 @@ from typing import Any
 DEEPEST = 128
 """Levels of nesting read as structure; what lies deeper is kept as the text it was."""
 
+_MARKS = ((",", ":"), (", ", ": "))
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -48,6 +49,27 @@ def pretty(value: Any) -> str:
         return json.dumps(value, indent=2, ensure_ascii=False, default=str)
     except RecursionError:
         return json.dumps(_pruned(value), indent=2, ensure_ascii=False, default=str)
+
+
+def unfolded(value: Any) -> Any:
+    """The value with texts that are themselves JSON taken apart, where that leaves nothing out: for reading only."""
+    match value:
+        case str() if value[:1] in {"{", "["}:
+            try:
+                inner = json.loads(value)
+            except (ValueError, RecursionError):
+                return value
+            # What is written back as it was has no doubled name, lost digit or odd escape.
+            forms = (
+                json.dumps(inner, ensure_ascii=ascii, separators=marks) for ascii in (True, False) for marks in _MARKS
+            )
+            return inner if value in forms else value
+        case dict():
+            return {name: unfolded(item) for name, item in value.items()}
+        case list():
+            return [unfolded(item) for item in value]
+        case _:
+            return value
 
 
 def canonical(value: Any) -> str:

@@ -108,13 +108,12 @@ def _about_settings(session: Session) -> list[Finding]:
 
 async def _about_platform(session: Session) -> list[Finding]:
     settings = session.settings
-    if settings.key is None:
-        return [Finding("key", "bad", "no API key is set: set XPANDER_API_KEY", 3)]
-    found = [Finding("key", "ok", f"set, from {settings.values['api_key'].source}")]
     try:
-        surfaces = settings.surfaces
+        _, surfaces = session.platform()
     except BadSettings as error:
-        return [*found, Finding("addresses", "bad", str(error), 3)]
+        return [Finding("platform", "bad", str(error), 3)]
+    source = settings.values["api_key"].source
+    found = [Finding("key", "ok", f"set, from {source}" if settings.key else "the local platform's own")]
     for name, url in (("rest", surfaces.rest), ("controller", surfaces.controller)):
         if url is None:
             found.append(Finding(name, "note", "no address: what only this surface has is not offered"))

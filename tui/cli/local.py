@@ -24,7 +24,7 @@ async def local(session: Session) -> int:
     from tui.local.home import Home, Taken
 
     arguments = session.arguments
-    data = Path(arguments.data) if arguments.data else session.settings.state / "local"
+    data = Path(arguments.data) if arguments.data else _directory(session.settings.state)
     try:
         wishes = serve.Wishes(
             data=data,
@@ -58,15 +58,24 @@ async def local(session: Session) -> int:
     return OK
 
 
+def running(state: Path) -> Address | None:
+    """The platform that runs on this machine, if one does."""
+    from tui.local.home import Home
+
+    return Home(_directory(state)).running()
+
+
+def _directory(state: Path) -> Path:
+    return state / "local"
+
+
 def _tell(session: Session, address: Address, what: str) -> None:
     """Print where it is; the exports are on stdout, so that a shell can take them."""
-    from tui.local.platform import ORGANIZATION
-
     out = session.out
     if session.arguments.quiet:
         out.line(address.url)
     else:
         out.note(f"xp-tui {what}: {address.url}")
-        out.line(address.exports(ORGANIZATION))
+        out.line(address.exports)
         out.note("Take these lines into a shell, then: xp-tui tasks. An agent of your own: XPANDER_AGENT_ID=your-agent")
     out.flush()

@@ -11,7 +11,7 @@ from tui import words
 from tui.api.client import AT_ONCE, TaskQuery
 from tui.api.errors import ApiError, NotFound
 from tui.api.models import Status, Task
-from tui.api.wirejson import pretty
+from tui.api.wirejson import pretty, unfolded
 from tui.board import Board, TasksSeen
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.cli.session import Session, iso, lasted, rank, status_cell, task_json
@@ -221,7 +221,7 @@ def _decision(session: Session, seen: Shown) -> None:
     if seen.held is None:
         out.line("  what it waits for is not provided by the platform")
     else:
-        for line in pretty(out.masks.json(seen.held)).split("\n"):
+        for line in pretty(out.masks.json(unfolded(seen.held))).split("\n"):
             out.line(f"  {clean(line)}")
     since = iso(seen.wait.since) if seen.wait else None
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))

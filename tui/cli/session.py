@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from pydantic import SecretStr
+
 from tui.api.client import Client
 from tui.api.models import FINAL, RUNNING, Task, Wait
+from tui.api.routes import Surfaces
 from tui.api.transport import Transport
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.journal import Journal
@@ -40,17 +43,31 @@ class Session:
     def client(self) -> Client:
         """The client, made when it is first needed."""
         if self._client is None:
-            if self.settings.key is None:
-                raise BadSettings("no API key is set: set XPANDER_API_KEY, or api_key_file in the settings file")
+            key, surfaces = self.platform()
             transport = Transport(
-                self.settings.key,
+                key,
                 frozenset,
                 ca=self.settings["ca"],
                 on_wait=lambda why, seconds: self.out.note(f"{why}; trying again in {seconds:.0f} s"),
                 timeout=self.settings["timeout"],
             )
-            self._client = Client(self.settings.surfaces, transport, read_only=self.settings["read_only"])
+            self._client = Client(surfaces, transport, read_only=self.settings["read_only"])
         return self._client
+
+    def platform(self) -> tuple[SecretStr, Surfaces]:
+        """The platform that is set, or without a key and an address, the one that runs on this machine."""
+        if self.settings.key is not None:
+            return self.settings.key, self.settings.surfaces
+        if self.settings["base_url"] is None and self.settings["api_url"] is None:
+            from tui.cli.local import running
+
+            if address := running(self.settings.state):
+                self.out.note(f"no API key is set: using the local platform at {address.url}")
+                return SecretStr(address.key), Surfaces(address.url, address.url, address.organization)
+        raise BadSettings(
+            "no API key is set: set XPANDER_API_KEY, or api_key_file in the settings file, "
+            "or start a platform of your own with xp-tui local"
+        )
 
     @property
     def journal(self) -> Journal:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tui import words
+from tui.activity import EPOCH
 from tui.api.entries import Entry
 from tui.api.events import Event
 from tui.api.models import Task
@@ -80,6 +82,8 @@ class _Show:
     several: bool
     _early: dict[str, asyncio.Future[Task]] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
+    _changed: dict[str, datetime] = field(default_factory=dict)
+    """When each task was last changed: a replayed stream tells of older states, which are no news."""
     _text: str = ""
 
     def matched(self, task_id: str) -> asyncio.Future[Task]:
@@ -133,7 +137,9 @@ class _Show:
         if self.until and early and not early.done() and self.until.predicate()(task):
             early.set_result(task)
         told = f"{task.status} {wait.kind if wait else ''}"
-        if self._statuses.get(task.id) == told:
+        when, known = task.changed_at or EPOCH, self._changed.get(task.id, EPOCH)
+        self._changed[task.id] = max(when, known)
+        if self._statuses.get(task.id) == told or when < known:
             return
         self._statuses[task.id] = told
         self._say("task", task.id, time=at, type=task.status, data=task.raw)

@@ -104,14 +104,15 @@ class _Stream:
         self._faulty = faulty
         self._chaos = chaos
         self._send = send
-        self._is_stream = False
+        self._is_stream = self._is_cut = False
         self._left = faulty._dice.randint(1, 2 * chaos.drop) if chaos.drop else -1
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._is_stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
         elif self._is_stream and message.get("body"):
-            await self._frames(message["body"])
+            if not self._is_cut:
+                await self._frames(message["body"])
             return
         await self._send(message)
 
@@ -124,8 +125,9 @@ class _Stream:
                 told[-2:] = told[:-3:-1]
         for frame in told:
             if self._left == 0:
+                self._is_cut = True
                 _cut(self._send)
-                raise asyncio.CancelledError
+                return
             if not frame.startswith(b":"):
                 self._left -= 1
             half = frame[: len(frame) // 2] if self._left == 0 else frame

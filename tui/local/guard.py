@@ -5,7 +5,10 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import format_datetime
 from typing import Any
+
+from tui.local.timeline import Timeline
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -19,10 +22,11 @@ OPEN = ("/health", "/sign-in/")
 
 
 class Guard:
-    """Looks at Host, Origin and key before anything else does, and takes the organization out of the path."""
+    """Looks at Host, Origin and key first, takes the organization out of the path, and tells the time."""
 
-    def __init__(self, app: App, key: str, organization: str) -> None:
+    def __init__(self, app: App, key: str, organization: str, timeline: Timeline) -> None:
         self._app = app
+        self._timeline = timeline
         self._key = key
         self._prefix = f"/{organization}"
 
@@ -38,7 +42,14 @@ class Guard:
         if scope["path"] == self._prefix or scope["path"].startswith(f"{self._prefix}/"):
             path = scope["path"].removeprefix(self._prefix) or "/"
             scope = {**scope, "path": path, "raw_path": path.encode()}
-        await self._app(scope, receive, send)
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                moment = format_datetime(self._timeline.running, usegmt=True)
+                message = {**message, "headers": [*message["headers"], (b"date", moment.encode())]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
     def _refusal(self, headers: dict[str, str], path: str) -> tuple[int, str] | None:
         host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from tui.private import make_directory, open_private, write_private
 
+ORGANIZATION = "local"
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -20,15 +22,17 @@ class Address:
 
     url: str
     key: str
+    organization: str = ORGANIZATION
 
-    def exports(self, organization: str) -> str:
+    @property
+    def exports(self) -> str:
         """Lines for a shell."""
         return "\n".join(
             f"export {name}={value}"
             for name, value in (
                 ("XPANDER_BASE_URL", self.url),
                 ("XPANDER_API_URL", self.url),
-                ("XPANDER_ORGANIZATION_ID", organization),
+                ("XPANDER_ORGANIZATION_ID", self.organization),
                 ("XPANDER_API_KEY", self.key),
             )
         )

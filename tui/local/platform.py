@@ -11,10 +11,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from tui.local.home import ORGANIZATION
 from tui.local.store import Json, Store
 from tui.local.timeline import Timeline, told
 
-ORGANIZATION = "local"
 YOU: Json = {
     "id": "you",
     "first_name": "Local",
@@ -349,6 +349,7 @@ class Platform:
 
     def wait_for_approval(self, task: Json, node: str, title: str, description: str | None, content: Any) -> None:
         """Pause a task until somebody approves or rejects."""
+        content = content if isinstance(content, str) else json.dumps(content)
         request = {"wait_node_id": node, "operation_id": node, "title": title, "description": description,
                    "content": content, "approved_by": None, "rejected_by": None}  # fmt: skip
         self.change(task, status="paused", hitl_request=request)

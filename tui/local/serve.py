@@ -16,8 +16,8 @@ import uvicorn
 from tui.local import scale
 from tui.local.chaos import Chaos, Faulty, Limited
 from tui.local.guard import App, Guard
-from tui.local.home import Address, Home
-from tui.local.platform import ORGANIZATION, Platform
+from tui.local.home import ORGANIZATION, Address, Home
+from tui.local.platform import Platform
 from tui.local.runner import Runner
 from tui.local.scenario import Scenario, load
 from tui.local.server import app_of
@@ -92,7 +92,7 @@ class Local:
 
     def app(self, key: str, wishes: Wishes) -> App:
         """The application with its guard, and with its faults where there are any."""
-        app: App = Guard(app_of(self.platform, self.workers, self.streams, key), key, ORGANIZATION)
+        app: App = Guard(app_of(self.platform, self.workers, self.streams, key), key, ORGANIZATION, self.timeline)
         if wishes.limit:
             app = Limited(app, wishes.limit)
         if wishes.chaos:
@@ -108,8 +108,19 @@ class Local:
 class Server(uvicorn.Server):
     """A server that ends its streams before it waits for them."""
 
-    def __init__(self, config: uvicorn.Config, local: Local) -> None:
-        super().__init__(config)
+    def __init__(self, local: Local, key: str, wishes: Wishes) -> None:
+        super().__init__(
+            uvicorn.Config(
+                local.app(key, wishes),
+                lifespan="off",
+                ws="none",
+                access_log=False,
+                log_level="warning",
+                date_header=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
         self._local = local
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -129,15 +140,10 @@ async def serve(wishes: Wishes, ready: Callable[[Address, Server], None]) -> Non
     with home.taken():
         key = home.key()
         local = Local(wishes, home.database)
-        with _socket(wishes.port) as listener:
+        with listen(wishes.port) as listener:
             address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", key)
             local.store.set_fact("url", address.url)
-            config = uvicorn.Config(
-                local.app(key, wishes),
-                lifespan="off", access_log=False, log_level="warning", date_header=False, server_header=False,
-                timeout_graceful_shutdown=2, ws="none",
-            )  # fmt: skip
-            server = Server(config, local)
+            server = Server(local, key, wishes)
             home.announce(address)
             ready(address, server)
             playing = asyncio.create_task(local.runner.run(), name="agents at work")
@@ -152,13 +158,14 @@ async def serve(wishes: Wishes, ready: Callable[[Address, Server], None]) -> Non
                 raise error
 
 
-def _socket(port: int | None) -> socket.socket:
+def listen(port: int | None) -> socket.socket:
     """A socket on loopback: the port that was asked for, or the usual one, or any."""
     for choice in (PORT, 0) if port is None else (port,):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", choice))
+            listener.listen(1024)
         except OSError as error:
             listener.close()
             if choice != PORT or port is not None:
@@ -178,7 +185,7 @@ def _agent(scenario: Scenario, created_at: str) -> Json:
         "organization_id": ORGANIZATION, "created_at": created_at, "type": "manager", "framework": "agno",
         "access_scope": "organizational", "created_by": None, "model_provider": "openai", "model_name": "gpt-4.1",
         "llm_api_base": None, "deployment_type": "container", "using_nemo": False, "is_coordinate_mode": False,
-        "has_pending_changes": False, "environment_id": ORGANIZATION, "version": 1, "webhook_url": None, "tools": [],
+        "has_pending_changes": False, "environment_id": ORGANIZATION, "version": 1, "webhook_url": "", "tools": [],
         "graph": [], "knowledge_bases": [], "source_nodes": [], "deep_planning": True, "enforce_deep_planning": False,
         "gated_tools": told.get("gated_tools", []),
     }  # fmt: skip

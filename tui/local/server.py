@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, FastAPI, Header, Query, Request
@@ -242,12 +241,6 @@ def app_of(platform: Platform, workers: Workers, streams: Streams, key: str) -> 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
         return Ascii({"detail": error.detail}, error.status)
-
-    @app.middleware("http")
-    async def date(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers["date"] = format_datetime(platform.timeline.running.astimezone(UTC), usegmt=True)
-        return response
 
     return app
 

@@ -7,7 +7,8 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from tui.local.platform import ORGANIZATION, Platform
+from tui.local.home import ORGANIZATION
+from tui.local.platform import Platform
 from tui.local.store import Json
 
 ALIVE = 15.0
