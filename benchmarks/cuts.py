@@ -14,12 +14,13 @@ from collections import Counter
 from pathlib import Path
 
 from tests.conftest import FastClock, make_client
-from tests.wire.platform import KEY, ORG, Platform
+from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Server
 from tui.api.events import Event
 from tui.api.pace import Backoff
 from tui.api.stream import Stream, Told
 from tui.board import Board, Change, GapSeen
+from tui.local.home import ORGANIZATION as ORG
 from tui.watch import Rhythm, Watch
 
 CUTS = 1_000

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tests.wire.platform import KEY, ORG, Platform
+from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
 from tui.api.client import Client
 from tui.api.pace import Backoff
 from tui.api.routes import Surfaces
 from tui.api.transport import Transport
+from tui.local.home import ORGANIZATION as ORG
 
 CASES = Path(__file__).parent / "cases"
 

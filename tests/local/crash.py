@@ -35,7 +35,7 @@ def platform(data: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]
                 process.kill()
 
 
-def work(http: httpx.Client, number: int, told: dict[str, list[int]]) -> None:
+def work(http: httpx.Client, number: int, told: dict[str, list[int]], acknowledged: threading.Semaphore) -> None:
     """Make tasks and push events until the platform is gone; what it has acknowledged is written down."""
     try:
         while True:
@@ -46,6 +46,7 @@ def work(http: httpx.Client, number: int, told: dict[str, list[int]]) -> None:
                 pushed = [{"type": "process_update", "data": {"number": event}}]
                 http.post(f"/agent-execution/{task_id}/events/push", json=pushed).raise_for_status()
                 told[task_id].append(event)
+                acknowledged.release()
     except httpx.HTTPError:
         return
 
@@ -81,9 +82,13 @@ def rounds(count: int, data: Path) -> tuple[int, list[str]]:
     told: dict[str, list[int]] = {}
     for number in range(count):
         with platform(data) as (process, http):
-            worker = threading.Thread(target=work, args=(http, number, told))
+            acknowledged = threading.Semaphore(0)
+            worker = threading.Thread(target=work, args=(http, number, told, acknowledged))
             worker.start()
-            worker.join(dice.uniform(0.02, 0.4))
+            for _ in range(dice.randint(1, 40)):
+                if not acknowledged.acquire(timeout=20):
+                    raise TimeoutError("nothing is acknowledged any more")
+            worker.join(dice.uniform(0, 0.02))  # anywhere in what comes next
             process.kill()
             worker.join()
     return sum(map(len, told.values())), missing(data, told)

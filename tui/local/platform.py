@@ -164,7 +164,7 @@ class Platform:
         elif status in FINAL:
             task["finished_at"] = self.now
             task["pending_eca_request"] = None
-            if (request := task["hitl_request"]) and not (request["approved_by"] or request["rejected_by"]):
+            if (request := task["hitl_request"]) and not (request.get("approved_by") or request.get("rejected_by")):
                 task["hitl_request"] = None
 
     def _tell_parent(self, child: Json) -> None:
@@ -359,9 +359,9 @@ class Platform:
         with self.store.together():
             task = self.task(task_id)
             request = task["hitl_request"]
-            if request and (request["approved_by"] or request["rejected_by"]):
-                verb = "approved" if request["approved_by"] else "rejected"
-                raise Refused(409, f"already {verb} by {request['approved_by'] or request['rejected_by']}")
+            if request and (who_was_first := request.get("approved_by") or request.get("rejected_by")):
+                verb = "approved" if request.get("approved_by") else "rejected"
+                raise Refused(409, f"already {verb} by {who_was_first}")
             if not request or task["status"] != "paused":
                 raise Refused(409, f"task waits for no approval, it is {task['status']}")
             field = "approved_by" if approve else "rejected_by"
