@@ -27,6 +27,8 @@ class Column(NamedTuple):
     is_number: bool = False
     least: int = 0
     """The width below which the column is not cut; 0 for a column that is never cut."""
+    goes: int = 0
+    """When there is too little room: the column with the lowest number goes first; 0 for one that stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,13 @@ class Output:
         lines = [[_cell(cell) for cell in row] for row in rows]
         widths = [max([cell_len(column.head), *(cell_len(row[place].text) for row in lines)])
                   for place, column in enumerate(columns)]  # fmt: skip
+        kept = list(range(len(columns)))
         if (room := self.width) is not None:
-            _shrink(widths, columns, room)
+            kept = _kept(widths, columns, room)
+            _shrink(widths, columns, kept, room)
         for row in [[Cell(column.head, FAINT) for column in columns], *lines]:
-            self.stdout.write("  ".join(map(self._fitted, row, widths, columns)).rstrip() + "\n")
+            cells = (self._fitted(row[place], widths[place], columns[place]) for place in kept)
+            self.stdout.write("  ".join(cells).rstrip() + "\n")
 
     def _fitted(self, cell: Cell, width: int, column: Column) -> str:
         text = cell.text
@@ -125,11 +130,22 @@ def _cell(cell: Cell | str) -> Cell:
     return cell if isinstance(cell, Cell) else Cell(cell)
 
 
-def _shrink(widths: list[int], columns: Sequence[Column], room: int) -> None:
+def _kept(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
+    """The columns that there is room for when each is cut as far as it can be."""
+    kept = list(range(len(columns)))
+    while sum(min(widths[place], columns[place].least or widths[place]) + 2 for place in kept) - 2 > room:
+        going = [place for place in kept if columns[place].goes]
+        if not going:
+            break
+        kept.remove(min(going, key=lambda place: columns[place].goes))
+    return kept
+
+
+def _shrink(widths: list[int], columns: Sequence[Column], kept: Sequence[int], room: int) -> None:
     """Make the widest of the columns that can be cut smaller until all fit."""
-    over = sum(widths) + 2 * (len(widths) - 1) - room
+    over = sum(widths[place] + 2 for place in kept) - 2 - room
     while over > 0:
-        places = [place for place, column in enumerate(columns) if column.least and widths[place] > column.least]
+        places = [place for place in kept if columns[place].least and widths[place] > columns[place].least]
         if not places:
             return
         widths[max(places, key=lambda place: widths[place])] -= 1

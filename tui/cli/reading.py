@@ -109,16 +109,16 @@ def _table(session: Session, found: list[Task]) -> None:
     out, now = session.out, datetime.now(UTC)
     columns = [
         Column("STATUS"),
-        Column("ID", least=8),
-        Column("TITLE", least=12),
-        Column("AGENT", least=8),
+        Column("ID"),
+        Column("TITLE", least=10),
+        Column("AGENT", least=6),
         Column("WAIT/RUN", is_number=True),
-        Column("PLAN", is_number=True),
-        Column("TOKENS", is_number=True),
-        Column("UPDATED", is_number=True),
+        Column("PLAN", is_number=True, goes=2),
+        Column("TOKENS", is_number=True, goes=1),
+        Column("UPDATED", is_number=True, goes=3),
     ]
     rows: list[list[Cell | str]] = []
-    for task in sorted(found, key=lambda task: rank(task, task.wait)):
+    for task in sorted(found, key=_order):
         wait = task.wait
         seconds = lasted(task, wait, now)
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
@@ -137,6 +137,13 @@ def _table(session: Session, found: list[Task]) -> None:
     kept = [place for place in range(len(columns)) if place < 4 or any(_text(row[place]) for row in rows)]
     if rows:
         out.table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows])
+
+
+def _order(task: Task) -> tuple[int, float]:
+    """By groups, who needs a person first; among these, who has waited longest."""
+    wait = task.wait
+    since = wait.since.timestamp() if wait and wait.since else 0.0
+    return rank(task, wait), since
 
 
 def _safe(session: Session, cell: Cell) -> Cell:
@@ -201,9 +208,9 @@ def _record(session: Session, seen: Shown) -> None:
         "updated": out.when(task.updated_at),
         "finished": out.when(task.finished_at),
         "tokens": words.amount(task.tokens.total) if task.tokens else None,
-        "plan": f"{plan.done} of {len(plan.steps)} steps" if plan and plan.steps else None,
         "events": "streamed" if task.events_streaming else "not streamed, polled",
         "log": f"{len(seen.log.entries)} entries" + (", messages only" if seen.log.is_partial else ""),
+        "plan": f"{plan.done} of {len(plan.steps)} steps" if plan and plan.steps else None,
     }
     out.line(Cell(out.safe(task.name), STRONG))
     for name, value in lines.items():

@@ -15,20 +15,18 @@ STATUSES = ("completed",) * 14 + ("failed", "failed", "stopped", "error", "compl
 def add_tasks(platform: Platform, count: int) -> None:
     """Add so many tasks that have ended."""
     agents = [agent for agent in platform.store.agents() if agent["id"] != "your-agent"]
+    blanks = [platform.blank(agent, {"source": "api", "events_streaming": True}, None) for agent in agents]
     now = platform.timeline.now
 
     def tasks() -> Iterator[Json]:
         dice = platform.dice("scale")
         for number in range(count):
-            agent = agents[number % len(agents)]
+            blank, agent = blanks[number % len(agents)], agents[number % len(agents)]
             made = now - timedelta(seconds=60 + number * 7)
             ended = made + timedelta(seconds=dice.uniform(3, 50))
             status = STATUSES[dice.randrange(len(STATUSES))]
-            request = {
-                "input": {"text": f"Routine check {number}"}, "title": f"Routine check {number} of {agent['name']}",
-                "source": "api", "events_streaming": True,
-            }  # fmt: skip
-            task = platform.blank(agent, request, None)
+            title = f"Routine check {number} of {agent['name']}"
+            task = blank | {"title": title, "input": {**blank["input"], "text": title}}
             task |= {
                 "id": f"{dice.getrandbits(128):032x}", "status": status, "created_at": told(made),
                 "updated_at": told(ended), "started_at": told(made), "finished_at": told(ended),
@@ -42,7 +40,7 @@ def add_tasks(platform: Platform, count: int) -> None:
 
 
 def add_entries(platform: Platform, count: int) -> str:
-    """Add one running task with so many entries in its log; the answer is its id."""
+    """Add one task with so many entries in its log; the answer is its id."""
     title = f"A log of {count} entries"
     task = platform.create("your-agent", {"input": {"text": title}, "title": title, "events_streaming": True})
     begun = platform.timeline.now - timedelta(seconds=count)
