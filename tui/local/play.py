@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from tui.local.decisions import Decisions
 from tui.local.platform import YOU, Platform
 from tui.local.scenario import Scenario, filled, verb_of
 from tui.local.store import Json
@@ -16,8 +17,11 @@ LEISURE = 2.2
 class Play:
     """One beat of one task: a step, or a phase of one."""
 
-    def __init__(self, platform: Platform, scenario: Scenario, task: Json, run: Json, piece: int) -> None:
+    def __init__(
+        self, platform: Platform, decisions: Decisions, scenario: Scenario, task: Json, run: Json, piece: int
+    ) -> None:
         self.platform = platform
+        self.decisions = decisions
         self.task = task
         self.run = run
         self.part = scenario.part(run["part"])
@@ -110,7 +114,7 @@ class Play:
             return float(step.get("takes", 1.2))
         call |= {"request_id": self.run["request_id"], "payload": payload, "is_error": step.get("error", False)}
         if step.get("gated") and phase == 1:
-            approval = platform.hold(self.task, step["tool"], step.get("payload", {}))
+            approval = self.decisions.hold(self.task, step["tool"], step.get("payload", {}))
             waiting = f"{step['tool']} has not run: it waits for approval"
             told = {"result": waiting, "approval_request_id": approval["request_id"]}
             platform.happened(self.task, "tool_call_result", {**call, **told})
@@ -162,7 +166,9 @@ class Play:
             asked = step["approval"]
             node = f"wait-{self.run['at']}"
             self.run |= {"waits_for": "approval", "outcome": None, "phase": 1}
-            self.platform.wait_for_approval(self.task, node, asked["title"], asked.get("description"), asked["content"])
+            self.decisions.wait_for_approval(
+                self.task, node, asked["title"], asked.get("description"), asked["content"]
+            )
             return None
         self._next(None if self.run["outcome"] == "approved" else step["otherwise"])
         return 0.8

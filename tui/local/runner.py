@@ -7,6 +7,7 @@ import heapq
 from datetime import datetime, timedelta
 from typing import Any
 
+from tui.local.decisions import Decisions
 from tui.local.platform import FINAL, Platform
 from tui.local.play import Play
 from tui.local.scenario import Scenario, filled
@@ -40,13 +41,15 @@ class Runner:
     def __init__(
         self,
         platform: Platform,
+        decisions: Decisions,
         scenarios: tuple[Scenario, ...],
         begins: datetime,
+        pace: float,
         *,
-        pace: float = 1.0,
         arrivals: bool = True,
     ) -> None:
         self.platform = platform
+        self.decisions = decisions
         self.scenarios = {scenario.agent["id"]: scenario for scenario in scenarios}
         self.pace = pace
         self.arrivals = arrivals
@@ -167,7 +170,7 @@ class Runner:
         if task is None or run is None or task["status"] in FINAL or run.get("waits_for"):
             return None
         run["beats"] += 1
-        play = Play(self.platform, self.scenarios[task["agent_id"]], task, run, self.piece)
+        play = Play(self.platform, self.decisions, self.scenarios[task["agent_id"]], task, run, self.piece)
         if task["status"] == "pending":
             self.platform.change(task, status="executing")
             delay: float | None = 0.6
@@ -181,18 +184,19 @@ class Runner:
 
     def _colleague(self, task_id: str) -> None:
         """In history, somebody else decides what a task waits for."""
-        platform, task = self.platform, self.platform.store.task(task_id)
+        platform, decisions = self.platform, self.decisions
+        task = platform.store.task(task_id)
         run = platform.store.run(task_id)
         if task is None or run is None or task["status"] != "paused":
             return
         dice = platform.dice("colleague", task_id)
         who, yes = dice.choice(PEOPLE)["display_name"], dice.random() < 0.75
         if task["hitl_request"]:
-            platform.decide(task_id, yes, None if yes else "Not now", who)
+            decisions.decide(task_id, yes, None if yes else "Not now", who)
         elif task["pending_eca_request"]:
-            platform.signed_in(run["sign_in"])
+            decisions.signed_in(run["sign_in"])
         elif (approval := platform.store.approval(run["waits_for"])) is not None:
-            platform.settle(task["agent_id"], approval["request_id"], yes, None, who)
+            decisions.settle(task["agent_id"], approval["request_id"], yes, None, who)
         elif run["waits_for"] == "answer":
             card = platform.store.entry(task_id, run["card"]) or {}
             chosen = [dice.choice(question["options"])["id"] for question in card["questions"]]
@@ -200,9 +204,9 @@ class Runner:
                 {"question_id": q["id"], "selected_option_ids": [c]}
                 for q, c in zip(card["questions"], chosen, strict=True)
             ]
-            platform.answer(task_id, run["card"], answers)
+            decisions.answer(task_id, run["card"], answers)
         else:
-            platform.confirm(task_id, run["card"], yes)
+            decisions.confirm(task_id, run["card"], yes)
 
     def _ask(self, agent_id: str) -> None:
         self.ask(self.scenarios[agent_id])

@@ -15,6 +15,7 @@ import uvicorn
 
 from tui.local import scale
 from tui.local.chaos import Chaos, Faulty, Limited
+from tui.local.decisions import Decisions
 from tui.local.guard import App, Guard
 from tui.local.home import ORGANIZATION, Address, Home
 from tui.local.platform import Platform
@@ -58,10 +59,13 @@ class Local:
         is_new = self.store.fact("seed") is None
         seed = wishes.seed or self.store.fact("seed") or f"{random.SystemRandom().getrandbits(64):x}"
         self.platform = Platform(self.store, self.timeline, seed)
+        self.decisions = Decisions(self.platform)
         self.workers = Workers(self.platform)
         self.streams = Streams(self.platform)
         begins = self.timeline.start - HISTORY if is_new and wishes.history else self.timeline.start
-        self.runner = Runner(self.platform, scenarios, begins, pace=wishes.pace, arrivals=wishes.arrivals)
+        self.runner = Runner(
+            self.platform, self.decisions, scenarios, begins, pace=wishes.pace, arrivals=wishes.arrivals
+        )
         self.platform.begun = lambda task: self.workers.begin(task) or self.runner.play(task)
         with self.store.together():
             self.store.set_fact("seed", seed)
@@ -92,7 +96,9 @@ class Local:
 
     def app(self, key: str, wishes: Wishes) -> App:
         """The application with its guard, and with its faults where there are any."""
-        app: App = Guard(app_of(self.platform, self.workers, self.streams, key), key, ORGANIZATION, self.timeline)
+        app: App = Guard(
+            app_of(self.platform, self.decisions, self.workers, self.streams, key), key, ORGANIZATION, self.timeline
+        )
         if wishes.limit:
             app = Limited(app, wishes.limit)
         if wishes.chaos:

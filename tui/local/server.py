@@ -4,204 +4,36 @@ from __future__ import annotations
 
 import html
 import json
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Header, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tui import __version__
+from tui.local.decisions import Decisions
 from tui.local.platform import Platform, Refused
 from tui.local.store import Json
 from tui.local.streams import Streams, position
+from tui.local.wishes import (
+    Allowance,
+    Answers,
+    Check,
+    Comment,
+    Confirmation,
+    Creation,
+    Filters,
+    HitlRequest,
+    Metrics,
+    OfAnyAgent,
+    Paging,
+    Pushed,
+    Report,
+    Saved,
+    Settlement,
+)  # fmt: skip
 from tui.local.workers import Workers
 
-Status = Literal["pending", "executing", "paused", "error", "failed", "completed", "stopped"]
 After = Annotated[str | None, Header(alias="last-event-id")]
-
-
-class Wish(BaseModel):
-    """A request body: the fields that are looked at, and whatever else comes with them."""
-
-    model_config = ConfigDict(extra="allow")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_json(cls, value: Any) -> Any:
-        try:
-            json.dumps(value, allow_nan=False)
-        except TypeError as error:
-            raise ValueError("the body is no JSON object: send application/json") from error
-        return value
-
-
-class User(Wish):
-    """Whom a task is done for."""
-
-    id: str | None = None
-    email: str | None = None
-
-
-class Input(Wish):
-    """What is asked."""
-
-    text: str | None = None
-    files: list[Any] | None = None
-    user: User | None = None
-    attachments: list[Any] | None = None
-    principal: Json | None = None
-
-
-class Creation(Wish):
-    """A new task, or with an `id`, another turn of a thread."""
-
-    input: Input
-    id: str | None = None
-    parent_execution_id: str | None = None
-    title: str | None = None
-    source: str | None = None
-    worker_id: str | None = None
-    triggering_agent_id: str | None = None
-    events_streaming: bool | None = None
-    output_format: Literal["text", "markdown", "json", "voice"] | None = None
-    think_mode: Literal["default", "harder"] | None = None
-    mcp_servers: list[Json] | None = None
-
-
-class Comment(Wish):
-    """What a person says about a decision."""
-
-    comment: str | None = None
-
-
-class Answer(Wish):
-    """The answer to one question, in either of the two shapes there are."""
-
-    question_id: str
-    answer: str | None = None
-    selected_option_ids: list[str] = []
-    free_text: str | None = None
-
-
-class Answers(Wish):
-    """The answers to a card of questions."""
-
-    decision_id: str
-    answers: list[Answer]
-
-
-class Confirmation(Wish):
-    """Yes or no to a card."""
-
-    request_id: str
-    approve: bool
-
-
-class Check(Wish):
-    """A tool call that may need approval."""
-
-    execution_id: str
-    operation_id: str | None = None
-    tool_name: str | None = None
-    payload: Any = None
-
-
-class Settlement(Wish):
-    """A decision about a held tool call."""
-
-    approve: bool
-    note: str | None = None
-
-
-class Saved(Wish):
-    """Fields of a task to be changed."""
-
-    status: Status | None = None
-    result: str | None = None
-    internal_status: Annotated[str | None, Field(max_length=255)] = None
-    title: str | None = None
-    source: str | None = None
-    deep_planning: Json | None = None
-    tokens: Json | None = None
-    used_tools: list[Any] | None = None
-    hitl_request: Json | None = None
-
-
-class Pushed(Wish):
-    """One event that a worker tells."""
-
-    type: str
-    data: Any = None
-
-
-class HitlRequest(Wish):
-    """A workflow's wish for approval."""
-
-    task_id: str
-    title: str = "Approval wanted"
-    description: str | None = None
-    content: Any = None
-
-
-class Allowance(Wish):
-    """A key whose allowance is asked for."""
-
-    api_key: str = ""
-
-
-class Metrics(Wish):
-    """What a run has used."""
-
-    execution_id: str
-    llm_tokens: Json | None = None
-    api_calls_made: list[Any] | None = None
-
-
-class Report(Wish):
-    """A task that ran elsewhere."""
-
-    input: str | None = None
-    result: str | None = None
-    is_success: bool = True
-    tokens: Json | None = None
-    used_tools: list[Any] = []
-
-
-class Filters(BaseModel):
-    """What a list of tasks can be narrowed by."""
-
-    user_id: str | None = None
-    parent_task_id: str | None = None
-    triggering_agent_id: str | None = None
-    status: Status | None = None
-    internal_status: str | None = None
-
-    def chosen(self, **more: str | None) -> dict[str, str]:
-        """Those that were given."""
-        given = {**self.model_dump(exclude={"page", "per_page", "agent_id", "from_date", "to_date"}), **more}
-        return {name: value for name, value in given.items() if value is not None}
-
-
-class Paging(Filters):
-    """The same, a page at a time."""
-
-    page: int = Field(1, ge=1, le=10_000_000)
-    per_page: int = Field(20, ge=1, le=50)
-    from_date: datetime | None = None
-    to_date: datetime | None = None
-
-    def dates(self) -> dict[str, str]:
-        """The two dates as the database writes them."""
-        given = {"from_date": self.from_date, "to_date": self.to_date}
-        return {name: _written(value) for name, value in given.items() if value is not None}
-
-
-class OfAnyAgent(Paging):
-    """The same, of one agent or of all."""
-
-    agent_id: str | None = None
-
 
 ROW = (
     "id", "agent_id", "organization_id", "status", "triggering_agent_id", "created_at", "updated_at", "result", "title",
@@ -229,14 +61,14 @@ def row_of(task: Json) -> Json:
     }
 
 
-def app_of(platform: Platform, workers: Workers, streams: Streams, key: str) -> FastAPI:
+def app_of(platform: Platform, decisions: Decisions, workers: Workers, streams: Streams, key: str) -> FastAPI:
     """The whole application, but for the guard at its door."""
     app = FastAPI(
         title="xp-tui local platform", version=__version__, docs_url=None, redoc_url=None, default_response_class=Ascii
     )
-    app.include_router(_rest(platform, streams))
-    app.include_router(_controller(platform, workers, streams, key))
-    app.include_router(_open(platform))
+    app.include_router(_rest(platform, decisions, streams))
+    app.include_router(_controller(platform, decisions, workers, streams, key))
+    app.include_router(_open(decisions))
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
@@ -245,7 +77,7 @@ def app_of(platform: Platform, workers: Workers, streams: Streams, key: str) -> 
     return app
 
 
-def _rest(platform: Platform, streams: Streams) -> APIRouter:
+def _rest(platform: Platform, decisions: Decisions, streams: Streams) -> APIRouter:
     """The public surface."""
     store = platform.store
     router = APIRouter(prefix="/v1")
@@ -320,13 +152,13 @@ def _rest(platform: Platform, streams: Streams) -> APIRouter:
     @router.post("/agents/{agent_id}/conversations/{task_id}/answers")
     async def answers(agent_id: str, task_id: str, wish: Answers) -> StreamingResponse:
         before = _position_in(platform, agent_id, task_id)
-        platform.answer(task_id, wish.decision_id, [one.model_dump() for one in wish.answers])
+        decisions.answer(task_id, wish.decision_id, [one.model_dump() for one in wish.answers])
         return streams.open(task_id, before)
 
     @router.post("/agents/{agent_id}/conversations/{task_id}/confirm")
     async def confirm(agent_id: str, task_id: str, wish: Confirmation) -> StreamingResponse:
         before = _position_in(platform, agent_id, task_id)
-        platform.confirm(task_id, wish.request_id, wish.approve)
+        decisions.confirm(task_id, wish.request_id, wish.approve)
         return streams.open(task_id, before)
 
     @router.post("/agents/{agent_id}/conversations/{task_id}/stop")
@@ -337,7 +169,7 @@ def _rest(platform: Platform, streams: Streams) -> APIRouter:
     return router
 
 
-def _controller(platform: Platform, workers: Workers, streams: Streams, key: str) -> APIRouter:
+def _controller(platform: Platform, decisions: Decisions, workers: Workers, streams: Streams, key: str) -> APIRouter:
     """The SDK's surface."""
     store = platform.store
     router = APIRouter()
@@ -398,27 +230,27 @@ def _controller(platform: Platform, workers: Workers, streams: Streams, key: str
 
     @router.post("/hitl/request")
     async def hitl(wish: HitlRequest) -> Json:
-        return platform.ask_approval(wish.task_id, wish.title, wish.description, wish.content)
+        return decisions.ask_approval(wish.task_id, wish.title, wish.description, wish.content)
 
     @router.post("/hitl/{task_id}/approve")
     async def approve(task_id: str, wish: Annotated[Comment | None, Body()] = None) -> Json:
-        return platform.decide(task_id, True, wish.comment if wish else None)
+        return decisions.decide(task_id, True, wish.comment if wish else None)
 
     @router.post("/hitl/{task_id}/reject")
     async def reject(task_id: str, wish: Annotated[Comment | None, Body()] = None) -> Json:
-        return platform.decide(task_id, False, wish.comment if wish else None)
+        return decisions.decide(task_id, False, wish.comment if wish else None)
 
     @router.post("/agents/{agent_id}/tool-approvals/check")
     async def check(agent_id: str, wish: Check) -> Json:
-        return platform.check(agent_id, wish.model_dump())
+        return decisions.check(agent_id, wish.model_dump())
 
     @router.get("/agents/{agent_id}/tool-approvals/{request_id}")
     async def approval(agent_id: str, request_id: str) -> Json:
-        return platform.approval(agent_id, request_id)
+        return decisions.approval(agent_id, request_id)
 
     @router.post("/agents/{agent_id}/tool-approvals/{request_id}/decision")
     async def settle(agent_id: str, request_id: str, wish: Settlement) -> Json:
-        return platform.settle(agent_id, request_id, wish.approve, wish.note)
+        return decisions.settle(agent_id, request_id, wish.approve, wish.note)
 
     @router.post("/agents-metrics/{agent_id}/execution")
     async def metrics(agent_id: str, wish: Metrics) -> Json:
@@ -446,7 +278,7 @@ def _controller(platform: Platform, workers: Workers, streams: Streams, key: str
     return router
 
 
-def _open(platform: Platform) -> APIRouter:
+def _open(decisions: Decisions) -> APIRouter:
     """What needs no key."""
     router = APIRouter(include_in_schema=False)
 
@@ -465,7 +297,7 @@ def _open(platform: Platform) -> APIRouter:
 
     @router.post("/sign-in/{token}")
     async def signed_in(token: str) -> PlainTextResponse:
-        task = platform.signed_in(token)
+        task = decisions.signed_in(token)
         return PlainTextResponse(f"Signed in. {task['title'] or 'The task'} goes on; this page can be closed.\n")
 
     return router
@@ -476,11 +308,3 @@ def _position_in(platform: Platform, agent_id: str, task_id: str) -> int:
     if platform.task(task_id)["agent_id"] != agent_id:
         raise Refused(404, "Conversation not found")
     return platform.store.last_event(task_id)
-
-
-def _written(moment: datetime) -> str:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    try:
-        return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    except OverflowError:
-        return "9999" if aware.year > 5000 else "0001"
