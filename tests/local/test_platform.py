@@ -447,3 +447,32 @@ async def test_a_limit_is_told_and_kept(serve: Serve) -> None:
 def test_a_scenario_that_cannot_be_played_says_why(text: str, words: str) -> None:
     with pytest.raises(BadScenario, match=words):
         read("mine.toml", text)
+
+
+async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None:
+    async with serve(arrivals=True, pace=1000) as here:
+        async with asyncio.timeout(30):
+            while here.local.store.count({}) < 60:
+                await asyncio.sleep(0.01)
+                busy = here.local.store.count({"status": "executing"}) + here.local.store.count({"status": "pending"})
+                assert busy <= 3 * 9  # each may have two sub-tasks at once
+        assert here.local.store.count({"status": "paused"}) <= 5 + 9
+        assert here.local.store.count({"status": "completed"}) > 20
+
+
+async def test_swapped_and_doubled_events_end_in_the_same_log(serve: Serve) -> None:
+    from tui.board import Board, Change
+    from tui.watch import Watch
+
+    async with serve(chaos=chaos.read("reorder=0.5,dup=0.5,drop=9"), pace=60) as here:
+        made = here.local.platform.create("invoice-bot", {"input": {"text": "Pay"}, "events_streaming": True})
+        changes: list[Change] = []
+        async with here.client() as client, asyncio.timeout(60):
+            watch = Watch(client, changes.append, clock=client.transport.clock)
+            following = asyncio.create_task(watch.follow(made["id"]))
+            await here.until(made["id"], "paused")
+            here.local.decisions.decide(made["id"], False, "no")
+            await following
+        activity = Board().after(changes).logs[made["id"]].activity
+        tools = [node.entry.id for node in activity.nodes if node.entry.kind == "tool"]
+        assert tools == [entry["id"] for entry in here.log(made["id"]) if "tool_name" in entry]
