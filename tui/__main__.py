@@ -3,13 +3,66 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.cli.session import Session
 
 
 def main() -> int:
     """Run the command line and answer with its exit code."""
     from tui.cli.main import run
 
-    return run(sys.argv[1:])
+    return run(sys.argv[1:], _screens)
+
+
+async def _screens(session: Session) -> int:
+    """The dashboard, on the platform that is set, or on one of this machine's own."""
+    from tui.app import XpTui
+    from tui.cli.main import Usage
+    from tui.watch import Rhythm
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Usage("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
+    with _own_platform(session):
+        client = session.client
+        is_local = client.surfaces.organization == "local"
+        rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
+        place = session.settings.profile or ("local platform" if is_local else "cloud")
+        app = XpTui(client, place=place, rhythm=rhythm)
+        await app.run_async()
+        return app.return_code or 0
+
+
+@contextmanager
+def _own_platform(session: Session) -> Iterator[None]:
+    """Without a key and an address, a local platform runs for as long as the screens do, unless one runs already."""
+    import importlib.util
+    import subprocess
+
+    from tui.cli.local import MISSING, running
+    from tui.settings import BadSettings
+
+    settings = session.settings
+    is_set = settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None
+    if is_set or running(settings.state) is not None:
+        yield
+        return
+    if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
+        raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
+    command = [sys.executable, "-m", "tui", "local", "--quiet"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True) as local:
+        assert local.stdout
+        assert local.stderr
+        try:
+            if not local.stdout.readline():
+                raise BadSettings(f"the local platform did not start: {local.stderr.read().decode().strip()}")
+            yield
+        finally:
+            local.terminate()
 
 
 if __name__ == "__main__":

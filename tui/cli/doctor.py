@@ -9,7 +9,6 @@ import ssl
 import sys
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -22,6 +21,7 @@ from tui.api.routes import BadAddress, Surface, Surfaces, is_loopback
 from tui.cli.main import DENIED, FAILED, NETWORK, OK
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.cli.session import Session
+from tui.looks import styles
 from tui.private import NotPrivate, make_directory
 from tui.settings import BadSettings
 
@@ -65,22 +65,15 @@ def _print(out: Output, one: Finding) -> None:
 
 
 def _about_program() -> list[Finding]:
-    styles = _styles()
+    found_styles = styles()
     python = f"Python {platform.python_version()}, {platform.system()}"
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("textual", "httpx", "pydantic"))
     found = [Finding("xp-tui", "ok", f"{__version__}, {python}, {libraries}")]
-    if styles is None:
+    if found_styles is None:
         found.append(Finding("styles", "bad", "the stylesheets are missing: install xp-tui anew"))
     else:
-        found.append(Finding("styles", "ok", f"{len(list(styles.glob('*.tcss')))} in {styles}"))
+        found.append(Finding("styles", "ok", f"{len(list(found_styles.glob('*.tcss')))} in {found_styles}"))
     return found
-
-
-def _styles() -> Path | None:
-    """Where the stylesheets are: in the package when installed, beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    places = (package / "styles", package.parent / "styles")
-    return next((place for place in places if (place / "app.tcss").exists()), None)
 
 
 def _about_settings(session: Session) -> list[Finding]:

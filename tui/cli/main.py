@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tui.cli.parser import build
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
     from tui.cli.session import Session
 
+    Screens = Callable[[Session], Awaitable[int]]
+
 OK, FAILED, DECLINED, USAGE, DENIED, NETWORK, UNCONFIRMED, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
 
 
-def run(argv: Sequence[str]) -> int:
-    """Carry out one command line."""
+def run(argv: Sequence[str], screens: Screens) -> int:
+    """Carry out one command line; without a verb, the screens."""
     os.umask(0o077)
     try:
         arguments = build().parse_args(argv)
@@ -29,11 +31,8 @@ def run(argv: Sequence[str]) -> int:
 
         sys.stdout.write(f"xp-tui {__version__}\n")
         return OK
-    if arguments.verb is None:
-        sys.stderr.write("xp-tui: the screens are not here yet, they come next; use a verb, see xp-tui --help\n")
-        return USAGE
     try:
-        return _run(arguments)
+        return _run(arguments, screens)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -43,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
         return OK
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, screens: Screens) -> int:
     import asyncio
 
     from tui import settings
@@ -60,12 +59,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
         sys.stderr.write(f"xp-tui: {one_line(str(error))}\n")
         return USAGE
-    code = asyncio.run(_serve(session))
+    code = asyncio.run(_serve(session, screens))
     session.out.flush()
     return code
 
 
-async def _serve(session: Session) -> int:
+async def _serve(session: Session, screens: Screens) -> int:
     """Call the verb, and turn what it raises into words and a code."""
     import importlib
 
@@ -75,10 +74,12 @@ async def _serve(session: Session) -> int:
     from tui.query import FilterError
     from tui.settings import BadSettings
 
-    module, _, function = VERBS[session.arguments.verb].partition(":")
-    serve = getattr(importlib.import_module(f"tui.cli.{module}"), function)
+    serve = screens
+    if session.arguments.verb is not None:
+        module, _, function = VERBS[session.arguments.verb].partition(":")
+        serve = getattr(importlib.import_module(f"tui.cli.{module}"), function)
     try:
-        code: int = await serve(session)
+        code = await serve(session)
     except FilterError as error:
         session.out.error(f"the filter cannot be read\n{error.underlined()}")
         return USAGE

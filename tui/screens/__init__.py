@@ -1,0 +1,1 @@
+"""The screens: each sees the board, and posts what the operator wishes."""

@@ -1,0 +1,86 @@
+"""Entries of an activity log in one line: a word for what it is, what it says, and how it went."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tui import words
+from tui.activity import Node
+from tui.api.entries import (
+    Compaction,
+    Confirmation,
+    Decision,
+    Delegation,
+    Entry,
+    Message,
+    Questions,
+    Reasoning,
+    SignIn,
+    ToolCall,
+)
+from tui.api.wirejson import dumps
+from tui.masks import Masks
+from tui.plain import one_line
+
+
+class Told(NamedTuple):
+    """One entry, told: its texts are safe to show."""
+
+    word: str
+    text: str
+    after: str
+    look: str
+
+
+_ROLES = {"user": "USR", "agent": "AGT", "assistant": "AGT", "system": "SYS"}
+_WORDS: tuple[tuple[type[Entry], str], ...] = (
+    (Reasoning, "RSN"),
+    (ToolCall, "TOL"),
+    (Delegation, "SUB"),
+    (SignIn, "SGN"),
+    (Decision, "DEC"),
+    (Questions, "ASK"),
+    (Confirmation, "CRD"),
+    (Compaction, "CMP"),
+)
+
+
+def word_of(entry: Entry) -> str:
+    """Three letters for the kind of an entry."""
+    if isinstance(entry, Message):
+        return _ROLES.get(entry.role, "MSG")
+    return next((word for kind, word in _WORDS if isinstance(entry, kind)), "···")
+
+
+def told(node: Node, masks: Masks) -> Told:
+    """One entry in one line."""
+    entry = node.entry
+    text = one_line(masks.text(entry.label), longest=1000)
+    after, look = "", ""
+    match entry:
+        case ToolCall():
+            why = entry.reasoning.title if entry.reasoning else None
+            text = f"{text}  {one_line(masks.text(why), longest=300)}" if why else text
+            took = words.exact(node.seconds) if node.seconds is not None else ""
+            if entry.approval_request_id:
+                after, look = "held", "need"
+            elif entry.is_error:
+                after, look = f"{took} ✗".strip(), "failed"
+            elif entry.is_finished:
+                after = f"{took} ✓".strip()
+            else:
+                after, look = "…", "running"
+        case Reasoning():
+            after = f"{entry.confidence:.2f}" if entry.confidence is not None else ""
+            look = "faint"
+        case SignIn() | Questions() | Confirmation() if entry.is_open:
+            after, look = "waits", "need"
+        case Message(role="user"):
+            look = "strong"
+    return Told(word_of(entry), text, after, look)
+
+
+def shortly(value: object, masks: Masks, longest: int = 300) -> str:
+    """Any JSON in one line, masked and safe."""
+    text = value if isinstance(value, str) else dumps(masks.json(value))
+    return one_line(masks.text(text), longest=longest)

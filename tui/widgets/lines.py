@@ -1,0 +1,222 @@
+"""A list of lines of which only those in sight are drawn: the base of list, tree and event pane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.plain import clean
+
+
+class Piece(NamedTuple):
+    """A text and how it stands out: the name of a component class, or nothing."""
+
+    text: str
+    look: str = ""
+
+
+Pieces = Sequence[Piece]
+
+
+class Lines(ScrollView, can_focus=True):
+    """Lines under a cursor. Whoever inherits says how many there are, and what each is made of."""
+
+    LOOKS: ClassVar[frozenset[str]] = frozenset(
+        {"strong", "faint", "need", "running", "failed", "accent", "head", "marked"}
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", *(f"lines--{look}" for look in LOOKS)}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="lines.up"),
+        Binding("home,g", "edge(False)", "First", show=False, id="lines.first"),
+        Binding("end,G", "edge(True)", "Last", show=False, id="lines.last"),
+        Binding("pagedown", "leap(1.0)", "Page down", show=False, id="lines.page_down"),
+        Binding("pageup", "leap(-1.0)", "Page up", show=False, id="lines.page_up"),
+        Binding("ctrl+d", "leap(0.5)", "Half a page down", show=False, id="lines.half_down"),
+        Binding("ctrl+u", "leap(-0.5)", "Half a page up", show=False, id="lines.half_up"),
+    ]
+    cursor: reactive[int] = reactive(0, init=False)
+
+    class Moved(Message):
+        """The cursor is on another line."""
+
+        def __init__(self, lines: Lines) -> None:
+            super().__init__()
+            self.lines = lines
+
+        @property
+        def control(self) -> Lines:
+            """The widget."""
+            return self.lines
+
+    class Chosen(Message):
+        """A line was opened, with Enter or a double click."""
+
+        def __init__(self, lines: Lines, index: int) -> None:
+            super().__init__()
+            self.lines = lines
+            self.index = index
+
+        @property
+        def control(self) -> Lines:
+            """The widget."""
+            return self.lines
+
+    # What an heir tells
+
+    def count(self) -> int:
+        """How many lines there are."""
+        raise NotImplementedError
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        """What a line is made of."""
+        raise NotImplementedError
+
+    def key_of(self, index: int) -> object:
+        """What a line is about, so that the cursor stays with it."""
+        return index
+
+    def index_of(self, key: object) -> int | None:
+        """Where the line about something is."""
+        return key if isinstance(key, int) else None
+
+    def can_rest(self, index: int) -> bool:
+        """Whether the cursor can be on a line."""
+        return True
+
+    # Changing
+
+    def rows_will_change(self) -> tuple[object, int]:
+        """What the cursor is on, and how far below the top of the view; for `rows_changed`."""
+        key = self.key_of(self.cursor) if self.cursor < self.count() else None
+        return key, self.cursor - self.scroll_offset.y
+
+    def rows_changed(self, before: tuple[object, int]) -> None:
+        """Draw anew: the cursor stays on what it was on, and that where it was on the screen."""
+        key, below_top = before
+        count = self.count()
+        self.virtual_size = Size(self.size.width, count)
+        found = self.index_of(key) if key is not None else None
+        place = self._resting(min(self.cursor if found is None else found, max(count - 1, 0)), 1)
+        if place != self.cursor:
+            self.set_reactive(Lines.cursor, place)
+            if found is None:
+                self.post_message(self.Moved(self))
+        if found is not None and self.scroll_offset.y > 0:
+            self.scroll_to(y=max(place - below_top, 0), animate=False, immediate=True)
+        self.refresh()
+
+    def _resting(self, index: int, direction: int) -> int:
+        """The nearest line that the cursor can be on, first in this direction, then in the other."""
+        count = self.count()
+        for step in (direction, -direction):
+            place = index
+            while 0 <= place < count:
+                if self.can_rest(place):
+                    return place
+                place += step
+        return max(min(index, count - 1), 0)
+
+    # Moving
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by lines."""
+        self.move_to(self.cursor + by, by)
+
+    def action_edge(self, last: bool) -> None:
+        """Move to the first or the last line."""
+        self.move_to(self.count() - 1 if last else 0, -1 if last else 1)
+
+    def action_leap(self, pages: float) -> None:
+        """Move by pages."""
+        by = int(pages * max(self.size.height - 1, 1))
+        self.move_to(self.cursor + by, 1 if by > 0 else -1)
+
+    def move_to(self, index: int, direction: int = 1) -> None:
+        """Move the cursor to a line, and show it."""
+        count = self.count()
+        if count:
+            self.cursor = self._resting(max(min(index, count - 1), 0), direction)
+            self.show_cursor()
+
+    def show_cursor(self) -> None:
+        """Scroll as little as shows the cursor."""
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        # A heading above the cursor is shown with it.
+        above = self.cursor - 1 if self.cursor and not self.can_rest(self.cursor - 1) else self.cursor
+        if above < top:
+            self.scroll_to(y=above, animate=False, immediate=True)
+        elif self.cursor >= top + height > 0:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Draw the two lines, and tell."""
+        for index in (before, after):
+            self.refresh_line(index - self.scroll_offset.y)
+        self.post_message(self.Moved(self))
+
+    # Drawing
+
+    def on_resize(self) -> None:
+        """Take the new width."""
+        self.virtual_size = Size(self.size.width, self.count())
+        self.call_after_refresh(self.show_cursor)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        index, width = self.scroll_offset.y + y, self.scrollable_content_region.width
+        base = self.rich_style
+        if index >= self.count():
+            return Strip.blank(width, base)
+        if index == self.cursor:
+            base += self.get_component_rich_style("lines--cursor", partial=not self.has_focus)
+        return strip_of(self.pieces(index, width), width, base, self._style_of)
+
+    def _style_of(self, look: str) -> Style:
+        return self.get_component_rich_style(f"lines--{look}", partial=True)
+
+    # Mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the cursor there, a second one opens it."""
+        index = self.scroll_offset.y + event.y
+        if event.widget is not self or not 0 <= index < self.count() or not self.can_rest(index):
+            return
+        self.cursor = index
+        if event.chain == 2:
+            self.post_message(self.Chosen(self, index))
+
+    def action_choose(self) -> None:
+        """Open the line under the cursor."""
+        if self.cursor < self.count() and self.can_rest(self.cursor):
+            self.post_message(self.Chosen(self, self.cursor))
+
+
+def strip_of(pieces: Pieces, width: int, base: Style, style_of: object) -> Strip:
+    """A line as the compositor wants it. Whatever was missed before is made harmless here: the last door."""
+    assert callable(style_of)
+    segments = []
+    for text, look in pieces:
+        safe = text if text.isascii() and text.isprintable() else clean(text).replace("\n", " ")
+        segments.append(Segment(safe, base + style_of(look) if look else base))
+    return Strip(segments).adjust_cell_length(width, base).crop(0, width)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """A text in exactly so many cells; what is cut says so."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1).rstrip().ljust(0) + "…" if width > 0 else ""
+    padding = " " * (width - length)
+    return padding + text if right else text + padding

@@ -1,0 +1,85 @@
+"""A glance at the task under the cursor: what it is, why it waits, what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from rich.cells import chop_cells
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui import words
+from tui.api.models import Task, Wait
+from tui.api.wirejson import dumps, unfolded
+from tui.board import Board
+from tui.listing import Line
+from tui.masks import Masks
+from tui.plain import one_line
+from tui.widgets.bar import Bar
+from tui.widgets.lines import Piece, Pieces, strip_of
+
+
+class Peek(Widget):
+    """A few lines about one task."""
+
+    COMPONENT_CLASSES = Bar.COMPONENT_CLASSES
+
+    def __init__(self, now: Callable[[], datetime], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._now = now
+        self._line: Line | None = None
+        self._agent = ""
+        self._masks = Masks()
+
+    def show(self, line: Line | None, board: Board) -> None:
+        """Show another task, or the same one anew."""
+        agent = board.agents.get(line.task.agent_id) if line else None
+        self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
+        self.refresh()
+
+    def tick(self) -> None:
+        """The clocks go on."""
+        if self._line and (self._line.wait or not self._line.task.is_final):
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One of its lines."""
+        width = self.size.width
+        lines = self._lines(width) if self._line else []
+        pieces = lines[y] if y < len(lines) else []
+        return strip_of(pieces, width, self.rich_style, self._style_of)
+
+    def _style_of(self, look: str) -> Style:
+        return self.get_component_rich_style(f"bar--{look}", partial=True)
+
+    def _lines(self, width: int) -> list[Pieces]:
+        assert self._line
+        line, now = self._line, self._now()
+        task = line.path[-1] if line.path else line.task
+        found: list[Pieces] = [[Piece(one_line(self._masks.text(task.name), longest=500), "strong")]]
+        about = [one_line(self._agent), one_line(task.id), words.ago(task.created_at, now)]
+        found.append([Piece("  ".join(part for part in about if part), "faint")])
+        if line.wait:
+            since = f" for {words.span((now - line.wait.since).total_seconds())}" if line.wait.since else ""
+            found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])
+            found += self._wrapped("", self._wanted(task, line.wait), width)
+        elif task.result:
+            found += self._wrapped("", task.result, width)
+        elif task.input and task.input.text:
+            found += self._wrapped("asked: ", task.input.text, width)
+        return found
+
+    def _wanted(self, task: Task, wait: Wait) -> str:
+        """What it waits for, in short; the review shows the whole."""
+        if request := task.hitl_request:
+            what = dumps(self._masks.json(unfolded(request.content))) if request.content else ""
+            return "  ".join(part for part in (request.description or request.title, what) if part)
+        if task.pending_eca_request:
+            return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
+        return "open it to see what it asks" if wait.kind != "paused" else "the platform does not tell the reason"
+
+    def _wrapped(self, begin: str, text: str, width: int) -> list[Pieces]:
+        whole = begin + one_line(self._masks.text(text), longest=4000)
+        return [[Piece(part)] for part in chop_cells(whole, max(width, 1))]
