@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench interop clean
+.PHONY: demo screenshots test check bench interop clean
 
 test: .venv/installed
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -13,15 +13,12 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# A platform of our own, what waits and runs on it, and one run live; Ctrl+C ends it.
+# The dashboard on a platform of its own, whatever this shell is set up for.
 demo: .venv/installed
-	@set -e; PATH="$(CURDIR)/$(BIN):$$PATH"; data=$$(mktemp -d); \
-	xp-tui local --data "$$data" > "$$data/exports" 2> "$$data/errors" & trap "kill $$!; rm -rf $$data" EXIT INT TERM; \
-	until grep -q KEY "$$data/exports"; do kill -0 $$! || { cat "$$data/errors"; exit 1; }; sleep 0.2; done; \
-	. "$$data/exports"; \
-	xp-tui tasks --status paused --status executing --status failed; echo; \
-	task=$$(xp-tui tasks --status executing -o ndjson | sed -n '$$s/^{"v":1,"kind":"task","id":"\([^"]*\)".*/\1/p'); \
-	echo "xp-tui watch $$task"; xp-tui watch "$$task"
+	@env -u XPANDER_API_KEY -u XPANDER_BASE_URL -u XPANDER_API_URL -u XPANDER_ORGANIZATION_ID $(BIN)/xp-tui
+
+screenshots: .venv/installed
+	$(BIN)/python screenshots/make.py
 
 # The vendor's own client against the local platform, and a fuzzer against its routes.
 interop: .venv/installed .venv-interop/installed

@@ -1,66 +1,77 @@
-"""Makes the pictures of the README from the real command on a platform that is the same every time.
+"""Makes the pictures of the README: the real screens, on a platform that begins the same every time.
 
 python screenshots/make.py
 """
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import pty
+import asyncio
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+from pydantic import SecretStr
+from textual.pilot import Pilot
+
+from tui.api.client import Client
+from tui.api.routes import Surfaces
+from tui.api.transport import Transport
+from tui.app import XpTui
+from tui.drafts import Drafts
+from tui.journal import Journal
+from tui.watch import Rhythm
 
 HERE = Path(__file__).parent
-COLUMNS = 132
+SIZE = (120, 34)
 
 
-def on_a_terminal(command: list[str], environ: dict[str, str]) -> str:
-    """What a command prints on a terminal."""
-    leader, follower = pty.openpty()
-    os.set_blocking(leader, True)
-    told = {**environ, "COLUMNS": str(COLUMNS), "LINES": "40", "TERM": "xterm-256color"}
-    with subprocess.Popen(command, stdout=follower, stderr=subprocess.DEVNULL, env=told) as process:
-        os.close(follower)
-        printed = bytearray()
-        try:
-            while piece := os.read(leader, 65536):
-                printed += piece
-        except OSError:  # the terminal is closed when the command has ended
-            pass
-        process.wait()
-    os.close(leader)
-    return printed.decode().replace("\r\n", "\n")
+def shows(app: XpTui, words: str) -> Callable[[], bool]:
+    """Whether something is on the screen."""
+    return lambda: words in "".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
-def picture(name: str, title: str, text: str) -> None:
-    """Write what was printed as a picture."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
-    console.print(Text.from_ansi(text), soft_wrap=True)
-    (HERE / f"{name}.svg").write_text(console.export_svg(title=title))
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Wait until something is on the screen."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await pilot.pause(0.05)
+    await pilot.pause(0.3)
+
+
+async def pictures(url: str, key: str, data: Path) -> None:
+    """Walk through the screens, and take a picture of each."""
+    client = Client(Surfaces(url, url, "local"), Transport(SecretStr(key), frozenset))
+    app = XpTui(client, Journal(data / "journal"), Drafts(data / "drafts"), place="local platform", rhythm=Rhythm(0.5))
+    async with client, app.run_test(size=SIZE) as pilot:
+
+        def take(name: str) -> None:
+            (HERE / f"{name}.svg").write_text(app.export_screenshot(title="xp-tui"))
+
+        await until(pilot, shows(app, "bank.transfer"))
+        take("tasks")
+        await pilot.press("a")
+        await until(pilot, shows(app, "who asks"))
+        await pilot.pause(1.0)
+        take("review")
+        await pilot.press("escape", "slash", *"title:brief -status:completed", "enter", "enter")
+        await until(pilot, shows(app, "RSN"))
+        await pilot.press("end", "right")
+        await pilot.pause(2.0)
+        take("task")
 
 
 def main() -> None:
     """Serve a platform, and make every picture of it."""
-    program = [sys.executable, "-m", "tui"]
     with tempfile.TemporaryDirectory() as data:
-        serve = [*program, "local", "--data", data, "--port", "0", "--seed", "9", "--no-arrivals"]
-        with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        command = [sys.executable, "-m", "tui", "local", "--data", data, "--port", "0", "--seed", "9"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
             assert server.stdout
             lines = [server.stdout.readline().removeprefix("export ").strip() for _ in range(4)]
-            environ = {**os.environ, **dict(line.split("=", 1) for line in lines), "HOME": data}
+            environ = dict(line.split("=", 1) for line in lines)
             try:
-                picture("tasks", "xp-tui tasks 'age:<3h'", on_a_terminal([*program, "tasks", "age:<3h"], environ))
-                search = [*program, "tasks", "agent:invoice-bot", "--status", "paused", "-o", "ndjson"]
-                found = subprocess.run(search, env=environ, check=True, capture_output=True, text=True).stdout
-                waiting = json.loads(found.splitlines()[0])["id"]
-                picture("show", f"xp-tui show {waiting}", on_a_terminal([*program, "show", waiting], environ))
+                asyncio.run(pictures(environ["XPANDER_BASE_URL"], environ["XPANDER_API_KEY"], Path(data)))
             finally:
                 server.terminate()
 

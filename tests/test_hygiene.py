@@ -28,5 +28,5 @@ def test_the_core_never_meets_a_screen(module: str) -> None:
 
 
 def test_help_loads_neither_network_nor_models() -> None:
-    code = "from tui.cli.main import run\nrun(['--help'])"
+    code = "from tui.cli.main import run\nrun(['--help'], None)"
     assert not {"httpx", "pydantic", "textual", "rich", "asyncio", "ssl"} & loaded(code)

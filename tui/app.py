@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePath
 from typing import ClassVar
@@ -10,15 +12,21 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.theme import Theme
 
 from tui import looks
 from tui.api.client import Client, TaskQuery
 from tui.api.errors import ApiError
-from tui.api.models import Status
+from tui.api.models import Status, Task
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TasksSeen
+from tui.decision import shown
+from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
 from tui.plain import one_line
+from tui.screens.compose import Compose
+from tui.screens.confirm import Confirm
+from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.watch import Rhythm, Watch
@@ -27,6 +35,7 @@ STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
+SHEETS = ("app", "tasks", "task", "review", "dialogs")
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these."""
 
@@ -35,14 +44,26 @@ class XpTui(App[None]):
     """The operator's console."""
 
     TITLE = "xp-tui"
-    CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in ("app", "tasks", "task")]
+    CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, client: Client, *, place: str, rhythm: Rhythm | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        journal: Writes,
+        drafts: MutableMapping[str, str],
+        *,
+        place: str,
+        hold: float = 5.0,
+        rhythm: Rhythm | None = None,
+    ) -> None:
         super().__init__()
+        self._drafts = drafts
+        self._hold = hold
+        self._deeds = Deeds(client, journal, self._deed_changed)
         self.board = Board()
         self._client = client
         self._place = place
@@ -82,16 +103,20 @@ class XpTui(App[None]):
         self._is_due = False
         changes, self._changes = self._changes, []
         self.board = self.board.after(changes)
+        with suppress(NoMatches):  # the screens are being taken down
+            self._show(changes)
+        waiting = sum(1 for task_id in self.board.tasks if self.board.wait(task_id))
+        if waiting != self._told_waiting:
+            self._told_waiting = waiting
+            self.title = f"{waiting} need you · xp-tui" if waiting else "xp-tui"
+
+    def _show(self, changes: list[Change]) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, TasksScreen):
                 screen.board_changed(self.board, self._total)
             elif isinstance(screen, TaskScreen):
                 screen.board_changed(self.board)
                 screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
-        waiting = sum(1 for task_id in self.board.tasks if self.board.wait(task_id))
-        if waiting != self._told_waiting:
-            self._told_waiting = waiting
-            self.title = f"{waiting} need you · xp-tui" if waiting else "xp-tui"
 
     @work(exclusive=True, group="lists")
     async def _read_lists(self) -> None:
@@ -120,7 +145,8 @@ class XpTui(App[None]):
 
     def _say(self, words: str, look: str, why: str = "") -> None:
         if home := self._home:
-            home.state_changed(words, look, why)
+            with suppress(NoMatches):
+                home.state_changed(words, look, why)
 
     @work(group="follow", exclusive=True)
     async def _follow(self, task_id: str) -> None:
@@ -138,12 +164,122 @@ class XpTui(App[None]):
     @on(TasksScreen.Opened)
     def _open(self, event: TasksScreen.Opened) -> None:
         screen = TaskScreen(event.task_id, self._now)
-        self.push_screen(screen, self._left_task)
+        self.push_screen(screen, self._task_left)
         screen.board_changed(self.board)
         self._follow(event.task_id)
 
-    def _left_task(self, _: None) -> None:
+    def _task_left(self, _: None) -> None:
         self.workers.cancel_group(self, "follow")
+
+    # Deciding
+
+    @on(TasksScreen.Review)
+    @on(TaskScreen.Review)
+    def _review(self, event: TasksScreen.Review | TaskScreen.Review) -> None:
+        read_only = "read-only mode: nothing is sent" if self._client.read_only else ""
+        self.push_screen(ReviewScreen(event.task_id, self._now, self._place, read_only=read_only))
+        self._read_to_decide(event.task_id)
+
+    @on(ReviewScreen.Wanted)
+    def _review_another(self, event: ReviewScreen.Wanted) -> None:
+        waiting = sorted((task_id for task_id in self.board.tasks if self.board.wait(task_id)), key=self._since)
+        screen = self.screen
+        if event.by and waiting and isinstance(screen, ReviewScreen):
+            place = waiting.index(event.task_id) if event.task_id in waiting else -1
+            screen.forget(waiting[(place + event.by) % len(waiting)])
+        self._read_to_decide(screen.task_id if isinstance(screen, ReviewScreen) else event.task_id)
+
+    def _since(self, task_id: str) -> tuple[bool, datetime, str]:
+        wait = self.board.wait(task_id)
+        since = wait.since if wait else None
+        return since is None, since or self._now(), task_id
+
+    @work(group="decide", exclusive=True)
+    async def _read_to_decide(self, task_id: str) -> None:
+        """Read what there is to decide, and show it where it is still wanted."""
+        try:
+            seen = await shown(self._client, task_id)
+        except (ApiError, BadAddress) as error:
+            if isinstance(self.screen, ReviewScreen) and self.screen.task_id == task_id:
+                self.screen.fails(str(error))
+            return
+        self._tell(TasksSeen((seen.task,), self._now()))
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen) and screen.task_id == task_id:
+                screen.shows(seen, self.board)
+
+    @on(ReviewScreen.Decided)
+    def _decided(self, event: ReviewScreen.Decided) -> None:
+        self._carry_out(Deed(event.verb, event.task_id, event.digest, event.comment, hold=self._hold))
+
+    @on(ReviewScreen.TakeBack)
+    def _take_back(self, event: ReviewScreen.TakeBack) -> None:
+        self._deeds.take_back(event.deed_id)
+
+    @work(group="deeds")
+    async def _carry_out(self, deed: Deed) -> None:
+        """Carry out a deed to its end; leaving a screen does not change it."""
+        done = await self._deeds.carry_out(deed)
+        if done.task is not None:
+            self._tell(TasksSeen((done.task,), self._now()))
+        if done.outcome is Outcome.CHANGED:
+            self._read_to_decide(deed.target)
+        self._read_lists()
+
+    def _deed_changed(self, deed: Deed) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen) and screen.task_id == deed.target:
+                screen.deed_changed(deed)
+                return
+        if deed.phase is Phase.DONE:
+            good = deed.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
+            words = one_line(f"{deed.verb} {deed.target[:8]}: {deed.words}")
+            self.notify(words, severity="information" if good else "error", markup=False, timeout=10)
+
+    # Stopping, saying more
+
+    @on(TasksScreen.Wish)
+    @on(TaskScreen.Wish)
+    def _wish(self, event: TasksScreen.Wish | TaskScreen.Wish) -> None:
+        task = self.board.task(event.task_id)
+        if self._client.read_only:
+            self.notify("read-only mode: nothing is sent", severity="warning", markup=False)
+        elif task is not None:
+            self._grant(event.verb, task)
+
+    @work(group="wishes", exclusive=True)
+    async def _grant(self, verb: str, task: Task) -> None:
+        """Ask, and do it when the answer is yes."""
+        agent = self.board.agents.get(task.agent_id)
+        name = agent[1].name if agent else task.agent_id
+        if verb == "stop":
+            if task.is_final:
+                self.notify(f"it has ended: {task.status}", severity="warning", markup=False)
+                return
+            below = [child for child in self.board.children_of(task.id) if not child.is_final]
+            along = "".join(f"\n  and with it: {one_line(child.name)}" for child in below)
+            text = f"{one_line(task.name)}\n{task.id}{along}"
+            if await self.push_screen_wait(Confirm("Stop this task?", text, yes="Stop it", no="Keep running")):
+                self.notify("stop requested", markup=False)
+                self._carry_out(Deed(Verb.STOP, task.id))
+            return
+        is_new = verb == "create"
+        key = f"new {task.agent_id}" if is_new else task.thread_id
+        title = "A new task" if is_new else f"Say more in: {task.name}"
+        where = f"to {name}" if is_new else f"to {name}, thread {task.thread_id}"
+        text = await self.push_screen_wait(Compose(title, where, key, self._drafts))
+        if not text:
+            return
+        body: dict[str, object] = {"agent": task.agent_id, "input": {"text": text}, "source": "xp-tui"}
+        if is_new:
+            done = await self._deeds.carry_out(Deed(Verb.CREATE, task.agent_id, body=body))
+        else:
+            done = await self._deeds.carry_out(Deed(Verb.CONTINUE, task.id, body={**body, "id": task.thread_id}))
+        if done.outcome is Outcome.CONFIRMED:
+            self._drafts.pop(key, None)
+        self._read_lists()
+
+    # Reading beneath
 
     @on(TaskScreen.ChildWanted)
     def _read_child(self, event: TaskScreen.ChildWanted) -> None:

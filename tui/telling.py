@@ -18,6 +18,7 @@ from tui.api.entries import (
     SignIn,
     ToolCall,
 )
+from tui.api.events import Event
 from tui.api.wirejson import dumps
 from tui.masks import Masks
 from tui.plain import one_line
@@ -84,3 +85,20 @@ def shortly(value: object, masks: Masks, longest: int = 300) -> str:
     """Any JSON in one line, masked and safe."""
     text = value if isinstance(value, str) else dumps(masks.json(value))
     return one_line(masks.text(text), longest=longest)
+
+
+def said(event: Event, masks: Masks) -> str:
+    """What an event says, in one line."""
+    entry = event.entry
+    if (task := event.task) is not None:
+        return one_line(masks.text(f"{task.status}  {task.name}"), longest=300)
+    if (plan := event.plan) is not None:
+        return f"{plan.done}/{len(plan.steps)}"
+    if (context := event.context) is not None:
+        return f"{context.percent or 0:.0f}% of {words.amount(context.context_window)}"
+    if isinstance(entry, ToolCall):
+        value = entry.result if entry.is_finished else entry.arguments
+        return f"{one_line(masks.text(entry.name), longest=60)}  {shortly(value, masks)}"
+    if entry is not None and entry.kind != "other":
+        return one_line(masks.text(entry.label), longest=300)
+    return shortly(event.data, masks)

@@ -33,6 +33,10 @@ _REQUESTED = (
     "llm_model_provider", "llm_model_name", "llm_reasoning_effort", "harness_cli", "permission_mode", "is_background",
 )  # fmt: skip
 """Fields that a task takes over from the request that makes it."""
+_TOLD_TWICE = frozenset(
+    {"sub_agent_trigger", "auth_event", "agent_gateway_decision", "ask_user_questions", "inline_card"}
+)
+"""Events that are entries of the log as they are, under one id."""
 _SAVED = frozenset(
     {"status", "result", "internal_status", "title", "source", "last_executed_node_id", "deep_planning", "tokens",
      "used_tools", "duration", "payload_extension", "additional_context", "execution_attempts", "hitl_request",
@@ -261,6 +265,8 @@ class Platform:
     def happened(self, task: Json, kind: str, data: Any) -> None:
         """One thing that an agent did: an event, and an entry of the log where it is one."""
         facts = data if isinstance(data, dict) else {}
+        if kind in _TOLD_TWICE and facts:
+            facts = data = {"id": self.new_id(), **facts}
         self.emit(task, kind, data)
         entry: Json = {"created_at": self.now}
         match kind:
@@ -288,8 +294,8 @@ class Platform:
                 thought = inner.get("thought") or (data if isinstance(data, str) else None)
                 entry |= {"id": facts.get("request_id") or self.new_id(), "type": kind, "title": "", "confidence": 0.0}
                 entry |= {**inner, "thought": thought, "plan_task_id": facts.get("plan_task_id")}
-            case "sub_agent_trigger" | "auth_event" | "agent_gateway_decision" | "ask_user_questions" | "inline_card":
-                entry |= {"id": self.new_id(), **facts}
+            case _ if kind in _TOLD_TWICE and facts:
+                entry |= facts
             case "plan_updated" if facts:
                 task["deep_planning"] = facts
                 self.store.put_task(task)

@@ -39,6 +39,10 @@ class TaskScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "back", id="task.back"),
+        Binding("c", "wish('continue')", "reply", id="task.continue"),
+        Binding("n", "wish('create')", "New task", show=False, id="task.new"),
+        Binding("X", "wish('stop')", "stop", id="task.stop"),
+        Binding("a", "review", "review", id="task.review"),
         Binding("1", "pane('#tree')", "Activity", show=False, id="task.activity"),
         Binding("2", "pane('#events')", "Events", show=False, id="task.events"),
         Binding("3", "pane('#inspector')", "Inspector", show=False, id="task.inspector"),
@@ -52,11 +56,28 @@ class TaskScreen(Screen[None]):
             super().__init__()
             self.task_id = task_id
 
+    class Wish(Message):
+        """Something is to be done with the task."""
+
+        def __init__(self, verb: str, task_id: str) -> None:
+            super().__init__()
+            self.verb = verb
+            self.task_id = task_id
+
+    class Review(Message):
+        """What the task waits for is to be decided."""
+
+        def __init__(self, task_id: str) -> None:
+            super().__init__()
+            self.task_id = task_id
+
     def __init__(self, task_id: str, now: Callable[[], datetime]) -> None:
         super().__init__()
         self.task_id = task_id
         self._now = now
         self._board = Board()
+        self._is_ready = False
+        """Whether there are widgets to show anything in."""
         self._masks = Masks()
         self._ended = ""
 
@@ -75,8 +96,13 @@ class TaskScreen(Screen[None]):
                 yield EventPane(self._masks, id="events")
         yield Footer()
 
+    def on_unmount(self) -> None:
+        """Nothing is shown any more."""
+        self._is_ready = False
+
     def on_mount(self) -> None:
         """Begin with the tree."""
+        self._is_ready = True
         self.query_one("#tree").focus()
         self.set_interval(1.0, self._titles)
         self.board_changed(self._board)
@@ -86,7 +112,7 @@ class TaskScreen(Screen[None]):
     def board_changed(self, board: Board) -> None:
         """There is a new board."""
         self._board = board
-        if not self.is_mounted:
+        if not self._is_ready:
             return
         if board.touched.logs or board.touched.tasks or not self.query_one(ActivityTree).count():
             self._show_tree()
@@ -94,7 +120,7 @@ class TaskScreen(Screen[None]):
 
     def happened(self, changes: Sequence[Change]) -> None:
         """These changes are about this task."""
-        if self.is_mounted:
+        if self._is_ready:
             self.query_one(EventPane).take(changes)
 
     def ended(self, why: str) -> None:
@@ -210,6 +236,18 @@ class TaskScreen(Screen[None]):
             self.dismiss()
         else:
             self.action_pane(f"#{event.name}")
+
+    def action_wish(self, verb: str) -> None:
+        """Stop, continue, or begin anew with the same agent."""
+        self.post_message(self.Wish(verb, self.task_id))
+
+    def action_review(self) -> None:
+        """See what it waits for, to decide."""
+        waiting = next(self._board.waiting_below(self.task_id), None)
+        if waiting is None:
+            self.notify("this task waits for nobody", severity="warning", markup=False)
+        else:
+            self.post_message(self.Review(waiting))
 
     def action_pane(self, selector: str) -> None:
         """Go to a pane."""

@@ -38,6 +38,10 @@ class TasksScreen(Screen[None]):
     """The list, its filter, and a glance at the task under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "wish('continue')", "reply", id="tasks.continue"),
+        Binding("n", "wish('create')", "New task", show=False, id="tasks.new"),
+        Binding("X", "wish('stop')", "stop", id="tasks.stop"),
+        Binding("a", "review", "review", id="tasks.review"),
         Binding("slash", "filter", "filter", id="tasks.filter"),
         Binding("escape", "leave", "Back", show=False, id="tasks.leave"),
         *(
@@ -61,6 +65,21 @@ class TasksScreen(Screen[None]):
             super().__init__()
             self.task_id = task_id
 
+    class Wish(Message):
+        """Something is to be done with a task."""
+
+        def __init__(self, verb: str, task_id: str) -> None:
+            super().__init__()
+            self.verb = verb
+            self.task_id = task_id
+
+    class Review(Message):
+        """What a task waits for is to be decided."""
+
+        def __init__(self, task_id: str) -> None:
+            super().__init__()
+            self.task_id = task_id
+
     class Reload(Message):
         """The lists are to be read again, now."""
 
@@ -69,6 +88,8 @@ class TasksScreen(Screen[None]):
         self._now = now
         self._place = place
         self._board = Board()
+        self._is_ready = False
+        """Whether there are widgets to show anything in."""
         self._listing = Listing()
         self._opened: frozenset[str] = frozenset()
         self._total: int | None = None
@@ -89,8 +110,13 @@ class TasksScreen(Screen[None]):
             yield Peek(self._now, id="peek")
         yield Footer()
 
+    def on_unmount(self) -> None:
+        """Nothing is shown any more."""
+        self._is_ready = False
+
     def on_mount(self) -> None:
         """Begin with the list."""
+        self._is_ready = True
         self.query_one(TaskList).focus()
         self.set_interval(1.0, self._tick)
         self._arrange()
@@ -100,7 +126,7 @@ class TasksScreen(Screen[None]):
     def board_changed(self, board: Board, total: int | None) -> None:
         """There is a new board."""
         self._board, self._total = board, total
-        if not self.is_mounted:
+        if not self._is_ready:
             return
         if board.touched.tasks or board.touched.agents or board.touched.logs or not self._listing.loaded:
             self._arrange()
@@ -108,7 +134,7 @@ class TasksScreen(Screen[None]):
     def state_changed(self, words: str, look: str, why: str = "") -> None:
         """How live this is, and where nothing is shown, why."""
         self._state, self._why = (words, look), why
-        if self.is_mounted:
+        if self._is_ready:
             self._titles()
             self._emptiness()
 
@@ -137,6 +163,8 @@ class TasksScreen(Screen[None]):
         left.append((Piece(f" ● {state}  ", look), ""))
         for group, glyph, words, look in COUNTERS:
             count = self._listing.counts.get(group, 0)
+            if not count and self.only != group and group != Group.NEEDS_YOU:
+                continue
             chosen = "accent" if self.only == group else look if count else "faint"
             left.append((Piece(f" {glyph} {count} {words} ", chosen), str(group)))
         loaded, total = self._listing.loaded, self._total
@@ -208,6 +236,19 @@ class TasksScreen(Screen[None]):
                     self.reverse = not self.reverse if self.column == column.name else False
                     self.column = column.name
                     return
+
+    def action_wish(self, verb: str) -> None:
+        """Stop, continue, or begin anew with the same agent."""
+        if line := self.query_one(TaskList).line:
+            self.post_message(self.Wish(verb, line.task.id))
+
+    def action_review(self) -> None:
+        """See what it waits for, to decide."""
+        line = self.query_one(TaskList).line
+        if line is None or line.wait is None:
+            self.notify("this task waits for nobody", severity="warning", markup=False)
+        else:
+            self.post_message(self.Review(line.path[-1].id if line.path else line.task.id))
 
     def action_filter(self) -> None:
         """Go to the filter."""

@@ -13,7 +13,7 @@ from tui import words
 from tui.board import Change, EventSeen, GapSeen, LinkSeen, LogSeen
 from tui.masks import Masks
 from tui.plain import one_line
-from tui.telling import shortly, word_of
+from tui.telling import said, word_of
 from tui.widgets.lines import Lines, Piece, Pieces
 
 LONGEST = 20_000
@@ -79,7 +79,7 @@ class EventPane(Lines):
                 look = (
                     "failed" if event.type == "tool_call_result" and _failed(event.data) else LOOKS.get(event.type, "")
                 )
-                text = shortly(event.data, self._masks)
+                text = said(event, self._masks)
                 yield _row(event.time or at, one_line(event.type), text, look), event
             case LogSeen(_, _, _, fresh) if fresh:
                 for entry in fresh:

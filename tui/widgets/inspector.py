@@ -9,6 +9,8 @@ from tui.masks import Masks
 from tui.plain import clean
 from tui.widgets.lines import Lines, Piece, Pieces
 
+GLANCE = 0.4
+"""Seconds for which the end has to be in sight to have been seen."""
 MOST = 20_000
 """Lines shown of one thing; more is said, not shown."""
 
@@ -22,12 +24,27 @@ class Inspector(Lines):
         self._shown: object = None
         self._parts: list[tuple[str, object]] = []
         self._rows: list[Pieces] = []
+        self.is_end_seen = False
+        """Whether the last line has stood on the screen for long enough to be seen, since this is shown."""
+        self._end_since: float | None = None
+
+    def look(self, now: float) -> None:
+        """Look whether the end is in sight; what flashes by while the screen is laid out does not count."""
+        height = self.scrollable_content_region.height
+        in_sight = bool(height and self._rows) and self.scroll_offset.y + height >= len(self._rows)
+        if not in_sight:
+            self._end_since = None
+        elif self._end_since is None:
+            self._end_since = now
+        elif now - self._end_since >= GLANCE:
+            self.is_end_seen = True
 
     def show(self, parts: list[tuple[str, object]]) -> None:
         """Show parts with a heading each: texts as they are, everything else as JSON."""
         if parts == self._parts:
             return
         self._parts = parts
+        self.is_end_seen, self._end_since = False, None
         self._wrap()
         self.cursor = 0
         self.scroll_to(y=0, animate=False)

@@ -133,7 +133,7 @@ class TaskList(Lines):
         is_running = not row.wait and not task.is_final
         clock = "" if seconds is None else words.clock(seconds) if is_running else words.span(seconds)
         fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
-        below = f"  ⑂{row.below}" if row.below else ""
+        below = f"  ({row.below})" if row.below else ""
         where = "".join(f" › {one_line(step.name, longest=40)}" for step in row.path)
         title = f"{'  ' * row.depth}{fold}{one_line(task.name, longest=300)}{where}{below}"
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""

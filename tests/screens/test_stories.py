@@ -1,0 +1,339 @@
+"""What an operator wants to do at the screens, done with the keys an operator would press."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from tests.conftest import make_client
+from tests.local.conftest import KEY, Serve, Served
+from tui.api.pace import SystemClock
+from tui.app import XpTui
+from tui.drafts import Drafts
+from tui.journal import Journal
+from tui.screens.review import DEAD, ReviewScreen
+from tui.screens.task import TaskScreen
+from tui.screens.tasks import TasksScreen
+from tui.watch import Rhythm
+from tui.widgets.activity_tree import ActivityTree
+from tui.widgets.task_list import TaskList
+
+QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+class Operator:
+    """Somebody at the screens."""
+
+    def __init__(self, app: XpTui, pilot: Pilot[None], here: Served, journal: Journal) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.here = here
+        self.journal = journal
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something can be seen."""
+        async with asyncio.timeout(15):
+            while not holds():
+                await self.pilot.pause(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """Everything on the screen."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(line.text for line in lines)
+
+    @property
+    def sent(self) -> list[str]:
+        """What left this machine."""
+        return [line["verb"] for line in self.journal.lines() if line["kind"] == "sent"]
+
+    async def ready_to_decide(self) -> ReviewScreen:
+        """The review with keys that decide."""
+        await self.until(lambda: isinstance(self.app.screen, ReviewScreen))
+        screen = self.app.screen
+        assert isinstance(screen, ReviewScreen)
+        await self.until(lambda: not screen.hindrance)
+        await self.pilot.pause(0.35)
+        return screen
+
+
+@asynccontextmanager
+async def at_the_screens(
+    here: Served, tmp_path: Path, size: tuple[int, int] = (120, 40), *, hold: float = 0.2, **more: Any
+) -> AsyncIterator[Operator]:
+    """The dashboard on a platform."""
+    async with make_client(here.url, key=KEY, organization="local", clock=SystemClock(), **more) as client:
+        journal = Journal(tmp_path / "journal.jsonl")
+        app = XpTui(client, journal, Drafts(tmp_path / "drafts.json"), place="test", hold=hold, rhythm=QUICK)
+        async with app.run_test(size=size) as pilot:
+            yield Operator(app, pilot, here, journal)
+
+
+@asynccontextmanager
+async def waiting(
+    serve: Serve, tmp_path: Path, size: tuple[int, int] = (120, 40), **more: Any
+) -> AsyncIterator[Operator]:
+    """The dashboard, with an invoice that waits for approval."""
+    async with serve() as here:
+        made = here.local.platform.create(
+            "invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 7", "events_streaming": True}
+        )
+        await here.until(made["id"], "paused")
+        async with at_the_screens(here, tmp_path, size, **more) as operator:
+            await operator.until(lambda: "Pay invoice 7" in operator.text)
+            yield operator
+
+
+def invoice(operator: Operator) -> dict[str, Any]:
+    return operator.here.local.store.tasks({"agent_id": "invoice-bot"})[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_find_what_waits_read_why_and_approve(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
+    async with waiting(serve, tmp_path, size) as operator:
+        assert "1 need you" in operator.text
+        await operator.press("a")
+        await operator.until(lambda: "bank.transfer" in operator.text)
+        await operator.press("end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "approved by you" in operator.text)
+        await operator.here.until(invoice(operator)["id"], "completed")
+        assert operator.sent == ["approve"]
+        assert invoice(operator)["result"].startswith("Paid")
+
+
+async def test_reject_with_a_reason(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("R", *"too much", "enter")
+        await operator.ready_to_decide()
+        assert operator.sent == []  # Enter does not decide
+        await operator.press("R")
+        await operator.until(lambda: "rejected by you" in operator.text)
+        await operator.here.until(invoice(operator)["id"], "completed")
+        assert invoice(operator)["hitl_request"]["comment"] == "too much"
+
+
+async def test_change_my_mind(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=5.0) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "u takes it back" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("u")
+        await operator.until(lambda: "taken back" in operator.text)
+        assert operator.sent == []
+        assert invoice(operator)["status"] == "paused"
+
+
+async def test_it_changed_while_i_read(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        platform = operator.here.local.platform
+        task = invoice(operator)
+        request = {**task["hitl_request"], "content": '{"amount":"9,999,999.00"}'}
+        platform.change(task, hitl_request=request)
+        await operator.press("A")
+        await operator.until(lambda: "changed while you read" in operator.text)
+        await operator.until(lambda: "9,999,999.00" in operator.text)
+        assert operator.sent == []
+
+
+async def test_someone_else_was_first(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        operator.here.local.decisions.decide(invoice(operator)["id"], False, "no", "Dana Reyes")
+        await operator.press("A")
+        await operator.until(lambda: "already rejected by Dana Reyes" in operator.text or "gone" in operator.text)
+        assert operator.sent == []
+
+
+async def test_no_storm_of_keys_decides_anything(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=0.5) as operator:
+        await operator.press("a", "end")
+        screen = await operator.ready_to_decide()
+        dice = random.Random(7)
+        keys = {
+            "A": "A",
+            "R": "R",
+            "enter": "\r",
+            "space": " ",
+            "tab": "\t",
+            "down": None,
+            "up": None,
+            "x": "x",
+            "y": "y",
+        }
+        for number in range(2_000):
+            key = dice.choice(list(keys))
+            operator.app.post_message(events.Key(key, keys[key]))
+            if number % 100 == 0:
+                await operator.pilot.pause()
+                assert operator.app.screen is screen
+        await operator.pilot.pause(0.7)
+        assert operator.sent == []
+        assert invoice(operator)["status"] == "paused"
+
+
+async def test_the_keys_are_dead_when_the_screen_has_just_appeared(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=0.0) as operator:
+        await operator.press("a")
+        await operator.until(lambda: "bank.transfer" in operator.text)
+        await operator.press("A", "A", "A")
+        await operator.pilot.pause(DEAD / 2)
+        assert operator.sent == []
+
+
+@pytest.mark.parametrize("key", ["A", "R"])
+async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve, tmp_path: Path, key: str) -> None:
+    async with waiting(serve, tmp_path, (80, 24), hold=0.0) as operator:
+        await operator.press("a")
+        await operator.until(lambda: "who asks" in operator.text)
+        await operator.pilot.pause(2 * DEAD)
+        assert "the end was not shown yet" in operator.text
+        assert "rejected_by" not in operator.text
+        await operator.press(key)
+        await operator.until(lambda: "scroll to the end of the payload first" in operator.text)
+        assert operator.sent == []
+        await operator.press("end")
+        await operator.ready_to_decide()
+        assert "rejected_by" in operator.text
+
+
+async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, read_only=True) as operator:
+        await operator.press("a")
+        await operator.until(lambda: "read-only" in operator.text)
+        await operator.pilot.pause(DEAD)
+        await operator.press("A")
+        await operator.pilot.pause(0.3)
+        assert operator.sent == []
+
+
+@pytest.mark.parametrize("yes", [True, False])
+async def test_stop_a_run_or_think_better_of_it(serve: Serve, tmp_path: Path, yes: bool) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("X")
+        await operator.until(lambda: "Stop this task?" in operator.text)
+        await operator.press(*(["tab", "enter"] if yes else ["enter"]))
+        await operator.pilot.pause(0.2)
+        if yes:
+            await operator.here.until(invoice(operator)["id"], "stopped")
+        assert invoice(operator)["status"] == ("stopped" if yes else "paused")
+
+
+async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("c", *"wait", "escape")
+        await operator.press("c")
+        await operator.until(lambda: operator.app.screen.query(TextArea))
+        assert operator.app.screen.query_one(TextArea).text == "wait"
+        assert Drafts(tmp_path / "drafts.json")[invoice(operator)["id"]] == "wait"
+        await operator.press("!", "f2")
+        await operator.until(lambda: operator.sent == ["continue"])
+        said = [
+            one["content"]["text"] for one in operator.here.log(invoice(operator)["id"]) if one.get("role") == "user"
+        ]
+        await operator.until(lambda: not Drafts(tmp_path / "drafts.json"))
+        assert said[-1] == "wait!"
+
+
+async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> None:
+    async with serve(pace=40) as here:
+        made = here.local.platform.create(
+            "researcher", {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
+        )
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "Brief me" in operator.text)
+            await operator.press("enter")
+            await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
+            await operator.until(lambda: "RSN" in operator.text)
+            await here.until(made["id"], "completed")
+            await operator.until(lambda: "■ ended" in operator.text)
+            tree = operator.app.screen.query_one(ActivityTree)
+            trigger = next(place for place in range(tree.count()) if tree._rows[place].child_id)
+            before = tree.count()
+            tree.move_to(trigger)
+            await operator.press("right")
+            await operator.until(lambda: tree.count() > before)
+            assert tree.cursor == trigger
+            await operator.press("escape")
+            await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+
+
+async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None:
+    async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
+        await operator.until(lambda: "Completed (" in operator.text)
+        await operator.press("slash", *"agent:writer")
+        await operator.until(lambda: "Writer" in operator.text and "Planner" not in operator.text)
+        await operator.press("space", "quotation_mark")
+        await operator.until(lambda: "^" in operator.text.replace("^p", ""))
+        assert "Writer" in operator.text  # the last good result stays
+        await operator.press("escape", "escape")
+        await operator.until(lambda: "Planner" in operator.text)
+        assert operator.app.screen.query_one(Input).value == ""
+
+
+async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> None:
+    async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
+        await operator.until(lambda: "Completed (" in operator.text)
+        tasks = operator.app.screen.query_one(TaskList)
+        await operator.press(*["down"] * 12)
+        assert tasks.line is not None
+        chosen, row = tasks.line.task.id, tasks.cursor - tasks.scroll_offset.y
+        for number in range(3):
+            here.local.platform.create("your-agent", {"input": {"text": f"new {number}"}, "title": f"new {number}"})
+        await operator.until(lambda: "new 2" in operator.text or tasks.scroll_offset.y > 0)
+        await operator.until(lambda: len(operator.app.board.tasks) >= 203)
+        assert tasks.line is not None
+        assert tasks.line.task.id == chosen
+        assert tasks.cursor - tasks.scroll_offset.y in {row, row + 4}
+
+
+async def test_hostile_words_stay_words(serve: Serve, tmp_path: Path) -> None:
+    evil = "\x1b]0;PWNED\x07[@click=app.quit]click[/] [/red] \u202egnp.exe \x9b31m"
+    async with serve() as here:
+        platform = here.local.platform
+        made = platform.create("your-agent", {"input": {"text": evil}, "title": evil, "events_streaming": True})
+        platform.push(
+            made["id"],
+            [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": evil, "payload": {evil: evil}}}],
+        )
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "[@click=app.quit]" in operator.text)
+            await operator.press("enter")
+            await operator.until(lambda: "TOL" in operator.text)
+            for text in (operator.text,):
+                assert not {char for char in text if ord(char) < 32 and char != "\n"}
+                assert "\u202e" not in text
+                assert "\x9b" not in text
+
+
+async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: Path) -> None:
+    async with serve() as here:
+        here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "● live" in operator.text and "Still here" in operator.text)
+            operator.app._client.transport.key = operator.app._client.transport.key.__class__("wrong")
+            operator.app._client.transport._clients.clear()
+            await operator.until(lambda: "offline" in operator.text)
+            assert "Still here" in operator.text
