@@ -25,7 +25,7 @@ from tui.api.wirejson import NotJson, dumps, loads, unfolded
 from tui.board import Board, Change, EventSeen, LogSeen, TasksSeen
 from tui.journal import Journal
 from tui.masks import Masks
-from tui.plain import clean, one_line
+from tui.plain import clean, host_of, one_line
 from tui.query import Context, FilterError, parse
 from tui.settings import BadSettings, read
 
@@ -107,6 +107,23 @@ def test_json_that_is_not_quite_json_is_read(text: str, value: Any) -> None:
 )
 def test_json_in_a_text_is_taken_apart_only_where_nothing_is_lost(value: Any, shown: Any) -> None:
     assert unfolded(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://mail.example.com/x?y#z", "https://mail.example.com"),
+        ("https://user:pass@mail.example.com@evil.example/", "https://evil.example"),
+        ("https://p\u0430ypal.com/", "https://xn--pypal-4ve.com"),
+        ("javascript:alert(1)", None),
+        ("file:///etc/passwd", None),
+        ("https://", None),
+        ("https://[::1", None),
+        ("https://" + "a" * 300, None),
+    ],
+)
+def test_an_address_shows_its_real_host(url: str, host: str | None) -> None:
+    assert host_of(url) == host
 
 
 def test_json_nested_without_end_keeps_its_neighbours() -> None:

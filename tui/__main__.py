@@ -60,9 +60,9 @@ def _own_platform(session: Session) -> Iterator[None]:
         return
     if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
         raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
-    command = [sys.executable, "-m", "tui", "local", "--quiet"]
+    command = [sys.executable, "-m", "tui", "local", "--quiet", "--leash"]  # it ends with us, however we end
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True) as local:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as local:
         assert local.stdout
         assert local.stderr
         try:

@@ -17,13 +17,14 @@ from textual.theme import Theme
 
 from tui import looks
 from tui.api.client import Client, TaskQuery
+from tui.api.entries import Questions
 from tui.api.errors import ApiError
-from tui.api.models import Status, Task
+from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TasksSeen
-from tui.decision import shown
+from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
-from tui.plain import one_line
+from tui.plain import host_of, one_line
 from tui.screens.compose import Compose
 from tui.screens.confirm import Confirm
 from tui.screens.review import ReviewScreen
@@ -46,6 +47,7 @@ class XpTui(App[None]):
     TITLE = "xp-tui"
     CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
     ENABLE_COMMAND_PALETTE = True
@@ -70,7 +72,7 @@ class XpTui(App[None]):
         self._changes: list[Change] = []
         self._is_due = False
         self._total: int | None = None
-        self._told_waiting = 0
+        self._told_waiting: int | None = None
         self._watch = Watch(client, self._tell, rhythm=rhythm)
         self._looked_into: dict[str, datetime | None] = {}
         if home := looks.styles():
@@ -90,6 +92,13 @@ class XpTui(App[None]):
     def _home(self) -> TasksScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, TasksScreen)), None)
 
+    def action_help(self) -> None:
+        """Show the keys of what has the focus, or hide them."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
     # Watching
 
     def _tell(self, change: Change) -> None:
@@ -107,8 +116,17 @@ class XpTui(App[None]):
             self._show(changes)
         waiting = sum(1 for task_id in self.board.tasks if self.board.wait(task_id))
         if waiting != self._told_waiting:
-            self._told_waiting = waiting
-            self.title = f"{waiting} need you · xp-tui" if waiting else "xp-tui"
+            self._ring(waiting)
+
+    def _ring(self, waiting: int) -> None:
+        """Tell how many need a person, and that there is one more."""
+        title = f"{waiting} need you · xp-tui" if waiting else "xp-tui"
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(f"\x1b]0;{title}\x07")
+        if self._told_waiting is not None and waiting > self._told_waiting:
+            self.bell()
+            self.notify(title, markup=False)
+        self._told_waiting = waiting
 
     def _show(self, changes: list[Change]) -> None:
         for screen in self.screen_stack:
@@ -135,13 +153,17 @@ class XpTui(App[None]):
             await asyncio.sleep(self._watch.rhythm.lists)
 
     async def _look_into(self) -> None:
-        """Read the tasks that wait, where their records have changed: a row does not say why."""
+        """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
         for known in list(self.board.tasks.values()):
             task = known.task
             if task.status == Status.PAUSED and self._looked_into.get(task.id) != task.updated_at:
                 self._looked_into[task.id] = task.updated_at
                 asked = self._client.now
-                self._tell(TasksSeen((await self._client.task(task.id),), asked))
+                record = await self._client.task(task.id)
+                self._tell(TasksSeen((record,), asked))
+                if record.wait and record.wait.kind is not WaitKind.APPROVAL:
+                    asked = self._client.now
+                    self._tell(LogSeen(task.id, await self._client.log(record), asked))
 
     def _say(self, words: str, look: str, why: str = "") -> None:
         if home := self._home:
@@ -235,6 +257,39 @@ class XpTui(App[None]):
             good = deed.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
             words = one_line(f"{deed.verb} {deed.target[:8]}: {deed.words}")
             self.notify(words, severity="information" if good else "error", markup=False, timeout=10)
+
+    @on(ReviewScreen.Say)
+    def _say_more(self, event: ReviewScreen.Say) -> None:
+        if event.seen.wait and event.seen.wait.kind is WaitKind.QUESTION and event.seen.held:
+            self._answer(event.seen)
+        else:
+            self._grant("continue", event.seen.task)
+
+    @work(group="wishes", exclusive=True)
+    async def _answer(self, seen: Shown) -> None:
+        """Ask for the answer to each question, and send them all."""
+        card = Questions.of(seen.held)
+        answers: list[dict[str, object]] = []
+        for place, question in enumerate(card.asked):
+            key = f"answer {card.id} {place}"
+            options = "".join(f"  {number}. {label}" for number, (_, label) in enumerate(question.options, 1))
+            where = f"write it, or the number of one:{options}" if options else "write it"
+            text = await self.push_screen_wait(Compose(question.text, where, key, self._drafts))
+            if not text:
+                return
+            answers.append({"question_id": question.id, "answer": question.chosen(text)})
+        body = {"decision_id": card.decision_id or card.id, "answers": answers}
+        self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body))
+        for place in range(len(answers)):
+            self._drafts.pop(f"answer {card.id} {place}", None)
+
+    @on(ReviewScreen.Browse)
+    def _browse(self, event: ReviewScreen.Browse) -> None:
+        if host := host_of(event.url):
+            self.notify(f"opening {host}", markup=False)
+            self.open_url(event.url)
+        else:
+            self.notify("only http and https addresses are opened", severity="error", markup=False)
 
     # Stopping, saying more
 

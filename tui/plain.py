@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 LONGEST = 10_000
 """Characters of one line that are shown."""
@@ -61,6 +62,17 @@ def cut(line: str, longest: int) -> str:
     ending = f"… [+{len(line)} chars]"
     kept = max(longest - len(ending), 0)
     return f"{line[:kept]}… [+{len(line) - kept} chars]"
+
+
+def host_of(url: str) -> str | None:
+    """The scheme and host of a web address as they really are, in ASCII; None for every other address."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            return None
+        return f"{parts.scheme}://{parts.hostname.encode('idna').decode('ascii')}"
+    except ValueError:
+        return None
 
 
 def _scrub(text: str) -> str:

@@ -337,3 +337,29 @@ async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: P
             operator.app._client.transport._clients.clear()
             await operator.until(lambda: "offline" in operator.text)
             assert "Still here" in operator.text
+
+
+async def test_answer_a_question_with_a_number(serve: Serve, tmp_path: Path) -> None:
+    async with serve() as here:
+        made = here.local.platform.create(
+            "release-bot", {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
+        )
+        await here.until(made["id"], "paused")
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "question" in operator.text)
+            await operator.press("a")
+            await operator.until(lambda: "Which region" in operator.text)
+            await operator.press("c")
+            await operator.until(lambda: "2. us-east" in operator.text)
+            await operator.press("2", "f2")
+            await operator.until(lambda: "answered by you" in operator.text)
+            assert "us-east" in (await here.until(made["id"], "completed"))["result"]
+            assert operator.sent == ["answer"]
+
+
+async def test_the_help_tells_the_keys(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("question_mark")
+        await operator.until(lambda: "Only running" in operator.text)
+        await operator.press("question_mark")
+        await operator.until(lambda: "Only running" not in operator.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, Field
@@ -215,6 +216,23 @@ class Decision(Entry):
         return self.title or self.action.replace("_", " ")
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, and the answers it offers: id and words of each."""
+
+    id: str
+    text: str
+    options: tuple[tuple[str, str], ...]
+
+    def chosen(self, text: str) -> str:
+        """What to send for an answer: an option's id where its number or its words were given, else the text."""
+        wanted = text.strip().casefold()
+        for number, (option, label) in enumerate(self.options, 1):
+            if wanted in {str(number), label.strip().casefold()}:
+                return option
+        return text.strip()
+
+
 class Questions(Entry):
     """Questions the agent asked, and whether they were answered."""
 
@@ -232,15 +250,29 @@ class Questions(Entry):
     @property
     def label(self) -> str:
         """The first question's words."""
-        for question in self.questions:
-            words = (
-                question.get("question") or question.get("text") or question.get("title")
-                if isinstance(question, dict)
-                else question
-            )
-            if told := text_of(words):
-                return told
-        return self.title or "question"
+        return next((question.text for question in self.asked if question.text), None) or self.title or "question"
+
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """Each question, from whatever shape it has."""
+        return tuple(_question(told, place) for place, told in enumerate(self.questions, 1))
+
+
+def _question(told: object, place: int) -> Question:
+    if not isinstance(told, dict):
+        return Question(f"q{place}", text_of(told) or "", ())
+    words = text_of(told.get("question") or told.get("text") or told.get("title")) or ""
+    offered = told.get("options")
+    options = [_option(one, number) for number, one in enumerate(offered if isinstance(offered, list) else (), 1)]
+    return Question(text_of(told.get("id") or told.get("question_id")) or f"q{place}", words, tuple(options))
+
+
+def _option(told: object, place: int) -> tuple[str, str]:
+    if not isinstance(told, dict):
+        words = text_of(told) or str(place)
+        return words, words
+    words = text_of(told.get("label") or told.get("text") or told.get("title")) or str(place)
+    return text_of(told.get("id") or told.get("value")) or words, words
 
 
 class Confirmation(Entry):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +47,16 @@ async def local(session: Session) -> int:
     if not 0.01 <= wishes.pace <= 1000:
         raise Usage("--pace is a number between 0.01 and 1000")
 
-    def ready(address: Address, _: Server) -> None:
+    def ready(address: Address, server: Server) -> None:
         _tell(session, address, "local platform")
+        if arguments.leash:
+            loop = asyncio.get_running_loop()
+
+            def hold() -> None:
+                sys.stdin.buffer.read()
+                loop.call_soon_threadsafe(server.end)
+
+            threading.Thread(target=hold, daemon=True).start()
 
     try:
         await serve.serve(wishes, ready)

@@ -120,6 +120,7 @@ def _own(verbs: _Verbs) -> None:
     local.add_argument("--pace", type=float, default=1.0, metavar="X", help="how much faster the agents are")
     local.add_argument("--seed", metavar="N", help="the same numbers, names and choices every time")
     local.add_argument("--now", metavar="TIME", help="begin at this moment; with --seed, a run repeats to the byte")
+    local.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)  # end when stdin is closed
     local.add_argument("--quiet", action="store_true", help="print the address only")
     local.add_argument("--no-arrivals", action="store_true", help="no work comes by itself")
     local.add_argument("--no-history", action="store_true", help="begin empty")

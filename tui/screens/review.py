@@ -15,10 +15,10 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from tui import words
-from tui.api.entries import Reasoning, ToolCall
+from tui.api.entries import Reasoning, ToolCall, entry_of
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.masks import Masks
-from tui.plain import one_line
+from tui.plain import host_of, one_line
 from tui.widgets.bar import Bar
 from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Piece
@@ -45,6 +45,8 @@ class ReviewScreen(Screen[None]):
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
         Binding("u", "undo", "take back", id="review.undo"),
+        Binding("c", "say", "answer, reply", id="review.say"),
+        Binding("b", "browse", "sign in", id="review.browse"),
         Binding("n", "next(1)", "next", id="review.next"),
         Binding("N", "next(-1)", "Previous", show=False, id="review.previous"),
         Binding("r", "reload", "Read again", show=False, id="review.reload"),
@@ -60,6 +62,20 @@ class ReviewScreen(Screen[None]):
             self.verb = verb
             self.digest = digest
             self.comment = comment
+
+    class Say(Message):
+        """The operator wants to answer, or to say something in the thread."""
+
+        def __init__(self, seen: Shown) -> None:
+            super().__init__()
+            self.seen = seen
+
+    class Browse(Message):
+        """The operator wants to sign in at this address."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__()
+            self.url = url
 
     class TakeBack(Message):
         """A held decision is not wanted any more."""
@@ -130,6 +146,7 @@ class ReviewScreen(Screen[None]):
         self.query_one("#facts", Inspector).show(self._facts(seen, board))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         self.query_one("#payload", Inspector).show([("what exactly", held)])
+        self.refresh_bindings()
         self._titles()
 
     def fails(self, why: str) -> None:
@@ -160,6 +177,13 @@ class ReviewScreen(Screen[None]):
             parent = above.parent_id
         who = task.input.user.name if task.input and task.input.user else task.user_id
         request = task.hitl_request
+        wanted = "\n".join(filter(None, (request.title, request.description))) if request else ""
+        if not wanted and seen.held is not None:
+            wanted = entry_of(seen.held).label
+        if task.pending_eca_request:
+            address = task.pending_eca_request.auth_url or ""
+            place = host_of(address) or "an address that is not http or https, and is not opened"
+            wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {place}"
         asks = [
             f"agent    {agent[1].name if agent else task.agent_id} ({task.agent_id})",
             f"task     {' › '.join([*path, task.name])} ({task.id})",
@@ -170,7 +194,7 @@ class ReviewScreen(Screen[None]):
         waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
         return [
             ("who asks", "\n".join(asks)),
-            ("for what", "\n".join(filter(None, (request.title, request.description))) if request else NOT_PROVIDED),
+            ("for what", wanted or NOT_PROVIDED),
             ("why, in the agent's own words, unverified", _why(seen) or NOT_PROVIDED),
             ("what follows", "on approve: the agent goes on. On reject: the agent is told, with your reason.\n"
              f"waiting {waits}; no deadline published"),
@@ -287,6 +311,29 @@ class ReviewScreen(Screen[None]):
         if self._deed is not None and self._deed.phase is Phase.HELD:
             self._note = note
             self.post_message(self.TakeBack(self._deed.id))
+
+    def action_say(self) -> None:
+        """Answer what is asked, or message the thread."""
+        if self._read_only or self._shown is None:
+            self._note = self._read_only or "reading what there is to decide …"
+            self._titles()
+        else:
+            self.post_message(self.Say(self._shown))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A sign-in is offered only where one is wanted."""
+        return action != "browse" or self._sign_in is not None
+
+    @property
+    def _sign_in(self) -> str | None:
+        """Where to sign in, when that is what is wanted."""
+        request = self._shown.task.pending_eca_request if self._shown else None
+        return request.auth_url if request else None
+
+    def action_browse(self) -> None:
+        """Open the address of the sign-in; it was shown whole, and only http and https open."""
+        if url := self._sign_in:
+            self.post_message(self.Browse(url))
 
     def action_next(self, by: int) -> None:
         """The next one that waits."""

@@ -30,13 +30,16 @@ class Peek(Widget):
         super().__init__(id=id)
         self._now = now
         self._line: Line | None = None
-        self._agent = ""
+        self._agent = self._asked = ""
         self._masks = Masks()
 
     def show(self, line: Line | None, board: Board) -> None:
         """Show another task, or the same one anew."""
         agent = board.agents.get(line.task.agent_id) if line else None
         self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
+        waiting = (line.path[-1] if line.path else line.task).id if line else ""
+        activity = board.activity(waiting)
+        self._asked = activity.open_node.entry.label if activity and activity.open_node else ""
         self.refresh()
 
     def tick(self) -> None:
@@ -64,21 +67,21 @@ class Peek(Widget):
         if line.wait:
             since = f" for {words.span((now - line.wait.since).total_seconds())}" if line.wait.since else ""
             found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])
-            found += self._wrapped("", self._wanted(task, line.wait), width)
+            found += self._wrapped("", self._wanted(task, line.wait, self._asked), width)
         elif task.result:
             found += self._wrapped("", task.result, width)
         elif task.input and task.input.text:
             found += self._wrapped("asked: ", task.input.text, width)
         return found
 
-    def _wanted(self, task: Task, wait: Wait) -> str:
+    def _wanted(self, task: Task, wait: Wait, asked: str) -> str:
         """What it waits for, in short; the review shows the whole."""
         if request := task.hitl_request:
             what = dumps(self._masks.json(unfolded(request.content))) if request.content else ""
             return "  ".join(part for part in (request.description or request.title, what) if part)
         if task.pending_eca_request:
             return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
-        return "open it to see what it asks" if wait.kind != "paused" else "the platform does not tell the reason"
+        return asked or ("open it to see" if wait.kind != "paused" else "the platform does not tell the reason")
 
     def _wrapped(self, begin: str, text: str, width: int) -> list[Pieces]:
         whole = begin + one_line(self._masks.text(text), longest=4000)
