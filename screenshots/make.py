@@ -43,7 +43,14 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
 async def pictures(url: str, key: str, data: Path) -> None:
     """Walk through the screens, and take a picture of each."""
     client = Client(Surfaces(url, url, "local"), Transport(SecretStr(key), frozenset))
-    app = XpTui(client, Journal(data / "journal"), Drafts(data / "drafts"), place="local platform", rhythm=Rhythm(0.5))
+    app = XpTui(
+        client,
+        Journal(data / "journal"),
+        Drafts(data / "drafts"),
+        state=data,
+        place="local platform",
+        rhythm=Rhythm(0.5),
+    )
     async with client, app.run_test(size=SIZE) as pilot:
 
         def take(name: str) -> None:

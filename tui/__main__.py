@@ -22,7 +22,6 @@ async def _screens(session: Session) -> int:
     """The dashboard, on the platform that is set, or on one of this machine's own."""
     from tui.app import XpTui
     from tui.cli.main import Usage
-    from tui.drafts import Drafts
     from tui.watch import Rhythm
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -32,14 +31,8 @@ async def _screens(session: Session) -> int:
         is_local = client.surfaces.organization == "local"
         rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
         place = session.settings.profile or ("local platform" if is_local else "cloud")
-        app = XpTui(
-            client,
-            session.journal,
-            Drafts(session.settings.state / "drafts.json"),
-            place=place,
-            hold=session.settings["hold"],
-            rhythm=rhythm,
-        )
+        hold, state = session.settings["hold"], session.settings.state
+        app = XpTui(client, session.journal, drafts, state=state, place=place, hold=hold, rhythm=rhythm)
         await app.run_async()
         return app.return_code or 0
 

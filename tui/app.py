@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual import on, work
@@ -22,11 +22,13 @@ from tui.api.errors import ApiError
 from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TasksSeen
+from tui.clipboard import copy
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
 from tui.plain import host_of, one_line
 from tui.screens.compose import Compose
 from tui.screens.confirm import Confirm
+from tui.screens.copy import Copy
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -58,12 +60,14 @@ class XpTui(App[None]):
         journal: Writes,
         drafts: MutableMapping[str, str],
         *,
+        state: Path,
         place: str,
         hold: float = 5.0,
         rhythm: Rhythm | None = None,
     ) -> None:
         super().__init__()
         self._drafts = drafts
+        self._state = state
         self._hold = hold
         self._deeds = Deeds(client, journal, self._deed_changed)
         self.board = Board()
@@ -297,10 +301,22 @@ class XpTui(App[None]):
     @on(TaskScreen.Wish)
     def _wish(self, event: TasksScreen.Wish | TaskScreen.Wish) -> None:
         task = self.board.task(event.task_id)
-        if self._client.read_only:
+        if task is not None and event.verb == "copy":
+            self._copy(task)
+        elif self._client.read_only:
             self.notify("read-only mode: nothing is sent", severity="warning", markup=False)
         elif task is not None:
             self._grant(event.verb, task)
+
+    @work(group="wishes", exclusive=True)
+    async def _copy(self, task: Task) -> None:
+        """Ask what to copy, and copy it."""
+        try:
+            url = self._client.task_url(task.id)
+        except (ApiError, BadAddress):
+            url = None
+        if text := await self.push_screen_wait(Copy(task, url)):
+            self.notify(copy(text, self.copy_to_clipboard, self._state / "copied.txt"), markup=False)
 
     @work(group="wishes", exclusive=True)
     async def _grant(self, verb: str, task: Task) -> None:

@@ -78,7 +78,9 @@ async def at_the_screens(
     """The dashboard on a platform."""
     async with make_client(here.url, key=KEY, organization="local", clock=SystemClock(), **more) as client:
         journal = Journal(tmp_path / "journal.jsonl")
-        app = XpTui(client, journal, Drafts(tmp_path / "drafts.json"), place="test", hold=hold, rhythm=QUICK)
+        app = XpTui(
+            client, journal, Drafts(tmp_path / "drafts.json"), state=tmp_path, place="test", hold=hold, rhythm=QUICK
+        )
         async with app.run_test(size=size) as pilot:
             yield Operator(app, pilot, here, journal)
 
@@ -363,3 +365,18 @@ async def test_the_help_tells_the_keys(serve: Serve, tmp_path: Path) -> None:
         await operator.until(lambda: "Only running" in operator.text)
         await operator.press("question_mark")
         await operator.until(lambda: "Only running" not in operator.text)
+
+
+async def test_copy_the_id_and_never_a_key(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyperclip
+
+    copied: list[str] = []
+    monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (copied.append, None))
+    async with waiting(serve, tmp_path) as operator:
+        for key in ("i", "u"):
+            await operator.press("y")
+            await operator.until(lambda: "x-api-key" in operator.text)
+            await operator.press(key)
+            await operator.until(lambda: len(copied) == "iu".index(key) + 1)
+        assert copied[0] == invoice(operator)["id"]
+        assert copied[1] == f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{operator.here.url}/v1/tasks/{copied[0]}'"

@@ -119,6 +119,11 @@ class Client:
             raise NotUnderstood("the platform's answer is no task", body=body)
         return self._learn(Task.of(body))
 
+    def task_url(self, task_id: str) -> str:
+        """Where a task's record is."""
+        route, root = self._route(Operation.TASK)
+        return root + route.fill(task=task_id)
+
     async def log(self, task: Task) -> Log:
         """The task's activity log; one that does not exist yet is empty."""
         route, root = self._route(Operation.LOG)

@@ -41,6 +41,7 @@ class TaskScreen(Screen[None]):
         Binding("escape,q", "dismiss", "back", id="task.back"),
         Binding("c", "wish('continue')", "reply", id="task.continue"),
         Binding("n", "wish('create')", "New task", show=False, id="task.new"),
+        Binding("y", "wish('copy')", "Copy", show=False, id="task.copy"),
         Binding("X", "wish('stop')", "stop", id="task.stop"),
         Binding("a", "review", "review", id="task.review"),
         Binding("1", "pane('#tree')", "Activity", show=False, id="task.activity"),

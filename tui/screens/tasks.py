@@ -40,6 +40,7 @@ class TasksScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "wish('continue')", "reply", id="tasks.continue"),
         Binding("n", "wish('create')", "New task", show=False, id="tasks.new"),
+        Binding("y", "wish('copy')", "Copy", show=False, id="tasks.copy"),
         Binding("X", "wish('stop')", "stop", id="tasks.stop"),
         Binding("a", "review", "review", id="tasks.review"),
         Binding("slash", "filter", "filter", id="tasks.filter"),

@@ -1,0 +1,42 @@
+"""How it looks: what text is drawn on has enough contrast, in every theme of ours."""
+
+from __future__ import annotations
+
+import pytest
+from textual.color import Color
+
+from tui import looks
+
+HOME = looks.styles()
+assert HOME
+THEMES = looks.themes(HOME)
+TEXTS = ("foreground", "faint", "warning", "error", "accent", "primary")
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG."""
+
+    def light(colour: str) -> float:
+        parts = [
+            part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+            for part in Color.parse(colour).normalized
+        ]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("ground", ["background", "surface", "panel"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_can_be_read(name: str, ground: str, text: str) -> None:
+    theme = {**THEMES[name], **THEMES[name]["variables"]}  # type: ignore[dict-item]
+    assert contrast(str(theme[text]), str(theme[ground])) >= 4.5
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_the_cursor_can_be_read(name: str) -> None:
+    theme = THEMES[name]
+    ground = Color.parse(str(theme["background"])).blend(Color.parse(str(theme["primary"])), 0.32).hex
+    assert contrast(str(theme["foreground"]), ground) >= 4.5
