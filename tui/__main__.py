@@ -20,8 +20,12 @@ def main() -> int:
 
 async def _screens(session: Session) -> int:
     """The dashboard, on the platform that is set, or on one of this machine's own."""
+    import asyncio
+    import signal
+
     from tui.app import XpTui
     from tui.cli.main import Usage
+    from tui.drafts import Drafts
     from tui.watch import Rhythm
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -32,7 +36,10 @@ async def _screens(session: Session) -> int:
         rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
         place = session.settings.profile or ("local platform" if is_local else "cloud")
         hold, state = session.settings["hold"], session.settings.state
+        drafts = Drafts(state / "drafts.json")
         app = XpTui(client, session.journal, drafts, state=state, place=place, hold=hold, rhythm=rhythm)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
+            asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()
         return app.return_code or 0
 

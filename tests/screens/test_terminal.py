@@ -1,0 +1,98 @@
+"""The real command on a real terminal, from nothing set up to the shell again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+class Terminal:
+    """A terminal with the command on it."""
+
+    def __init__(self, leader: int, process: subprocess.Popen[bytes]) -> None:
+        self.leader = leader
+        self.process = process
+        self.seen = b""
+
+    def until(self, words: bytes, patience: float = 40.0) -> None:
+        """Wait until something was printed."""
+        end = time.monotonic() + patience
+        while words not in self.seen:
+            is_over = self.process.poll() is not None and not select.select([self.leader], [], [], 0.2)[0]
+            assert time.monotonic() < end, self.seen[-3000:]
+            assert not is_over, self.seen[-3000:]
+            if select.select([self.leader], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.leader, 65536)
+                except OSError:
+                    break
+        assert words in self.seen, self.seen[-3000:]
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.leader, keys)
+
+
+@contextmanager
+def terminal(home: Path) -> Iterator[Terminal]:
+    """`xp-tui` as a newcomer types it: no key, no settings."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environ,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    before = termios.tcgetattr(leader)
+    try:
+        yield Terminal(leader, process)
+        assert termios.tcgetattr(leader)[3] == before[3]  # echo and line mode are as they were
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+        os.close(follower)
+
+
+@pytest.mark.parametrize("way", ["q", "ctrl+q", "SIGTERM", "SIGHUP"])
+def test_from_nothing_to_the_dashboard_and_back(tmp_path: Path, way: str) -> None:
+    with terminal(tmp_path) as shell:
+        shell.until(b"Needs you")
+        shell.until(b"Invoice bot")
+        if way.startswith("SIG"):
+            shell.process.send_signal(signal.Signals[way])
+        else:
+            shell.press(b"q" if way == "q" else b"\x11")
+        shell.until(b"\x1b[?1049l")
+        assert shell.process.wait(10) == {"SIGTERM": 143, "SIGHUP": 129}.get(way, 0)
+        assert b"Traceback" not in shell.seen
+    assert not _runs(tmp_path)
+
+
+def _runs(home: Path) -> bool:
+    """Whether the platform that was started along is still there a moment later."""
+    from tui.local.home import Home
+
+    end = time.monotonic() + 10
+    while Home(home / ".local/state/xp-tui/local").running() is not None:
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.1)
+    return False
