@@ -32,6 +32,7 @@ from tui.screens.copy import Copy
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
+from tui.screens.wishes import ReviewWanted, Wish
 from tui.watch import Rhythm, Watch
 
 STEP = 1 / 30
@@ -199,9 +200,8 @@ class XpTui(App[None]):
 
     # Deciding
 
-    @on(TasksScreen.Review)
-    @on(TaskScreen.Review)
-    def _review(self, event: TasksScreen.Review | TaskScreen.Review) -> None:
+    @on(ReviewWanted)
+    def _review(self, event: ReviewWanted) -> None:
         read_only = "read-only mode: nothing is sent" if self._client.read_only else ""
         self.push_screen(ReviewScreen(event.task_id, self._now, self._place, read_only=read_only))
         self._read_to_decide(event.task_id)
@@ -297,9 +297,8 @@ class XpTui(App[None]):
 
     # Stopping, saying more
 
-    @on(TasksScreen.Wish)
-    @on(TaskScreen.Wish)
-    def _wish(self, event: TasksScreen.Wish | TaskScreen.Wish) -> None:
+    @on(Wish)
+    def _wish(self, event: Wish) -> None:
         task = self.board.task(event.task_id)
         if task is not None and event.verb == "copy":
             self._copy(task)

@@ -24,6 +24,7 @@ from tui.api.stream import LinkState
 from tui.board import Board, Change
 from tui.masks import Masks
 from tui.plain import one_line
+from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.bar import Bar
 from tui.widgets.event_pane import EventPane
@@ -52,21 +53,6 @@ class TaskScreen(Screen[None]):
 
     class ChildWanted(Message):
         """A sub-task's log is to be read."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
-
-    class Wish(Message):
-        """Something is to be done with the task."""
-
-        def __init__(self, verb: str, task_id: str) -> None:
-            super().__init__()
-            self.verb = verb
-            self.task_id = task_id
-
-    class Review(Message):
-        """What the task waits for is to be decided."""
 
         def __init__(self, task_id: str) -> None:
             super().__init__()
@@ -240,7 +226,7 @@ class TaskScreen(Screen[None]):
 
     def action_wish(self, verb: str) -> None:
         """Stop, continue, or begin anew with the same agent."""
-        self.post_message(self.Wish(verb, self.task_id))
+        self.post_message(Wish(verb, self.task_id))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
@@ -248,7 +234,7 @@ class TaskScreen(Screen[None]):
         if waiting is None:
             self.notify("this task waits for nobody", severity="warning", markup=False)
         else:
-            self.post_message(self.Review(waiting))
+            self.post_message(ReviewWanted(waiting))
 
     def action_pane(self, selector: str) -> None:
         """Go to a pane."""

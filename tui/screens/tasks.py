@@ -19,6 +19,7 @@ from tui.board import Board
 from tui.listing import Group, Head, Listing, arrange
 from tui.plain import one_line
 from tui.query import Context, Filter, FilterError, parse
+from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.lines import Lines, Piece
 from tui.widgets.peek import Peek
@@ -61,21 +62,6 @@ class TasksScreen(Screen[None]):
 
     class Opened(Message):
         """A task is to be opened."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
-
-    class Wish(Message):
-        """Something is to be done with a task."""
-
-        def __init__(self, verb: str, task_id: str) -> None:
-            super().__init__()
-            self.verb = verb
-            self.task_id = task_id
-
-    class Review(Message):
-        """What a task waits for is to be decided."""
 
         def __init__(self, task_id: str) -> None:
             super().__init__()
@@ -241,7 +227,7 @@ class TasksScreen(Screen[None]):
     def action_wish(self, verb: str) -> None:
         """Stop, continue, or begin anew with the same agent."""
         if line := self.query_one(TaskList).line:
-            self.post_message(self.Wish(verb, line.task.id))
+            self.post_message(Wish(verb, line.task.id))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
@@ -249,7 +235,7 @@ class TasksScreen(Screen[None]):
         if line is None or line.wait is None:
             self.notify("this task waits for nobody", severity="warning", markup=False)
         else:
-            self.post_message(self.Review(line.path[-1].id if line.path else line.task.id))
+            self.post_message(ReviewWanted(line.path[-1].id if line.path else line.task.id))
 
     def action_filter(self) -> None:
         """Go to the filter."""
