@@ -21,6 +21,7 @@ from tui.api.transport import Transport
 from tui.app import XpTui
 from tui.drafts import Drafts
 from tui.journal import Journal
+from tui.masks import Masks
 from tui.watch import Rhythm
 
 HERE = Path(__file__).parent
@@ -47,6 +48,7 @@ async def pictures(url: str, key: str, data: Path) -> None:
         client,
         Journal(data / "journal"),
         Drafts(data / "drafts"),
+        masks=Masks([key]),
         state=data,
         place="local platform",
         rhythm=Rhythm(0.5),

@@ -37,7 +37,9 @@ async def _screens(session: Session) -> int:
         place = session.settings.profile or ("local platform" if is_local else "cloud")
         hold, state = session.settings["hold"], session.settings.state
         drafts = Drafts(state / "drafts.json")
-        app = XpTui(client, session.journal, drafts, state=state, place=place, hold=hold, rhythm=rhythm)
+        app = XpTui(
+            client, session.journal, drafts, masks=session.out.masks, state=state, place=place, hold=hold, rhythm=rhythm
+        )
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()

@@ -25,6 +25,7 @@ from tui.board import Board, Change, LogSeen, TasksSeen
 from tui.clipboard import copy
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
+from tui.masks import Masks
 from tui.plain import host_of, one_line
 from tui.screens.compose import Compose
 from tui.screens.confirm import Confirm
@@ -61,6 +62,7 @@ class XpTui(App[None]):
         journal: Writes,
         drafts: MutableMapping[str, str],
         *,
+        masks: Masks,
         state: Path,
         place: str,
         hold: float = 5.0,
@@ -69,6 +71,7 @@ class XpTui(App[None]):
         super().__init__()
         self._drafts = drafts
         self._state = state
+        self._masks = masks
         self._hold = hold
         self._deeds = Deeds(client, journal, self._deed_changed)
         self.board = Board()
@@ -87,7 +90,7 @@ class XpTui(App[None]):
 
     def on_mount(self) -> None:
         """Show the list, and begin to watch."""
-        self.push_screen(TasksScreen(self._now, self._place))
+        self.push_screen(TasksScreen(self._now, self._place, self._masks))
         self._read_lists()
 
     def _now(self) -> datetime:
@@ -170,7 +173,12 @@ class XpTui(App[None]):
                     asked = self._client.now
                     self._tell(LogSeen(task.id, await self._client.log(record), asked))
 
+    def _safe(self, text: str) -> str:
+        """A text of others, for one line: secrets masked, controls made visible."""
+        return one_line(self._masks.text(text))
+
     def _say(self, words: str, look: str, why: str = "") -> None:
+        why = self._safe(why)
         if home := self._home:
             with suppress(NoMatches):
                 home.state_changed(words, look, why)
@@ -190,7 +198,7 @@ class XpTui(App[None]):
 
     @on(TasksScreen.Opened)
     def _open(self, event: TasksScreen.Opened) -> None:
-        screen = TaskScreen(event.task_id, self._now)
+        screen = TaskScreen(event.task_id, self._now, self._masks)
         self.push_screen(screen, self._task_left)
         screen.board_changed(self.board)
         self._follow(event.task_id)
@@ -203,7 +211,7 @@ class XpTui(App[None]):
     @on(ReviewWanted)
     def _review(self, event: ReviewWanted) -> None:
         read_only = "read-only mode: nothing is sent" if self._client.read_only else ""
-        self.push_screen(ReviewScreen(event.task_id, self._now, self._place, read_only=read_only))
+        self.push_screen(ReviewScreen(event.task_id, self._now, self._place, self._masks, read_only=read_only))
         self._read_to_decide(event.task_id)
 
     @on(ReviewScreen.Wanted)
@@ -243,9 +251,12 @@ class XpTui(App[None]):
         self._deeds.take_back(event.deed_id)
 
     @work(group="deeds")
-    async def _carry_out(self, deed: Deed) -> None:
-        """Carry out a deed to its end; leaving a screen does not change it."""
+    async def _carry_out(self, deed: Deed, *drafts: str) -> None:
+        """Carry out a deed to its end, whatever else is begun meanwhile; what was written is kept until it is sent."""
         done = await self._deeds.carry_out(deed)
+        if done.outcome is Outcome.CONFIRMED:
+            for key in drafts:
+                self._drafts.pop(key, None)
         if done.task is not None:
             self._tell(TasksSeen((done.task,), self._now()))
         if done.outcome is Outcome.CHANGED:
@@ -259,12 +270,13 @@ class XpTui(App[None]):
                 return
         if deed.phase is Phase.DONE:
             good = deed.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
-            words = one_line(f"{deed.verb} {deed.target[:8]}: {deed.words}")
+            words = self._safe(f"{deed.verb} {deed.target[:8]}: {deed.words}")
             self.notify(words, severity="information" if good else "error", markup=False, timeout=10)
 
     @on(ReviewScreen.Say)
     def _say_more(self, event: ReviewScreen.Say) -> None:
-        if event.seen.wait and event.seen.wait.kind is WaitKind.QUESTION and event.seen.held:
+        seen = event.seen
+        if seen.wait and seen.wait.kind is WaitKind.QUESTION and seen.held and Questions.of(seen.held).asked:
             self._answer(event.seen)
         else:
             self._grant("continue", event.seen.task)
@@ -274,8 +286,8 @@ class XpTui(App[None]):
         """Ask for the answer to each question, and send them all."""
         card = Questions.of(seen.held)
         answers: list[dict[str, object]] = []
-        for place, question in enumerate(card.asked):
-            key = f"answer {card.id} {place}"
+        keys = [f"answer {card.id} {place}" for place in range(len(card.asked))]
+        for key, question in zip(keys, card.asked, strict=True):
             options = "".join(f"  {number}. {label}" for number, (_, label) in enumerate(question.options, 1))
             where = f"write it, or the number of one:{options}" if options else "write it"
             text = await self.push_screen_wait(Compose(question.text, where, key, self._drafts))
@@ -283,9 +295,7 @@ class XpTui(App[None]):
                 return
             answers.append({"question_id": question.id, "answer": question.chosen(text)})
         body = {"decision_id": card.decision_id or card.id, "answers": answers}
-        self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body))
-        for place in range(len(answers)):
-            self._drafts.pop(f"answer {card.id} {place}", None)
+        self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body), *keys)
 
     @on(ReviewScreen.Browse)
     def _browse(self, event: ReviewScreen.Browse) -> None:
@@ -314,7 +324,7 @@ class XpTui(App[None]):
             url = self._client.task_url(task.id)
         except (ApiError, BadAddress):
             url = None
-        if text := await self.push_screen_wait(Copy(task, url)):
+        if text := await self.push_screen_wait(Copy(task, url, self._masks)):
             self.notify(copy(text, self.copy_to_clipboard, self._state / "copied.txt"), markup=False)
 
     @work(group="wishes", exclusive=True)
@@ -324,30 +334,27 @@ class XpTui(App[None]):
         name = agent[1].name if agent else task.agent_id
         if verb == "stop":
             if task.is_final:
-                self.notify(f"it has ended: {task.status}", severity="warning", markup=False)
+                self.notify(f"it has ended: {self._safe(task.status)}", severity="warning", markup=False)
                 return
             below = [child for child in self.board.children_of(task.id) if not child.is_final]
-            along = "".join(f"\n  and with it: {one_line(child.name)}" for child in below)
-            text = f"{one_line(task.name)}\n{task.id}{along}"
+            along = "".join(f"\n  and with it: {self._safe(child.name)}" for child in below)
+            text = f"{self._safe(task.name)}\n{task.id}{along}"
             if await self.push_screen_wait(Confirm("Stop this task?", text, yes="Stop it", no="Keep running")):
                 self.notify("stop requested", markup=False)
                 self._carry_out(Deed(Verb.STOP, task.id))
             return
         is_new = verb == "create"
         key = f"new {task.agent_id}" if is_new else task.thread_id
-        title = "A new task" if is_new else f"Say more in: {task.name}"
+        title = "A new task" if is_new else f"Say more in: {self._safe(task.name)}"
         where = f"to {name}" if is_new else f"to {name}, thread {task.thread_id}"
         text = await self.push_screen_wait(Compose(title, where, key, self._drafts))
         if not text:
             return
         body: dict[str, object] = {"agent": task.agent_id, "input": {"text": text}, "source": "xp-tui"}
         if is_new:
-            done = await self._deeds.carry_out(Deed(Verb.CREATE, task.agent_id, body=body))
+            self._carry_out(Deed(Verb.CREATE, task.agent_id, body=body), key)
         else:
-            done = await self._deeds.carry_out(Deed(Verb.CONTINUE, task.id, body={**body, "id": task.thread_id}))
-        if done.outcome is Outcome.CONFIRMED:
-            self._drafts.pop(key, None)
-        self._read_lists()
+            self._carry_out(Deed(Verb.CONTINUE, task.id, body={**body, "id": task.thread_id}), key)
 
     # Reading beneath
 
@@ -365,7 +372,7 @@ class XpTui(App[None]):
             asked = self._client.now
             self._tell(LogSeen(task_id, await self._client.log(task), asked))
         except (ApiError, BadAddress) as error:
-            self.notify(one_line(str(error)), title="The sub-task could not be read", markup=False)
+            self.notify(self._safe(str(error)), title="The sub-task could not be read", markup=False)
 
     @on(TasksScreen.Reload)
     def _reload(self) -> None:

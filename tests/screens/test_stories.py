@@ -20,6 +20,7 @@ from tui.api.pace import SystemClock
 from tui.app import XpTui
 from tui.drafts import Drafts
 from tui.journal import Journal
+from tui.masks import Masks
 from tui.screens.review import DEAD, ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -79,7 +80,14 @@ async def at_the_screens(
     async with make_client(here.url, key=KEY, organization="local", clock=SystemClock(), **more) as client:
         journal = Journal(tmp_path / "journal.jsonl")
         app = XpTui(
-            client, journal, Drafts(tmp_path / "drafts.json"), state=tmp_path, place="test", hold=hold, rhythm=QUICK
+            client,
+            journal,
+            Drafts(tmp_path / "drafts.json"),
+            masks=Masks([KEY]),
+            state=tmp_path,
+            place="test",
+            hold=hold,
+            rhythm=QUICK,
         )
         async with app.run_test(size=size) as pilot:
             yield Operator(app, pilot, here, journal)
@@ -380,3 +388,49 @@ async def test_copy_the_id_and_never_a_key(serve: Serve, tmp_path: Path, monkeyp
             await operator.until(lambda: len(copied) == "iu".index(key) + 1)
         assert copied[0] == invoice(operator)["id"]
         assert copied[1] == f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{operator.here.url}/v1/tasks/{copied[0]}'"
+
+
+async def test_the_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
+    async with serve() as here:
+        platform = here.local.platform
+        made = platform.create(
+            "your-agent", {"input": {"text": KEY}, "title": f"use {KEY} now", "events_streaming": True}
+        )
+        platform.push(
+            made["id"],
+            [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": KEY, "payload": {"x": KEY}}}],
+        )
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "use ••••" in operator.text)
+            assert KEY not in operator.text
+            for keys, words in (("y", "curl"), ("X", "Keep running"), ("c", "F2 sends")):
+                await operator.press(keys)
+                await operator.until(lambda: words in operator.text)
+                assert KEY not in operator.text
+                await operator.press("escape")
+            await operator.press("enter")
+            await operator.until(lambda: "TOL" in operator.text)
+            assert KEY not in operator.text
+
+
+async def test_a_key_right_behind_takes_the_decision_back(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=0.5) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        for key in ("A", "x"):
+            operator.app.post_message(events.Key(key, key))
+        await operator.until(lambda: "other keys came with it" in operator.text)
+        await operator.pilot.pause(0.7)
+        assert operator.sent == []
+
+
+async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("c")
+        await operator.until(lambda: "F2 sends" in operator.text)
+        await operator.press(*"stay")
+        operator.here.local.platform.destroy(invoice(operator)["id"])
+        await operator.press("f2")
+        await operator.until(lambda: operator.sent == ["continue"])
+        await operator.until(lambda: "done" in [line["kind"] for line in operator.journal.lines()])
+        assert "stay" in Drafts(tmp_path / "drafts.json").values()

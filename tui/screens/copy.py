@@ -28,9 +28,8 @@ class Copy(ModalScreen[str]):
         Binding("escape,q,y", "leave", "back", id="copy.leave"),
     ]
 
-    def __init__(self, task: Task, url: str | None) -> None:
+    def __init__(self, task: Task, url: str | None, masks: Masks) -> None:
         super().__init__()
-        masks = Masks()
         self._texts = {
             "id": task.id,
             "title": masks.text(task.name),

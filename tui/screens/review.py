@@ -32,6 +32,7 @@ DEAD = 0.7
 QUIET = 0.3
 """Seconds without any other key before and after a deciding one: in a burst of keys none decides."""
 NOT_PROVIDED = "not provided by the platform"
+IN_A_BURST = "taken back: other keys came with it"
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED})
 """Outcomes after which there is still something to decide."""
@@ -97,6 +98,7 @@ class ReviewScreen(Screen[None]):
         task_id: str,
         now: Callable[[], datetime],
         place: str,
+        masks: Masks,
         *,
         read_only: str = "",
         clock: Callable[[], float] = time.monotonic,
@@ -107,11 +109,12 @@ class ReviewScreen(Screen[None]):
         self._place = place
         self._read_only = read_only
         self._clock = clock
-        self._masks = Masks()
+        self._masks = masks
         self._shown: Shown | None = None
         self._armed_at = float("inf")
         self._last_key = 0.0
         self._decided_at = 0.0
+        self._is_burst = False
         self._reason: str | None = None
         self._deed: Deed | None = None
         self._held_until = 0.0
@@ -158,6 +161,9 @@ class ReviewScreen(Screen[None]):
         """How far the decision is."""
         if deed.phase is Phase.HELD and (self._deed is None or self._deed.id != deed.id):
             self._held_until = self._clock() + deed.hold
+            if self._is_burst:
+                self._note = IN_A_BURST
+                self.post_message(self.TakeBack(deed.id))
         self._deed = deed
         if deed.phase is Phase.DONE:
             self._note = ""
@@ -271,10 +277,16 @@ class ReviewScreen(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         """Every key counts: one that comes right before or after a deciding one makes it a burst."""
         now = self._clock()
-        if now - self._decided_at < QUIET and event.key not in {"A", "R"}:
-            self._undo("taken back: other keys came with it")
+        if event.key not in {"A", "R"}:
+            self._burst(now)
         if event.key not in {"A", "R"}:
             self._last_key = now
+
+    def _burst(self, now: float) -> None:
+        """A key that comes right behind a deciding one takes it back, even before it is known to be held."""
+        if now - self._decided_at < QUIET:
+            self._is_burst = True
+            self._undo(IN_A_BURST)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text never decides."""
@@ -288,6 +300,7 @@ class ReviewScreen(Screen[None]):
         """Decide, when everything about it is as it must be."""
         now, before = self._clock(), self._last_key
         self._last_key = now
+        self._burst(now)
         if why := self.hindrance:
             self._note = why
         elif now - before < QUIET:
@@ -298,7 +311,7 @@ class ReviewScreen(Screen[None]):
         else:
             assert self._shown
             self._note = ""
-            self._decided_at = now
+            self._decided_at, self._is_burst = now, False
             digest = self._shown.digest
             self.post_message(self.Decided(self.task_id, Verb(verb), digest, self._reason or None))
         self._titles()
@@ -351,6 +364,8 @@ class ReviewScreen(Screen[None]):
             reason.remove_class("-shown")
             self.query_one("#payload").focus()
         else:
+            if self._deed is not None and self._deed.phase is Phase.HELD:
+                self.notify(f"{self._deed.verb} is still held, and sent in a moment", severity="warning", markup=False)
             self.dismiss()
 
     @on(Input.Submitted, "#reason")

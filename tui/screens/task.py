@@ -58,14 +58,14 @@ class TaskScreen(Screen[None]):
             super().__init__()
             self.task_id = task_id
 
-    def __init__(self, task_id: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, task_id: str, now: Callable[[], datetime], masks: Masks) -> None:
         super().__init__()
         self.task_id = task_id
         self._now = now
         self._board = Board()
         self._is_ready = False
         """Whether there are widgets to show anything in."""
-        self._masks = Masks()
+        self._masks = masks
         self._ended = ""
 
     def compose(self) -> ComposeResult:

@@ -17,6 +17,7 @@ from textual.widgets import Footer, Input, Static
 
 from tui.board import Board
 from tui.listing import Group, Head, Listing, arrange
+from tui.masks import Masks
 from tui.plain import one_line
 from tui.query import Context, Filter, FilterError, parse
 from tui.screens.wishes import ReviewWanted, Wish
@@ -70,10 +71,11 @@ class TasksScreen(Screen[None]):
     class Reload(Message):
         """The lists are to be read again, now."""
 
-    def __init__(self, now: Callable[[], datetime], place: str) -> None:
+    def __init__(self, now: Callable[[], datetime], place: str, masks: Masks) -> None:
         super().__init__()
         self._now = now
         self._place = place
+        self._masks = masks
         self._board = Board()
         self._is_ready = False
         """Whether there are widgets to show anything in."""
@@ -92,9 +94,9 @@ class TasksScreen(Screen[None]):
         yield Static(id="wrong", markup=False)
         yield Bar(id="heading")
         with Container(id="body"):
-            yield TaskList(self._now, id="tasks")
+            yield TaskList(self._now, self._masks, id="tasks")
             yield Static("reading the tasks …", id="empty", markup=False)
-            yield Peek(self._now, id="peek")
+            yield Peek(self._now, self._masks, id="peek")
         yield Footer()
 
     def on_unmount(self) -> None:

@@ -26,12 +26,12 @@ class Peek(Widget):
 
     COMPONENT_CLASSES = Bar.COMPONENT_CLASSES
 
-    def __init__(self, now: Callable[[], datetime], *, id: str | None = None) -> None:
+    def __init__(self, now: Callable[[], datetime], masks: Masks, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._now = now
         self._line: Line | None = None
         self._agent = self._asked = ""
-        self._masks = Masks()
+        self._masks = masks
 
     def show(self, line: Line | None, board: Board) -> None:
         """Show another task, or the same one anew."""

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from tui import words
 from tui.listing import Head, Line, Listing, Row, lasted
+from tui.masks import Masks
 from tui.plain import one_line
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
@@ -59,8 +60,9 @@ class TaskList(Lines):
             self.task_id = task_id
             self.is_open = is_open
 
-    def __init__(self, now: Callable[[], datetime], **rest: object) -> None:
-        super().__init__(**rest)  # type: ignore[arg-type]
+    def __init__(self, now: Callable[[], datetime], masks: Masks, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._masks = masks
         self._now = now
         self._rows: tuple[Row, ...] = ()
         self._places: dict[str, int] = {}
@@ -134,8 +136,8 @@ class TaskList(Lines):
         clock = "" if seconds is None else words.clock(seconds) if is_running else words.span(seconds)
         fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
         below = f"  ({row.below})" if row.below else ""
-        where = "".join(f" › {one_line(step.name, longest=40)}" for step in row.path)
-        title = f"{'  ' * row.depth}{fold}{one_line(task.name, longest=300)}{where}{below}"
+        where = "".join(f" › {one_line(self._masks.text(step.name), longest=40)}" for step in row.path)
+        title = f"{'  ' * row.depth}{fold}{one_line(self._masks.text(task.name), longest=300)}{where}{below}"
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
