@@ -204,13 +204,21 @@ async def test_no_storm_of_keys_decides_anything(serve: Serve, tmp_path: Path) -
         assert invoice(operator)["status"] == "paused"
 
 
-async def test_the_keys_are_dead_when_the_screen_has_just_appeared(serve: Serve, tmp_path: Path) -> None:
+async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=0.0) as operator:
-        await operator.press("a")
-        await operator.until(lambda: "bank.transfer" in operator.text)
-        await operator.press("A", "A", "A")
-        await operator.pilot.pause(DEAD / 2)
-        assert operator.sent == []
+        await operator.press("a", "end")
+        screen = await operator.ready_to_decide()
+        now = screen._clock() + 10
+        screen._clock = lambda: now
+        screen.post_message(events.AppFocus())
+        for later in (0.0, DEAD / 2, DEAD / 2 - 0.01):
+            now += later
+            await operator.press("A")
+            assert "a moment: it has just appeared" in operator.text
+            assert operator.sent == []
+        now += 1.0
+        await operator.press("A")
+        await operator.until(lambda: operator.sent == ["approve"])
 
 
 @pytest.mark.parametrize("key", ["A", "R"])
