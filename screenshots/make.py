@@ -19,7 +19,7 @@ from tui.api.client import Client
 from tui.api.routes import Surfaces
 from tui.api.transport import Transport
 from tui.app import XpTui
-from tui.drafts import Drafts
+from tui.kept import Kept
 from tui.journal import Journal
 from tui.masks import Masks
 from tui.watch import Rhythm
@@ -47,7 +47,7 @@ async def pictures(url: str, key: str, data: Path) -> None:
     app = XpTui(
         client,
         Journal(data / "journal"),
-        Drafts(data / "drafts"),
+        Kept(data / "drafts"),
         masks=Masks([key]),
         state=data,
         place="local platform",

@@ -25,7 +25,8 @@ async def _screens(session: Session) -> int:
 
     from tui.app import XpTui
     from tui.cli.main import Usage
-    from tui.drafts import Drafts
+    from tui.kept import Kept
+    from tui.keymap import checked_keys
     from tui.watch import Rhythm
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -36,9 +37,23 @@ async def _screens(session: Session) -> int:
         rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
         place = session.settings.profile or ("local platform" if is_local else "cloud")
         hold, state = session.settings["hold"], session.settings.state
-        drafts = Drafts(state / "drafts.json")
+        memory = Kept(state / "screens.json")
+        if session.settings.values["time"].source != "default":
+            memory["time"] = session.settings["time"]
         app = XpTui(
-            client, session.journal, drafts, masks=session.out.masks, state=state, place=place, hold=hold, rhythm=rhythm
+            client,
+            session.journal,
+            Kept(state / "drafts.json"),
+            masks=session.out.masks,
+            state=state,
+            place=place,
+            hold=hold,
+            rhythm=rhythm,
+            memory=memory,
+            keys=checked_keys(session.settings["keys"] or {}),
+            theme=session.settings["theme"] or "",
+            is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
+            is_still=session.settings["reduced_motion"],
         )
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)

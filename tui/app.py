@@ -1,60 +1,61 @@
-"""The dashboard: owns client, watch and board, and grants what the screens wish."""
+"""The dashboard: it watches a platform, and grants what the screens wish."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual import on, work
-from textual.app import App
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.theme import Theme
 
 from tui import looks
-from tui.api.client import Client, TaskQuery
+from tui.api.client import Client
 from tui.api.entries import Questions
 from tui.api.errors import ApiError
-from tui.api.models import Status, Task, WaitKind
+from tui.api.models import Task, WaitKind
 from tui.api.routes import BadAddress
-from tui.board import Board, Change, LogSeen, TasksSeen
+from tui.api.wirejson import pretty
+from tui.board import TasksSeen
 from tui.clipboard import copy
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
+from tui.desk import TIMES, Desk
 from tui.masks import Masks
-from tui.plain import host_of, one_line
-from tui.screens.compose import Compose
+from tui.plain import host_of
+from tui.screens.agents import Agents
+from tui.screens.bulk import BulkScreen
+from tui.screens.compose import Compose, Written
 from tui.screens.confirm import Confirm
 from tui.screens.copy import Copy
+from tui.screens.keyed import Palette, TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
-from tui.screens.wishes import ReviewWanted, Wish
-from tui.watch import Rhythm, Watch
+from tui.screens.wishes import CopyWanted, ReviewWanted, Wish
+from tui.watch import Rhythm
+from tui.watching import Watching
 
-STEP = 1 / 30
-"""Seconds between two steps of the board at the least."""
-FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
-"""What is asked for first: it may need a person."""
 SHEETS = ("app", "tasks", "task", "review", "dialogs")
-NEWEST = 200
-"""How many of the newest tasks are kept at hand beside these."""
+THEME = "xp-dark"
 
 
-class XpTui(App[None]):
+class XpTui(Watching):
     """The operator's console."""
 
     TITLE = "xp-tui"
     CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
+    COMMANDS = {Palette}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
+        Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
+        Binding("f9", "theme", "Next theme", show=False, id="app.next_theme"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,
@@ -67,38 +68,50 @@ class XpTui(App[None]):
         place: str,
         hold: float = 5.0,
         rhythm: Rhythm | None = None,
+        memory: MutableMapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
+        theme: str = "",
+        is_ascii: bool = False,
+        is_still: bool = False,
     ) -> None:
-        super().__init__()
+        why = "read-only mode: nothing is sent" if client.read_only else ""
+        desk = Desk(
+            lambda: client.now, masks, place, {} if memory is None else memory, read_only=why, is_still=is_still
+        )
+        super().__init__(client, desk, rhythm, ansi_color=True if looks.is_colourless() else None)
         self._drafts = drafts
         self._state = state
-        self._masks = masks
         self._hold = hold
         self._deeds = Deeds(client, journal, self._deed_changed)
-        self.board = Board()
-        self._client = client
-        self._place = place
-        self._changes: list[Change] = []
-        self._is_due = False
-        self._total: int | None = None
-        self._told_waiting: int | None = None
-        self._watch = Watch(client, self._tell, rhythm=rhythm)
-        self._looked_into: dict[str, datetime | None] = {}
+        self._held: dict[str, tuple[Deed, datetime]] = {}
         if home := looks.styles():
             for name, colours in looks.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
-        self.theme = "xp-dark"
+        chosen = theme or desk.memory.get("theme", THEME)
+        self.theme = chosen if chosen in self.available_themes else THEME
+        self.set_keymap(dict(keys or {}))
+        if is_ascii:
+            self._filters.append(looks.Ascii())
+            self.set_class(True, "-ascii")
+        if is_still:
+            self.animation_level = "none"
 
     def on_mount(self) -> None:
         """Show the list, and begin to watch."""
-        self.push_screen(TasksScreen(self._now, self._place, self._masks))
-        self._read_lists()
+        self.push_screen(TasksScreen(self._desk))
+        self.set_interval(0.2, self._show_held)
+        self.watch_the_platform()
 
-    def _now(self) -> datetime:
-        return self._client.now
+    def on_resize(self, event: events.Resize) -> None:
+        """Where there is no room for the screens, say so until there is."""
+        width, height = event.size
+        is_small = width < TooSmall.LEAST[0] or height < TooSmall.LEAST[1]
+        if is_small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())
+        elif not is_small and isinstance(self.screen, TooSmall):
+            self.pop_screen()
 
-    @property
-    def _home(self) -> TasksScreen | None:
-        return next((screen for screen in self.screen_stack if isinstance(screen, TasksScreen)), None)
+    # What belongs to all screens
 
     def action_help(self) -> None:
         """Show the keys of what has the focus, or hide them."""
@@ -107,148 +120,183 @@ class XpTui(App[None]):
         else:
             self.action_show_help_panel()
 
-    # Watching
+    def action_theme(self) -> None:
+        """The next theme."""
+        names = list(self.available_themes)
+        self._use_theme(names[(names.index(self.theme) + 1) % len(names)])
 
-    def _tell(self, change: Change) -> None:
-        """Collect a change; all that have come are applied in one step."""
-        self._changes.append(change)
-        if not self._is_due:
-            self._is_due = True
-            self.set_timer(STEP, self._step)
+    def _use_theme(self, name: str) -> None:
+        if name not in self.available_themes:
+            self._warn(f"there is no theme {name}; there is: {', '.join(self.available_themes)}")
+            return
+        self.theme = self._desk.memory["theme"] = name
+        self.notify(f"theme {name}", markup=False, timeout=2)
 
-    def _step(self) -> None:
-        self._is_due = False
-        changes, self._changes = self._changes, []
-        self.board = self.board.after(changes)
-        with suppress(NoMatches):  # the screens are being taken down
-            self._show(changes)
-        waiting = sum(1 for task_id in self.board.tasks if self.board.wait(task_id))
-        if waiting != self._told_waiting:
-            self._ring(waiting)
+    async def action_told(self, name: str, rest: str) -> None:
+        """What was written on the command line, with words behind it."""
+        match name:
+            case "theme":
+                self._use_theme(rest)
+            case "time" if rest in TIMES:
+                self._desk.memory["time"] = rest
+                self.screen.refresh(layout=True)
+            case "filter" if self._home:
+                self._back_home()
+                self._home.filter(rest)
+            case "open":
+                if task := await self._found(rest):
+                    self.open_task(task.id)
+                else:
+                    self._warn(f"no task is called {rest}")
+            case _:
+                self._warn(f"{name} does not take {rest!r}")
 
-    def _ring(self, waiting: int) -> None:
-        """Tell how many need a person, and that there is one more."""
-        title = f"{waiting} need you · xp-tui" if waiting else "xp-tui"
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(f"\x1b]0;{title}\x07")
-        if self._told_waiting is not None and waiting > self._told_waiting:
-            self.bell()
-            self.notify(title, markup=False)
-        self._told_waiting = waiting
+    def _back_home(self) -> None:
+        while len(self.screen_stack) > 2 and not isinstance(self.screen, TasksScreen):
+            self.pop_screen()
 
-    def _show(self, changes: list[Change]) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, TasksScreen):
-                screen.board_changed(self.board, self._total)
-            elif isinstance(screen, TaskScreen):
-                screen.board_changed(self.board)
-                screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
+    def _warn(self, words: str) -> None:
+        self.notify(self._desk.safe(words), severity="warning", markup=False)
 
-    @work(exclusive=True, group="lists")
-    async def _read_lists(self) -> None:
-        """Read the lists again and again: what may need a person first, then the newest."""
-        while True:
-            try:
-                if not self.board.agents:
-                    await self._watch.agents()
-                await self._watch.tasks(TaskQuery(status=FIRST))
-                self._total = await self._watch.tasks(at_most=NEWEST)
-                await self._look_into()
-                self._say("live", "running")
-            except (ApiError, BadAddress) as error:
-                words = error.sentence if isinstance(error, ApiError) else str(error)
-                self._say("offline", "failed", words)
-            await asyncio.sleep(self._watch.rhythm.lists)
+    @work(group="quit", exclusive=True)
+    async def action_quit(self) -> None:  # type: ignore[override]
+        """Leave; where a decision is held, ask first: it is not sent then."""
+        if self._held:
+            names = "\n".join(f"{deed.verb} {self._called(deed.target)}" for deed, _ in self._held.values())
+            text = f"{names}\nNot sent yet. If you quit now, it is not sent at all."
+            if not await self.push_screen_wait(Confirm("Quit and take it back?", text, yes="Quit", no="Stay")):
+                return
+            for deed_id in list(self._held):
+                self._deeds.take_back(deed_id)
+        self.exit()
 
-    async def _look_into(self) -> None:
-        """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
-        for known in list(self.board.tasks.values()):
-            task = known.task
-            if task.status == Status.PAUSED and self._looked_into.get(task.id) != task.updated_at:
-                self._looked_into[task.id] = task.updated_at
-                asked = self._client.now
-                record = await self._client.task(task.id)
-                self._tell(TasksSeen((record,), asked))
-                if record.wait and record.wait.kind is not WaitKind.APPROVAL:
-                    asked = self._client.now
-                    self._tell(LogSeen(task.id, await self._client.log(record), asked))
-
-    def _safe(self, text: str) -> str:
-        """A text of others, for one line: secrets masked, controls made visible."""
-        return one_line(self._masks.text(text))
-
-    def _say(self, words: str, look: str, why: str = "") -> None:
-        why = self._safe(why)
-        if home := self._home:
-            with suppress(NoMatches):
-                home.state_changed(words, look, why)
-
-    @work(group="follow", exclusive=True)
-    async def _follow(self, task_id: str) -> None:
-        """Follow the task on screen until it ends, or another is opened."""
-        try:
-            await self._watch.follow(task_id)
-        except (ApiError, BadAddress) as error:
-            words = error.sentence if isinstance(error, ApiError) else str(error)
-            for screen in self.screen_stack:
-                if isinstance(screen, TaskScreen):
-                    screen.ended(words)
-
-    # Granting
+    # Opening
 
     @on(TasksScreen.Opened)
-    def _open(self, event: TasksScreen.Opened) -> None:
-        screen = TaskScreen(event.task_id, self._now, self._masks)
+    def _opened(self, event: TasksScreen.Opened) -> None:
+        self.open_task(event.task_id)
+
+    def open_task(self, task_id: str) -> None:
+        """Open a task, and follow it while it is open."""
+        screen = TaskScreen(task_id, self._desk)
         self.push_screen(screen, self._task_left)
         screen.board_changed(self.board)
-        self._follow(event.task_id)
+        self._follow(task_id)
 
     def _task_left(self, _: None) -> None:
         self.workers.cancel_group(self, "follow")
+
+    @on(TaskScreen.ChildWanted)
+    def _child_wanted(self, event: TaskScreen.ChildWanted) -> None:
+        self._look_below(event.task_id)
+
+    @on(TasksScreen.Reload)
+    def _reload(self) -> None:
+        self._read_lists()
+
+    @on(TasksScreen.More)
+    def _more_wanted(self) -> None:
+        self._read_more()
+
+    @on(TasksScreen.Wider)
+    def _wider_wanted(self, event: TasksScreen.Wider) -> None:
+        self._read_wider(event.query)
+
+    @on(TasksScreen.AgentsWanted)
+    def _agents_wanted(self) -> None:
+        self._choose_agent(is_new=False)
+
+    @work(group="wishes", exclusive=True)
+    async def _choose_agent(self, *, is_new: bool) -> None:
+        """Choose an agent, to see its tasks or to start a new one."""
+        agents = sorted((agent for _, agent in self.board.agents.values()), key=lambda one: one.name.casefold())
+        counts: dict[str, int] = {}
+        for known in self.board.tasks.values():
+            counts[known.task.agent_id] = counts.get(known.task.agent_id, 0) + 1
+        choice = await self.push_screen_wait(Agents(self._desk, agents, counts, is_new=is_new))
+        if choice and choice.is_new:
+            await self._create(choice.agent.id, choice.agent.name)
+        elif choice and self._home:
+            self._home.filter(f'agent:"{choice.agent.name}"')
 
     # Deciding
 
     @on(ReviewWanted)
     def _review(self, event: ReviewWanted) -> None:
-        read_only = "read-only mode: nothing is sent" if self._client.read_only else ""
-        self.push_screen(ReviewScreen(event.task_id, self._now, self._place, self._masks, read_only=read_only))
-        self._read_to_decide(event.task_id)
+        if len(event.task_ids) == 1:
+            self.push_screen(ReviewScreen(event.task_ids[0], self._desk))
+            self._read_to_decide(event.task_ids[0])
+            return
+        screen = BulkScreen([task for one in event.task_ids if (task := self.board.task(one))], self._desk)
+        self.push_screen(screen)
+        self._read_to_decide(*screen.tasks)
 
     @on(ReviewScreen.Wanted)
     def _review_another(self, event: ReviewScreen.Wanted) -> None:
-        waiting = sorted((task_id for task_id in self.board.tasks if self.board.wait(task_id)), key=self._since)
-        screen = self.screen
-        if event.by and waiting and isinstance(screen, ReviewScreen):
-            place = waiting.index(event.task_id) if event.task_id in waiting else -1
-            screen.forget(waiting[(place + event.by) % len(waiting)])
-        self._read_to_decide(screen.task_id if isinstance(screen, ReviewScreen) else event.task_id)
+        waiting = sorted(self._waiting, key=self._since)
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen):
+                if event.by and waiting:
+                    place = waiting.index(event.task_id) if event.task_id in waiting else -1
+                    screen.forget(waiting[(place + event.by) % len(waiting)])
+                self._read_to_decide(screen.task_id)
 
     def _since(self, task_id: str) -> tuple[bool, datetime, str]:
         wait = self.board.wait(task_id)
         since = wait.since if wait else None
-        return since is None, since or self._now(), task_id
+        return since is None, since or self._desk.now(), task_id
 
     @work(group="decide", exclusive=True)
-    async def _read_to_decide(self, task_id: str) -> None:
+    async def _read_to_decide(self, *task_ids: str) -> None:
         """Read what there is to decide, and show it where it is still wanted."""
-        try:
-            seen = await shown(self._client, task_id)
-        except (ApiError, BadAddress) as error:
-            if isinstance(self.screen, ReviewScreen) and self.screen.task_id == task_id:
-                self.screen.fails(str(error))
-            return
-        self._tell(TasksSeen((seen.task,), self._now()))
-        for screen in self.screen_stack:
-            if isinstance(screen, ReviewScreen) and screen.task_id == task_id:
-                screen.shows(seen, self.board)
+        for task_id in task_ids:
+            try:
+                seen = await shown(self._client, task_id)
+            except (ApiError, BadAddress) as error:
+                with suppress(NoMatches):  # the screen is being taken down
+                    for screen in self._deciding(task_id):
+                        screen.fails(task_id, str(error))
+                continue
+            self._tell(TasksSeen((seen.task,), self._desk.now()))
+            with suppress(NoMatches):
+                for screen in self._deciding(task_id):
+                    screen.shows(seen, self.board)
+
+    def _deciding(self, task_id: str) -> list[ReviewScreen | BulkScreen]:
+        """The screens on which a task is decided about."""
+        return [
+            screen
+            for screen in self.screen_stack
+            if (isinstance(screen, ReviewScreen) and screen.task_id == task_id)
+            or (isinstance(screen, BulkScreen) and task_id in screen.tasks)
+        ]
 
     @on(ReviewScreen.Decided)
     def _decided(self, event: ReviewScreen.Decided) -> None:
         self._carry_out(Deed(event.verb, event.task_id, event.digest, event.comment, hold=self._hold))
 
+    @on(BulkScreen.Decided)
+    def _all_decided(self, event: BulkScreen.Decided) -> None:
+        for task_id, digest in event.digests.items():
+            self._carry_out(Deed(Verb(event.verb), task_id, digest, event.comment, hold=self._hold))
+
     @on(ReviewScreen.TakeBack)
     def _take_back(self, event: ReviewScreen.TakeBack) -> None:
         self._deeds.take_back(event.deed_id)
+
+    @on(BulkScreen.TakeBack)
+    def _take_all_back(self, event: BulkScreen.TakeBack) -> None:
+        for deed_id in event.deed_ids:
+            self._deeds.take_back(deed_id)
+
+    def action_take_back(self) -> None:
+        """Take back what is held, wherever one is."""
+        for deed_id in list(self._held):
+            self._deeds.take_back(deed_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be taken back where nothing is held."""
+        return bool(self._held) if action == "take_back" else super().check_action(action, parameters)
 
     @work(group="deeds")
     async def _carry_out(self, deed: Deed, *drafts: str) -> None:
@@ -258,20 +306,38 @@ class XpTui(App[None]):
             for key in drafts:
                 self._drafts.pop(key, None)
         if done.task is not None:
-            self._tell(TasksSeen((done.task,), self._now()))
+            self._tell(TasksSeen((done.task,), self._desk.now()))
         if done.outcome is Outcome.CHANGED:
             self._read_to_decide(deed.target)
         self._read_lists()
 
     def _deed_changed(self, deed: Deed) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, ReviewScreen) and screen.task_id == deed.target:
+        if deed.phase is Phase.HELD and deed.hold > 0:
+            self._held[deed.id] = (deed, self._desk.now())
+        else:
+            self._held.pop(deed.id, None)
+        shown_on = self._deciding(deed.target)
+        with suppress(NoMatches):
+            for screen in shown_on:
                 screen.deed_changed(deed)
-                return
-        if deed.phase is Phase.DONE:
+        if deed.phase is Phase.DONE and not shown_on:
             good = deed.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
-            words = self._safe(f"{deed.verb} {deed.target[:8]}: {deed.words}")
+            words = self._desk.safe(f"{deed.verb} {self._called(deed.target)}: {deed.words}")
             self.notify(words, severity="information" if good else "error", markup=False, timeout=10)
+
+    def _show_held(self) -> None:
+        """What is held is told on every screen, with the time that is left."""
+        words = ""
+        if self._held:
+            deed, since = next(iter(self._held.values()))
+            left = max(deed.hold - (self._desk.now() - since).total_seconds(), 0.0)
+            more = f" and {len(self._held) - 1} more" if len(self._held) > 1 else ""
+            words = f"‖ {deed.verb} {self._called(deed.target)}{more} in {left:.0f} s   u takes it back"
+        self.screens_held(words)
+
+    def _called(self, target: str) -> str:
+        task = self.board.task(target)
+        return self._desk.safe(task.name, 50) if task else target[:8]
 
     @on(ReviewScreen.Say)
     def _say_more(self, event: ReviewScreen.Say) -> None:
@@ -279,7 +345,7 @@ class XpTui(App[None]):
         if seen.wait and seen.wait.kind is WaitKind.QUESTION and seen.held and Questions.of(seen.held).asked:
             self._answer(event.seen)
         else:
-            self._grant("continue", event.seen.task)
+            self._grant("continue", seen.task)
 
     @work(group="wishes", exclusive=True)
     async def _answer(self, seen: Shown) -> None:
@@ -290,10 +356,11 @@ class XpTui(App[None]):
         for key, question in zip(keys, card.asked, strict=True):
             options = "".join(f"  {number}. {label}" for number, (_, label) in enumerate(question.options, 1))
             where = f"write it, or the number of one:{options}" if options else "write it"
-            text = await self.push_screen_wait(Compose(question.text, where, key, self._drafts))
-            if not text:
+            words = self._desk.masks.text
+            written = await self.push_screen_wait(Compose(words(question.text), words(where), key, self._drafts))
+            if written is None:
                 return
-            answers.append({"question_id": question.id, "answer": question.chosen(text)})
+            answers.append({"question_id": question.id, "answer": question.chosen(written.text)})
         body = {"decision_id": card.decision_id or card.id, "answers": answers}
         self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body), *keys)
 
@@ -309,71 +376,99 @@ class XpTui(App[None]):
 
     @on(Wish)
     def _wish(self, event: Wish) -> None:
-        task = self.board.task(event.task_id)
-        if task is not None and event.verb == "copy":
-            self._copy(task)
-        elif self._client.read_only:
-            self.notify("read-only mode: nothing is sent", severity="warning", markup=False)
-        elif task is not None:
-            self._grant(event.verb, task)
+        tasks = [task for one in event.task_ids if (task := self.board.task(one))]
+        if event.verb == "copy" and tasks:
+            self._copy(self._texts_of(tasks))
+        elif self._desk.read_only:
+            self._warn(self._desk.read_only)
+        elif event.verb == "create" and not tasks:
+            self._choose_agent(is_new=True)
+        elif event.verb == "stop" and tasks:
+            self._stop(tasks)
+        elif tasks:
+            self._grant(event.verb, tasks[0])
+
+    def _texts_of(self, tasks: list[Task]) -> dict[str, str]:
+        """What of tasks there is to copy."""
+        masks = self._desk.masks
+        texts = {
+            "id": "\n".join(task.id for task in tasks),
+            "title": "\n".join(masks.text(task.name) for task in tasks),
+            "result": "\n\n".join(masks.text(task.result) for task in tasks if task.result),
+            "record": "\n".join(pretty(masks.json(task.raw)) for task in tasks),
+        }
+        try:
+            urls = [self._client.task_url(task.id) for task in tasks]
+        except (ApiError, BadAddress):
+            return texts
+        curls = [f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{url}'" for url in urls]
+        return {**texts, "link": "\n".join(urls), "curl": "\n".join(curls)}
+
+    @on(CopyWanted)
+    def _copy_wanted(self, event: CopyWanted) -> None:
+        tasks = [screen.task_id for screen in self.screen_stack if isinstance(screen, TaskScreen)]
+        found = [task for one in tasks[-1:] if (task := self.board.task(one))]
+        self._copy({**event.texts, **self._texts_of(found)})
 
     @work(group="wishes", exclusive=True)
-    async def _copy(self, task: Task) -> None:
+    async def _copy(self, texts: Mapping[str, str]) -> None:
         """Ask what to copy, and copy it."""
-        try:
-            url = self._client.task_url(task.id)
-        except (ApiError, BadAddress):
-            url = None
-        if text := await self.push_screen_wait(Copy(task, url, self._masks)):
-            self.notify(copy(text, self.copy_to_clipboard, self._state / "copied.txt"), markup=False)
+        if text := await self.push_screen_wait(Copy(texts)):
+            self.copy_to_clipboard(text)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy by whichever way there is, and tell which it was."""
+        self.notify(copy(text, super().copy_to_clipboard, self._state / "copied.txt"), markup=False)
+
+    @work(group="wishes", exclusive=True)
+    async def _stop(self, tasks: list[Task]) -> None:
+        """Ask, and stop them when the answer is yes."""
+        running = [task for task in tasks if not task.is_final]
+        if not running:
+            self._warn(f"it has ended: {tasks[0].status}" if len(tasks) == 1 else "all of them have ended")
+            return
+        lines = []
+        for task in running:
+            lines.append(f"{self._desk.safe(task.name)}  {task.id}")
+            below = [child for child in self.board.children_of(task.id) if not child.is_final]
+            lines += [f"  and with it: {self._desk.safe(child.name)}" for child in below]
+        many = len(running) > 1
+        title = f"Stop these {len(running)} tasks?" if many else "Stop this task?"
+        yes = "Stop them" if many else "Stop it"
+        if await self.push_screen_wait(Confirm(title, "\n".join(lines), yes=yes, no="Keep running")):
+            if many:
+                self.push_screen(BulkScreen(running, self._desk, stops=True))
+            self.notify("stop requested", markup=False)
+            for task in running:
+                self._carry_out(Deed(Verb.STOP, task.id))
 
     @work(group="wishes", exclusive=True)
     async def _grant(self, verb: str, task: Task) -> None:
-        """Ask, and do it when the answer is yes."""
+        """Ask for the words, and send them."""
         agent = self.board.agents.get(task.agent_id)
-        name = agent[1].name if agent else task.agent_id
-        if verb == "stop":
-            if task.is_final:
-                self.notify(f"it has ended: {self._safe(task.status)}", severity="warning", markup=False)
-                return
-            below = [child for child in self.board.children_of(task.id) if not child.is_final]
-            along = "".join(f"\n  and with it: {self._safe(child.name)}" for child in below)
-            text = f"{self._safe(task.name)}\n{task.id}{along}"
-            if await self.push_screen_wait(Confirm("Stop this task?", text, yes="Stop it", no="Keep running")):
-                self.notify("stop requested", markup=False)
-                self._carry_out(Deed(Verb.STOP, task.id))
+        name = self._desk.safe(agent[1].name if agent else task.agent_id)
+        if verb == "create":
+            await self._create(task.agent_id, name)
             return
-        is_new = verb == "create"
-        key = f"new {task.agent_id}" if is_new else task.thread_id
-        title = "A new task" if is_new else f"Say more in: {self._safe(task.name)}"
-        where = f"to {name}" if is_new else f"to {name}, thread {task.thread_id}"
-        text = await self.push_screen_wait(Compose(title, where, key, self._drafts))
-        if not text:
-            return
-        body: dict[str, object] = {"agent": task.agent_id, "input": {"text": text}, "source": "xp-tui"}
-        if is_new:
-            self._carry_out(Deed(Verb.CREATE, task.agent_id, body=body), key)
-        else:
-            self._carry_out(Deed(Verb.CONTINUE, task.id, body={**body, "id": task.thread_id}), key)
+        title = f"Say more in: {self._desk.safe(task.name)}"
+        where = f"to {name}, thread {task.thread_id}"
+        written = await self.push_screen_wait(Compose(title, where, task.thread_id, self._drafts))
+        if written:
+            body = {**_body(task.agent_id, written), "id": task.thread_id}
+            self._carry_out(Deed(Verb.CONTINUE, task.id, body=body), task.thread_id)
 
-    # Reading beneath
+    async def _create(self, agent_id: str, name: str) -> None:
+        """Ask for the words of a new task, and send them."""
+        key = f"new {agent_id}"
+        compose = Compose("A new task", f"to {self._desk.safe(name)}", key, self._drafts, has_options=True)
+        if written := await self.push_screen_wait(compose):
+            self._carry_out(Deed(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
 
-    @on(TaskScreen.ChildWanted)
-    def _read_child(self, event: TaskScreen.ChildWanted) -> None:
-        self._look_below(event.task_id)
 
-    @work(group="below")
-    async def _look_below(self, task_id: str) -> None:
-        """Read a sub-task's record and log."""
-        try:
-            asked = self._client.now
-            task = await self._client.task(task_id)
-            self._tell(TasksSeen((task,), asked))
-            asked = self._client.now
-            self._tell(LogSeen(task_id, await self._client.log(task), asked))
-        except (ApiError, BadAddress) as error:
-            self.notify(self._safe(str(error)), title="The sub-task could not be read", markup=False)
-
-    @on(TasksScreen.Reload)
-    def _reload(self) -> None:
-        self._read_lists()
+def _body(agent_id: str, written: Written) -> dict[str, Any]:
+    """The request for what was written."""
+    options = dict(written.options)
+    told: dict[str, Any] = {"text": written.text}
+    if files := options.pop("files", None):
+        told["files"] = files
+    return {"agent": agent_id, "input": told, "source": "xp-tui", **options}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from tui.activity import Activity
 from tui.api.client import Client, Log
 from tui.api.entries import Confirmation
 from tui.api.models import Task, Wait, WaitKind
-from tui.api.wirejson import canonical
+from tui.api.wirejson import canonical, dumps, unfolded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,41 @@ def shown_of(task: Task, log: Log) -> Shown:
         return Shown(task, log, wait, None)
     card = open_node.entry.request_id if isinstance(open_node.entry, Confirmation) else None
     return Shown(task, log, activity.wait or wait, open_node.entry.raw, card)
+
+
+def differences(before: Shown, after: Shown) -> tuple[str, ...]:
+    """What is not as it was shown before, a line each: where, what it was, what it is."""
+    if before.digest == after.digest:
+        return ()
+    old, new = (dict(_flat(unfolded(seen.held), "")) for seen in (before, after))
+    names = [*old, *(name for name in new if name not in old)]
+    lines = [
+        f"{name or 'the request'}: {old.get(name, 'nothing')} → {new.get(name, 'nothing')}"
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+    for about, was, now in (
+        ("status", before.task.status, after.task.status),
+        ("it waits for", _kind(before), _kind(after)),
+        ("entries in the log", len(before.log.entries), len(after.log.entries)),
+    ):
+        if was != now:
+            lines.append(f"{about}: {was} → {now}")
+    return tuple(lines)
+
+
+def _kind(seen: Shown) -> str:
+    return str(seen.wait.kind) if seen.wait else "nobody"
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Every scalar with the way to it."""
+    left = [(name, value)]
+    while left:
+        name, value = left.pop()
+        if isinstance(value, dict) and value:
+            left += reversed([(f"{name}.{key}".lstrip("."), item) for key, item in value.items()])
+        elif isinstance(value, list) and value:
+            left += reversed([(f"{name}[{place}]", item) for place, item in enumerate(value)])
+        else:
+            yield name, dumps(value)

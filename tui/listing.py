@@ -43,6 +43,7 @@ class Head:
 
     group: str
     count: int
+    is_open: bool = True
 
     @property
     def key(self) -> str:
@@ -72,7 +73,20 @@ class Line:
         return self.task.id
 
 
-Row = Head | Line
+@dataclass(frozen=True, slots=True)
+class More:
+    """The last line where the platform has more than is loaded."""
+
+    loaded: int
+    total: int
+
+    @property
+    def key(self) -> str:
+        """A name that no task has."""
+        return "\nmore"
+
+
+Row = Head | Line | More
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +110,13 @@ def arrange(
     *,
     only: str | None = None,
     opened: frozenset[str] = frozenset(),
+    folded: frozenset[str] = frozenset(),
     column: str | None = None,
     reverse: bool = False,
     names: Mapping[str, str] | None = None,
+    total: int | None = None,
 ) -> Listing:
-    """The list for a board: what matches, in groups or sorted by one column."""
+    """The list for a board: what matches, in groups, of which some are folded, or sorted by one column."""
     counts: Counter[str] = Counter()
     lines: list[Line] = []
     matched = 0
@@ -126,8 +142,11 @@ def arrange(
             groups.setdefault(group_of(line.task.status, line.wait), []).append(line)
         for group in sorted(groups, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)):
             found = sorted(groups[group], key=_in_group)
-            rows.append(Head(group, len(found)))
-            rows.extend(_with_children(board, found, opened))
+            rows.append(Head(group, len(found), group not in folded))
+            if group not in folded:
+                rows.extend(_with_children(board, found, opened))
+    if total is not None and total > len(board.tasks):
+        rows.append(More(len(board.tasks), total))
     return Listing(tuple(rows), counts, matched, len(board.tasks))
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tui.api.routes import BadAddress, Surfaces, surfaces_of
 from tui.private import config_home, is_readable_by_others, state_home
 
-Kind = Literal["text", "secret", "flag", "number", "path", "choice"]
+Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
 
 
 class BadSettings(ValueError):
@@ -46,6 +46,10 @@ OPTIONS = (
     Option("read_only", "flag", "Send nothing that acts.", "XP_TUI_READ_ONLY", False),
     Option("hold", "number", "Seconds for which a decision can be taken back; 0 sends at once.", None, 5.0),
     Option("time", "choice", "How times are shown.", None, "relative", ("relative", "local", "utc")),
+    Option("theme", "text", "The theme of the screens, as xp-dark, xp-light, xp-contrast."),
+    Option("ascii", "flag", "Draw with ASCII only.", None, False),
+    Option("reduced_motion", "flag", "Nothing flashes or glides.", None, False),
+    Option("keys", "keys", 'Other keys for actions, by their ids: write [keys] and "tasks.stop" = "ctrl+x".'),
     Option("timeout", "number", "Seconds to wait for an answer.", None, 30.0),
 )
 """Everything that can be set; the command line, the file's schema and `config show` are made from it."""
@@ -115,7 +119,11 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
 
 def schema() -> dict[str, Any]:
     """The settings file as a JSON Schema."""
-    types: dict[str, dict[str, Any]] = {"flag": {"type": "boolean"}, "number": {"type": "number", "minimum": 0}}
+    types: dict[str, dict[str, Any]] = {
+        "flag": {"type": "boolean"},
+        "number": {"type": "number", "minimum": 0},
+        "keys": {"type": "object", "additionalProperties": {"type": "string"}},
+    }
     fields: dict[str, Any] = {}
     for option in OPTIONS:
         told = {**types.get(option.kind, {"type": "string"}), "description": option.about}
@@ -218,6 +226,10 @@ def _checked(option: Option, value: Any, place: str) -> Any:
             if isinstance(value, bool) or not 0 <= number < 1e9:
                 raise BadSettings(f"{place} is a number of seconds, not {value!r}")
             return number
+        case "keys":
+            if not isinstance(value, dict) or not all(isinstance(key, str) for key in value.values()):
+                raise BadSettings(f'{place} is a table of keys by action: "tasks.stop" = "ctrl+x"')
+            return dict(value)
         case _ if not isinstance(value, str):
             raise BadSettings(f"{place} is a text in quotes")
         case "choice" if value not in option.choices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tui import words
-from tui.activity import Node
+from tui.activity import Activity, Node
 from tui.api.entries import (
     Compaction,
     Confirmation,
@@ -19,7 +19,8 @@ from tui.api.entries import (
     ToolCall,
 )
 from tui.api.events import Event
-from tui.api.wirejson import dumps
+from tui.api.models import Task
+from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
 from tui.plain import one_line
 
@@ -102,3 +103,27 @@ def said(event: Event, masks: Masks) -> str:
     if entry is not None and entry.kind != "other":
         return one_line(masks.text(entry.label), longest=300)
     return shortly(event.data, masks)
+
+
+def summary(task: Task, activity: Activity) -> str:
+    """How a run went, in one line."""
+    calls = [node.entry for node in activity.nodes if isinstance(node.entry, ToolCall)]
+    failed = sum(call.is_error for call in calls)
+    agents = sum(isinstance(node.entry, Delegation) for node in activity.nodes)
+    begun, end = task.started_at or task.created_at, task.finished_at or task.updated_at
+    parts = [f"{task.status} in {words.exact((end - begun).total_seconds())}" if begun and end else task.status]
+    parts.append(f"{len(calls)} call{'s' * (len(calls) != 1)}" + (f", {failed} failed" if failed else ""))
+    if agents:
+        parts.append(f"{agents} sub-agent{'s' * (agents != 1)}")
+    if task.tokens:
+        parts.append(f"{words.amount(task.tokens.total)} tokens")
+    return " · ".join(parts)
+
+
+def as_markdown(entry: Entry, masks: Masks) -> str:
+    """An entry to be pasted where people read Markdown."""
+    when = f"{entry.created_at:%Y-%m-%d %H:%M:%S}Z " if entry.created_at else ""
+    head = f"**{word_of(entry)}** {when}{masks.text(entry.label)}"
+    if isinstance(entry, Message):
+        return f"**{word_of(entry)}** {when}\n\n{masks.text(entry.text)}"
+    return f"{head}\n\n```json\n{pretty(masks.json(entry.raw))}\n```"

@@ -46,6 +46,16 @@ def stamp(when: datetime | None, *, utc: bool) -> str:
     )
 
 
+def moment(when: datetime | None, now: datetime, form: str) -> str:
+    """A moment as short as it can be told: how long ago, or its clock, with the day where it is another one."""
+    if when is None or form == "relative":
+        return ago(when, now)
+    zone = UTC if form == "utc" else None
+    then, today = when.astimezone(zone), now.astimezone(zone)
+    mark = "Z" if form == "utc" else ""
+    return then.strftime("%H:%M:%S" if then.date() == today.date() else "%m-%d %H:%M") + mark
+
+
 def amount(number: float) -> str:
     """A count: `950`, `18.2k`, `3.4M`."""
     for size, unit in ((1e6, "M"), (1e3, "k")):

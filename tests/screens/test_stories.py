@@ -18,10 +18,11 @@ from tests.conftest import make_client
 from tests.local.conftest import KEY, Serve, Served
 from tui.api.pace import SystemClock
 from tui.app import XpTui
-from tui.drafts import Drafts
+from tui.kept import Kept
 from tui.journal import Journal
 from tui.masks import Masks
-from tui.screens.review import DEAD, ReviewScreen
+from tui.screens.deciding import DEAD
+from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.watch import Rhythm
@@ -82,7 +83,7 @@ async def at_the_screens(
         app = XpTui(
             client,
             journal,
-            Drafts(tmp_path / "drafts.json"),
+            Kept(tmp_path / "drafts.json"),
             masks=Masks([KEY]),
             state=tmp_path,
             place="test",
@@ -265,13 +266,13 @@ async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
         await operator.press("c")
         await operator.until(lambda: operator.app.screen.query(TextArea))
         assert operator.app.screen.query_one(TextArea).text == "wait"
-        assert Drafts(tmp_path / "drafts.json")[invoice(operator)["id"]] == "wait"
+        assert Kept(tmp_path / "drafts.json")[invoice(operator)["id"]] == "wait"
         await operator.press("!", "f2")
         await operator.until(lambda: operator.sent == ["continue"])
         said = [
             one["content"]["text"] for one in operator.here.log(invoice(operator)["id"]) if one.get("role") == "user"
         ]
-        await operator.until(lambda: not Drafts(tmp_path / "drafts.json"))
+        await operator.until(lambda: not Kept(tmp_path / "drafts.json"))
         assert said[-1] == "wait!"
 
 
@@ -288,7 +289,7 @@ async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> Non
             await here.until(made["id"], "completed")
             await operator.until(lambda: "■ ended" in operator.text)
             tree = operator.app.screen.query_one(ActivityTree)
-            trigger = next(place for place in range(tree.count()) if tree._rows[place].child_id)
+            trigger = next(place for place in range(tree.count()) if getattr(tree._rows[place], "child_id", None))
             before = tree.count()
             tree.move_to(trigger)
             await operator.press("right")
@@ -307,8 +308,9 @@ async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None
         await operator.until(lambda: "^" in operator.text.replace("^p", ""))
         assert "Writer" in operator.text  # the last good result stays
         await operator.press("escape", "escape")
-        await operator.until(lambda: "Planner" in operator.text)
         assert operator.app.screen.query_one(Input).value == ""
+        await operator.press("home")
+        await operator.until(lambda: "Planner" in operator.text)
 
 
 async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> None:
@@ -441,4 +443,4 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
         await operator.press("f2")
         await operator.until(lambda: operator.sent == ["continue"])
         await operator.until(lambda: "done" in [line["kind"] for line in operator.journal.lines()])
-        assert "stay" in Drafts(tmp_path / "drafts.json").values()
+        assert "stay" in Kept(tmp_path / "drafts.json").values()

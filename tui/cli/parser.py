@@ -65,6 +65,9 @@ def _settings(group: argparse._ArgumentGroup) -> None:
     add("--api-key-file", metavar="FILE", help="a file with the key (a key is never an argument)")
     add("--ca", metavar="FILE", help="certificates of an authority to trust beside the system's")
     add("--insecure-http", action="store_true", help="allow http:// to other machines")
+    add("--theme", metavar="NAME", help="the theme of the screens")
+    add("--ascii", action="store_true", help="draw with ASCII only")
+    add("--reduced-motion", action="store_true", help="nothing flashes or glides")
     add("--answer-timeout", dest="timeout", metavar="SECONDS", help="how long to wait for an answer")
 
 

@@ -3,36 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from tui.plain import one_line
 
 
-class Compose(ModalScreen[str]):
+class Written(NamedTuple):
+    """What was written, and what goes with it."""
+
+    text: str
+    options: dict[str, Any]
+
+
+OPTIONS = {
+    "title": "title",
+    "files": "files: addresses, with commas between",
+    "output_format": "form of the result: text, markdown, json or voice",
+    "expected_output": "what is expected",
+    "instructions_override": "instructions instead of the agent's own",
+    "additional_context": "context",
+    "think_mode": "thinking: default or harder",
+}
+"""What can go with a new task beside its words; `xp-tui run` takes the rest."""
+
+
+class Compose(ModalScreen[Written | None]):
     """A text of several lines, safe to paste into; it is kept as a draft until it was sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "send", "send", id="compose.send"),
+        Binding("f4", "more", "More", show=False, id="compose.more"),
         Binding("escape", "leave", "keep as a draft", id="compose.leave"),
     ]
 
-    def __init__(self, title: str, where: str, key: str, drafts: MutableMapping[str, str]) -> None:
+    def __init__(
+        self, title: str, where: str, key: str, drafts: MutableMapping[str, str], *, has_options: bool = False
+    ) -> None:
         super().__init__()
         self._title, self._where, self._key, self._drafts = title, where, key, drafts
+        self._has_options = has_options
 
     def compose(self) -> ComposeResult:
-        """Where it goes, and the text."""
+        """Where it goes, the text, and what can go with it."""
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
             yield Static(one_line(self._where), id="about", markup=False)
             yield TextArea(self._drafts.get(self._key, ""), id="text", tab_behavior="focus")
-            yield Static("F2 sends · Esc keeps it as a draft", id="keys", markup=False)
+            if self._has_options:
+                with VerticalScroll(id="options"):
+                    for name, about in OPTIONS.items():
+                        yield Input(placeholder=about, id=name, compact=True)
+            more = " · F4 more" if self._has_options else ""
+            yield Static(f"F2 sends{more} · Esc keeps it as a draft", id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin to write, behind what is there."""
@@ -44,12 +72,34 @@ class Compose(ModalScreen[str]):
         """Every letter is kept."""
         self._drafts[self._key] = event.text_area.text
 
+    def action_more(self) -> None:
+        """Show what else can be said, or hide it."""
+        if self._has_options:
+            options = self.query_one("#options")
+            options.toggle_class("-shown")
+            self.query_one("#title" if options.has_class("-shown") else "#text").focus()
+
     def action_send(self) -> None:
         """Send it, if there is anything to send."""
         text = self.query_one(TextArea).text.strip()
-        if text:
-            self.dismiss(text)
+        if not text:
+            self._tell("there is nothing to send yet")
+            return
+        found: dict[str, Any] = {one.id or "": one.value.strip() for one in self.query(Input) if one.value.strip()}
+        if "files" in found:
+            found["files"] = [name.strip() for name in found["files"].split(",") if name.strip()]
+        for name, allowed in (
+            ("output_format", ("text", "markdown", "json", "voice")),
+            ("think_mode", ("default", "harder")),
+        ):
+            if found.get(name, allowed[0]) not in allowed:
+                self._tell(f"{name.replace('_', ' ')} is one of {', '.join(allowed)}")
+                return
+        self.dismiss(Written(text, found))
+
+    def _tell(self, words: str) -> None:
+        self.query_one("#keys", Static).update(words)
 
     def action_leave(self) -> None:
         """Not now: the draft stays."""
-        self.dismiss("")
+        self.dismiss(None)

@@ -1,7 +1,8 @@
-"""What of a task to copy: one key each."""
+"""What there is to copy: one key each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,43 +11,60 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.api.models import Task
-from tui.api.wirejson import pretty
-from tui.masks import Masks
 from tui.plain import one_line
+from tui.widgets.lines import Lines, Piece, Pieces
+
+KEYS = {
+    "id": "i", "title": "t", "result": "r", "link": "l", "curl": "u", "record": "j",
+    "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
+}  # fmt: skip
+"""The key of each thing that can be copied; no two are alike, so that fingers may learn them."""
+
+
+class Choices(Lines):
+    """What there is, and the beginning of each."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__(id="choices")
+        self._texts = texts
+        self.names = [name for name in KEYS if name in texts]
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.names)
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        """One of them."""
+        name = self.names[index]
+        text = one_line(self._texts[name], longest=200) or "nothing"
+        return [Piece(f" {KEYS[name]}  ", "accent"), Piece(f"{name:<10}"), Piece(text, "faint")]
 
 
 class Copy(ModalScreen[str]):
-    """Id, title, result, record, or a command that reads it; secrets are masked in all of them."""
+    """Texts by name, secrets masked in all of them; the one that is chosen is the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "take('id')", "id", id="copy.id"),
-        Binding("t", "take('title')", "title", id="copy.title"),
-        Binding("r", "take('result')", "result", id="copy.result"),
-        Binding("j", "take('JSON')", "JSON", id="copy.json"),
-        Binding("u", "take('curl')", "curl", id="copy.curl"),
+        *(Binding(key, f"take({name!r})", name, show=False, id=f"copy.{name}") for name, key in KEYS.items()),
         Binding("escape,q,y", "leave", "back", id="copy.leave"),
     ]
 
-    def __init__(self, task: Task, url: str | None, masks: Masks) -> None:
+    def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__()
-        self._texts = {
-            "id": task.id,
-            "title": masks.text(task.name),
-            "result": masks.text(task.result or ""),
-            "JSON": pretty(masks.json(task.raw)),
-            "curl": f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{url}'" if url else "",
-        }
+        self._texts = texts
 
     def compose(self) -> ComposeResult:
-        """What there is, and the beginning of each."""
-        keys = {"id": "i", "title": "t", "result": "r", "JSON": "j", "curl": "u"}
-        lines = [
-            f"{keys[name]}  {name:<8}{one_line(text, longest=60) or 'nothing'}" for name, text in self._texts.items()
-        ]
+        """The list."""
         with Vertical(id="dialog"):
             yield Static("Copy", id="question", markup=False)
-            yield Static("\n".join(lines), id="choices", markup=False)
+            yield Choices(self._texts)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What there is not has no key."""
+        return action != "take" or parameters[0] in self._texts
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """The line under the cursor."""
+        self.action_take(self.query_one(Choices).names[event.index])
 
     def action_take(self, name: str) -> None:
         """This one."""

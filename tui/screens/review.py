@@ -7,19 +7,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Footer
 
 from tui import words
 from tui.api.entries import Reasoning, ToolCall, entry_of
+from tui.decision import differences
 from tui.deeds import Deed, Outcome, Phase, Verb
-from tui.masks import Masks
-from tui.plain import host_of, one_line
+from tui.desk import Desk
+from tui.plain import host_of
+from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
+from tui.widgets.document import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Piece
 
@@ -27,31 +30,23 @@ if TYPE_CHECKING:
     from tui.board import Board
     from tui.decision import Shown
 
-DEAD = 0.7
-"""Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
-QUIET = 0.3
-"""Seconds without any other key before and after a deciding one: in a burst of keys none decides."""
 NOT_PROVIDED = "not provided by the platform"
-IN_A_BURST = "taken back: other keys came with it"
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED})
 """Outcomes after which there is still something to decide."""
 LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint", Outcome.NOT_SENT: "faint"}
 
 
-class ReviewScreen(Screen[None]):
+class ReviewScreen(Deciding):
     """One decision."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("A", "decide('approve')", "approve", id="review.approve"),
-        Binding("R", "decide('reject')", "reject", id="review.reject"),
-        Binding("u", "undo", "take back", id="review.undo"),
         Binding("c", "say", "answer, reply", id="review.say"),
         Binding("b", "browse", "sign in", id="review.browse"),
         Binding("n", "next(1)", "next", id="review.next"),
         Binding("N", "next(-1)", "Previous", show=False, id="review.previous"),
+        Binding("y", "copy", "Copy", show=False, id="review.copy"),
         Binding("r", "reload", "Read again", show=False, id="review.reload"),
-        Binding("escape,d,q", "leave", "later", id="review.later"),
     ]
 
     class Decided(Message):
@@ -93,69 +88,66 @@ class ReviewScreen(Screen[None]):
             self.task_id = task_id
             self.by = by
 
-    def __init__(
-        self,
-        task_id: str,
-        now: Callable[[], datetime],
-        place: str,
-        masks: Masks,
-        *,
-        read_only: str = "",
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__()
+    def __init__(self, task_id: str, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
         self.task_id = task_id
-        self._now = now
-        self._place = place
-        self._read_only = read_only
-        self._clock = clock
-        self._masks = masks
+        self._desk = desk
         self._shown: Shown | None = None
-        self._armed_at = float("inf")
-        self._last_key = 0.0
-        self._decided_at = 0.0
-        self._is_burst = False
-        self._reason: str | None = None
         self._deed: Deed | None = None
         self._held_until = 0.0
-        self._note = ""
+        self._read_at: datetime | None = None
+        self._asked_at: datetime | None = None
+        """The change for which the task was read again last."""
 
     def compose(self) -> ComposeResult:
         """The parts."""
         yield Bar(id="title")
-        yield Inspector(self._masks, id="facts")
+        yield Inspector(self._desk.masks, can_fold=False, id="facts")
         yield Bar(id="payload-title")
-        yield Inspector(self._masks, id="payload")
-        yield Input(placeholder="why not? Enter keeps the reason, R then rejects", id="reason", compact=True)
+        yield Inspector(self._desk.masks, can_fold=False, id="payload")
+        yield self.reason_input()
         yield Bar(id="status")
         yield Footer()
 
     def on_mount(self) -> None:
         """Begin at the payload."""
         self.query_one("#payload").focus()
-        self.set_interval(0.1, self._titles)
-        self._titles()
+        self.set_interval(0.1, self.draw)
+        self.draw()
 
     # What the app tells
 
     def shows(self, seen: Shown, board: Board) -> None:
         """This is what there is to decide about, read just now."""
         before, self._shown = self._shown, seen
+        self._read_at = self._desk.now()
         if before is None or before.digest != seen.digest or before.task.id != seen.task.id:
-            self._armed_at = self._clock() + DEAD
+            self.arm()
             self._reason = None
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
         self.query_one("#facts", Inspector).show(self._facts(seen, board))
         held = seen.held if seen.held is not None else NOT_PROVIDED
-        self.query_one("#payload", Inspector).show([("what exactly", held)])
+        changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
+        parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
+        self.query_one("#payload", Inspector).show(parts if changed else parts[1:])
         self.refresh_bindings()
-        self._titles()
+        self.draw()
 
-    def fails(self, why: str) -> None:
+    def board_changed(self, board: Board) -> None:
+        """Where the task has changed since it was read, it is to be read again."""
+        task, seen = board.task(self.task_id), self._shown
+        if task is None or seen is None or task.updated_at == self._asked_at:
+            return
+        if task.updated_at and seen.task.updated_at and task.updated_at > seen.task.updated_at:
+            self._asked_at = task.updated_at
+            if self._deed is None or self._deed.phase is Phase.DONE:
+                self.post_message(self.Wanted(self.task_id))
+
+    def fails(self, task_id: str, why: str) -> None:
         """It could not be read, and why."""
         self._note = why
-        self._titles()
+        self.draw()
 
     def deed_changed(self, deed: Deed) -> None:
         """How far the decision is."""
@@ -167,12 +159,13 @@ class ReviewScreen(Screen[None]):
         self._deed = deed
         if deed.phase is Phase.DONE:
             self._note = ""
-            self._armed_at = self._clock() + DEAD
-        self._titles()
+            self.arm()
+            self.refresh_bindings()
+        self.draw()
 
     # Showing
 
-    def _facts(self, seen: Shown, board: Board) -> list[tuple[str, object]]:
+    def _facts(self, seen: Shown, board: Board) -> list[Part]:
         task = seen.task
         agent = board.agents.get(task.agent_id)
         path: list[str] = []
@@ -194,28 +187,30 @@ class ReviewScreen(Screen[None]):
             f"agent    {agent[1].name if agent else task.agent_id} ({task.agent_id})",
             f"task     {' › '.join([*path, task.name])} ({task.id})",
             f"started  by {who or NOT_PROVIDED}, from {task.source or NOT_PROVIDED}",
-            f"profile  {self._place}",
+            f"profile  {self._desk.place}",
         ]
         since = seen.wait.since if seen.wait else None
         waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
         return [
-            ("who asks", "\n".join(asks)),
-            ("for what", wanted or NOT_PROVIDED),
-            ("why, in the agent's own words, unverified", _why(seen) or NOT_PROVIDED),
-            ("what follows", "on approve: the agent goes on. On reject: the agent is told, with your reason.\n"
+            Part("who asks", "\n".join(asks)),
+            Part("for what", wanted or NOT_PROVIDED),
+            Part("why, in the agent's own words, unverified", _why(seen) or NOT_PROVIDED),
+            Part("what follows", "on approve: the agent goes on. On reject: the agent is told, with your reason.\n"
              f"waiting {waits}; no deadline published"),
+            Part("decided already", _decided(seen)),
         ]  # fmt: skip
 
-    def _titles(self) -> None:
+    def draw(self) -> None:
         seen = self._shown
         left = [(Piece(" xp-tui › ", "faint"), "back"), (Piece("Review  ", "need"), "")]
         if seen:
-            name = one_line(self._masks.text(seen.task.name), longest=60)
+            name = self._desk.safe(seen.task.name, 60)
             left.append((Piece(f"{name}  ", "strong"), ""))
             if seen.wait and seen.wait.since:
-                waited = words.span((self._now() - seen.wait.since).total_seconds())
+                waited = words.span((self._desk.now() - seen.wait.since).total_seconds())
                 left.append((Piece(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
-        self.query_one("#title", Bar).show(left, [])
+        read = words.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
+        self.query_one("#title", Bar).show(left, [Piece(f"read {read} ", "faint")])
         payload = self.query_one("#payload", Inspector)
         payload.look(self._clock())
         end = "" if payload.is_end_seen else "  the end was not shown yet: scroll down"
@@ -231,111 +226,86 @@ class ReviewScreen(Screen[None]):
                     (Piece(f" {deed.verb} in {left:.0f} s ", "need"), ""),
                     (Piece(" u takes it back ", "strong"), "undo"),
                 ]
-            told = {
-                Phase.CHECKING: "reading it again",
-                Phase.SENDING: "sending",
-                Phase.SETTLING: "waiting for the task",
-            }
-            return [(Piece(f" {deed.verb}: {told.get(deed.phase, deed.phase)} … ", "need"), "")]
+            return [(Piece(f" {deed.verb}: {PHASES.get(deed.phase, deed.phase)} … ", "need"), "")]
         found: list[tuple[Piece, str]] = []
         if deed is not None:
             look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
-            found.append((Piece(f" {one_line(self._masks.text(deed.words))} ", look), ""))
+            found.append((Piece(f" {self._desk.safe(deed.words)} ", look), ""))
         if self._note:
-            found.append((Piece(f" {one_line(self._masks.text(self._note))} ", "need"), ""))
+            found.append((Piece(f" {self._desk.safe(self._note)} ", "need"), ""))
         why = self.hindrance
         if not found and why:
-            found.append((Piece(f" {one_line(why)} ", "faint"), ""))
+            found.append((Piece(f" {self._desk.safe(why)} ", "faint"), ""))
         elif not why:
             found += [(Piece("  A approve ", "strong"), "approve"), (Piece(" R reject ", "strong"), "reject")]
             if self._reason is not None:
-                found.append((Piece(f" reason: {one_line(self._reason, longest=80)} ", "faint"), ""))
+                found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
 
     @property
-    def hindrance(self) -> str:
-        """Why the two keys do nothing now; empty when they decide."""
-        seen, deed = self._shown, self._deed
-        if self._read_only:
-            return self._read_only
-        if seen is None:
+    def obstacle(self) -> str:
+        """Why there is nothing to decide now; empty when there is."""
+        if why := self._settled:
+            return why
+        if self._shown is None:
             return "reading what there is to decide …"
-        if deed is not None and deed.phase is not Phase.DONE:
+        if self._deed is not None and self._deed.phase is not Phase.DONE:
             return "a decision is under way"
-        if deed is not None and deed.outcome not in OPEN_STILL:
-            return "decided; n shows the next one that waits"
-        if seen.hindrance:
-            return seen.hindrance
         if not self.query_one("#payload", Inspector).is_end_seen:
             return "scroll to the end of the payload first"
-        if self._clock() < self._armed_at:
-            return "a moment: it has just appeared"
         return ""
 
-    # Doing
+    @property
+    def _settled(self) -> str:
+        """Why there will be nothing to decide, however long one waits."""
+        seen, deed = self._shown, self._deed
+        if self._desk.read_only:
+            return self._desk.read_only
+        if deed is not None and deed.phase is Phase.DONE and deed.outcome not in OPEN_STILL:
+            return "decided; n shows the next one that waits"
+        return (seen.hindrance or "") if seen else ""
 
-    def on_key(self, event: events.Key) -> None:
-        """Every key counts: one that comes right before or after a deciding one makes it a burst."""
-        now = self._clock()
-        if event.key not in {"A", "R"}:
-            self._burst(now)
-        if event.key not in {"A", "R"}:
-            self._last_key = now
-
-    def _burst(self, now: float) -> None:
-        """A key that comes right behind a deciding one takes it back, even before it is known to be held."""
-        if now - self._decided_at < QUIET:
-            self._is_burst = True
-            self._undo(IN_A_BURST)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Pasted text never decides."""
-        self._armed_at = self._clock() + DEAD
-
-    @on(events.AppFocus)
-    def _focused_again(self) -> None:
-        self._armed_at = max(self._armed_at, self._clock() + DEAD)
-
-    def action_decide(self, verb: str) -> None:
-        """Decide, when everything about it is as it must be."""
-        now, before = self._clock(), self._last_key
-        self._last_key = now
-        self._burst(now)
-        if why := self.hindrance:
-            self._note = why
-        elif now - before < QUIET:
-            self._note = "not done: other keys came with it, press it alone"
-        elif verb == "reject" and self._reason is None:
-            self._note = ""
-            self.query_one("#reason", Input).add_class("-shown").focus()
-        else:
-            assert self._shown
-            self._note = ""
-            self._decided_at, self._is_burst = now, False
-            digest = self._shown.digest
-            self.post_message(self.Decided(self.task_id, Verb(verb), digest, self._reason or None))
-        self._titles()
-
-    def action_undo(self) -> None:
-        """Take a held decision back."""
-        self._undo("")
-
-    def _undo(self, note: str) -> None:
-        if self._deed is not None and self._deed.phase is Phase.HELD:
-            self._note = note
-            self.post_message(self.TakeBack(self._deed.id))
-
-    def action_say(self) -> None:
-        """Answer what is asked, or message the thread."""
-        if self._read_only or self._shown is None:
-            self._note = self._read_only or "reading what there is to decide …"
-            self._titles()
-        else:
-            self.post_message(self.Say(self._shown))
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """The keys that decide are grey where there is nothing to decide."""
+        match action:
+            case "decide":
+                return self._settled
+            case "say":
+                return self._desk.read_only
+            case "undo":
+                is_held = self._deed is not None and self._deed.phase is Phase.HELD
+                return "" if is_held else "nothing is held"
+        return ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A sign-in is offered only where one is wanted."""
-        return action != "browse" or self._sign_in is not None
+        return False if action == "browse" and not self._sign_in else super().check_action(action, parameters)
+
+    # Doing
+
+    def decide(self, verb: str, reason: str | None) -> None:
+        """Wish it, for exactly what was shown."""
+        assert self._shown
+        self.post_message(self.Decided(self.task_id, Verb(verb), self._shown.digest, reason))
+
+    def take_back(self) -> bool:
+        """Take the held decision back."""
+        if self._deed is None or self._deed.phase is not Phase.HELD:
+            return False
+        self.post_message(self.TakeBack(self._deed.id))
+        return True
+
+    def action_say(self) -> None:
+        """Answer what is asked, or message the thread."""
+        if self._shown is None:
+            self._note = "reading what there is to decide …"
+            self.draw()
+        else:
+            self.post_message(self.Say(self._shown))
+
+    def action_copy(self) -> None:
+        """What to copy."""
+        self.post_message(Wish("copy", self.task_id))
 
     @property
     def _sign_in(self) -> str | None:
@@ -357,26 +327,6 @@ class ReviewScreen(Screen[None]):
         self._note = ""
         self.post_message(self.Wanted(self.task_id))
 
-    def action_leave(self) -> None:
-        """Back by one step: from the reason to the review, then away. A held decision stays held."""
-        reason = self.query_one("#reason", Input)
-        if reason.has_focus:
-            reason.remove_class("-shown")
-            self.query_one("#payload").focus()
-        else:
-            if self._deed is not None and self._deed.phase is Phase.HELD:
-                self.notify(f"{self._deed.verb} is still held, and sent in a moment", severity="warning", markup=False)
-            self.dismiss()
-
-    @on(Input.Submitted, "#reason")
-    def _reasoned(self, event: Input.Submitted) -> None:
-        self._reason = event.value.strip()
-        event.input.remove_class("-shown")
-        self.query_one("#payload").focus()
-        self._note = "" if self._reason else "without a reason; R rejects all the same"
-        self._armed_at = self._clock() + DEAD
-        self._titles()
-
     @on(Bar.Picked)
     def _picked(self, event: Bar.Picked) -> None:
         match event.name:
@@ -385,13 +335,21 @@ class ReviewScreen(Screen[None]):
             case "undo":
                 self.action_undo()
             case "back":
-                self.dismiss()
+                self.leave()
 
     def forget(self, task_id: str) -> None:
         """Another task is to be shown."""
         self.task_id, self._shown, self._deed = task_id, None, None
         self._armed_at, self._reason, self._note = float("inf"), None, ""
-        self._titles()
+        self.draw()
+
+
+def _decided(seen: Shown) -> str:
+    """Whether somebody has decided, as far as the platform tells."""
+    request = seen.task.hitl_request
+    if request and request.decided_by:
+        return f"{'approved' if request.approved_by else 'rejected'} by {request.decided_by}"
+    return "by nobody, as of now"
 
 
 def _why(seen: Shown) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,22 +11,29 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.timer import Timer
+from textual.widgets import Footer, Static
 
 from tui.board import Board
-from tui.listing import Group, Head, Listing, arrange
-from tui.masks import Masks
+from tui.desk import Desk
+from tui.listing import Group, Head, Line, Listing, More, arrange
 from tui.plain import one_line
 from tui.query import Context, Filter, FilterError, parse
+from tui.screens.keyed import Keyed
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
+from tui.widgets.filter_input import FilterInput
 from tui.widgets.lines import Lines, Piece
 from tui.widgets.peek import Peek
-from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
+from tui.widgets.task_list import COLUMNS, TaskList, heading
+
+if TYPE_CHECKING:
+    from tui.api.client import TaskQuery
 
 WIDE = 140
 """Columns from which the peek stands beside the list."""
+PATIENCE = 0.6
+"""Seconds without another letter after which the platform itself is asked for what a filter wants."""
 COUNTERS = (
     (Group.NEEDS_YOU, "‖", "need you", "need"),
     (Group.RUNNING, "▶", "running", "running"),
@@ -36,12 +42,12 @@ COUNTERS = (
 )
 
 
-class TasksScreen(Screen[None]):
+class TasksScreen(Keyed[None]):
     """The list, its filter, and a glance at the task under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "wish('continue')", "reply", id="tasks.continue"),
-        Binding("n", "wish('create')", "New task", show=False, id="tasks.new"),
+        Binding("n", "wish('create')", "new", id="tasks.new"),
         Binding("y", "wish('copy')", "Copy", show=False, id="tasks.copy"),
         Binding("X", "wish('stop')", "stop", id="tasks.stop"),
         Binding("a", "review", "review", id="tasks.review"),
@@ -51,8 +57,11 @@ class TasksScreen(Screen[None]):
             Binding(str(number), f"group('{group}')", f"Only {group.lower()}", show=False, id=f"tasks.group_{number}")
             for number, group in enumerate(Group, 1)
         ),
-        Binding("s", "sort", "sort", id="tasks.sort"),
+        Binding("s", "sort", "Sort by the next column", show=False, id="tasks.sort"),
         Binding("S", "turn", "Turn the order round", show=False, id="tasks.turn"),
+        Binding("t", "time", "Times: relative, local, UTC", show=False, id="tasks.times"),
+        Binding("at", "agents", "Agents", show=False, id="tasks.agents"),
+        Binding("m", "more", "Load more", show=False, id="tasks.more"),
         Binding("r", "reload", "Read again", show=False, id="tasks.reload"),
         Binding("q", "app.quit", "quit", id="tasks.quit"),
     ]
@@ -71,32 +80,50 @@ class TasksScreen(Screen[None]):
     class Reload(Message):
         """The lists are to be read again, now."""
 
-    def __init__(self, now: Callable[[], datetime], place: str, masks: Masks) -> None:
+    class More(Message):
+        """More tasks are to be loaded."""
+
+    class Wider(Message):
+        """The platform itself is to be asked for what the filter wants."""
+
+        def __init__(self, query: TaskQuery | None) -> None:
+            super().__init__()
+            self.query = query
+
+    class AgentsWanted(Message):
+        """An agent is to be chosen."""
+
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._now = now
-        self._place = place
-        self._masks = masks
+        self._desk = desk
         self._board = Board()
         self._is_ready = False
         """Whether there are widgets to show anything in."""
         self._listing = Listing()
         self._opened: frozenset[str] = frozenset()
+        self._folded: frozenset[str] = frozenset()
         self._total: int | None = None
         self._state = ("connecting", "faint")
         self._why = ""
+        self._asked_there: TaskQuery | None = None
+        """What of the filter the platform was asked for."""
+        self._asking: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
         yield Bar(id="title")
         with Horizontal(id="line"):
-            yield Static(" / ", id="slash")
-            yield Input(placeholder="status:paused agent:invoice* age:<2d words", id="filter", compact=True)
+            yield Static(" / ", id="slash", markup=False)
+            example = "status:paused agent:invoice* age:<2d words"
+            yield FilterInput(self._desk.memory, self._seen, placeholder=example, id="filter")
+            yield Static("", id="there", markup=False)
         yield Static(id="wrong", markup=False)
         yield Bar(id="heading")
         with Container(id="body"):
-            yield TaskList(self._now, self._masks, id="tasks")
-            yield Static("reading the tasks …", id="empty", markup=False)
-            yield Peek(self._now, self._masks, id="peek")
+            yield TaskList(self._desk, id="tasks")
+            yield Static("Reading the tasks …", id="empty", markup=False)
+            yield Peek(self._desk.now, self._desk.masks, id="peek")
+        yield Bar(id="held")
         yield Footer()
 
     def on_unmount(self) -> None:
@@ -127,28 +154,64 @@ class TasksScreen(Screen[None]):
             self._titles()
             self._emptiness()
 
+    def answered(self, query: TaskQuery, total: int) -> None:
+        """The platform has told how many there are of what it was asked for."""
+        if query == self._asked_there:
+            names = [name for name in ("status", "agent_id", "parent_task_id", "from_date", "to_date")
+                     if getattr(query, name)]  # fmt: skip
+            told = ", ".join(_FIELDS[name] for name in names)
+            self.query_one("#there", Static).update(f" {told} asked of the platform: {total:,} ")
+
+    def filter(self, text: str) -> None:
+        """Use this filter."""
+        self.query_one(FilterInput).value = text
+        self.query_one(TaskList).focus()
+
     # Showing
 
     def _arrange(self) -> None:
         names = {agent_id: told[1].name for agent_id, told in self._board.agents.items()}
-        matches = self.asked.predicate(Context(self._now(), names))
+        matches = self.asked.predicate(self._query_context(names))
         self._listing = arrange(
             self._board,
             matches,
             only=self.only,
             opened=self._opened,
+            folded=self._folded,
             column=self.column,
             reverse=self.reverse,
             names=names,
+            total=self._total if not self.only else None,
         )
         self.query_one(TaskList).show(self._listing, names)
         self._titles()
         self._emptiness()
         self._show_peek()
 
+    def _query_context(self, names: dict[str, str]) -> Context:
+        waits = {task_id: wait for task_id in self._board.logs if (wait := self._board.wait(task_id))}
+        return Context(self._desk.now(), names, waits)
+
+    def _seen(self, field: str) -> Iterable[str]:
+        """The values that a field has in what is loaded."""
+        tasks = [known.task for known in self._board.tasks.values()]
+        match field:
+            case "agent":
+                return {told[1].name for told in self._board.agents.values()}
+            case "status":
+                return {task.status for task in tasks}
+            case "source":
+                return {task.source for task in tasks if task.source}
+            case "user":
+                return {task.user_id for task in tasks if task.user_id}
+            case "err":
+                return {"true", "false"}
+            case _:
+                return ()
+
     def _titles(self) -> None:
         state, look = self._state
-        left = [(Piece(" xp-tui ", "strong"), ""), (Piece(f" {one_line(self._place)} ", "faint"), "")]
+        left = [(Piece(" xp-tui ", "strong"), ""), (Piece(f" {one_line(self._desk.place)} ", "faint"), "")]
         left.append((Piece(f" ● {state}  ", look), ""))
         for group, glyph, words, look in COUNTERS:
             count = self._listing.counts.get(group, 0)
@@ -156,18 +219,18 @@ class TasksScreen(Screen[None]):
                 continue
             chosen = "accent" if self.only == group else look if count else "faint"
             left.append((Piece(f" {glyph} {count} {words} ", chosen), str(group)))
+        if marked := len(self.query_one(TaskList).marks):
+            left.append((Piece(f" * {marked} marked ", "accent"), "marks"))
         loaded, total = self._listing.loaded, self._total
         matched = f"{self._listing.matched} of " if self.asked else ""
         in_all = f" · {total:,} total" if total is not None and total != loaded else ""
         self.query_one("#title", Bar).show(left, [Piece(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
         width = self.query_one(TaskList).scrollable_content_region.width or self.size.width
-        self.query_one("#heading", Bar).show(
-            [(Piece(heading(width, self.column, self.reverse), "faint"), "heading")], []
-        )
+        self.query_one("#heading", Bar).show(heading(width, self._desk.time, self.column, self.reverse), [])
 
     def _emptiness(self) -> None:
         """Where there is no row, say why, and what to press."""
-        is_empty = not any(not isinstance(row, Head) for row in self._listing.rows)
+        is_empty = all(isinstance(row, More) for row in self._listing.rows)
         self.set_class(is_empty, "-empty")
         if not is_empty:
             return
@@ -178,7 +241,7 @@ class TasksScreen(Screen[None]):
         elif self._state[0] == "connecting":
             words = "Reading the tasks …"
         else:
-            words = "There are no tasks yet."
+            words = "There are no tasks yet.\n\nn starts one"
         self.query_one("#empty", Static).update(words)
 
     def _show_peek(self) -> None:
@@ -201,54 +264,81 @@ class TasksScreen(Screen[None]):
 
     @on(TaskList.Chosen)
     def _chosen(self, event: Lines.Chosen) -> None:
-        if line := self.query_one(TaskList).line:
-            self.post_message(self.Opened(line.task.id))
+        match self.query_one(TaskList).row:
+            case Line(task=task):
+                self.post_message(self.Opened(task.id))
+            case Head() as head:
+                self._turn(head.key, True)
+            case More():
+                self.action_more()
 
     @on(TaskList.Folded)
-    def _folded(self, event: TaskList.Folded) -> None:
-        self._opened = self._opened | {event.task_id} if event.is_open else self._opened - {event.task_id}
+    def _turned(self, event: TaskList.Folded) -> None:
+        self._turn(event.key, event.is_open)
+
+    def _turn(self, key: str, is_open: bool) -> None:
+        tasks = self.query_one(TaskList)
+        if key.startswith("\n"):
+            group = frozenset({key[1:]})
+            self._folded = self._folded - group if is_open else self._folded | group
+        else:
+            self._opened = self._opened | {key} if is_open else self._opened - {key}
         self._arrange()
+        if (place := tasks.index_of(key)) is not None:
+            tasks.move_to(place)
+
+    @on(TaskList.Marked)
+    def _marked(self) -> None:
+        self._titles()
 
     @on(Bar.Picked, "#title")
     def _picked(self, event: Bar.Picked) -> None:
-        self.action_group(event.name)
+        if event.name == "marks":
+            self.query_one(TaskList).unmark()
+        else:
+            self.action_group(event.name)
 
-    def on_click(self, event: object) -> None:
-        """A click on a heading sorts by its column."""
-        from textual import events
+    @on(Bar.Picked, "#held")
+    async def _held_picked(self) -> None:
+        await self.run_action("app.take_back")
 
-        if isinstance(event, events.Click) and event.widget is self.query_one("#heading"):
-            begun = 1
-            for column, width in columns_for(self.query_one(TaskList).scrollable_content_region.width):
-                begun += width
-                if event.x < begun:
-                    self.reverse = not self.reverse if self.column == column.name else False
-                    self.column = column.name
-                    return
+    @on(Bar.Picked, "#heading")
+    def _heading_picked(self, event: Bar.Picked) -> None:
+        self.reverse = not self.reverse if self.column == event.name else False
+        self.column = event.name
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Nothing is sent in read-only mode."""
+        return self._desk.read_only if action == "wish" and parameters != ("copy",) else ""
 
     def action_wish(self, verb: str) -> None:
-        """Stop, continue, or begin anew with the same agent."""
-        if line := self.query_one(TaskList).line:
-            self.post_message(Wish(verb, line.task.id))
+        """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
+        ids = [line.task.id for line in self.query_one(TaskList).chosen]
+        self.post_message(Wish(verb, *(ids if verb in {"stop", "copy"} else ids[:1] if verb == "continue" else ())))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
-        line = self.query_one(TaskList).line
-        if line is None or line.wait is None:
-            self.notify("this task waits for nobody", severity="warning", markup=False)
+        lines = self.query_one(TaskList).chosen
+        waiting = [line.path[-1].id if line.path else line.task.id for line in lines if line.wait]
+        if waiting:
+            self.post_message(ReviewWanted(*waiting))
         else:
-            self.post_message(ReviewWanted(line.path[-1].id if line.path else line.task.id))
+            words = "none of the marked tasks waits" if len(lines) > 1 else "this task waits for nobody"
+            self.notify(words, severity="warning", markup=False)
 
     def action_filter(self) -> None:
         """Go to the filter."""
-        self.query_one("#filter", Input).focus()
+        self.query_one(FilterInput).focus()
 
     def action_leave(self) -> None:
-        """Back by one step: from the filter to the list, then to everything."""
-        if self.query_one("#filter", Input).has_focus:
-            self.query_one(TaskList).focus()
-        elif self.asked or self.query_one("#filter", Input).value:
-            self.query_one("#filter", Input).value = ""
+        """Back by one step: from the filter to the list, from the marks, then to everything."""
+        tasks, written = self.query_one(TaskList), self.query_one(FilterInput)
+        if written.has_focus:
+            tasks.focus()
+        elif tasks.marks:
+            tasks.unmark()
+        elif self.asked or written.value:
+            written.value = ""
         else:
             self.only = None
             self.column = None
@@ -270,8 +360,26 @@ class TasksScreen(Screen[None]):
         """Read the lists now."""
         self.post_message(self.Reload())
 
-    @on(Input.Changed, "#filter")
-    def _typed(self, event: Input.Changed) -> None:
+    def action_time(self) -> None:
+        """Show times in the next way."""
+        self.notify(f"times: {self._desk.turn_time()}", markup=False, timeout=2)
+        self._titles()
+        self.query_one(TaskList).refresh()
+
+    def action_agents(self) -> None:
+        """Choose an agent."""
+        self.post_message(self.AgentsWanted())
+
+    def action_more(self) -> None:
+        """Load more."""
+        if self._total is not None and self._total > self._listing.loaded:
+            self.notify("loading more …", markup=False, timeout=2)
+            self.post_message(self.More())
+        else:
+            self.notify("all there is, is loaded", markup=False, timeout=3)
+
+    @on(FilterInput.Changed)
+    def _typed(self, event: FilterInput.Changed) -> None:
         wrong = ""
         try:
             self.asked = parse(event.value)
@@ -280,9 +388,23 @@ class TasksScreen(Screen[None]):
         self.query_one("#wrong", Static).update(wrong)
         self.query_one("#wrong").set_class(bool(wrong), "-shown")
         event.input.set_class(bool(wrong), "-wrong")
+        if self._asking:
+            self._asking.stop()
+        self._asking = self.set_timer(PATIENCE, self._ask)
 
-    @on(Input.Submitted, "#filter")
-    def _entered(self) -> None:
+    def _ask(self) -> None:
+        """Ask the platform itself for what of the filter it can choose by."""
+        names = {agent_id: told[1].name for agent_id, told in self._board.agents.items()}
+        query = self.asked.pushed_down(self._query_context(names))
+        wanted = query if query != Filter().pushed_down() else None
+        if wanted != self._asked_there:
+            self._asked_there = wanted
+            self.query_one("#there", Static).update("")
+            self.post_message(self.Wider(wanted))
+
+    @on(FilterInput.Submitted)
+    def _entered(self, event: FilterInput.Submitted) -> None:
+        self.query_one(FilterInput).remember()
         self.query_one(TaskList).focus()
 
     def watch_asked(self) -> None:
@@ -300,3 +422,7 @@ class TasksScreen(Screen[None]):
     def watch_reverse(self) -> None:
         """The other way round."""
         self._arrange()
+
+
+_FIELDS = {"status": "status", "agent_id": "agent", "parent_task_id": "parent", "from_date": "age", "to_date": "age"}
+"""What the platform calls the fields of a filter."""

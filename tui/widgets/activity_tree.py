@@ -1,21 +1,61 @@
-"""What happened in a task, as a tree that grows: sub-agents' logs open under their triggers."""
+"""What happened in a task: a tree that grows, with sub-agents' logs under their triggers, or the same as a timeline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.activity import Activity, Row, walk
+from tui import words
+from tui.activity import EPOCH, Activity, Row, walk
 from tui.api.entries import Reasoning, ToolCall
-from tui.api.models import Task
-from tui.masks import Masks
+from tui.api.models import Task, Wait
+from tui.api.wirejson import canonical
+from tui.desk import Desk
 from tui.plain import one_line
-from tui.telling import told
+from tui.spans import Kind, Span, axis, bar, longest, spans
+from tui.telling import summary, told
 from tui.widgets.lines import Lines, Piece, Pieces, fit
+
+BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
+BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}
+REPEATED = 3
+"""How often the same call has to come one after the other to be called a loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line that no entry stands behind: a gap, the text being streamed, what it waits for, the end."""
+
+    key: str
+    word: str
+    text: str
+    look: str = ""
+    at: datetime = EPOCH
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All that is shown: what happened in each task, what each started, and what is known of them."""
+
+    root: str = ""
+    activities: Mapping[str, Activity] = field(default_factory=dict)
+    children: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    task: Task | None = None
+    wait: Wait | None = None
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """Every task there is, by id."""
+        found = {task.id: task for below in self.children.values() for task in below}
+        return {**found, self.task.id: self.task} if self.task else found
 
 
 class ActivityTree(Lines):
@@ -25,8 +65,10 @@ class ActivityTree(Lines):
         Binding("enter", "choose", "open", show=False, id="tree.open"),
         Binding("right,l,equals_sign", "fold(False)", "Unfold", show=False, id="tree.unfold"),
         Binding("left,h,minus", "fold(True)", "Fold", show=False, id="tree.fold"),
-        Binding("e", "errors", "errors", id="tree.errors"),
-        Binding("T", "reasoning", "reasoning", id="tree.reasoning"),
+        Binding("e", "errors", "Errors only", show=False, id="tree.errors"),
+        Binding("T", "reasoning", "With or without reasoning", show=False, id="tree.reasoning"),
+        Binding("P", "plan", "Grouped by the plan", show=False, id="tree.plan"),
+        Binding("v", "timeline", "timeline", id="tree.timeline"),
     ]
 
     class Wanted(Message):
@@ -36,49 +78,68 @@ class ActivityTree(Lines):
             super().__init__()
             self.task_id = task_id
 
-    def __init__(self, masks: Masks, *, id: str | None = None) -> None:
+    class Turned(Message):
+        """It is shown in another way now."""
+
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._masks = masks
-        self._rows: list[Row] = []
+        self._desk = desk
+        self._rows: list[Row | Remark] = []
         self._places: dict[str, int] = {}
-        self._folded: set[str] = set()
         self._opened: set[str] = set()
-        self._names: Mapping[str, str] = {}
-        self._tasks: Mapping[str, Task] = {}
+        self._source = Source()
+        self._tasks: dict[str, Task] = {}
+        self._loops: dict[str, int] = {}
+        self._calls: dict[str, tuple[int, str]] = {}
+        self._spans: dict[int, Span] = {}
+        self._axis = (EPOCH, EPOCH)
+        self._longest: list[int] = []
         self._errors = False
         self._reasons = True
-        self._source: tuple[Mapping[str, Activity], Mapping[str, tuple[Task, ...]], str] | None = None
+        self._by_plan = False
+        self.is_timeline = False
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> Row | Remark | None:
         """The row under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
-    def show(
-        self,
-        activities: Mapping[str, Activity],
-        children: Mapping[str, tuple[Task, ...]],
-        root: str,
-        names: Mapping[str, str],
-    ) -> None:
+    def show(self, source: Source) -> None:
         """Show a task's activity; what was folded stays so, and the cursor stays where it is."""
-        self._names = names
-        self._tasks = {task.id: task for below in children.values() for task in below}
-        self._source = (activities, children, root)
+        self._source = source
+        self._tasks = source.tasks
         self._arrange()
 
+    def tick(self) -> None:
+        """The clocks go on."""
+        if self._source.task and not self._source.task.is_final:
+            if self.is_timeline:
+                self._measure()
+            self.refresh()
+
+    # Arranging
+
     def _arrange(self) -> None:
-        if self._source is None:
-            return
         before = self.rows_will_change()
         is_at_end = self.cursor >= len(self._rows) - 1
-        self._rows = list(self._visible(walk(*self._source)))
+        rows = list(self._visible(self._walk()))
+        if self.is_timeline:
+            self._rows = [rows[place] for place in sorted(spans(rows, self._tasks, self._desk.now()))]
+        else:
+            self._rows = [*self._with_gaps(rows), *self._last()]
         self._places = {_key(row): place for place, row in enumerate(self._rows)}
+        self._find_loops()
+        self._measure()
         self.rows_changed(before)
         if is_at_end and len(self._rows) > 1 and self.cursor < len(self._rows) - 1 and not self.has_focus:
             self.move_to(len(self._rows) - 1)
 
-    def _visible(self, rows: Iterator[Row]) -> Iterator[Row]:
+    def _walk(self) -> Iterator[Row]:
+        source = self._source
+        if source.root:
+            yield from walk(source.activities, source.children, source.root, by_plan=self._by_plan)
+
+    def _visible(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Without what is folded away or not asked for."""
         hidden_below: int | None = None
         for row in rows:
@@ -87,15 +148,92 @@ class ActivityTree(Lines):
             hidden_below = None
             if row.child_id and not self._is_open(row):
                 hidden_below = row.depth
-            entry = row.node.entry if row.node else None
-            if self._errors and not (isinstance(entry, ToolCall) and entry.is_error) and not row.child_id:
-                continue
-            if not self._reasons and isinstance(entry, Reasoning):
-                continue
-            yield row
+            if not self._is_filtered(row):
+                yield row
+
+    def _is_filtered(self, row: Row) -> bool:
+        entry = row.node.entry if row.node else None
+        if self._errors and not (isinstance(entry, ToolCall) and entry.is_error) and not row.child_id:
+            return True
+        return not self._reasons and isinstance(entry, Reasoning)
 
     def _is_open(self, row: Row) -> bool:
         return row.child_id in self._opened and not row.is_known
+
+    def _with_gaps(self, rows: Iterable[Row]) -> Iterator[Row | Remark]:
+        """The rows, and between them where the stream was away."""
+        activity = self._source.activities.get(self._source.root)
+        gaps = sorted(activity.gaps.values(), key=lambda gap: gap.at) if activity else []
+        left = [
+            Remark(
+                f"gap {gap.at}",
+                "───",
+                f"gap {words.span(gap.seconds)}, "
+                + ("not filled yet" if gap.filled is None else f"{gap.filled} back-filled"),
+                "faint",
+                gap.at,
+            )
+            for gap in gaps
+        ]
+        heapq.heapify(order := [(remark.at, place) for place, remark in enumerate(left)])
+        for row in rows:
+            while order and row.depth == 0 and row.node and row.node.at >= order[0][0]:
+                yield left[heapq.heappop(order)[1]]
+            yield row
+        yield from (left[place] for _, place in sorted(order))
+
+    def _last(self) -> Iterator[Remark]:
+        """What is going on now, or how it ended."""
+        source = self._source
+        activity = source.activities.get(source.root)
+        if activity and (streaming := activity.streaming):
+            yield Remark("streaming", "AGT", streaming[-2000:], "running")
+        if source.wait:
+            since = words.span((self._desk.now() - source.wait.since).total_seconds()) if source.wait.since else "?"
+            yield Remark("wait", " ‖ ", f"waits: {source.wait.kind}, for {since}", "need")
+        if source.task and source.task.is_final and activity:
+            yield Remark("end", " ■ ", summary(source.task, activity), "strong")
+
+    def _find_loops(self) -> None:
+        """How often each call is the same as those before it."""
+        self._loops = {}
+        last: dict[str, tuple[str, int]] = {}
+        for row in self._rows:
+            if isinstance(row, Row) and row.node and isinstance(call := row.node.entry, ToolCall):
+                key = _key(row)
+                known = self._calls.get(key)
+                if known is None or known[0] != row.node.version:
+                    known = self._calls[key] = (row.node.version, canonical([call.name, call.arguments]))
+                before, count = last.get(row.task_id, ("", 0))
+                count = count + 1 if before == known[1] else 1
+                last[row.task_id] = (known[1], count)
+                if count >= REPEATED:
+                    self._loops[key] = count
+
+    def _measure(self) -> None:
+        """The spans of the rows, up to now."""
+        if self.is_timeline:
+            rows = [row for row in self._rows if isinstance(row, Row)]
+            self._spans = spans(rows, self._tasks, self._desk.now())
+            self._axis = axis(self._spans.values())
+            self._longest = longest(self._spans)
+
+    @property
+    def state(self) -> str:
+        """What its title tells."""
+        told = [word for word, is_so in (("errors only", self._errors), ("no reasoning", not self._reasons)) if is_so]
+        if self.is_timeline and self._spans:
+            begin, end = self._axis
+            names = [f"{self._name_of(place)} {_lasted(self._spans[place])}" for place in self._longest]
+            told += [words.exact((end - begin).total_seconds()), f"longest: {', '.join(names)}" if names else ""]
+        return "  ".join(told)
+
+    def _name_of(self, place: int) -> str:
+        row = self._rows[place]
+        assert isinstance(row, Row)
+        return self._desk.safe(row.node.entry.label if row.node else "", 24)
+
+    # Drawing
 
     def count(self) -> int:
         """How many rows there are."""
@@ -110,63 +248,180 @@ class ActivityTree(Lines):
         return self._places.get(key) if isinstance(key, str) else None
 
     def pieces(self, index: int, width: int) -> Pieces:
-        """One entry: fold, word, text, and how it went at the right edge."""
+        """One row, as a line of the tree or a bar of the timeline."""
         row = self._rows[index]
+        if isinstance(row, Remark):
+            text = self._desk.safe(row.text, 2000)
+            if row.key == "streaming":  # its end is what is new
+                text = text[-max(width - 10, 8) :]
+            return [Piece(f"   {row.word} ", "faint"), Piece(text, row.look)]
+        return self._bar_of(index, row, width) if self.is_timeline else self._entry(row, width)
+
+    def _begin(self, row: Row) -> str:
         fold = ("▾ " if self._is_open(row) else "▸ ") if row.child_id and not row.is_known else "  "
-        indent = "  " * row.depth
+        return f" {'  ' * row.depth}{fold}"
+
+    def _child(self, row: Row) -> str:
+        child = self._tasks.get(row.child_id or "")
+        return row.step.title if row.step else child.name if child else f"task {row.child_id}"
+
+    def _entry(self, row: Row, width: int) -> Pieces:
+        """Fold, word, text, and how it went at the right edge."""
+        begin = self._begin(row)
         if row.node is None:
-            child = self._tasks.get(row.child_id or "")
-            name = row.step.title if row.step else child.name if child else f"task {row.child_id}"
-            return [Piece(f" {indent}{fold}SUB ", "faint"), Piece(one_line(self._masks.text(name)))]
-        line = told(row.node, self._masks)
-        clock = row.node.at.astimezone().strftime("%H:%M:%S") if row.node.at.year > 1 else ""
-        end = f" {line.after}  {clock} " if width >= 60 else f" {line.after} "
-        after = fit(line.after, cell_len(line.after))
+            word = "STP" if row.step else "SUB"
+            done = "✓" if row.step and row.step.completed else ""
+            return [
+                Piece(f"{begin}{word} ", "faint"),
+                Piece(self._desk.safe(self._child(row)), "strong" if row.step else ""),
+                Piece(f" {done}", "faint"),
+            ]
+        line = told(row.node, self._desk.masks)
+        at = row.node.at.astimezone() if row.node.at.year > 1 else None
+        clock = f"{at:%H:%M:%S}" if at and width >= 60 else ""
+        after = line.after
+        if loop := self._loops.get(_key(row)):
+            after = f"loop×{loop} {after}"
+        backfilled = "~" if row.node.provenance == "back-filled" and row.node.live is None else " "
+        end = f"{backfilled}{clock} " if clock else backfilled
         text = line.text
         if row.child_id:
-            agent = self._names.get(getattr(row.node.entry, "agent_id", None) or "", "")
+            agent = self._source.names.get(getattr(row.node.entry, "agent_id", None) or "", "")
             text = f"{one_line(agent)}: {text}" if agent else text
-        begin = f" {indent}{fold}{line.word} "
-        room = max(width - cell_len(begin) - cell_len(end), 4)
-        backfilled = "~" if row.node.provenance == "back-filled" and row.node.live is None else " "
+        begin = f"{begin}{line.word} "
+        room = max(width - cell_len(begin) - cell_len(after) - cell_len(end) - 2, 4)
         return [
             Piece(begin, "faint"),
             Piece(fit(text, room), line.look if line.look in {"strong", "faint"} else ""),
-            Piece(f" {after}", line.look or "faint"),
-            Piece(f"{backfilled} {clock} " if width >= 60 else backfilled, "faint"),
+            Piece(f" {after} ", line.look or "faint"),
+            Piece(end, "faint"),
         ]
 
-    def action_fold(self, away: bool) -> None:
-        """Open or fold the sub-task under the cursor."""
-        row = self.row
-        if row is None or row.child_id is None or row.is_known:
-            return
-        if away:
-            self._opened.discard(row.child_id)
-        else:
-            self._opened.add(row.child_id)
-            self.post_message(self.Wanted(row.child_id))
+    def _bar_of(self, index: int, row: Row, width: int) -> Pieces:
+        """Word and name, a bar on the common axis, and how long it took."""
+        line = told(row.node, self._desk.masks) if row.node else None
+        begin = f"{self._begin(row)}{line.word if line else 'SUB'} "
+        name = fit(begin + (line.text if line else self._desk.safe(self._child(row))), max(width // 3, 14))
+        span = self._spans.get(index)
+        if span is None:
+            return [Piece(name)]
+        took = _lasted(span).rjust(8)
+        room = max(width - cell_len(name) - len(took) - 2, 6)
+        first, last = bar(span, *self._axis, room)
+        look = "failed" if line and line.look == "failed" else BAR_LOOKS[span.kind]
+        return [
+            Piece(f"{name} ", "strong" if index in self._longest else ""),
+            Piece("·" * first if index % 2 else " " * first, "faint"),
+            Piece(BARS[span.kind] * (last - first), look),
+            Piece(("·" if index % 2 else " ") * (room - last), "faint"),
+            Piece(took, "need" if span.kind is Kind.PERSON else "faint"),
+        ]
+
+    # Doing
+
+    def find(self, words: str, by: int) -> tuple[int, int]:
+        """Go to the next entry that has these words, folded away or not, and open what hides it."""
+        wanted = words.casefold()
+        above: list[Row] = []
+        found: list[tuple[str, tuple[str, ...]]] = []
+        for row in self._walk():
+            del above[row.depth :]
+            above += [row] * (row.depth - len(above) + 1)
+            if wanted in self._sought(row).casefold():
+                hidden_by = tuple(one.child_id for one in dict.fromkeys(above[:-1]) if one.child_id)
+                found.append((_key(row), hidden_by))
+        if not found:
+            return 0, 0
+        keys = [key for key, _ in found]
+        here = _key(self.row) if self.row else ""
+        place = (keys.index(here) + by) % len(keys) if here in keys else 0
+        key, hidden_by = found[place]
+        self._opened |= set(hidden_by)
+        if key not in self._places:
+            self._arrange()
+        if key not in self._places:
+            self._errors, self._reasons, self.is_timeline = False, True, False
+            self._arrange()
+            self.post_message(self.Turned())
+        self.move_to(self._places[key])
+        return place + 1, len(keys)
+
+    def _sought(self, row: Row) -> str:
+        """What a search looks through: the line, and all the entry holds."""
+        if row.node is None:
+            return self._child(row)
+        entry = row.node.entry
+        return f"{entry.label}\n{canonical(self._desk.masks.json(entry.raw))}"
+
+    def fold_all(self, away: bool) -> None:
+        """Fold or unfold all whose logs are known."""
+        known = {row.child_id for row in self._walk() if row.child_id and not row.is_known}
+        self._opened = set() if away else {child for child in known if child}
+        if not away:
+            for child in self._opened - set(self._source.activities):
+                self.post_message(self.Wanted(child))
         self._arrange()
+
+    def action_fold(self, away: bool) -> None:
+        """Open or fold the sub-task under the cursor; from within one, go up to it."""
+        row = self.row
+        if not isinstance(row, Row):
+            return
+        if row.child_id is not None and not row.is_known and self._is_open(row) is away:
+            if away:
+                self._opened.discard(row.child_id)
+            else:
+                self._opened.add(row.child_id)
+                self.post_message(self.Wanted(row.child_id))
+            self._arrange()
+        elif away and row.depth:
+            above = (at for at in range(self.cursor, -1, -1) if self._depth(at) < row.depth)
+            self.move_to(next(above, self.cursor), -1)
+
+    def _depth(self, index: int) -> int:
+        row = self._rows[index]
+        return row.depth if isinstance(row, Row) else 0
 
     def action_choose(self) -> None:
         """Open what has something beneath it; everything else is shown beside."""
         row = self.row
-        if row is not None and row.child_id and not row.is_known:
+        if isinstance(row, Row) and row.child_id and not row.is_known:
             self.action_fold(row.child_id in self._opened)
         super().action_choose()
+
+    def _turn(self) -> None:
+        self._arrange()
+        self.post_message(self.Turned())
 
     def action_errors(self) -> None:
         """Only what failed, or everything."""
         self._errors = not self._errors
-        self._arrange()
+        self._turn()
 
     def action_reasoning(self) -> None:
         """With or without the agent's thinking."""
         self._reasons = not self._reasons
-        self._arrange()
+        self._turn()
+
+    def action_plan(self) -> None:
+        """Under the steps of the plan, or in the order of time."""
+        self._by_plan = not self._by_plan
+        self._turn()
+
+    def action_timeline(self) -> None:
+        """As a timeline, or as a tree."""
+        self.is_timeline = not self.is_timeline
+        self._turn()
 
 
-def _key(row: Row) -> str:
+def _lasted(span: Span) -> str:
+    about = "≈" if span.is_derived else ""
+    return f"{about}{words.exact(span.seconds)}{'…' if span.is_open else ''}"
+
+
+def _key(row: Row | Remark) -> str:
+    if isinstance(row, Remark):
+        return f"\n{row.key}"
     if row.node is not None:
         return f"{row.task_id}/{row.node.entry.id}"
     return f"{row.task_id}/{row.step.id if row.step else ''}/{row.child_id}"

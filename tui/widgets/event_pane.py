@@ -4,51 +4,103 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui import words
+from tui.activity import Gap
+from tui.api.entries import Entry
+from tui.api.events import Event
+from tui.api.stream import Link
+from tui.api.wirejson import dumps
 from tui.board import Change, EventSeen, GapSeen, LinkSeen, LogSeen
-from tui.masks import Masks
+from tui.desk import Desk
 from tui.plain import one_line
 from tui.telling import said, word_of
+from tui.widgets.document import wrap
 from tui.widgets.lines import Lines, Piece, Pieces
 
 LONGEST = 20_000
-"""How many lines are kept; the activity log has everything."""
+"""How many events are kept; the activity log has everything."""
 LOOKS = {"task_finished": "strong", "tool_call_request": "running", "auth_event": "need", "ask_user_questions": "need"}
+BEGIN = 29
+"""Cells before the text of an event: its time and its kind."""
+
+
+class Item(NamedTuple):
+    """Something that came, and when."""
+
+    number: int
+    at: datetime | None
+    about: Event | Entry | Gap | Link
+
+    @property
+    def kind(self) -> str:
+        """A word for what it is."""
+        match self.about:
+            case Event() as event:
+                return event.type
+            case Entry() as entry:
+                return f"~{word_of(entry)}"
+            case Gap():
+                return "gap"
+            case _:
+                return "link"
+
+
+class View(NamedTuple):
+    """One line on the screen: an item, and which of its wrapped lines."""
+
+    item: Item
+    part: int = 0
 
 
 class EventPane(Lines):
     """Events as they come."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "follow", "follow", id="events.follow"),
-        Binding("p", "pause", "pause", id="events.pause"),
+        Binding("f", "follow", "Follow", show=False, id="events.follow"),
+        Binding("p", "pause", "Pause", show=False, id="events.pause"),
+        Binding("o", "only", "Only this kind", show=False, id="events.only"),
+        Binding("w", "wrap", "Wrap", show=False, id="events.wrap"),
+        Binding("W", "raw", "Raw JSON", show=False, id="events.raw"),
+        Binding("space", "mark", "Mark this line", show=False, id="events.mark"),
+        Binding("apostrophe", "marked", "Next mark", show=False, id="events.marked"),
     ]
 
     class Changed(Message):
         """What the pane's title tells has changed."""
 
-    def __init__(self, masks: Masks, *, id: str | None = None) -> None:
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._masks = masks
-        self._rows: list[tuple[Pieces, object]] = []
-        self._held: list[tuple[Pieces, object]] = []
+        self._desk = desk
+        self._items: list[Item] = []
+        self._held: list[Item] = []
+        self._views: list[View] = []
+        self._first: dict[int, int] = {}
+        """Where the first line of each item is."""
+        self._lines: dict[int, list[list[Piece]]] = {}
+        """The lines of the items that were drawn."""
         self._chunk = False
+        self._only = ""
+        self._words = ""
+        self._wraps = False
+        self._raw = False
+        self._marks: set[int] = set()
         self.follows = True
         self.is_paused = False
         self.unseen = 0
         self.total = 0
 
+    # Taking in
+
     def take(self, changes: Iterable[Change]) -> None:
         """Take in what happened to the task."""
-        fresh = [row for change in changes for row in self._rows_of(change)]
+        fresh = [item for change in changes for item in self._items_of(change)]
         if not fresh:
             return
-        self.total += len(fresh)
         if self.is_paused:
             self._held += fresh
             del self._held[:-LONGEST]
@@ -56,59 +108,152 @@ class EventPane(Lines):
             self._append(fresh)
         self.post_message(self.Changed())
 
-    def _append(self, fresh: list[tuple[Pieces, object]]) -> None:
-        before = self.rows_will_change()
-        self._rows += fresh
-        cut = max(len(self._rows) - LONGEST, 0)
-        del self._rows[:cut]
-        if self.follows:
-            self.rows_changed((None, 0))
-            self.move_to(len(self._rows) - 1)
-        else:
-            self.unseen += len(fresh)
-            key, below = before
-            self.rows_changed((key - cut if isinstance(key, int) else key, below))
-
-    def _rows_of(self, change: Change) -> Iterable[tuple[Pieces, object]]:
+    def _items_of(self, change: Change) -> Iterable[Item]:
         match change:
             case EventSeen(_, event, at):
                 is_more = event.chunk is not None and self._chunk
                 self._chunk = event.chunk is not None
-                if is_more:
-                    return
-                look = (
-                    "failed" if event.type == "tool_call_result" and _failed(event.data) else LOOKS.get(event.type, "")
-                )
-                text = said(event, self._masks)
-                yield _row(event.time or at, one_line(event.type), text, look), event
-            case LogSeen(_, _, _, fresh) if fresh:
+                if not is_more:
+                    yield self._item(event.time or at, event)
+            case LogSeen(_, _, _, fresh):
                 for entry in fresh:
-                    text = one_line(self._masks.text(entry.label), longest=300)
-                    yield _row(entry.created_at, f"~{word_of(entry)}", text, "faint"), entry
+                    yield self._item(entry.created_at, entry)
             case GapSeen(_, gap):
-                filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-                yield [Piece(f" ─ gap {words.exact(gap.seconds)}, {filled} ─", "need")], gap
+                yield self._item(gap.at, gap)
             case LinkSeen(_, link, at):
-                yield _row(at, "link", one_line(str(link)), "faint"), link
+                yield self._item(at, link)
+
+    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link) -> Item:
+        self.total += 1
+        return Item(self.total, at, about)
+
+    def _append(self, fresh: list[Item]) -> None:
+        self._items += fresh
+        if len(self._items) > LONGEST:
+            for old in self._items[: -LONGEST // 2]:
+                self._lines.pop(old.number, None)
+            del self._items[: -LONGEST // 2]  # by halves, so that not every event cuts
+            self._rebuild()
+            return
+        before = self.rows_will_change()
+        self._place(fresh)
+        self._shown(before, len(fresh))
+
+    def _place(self, items: Iterable[Item]) -> None:
+        width = self.scrollable_content_region.width
+        for item in items:
+            if self._is_wanted(item):
+                self._first[item.number] = len(self._views)
+                parts = len(self._lines_of(item, width)) if self._wraps else 1
+                self._views += [View(item, part) for part in range(parts)]
+
+    def _shown(self, before: tuple[object, int], fresh: int) -> None:
+        self.rows_changed((None, 0) if self.follows else before)
+        if self.follows:
+            self.move_to(len(self._views) - 1)
+        else:
+            self.unseen += fresh
+
+    def _rebuild(self) -> None:
+        """Choose and wrap anew."""
+        before = self.rows_will_change()
+        self._views, self._first = [], {}
+        self._lines.clear()
+        self._place(self._items)
+        self._shown(before, 0)
+        self.post_message(self.Changed())
+
+    def _is_wanted(self, item: Item) -> bool:
+        if self._only and item.kind != self._only:
+            return False
+        return not self._words or self._words in f"{item.kind} {self._text(item)}".casefold()
+
+    # Drawing
+
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._views)
+
+    def key_of(self, index: int) -> object:
+        """The item's number, and the line of it."""
+        view = self._views[index]
+        return view.item.number, view.part
+
+    def index_of(self, key: object) -> int | None:
+        """Where that line is."""
+        if not isinstance(key, tuple) or key[0] not in self._first:
+            return None
+        return min(self._first[key[0]] + int(key[1]), len(self._views) - 1)
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        """One line."""
+        view = self._views[index]
+        lines = self._lines_of(view.item, width)
+        mark = Piece("*" if view.item.number in self._marks and not view.part else " ", "marked")
+        return [mark, *lines[min(view.part, len(lines) - 1)]]
+
+    def _lines_of(self, item: Item, width: int) -> list[list[Piece]]:
+        """An item as it is drawn: one line, or as many as it takes."""
+        known = self._lines.get(item.number)
+        if known is None:
+            if len(self._lines) > LONGEST:
+                self._lines.clear()
+            known = self._lines[item.number] = self._drawn(item, width)
+        return known
+
+    def _drawn(self, item: Item, width: int) -> list[list[Piece]]:
+        clock = f"{item.at.astimezone():%H:%M:%S}" if item.at else " " * 8
+        text, look = self._text(item), self._look(item)
+        begin = [Piece(f"{clock} ", "faint"), Piece(f"{one_line(item.kind, longest=18):<18} ", look)]
+        body = Piece(text, "faint" if look == "faint" else "")
+        if not self._wraps:
+            return [[*begin, body]]
+        first, *rest = wrap([body], max(width - BEGIN, 16))
+        return [[*begin, *first], *([Piece(" " * (BEGIN - 1)), *line] for line in rest)]
+
+    def _text(self, item: Item) -> str:
+        masks = self._desk.masks
+        longest = 4000 if self._wraps or self._raw else 300
+        match item.about:
+            case Event() as event:
+                return self._desk.safe(dumps(masks.json(event.raw)), longest) if self._raw else said(event, masks)
+            case Entry() as entry:
+                return self._desk.safe(dumps(masks.json(entry.raw)) if self._raw else entry.label, longest)
+            case Gap() as gap:
+                filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
+                return f"─ gap {words.exact(gap.seconds)}, {filled} ─"
+            case link:
+                return self._desk.safe(str(link))
+
+    def _look(self, item: Item) -> str:
+        match item.about:
+            case Event(type="tool_call_result", data={"is_error": True}):
+                return "failed"
+            case Event() as event:
+                return LOOKS.get(event.type, "")
+            case Gap():
+                return "strong"
+            case _:
+                return "faint"
+
+    # Doing
 
     @property
     def chosen(self) -> object:
         """What the line under the cursor is about."""
-        return self._rows[self.cursor][1] if self.cursor < len(self._rows) else None
+        return self._views[self.cursor].item.about if self.cursor < len(self._views) else None
 
-    def count(self) -> int:
-        """How many lines there are."""
-        return len(self._rows)
-
-    def pieces(self, index: int, width: int) -> Pieces:
-        """One line."""
-        return self._rows[index][0]
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        super().on_resize()
+        if self._wraps:
+            self._rebuild()
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Going up stops following, reaching the end begins it again."""
         super().watch_cursor(before, after)
         if self.has_focus:
-            at_end = after >= len(self._rows) - 1
+            at_end = after >= len(self._views) - 1
             if at_end != self.follows:
                 self.follows = at_end
                 self.unseen = 0 if at_end else self.unseen
@@ -119,7 +264,7 @@ class EventPane(Lines):
         self.follows = not self.follows
         self.unseen = 0
         if self.follows:
-            self.move_to(len(self._rows) - 1)
+            self.move_to(len(self._views) - 1)
         self.post_message(self.Changed())
 
     def action_pause(self) -> None:
@@ -130,20 +275,51 @@ class EventPane(Lines):
             self._append(held)
         self.post_message(self.Changed())
 
+    def narrow(self, words: str) -> int:
+        """Show only what has these words; how many lines that is."""
+        self._words = words.casefold()
+        self._rebuild()
+        return len(self._views)
+
+    def action_only(self) -> None:
+        """Only what is of the kind under the cursor, or everything again."""
+        if self._only:
+            self._only = ""
+        elif self.cursor < len(self._views):
+            self._only = self._views[self.cursor].item.kind
+        self._rebuild()
+
+    def action_wrap(self) -> None:
+        """Long lines wrapped, or cut at the edge."""
+        self._wraps = not self._wraps
+        self._rebuild()
+
+    def action_raw(self) -> None:
+        """As the platform wrote it, or told."""
+        self._raw = not self._raw
+        self._rebuild()
+
+    def action_mark(self) -> None:
+        """Mark the line, or not any more."""
+        if self.cursor < len(self._views):
+            self._marks ^= {self._views[self.cursor].item.number}
+            self.refresh()
+
+    def action_marked(self) -> None:
+        """Go to the next mark, from the last to the first."""
+        places = sorted(self._first[number] for number in self._marks if number in self._first)
+        if places:
+            self.move_to(next((place for place in places if place > self.cursor), places[0]))
+
     @property
     def state(self) -> str:
         """What its title tells."""
+        told = [f"{self.total:,}"]
         if self.is_paused:
-            return f"{self.total}  paused, {len(self._held)} held"
-        if self.follows:
-            return f"{self.total}  follow"
-        return f"{self.total}  {self.unseen} new"
-
-
-def _row(at: datetime | None, word: str, text: str, look: str) -> Pieces:
-    clock = at.astimezone().strftime("%H:%M:%S") if at else "        "
-    return [Piece(f" {clock} ", "faint"), Piece(f"{word:<18} ", look), Piece(text, "faint" if look == "faint" else "")]
-
-
-def _failed(data: object) -> bool:
-    return isinstance(data, dict) and bool(data.get("is_error"))
+            told.append(f"paused, {len(self._held):,} held")
+        else:
+            told.append("follow" if self.follows else f"{self.unseen:,} new")
+        told += [f"only {one_line(self._only)}"] if self._only else []
+        told += [f"with “{one_line(self._words, longest=30)}”"] if self._words else []
+        told += [word for word, is_so in (("wrapped", self._wraps), ("raw", self._raw)) if is_so]
+        return "  ".join(told)

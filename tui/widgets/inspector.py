@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from rich.cells import chop_cells
+from collections.abc import Sequence
+from typing import ClassVar
 
-from tui.api.wirejson import pretty, unfolded
+from textual.binding import Binding, BindingType
+
+from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
-from tui.plain import clean
-from tui.widgets.lines import Lines, Piece, Pieces
+from tui.widgets.document import Document, Key, Part, Row
+from tui.widgets.lines import Lines, Pieces
 
 GLANCE = 0.4
 """Seconds for which the end has to be in sight to have been seen."""
-MOST = 20_000
-"""Lines shown of one thing; more is said, not shown."""
 
 
 class Inspector(Lines):
-    """A text or JSON, wrapped, under a cursor that scrolls it."""
+    """A document, wrapped, under a cursor that scrolls it; JSON folds where it may."""
 
-    def __init__(self, masks: Masks, *, id: str | None = None) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,equals_sign", "fold(False)", "Unfold", show=False, id="inspector.unfold"),
+        Binding("left,h,minus", "fold(True)", "Fold", show=False, id="inspector.fold"),
+        Binding("enter,space", "turn", "Fold or unfold", show=False, id="inspector.turn"),
+        Binding("w", "raw", "As it was written", show=False, id="inspector.raw"),
+    ]
+
+    def __init__(self, masks: Masks, *, can_fold: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
         self._masks = masks
-        self._shown: object = None
-        self._parts: list[tuple[str, object]] = []
-        self._rows: list[Pieces] = []
+        self._can_fold = can_fold
+        self._document = Document((), masks)
+        self._parts: Sequence[Part] = ()
+        self._rows: list[Row] = []
+        self._places: dict[Key, int] = {}
         self.is_end_seen = False
         """Whether the last line has stood on the screen for long enough to be seen, since this is shown."""
         self._end_since: float | None = None
@@ -39,42 +49,121 @@ class Inspector(Lines):
         elif now - self._end_since >= GLANCE:
             self.is_end_seen = True
 
-    def show(self, parts: list[tuple[str, object]]) -> None:
-        """Show parts with a heading each: texts as they are, everything else as JSON."""
+    def show(self, parts: Sequence[Part]) -> None:
+        """Show these parts: texts as they are or as Markdown, everything else as JSON."""
         if parts == self._parts:
             return
+        headings = [part.heading for part in self._parts]
+        turned = self._document.turned if headings == [part.heading for part in parts] else set()
         self._parts = parts
+        self._document = Document(parts, self._masks, self._can_fold, set(turned), self._document.raw)
         self.is_end_seen, self._end_since = False, None
-        self._wrap()
+        self._rows = []
+        self._write()
         self.cursor = 0
         self.scroll_to(y=0, animate=False)
 
-    def _wrap(self) -> None:
-        width = max(self.scrollable_content_region.width - 2, 8)
-        rows: list[Pieces] = []
-        for heading, value in self._parts:
-            if value in (None, "", {}, []):
-                continue
-            rows.append([Piece(f" {clean(heading)}", "head")])
-            text = self._masks.text(value) if isinstance(value, str) else pretty(self._masks.json(unfolded(value)))
-            for line in clean(text).split("\n"):
-                rows += [[Piece(f"  {part}")] for part in chop_cells(line, width)] or [[Piece("")]]
-                if len(rows) > MOST:
-                    rows.append([Piece(f" … more than {MOST} lines: the rest is not shown", "need")])
-                    break
+    def _write(self) -> None:
         before = self.rows_will_change()
-        self._rows = rows
+        self._rows = self._document.rows(self.scrollable_content_region.width)
+        self._places = {}
+        for place, row in enumerate(self._rows):
+            self._places.setdefault(row.key, place)
         self.rows_changed(before)
 
     def on_resize(self) -> None:
         """Wrap anew."""
         super().on_resize()
-        self._wrap()
+        self._write()
 
     def count(self) -> int:
         """How many lines there are."""
         return len(self._rows)
 
+    def key_of(self, index: int) -> object:
+        """What a line is about, and how far below its first line it is."""
+        key = self._rows[index].key
+        return key, index - self._places[key]
+
+    def index_of(self, key: object) -> int | None:
+        """Where that line is now."""
+        if not isinstance(key, tuple) or len(key) != 2 or key[0] not in self._places:
+            return None
+        return min(self._places[key[0]] + int(key[1]), len(self._rows) - 1)
+
     def pieces(self, index: int, width: int) -> Pieces:
         """One line."""
-        return self._rows[index]
+        return self._rows[index].pieces
+
+    @property
+    def row(self) -> Row | None:
+        """The line under the cursor."""
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What does not fold has no keys for it."""
+        return self._can_fold or action not in {"fold", "turn", "raw"}
+
+    def action_fold(self, away: bool) -> None:
+        """Fold or unfold what the line is about, or fold what it is in."""
+        row = self.row
+        if row is None:
+            return
+        if away and not (row.folds and row.is_open):
+            above = Key(row.key.part, row.key.path[:-1])
+            self.move_to(self._places.get(above, self.cursor))
+        elif row.folds and row.is_open is away:
+            self._document.turn(row.key)
+            self._write()
+
+    def action_turn(self) -> None:
+        """Fold what is open, open what is folded."""
+        if (row := self.row) and row.folds:
+            self.action_fold(row.is_open)
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        """A double click does as Enter."""
+        self.action_turn()
+
+    def fold_all(self, away: bool) -> None:
+        """Fold or unfold everything."""
+        self._document.set_all(not away)
+        self._write()
+
+    def action_raw(self) -> None:
+        """As it was written, or made easy to read."""
+        self._document.raw = not self._document.raw
+        self._write()
+
+    def find(self, words: str, by: int) -> tuple[int, int]:
+        """Go to the next line, or the one before, that has these words, and open what hides it."""
+        keys = self._document.find(words) if self._can_fold else []
+        if not keys:
+            return 0, 0
+        order = {key: place for place, key in enumerate(keys)}
+        here = self.row.key if self.row else keys[0]
+        if here in order:
+            place = (order[here] + by) % len(keys)
+        else:
+            place = next((order[key] for key in keys if _spot(key) >= _spot(here)), 0)
+        self._document.uncover(keys[place])
+        self._write()
+        self.move_to(self._places.get(keys[place], 0))
+        return place + 1, len(keys)
+
+    # Copying
+
+    def copies(self) -> dict[str, str]:
+        """What of the line under the cursor there is to copy: its value, its path, all below it."""
+        row = self.row
+        if row is None:
+            return {}
+        value = self._document.value(row.key)
+        told = {"value": value if isinstance(value, str) else dumps(value), "path": str(row.key)}
+        if isinstance(value, dict | list):
+            told["subtree"] = pretty(value)
+        return told
+
+
+def _spot(key: Key) -> tuple[int, tuple[str, ...]]:
+    return key.part, tuple(f"{step:08}" if isinstance(step, int) else step for step in key.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -14,6 +15,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.plain import clean
@@ -35,7 +37,7 @@ class Lines(ScrollView, can_focus=True):
     LOOKS: ClassVar[frozenset[str]] = frozenset(
         {"strong", "faint", "need", "running", "failed", "accent", "head", "marked"}
     )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", *(f"lines--{look}" for look in LOOKS)}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--flash", *(f"lines--{look}" for look in LOOKS)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
         Binding("up,k", "move(-1)", "Up", show=False, id="lines.up"),
@@ -45,8 +47,11 @@ class Lines(ScrollView, can_focus=True):
         Binding("pageup", "leap(-1.0)", "Page up", show=False, id="lines.page_up"),
         Binding("ctrl+d", "leap(0.5)", "Half a page down", show=False, id="lines.half_down"),
         Binding("ctrl+u", "leap(-0.5)", "Half a page up", show=False, id="lines.half_up"),
+        Binding("z", "prefix", "zM folds all, zR unfolds all", show=False, id="lines.folds"),
     ]
     cursor: reactive[int] = reactive(0, init=False)
+    _is_prefixed = False
+    """Whether z was pressed, and M or R may follow."""
 
     class Moved(Message):
         """The cursor is on another line."""
@@ -94,6 +99,14 @@ class Lines(ScrollView, can_focus=True):
     def can_rest(self, index: int) -> bool:
         """Whether the cursor can be on a line."""
         return True
+
+    def ground(self, index: int) -> str:
+        """The component class whose background a line has, where it has one of its own."""
+        return ""
+
+    def text_of(self, index: int) -> str:
+        """A line as text."""
+        return "".join(piece.text for piece in self.pieces(index, self.scrollable_content_region.width)).rstrip()
 
     # Changing
 
@@ -160,11 +173,38 @@ class Lines(ScrollView, can_focus=True):
         elif self.cursor >= top + height > 0:
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
+    def find(self, words: str, by: int) -> tuple[int, int]:
+        """Go to the next line that has these words, or the one before; which of how many it is."""
+        wanted = words.casefold()
+        found = [index for index in range(self.count()) if wanted in self.text_of(index).casefold()]
+        if not found:
+            return 0, 0
+        beyond = bisect_right(found, self.cursor) if by > 0 else bisect_left(found, self.cursor) - 1
+        place = (bisect_left(found, self.cursor) if by == 0 else beyond) % len(found)
+        self.move_to(found[place])
+        return place + 1, len(found)
+
     def watch_cursor(self, before: int, after: int) -> None:
         """Draw the two lines, and tell."""
         for index in (before, after):
             self.refresh_line(index - self.scroll_offset.y)
         self.post_message(self.Moved(self))
+
+    def fold_all(self, away: bool) -> None:
+        """Fold or unfold everything, where there is anything to fold."""
+
+    def action_prefix(self) -> None:
+        """The next key says what."""
+        self._is_prefixed = True
+
+    def on_key(self, event: events.Key) -> None:
+        """What follows a z."""
+        if self._is_prefixed:
+            self._is_prefixed = False
+            if event.key in {"M", "R"}:
+                event.stop()
+                event.prevent_default()
+                self.fold_all(event.key == "M")
 
     # Drawing
 
@@ -179,9 +219,34 @@ class Lines(ScrollView, can_focus=True):
         base = self.rich_style
         if index >= self.count():
             return Strip.blank(width, base)
+        if ground := self.ground(index):
+            base += self.get_component_rich_style(ground, partial=True)
         if index == self.cursor:
             base += self.get_component_rich_style("lines--cursor", partial=not self.has_focus)
-        return strip_of(self.pieces(index, width), width, base, self._style_of)
+        strip = strip_of(self.pieces(index, width), width, base, self._style_of)
+        if (selection := self.text_selection) is not None and (span := selection.get_span(index)) is not None:
+            strip = self._selected(strip, *span)
+        return strip.apply_offsets(0, index)
+
+    def _selected(self, strip: Strip, start: int, end: int) -> Strip:
+        """A line of which a part is selected; both ends count characters."""
+        text = strip.text
+        first = cell_len(text[:start])
+        last = cell_len(text[:end]) if end >= 0 else strip.cell_length
+        style = self.screen.get_component_rich_style("screen--selection")
+        before, chosen, after = strip.divide([first, max(first, last), strip.cell_length])
+        return Strip.join([before, chosen.apply_style(style), after])
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, without the blanks that fill the lines."""
+        first = selection.start.y if selection.start else 0
+        last = min(selection.end.y if selection.end else self.count(), self.count() - 1)
+        texts = []
+        for index in range(first, last + 1):
+            span = selection.get_span(index) or (0, 0)
+            text = self.text_of(index)
+            texts.append(text[span[0] : span[1] if span[1] >= 0 else None])
+        return "\n".join(texts), "\n"
 
     def _style_of(self, look: str) -> Style:
         return self.get_component_rich_style(f"lines--{look}", partial=True)
@@ -195,6 +260,7 @@ class Lines(ScrollView, can_focus=True):
             return
         self.cursor = index
         if event.chain == 2:
+            event.prevent_default()  # it opens, and selects nothing
             self.post_message(self.Chosen(self, index))
 
     def action_choose(self) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, NamedTuple
 
-from rich.cells import cell_len
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui import words
-from tui.listing import Head, Line, Listing, Row, lasted
-from tui.masks import Masks
+from tui.desk import Desk
+from tui.listing import Head, Line, Listing, More, Row, lasted
 from tui.plain import one_line
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
@@ -20,6 +20,8 @@ GLYPHS = {
     "paused": "‖", "executing": "▶", "pending": "·", "completed": "✓", "failed": "✗", "error": "!", "stopped": "■",
 }  # fmt: skip
 LOOKS = {"executing": "running", "failed": "failed", "error": "failed", "completed": "faint", "stopped": "faint"}
+FLASH = 0.6
+"""Seconds for which a row stands out that has changed."""
 
 
 class Column(NamedTuple):
@@ -50,37 +52,74 @@ class TaskList(Lines):
         Binding("enter", "choose", "open", id="tasks.open"),
         Binding("right,l,equals_sign", "fold(True)", "Unfold", show=False, id="tasks.unfold"),
         Binding("left,h,minus", "fold(False)", "Fold", show=False, id="tasks.fold"),
+        Binding("space", "mark", "mark", show=False, id="tasks.mark"),
+        Binding("v", "range", "Mark from the last mark to here", show=False, id="tasks.range"),
     ]
 
     class Folded(Message):
-        """The sub-tasks of a task are wanted, or not any more."""
+        """The sub-tasks of a task, or a group, are wanted, or not any more."""
 
-        def __init__(self, task_id: str, is_open: bool) -> None:
+        def __init__(self, key: str, is_open: bool) -> None:
             super().__init__()
-            self.task_id = task_id
+            self.key = key
             self.is_open = is_open
 
-    def __init__(self, now: Callable[[], datetime], masks: Masks, *, id: str | None = None) -> None:
+    class Marked(Message):
+        """Other tasks are marked now."""
+
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._masks = masks
-        self._now = now
+        self._desk = desk
         self._rows: tuple[Row, ...] = ()
         self._places: dict[str, int] = {}
         self._names: Mapping[str, str] = {}
+        self._states: dict[str, str] = {}
+        self._flashing: set[str] = set()
+        self._last_mark = ""
+        self.marks: set[str] = set()
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     @property
     def line(self) -> Line | None:
-        """The line under the cursor."""
-        row = self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        """The line under the cursor, where it is about a task."""
+        row = self.row
         return row if isinstance(row, Line) else None
 
+    @property
+    def chosen(self) -> list[Line]:
+        """The marked lines in their order, or the one under the cursor."""
+        marked = [row for row in self._rows if isinstance(row, Line) and row.task.id in self.marks]
+        return marked or ([self.line] if self.line else [])
+
     def show(self, listing: Listing, names: Mapping[str, str]) -> None:
-        """Show another listing; the cursor stays on its task."""
+        """Show another listing; the cursor stays on its task, and what has changed flashes once."""
         before = self.rows_will_change()
         self._rows = listing.rows
         self._places = {row.key: place for place, row in enumerate(self._rows)}
         self._names = names
+        self._note_changes()
         self.rows_changed(before)
+
+    def _note_changes(self) -> None:
+        states = {row.key: f"{row.task.status} {row.wait}" for row in self._rows if isinstance(row, Line)}
+        if self._states and not self._desk.is_still:
+            changed = {key for key, state in states.items() if self._states.get(key, state) != state}
+            if changed:
+                self._flashing |= changed
+                self.set_timer(FLASH, partial(self._flashed, changed))
+        self._states = {**self._states, **states}
+
+    def _flashed(self, keys: set[str]) -> None:
+        self._flashing -= keys
+        self.refresh()
+
+    def ground(self, index: int) -> str:
+        """What has just changed stands out for a moment."""
+        return "lines--flash" if self._flashing and self._rows[index].key in self._flashing else ""
 
     def tick(self) -> None:
         """The clocks go on: draw the lines in sight whose clock runs."""
@@ -103,28 +142,80 @@ class TaskList(Lines):
         return self._places.get(key) if isinstance(key, str) else None
 
     def can_rest(self, index: int) -> bool:
-        """A heading is passed over."""
-        return isinstance(self._rows[index], Line)
+        """A heading is passed over while its group is open."""
+        row = self._rows[index]
+        return not (isinstance(row, Head) and row.is_open)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a heading folds its group, or opens it."""
+        index = self.scroll_offset.y + event.y
+        if index < len(self._rows) and isinstance(row := self._rows[index], Head):
+            self.post_message(self.Folded(row.key, not row.is_open))
+        elif index < len(self._rows) and event.x == 0:
+            self.cursor = index
+            self.action_mark()
 
     def action_fold(self, is_open: bool) -> None:
-        """Show or hide the sub-tasks."""
-        if (line := self.line) and line.below:
+        """Show or hide the sub-tasks, or the whole group."""
+        line = self.line
+        if line is None:
+            if isinstance(self.row, Head):
+                self.post_message(self.Folded(self.row.key, is_open))
+        elif line.below and line.is_open is not is_open:
             self.post_message(self.Folded(line.task.id, is_open))
+        elif not is_open:
+            above = next((at for at in range(self.cursor, -1, -1) if self._above(at, line)), None)
+            if above is not None and isinstance(row := self._rows[above], Head):
+                self.post_message(self.Folded(row.key, False))
+            elif above is not None:
+                self.move_to(above, -1)
+
+    def _above(self, index: int, line: Line) -> bool:
+        """Whether a row is what a line stands under."""
+        row = self._rows[index]
+        return isinstance(row, Head) if line.depth == 0 else isinstance(row, Line) and row.depth < line.depth
+
+    def action_mark(self) -> None:
+        """Mark the task, or not any more, and go on to the next."""
+        if line := self.line:
+            self.marks ^= {line.task.id}
+            self._last_mark = line.task.id
+            self.move_to(self.cursor + 1)
+            self._marked()
+
+    def action_range(self) -> None:
+        """Mark everything from the last mark to here."""
+        begin = self._places.get(self._last_mark, self.cursor)
+        first, last = sorted((begin, self.cursor))
+        self.marks |= {row.task.id for row in self._rows[first : last + 1] if isinstance(row, Line)}
+        self._marked()
+
+    def unmark(self) -> None:
+        """Nothing is marked any more."""
+        self.marks = set()
+        self._marked()
+
+    def _marked(self) -> None:
+        self.refresh()
+        self.post_message(self.Marked())
 
     def pieces(self, index: int, width: int) -> Pieces:
-        """A heading, or a task in its columns."""
+        """A heading, a task in its columns, or that there are more."""
         row = self._rows[index]
         if isinstance(row, Head):
-            return [Piece(f" ▾ {one_line(row.group)} ({row.count})", "need" if row.group == "Needs you" else "head")]
+            look = "need" if row.group == "Needs you" else "head"
+            return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
+        if isinstance(row, More):
+            return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: Enter loads more", "faint")]
         cells = self._cells(row)
-        found: list[Piece] = [Piece(" ")]
-        for column, cell_width in columns_for(width):
+        found: list[Piece] = [Piece("*", "marked") if row.task.id in self.marks else Piece(" ")]
+        for column, cell_width in columns_for(width, self._desk.time):
             text, look = cells[column.name]
             found.append(Piece(fit(text, cell_width - 1, right=column.is_number) + " ", look))
         return found
 
     def _cells(self, row: Line) -> dict[str, Piece]:
-        task, now = row.task, self._now()
+        task, now = row.task, self._desk.now()
         if row.wait:
             status = Piece(f"‖ {row.wait.kind}", "need")
         else:
@@ -136,8 +227,8 @@ class TaskList(Lines):
         clock = "" if seconds is None else words.clock(seconds) if is_running else words.span(seconds)
         fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
         below = f"  ({row.below})" if row.below else ""
-        where = "".join(f" › {one_line(self._masks.text(step.name), longest=40)}" for step in row.path)
-        title = f"{'  ' * row.depth}{fold}{one_line(self._masks.text(task.name), longest=300)}{where}{below}"
+        where = "".join(f" › {self._desk.safe(step.name, 40)}" for step in row.path)
+        title = f"{'  ' * row.depth}{fold}{self._desk.safe(task.name)}{where}{below}"
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
@@ -147,21 +238,24 @@ class TaskList(Lines):
             "wait": Piece(clock, "need" if row.wait else "faint"),
             "plan": Piece(plan, "faint" if task.is_final else ""),
             "tokens": Piece(words.amount(task.tokens.total) if task.tokens else "", "faint"),
-            "updated": Piece(words.ago(task.changed_at, now), "faint"),
+            "updated": Piece(self._desk.when(task.changed_at), "faint"),
         }
 
 
-def columns_for(width: int) -> list[tuple[Column, int]]:
+def columns_for(width: int, time: str) -> list[tuple[Column, int]]:
     """The columns that there is room for, and how wide each is; the title takes what is left."""
-    chosen = [column for column in COLUMNS if width >= column.since]
-    left = width - 1 - sum(column.width for column in chosen)
-    return [(column, column.width or max(left, 8)) for column in chosen]
+    wider = 0 if time == "relative" else 3  # a clock with a day before it
+    chosen = [column for column in COLUMNS if width >= column.since + (wider if column.since else 0)]
+    widths = {column.name: column.width + (wider if column.name == "updated" else 0) for column in chosen}
+    left = width - 1 - sum(widths.values())
+    return [(column, widths[column.name] or max(left, 8)) for column in chosen]
 
 
-def heading(width: int, column: str | None, reverse: bool) -> str:
-    """The line above the list."""
-    found = " "
-    for one, cell_width in columns_for(width):
+def heading(width: int, time: str, column: str | None, reverse: bool) -> list[tuple[Piece, str]]:
+    """The line above the list: each heading with the name of its column."""
+    found = [(Piece(" "), "")]
+    for one, cell_width in columns_for(width, time):
         arrow = (" ▾" if reverse else " ▴") if one.name == column else ""
-        found += fit(one.heading + arrow, cell_width - 1, right=one.is_number) + " "
-    return found if cell_len(found) <= width else found[:width]
+        look = "accent" if one.name == column else "faint"
+        found.append((Piece(fit(one.heading + arrow, cell_width - 1, right=one.is_number) + " ", look), one.name))
+    return found

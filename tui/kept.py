@@ -1,4 +1,4 @@
-"""What was written and not sent yet, kept on disk so that a crash or a restart loses none of it."""
+"""Texts kept on disk by name, so that a crash or a restart loses none: drafts, and what the screens remember."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from tui.private import write_private
 
 
-class Drafts(MutableMapping[str, str]):
+class Kept(MutableMapping[str, str]):
     """Texts by what they are for; every change is written at once."""
 
     def __init__(self, path: Path) -> None:

@@ -1,0 +1,259 @@
+"""Several tasks at once: each with what it asks for, and each with its own outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Footer
+
+from tui.api.models import Task
+from tui.deeds import Deed, Outcome, Phase
+from tui.desk import Desk
+from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.widgets.bar import Bar
+from tui.widgets.document import Part
+from tui.widgets.inspector import Inspector
+from tui.widgets.lines import Lines, Piece, Pieces, fit
+
+if TYPE_CHECKING:
+    from tui.board import Board
+    from tui.decision import Shown
+
+LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
+
+
+class Outcomes(Lines):
+    """The tasks, a line each: its name, and how far it is."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Task], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._desk = desk
+        self.tasks = tasks
+        self.told: dict[str, Piece] = {}
+
+    def count(self) -> int:
+        """How many tasks there are."""
+        return len(self.tasks)
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        """One task."""
+        task = self.tasks[index]
+        told = self.told.get(task.id, Piece("reading …", "faint"))
+        room = max(min(width // 2, 60), 20)
+        return [
+            Piece(f" {fit(self._desk.safe(task.name), room)} ", "strong"),
+            Piece(f"{task.id[:8]}  ", "faint"),
+            Piece(self._desk.safe(told.text), told.look),
+        ]
+
+
+class BulkScreen(Deciding):
+    """Approve or reject what several tasks wait for, once each was read; or watch several being stopped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Other pane", show=False, id="bulk.pane"),
+    ]
+
+    class Decided(Message):
+        """The operator has decided about exactly these, each by its digest."""
+
+        def __init__(self, verb: str, digests: Mapping[str, str], comment: str | None) -> None:
+            super().__init__()
+            self.verb = verb
+            self.digests = digests
+            self.comment = comment
+
+    class TakeBack(Message):
+        """These held decisions are not wanted any more."""
+
+        def __init__(self, deed_ids: Sequence[str]) -> None:
+            super().__init__()
+            self.deed_ids = deed_ids
+
+    def __init__(
+        self, tasks: Sequence[Task], desk: Desk, *, stops: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(clock)
+        self._desk = desk
+        self._stops = stops
+        """The tasks are being stopped: there is nothing to decide."""
+        self.tasks = {task.id: task for task in tasks}
+        self._shown: dict[str, Shown] = {}
+        self._read: set[str] = set()
+        """Whose payload was shown to its end."""
+        self._deeds: dict[str, Deed] = {}
+        self._held_until = 0.0
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield Bar(id="title")
+        yield Outcomes(self._desk, tuple(self.tasks.values()), id="tasks")
+        yield Bar(id="payload-title")
+        yield Inspector(self._desk.masks, can_fold=False, id="payload")
+        yield self.reason_input()
+        yield Bar(id="status")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin at the first."""
+        self.focus_content()
+        self.query_one("#payload-title").display = not self._stops
+        self.query_one("#payload").display = not self._stops
+        self.set_interval(0.1, self.draw)
+        self.draw()
+
+    def focus_content(self) -> None:
+        """The list has the focus."""
+        self.query_one("#tasks").focus()
+
+    # What the app tells
+
+    def shows(self, seen: Shown, board: Board) -> None:
+        """This is what one of them waits for."""
+        before = self._shown.get(seen.task.id)
+        self._shown[seen.task.id] = seen
+        if before is None or before.digest != seen.digest:
+            self._read.discard(seen.task.id)
+            self.arm()
+        self._tell(seen.task.id, Piece(seen.hindrance or "not read yet", "failed" if seen.hindrance else "need"))
+        self._show_payload()
+
+    def fails(self, task_id: str, why: str) -> None:
+        """One of them could not be read."""
+        self._tell(task_id, Piece(why, "failed"))
+
+    def deed_changed(self, deed: Deed) -> None:
+        """How far one of them is."""
+        is_new = deed.target not in self._deeds or self._deeds[deed.target].id != deed.id
+        self._deeds[deed.target] = deed
+        if deed.phase is Phase.HELD and is_new:
+            self._held_until = self._clock() + deed.hold
+            if self._is_burst:
+                self._note = IN_A_BURST
+                self.post_message(self.TakeBack([deed.id]))
+        look = "need"
+        if deed.phase is Phase.DONE and deed.outcome:
+            look = LOOKS.get(deed.outcome, "failed")
+        self._tell(deed.target, Piece(deed.words or f"{deed.verb}: {deed.phase}", look))
+        self.refresh_bindings()
+
+    def _tell(self, task_id: str, piece: Piece) -> None:
+        lines = self.query_one(Outcomes)
+        lines.told[task_id] = piece
+        lines.refresh()
+
+    # Showing
+
+    @on(Lines.Moved)
+    def _show_payload(self) -> None:
+        lines = self.query_one(Outcomes)
+        task = lines.tasks[lines.cursor]
+        seen = self._shown.get(task.id)
+        parts = [Part("task", f"{task.name} ({task.id})")]
+        if seen:
+            request = seen.task.hitl_request
+            wanted = [request.title, request.description] if request else []
+            parts.append(Part("for what", "\n".join(part for part in wanted if part)))
+            parts.append(Part("what exactly", seen.held))
+        self.query_one("#payload", Inspector).show(parts)
+
+    def draw(self) -> None:
+        """Titles, the line at the foot, and what was read meanwhile."""
+        verb = "Stop" if self._stops else "Review"
+        left = [(Piece(" xp-tui › ", "faint"), "back"), (Piece(f"{verb} {len(self.tasks)} tasks  ", "need"), "")]
+        self.query_one("#title", Bar).show(left, [])
+        self._note_what_was_read()
+        open_still = len(self._decidable)
+        words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
+        self.query_one("#payload-title", Bar).show([(Piece(words, "faint"), "")], [])
+        self.query_one("#status", Bar).show(self._status(), [])
+
+    def _note_what_was_read(self) -> None:
+        payload, lines = self.query_one("#payload", Inspector), self.query_one(Outcomes)
+        payload.look(self._clock())
+        task_id = lines.tasks[lines.cursor].id
+        if payload.is_end_seen and task_id in self._decidable and task_id not in self._read:
+            self._read.add(task_id)
+            self._tell(task_id, Piece("read", "faint"))
+
+    @property
+    def _decidable(self) -> set[str]:
+        """Those which wait for a decision still."""
+        again = {Outcome.TAKEN_BACK, Outcome.NOT_SENT}
+        return {
+            task_id
+            for task_id, seen in self._shown.items()
+            if not seen.hindrance and (task_id not in self._deeds or self._deeds[task_id].outcome in again)
+        }
+
+    def _status(self) -> list[tuple[Piece, str]]:
+        held = [deed for deed in self._deeds.values() if deed.phase is Phase.HELD]
+        if held:
+            left = max(self._held_until - self._clock(), 0.0)
+            words = f" {held[0].verb} {len(held)} in {left:.0f} s "
+            return [(Piece(words, "need"), ""), (Piece(" u takes them back ", "strong"), "undo")]
+        if self._note:
+            return [(Piece(f" {self._note} ", "need"), "")]
+        if why := self.hindrance:
+            return [(Piece(f" {why} ", "faint"), "")]
+        count = len(self._decidable)
+        found = [(Piece(f"  A approve all {count} ", "strong"), "approve")]
+        found.append((Piece(f" R reject all {count} ", "strong"), "reject"))
+        if self._reason is not None:
+            found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
+        return found
+
+    # Deciding
+
+    @property
+    def _settled(self) -> str:
+        if self._desk.read_only:
+            return self._desk.read_only
+        if self._stops:
+            return "each line says what became of it"
+        return "" if self._decidable or not self._shown else "there is nothing left to decide here"
+
+    @property
+    def obstacle(self) -> str:
+        """Why there is nothing to decide now."""
+        if why := self._settled:
+            return why
+        if any(deed.phase is not Phase.DONE for deed in self._deeds.values()):
+            return "decisions are under way"
+        unread = len(self._decidable - self._read)
+        if unread or not self._shown:
+            return f"{unread} to read to their ends: go through the list" if unread else "reading …"
+        return ""
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """The keys that decide are grey where there is nothing to decide."""
+        if action == "undo":
+            return "" if any(deed.phase is Phase.HELD for deed in self._deeds.values()) else "nothing is held"
+        return self._settled if action == "decide" else ""
+
+    def decide(self, verb: str, reason: str | None) -> None:
+        """Wish all of them, each for exactly what was shown."""
+        self.post_message(self.Decided(verb, {one: self._shown[one].digest for one in self._decidable}, reason))
+
+    def take_back(self) -> bool:
+        """Take back all that are held."""
+        held = [deed.id for deed in self._deeds.values() if deed.phase is Phase.HELD]
+        if held:
+            self.post_message(self.TakeBack(held))
+        return bool(held)
+
+    @on(Bar.Picked)
+    def _picked(self, event: Bar.Picked) -> None:
+        match event.name:
+            case "approve" | "reject":
+                self.action_decide(event.name)
+            case "undo":
+                self.action_undo()
+            case "back":
+                self.leave()

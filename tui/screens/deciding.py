@@ -1,0 +1,152 @@
+"""What makes a decision deliberate: dead keys, a key pressed alone, a reason that Enter does not send, time to undo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from tui.screens.keyed import Keyed
+
+DEAD = 0.7
+"""Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
+QUIET = 0.3
+"""Seconds without any other key before and after a deciding one: in a burst of keys none decides."""
+IN_A_BURST = "taken back: other keys came with it"
+
+
+class Deciding(Keyed[None]):
+    """A screen with two keys that decide. Whoever inherits says what hinders them, and carries them out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("A", "decide('approve')", "approve", id="review.approve"),
+        Binding("R", "decide('reject')", "reject", id="review.reject"),
+        Binding("u", "undo", "take back", id="review.undo"),
+        Binding("escape,d,q", "leave", "later", id="review.later"),
+    ]
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._armed_at = float("inf")
+        self._last_key = 0.0
+        self._decided_at = 0.0
+        self._is_burst = False
+        self._reason: str | None = None
+        self._note = ""
+
+    # What an heir tells and does
+
+    @property
+    def obstacle(self) -> str:
+        """Why there is nothing to decide now; empty when there is."""
+        raise NotImplementedError
+
+    def decide(self, verb: str, reason: str | None) -> None:
+        """Carry it out."""
+        raise NotImplementedError
+
+    def take_back(self) -> bool:
+        """Take back what is held; whether anything was."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Go away; what is held stays held."""
+        self.dismiss()
+
+    def draw(self) -> None:
+        """Show how it is now."""
+        raise NotImplementedError
+
+    # The rules
+
+    def reason_input(self) -> Input:
+        """Where a reason is written."""
+        return Input(placeholder="why not? Enter keeps the reason, R then rejects", id="reason", compact=True)
+
+    def arm(self) -> None:
+        """What is decided about has just appeared, or changed: the keys are dead for a moment."""
+        self._armed_at = self._clock() + DEAD
+
+    @property
+    def hindrance(self) -> str:
+        """Why the two keys do nothing now; empty when they decide."""
+        return self.obstacle or ("a moment: it has just appeared" if self._clock() < self._armed_at else "")
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key counts: one that comes right before or after a deciding one makes it a burst."""
+        active = self.active_bindings.get(event.key)
+        if active is None or not active.binding.action.startswith("decide("):
+            now = self._clock()
+            self._burst(now)
+            self._last_key = now
+        super().on_key(event)
+
+    def _burst(self, now: float) -> None:
+        """A key that comes right behind a deciding one takes it back, even before it is known to be held."""
+        if now - self._decided_at < QUIET:
+            self._is_burst = True
+            self._undo(IN_A_BURST)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text never decides."""
+        self.arm()
+
+    @on(events.AppFocus)
+    @on(events.ScreenResume)
+    @on(events.Resize)
+    def _seen_again(self) -> None:
+        if self._armed_at != float("inf"):
+            self.arm()
+
+    def action_decide(self, verb: str) -> None:
+        """Decide, when everything about it is as it must be."""
+        now, before = self._clock(), self._last_key
+        self._last_key = now
+        self._burst(now)
+        if why := self.hindrance:
+            self._note = why
+        elif now - before < QUIET:
+            self._note = "not done: other keys came with it, press it alone"
+        elif verb == "reject" and self._reason is None:
+            self._note = ""
+            self.query_one("#reason", Input).add_class("-shown").focus()
+        else:
+            self._note = ""
+            self._decided_at, self._is_burst = now, False
+            self.decide(verb, self._reason or None)
+        self.draw()
+
+    def action_undo(self) -> None:
+        """Take a held decision back."""
+        self._undo("")
+
+    def _undo(self, note: str) -> None:
+        if self.take_back():
+            self._note = note
+
+    def action_leave(self) -> None:
+        """Back by one step: from the reason to the review, then away. A held decision stays held."""
+        reason = self.query_one("#reason", Input)
+        if reason.has_class("-shown"):
+            reason.remove_class("-shown")
+            self.focus_content()
+        else:
+            self.leave()
+
+    def focus_content(self) -> None:
+        """Give the focus back to what is decided about."""
+        self.query_one("#payload").focus()
+
+    @on(Input.Submitted, "#reason")
+    def _reasoned(self, event: Input.Submitted) -> None:
+        self._reason = event.value.strip()
+        event.input.remove_class("-shown")
+        self.focus_content()
+        self._note = "" if self._reason else "without a reason; R rejects all the same"
+        self.arm()
+        self.draw()

@@ -1,0 +1,194 @@
+"""Screens whose keys tell why they do nothing, and whose every action has a name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+from textual import events
+from textual.actions import parse
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.containers import Vertical
+from textual.dom import DOMNode
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Static
+
+from tui.widgets.bar import Bar
+from tui.widgets.lines import Piece
+
+
+class Keyed(Screen[ScreenResultType]):
+    """A screen that greys what cannot work now, and tells the reason when its key is pressed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon", "line", "Command line", show=False, id="app.line"),
+    ]
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Why an action cannot work now; empty when it can."""
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot work now."""
+        return None if self.why_not(action, parameters) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """Tell why a grey key does nothing."""
+        active = self.active_bindings.get(event.key)
+        if active and not active.enabled and active.node is self:
+            self.refuse(active.binding.action)
+
+    def refuse(self, action: str) -> None:
+        """Tell why an action cannot work."""
+        _, name, parameters = parse(action)
+        self.notify(self.why_not(name, parameters), severity="warning", markup=False)
+
+    def action_line(self) -> None:
+        """Open the command line."""
+        self.app.push_screen(CommandLine(self))
+
+    def held_changed(self, words: str) -> None:
+        """A decision is held, for all to see; or it is no more."""
+        for bar in self.query("#held").results(Bar):
+            bar.show([(Piece(f" {words} ", "need"), "held")] if words else [], [])
+            bar.set_class(bool(words), "-shown")
+
+
+class Command(NamedTuple):
+    """Something that can be done, by its name."""
+
+    name: str
+    about: str
+    keys: str
+    node: DOMNode
+    action: str
+
+    async def run(self) -> None:
+        """Do it, or tell why it cannot be done."""
+        app: App[object] = self.node.app
+        _, name, parameters = parse(self.action)
+        if isinstance(self.node, Keyed) and self.node.why_not(name, parameters):
+            self.node.refuse(self.action)
+        else:
+            await app.run_action(self.action, default_namespace=self.node)
+
+
+def commands(screen: Screen[Any]) -> dict[str, Command]:
+    """Everything that can be done on a screen, what has the focus first; moving about is left to its keys."""
+    found: dict[str, Command] = {}
+    focused = screen.focused
+    nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused else ()), *screen.query("*"), screen, screen.app]
+    for node in nodes:
+        keys: dict[str, list[str]] = {}
+        for key, binding in node._bindings:
+            keys.setdefault(binding.id or "", []).append(screen.app.get_key_display(binding.with_key(key)))
+        for _, binding in node._bindings:
+            area, _, name = (binding.id or "").partition(".")
+            if name and area not in {"", "lines"} and name not in found and not _decides(binding):
+                pressed = " ".join(dict.fromkeys(keys[binding.id or ""]))
+                found[name] = Command(name, binding.description, pressed, node, binding.action)
+    return found
+
+
+def _decides(binding: Binding) -> bool:
+    """Whether Enter on its name would decide: what decides has keys of its own, and nothing else."""
+    return binding.action.startswith("decide(")
+
+
+class Palette(Provider):
+    """The palette: every action of the screen, with its key."""
+
+    def _all(self) -> Iterator[Command]:
+        yield from commands(self.screen).values()
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for command in self._all():
+            yield DiscoveryHit(_title(command), partial(command.run), help=f"{command.keys}  :{command.name}")
+
+    async def search(self, query: str) -> Hits:
+        """What sounds like it."""
+        matcher = self.matcher(query)
+        for command in self._all():
+            if (score := matcher.match(f"{_title(command)} {command.name}")) > 0:
+                shown = matcher.highlight(_title(command))
+                yield Hit(score, shown, partial(command.run), help=f"{command.keys}  :{command.name}")
+
+
+def _title(command: Command) -> str:
+    return command.about[:1].upper() + command.about[1:]
+
+
+class CommandLine(ModalScreen[None]):
+    """A command by its name, with what it needs behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "back", id="line.leave"),
+        Binding("tab", "complete", "complete", id="line.complete", priority=True),
+    ]
+    WITH_WORDS: ClassVar[dict[str, str]] = {
+        "filter": "the filter to use",
+        "open": "a task's id, or how it begins",
+        "theme": "a theme's name",
+        "time": "relative, local or utc",
+    }
+
+    def __init__(self, below: Screen[Any]) -> None:
+        super().__init__()
+        self._commands = commands(below)
+
+    def compose(self) -> ComposeResult:
+        """One line, and what is wrong with it."""
+        names = [*self._commands, *(f"{name} " for name in self.WITH_WORDS if name not in self._commands)]
+        with Vertical(id="line"):
+            yield Static("", id="wrong", markup=False)
+            yield Input(placeholder="command", id="command", compact=True, suggester=SuggestFromList(names))
+
+    def action_complete(self) -> None:
+        """Take the rest that is suggested."""
+        self.query_one(Input).action_cursor_right()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do what it says, if there is such a thing."""
+        name, _, rest = event.value.strip().partition(" ")
+        if not name:
+            self.dismiss()
+        elif rest and name in self.WITH_WORDS:
+            self.dismiss()
+            self.app.call_later(self.app.run_action, f"told({name!r}, {rest.strip()!r})")
+        elif (command := self._commands.get(name)) and not rest:
+            self.dismiss()
+            self.app.call_later(command.run)
+        else:
+            self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        if name in self.WITH_WORDS:
+            words = f"{name} needs {self.WITH_WORDS[name]}"
+        elif name in self._commands:
+            words = f"{name} takes nothing behind it"
+        else:
+            near = difflib.get_close_matches(name, [*self._commands, *self.WITH_WORDS], 1, 0.4)
+            words = f"there is no {name}" + (f", did you mean {near[0]}?" if near else "; ctrl+p lists all")
+        self.query_one("#wrong", Static).update(words)
+
+
+class TooSmall(ModalScreen[None]):
+    """Stands in front of everything while the terminal is too small for it."""
+
+    LEAST = (60, 15)
+
+    def compose(self) -> ComposeResult:
+        """What there is and what is needed."""
+        yield Static("", id="small", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Tell the size there is."""
+        width, height = event.size
+        least = "×".join(map(str, self.LEAST))
+        self.query_one(Static).update(f"Too small: {width}×{height}\n{least} is the least\nctrl+q quits")

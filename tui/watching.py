@@ -1,0 +1,234 @@
+"""The dashboard's eyes: lists and the task on screen are read, and come to the screens as one board, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from textual import events, work
+from textual.app import App
+from textual.css.query import NoMatches
+
+from tui.api.client import Client, TaskQuery
+from tui.api.errors import ApiError
+from tui.api.models import Status, Task, WaitKind
+from tui.api.routes import BadAddress
+from tui.board import Board, Change, LogSeen, TasksSeen
+from tui.desk import Desk
+from tui.screens.keyed import Keyed
+from tui.screens.review import ReviewScreen
+from tui.screens.task import TaskScreen
+from tui.screens.tasks import TasksScreen
+from tui.terminal import notice, title
+from tui.watch import Rhythm, Watch
+
+STEP = 1 / 30
+"""Seconds between two steps of the board at the least."""
+FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
+"""What is asked for first: it may need a person."""
+NEWEST = 200
+"""How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
+
+
+class Watching(App[None]):
+    """An app that watches a platform, and rings when somebody is needed."""
+
+    def __init__(self, client: Client, desk: Desk, rhythm: Rhythm | None, **more: Any) -> None:
+        super().__init__(**more)
+        self.board = Board()
+        self._client = client
+        self._desk = desk
+        self._changes: list[Change] = []
+        self._is_due = False
+        self._total: int | None = None
+        self._waiting: frozenset[str] = frozenset()
+        self._has_rung = False
+        self._has_focus = True
+        self._watch = Watch(client, self._tell, rhythm=rhythm)
+        self._looked_into: dict[str, datetime | None] = {}
+        self._deeper: AsyncGenerator[Any, None] | None = None
+        """The pages behind those that are read again and again."""
+        self._query: TaskQuery | None = None
+        """What a filter wants of the platform itself, read again and again too."""
+
+    def watch_the_platform(self) -> None:
+        """Begin."""
+        self._read_lists()
+
+    @property
+    def _home(self) -> TasksScreen | None:
+        return next((screen for screen in self.screen_stack if isinstance(screen, TasksScreen)), None)
+
+    # Steps
+
+    def _tell(self, change: Change) -> None:
+        """Collect a change; all that have come are applied in one step."""
+        self._changes.append(change)
+        if not self._is_due:
+            self._is_due = True
+            self.set_timer(STEP, self._step)
+
+    def _step(self) -> None:
+        self._is_due = False
+        changes, self._changes = self._changes, []
+        self.board = self.board.after(changes)
+        with suppress(NoMatches):  # the screens are being taken down
+            self._show(changes)
+        touched = self.board.touched.tasks | self.board.touched.logs
+        waiting = (self._waiting - touched) | {task_id for task_id in touched if self.board.wait(task_id)}
+        if waiting != self._waiting or not self._has_rung:
+            self._ring(waiting)
+
+    def _show(self, changes: list[Change]) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, TasksScreen):
+                screen.board_changed(self.board, self._total)
+            elif isinstance(screen, TaskScreen):
+                screen.board_changed(self.board)
+                screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
+            elif isinstance(screen, ReviewScreen):
+                screen.board_changed(self.board)
+
+    def _ring(self, waiting: frozenset[str]) -> None:
+        """Tell how many need a person, and that there is one more."""
+        fresh, self._waiting = waiting - self._waiting, waiting
+        words = f"{len(waiting)} need you · xp-tui" if waiting else "xp-tui"
+        self._write(title(words))
+        if self._has_rung and fresh:
+            if not self._has_focus:
+                self.bell()
+                self._write(notice(words))
+            names = [task.name for task_id in sorted(fresh) if (task := self.board.task(task_id))]
+            more = f", and {len(names) - 1} more" if len(names) > 1 else ""
+            self.notify(f"{self._desk.safe(names[0], 60)}{more}", title="Needs you", markup=False)
+        self._has_rung = True
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """The terminal is not looked at: what is new has to ring."""
+        self._has_focus = False
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """Somebody looks again."""
+        self._has_focus = True
+
+    # Lists
+
+    @work(exclusive=True, group="lists")
+    async def _read_lists(self) -> None:
+        """Read the lists again and again: what may need a person first, then the newest."""
+        while True:
+            try:
+                if not self.board.agents:
+                    await self._watch.agents()
+                await self._watch.tasks(TaskQuery(status=FIRST))
+                self._total = await self._watch.tasks(at_most=NEWEST)
+                if self._query is not None:
+                    await self._watch.tasks(self._query, at_most=NEWEST)
+                await self._look_into()
+                self._say("live", "running")
+            except (ApiError, BadAddress) as error:
+                self._say("offline", "failed", _words(error))
+            await asyncio.sleep(self._watch.rhythm.lists)
+
+    async def _look_into(self) -> None:
+        """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
+        for known in list(self.board.tasks.values()):
+            task = known.task
+            if task.status == Status.PAUSED and self._looked_into.get(task.id) != task.updated_at:
+                self._looked_into[task.id] = task.updated_at
+                asked = self._client.now
+                record = await self._client.task(task.id)
+                self._tell(TasksSeen((record,), asked))
+                if record.wait and record.wait.kind is not WaitKind.APPROVAL:
+                    asked = self._client.now
+                    self._tell(LogSeen(task.id, await self._client.log(record), asked))
+
+    def _say(self, words: str, look: str, why: str = "") -> None:
+        if home := self._home:
+            with suppress(NoMatches):
+                home.state_changed(words, look, self._desk.safe(why))
+
+    @work(exclusive=True, group="more")
+    async def _read_more(self) -> None:
+        """Read the pages behind those that are known, as many as bring another screenful or so."""
+        if self._deeper is None:
+            self._deeper = self._client.tasks()
+        try:
+            before = len(self.board.tasks)
+            async for page in self._deeper:
+                self._tell(TasksSeen(page.items, self._client.now))
+                self._step()
+                if len(self.board.tasks) >= before + NEWEST:
+                    return
+            self._deeper = None
+        except (ApiError, BadAddress) as error:
+            self._deeper = None
+            self.notify(self._desk.safe(_words(error)), title="No more could be read", severity="error", markup=False)
+
+    @work(exclusive=True, group="more")
+    async def _read_wider(self, query: TaskQuery | None) -> None:
+        """Ask the platform itself for what a filter wants, beyond what is loaded."""
+        self._query = query
+        if query is None:
+            return
+        try:
+            total = await self._watch.tasks(query, at_most=NEWEST)
+        except (ApiError, BadAddress) as error:
+            self.notify(self._desk.safe(_words(error)), title="The platform was not asked", markup=False)
+        else:
+            if home := self._home:
+                home.answered(query, total)
+
+    # One task
+
+    @work(group="follow", exclusive=True)
+    async def _follow(self, task_id: str) -> None:
+        """Follow the task on screen until it ends, or another is opened."""
+        try:
+            await self._watch.follow(task_id)
+        except (ApiError, BadAddress) as error:
+            for screen in self.screen_stack:
+                if isinstance(screen, TaskScreen) and screen.task_id == task_id:
+                    screen.ended(_words(error))
+
+    @work(group="below")
+    async def _look_below(self, task_id: str) -> None:
+        """Read a sub-task's record and log."""
+        try:
+            asked = self._client.now
+            task = await self._client.task(task_id)
+            self._tell(TasksSeen((task,), asked))
+            asked = self._client.now
+            self._tell(LogSeen(task_id, await self._client.log(task), asked))
+        except (ApiError, BadAddress) as error:
+            self.notify(self._desk.safe(str(error)), title="The sub-task could not be read", markup=False)
+
+    async def _found(self, begin: str) -> Task | None:
+        """The task whose id is this, or the only one whose id begins so."""
+        known = [task_id for task_id in self.board.tasks if task_id.startswith(begin)]
+        if len(known) == 1 or begin in known:
+            return self.board.task(begin if begin in known else known[0])
+        try:
+            task = await self._client.task(begin)
+        except (ApiError, BadAddress):
+            return None
+        self._tell(TasksSeen((task,), self._client.now))
+        self._step()
+        return task
+
+    def screens_held(self, words: str) -> None:
+        """Show on every screen what is held."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Keyed):
+                screen.held_changed(words)
+
+
+def _words(error: ApiError | BadAddress) -> str:
+    return error.sentence if isinstance(error, ApiError) else str(error)
