@@ -54,6 +54,7 @@ class XpTui(Watching):
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
         Binding("f9", "theme", "Next theme", show=False, id="app.next_theme"),
+        Binding("f10", "change_theme", "Choose a theme", show=False, id="app.themes"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
     ]
 
@@ -87,6 +88,9 @@ class XpTui(Watching):
         if home := looks.styles():
             for name, colours in looks.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
+        for name, other in list(self.available_themes.items()):
+            if other.ansi:  # what its colours are, only the terminal knows
+                self.unregister_theme(name)
         chosen = theme or desk.memory.get("theme", THEME)
         self.theme = chosen if chosen in self.available_themes else THEME
         self.set_keymap(dict(keys or {}))
@@ -119,6 +123,14 @@ class XpTui(Watching):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """A theme by its name; those of others are made readable when they are first used."""
+        theme = super().get_theme(theme_name)
+        if theme is None or "faint" in theme.variables:
+            return theme
+        self.register_theme(theme := looks.readable(theme))
+        return theme
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -202,18 +214,22 @@ class XpTui(Watching):
     def _wider_wanted(self, event: TasksScreen.Wider) -> None:
         self._read_wider(event.query)
 
+    @on(TasksScreen.Glanced)
+    def _glanced(self, event: TasksScreen.Glanced) -> None:
+        self._glance(event.task_id, event.is_deep)
+
     @on(TasksScreen.AgentsWanted)
     def _agents_wanted(self) -> None:
         self._choose_agent(is_new=False)
 
     @work(group="wishes", exclusive=True)
-    async def _choose_agent(self, *, is_new: bool) -> None:
+    async def _choose_agent(self, *, is_new: bool, begin_at: str | None = None) -> None:
         """Choose an agent, to see its tasks or to start a new one."""
         agents = sorted((agent for _, agent in self.board.agents.values()), key=lambda one: one.name.casefold())
         counts: dict[str, int] = {}
         for known in self.board.tasks.values():
             counts[known.task.agent_id] = counts.get(known.task.agent_id, 0) + 1
-        choice = await self.push_screen_wait(Agents(self._desk, agents, counts, is_new=is_new))
+        choice = await self.push_screen_wait(Agents(self._desk, agents, counts, is_new=is_new, begin_at=begin_at))
         if choice and choice.is_new:
             await self._create(choice.agent.id, choice.agent.name)
         elif choice and self._home:
@@ -381,8 +397,8 @@ class XpTui(Watching):
             self._copy(self._texts_of(tasks))
         elif self._desk.read_only:
             self._warn(self._desk.read_only)
-        elif event.verb == "create" and not tasks:
-            self._choose_agent(is_new=True)
+        elif event.verb == "create" and (isinstance(self.screen, TasksScreen) or not tasks):
+            self._choose_agent(is_new=True, begin_at=tasks[0].agent_id if tasks else None)
         elif event.verb == "stop" and tasks:
             self._stop(tasks)
         elif tasks:

@@ -150,6 +150,23 @@ class Watching(App[None]):
                     asked = self._client.now
                     self._tell(LogSeen(task.id, await self._client.log(record), asked))
 
+    @work(group="glance", exclusive=True)
+    async def _glance(self, task_id: str, is_deep: bool) -> None:
+        """Read the record of the task under the cursor, and its log, unless they are known as they are now."""
+        task = self.board.task(task_id)
+        if task is None or self._looked_into.get(f"{task_id} {is_deep}") == (task.updated_at or task.created_at):
+            return
+        try:
+            asked = self._client.now
+            record = await self._client.task(task_id)
+            self._tell(TasksSeen((record,), asked))
+            if is_deep:
+                asked = self._client.now
+                self._tell(LogSeen(task_id, await self._client.log(record), asked))
+        except (ApiError, BadAddress):
+            return  # the list says when the platform is away
+        self._looked_into[f"{task_id} {is_deep}"] = record.updated_at or record.created_at
+
     def _say(self, words: str, look: str, why: str = "") -> None:
         if home := self._home:
             with suppress(NoMatches):

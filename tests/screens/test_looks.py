@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from tui import looks
 
@@ -40,3 +41,12 @@ def test_the_cursor_can_be_read(name: str) -> None:
     theme = THEMES[name]
     ground = Color.parse(str(theme["background"])).blend(Color.parse(str(theme["primary"])), 0.32).hex
     assert contrast(str(theme["foreground"]), ground) >= 4.5
+
+
+@pytest.mark.parametrize("name", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])
+def test_the_themes_of_others_can_be_read(name: str) -> None:
+    theme = looks.readable(BUILTIN_THEMES[name])
+    colours = {**theme.to_color_system().generate(), **theme.variables}
+    for text in TEXTS:
+        for ground in ("background", "surface", "panel"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)

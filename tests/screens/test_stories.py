@@ -2,115 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from tests.conftest import make_client
-from tests.local.conftest import KEY, Serve, Served
-from tui.api.pace import SystemClock
-from tui.app import XpTui
+from tests.local.conftest import KEY, Serve
+from tests.screens.operator import at_the_screens, invoice, waiting
 from tui.kept import Kept
-from tui.journal import Journal
-from tui.masks import Masks
 from tui.screens.deciding import DEAD
-from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
-from tui.watch import Rhythm
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.task_list import TaskList
 
-QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
 SIZES = [(80, 24), (120, 40), (200, 50)]
-
-
-class Operator:
-    """Somebody at the screens."""
-
-    def __init__(self, app: XpTui, pilot: Pilot[None], here: Served, journal: Journal) -> None:
-        self.app = app
-        self.pilot = pilot
-        self.here = here
-        self.journal = journal
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something can be seen."""
-        async with asyncio.timeout(15):
-            while not holds():
-                await self.pilot.pause(0.01)
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    @property
-    def text(self) -> str:
-        """Everything on the screen."""
-        lines = self.app.screen._compositor.render_strips()
-        return "\n".join(line.text for line in lines)
-
-    @property
-    def sent(self) -> list[str]:
-        """What left this machine."""
-        return [line["verb"] for line in self.journal.lines() if line["kind"] == "sent"]
-
-    async def ready_to_decide(self) -> ReviewScreen:
-        """The review with keys that decide."""
-        await self.until(lambda: isinstance(self.app.screen, ReviewScreen))
-        screen = self.app.screen
-        assert isinstance(screen, ReviewScreen)
-        await self.until(lambda: not screen.hindrance)
-        await self.pilot.pause(0.35)
-        return screen
-
-
-@asynccontextmanager
-async def at_the_screens(
-    here: Served, tmp_path: Path, size: tuple[int, int] = (120, 40), *, hold: float = 0.2, **more: Any
-) -> AsyncIterator[Operator]:
-    """The dashboard on a platform."""
-    async with make_client(here.url, key=KEY, organization="local", clock=SystemClock(), **more) as client:
-        journal = Journal(tmp_path / "journal.jsonl")
-        app = XpTui(
-            client,
-            journal,
-            Kept(tmp_path / "drafts.json"),
-            masks=Masks([KEY]),
-            state=tmp_path,
-            place="test",
-            hold=hold,
-            rhythm=QUICK,
-        )
-        async with app.run_test(size=size) as pilot:
-            yield Operator(app, pilot, here, journal)
-
-
-@asynccontextmanager
-async def waiting(
-    serve: Serve, tmp_path: Path, size: tuple[int, int] = (120, 40), **more: Any
-) -> AsyncIterator[Operator]:
-    """The dashboard, with an invoice that waits for approval."""
-    async with serve() as here:
-        made = here.local.platform.create(
-            "invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 7", "events_streaming": True}
-        )
-        await here.until(made["id"], "paused")
-        async with at_the_screens(here, tmp_path, size, **more) as operator:
-            await operator.until(lambda: "Pay invoice 7" in operator.text)
-            yield operator
-
-
-def invoice(operator: Operator) -> dict[str, Any]:
-    return operator.here.local.store.tasks({"agent_id": "invoice-bot"})[0]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -178,30 +87,36 @@ async def test_someone_else_was_first(serve: Serve, tmp_path: Path) -> None:
         assert operator.sent == []
 
 
-async def test_no_storm_of_keys_decides_anything(serve: Serve, tmp_path: Path) -> None:
+STORM = int(os.environ.get("XP_STORM", "10000"))
+"""How many keys are hit at random, by two operators together."""
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int) -> None:
     async with waiting(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
-        screen = await operator.ready_to_decide()
-        dice = random.Random(7)
-        keys = {
-            "A": "A",
-            "R": "R",
-            "enter": "\r",
-            "space": " ",
-            "tab": "\t",
-            "down": None,
-            "up": None,
-            "x": "x",
-            "y": "y",
-        }
-        for number in range(2_000):
-            key = dice.choice(list(keys))
-            operator.app.post_message(events.Key(key, keys[key]))
-            if number % 100 == 0:
+        await operator.ready_to_decide()
+        dice = random.Random(seed)
+        keys = ["A", "R", "enter", "space", "tab", "down", "up", "end", "x", "n", "u", "d", "escape", "y", "c", "a"]
+        sizes = [(120, 40), (80, 24), (200, 50), (60, 15), (50, 10)]
+        for number in range(STORM // 2):
+            match dice.random():
+                case chance if chance < 0.01:
+                    operator.app.post_message(events.Paste("A\nR\nA yes\n"))
+                case chance if chance < 0.02:
+                    operator.app.post_message(events.AppBlur())
+                    operator.app.post_message(events.AppFocus())
+                case _:
+                    key = dice.choice(keys)
+                    operator.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            if number % 500 == 499:
+                await operator.pilot.resize_terminal(*dice.choice(sizes))
+            if number % 100 == 99:
                 await operator.pilot.pause()
-                assert operator.app.screen is screen
+                if isinstance(operator.app.screen, TasksScreen):
+                    await operator.press("a")
         await operator.pilot.pause(0.7)
-        assert operator.sent == []
+        assert not {"approve", "reject"} & set(operator.sent)
         assert invoice(operator)["status"] == "paused"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -18,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+ENDINGS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l")
+"""Back from the alternate screen, the cursor shown, no mouse, no marks round what is pasted."""
+
 
 class Terminal:
     """A terminal with the command on it."""
@@ -26,6 +30,7 @@ class Terminal:
         self.leader = leader
         self.process = process
         self.seen = b""
+        """What was printed since the last key."""
 
     def until(self, words: bytes, patience: float = 40.0) -> None:
         """Wait until something was printed."""
@@ -42,15 +47,31 @@ class Terminal:
         assert words in self.seen, self.seen[-3000:]
 
     def press(self, keys: bytes) -> None:
+        self.seen = b""
         os.write(self.leader, keys)
+
+    def ends(self) -> int | None:
+        """The exit code; everything that is still printed is read before."""
+        end = time.monotonic() + 15.0
+        while self.process.poll() is None or select.select([self.leader], [], [], 0.2)[0]:
+            assert time.monotonic() < end, self.seen[-3000:]
+            if select.select([self.leader], [], [], 0.1)[0]:
+                self.seen += os.read(self.leader, 65536)
+        return self.process.returncode
 
 
 @contextmanager
-def terminal(home: Path) -> Iterator[Terminal]:
+def terminal(home: Path, **more: str) -> Iterator[Terminal]:
     """`xp-tui` as a newcomer types it: no key, no settings."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environ = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        **more,
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "tui"],
         stdin=follower,
@@ -83,6 +104,53 @@ def test_from_nothing_to_the_dashboard_and_back(tmp_path: Path, way: str) -> Non
         shell.until(b"\x1b[?1049l")
         assert shell.process.wait(10) == {"SIGTERM": 143, "SIGHUP": 129}.get(way, 0)
         assert b"Traceback" not in shell.seen
+    assert not _runs(tmp_path)
+
+
+def test_a_platform_that_dies_is_said_to_be_offline(tmp_path: Path) -> None:
+    with terminal(tmp_path) as shell:
+        shell.until(b"Invoice bot")
+        shell.press(b"\r")
+        shell.until(b"Inspector")
+        shell.press(b"\x1b")
+        shell.until(b"Invoice bot")
+        address = tmp_path / ".local/state/xp-tui/local/address.json"
+        os.kill(json.loads(address.read_bytes())["pid"], signal.SIGKILL)
+        shell.until(b"offline", 15.0)
+        shell.press(b"q")
+        assert shell.ends() == 0
+        assert b"Traceback" not in shell.seen
+        assert all(ending in shell.seen for ending in ENDINGS)
+
+
+CRASH = """
+import pathlib
+import sys
+
+if sys.argv == ["-m"]:  # the dashboard, not the platform that it starts
+    from textual.widget import Widget
+
+    draw = Widget.render_lines
+    sign = pathlib.Path(__file__).with_name("break")
+
+    def render_lines(self, crop):
+        return draw(self, crop) if not sign.exists() else 1 // 0
+
+    Widget.render_lines = render_lines
+"""
+"""Python runs this when it starts: no widget can be drawn any more once there is a file of that name."""
+
+
+def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CRASH)
+    with terminal(tmp_path, PYTHONPATH=str(tmp_path)) as shell:
+        shell.until(b"Invoice bot")
+        (tmp_path / "break").touch()
+        shell.press(b"j")
+        assert shell.ends() not in {0, None}
+        assert b"ZeroDivisionError" in shell.seen
+        assert all(ending in shell.seen for ending in ENDINGS)
+        assert (tmp_path / ".local/state/xp-tui/local/key").read_bytes().strip() not in shell.seen
     assert not _runs(tmp_path)
 
 

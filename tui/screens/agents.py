@@ -38,7 +38,8 @@ class AgentLines(Lines):
         """Only those with these words in their names."""
         before = self.rows_will_change()
         wanted = words.casefold()
-        self.agents = [agent for agent in self._all if wanted in f"{agent.name} {agent.id}".casefold()]
+        found = [agent for agent in self._all if wanted in f"{agent.name} {agent.id}".casefold()]
+        self.agents = sorted(found, key=lambda agent: not agent.name.casefold().startswith(wanted))
         self.rows_changed(before)
 
     def count(self) -> int:
@@ -67,8 +68,17 @@ class Agents(ModalScreen[Choice | None]):
         Binding("f3", "create", "New task", show=False, id="agents.new"),
     ]
 
-    def __init__(self, desk: Desk, agents: Sequence[Agent], counts: Mapping[str, int], *, is_new: bool = False) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        agents: Sequence[Agent],
+        counts: Mapping[str, int],
+        *,
+        is_new: bool = False,
+        begin_at: str | None = None,
+    ) -> None:
         super().__init__()
+        self._begin_at = begin_at
         self._desk = desk
         self._agents = agents
         self._counts = counts
@@ -83,6 +93,12 @@ class Agents(ModalScreen[Choice | None]):
             yield AgentLines(self._desk, self._agents, self._counts, id="agents")
             keys = "Enter writes it" if self._is_new else "Enter shows its tasks · F3 starts a new one"
             yield Static(f"{keys} · Esc goes back", id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the agent that was looked at."""
+        places = [place for place, agent in enumerate(self._agents) if agent.id == self._begin_at]
+        if places:
+            self.call_after_refresh(self.query_one(AgentLines).move_to, places[0])
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

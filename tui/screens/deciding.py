@@ -25,7 +25,7 @@ class Deciding(Keyed[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
-        Binding("u", "undo", "take back", id="review.undo"),
+        Binding("u", "undo", "undo", id="review.undo"),
         Binding("escape,d,q", "leave", "later", id="review.later"),
     ]
 
@@ -79,8 +79,7 @@ class Deciding(Keyed[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Every key counts: one that comes right before or after a deciding one makes it a burst."""
-        active = self.active_bindings.get(event.key)
-        if active is None or not active.binding.action.startswith("decide("):
+        if not self.actions.get(event.key, "").startswith("decide("):
             now = self._clock()
             self._burst(now)
             self._last_key = now

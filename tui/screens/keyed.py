@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual import events
@@ -12,7 +12,7 @@ from textual.actions import parse
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.suggester import SuggestFromList
@@ -37,11 +37,19 @@ class Keyed(Screen[ScreenResultType]):
         """Grey what cannot work now."""
         return None if self.why_not(action, parameters) else True
 
+    @cached_property
+    def actions(self) -> dict[str, str]:
+        """The action of each key of this screen, with the operator's own keymap in it."""
+        chain = dict(self._binding_chain)
+        return {key: bound[0].action for key, bound in chain[self].key_to_bindings.items() if bound}
+
     def on_key(self, event: events.Key) -> None:
         """Tell why a grey key does nothing."""
-        active = self.active_bindings.get(event.key)
-        if active and not active.enabled and active.node is self:
-            self.refuse(active.binding.action)
+        action = self.actions.get(event.key)
+        if action and not action.startswith("app."):
+            _, name, parameters = parse(action)
+            if self.why_not(name, parameters):
+                self.refuse(action)
 
     def refuse(self, action: str) -> None:
         """Tell why an action cannot work."""
@@ -147,7 +155,9 @@ class CommandLine(ModalScreen[None]):
         names = [*self._commands, *(f"{name} " for name in self.WITH_WORDS if name not in self._commands)]
         with Vertical(id="line"):
             yield Static("", id="wrong", markup=False)
-            yield Input(placeholder="command", id="command", compact=True, suggester=SuggestFromList(names))
+            with Horizontal():
+                yield Static(":", id="colon", markup=False)
+                yield Input(placeholder="command", id="command", compact=True, suggester=SuggestFromList(names))
 
     def action_complete(self) -> None:
         """Take the rest that is suggested."""

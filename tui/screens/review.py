@@ -41,7 +41,7 @@ class ReviewScreen(Deciding):
     """One decision."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "say", "answer, reply", id="review.say"),
+        Binding("c", "say", "reply", id="review.say"),
         Binding("b", "browse", "sign in", id="review.browse"),
         Binding("n", "next(1)", "next", id="review.next"),
         Binding("N", "next(-1)", "Previous", show=False, id="review.previous"),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 WIDE = 140
 """Columns from which the peek stands beside the list."""
+REST = 0.4
+"""Seconds after which a cursor that stays on a task asks for more of it."""
 PATIENCE = 0.6
 """Seconds without another letter after which the platform itself is asked for what a filter wants."""
 COUNTERS = (
@@ -90,6 +92,14 @@ class TasksScreen(Keyed[None]):
             super().__init__()
             self.query = query
 
+    class Glanced(Message):
+        """The cursor has come to rest on a task: more is to be known of it, its log too where there is room for it."""
+
+        def __init__(self, task_id: str, is_deep: bool) -> None:
+            super().__init__()
+            self.task_id = task_id
+            self.is_deep = is_deep
+
     class AgentsWanted(Message):
         """An agent is to be chosen."""
 
@@ -108,6 +118,7 @@ class TasksScreen(Keyed[None]):
         self._asked_there: TaskQuery | None = None
         """What of the filter the platform was asked for."""
         self._asking: Timer | None = None
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
@@ -146,6 +157,9 @@ class TasksScreen(Keyed[None]):
             return
         if board.touched.tasks or board.touched.agents or board.touched.logs or not self._listing.loaded:
             self._arrange()
+            line = self.query_one(TaskList).line
+            if line and (line.path[-1] if line.path else line.task).id in board.touched.tasks:
+                self._rest()
 
     def state_changed(self, words: str, look: str, why: str = "") -> None:
         """How live this is, and where nothing is shown, why."""
@@ -183,7 +197,10 @@ class TasksScreen(Keyed[None]):
             names=names,
             total=self._total if not self.only else None,
         )
+        is_first = not self.query_one(TaskList).count()
         self.query_one(TaskList).show(self._listing, names)
+        if is_first:
+            self._rest()
         self._titles()
         self._emptiness()
         self._show_peek()
@@ -247,6 +264,17 @@ class TasksScreen(Keyed[None]):
     def _show_peek(self) -> None:
         self.query_one(Peek).show(self.query_one(TaskList).line, self._board)
 
+    def _rest(self) -> None:
+        """When the cursor stays here for a moment, more is to be known."""
+        if self._resting:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._glance)
+
+    def _glance(self) -> None:
+        if line := self.query_one(TaskList).line:
+            task = line.path[-1] if line.path else line.task
+            self.post_message(self.Glanced(task.id, self.has_class("-wide")))
+
     def _tick(self) -> None:
         self.query_one(TaskList).tick()
         self.query_one(Peek).tick()
@@ -261,6 +289,7 @@ class TasksScreen(Keyed[None]):
     @on(TaskList.Moved)
     def _moved(self) -> None:
         self._show_peek()
+        self._rest()
 
     @on(TaskList.Chosen)
     def _chosen(self, event: Lines.Chosen) -> None:
@@ -314,7 +343,7 @@ class TasksScreen(Keyed[None]):
     def action_wish(self, verb: str) -> None:
         """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
         ids = [line.task.id for line in self.query_one(TaskList).chosen]
-        self.post_message(Wish(verb, *(ids if verb in {"stop", "copy"} else ids[:1] if verb == "continue" else ())))
+        self.post_message(Wish(verb, *(ids if verb in {"stop", "copy"} else ids[:1])))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.lines import Piece, strip_of
+from tui.widgets.lines import Piece, fit, strip_of
 
 
 class Bar(Widget):
@@ -52,6 +52,9 @@ class Bar(Widget):
         pieces, used = [], 0
         for piece, _ in self._left:
             if used + cell_len(piece.text) > room:
+                if room - used > 3:  # there is room for a beginning of it
+                    pieces.append(Piece(fit(piece.text, room - used), piece.look))
+                    used = room
                 break
             pieces.append(piece)
             used += cell_len(piece.text)

@@ -119,9 +119,8 @@ class Document:
         return rows
 
     def _masked(self, value: object) -> Any:
-        if isinstance(value, str):
-            return self.masks.text(value)
-        return self.masks.json(value if self.raw else unfolded(value))
+        told = value if self.raw else unfolded(value)
+        return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
 
     def _is_open(self, key: Key, begins_open: bool) -> bool:
         return not self.can_fold or begins_open ^ (key in self.turned)

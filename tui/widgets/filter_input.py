@@ -33,7 +33,7 @@ class Completion(Suggester):
         for found in sorted(self._seen(name)):
             quoted = f'"{found}"' if " " in found or begin.startswith('"') else found
             if begin and quoted.casefold().startswith(begin.casefold()) and len(quoted) > len(begin):
-                return value[: len(value) - len(begin)] + begin + quoted[len(begin) :]
+                return value[: len(value) - len(begin)] + quoted
         return None
 
 

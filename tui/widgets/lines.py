@@ -220,7 +220,7 @@ class Lines(ScrollView, can_focus=True):
         if index >= self.count():
             return Strip.blank(width, base)
         if ground := self.ground(index):
-            base += self.get_component_rich_style(ground, partial=True)
+            base += self.get_component_rich_style(ground)
         if index == self.cursor:
             base += self.get_component_rich_style("lines--cursor", partial=not self.has_focus)
         strip = strip_of(self.pieces(index, width), width, base, self._style_of)
@@ -256,7 +256,7 @@ class Lines(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor there, a second one opens it."""
         index = self.scroll_offset.y + event.y
-        if event.widget is not self or not 0 <= index < self.count() or not self.can_rest(index):
+        if not 0 <= index < self.count() or not self.can_rest(index):
             return
         self.cursor = index
         if event.chain == 2:

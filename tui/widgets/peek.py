@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from rich.cells import chop_cells
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui import words
+from tui.activity import EPOCH, Node
 from tui.api.models import Task, Wait
 from tui.api.wirejson import dumps, unfolded
 from tui.board import Board
 from tui.listing import Line
 from tui.masks import Masks
 from tui.plain import one_line
+from tui.telling import told
 from tui.widgets.bar import Bar
-from tui.widgets.lines import Piece, Pieces, strip_of
+from tui.widgets.document import Document, Part, wrap
+from tui.widgets.lines import Piece, Pieces, fit, strip_of
+
+ROOMY = 12
+"""Lines from which a payload is written out, and not put in one line."""
+MOST = 60
+"""How many of the latest entries are at hand."""
 
 
 class Peek(Widget):
@@ -31,6 +39,7 @@ class Peek(Widget):
         self._now = now
         self._line: Line | None = None
         self._agent = self._asked = ""
+        self._latest: list[Node] = []
         self._masks = masks
 
     def show(self, line: Line | None, board: Board) -> None:
@@ -39,6 +48,7 @@ class Peek(Widget):
         self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
         waiting = (line.path[-1] if line.path else line.task).id if line else ""
         activity = board.activity(waiting)
+        self._latest = activity.nodes[-MOST:] if activity else []
         self._asked = activity.open_node.entry.label if activity and activity.open_node else ""
         self.refresh()
 
@@ -68,21 +78,46 @@ class Peek(Widget):
             since = f" for {words.span((now - line.wait.since).total_seconds())}" if line.wait.since else ""
             found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])
             found += self._wrapped("", self._wanted(task, line.wait, self._asked), width)
+            found += self._payload(task, width)
         elif task.result:
             found += self._wrapped("", task.result, width)
         elif task.input and task.input.text:
             found += self._wrapped("asked: ", task.input.text, width)
+        room = self.size.height - len(found) - 1
+        if room > 2 and self._latest:
+            found += [[], *self._told(room - 1, width)]
         return found
+
+    def _told(self, count: int, width: int) -> list[Pieces]:
+        """The latest of what happened, a line each."""
+        lines: list[Pieces] = [[Piece("latest", "faint")]]
+        for node in self._latest[-count + 1 :]:
+            line = told(node, self._masks)
+            clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
+            after = f" {line.after}" if line.after else ""
+            room = max(width - len(clock) - 4 - cell_len(after), 8)
+            look = line.look if line.look in Bar.LOOKS else "faint"
+            lines.append([Piece(f"{clock}{line.word} ", "faint"), Piece(fit(line.text, room)), Piece(after, look)])
+        return lines
 
     def _wanted(self, task: Task, wait: Wait, asked: str) -> str:
         """What it waits for, in short; the review shows the whole."""
         if request := task.hitl_request:
-            what = dumps(self._masks.json(unfolded(request.content))) if request.content else ""
-            return "  ".join(part for part in (request.description or request.title, what) if part)
+            return request.description or request.title or ""
         if task.pending_eca_request:
             return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
         return asked or ("open it to see" if wait.kind != "paused" else "the platform does not tell the reason")
 
+    def _payload(self, task: Task, width: int) -> list[Pieces]:
+        """What is asked for: in one line where there is little room, written out where there is more."""
+        content = task.hitl_request.content if task.hitl_request else None
+        if not content:
+            return []
+        if self.size.height < ROOMY:
+            return self._wrapped("", dumps(self._masks.json(unfolded(content))), width)
+        rows = Document([Part("what exactly", content)], self._masks, can_fold=False).rows(width)
+        return [[], *([Piece(text, look if look in Bar.LOOKS else "faint" if look else "") for text, look in row.pieces]
+                for row in rows)]  # fmt: skip
+
     def _wrapped(self, begin: str, text: str, width: int) -> list[Pieces]:
-        whole = begin + one_line(self._masks.text(text), longest=4000)
-        return [[Piece(part)] for part in chop_cells(whole, max(width, 1))]
+        return list(wrap([Piece(begin + one_line(self._masks.text(text), longest=4000))], max(width, 1)))

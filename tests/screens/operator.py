@@ -1,0 +1,138 @@
+"""Somebody at the screens: presses keys and clicks, sees what is drawn, and what left this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from tests.conftest import make_client
+from tests.local.conftest import KEY, Serve, Served
+from tui.api.pace import SystemClock
+from tui.app import XpTui
+from tui.journal import Journal
+from tui.kept import Kept
+from tui.local.home import ORGANIZATION
+from tui.masks import Masks
+from tui.screens.review import ReviewScreen
+from tui.watch import Rhythm
+
+QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+class Operator:
+    """Somebody at the screens."""
+
+    def __init__(self, app: XpTui, pilot: Pilot[None], here: Served, journal: Journal) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.here = here
+        self.journal = journal
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something can be seen."""
+        end = time.monotonic() + 15
+        while not holds():
+            assert time.monotonic() < end, f"{self.text}\n{self.toasts()}"
+            await self.pilot.pause(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """Everything on the screen."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(line.text for line in lines)
+
+    def at(self, words: str) -> tuple[int, int]:
+        """Where words stand on the screen."""
+        for row, line in enumerate(self.text.split("\n")):
+            if words in line:
+                return cell_len(line[: line.index(words)]), row
+        raise AssertionError(f"{words!r} is not on the screen:\n{self.text}")
+
+    async def click(self, words: str, times: int = 1) -> None:
+        """Click on words."""
+        await self.pilot.click(offset=self.at(words), times=times)
+        await self.pilot.pause()
+
+    def toasts(self) -> str:
+        """What the notices say."""
+        return " ".join(f"{one.title} {one.message}" for one in self.app._notifications)
+
+    @property
+    def sent(self) -> list[str]:
+        """What left this machine."""
+        return [line["verb"] for line in self.journal.lines() if line["kind"] == "sent"]
+
+    async def ready_to_decide(self) -> ReviewScreen:
+        """The review with keys that decide."""
+        await self.until(lambda: isinstance(self.app.screen, ReviewScreen))
+        screen = self.app.screen
+        assert isinstance(screen, ReviewScreen)
+        await self.until(lambda: not screen.hindrance)
+        await self.pilot.pause(0.35)
+        return screen
+
+
+@asynccontextmanager
+async def at_the_screens(
+    here: Served,
+    tmp_path: Path,
+    size: tuple[int, int] = (120, 40),
+    *,
+    read_only: bool = False,
+    key: str = KEY,
+    **wishes: Any,
+) -> AsyncIterator[Operator]:
+    """The dashboard on a platform."""
+    wishes.setdefault("hold", 0.2)
+    async with make_client(
+        here.url, key=key, organization=ORGANIZATION, clock=SystemClock(), read_only=read_only
+    ) as client:
+        journal = Journal(tmp_path / "journal.jsonl")
+        app = XpTui(
+            client,
+            journal,
+            Kept(tmp_path / "drafts.json"),
+            masks=Masks([key]),
+            state=tmp_path,
+            place="test",
+            rhythm=QUICK,
+            **wishes,
+        )
+        async with app.run_test(size=size) as pilot:
+            yield Operator(app, pilot, here, journal)
+
+
+@asynccontextmanager
+async def waiting(
+    serve: Serve, tmp_path: Path, size: tuple[int, int] = (120, 40), **more: Any
+) -> AsyncIterator[Operator]:
+    """The dashboard, with an invoice that waits for approval."""
+    async with serve() as here:
+        made = here.local.platform.create(
+            "invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 7", "events_streaming": True}
+        )
+        await here.until(made["id"], "paused")
+        async with at_the_screens(here, tmp_path, size, **more) as operator:
+            await operator.until(lambda: "Pay invoice 7" in operator.text)
+            yield operator
+
+
+def make_invoice(here: Served, number: int) -> str:
+    """Another invoice that will wait."""
+    told = {"input": {"text": "Pay it"}, "title": f"Pay invoice {number}", "events_streaming": True}
+    return str(here.local.platform.create("invoice-bot", told)["id"])
+
+
+def invoice(operator: Operator) -> dict[str, Any]:
+    return operator.here.local.store.tasks({"agent_id": "invoice-bot"})[0]

@@ -1,0 +1,265 @@
+"""How the screens look on platforms that never change, to the letter and to the style of every cell.
+
+`XP_SNAPSHOTS=write pytest tests/screens/test_snapshots.py` takes what is shown now for right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+import string
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from rich.cells import cell_len
+from rich.color import Color
+from rich.style import Style
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widgets import Input, TextArea
+
+from tests.screens.boards import BOARDS, KEY, Fixed
+from tui.app import XpTui
+from tui.journal import Journal
+from tui.masks import Masks
+from tui.screens.review import ReviewScreen
+from tui.screens.task import TaskScreen
+from tui.watch import Rhythm
+from tui.widgets.lines import Lines
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+SIZES = [(80, 24), (120, 40), (200, 50)]
+QUICK = Rhythm(lists=0.05, polled=5.0)
+ROUNDS = 2
+"""How often the lists must have been read again with nothing changed before a screen is taken to stand still."""
+LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits
+
+
+class Cell(NamedTuple):
+    """One character, and how it looks."""
+
+    text: str
+    style: Style
+
+    def __str__(self) -> str:
+        """The look in words: colours, what stands out, and what a click on it does; of a blank only its ground is seen."""
+        style = self.style
+        marks = [name for name in MARKS if getattr(style, name)]
+        is_blank = self.text == " " and not LINES.intersection(marks)
+        ink = "" if is_blank else f"{_colour(style.color)} "
+        click = [f"click={style.meta['@click']}"] if "@click" in style.meta else []
+        link = [f"link={style.link}"] if style.link else []
+        return " ".join([f"{ink}on {_colour(style.bgcolor)}", *([] if is_blank else marks), *click, *link])
+
+
+MARKS = ("bold", "dim", "italic", "underline", "underline2", "strike", "reverse", "blink", "conceal", "overline")
+LINES = frozenset({"underline", "underline2", "strike", "reverse", "overline"})
+"""What of these is seen on a blank as well."""
+
+
+def _colour(colour: Color | None) -> str:
+    return colour.get_truecolor().hex if colour else "nothing"
+
+
+class Look:
+    """What a screen shows at one moment."""
+
+    def __init__(self, app: XpTui) -> None:
+        self._parts = [list(strip) for strip in app.screen._compositor.render_strips()]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Look) and self._parts == other._parts
+
+    @cached_property
+    def lines(self) -> list[list[Cell]]:
+        """The characters, line by line."""
+        return [[Cell(char, part.style or Style()) for part in parts for char in part.text] for parts in self._parts]
+
+    @property
+    def texts(self) -> list[str]:
+        """The words, line by line."""
+        return ["".join(cell.text for cell in line) for line in self.lines]
+
+    def __str__(self) -> str:
+        """The words, then one letter for the look of every cell, then what the letters mean; a dot is the blank ground."""
+        looks = [[look for cell in line for look in [str(cell)] * cell_len(cell.text)] for line in self.lines]
+        counts = Counter(look for line in looks for look in line)
+        ground = max(counts, key=lambda look: (look.startswith("on "), counts[look]))
+        letters = {ground: ".", **dict(zip((look for look in counts if look != ground), LETTERS, strict=False))}
+        assert len(letters) == len(counts), f"there are more than {len(LETTERS)} looks"
+        grid = ["".join(letters[look] for look in line).rstrip(".") for line in looks]
+        legend = [f"{letter} {look}" for look, letter in letters.items()]
+        return "\n\n".join("\n".join(line.rstrip() for line in block) for block in (self.texts, grid, legend)) + "\n"
+
+
+class Visitor:
+    """Somebody who walks to a screen and looks at it."""
+
+    def __init__(self, app: XpTui, pilot: Pilot[None], board: Fixed) -> None:
+        self.app = app
+        self.pilot = pilot
+        self._board = board
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(20):
+            while not holds():
+                await self.pilot.pause(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def walk(self, screen: str) -> Look:
+        """Go to a screen from where the dashboard begins, and look at it."""
+        look = await self.still()
+        if screen in WALKS:
+            await WALKS[screen](self)
+            look = await self.still()
+        return look
+
+    async def still(self) -> Look:
+        """The screen once it stands still: nothing more is asked of the platform, and nothing moves or blinks."""
+        for writing in (*self.app.screen.query(Input), *self.app.screen.query(TextArea)):
+            writing.cursor_blink = False
+        look, since = Look(self.app), self._rounds
+        async with asyncio.timeout(20):
+            while self._rounds < since + ROUNDS + 1:  # the first of them was under way
+                self.app.clear_notifications()
+                await self.pilot.pause(0.03)
+                before, look = look, Look(self.app)
+                since = since if look == before else self._rounds
+        return look
+
+    @property
+    def _rounds(self) -> int:
+        return max(self._board.asked.values(), default=0)
+
+
+@asynccontextmanager
+async def visiting(board: Fixed, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
+    """The dashboard on a platform that never changes."""
+    journal = Journal(path / "journal.jsonl")
+    async with board.client() as client:
+        app = XpTui(client, journal, {}, masks=Masks([KEY]), state=path, place="prod", rhythm=QUICK)
+        app.animation_level = "none"
+        async with app.run_test(size=size) as pilot:
+            yield Visitor(app, pilot, board)
+
+
+async def _at_task(visitor: Visitor) -> None:
+    await visitor.press("2", "enter")
+    await visitor.until(lambda: isinstance(visitor.app.screen, TaskScreen))
+
+
+async def _at_review(visitor: Visitor) -> None:
+    """The approval that has waited longest, read to its end and ready to be decided, its beginning in sight."""
+    await visitor.press("a")
+    await visitor.until(lambda: isinstance(visitor.app.screen, ReviewScreen))
+    await visitor.still()
+    await visitor.press("end")
+    screen = visitor.app.screen
+    assert isinstance(screen, ReviewScreen)
+    await visitor.until(lambda: not screen.hindrance)
+    await visitor.press("home")
+
+
+async def _at_stop(visitor: Visitor) -> None:
+    await visitor.press("X")
+    await visitor.until(lambda: isinstance(visitor.app.screen, ModalScreen))
+
+
+async def _at_compose(visitor: Visitor) -> None:
+    await visitor.press("c")
+    await visitor.until(lambda: visitor.app.screen.query(TextArea))
+    await visitor.press(*"No 4")
+
+
+async def _at_copy(visitor: Visitor) -> None:
+    await visitor.press("y")
+    await visitor.until(lambda: isinstance(visitor.app.screen, ModalScreen))
+
+
+async def _at_help(visitor: Visitor) -> None:
+    await visitor.press("question_mark")
+    await visitor.until(lambda: visitor.app.screen.query("HelpPanel"))
+
+
+WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
+    "task": _at_task, "review": _at_review, "stop": _at_stop, "compose": _at_compose, "copy": _at_copy, "help": _at_help,
+}  # fmt: skip
+"""The way to a screen from the list of tasks, where the dashboard begins."""
+SHOWN = [
+    *(("tasks", board) for board in BOARDS),
+    *((screen, board) for screen in ("task", "review") for board in ("busy", "hostile")),
+    *((screen, "busy") for screen in ("stop", "compose", "copy", "help")),
+]
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times are those of Greenwich, colours are shown, on whatever machine this runs."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def see_that_it_holds_together(look: Look, width: int) -> None:
+    """Every line ends at the right edge of the screen, and nothing in it steers a terminal."""
+    for number, line in enumerate(look.texts):
+        assert cell_len(line) == width, f"line {number} is {cell_len(line)} cells wide: {line!r}"
+        steering = {char for char in line if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+        assert not steering, f"line {number} has {steering}: {line!r}"
+
+
+def see_that_it_is(look: Look, file: Path) -> None:
+    """The screen is as the file says, or the file is written anew when that is wished."""
+    shown = str(look)
+    if os.environ.get("XP_SNAPSHOTS") == "write":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(shown, encoding="utf-8")
+    known = file.read_text(encoding="utf-8") if file.exists() else ""
+    if shown != known:
+        lines = difflib.unified_diff(known.split("\n"), shown.split("\n"), file.name, "what is shown now", lineterm="")
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("screen", "board"), SHOWN)
+async def test_it_looks_as_it_did(screen: str, board: str, size: tuple[int, int], tmp_path: Path) -> None:
+    async with visiting(BOARDS[board](), size, tmp_path) as visitor:
+        look = await visitor.walk(screen)
+    see_that_it_holds_together(look, size[0])
+    see_that_it_is(look, SNAPSHOTS / f"{screen}-{board}-{size[0]}x{size[1]}.txt")
+
+
+@pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
+async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget: str, tmp_path: Path) -> None:
+    async with visiting(BOARDS["hostile"](), (80, 24), tmp_path) as visitor:
+        await visitor.walk(screen)
+        lines = visitor.app.screen.query_one(widget, Lines)
+        lines.focus()
+        await visitor.press("home")
+        before = -1
+        while lines.cursor != before:
+            before = lines.cursor
+            look = Look(visitor.app)
+            see_that_it_holds_together(look, 80)
+            assert not [cell for line in look.lines for cell in line if cell.style.link or "@click" in cell.style.meta]
+            await visitor.press("pagedown")
+        assert 20 < lines.cursor == lines.count() - 1
+
+
+def test_no_snapshot_is_left_over() -> None:
+    wanted = {f"{screen}-{board}-{w}x{h}.txt" for screen, board in SHOWN for w, h in SIZES}
+    assert {file.name for file in SNAPSHOTS.glob("*.txt")} == wanted
