@@ -50,6 +50,7 @@ async def _screens(session: Session) -> int:
             hold=hold,
             rhythm=rhythm,
             memory=memory,
+            begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
             keys=checked_keys(session.settings["keys"] or {}),
             theme=session.settings["theme"] or "",
             is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
@@ -71,6 +72,8 @@ def _own_platform(session: Session) -> Iterator[None]:
     from tui.settings import BadSettings
 
     settings = session.settings
+    if session.arguments.own:
+        session.settings = settings = settings.without_platform()
     is_set = settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None
     if is_set or running(settings.state) is not None:
         yield

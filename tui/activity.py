@@ -55,11 +55,17 @@ class Node:
 
     @property
     def seconds(self) -> float | None:
-        """How long a tool call took, when both its ends were heard."""
+        """How long a tool call took, as far as both its ends are known."""
         entry = self.entry
-        if isinstance(entry, ToolCall) and entry.started_at and entry.finished_at:
-            return max((entry.finished_at - entry.started_at).total_seconds(), 0.0)
+        begun = (entry.started_at or entry.created_at) if isinstance(entry, ToolCall) else None
+        if isinstance(entry, ToolCall) and begun and entry.finished_at:
+            return max((entry.finished_at - begun).total_seconds(), 0.0)
         return None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the beginning of the call was told, and is not just the time of its entry."""
+        return isinstance(self.entry, ToolCall) and self.entry.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,10 @@ class Activity:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def __bool__(self) -> bool:
+        """There may be a plan, or text on its way, before there is any entry."""
+        return True
 
     def get(self, key: str) -> Node | None:
         """The node that goes by this id, whichever of its ids it is."""

@@ -70,6 +70,7 @@ class XpTui(Watching):
         hold: float = 5.0,
         rhythm: Rhythm | None = None,
         memory: MutableMapping[str, str] | None = None,
+        begin_with: str = "",
         keys: Mapping[str, str] | None = None,
         theme: str = "",
         is_ascii: bool = False,
@@ -84,6 +85,8 @@ class XpTui(Watching):
         self._state = state
         self._hold = hold
         self._deeds = Deeds(client, journal, self._deed_changed)
+        self._begin_with = begin_with
+        """The filter to begin with."""
         self._held: dict[str, tuple[Deed, datetime]] = {}
         if home := looks.styles():
             for name, colours in looks.themes(home).items():
@@ -102,7 +105,7 @@ class XpTui(Watching):
 
     def on_mount(self) -> None:
         """Show the list, and begin to watch."""
-        self.push_screen(TasksScreen(self._desk))
+        self.push_screen(TasksScreen(self._desk, self._begin_with))
         self.set_interval(0.2, self._show_held)
         self.watch_the_platform()
 

@@ -122,14 +122,17 @@ def arrange(
     matched = 0
     for known in board.tasks.values():
         task = known.task
-        counts[group_of(task.status, board.wait(task.id))] += 1
+        counts[Group.NEEDS_YOU] += board.wait(task.id) is not None
         if task.parent_id and task.parent_id in board.tasks:
             continue
         tree = tuple(_tree(board, task))
+        line = _line(board, task, tree, opened)
+        if line.wait is None:
+            counts[group_of(task.status, None)] += 1
         hits = sum(map(matches, tree))
         matched += hits
         if hits:
-            lines.append(_line(board, task, tree, opened))
+            lines.append(line)
     if only is not None:
         lines = [line for line in lines if group_of(line.task.status, line.wait) == only]
     rows: list[Row] = []

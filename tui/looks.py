@@ -15,9 +15,9 @@ _TWINS = {
     "‖": "=", "▶": ">", "·": ".", "✓": "v", "✗": "x", "■": "#", "▸": "+", "▾": "-", "▴": "^", "├": "|", "╰": "`",
     "█": "#", "▓": "#", "░": ".", "▒": ":", "─": "-", "│": "|", "…": "~", "●": "*", "▌": "|", "›": ">", "≈": "~",
     "×": "x", "⑂": "Y", "•": "*", "⟨": "<", "⟩": ">", "╭": "+", "╮": "+", "╯": "+", "┌": "+", "┐": "+",
-    "└": "+", "┘": "+", "┤": "|",
-    "▁": "_", "▂": "_", "▃": "_", "▅": "#", "▆": "#", "▇": "#", "▔": "-", "▎": "|", "▊": "|", "▐": "|", "▏": "|", "▕": "|", "▀": "-",
-    "▄": "_", "�": "?", "⏎": "<", "↳": ">", "→": ">", "↑": "^", "↓": "v", "←": "<",
+    "└": "+", "┘": "+", "┤": "|", "▁": "_", "▂": "_", "▃": "_", "▅": "#", "▆": "#", "▇": "#",
+    "▔": "-", "▎": "|", "▊": "|", "▐": "|", "▏": "|", "▕": "|", "▀": "-", "▄": "_",
+    "�": "?", "⏎": "<", "↳": ">", "→": ">", "↑": "^", "↓": "v", "←": "<",
 }  # fmt: skip
 """Each glyph of ours, and of the borders, beside what stands for it in ASCII."""
 _TABLE = str.maketrans(_TWINS) | {0x2400 + code: "?" for code in range(0x22)}
@@ -50,7 +50,7 @@ def _light(colour: Color) -> float:
 
 
 def readable(theme: Theme) -> Theme:
-    """A theme of others with the faint colour that ours have, and each colour as far from its ground as text must be."""
+    """A theme of others with the faint colour that ours have, and each colour as far from its ground as text is."""
     told = theme.to_color_system().generate()
     grounds = [Color.parse(told[name]).rgb for name in ("background", "surface", "panel")]
     ends = Color.parse("#ffffff" if theme.dark else "#000000")

@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -78,6 +78,11 @@ class Settings:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
+
+    def without_platform(self) -> Settings:
+        """The same as if no platform were set."""
+        unset = {name: Value(None, "command line") for name in ("api_key", "base_url", "api_url")}
+        return replace(self, key=None, values={**self.values, **unset})
 
     @property
     def surfaces(self) -> Surfaces:

@@ -66,7 +66,7 @@ def _span(row: Row, tasks: Mapping[str, Task], limit: datetime | None, now: date
         case ToolCall() as call:
             begin = call.started_at or node.at
             if call.finished_at is not None and call.finished_at >= begin:
-                return Span(Kind.TOOL, begin, call.finished_at)
+                return Span(Kind.TOOL, begin, call.finished_at, is_derived=not node.is_timed)
             kind = Kind.PERSON if call.approval_request_id and not call.is_finished else Kind.TOOL
             return _until(kind, begin, limit, now)
         case Reasoning():
@@ -109,6 +109,9 @@ def bar(span: Span, begin: datetime, end: datetime, width: int) -> tuple[int, in
 
 
 def axis(spans: Iterable[Span]) -> tuple[datetime, datetime]:
-    """From the first beginning to the last end."""
+    """From the first beginning to the last end; a wait for a human may reach beyond, or all else were too small."""
     told = list(spans)
-    return min((span.begin for span in told), default=EPOCH), max((span.end for span in told), default=EPOCH)
+    work = [span for span in told if span.kind is not Kind.PERSON] or told
+    begin, end = min((span.begin for span in told), default=EPOCH), max((span.end for span in work), default=EPOCH)
+    last = max((span.end for span in told), default=EPOCH)
+    return begin, min(last, end + (end - begin) / 4) if last > end else end

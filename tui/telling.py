@@ -63,7 +63,8 @@ def told(node: Node, masks: Masks) -> Told:
         case ToolCall():
             why = entry.reasoning.title if entry.reasoning else None
             text = f"{text}  {one_line(masks.text(why), longest=300)}" if why else text
-            took = words.exact(node.seconds) if node.seconds is not None else ""
+            about = "" if node.is_timed else "≈"
+            took = about + words.exact(node.seconds) if node.seconds is not None else ""
             if entry.approval_request_id:
                 after, look = "held", "need"
             elif entry.is_error:

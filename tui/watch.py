@@ -123,6 +123,8 @@ class _Follower:
         try:
             while True:
                 await self._until_due()
+                if listening is not None and listening.done():
+                    listening.result()  # what nobody foresaw is not kept quiet
                 if (final := await self._read()) is not None:
                     await _cancelled(listening)
                     if self._holes:  # one opened while the log was being read

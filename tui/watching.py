@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from textual import events, work
-from textual.app import App
 from textual.css.query import NoMatches
 
 from tui.api.client import Client, TaskQuery
@@ -18,6 +17,7 @@ from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TasksSeen
 from tui.desk import Desk
+from tui.orderly import Orderly
 from tui.screens.keyed import Keyed
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
@@ -33,7 +33,7 @@ NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
 
 
-class Watching(App[None]):
+class Watching(Orderly):
     """An app that watches a platform, and rings when somebody is needed."""
 
     def __init__(self, client: Client, desk: Desk, rhythm: Rhythm | None, **more: Any) -> None:
@@ -48,6 +48,7 @@ class Watching(App[None]):
         self._has_rung = False
         self._has_focus = True
         self._watch = Watch(client, self._tell, rhythm=rhythm)
+        client.transport.on_wait = self._waits
         self._looked_into: dict[str, datetime | None] = {}
         self._deeper: AsyncGenerator[Any, None] | None = None
         """The pages behind those that are read again and again."""
@@ -127,8 +128,10 @@ class Watching(App[None]):
             try:
                 if not self.board.agents:
                     await self._watch.agents()
+                    self._step()
                 await self._watch.tasks(TaskQuery(status=FIRST))
                 self._total = await self._watch.tasks(at_most=NEWEST)
+                self._step()
                 if self._query is not None:
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
@@ -136,6 +139,10 @@ class Watching(App[None]):
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
             await asyncio.sleep(self._watch.rhythm.lists)
+
+    def _waits(self, why: str, seconds: float) -> None:
+        """A request did not get through, and is tried again."""
+        self._say("trying again", "failed", why)
 
     async def _look_into(self) -> None:
         """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""

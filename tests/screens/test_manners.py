@@ -44,6 +44,32 @@ async def test_nothing_in_the_palette_decides(serve: Serve, tmp_path: Path) -> N
         assert {"say", "undo", "next", "copy", "reload", "later"} <= set(commands(screen))
 
 
+@pytest.mark.parametrize("quickly", ["/quit", "/acme XRAc", "/a X", "/title:Pay"])
+async def test_keys_in_one_burst_go_where_the_first_of_them_leads(serve: Serve, tmp_path: Path, quickly: str) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        names = {"/": "slash", " ": "space", ":": "colon"}
+        for char in quickly:
+            operator.app.post_message(events.Key(names.get(char, char), char))
+        await operator.until(lambda: operator.app.screen.query_one(Input).value == quickly[1:])
+        for key in ("enter", "X"):
+            operator.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await operator.until(lambda: operator.app.screen.query_one(Input).value == quickly[1:])
+        await operator.until(lambda: "Stop this task?" in operator.text or "Nothing of" in operator.text)
+
+
+async def test_two_escapes_go_back_by_two_and_no_further(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("enter")
+        await operator.until(lambda: "TOL" in operator.text)
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        for _ in range(6):
+            operator.app.post_message(events.Key("escape", None))
+        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.pilot.pause(0.2)
+        assert isinstance(operator.app.screen, TasksScreen)
+
+
 async def test_every_action_has_a_name(serve: Serve, tmp_path: Path) -> None:
     wanted = "open mark range continue new copy stop review filter sort turn times agents more reload help take_back"
     async with waiting(serve, tmp_path) as operator:

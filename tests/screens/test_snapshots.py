@@ -32,6 +32,7 @@ from tui.journal import Journal
 from tui.masks import Masks
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
+from tui.screens.tasks import REST
 from tui.watch import Rhythm
 from tui.widgets.lines import Lines
 
@@ -39,7 +40,9 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 40), (200, 50)]
 QUICK = Rhythm(lists=0.05, polled=5.0)
 ROUNDS = 2
-"""How often the lists must have been read again with nothing changed before a screen is taken to stand still."""
+"""How many readings of the lists must have changed nothing, the one under way included, before a screen stands still."""
+RESTED = REST + 0.1
+"""Seconds after the last key, when what a resting cursor asks for has come as well."""
 LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits
 
 
@@ -107,6 +110,7 @@ class Visitor:
         self.app = app
         self.pilot = pilot
         self._board = board
+        self._rests_at = time.monotonic() + RESTED
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait until something is so."""
@@ -116,14 +120,14 @@ class Visitor:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+        self._rests_at = time.monotonic() + RESTED
 
     async def walk(self, screen: str) -> Look:
         """Go to a screen from where the dashboard begins, and look at it."""
-        look = await self.still()
         if screen in WALKS:
+            await self.until(lambda: self._rounds > ROUNDS)
             await WALKS[screen](self)
-            look = await self.still()
-        return look
+        return await self.still()
 
     async def still(self) -> Look:
         """The screen once it stands still: nothing more is asked of the platform, and nothing moves or blinks."""
@@ -131,11 +135,12 @@ class Visitor:
             writing.cursor_blink = False
         look, since = Look(self.app), self._rounds
         async with asyncio.timeout(20):
-            while self._rounds < since + ROUNDS + 1:  # the first of them was under way
+            while self._rounds < since + ROUNDS:
                 self.app.clear_notifications()
                 await self.pilot.pause(0.03)
                 before, look = look, Look(self.app)
-                since = since if look == before else self._rounds
+                if look != before or time.monotonic() < self._rests_at:
+                    since = self._rounds
         return look
 
     @property
@@ -148,8 +153,8 @@ async def visiting(board: Fixed, size: tuple[int, int], path: Path) -> AsyncIter
     """The dashboard on a platform that never changes."""
     journal = Journal(path / "journal.jsonl")
     async with board.client() as client:
-        app = XpTui(client, journal, {}, masks=Masks([KEY]), state=path, place="prod", rhythm=QUICK)
-        app.animation_level = "none"
+        masks = Masks([KEY])
+        app = XpTui(client, journal, {}, masks=masks, state=path, place="prod", rhythm=QUICK, is_still=True)
         async with app.run_test(size=size) as pilot:
             yield Visitor(app, pilot, board)
 
@@ -163,10 +168,11 @@ async def _at_review(visitor: Visitor) -> None:
     """The approval that has waited longest, read to its end and ready to be decided, its beginning in sight."""
     await visitor.press("a")
     await visitor.until(lambda: isinstance(visitor.app.screen, ReviewScreen))
-    await visitor.still()
-    await visitor.press("end")
     screen = visitor.app.screen
     assert isinstance(screen, ReviewScreen)
+    payload = screen.query_one("#payload", Lines)
+    await visitor.until(lambda: payload.has_focus and payload.count() > 20)
+    await visitor.press("end")
     await visitor.until(lambda: not screen.hindrance)
     await visitor.press("home")
 
@@ -245,7 +251,7 @@ async def test_it_looks_as_it_did(screen: str, board: str, size: tuple[int, int]
 
 @pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
 async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget: str, tmp_path: Path) -> None:
-    async with visiting(BOARDS["hostile"](), (80, 24), tmp_path) as visitor:
+    async with visiting(BOARDS["hostile"](), (80, 60), tmp_path) as visitor:
         await visitor.walk(screen)
         lines = visitor.app.screen.query_one(widget, Lines)
         lines.focus()

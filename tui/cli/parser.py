@@ -29,6 +29,7 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--local", dest="own", action="store_true", help="the screens on a platform of your own")
     _settings(parser.add_argument_group("settings"))
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     _reading(verbs)

@@ -9,11 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.api.models import Agent
 from tui.desk import Desk
+from tui.screens.keyed import Dialog
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 
@@ -58,7 +58,7 @@ class AgentLines(Lines):
         ]
 
 
-class Agents(ModalScreen[Choice | None]):
+class Agents(Dialog[Choice | None]):
     """Type to narrow; Enter shows the tasks of one, F3 starts a new one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -60,6 +60,8 @@ class BulkScreen(Deciding):
         Binding("tab", "app.focus_next", "Other pane", show=False, id="bulk.pane"),
     ]
 
+    AUTO_FOCUS = "#tasks"
+
     class Decided(Message):
         """The operator has decided about exactly these, each by its digest."""
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from tui.plain import one_line
+from tui.screens.keyed import Dialog
 
 
 class Written(NamedTuple):
@@ -33,7 +33,7 @@ OPTIONS = {
 """What can go with a new task beside its words; `xp-tui run` takes the rest."""
 
 
-class Compose(ModalScreen[Written | None]):
+class Compose(Dialog[Written | None]):
     """A text of several lines, safe to paste into; it is kept as a draft until it was sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.plain import one_line
-from tui.widgets.lines import Lines, Piece, Pieces
+from tui.screens.keyed import Dialog
+from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 KEYS = {
     "id": "i", "title": "t", "result": "r", "link": "l", "curl": "u", "record": "j",
@@ -37,10 +37,14 @@ class Choices(Lines):
         """One of them."""
         name = self.names[index]
         text = one_line(self._texts[name], longest=200) or "nothing"
-        return [Piece(f" {KEYS[name]}  ", "accent"), Piece(f"{name:<10}"), Piece(text, "faint")]
+        return [
+            Piece(f" {KEYS[name]}  ", "accent"),
+            Piece(f"{name:<10}"),
+            Piece(fit(text, max(width - 14, 1)), "faint"),
+        ]
 
 
-class Copy(ModalScreen[str]):
+class Copy(Dialog[str]):
     """Texts by name, secrets masked in all of them; the one that is chosen is the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from textual import events
 from textual.actions import parse
 from textual.app import App, ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Horizontal, Vertical
@@ -22,7 +23,19 @@ from tui.widgets.bar import Bar
 from tui.widgets.lines import Piece
 
 
-class Keyed(Screen[ScreenResultType]):
+class OnTop(Screen[ScreenResultType]):
+    """A screen that goes away only while it is on top: keys that come too late take nothing else away."""
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Go away, with a result."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+
+class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
+    """A screen in front of another."""
+
+
+class Keyed(OnTop[ScreenResultType]):
     """A screen that greys what cannot work now, and tells the reason when its key is pressed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -132,7 +145,7 @@ def _title(command: Command) -> str:
     return command.about[:1].upper() + command.about[1:]
 
 
-class CommandLine(ModalScreen[None]):
+class CommandLine(Dialog[None]):
     """A command by its name, with what it needs behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -188,7 +201,7 @@ class CommandLine(ModalScreen[None]):
         self.query_one("#wrong", Static).update(words)
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Dialog[None]):
     """Stands in front of everything while the terminal is too small for it."""
 
     LEAST = (60, 15)

@@ -49,6 +49,8 @@ class ReviewScreen(Deciding):
         Binding("r", "reload", "Read again", show=False, id="review.reload"),
     ]
 
+    AUTO_FOCUS = "#payload"
+
     class Decided(Message):
         """The operator has decided about exactly what was shown."""
 

@@ -58,6 +58,8 @@ class TaskScreen(Keyed[None]):
         Binding("Z", "zoom", "Zoom the pane", show=False, id="task.zoom"),
     ]
 
+    AUTO_FOCUS = "#tree"
+
     class ChildWanted(Message):
         """A sub-task's log is to be read."""
 
@@ -219,6 +221,9 @@ class TaskScreen(Keyed[None]):
                 return [Part("step of the plan", step.title), Part("as it is", step.raw)]
             case Remark(key="end") if task := self._board.task(self.task_id):
                 return _parts_of_task(task)
+            case Remark(key="wait") as remark if task := self._board.task(self.task_id):
+                asked = task.hitl_request or task.pending_eca_request
+                return [Part("a reviews it", remark.text), Part("what exactly", asked.raw if asked else None)]
             case Remark() as remark:
                 return [Part(remark.word.strip(" ─"), remark.text)]
         return [Part("nothing has happened yet", "the log is empty")]

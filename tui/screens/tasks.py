@@ -67,6 +67,7 @@ class TasksScreen(Keyed[None]):
         Binding("r", "reload", "Read again", show=False, id="tasks.reload"),
         Binding("q", "app.quit", "quit", id="tasks.quit"),
     ]
+    AUTO_FOCUS = "#tasks"
     asked: reactive[Filter] = reactive(Filter, init=False)
     only: reactive[str | None] = reactive(None, init=False)
     column: reactive[str | None] = reactive(None, init=False)
@@ -103,8 +104,9 @@ class TasksScreen(Keyed[None]):
     class AgentsWanted(Message):
         """An agent is to be chosen."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, begin_with: str = "") -> None:
         super().__init__()
+        self._begin_with = begin_with
         self._desk = desk
         self._board = Board()
         self._is_ready = False
@@ -144,7 +146,7 @@ class TasksScreen(Keyed[None]):
     def on_mount(self) -> None:
         """Begin with the list."""
         self._is_ready = True
-        self.query_one(TaskList).focus()
+        self.filter(self._begin_with)
         self.set_interval(1.0, self._tick)
         self._arrange()
 

@@ -62,7 +62,6 @@ class ActivityTree(Lines):
     """Entries under a cursor; what has something beneath it folds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "open", show=False, id="tree.open"),
         Binding("right,l,equals_sign", "fold(False)", "Unfold", show=False, id="tree.unfold"),
         Binding("left,h,minus", "fold(True)", "Fold", show=False, id="tree.fold"),
         Binding("e", "errors", "Errors only", show=False, id="tree.errors"),
@@ -125,6 +124,7 @@ class ActivityTree(Lines):
         rows = list(self._visible(self._walk()))
         if self.is_timeline:
             self._rows = [rows[place] for place in sorted(spans(rows, self._tasks, self._desk.now()))]
+            self._rows += [remark for remark in self._last() if remark.key == "wait" and self._waits_since]
         else:
             self._rows = [*self._with_gaps(rows), *self._last()]
         self._places = {_key(row): place for place, row in enumerate(self._rows)}
@@ -163,7 +163,7 @@ class ActivityTree(Lines):
     def _with_gaps(self, rows: Iterable[Row]) -> Iterator[Row | Remark]:
         """The rows, and between them where the stream was away."""
         activity = self._source.activities.get(self._source.root)
-        gaps = sorted(activity.gaps.values(), key=lambda gap: gap.at) if activity else []
+        gaps = sorted(activity.gaps.values(), key=lambda gap: gap.at) if activity is not None else []
         left = [
             Remark(
                 f"gap {gap.at}",
@@ -186,12 +186,12 @@ class ActivityTree(Lines):
         """What is going on now, or how it ended."""
         source = self._source
         activity = source.activities.get(source.root)
-        if activity and (streaming := activity.streaming):
+        if activity is not None and (streaming := activity.streaming):
             yield Remark("streaming", "AGT", streaming[-2000:], "running")
         if source.wait:
             since = words.span((self._desk.now() - source.wait.since).total_seconds()) if source.wait.since else "?"
             yield Remark("wait", " ‖ ", f"waits: {source.wait.kind}, for {since}", "need")
-        if source.task and source.task.is_final and activity:
+        if source.task and source.task.is_final and activity is not None:
             yield Remark("end", " ■ ", summary(source.task, activity), "strong")
 
     def _find_loops(self) -> None:
@@ -213,10 +213,16 @@ class ActivityTree(Lines):
     def _measure(self) -> None:
         """The spans of the rows, up to now."""
         if self.is_timeline:
-            rows = [row for row in self._rows if isinstance(row, Row)]
-            self._spans = spans(rows, self._tasks, self._desk.now())
+            rows, now = [row for row in self._rows if isinstance(row, Row)], self._desk.now()
+            self._spans = spans(rows, self._tasks, now)
+            if since := self._waits_since:
+                self._spans[len(rows)] = Span(Kind.PERSON, since, max(now, since), is_open=True)
             self._axis = axis(self._spans.values())
             self._longest = longest(self._spans)
+
+    @property
+    def _waits_since(self) -> datetime | None:
+        return self._source.wait.since if self._source.wait else None
 
     @property
     def state(self) -> str:
@@ -250,12 +256,14 @@ class ActivityTree(Lines):
     def pieces(self, index: int, width: int) -> Pieces:
         """One row, as a line of the tree or a bar of the timeline."""
         row = self._rows[index]
+        if self.is_timeline:
+            return self._bar_of(index, row, width)
         if isinstance(row, Remark):
             text = self._desk.safe(row.text, 2000)
             if row.key == "streaming":  # its end is what is new
                 text = text[-max(width - 10, 8) :]
             return [Piece(f"   {row.word} ", "faint"), Piece(text, row.look)]
-        return self._bar_of(index, row, width) if self.is_timeline else self._entry(row, width)
+        return self._entry(row, width)
 
     def _begin(self, row: Row) -> str:
         fold = ("▾ " if self._is_open(row) else "▸ ") if row.child_id and not row.is_known else "  "
@@ -279,7 +287,9 @@ class ActivityTree(Lines):
         line = told(row.node, self._desk.masks)
         at = row.node.at.astimezone() if row.node.at.year > 1 else None
         clock = f"{at:%H:%M:%S}" if at and width >= 60 else ""
-        after = line.after
+        after, look = line.after, line.look
+        if after == "waits" and not self._is_open_still(row):
+            after = look = ""
         if loop := self._loops.get(_key(row)):
             after = f"loop×{loop} {after}"
         backfilled = "~" if row.node.provenance == "back-filled" and row.node.live is None else " "
@@ -292,27 +302,37 @@ class ActivityTree(Lines):
         room = max(width - cell_len(begin) - cell_len(after) - cell_len(end) - 2, 4)
         return [
             Piece(begin, "faint"),
-            Piece(fit(text, room), line.look if line.look in {"strong", "faint"} else ""),
-            Piece(f" {after} ", line.look or "faint"),
+            Piece(fit(text, room), look if look in {"strong", "faint"} else ""),
+            Piece(f" {after} ", look or "faint"),
             Piece(end, "faint"),
         ]
 
-    def _bar_of(self, index: int, row: Row, width: int) -> Pieces:
+    def _is_open_still(self, row: Row) -> bool:
+        """Whether what asks for a person is the latest that does, with nothing after it that answers."""
+        activity = self._source.activities.get(row.task_id)
+        return activity is not None and activity.open_node is row.node
+
+    def _bar_of(self, index: int, row: Row | Remark, width: int) -> Pieces:
         """Word and name, a bar on the common axis, and how long it took."""
-        line = told(row.node, self._desk.masks) if row.node else None
-        begin = f"{self._begin(row)}{line.word if line else 'SUB'} "
-        name = fit(begin + (line.text if line else self._desk.safe(self._child(row))), max(width // 3, 14))
+        line = told(row.node, self._desk.masks) if isinstance(row, Row) and row.node else None
+        if isinstance(row, Remark):
+            text = f"   {row.word} {row.text}"
+        else:
+            text = f"{self._begin(row)}{line.word if line else 'SUB'} "
+            text += line.text if line else self._desk.safe(self._child(row))
+        name = fit(text, max(width // 3, 14))
         span = self._spans.get(index)
         if span is None:
             return [Piece(name)]
         took = _lasted(span).rjust(8)
         room = max(width - cell_len(name) - len(took) - 2, 6)
         first, last = bar(span, *self._axis, room)
+        is_cut = span.end > self._axis[1]
         look = "failed" if line and line.look == "failed" else BAR_LOOKS[span.kind]
         return [
             Piece(f"{name} ", "strong" if index in self._longest else ""),
             Piece("·" * first if index % 2 else " " * first, "faint"),
-            Piece(BARS[span.kind] * (last - first), look),
+            Piece(BARS[span.kind] * (last - first - is_cut) + "…" * is_cut, look),
             Piece(("·" if index % 2 else " ") * (room - last), "faint"),
             Piece(took, "need" if span.kind is Kind.PERSON else "faint"),
         ]

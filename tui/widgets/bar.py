@@ -53,7 +53,7 @@ class Bar(Widget):
         for piece, _ in self._left:
             if used + cell_len(piece.text) > room:
                 if room - used > 3:  # there is room for a beginning of it
-                    pieces.append(Piece(fit(piece.text, room - used), piece.look))
+                    pieces.append(Piece(fit(piece.text, room - used - 1) + " ", piece.look))
                     used = room
                 break
             pieces.append(piece)

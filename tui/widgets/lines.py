@@ -31,7 +31,7 @@ class Piece(NamedTuple):
 Pieces = Sequence[Piece]
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines under a cursor. Whoever inherits says how many there are, and what each is made of."""
 
     LOOKS: ClassVar[frozenset[str]] = frozenset(
@@ -47,6 +47,7 @@ class Lines(ScrollView, can_focus=True):
         Binding("pageup", "leap(-1.0)", "Page up", show=False, id="lines.page_up"),
         Binding("ctrl+d", "leap(0.5)", "Half a page down", show=False, id="lines.half_down"),
         Binding("ctrl+u", "leap(-0.5)", "Half a page up", show=False, id="lines.half_up"),
+        Binding("enter", "choose", "Open", show=False, id="lines.choose"),
         Binding("z", "prefix", "zM folds all, zR unfolds all", show=False, id="lines.folds"),
     ]
     cursor: reactive[int] = reactive(0, init=False)
@@ -283,6 +284,6 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     """A text in exactly so many cells; what is cut says so."""
     length = cell_len(text)
     if length > width:
-        return set_cell_size(text, width - 1).rstrip().ljust(0) + "…" if width > 0 else ""
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
     padding = " " * (width - length)
     return padding + text if right else text + padding

@@ -237,7 +237,7 @@ class TaskList(Lines):
             "agent": Piece(one_line(self._names.get(task.agent_id, task.agent_id)), "faint" if task.is_final else ""),
             "wait": Piece(clock, "need" if row.wait else "faint"),
             "plan": Piece(plan, "faint" if task.is_final else ""),
-            "tokens": Piece(words.amount(task.tokens.total) if task.tokens else "", "faint"),
+            "tokens": Piece(words.amount(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"),
             "updated": Piece(self._desk.when(task.changed_at), "faint"),
         }
 

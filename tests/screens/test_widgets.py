@@ -1,0 +1,279 @@
+"""The parts that the screens are made of: lines, documents, Markdown, spans, the palette's words, the keys of a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+
+from tui.activity import Activity, walk
+from tui.api.client import Log
+from tui.api.entries import entry_of
+from tui.api.events import Event
+from tui.api.models import Task
+from tui.desk import Desk
+from tui.masks import Masks
+from tui.spans import Kind, Span, axis, bar, longest, spans
+from tui.telling import summary
+from tui.widgets.activity_tree import ActivityTree, Source
+from tui.widgets.document import Document, Key, Part, markdown, wrap
+from tui.widgets.lines import Lines, Piece, Pieces
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+DESK = Desk(lambda: NOW, Masks(), "test")
+LONG = 100_000
+
+
+def shown(document: Document, width: int = 60) -> list[str]:
+    """A document's lines as text."""
+    return ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
+
+
+class Counted(Lines):
+    """Very many lines; how many were asked for is counted."""
+
+    asked = 0
+
+    def count(self) -> int:
+        return LONG
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        self.asked += 1
+        return [Piece(f"line {index} "), Piece("faint", "faint")]
+
+
+class Alone(App[None]):
+    """A widget by itself."""
+
+    def __init__(self, widget: Lines) -> None:
+        super().__init__()
+        self.widget = widget
+        self.chosen: list[int] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.widget
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        self.chosen.append(event.index)
+
+
+async def test_only_what_is_in_sight_is_drawn() -> None:
+    app = Alone(Counted())
+    async with app.run_test(size=(80, 24)) as pilot:
+        lines = app.widget
+        assert isinstance(lines, Counted)
+        lines.focus()
+        await pilot.press("G")
+        assert lines.cursor == LONG - 1
+        await pilot.press("g", "j", "down", "k", "ctrl+d", "pagedown", "pageup", "ctrl+u")
+        assert lines.cursor == 1
+        assert lines.asked < 24 * 12
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.chosen == [1]
+
+
+async def test_a_search_in_lines_goes_round() -> None:
+    app = Alone(Counted())
+    async with app.run_test(size=(80, 24)):
+        lines = app.widget
+        assert lines.find("line 9999 ", 1) == (1, 1)
+        assert lines.cursor == 9999
+        assert lines.find("line 1 ", 1)[1] == 1
+        assert lines.find("nowhere", 1) == (0, 0)
+        assert lines.find("LINE 1", 0)[0] == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Every scalar."""
+    match value:
+        case dict():
+            for item in value.values():
+                yield from leaves(item)
+        case list():
+            for item in value:
+                yield from leaves(item)
+        case _:
+            yield value
+
+
+@given(JSON, st.integers(20, 120))
+@settings(max_examples=300, deadline=None)
+def test_a_document_fits_its_width_and_leaves_nothing_out(value: Any, width: int) -> None:
+    document = Document([Part("all", value)], Masks())
+    document.set_all(is_open=True)
+    lines = shown(document, width)
+    assert all(cell_len(line.rstrip()) <= width + 24 for line in lines)
+    text = "".join(lines).replace(" ", "")
+    for leaf in leaves(value):
+        if isinstance(leaf, int | float) and not isinstance(leaf, bool):
+            assert str(leaf).replace(" ", "") in text
+    for number, row in enumerate(document.rows(width)):
+        document.value(row.key)  # every line is about something
+        assert row.folds or number or not document.parts
+
+
+@given(JSON)
+@settings(max_examples=200, deadline=None)
+def test_folding_is_undone_by_unfolding(value: Any) -> None:
+    document = Document([Part("all", value)], Masks())
+    before = shown(document)
+    for key in {row.key for row in document.rows(60) if row.folds}:
+        document.turn(key)
+        document.turn(key)
+    assert shown(document) == before
+    document.set_all(is_open=False)
+    assert len(document.rows(60)) == len(document.parts)
+
+
+def test_what_is_found_is_uncovered() -> None:
+    document = Document([Part("all", {"a": {"b": {"c": {"d": list(range(20)), "hidden_place": "needle"}}}})], Masks())
+    document.set_all(is_open=False)
+    (found,) = document.find("NEEDLE")
+    assert str(found) == "a.b.c.hidden_place"
+    document.uncover(found)
+    assert any("needle" in line for line in shown(document))
+    assert document.value(found) == "needle"
+    assert document.value(Key(0, ("a", "b", "c", "d", 3))) == 3
+
+
+def test_secrets_are_masked_in_documents() -> None:
+    document = Document(
+        [Part("all", {"password": "hunter2hunter2", "deep": '{"api_key": "abcdefghijklmnop"}'})], Masks()
+    )
+    document.set_all(is_open=True)
+    text = "\n".join(shown(document))
+    assert "hunter2" not in text
+    assert "abcdefghijkl" not in text
+
+
+@given(st.text(max_size=200), st.integers(8, 60))
+def test_wrapping_loses_no_character(text: str, width: int) -> None:
+    lines = wrap([Piece(text)], width)
+    joined = "".join(piece.text for line in lines for piece in line)
+    assert "".join(joined.split()) == "".join(text.split())
+    assert all(cell_len("".join(piece.text for piece in line)) <= max(width, 2) for line in lines)
+
+
+@given(st.text(max_size=300))
+@settings(deadline=None)
+def test_any_text_is_some_markdown(text: str) -> None:
+    for line in markdown(text, 40):
+        for piece in line:
+            assert "\x1b" not in piece.text
+            assert "\n" not in piece.text
+
+
+def test_markdown_is_read_as_such() -> None:
+    lines = markdown(
+        "# Head\n\nsome **bold** `code` [l](http://evil.example)\n\n- a\n  - b\n\n1. x\n\n> q\n\n```\nc  d\n```", 60
+    )
+    text = ["".join(piece.text for piece in line).rstrip() for line in lines]
+    assert text[0] == "Head"
+    assert text[2] == "some bold code l (http://evil.example)"
+    assert text[4:] == ["- a", "  - b", "", "1. x", "", "│ q", "", "│ c  d"]
+    assert Piece("bold", "strong") in lines[2]
+
+
+def test_an_entity_cannot_smuggle_a_control() -> None:
+    assert "\x1b" not in str(markdown("&#27;[31m &#x1b;]0;x&#7;", 60))
+
+
+# Spans
+
+
+def log_of(*entries: dict[str, Any]) -> Activity:
+    """An activity with these entries, one second apart unless they say otherwise."""
+    activity = Activity("t")
+    told = [
+        entry_of({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})
+        for number, entry in enumerate(entries)
+    ]
+    activity.read(Log(tuple(told)), NOW)
+    return activity
+
+
+def call(name: str, **more: Any) -> dict[str, Any]:
+    return {"tool_name": name, "operation_id": name, "request_id": name, "payload": {}, **more}
+
+
+def test_what_was_told_is_exact_and_what_follows_is_derived() -> None:
+    ends = {"started_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=7)).isoformat(), "result": "ok"}
+    activity = log_of(call("exact", **ends), {"type": "think", "thought": "hm"}, call("open"))
+    task = Task.of({"id": "t", "status": "executing"})
+    rows = list(walk({"t": activity}, {}, "t"))
+    exact, thought, still = spans(rows, {"t": task}, NOW + timedelta(seconds=60)).values()
+    assert {exact.kind, thought.kind, still.kind} == {Kind.TOOL, Kind.THOUGHT}
+    told = {span.seconds: span for span in (exact, thought, still)}
+    assert not told[7.0].is_derived
+    assert told[1.0].is_derived
+    assert told[58.0].is_open
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000), st.integers(1, 200))
+def test_a_bar_is_at_least_one_cell_and_within_the_axis(begin: int, length: int, whole: int, width: int) -> None:
+    at = NOW + timedelta(seconds=begin)
+    span = Span(Kind.TOOL, at, at + timedelta(seconds=length))
+    first, last = bar(span, NOW, NOW + timedelta(seconds=whole), width)
+    assert 0 <= first < last <= width
+
+
+def test_a_long_wait_does_not_squeeze_the_work() -> None:
+    work = Span(Kind.TOOL, NOW, NOW + timedelta(seconds=10))
+    wait = Span(Kind.PERSON, NOW + timedelta(seconds=10), NOW + timedelta(hours=9), is_open=True)
+    assert axis([work, wait]) == (NOW, NOW + timedelta(seconds=12.5))
+    assert longest({0: work, 1: wait}) == [0]
+
+
+def test_a_run_is_summed_up() -> None:
+    activity = log_of(call("a", result="x"), call("b", result="no", is_error=True))
+    times = {"created_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=90)).isoformat()}
+    task = Task.of({"id": "t", "status": "failed", **times})
+    assert summary(task, activity) == "failed in 90.0s · 2 calls, 1 failed"
+
+
+async def test_the_same_call_again_and_again_is_called_a_loop() -> None:
+    entries = [call("again", request_id=f"r{number}", result="x") for number in range(4)]
+    app = Alone(ActivityTree(DESK))
+    async with app.run_test(size=(100, 24)):
+        tree = app.widget
+        assert isinstance(tree, ActivityTree)
+        tree.show(Source("t", {"t": log_of(*entries)}, {}, {}, Task.of({"id": "t", "status": "executing"})))
+        lines = [tree.text_of(index) for index in range(tree.count())]
+        assert ["loop" in line for line in lines] == [False, False, True, True]
+        assert "loop×4" in lines[-1]
+
+
+async def test_text_that_streams_is_seen_as_it_comes() -> None:
+    activity = Activity("t")
+    for number, piece in enumerate(("Hello ", "world")):
+        at = NOW + timedelta(seconds=number)
+        told = {"type": "chunk", "data": piece, "time": at.isoformat()}
+        activity.hear(Event.of_frame(json.dumps(told), str(number)), at)
+    app = Alone(ActivityTree(DESK))
+    async with app.run_test(size=(100, 24)):
+        tree = app.widget
+        assert isinstance(tree, ActivityTree)
+        tree.show(Source("t", {"t": activity}, {}, {}, Task.of({"id": "t", "status": "executing"})))
+        assert "Hello world" in tree.text_of(tree.count() - 1)
+
+
+@pytest.mark.parametrize("form", ["relative", "local", "utc"])
+def test_a_moment_is_told_in_few_cells(form: str) -> None:
+    desk = Desk(lambda: NOW, Masks(), "test", {"time": form})
+    for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
+        assert 0 < len(desk.when(NOW - timedelta(seconds=seconds))) <= 12

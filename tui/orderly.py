@@ -1,0 +1,73 @@
+"""Keys in their order: each is done with before the next one goes anywhere, however quickly they come.
+
+Textual hands a key to whatever has the focus when it arrives. Of keys that come in one burst, as a slow line or a paste
+without brackets sends them, the later ones would go to what had the focus before the first was handled: the letters of
+a filter would act on the list. Here a message follows each key through the same queues, and the next key waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.message import Message
+
+ROUNDS = 2
+"""How often the message goes round: what a key has set off, as a filter entered, is one message behind it."""
+PATIENCE = 0.25
+"""Seconds after which the next key goes on all the same: what the message was sent to may be gone."""
+
+
+class Passed(Message):
+    """Follows a key through the queues."""
+
+    def __init__(self, number: int, rounds: int) -> None:
+        super().__init__()
+        self.number = number
+        self.rounds = rounds
+
+
+class Orderly(App[None]):
+    """An app in which no key overtakes what the one before it does."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self._keys: deque[events.Key] = deque()
+        self._number = 0
+        """Of the key that is under way; 0 when none is."""
+        self._count = 0
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys wait for their turn, everything else goes on."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._keys.append(event)
+        if not self._number:
+            await self._next_key()
+
+    async def _next_key(self, number: int = 0) -> None:
+        """The key before is done with: on with the next."""
+        if number != self._number:
+            return  # it was waited for long enough already
+        self._number = 0
+        if not self._keys:
+            return
+        self._count += 1
+        self._number = self._count
+        event = self._keys.popleft()
+        asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._next_key, self._number)
+        target = self.focused or self.screen
+        await super().on_event(event)
+        if not target.post_message(Passed(self._number, ROUNDS)):
+            self.call_later(self._next_key, self._number)
+
+    def on_passed(self, message: Passed) -> None:
+        """It came through: once more, or on with the next key."""
+        message.stop()
+        target = self.focused or self.screen
+        if message.rounds <= 1 or not target.post_message(Passed(message.number, message.rounds - 1)):
+            self.call_later(self._next_key, message.number)
