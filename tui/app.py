@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
+from rich.segment import Segment, Segments
 from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -22,9 +24,11 @@ from tui.api.routes import BadAddress
 from tui.api.wirejson import pretty
 from tui.board import TasksSeen
 from tui.clipboard import copy
+from tui.crash import report
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
 from tui.desk import TIMES, Desk
+from tui.door import Door
 from tui.masks import Masks
 from tui.plain import host_of
 from tui.screens.agents import Agents
@@ -97,6 +101,7 @@ class XpTui(Watching):
         chosen = theme or desk.memory.get("theme", THEME)
         self.theme = chosen if chosen in self.available_themes else THEME
         self.set_keymap(dict(keys or {}))
+        self._filters.insert(0, Door())
         if is_ascii:
             self._filters.append(looks.Ascii())
             self.set_class(True, "-ascii")
@@ -184,6 +189,14 @@ class XpTui(Watching):
             for deed_id in list(self._held):
                 self._deeds.take_back(deed_id)
         self.exit()
+
+    def _fatal_error(self) -> None:
+        """Something nobody foresaw: the terminal is given back, with one sentence and no values of variables."""
+        error = sys.exc_info()[1] or self._exception or RuntimeError("unknown")
+        self.bell()
+        sentence = report(error, self._state, self._desk.masks)
+        self._exit_renderables.append(Segments([Segment(f"{sentence}\n")]))
+        self._close_messages_no_wait()
 
     # Opening
 

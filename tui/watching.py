@@ -52,6 +52,7 @@ class Watching(Orderly):
         self._looked_into: dict[str, datetime | None] = {}
         self._deeper: AsyncGenerator[Any, None] | None = None
         """The pages behind those that are read again and again."""
+        self._is_reading_more = False
         self._query: TaskQuery | None = None
         """What a filter wants of the platform itself, read again and again too."""
 
@@ -179,9 +180,12 @@ class Watching(Orderly):
             with suppress(NoMatches):
                 home.state_changed(words, look, self._desk.safe(why))
 
-    @work(exclusive=True, group="more")
+    @work(group="more")
     async def _read_more(self) -> None:
         """Read the pages behind those that are known, as many as bring another screenful or so."""
+        if self._is_reading_more:
+            return
+        self._is_reading_more = True
         if self._deeper is None:
             self._deeper = self._client.tasks()
         try:
@@ -195,8 +199,10 @@ class Watching(Orderly):
         except (ApiError, BadAddress) as error:
             self._deeper = None
             self.notify(self._desk.safe(_words(error)), title="No more could be read", severity="error", markup=False)
+        finally:
+            self._is_reading_more = False
 
-    @work(exclusive=True, group="more")
+    @work(exclusive=True, group="wider")
     async def _read_wider(self, query: TaskQuery | None) -> None:
         """Ask the platform itself for what a filter wants, beyond what is loaded."""
         self._query = query

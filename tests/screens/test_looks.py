@@ -37,10 +37,13 @@ def test_text_can_be_read(name: str, ground: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", THEMES)
-def test_the_cursor_can_be_read(name: str) -> None:
-    theme = THEMES[name]
-    ground = Color.parse(str(theme["background"])).blend(Color.parse(str(theme["primary"])), 0.32).hex
+@pytest.mark.parametrize(("colour", "share"), [("primary", 0.32), ("accent", 0.28)])
+def test_what_stands_out_can_be_read(name: str, colour: str, share: float) -> None:
+    theme = {**THEMES[name], **THEMES[name]["variables"]}  # type: ignore[dict-item]
+    ground = Color.parse(str(theme["background"])).blend(Color.parse(str(theme[colour])), share).hex
     assert contrast(str(theme["foreground"]), ground) >= 4.5
+    for text in TEXTS:
+        assert contrast(str(theme[text]), ground) >= 3, text
 
 
 @pytest.mark.parametrize("name", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])

@@ -278,7 +278,8 @@ async def test_load_more_until_all_is_there(serve: Serve, tmp_path: Path) -> Non
         await operator.until(lambda: "Enter loads more" in operator.text)
         while "450 loaded" not in operator.text:
             before = len(operator.app.board.tasks)
-            await operator.press("m")
+            for _ in range(3):
+                operator.app.post_message(events.Key("m", "m"))
             await operator.until(lambda: len(operator.app.board.tasks) > before)
         await operator.press("m")
         assert "all there is, is loaded" in operator.toasts()

@@ -148,7 +148,12 @@ def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
         (tmp_path / "break").touch()
         shell.press(b"j")
         assert shell.ends() not in {0, None}
-        assert b"ZeroDivisionError" in shell.seen
+        assert b"xp-tui has failed: ZeroDivisionError" in shell.seen
+        assert b"Traceback" not in shell.seen
+        assert b"locals" not in shell.seen
+        (crash,) = (tmp_path / ".local/state/xp-tui/crashes").iterdir()
+        assert crash.stat().st_mode & 0o777 == 0o600
+        assert "ZeroDivisionError" in crash.read_text()
         assert all(ending in shell.seen for ending in ENDINGS)
         assert (tmp_path / ".local/state/xp-tui/local/key").read_bytes().strip() not in shell.seen
     assert not _runs(tmp_path)

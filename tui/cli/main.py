@@ -89,6 +89,11 @@ async def _serve(session: Session, screens: Screens) -> int:
     except errors.ApiError as error:
         session.out.error(error.sentence)
         return code_of(error)
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
+        from tui.crash import report
+
+        session.out.error(report(error, session.settings.state, session.out.masks))
+        return FAILED
     finally:
         await session.close()
     return code

@@ -160,7 +160,7 @@ class ReviewScreen(Deciding):
                 self.post_message(self.TakeBack(deed.id))
         self._deed = deed
         if deed.phase is Phase.DONE:
-            self._note = ""
+            self._note = self._note if self._note == IN_A_BURST else ""
             self.arm()
             self.refresh_bindings()
         self.draw()
