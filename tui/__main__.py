@@ -27,6 +27,7 @@ async def _screens(session: Session) -> int:
     from tui.cli.main import Usage
     from tui.kept import Kept
     from tui.keymap import checked_keys
+    from tui.settings import BadSettings
     from tui.watch import Rhythm
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -56,6 +57,8 @@ async def _screens(session: Session) -> int:
             is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
             is_still=session.settings["reduced_motion"],
         )
+        if (theme := session.settings["theme"]) and theme not in app.available_themes:
+            raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()

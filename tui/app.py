@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
@@ -30,13 +31,15 @@ from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
 from tui.desk import TIMES, Desk
 from tui.door import Door
 from tui.masks import Masks
-from tui.plain import host_of
+from tui.plain import clean, host_of
+from tui.private import NotPrivate
 from tui.screens.agents import Agents
 from tui.screens.bulk import BulkScreen
 from tui.screens.compose import Compose, Written
 from tui.screens.confirm import Confirm
 from tui.screens.copy import Copy
-from tui.screens.keyed import Palette, TooSmall
+from tui.screens.deciding import QUIET
+from tui.screens.keyed import Help, Keyed, Palette, TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -91,7 +94,15 @@ class XpTui(Watching):
         self._deeds = Deeds(client, journal, self._deed_changed)
         self._begin_with = begin_with
         """The filter to begin with."""
+        self._leaving: Confirm | None = None
+        """The question whether to quit while something is held."""
         self._held: dict[str, tuple[Deed, datetime]] = {}
+        self._unfinished: dict[str, Deed] = {}
+        """What was begun and has not come to an end, by target."""
+        self._few = asyncio.Semaphore(4)
+        """No more than so many tasks are read at once."""
+        self._followed = ""
+        """The task whose stream is followed."""
         if home := looks.styles():
             for name, colours in looks.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
@@ -121,16 +132,19 @@ class XpTui(Watching):
         if is_small and not isinstance(self.screen, TooSmall):
             self.push_screen(TooSmall())
         elif not is_small and isinstance(self.screen, TooSmall):
-            self.pop_screen()
+            self.screen.dismiss(None)
 
     # What belongs to all screens
 
     def action_help(self) -> None:
-        """Show the keys of what has the focus, or hide them."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show every key of this screen."""
+        if isinstance(self.screen, Keyed):
+            self.push_screen(Help(self.screen))
+
+    def notify(self, message: str, *, title: str = "", **more: Any) -> None:
+        """Show a notice, unless the same is shown already."""
+        if not any((one.message, one.title) == (message, title) for one in self._notifications):
+            super().notify(message, title=title, **more)
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; those of others are made readable when they are first used."""
@@ -173,7 +187,7 @@ class XpTui(Watching):
 
     def _back_home(self) -> None:
         while len(self.screen_stack) > 2 and not isinstance(self.screen, TasksScreen):
-            self.pop_screen()
+            self.screen.dismiss(None)
 
     def _warn(self, words: str) -> None:
         self.notify(self._desk.safe(words), severity="warning", markup=False)
@@ -181,10 +195,16 @@ class XpTui(Watching):
     @work(group="quit", exclusive=True)
     async def action_quit(self) -> None:  # type: ignore[override]
         """Leave; where a decision is held, ask first: it is not sent then."""
-        if self._held:
-            names = "\n".join(f"{deed.verb} {self._called(deed.target)}" for deed, _ in self._held.values())
-            text = f"{names}\nNot sent yet. If you quit now, it is not sent at all."
-            if not await self.push_screen_wait(Confirm("Quit and take it back?", text, yes="Quit", no="Stay")):
+        if self._unfinished:
+            lines = []
+            for deed in self._unfinished.values():
+                fate = (
+                    "held: it is not sent then" if deed.id in self._held else "being sent: what comes of it is not told"
+                )
+                lines.append(f"{deed.verb} {self._called(deed.target)}\n  {fate}")
+            text = "\n".join(lines) + "\nIt goes on while you read this."
+            self._leaving = Confirm("Quit now?", text, yes="Quit", no="Stay")
+            if not await self.push_screen_wait(self._leaving):
                 return
             for deed_id in list(self._held):
                 self._deeds.take_back(deed_id)
@@ -204,15 +224,33 @@ class XpTui(Watching):
     def _opened(self, event: TasksScreen.Opened) -> None:
         self.open_task(event.task_id)
 
+    @on(ReviewScreen.Opened)
+    def _opened_after_deciding(self, event: ReviewScreen.Opened) -> None:
+        if isinstance(self.screen, ReviewScreen):
+            self.pop_screen()
+        if not (isinstance(self.screen, TaskScreen) and self.screen.task_id == event.task_id):
+            self.open_task(event.task_id)
+
     def open_task(self, task_id: str) -> None:
         """Open a task, and follow it while it is open."""
         screen = TaskScreen(task_id, self._desk)
         self.push_screen(screen, self._task_left)
         screen.board_changed(self.board)
-        self._follow(task_id)
+        self._follow_what_is_open()
 
     def _task_left(self, _: None) -> None:
+        self.call_later(self._follow_what_is_open)
+
+    def _follow_what_is_open(self) -> None:
+        """The topmost task on screen is followed, and no other."""
+        opened = [screen.task_id for screen in self.screen_stack if isinstance(screen, TaskScreen)]
+        wanted = opened[-1] if opened else ""
+        if wanted == self._followed:
+            return
+        self._followed = wanted
         self.workers.cancel_group(self, "follow")
+        if wanted:
+            self._follow(wanted)
 
     @on(TaskScreen.ChildWanted)
     def _child_wanted(self, event: TaskScreen.ChildWanted) -> None:
@@ -249,15 +287,19 @@ class XpTui(Watching):
         if choice and choice.is_new:
             await self._create(choice.agent.id, choice.agent.name)
         elif choice and self._home:
-            self._home.filter(f'agent:"{choice.agent.name}"')
+            name = choice.agent.name
+            self._home.filter(
+                f'agent:"{name if name == self._desk.safe(name) and chr(34) not in name else choice.agent.id}"'
+            )
 
     # Deciding
 
     @on(ReviewWanted)
     def _review(self, event: ReviewWanted) -> None:
         if len(event.task_ids) == 1:
-            self.push_screen(ReviewScreen(event.task_ids[0], self._desk))
-            self._read_to_decide(event.task_ids[0])
+            task_id = event.task_ids[0]
+            self.push_screen(ReviewScreen(task_id, self._desk, begun=self._unfinished.get(task_id)))
+            self._read_to_decide(task_id)
             return
         screen = BulkScreen([task for one in event.task_ids if (task := self.board.task(one))], self._desk)
         self.push_screen(screen)
@@ -270,7 +312,8 @@ class XpTui(Watching):
             if isinstance(screen, ReviewScreen):
                 if event.by and waiting:
                     place = waiting.index(event.task_id) if event.task_id in waiting else -1
-                    screen.forget(waiting[(place + event.by) % len(waiting)])
+                    chosen = waiting[(place + event.by) % len(waiting)]
+                    screen.forget(chosen, self._unfinished.get(chosen))
                 self._read_to_decide(screen.task_id)
 
     def _since(self, task_id: str) -> tuple[bool, datetime, str]:
@@ -278,21 +321,25 @@ class XpTui(Watching):
         since = wait.since if wait else None
         return since is None, since or self._desk.now(), task_id
 
-    @work(group="decide", exclusive=True)
-    async def _read_to_decide(self, *task_ids: str) -> None:
-        """Read what there is to decide, and show it where it is still wanted."""
+    def _read_to_decide(self, *task_ids: str) -> None:
+        """Read what there is to decide, of each task by itself."""
         for task_id in task_ids:
-            try:
+            self.run_worker(self._read_one(task_id), group=f"decide {task_id}", exclusive=True)
+
+    async def _read_one(self, task_id: str) -> None:
+        """Read what one task waits for, and show it where it is still wanted."""
+        try:
+            async with self._few:
                 seen = await shown(self._client, task_id)
-            except (ApiError, BadAddress) as error:
-                with suppress(NoMatches):  # the screen is being taken down
-                    for screen in self._deciding(task_id):
-                        screen.fails(task_id, str(error))
-                continue
-            self._tell(TasksSeen((seen.task,), self._desk.now()))
-            with suppress(NoMatches):
+        except (ApiError, BadAddress) as error:
+            with suppress(NoMatches):  # the screen is being taken down
                 for screen in self._deciding(task_id):
-                    screen.shows(seen, self.board)
+                    screen.fails(task_id, str(error))
+            return
+        self._tell(TasksSeen((seen.task,), self._desk.now()))
+        with suppress(NoMatches):
+            for screen in self._deciding(task_id):
+                screen.shows(seen, self.board)
 
     def _deciding(self, task_id: str) -> list[ReviewScreen | BulkScreen]:
         """The screens on which a task is decided about."""
@@ -305,12 +352,13 @@ class XpTui(Watching):
 
     @on(ReviewScreen.Decided)
     def _decided(self, event: ReviewScreen.Decided) -> None:
-        self._carry_out(Deed(event.verb, event.task_id, event.digest, event.comment, hold=self._hold))
+        self._carry_out(Deed(event.verb, event.task_id, event.digest, event.comment, hold=max(self._hold, QUIET)))
 
     @on(BulkScreen.Decided)
     def _all_decided(self, event: BulkScreen.Decided) -> None:
         for task_id, digest in event.digests.items():
-            self._carry_out(Deed(Verb(event.verb), task_id, digest, event.comment, hold=self._hold))
+            hold = max(self._hold, QUIET)
+            self._carry_out(Deed(Verb(event.verb), task_id, digest, event.comment, hold=hold))
 
     @on(ReviewScreen.TakeBack)
     def _take_back(self, event: ReviewScreen.TakeBack) -> None:
@@ -332,11 +380,23 @@ class XpTui(Watching):
 
     @work(group="deeds")
     async def _carry_out(self, deed: Deed, *drafts: str) -> None:
-        """Carry out a deed to its end, whatever else is begun meanwhile; what was written is kept until it is sent."""
-        done = await self._deeds.carry_out(deed)
-        if done.outcome is Outcome.CONFIRMED:
-            for key in drafts:
-                self._drafts.pop(key, None)
+        """Carry out a deed to its end, whatever else is begun meanwhile; what was written is kept until it was sent."""
+        texts = {key: self._drafts.pop(key) for key in drafts if key in self._drafts}
+        for key, text in texts.items():
+            self._drafts[f"sending {key}"] = text  # kept, and not offered again while it is on its way
+        try:
+            done = await self._deeds.carry_out(deed)
+        except (OSError, NotPrivate) as error:
+            self._unfinished.pop(deed.target, None)
+            self._held.pop(deed.id, None)
+            self._warn(f"{deed.verb}: the journal cannot be written ({error}); read the task before you go on")
+            return
+        for key, text in texts.items():
+            self._drafts.pop(f"sending {key}", None)
+            if done.outcome is not Outcome.CONFIRMED:
+                self._drafts.setdefault(key, text)
+        if deed.verb is Verb.CREATE and done.task is not None and self._home:
+            self._home.select(done.task.id)
         if done.task is not None:
             self._tell(TasksSeen((done.task,), self._desk.now()))
         if done.outcome is Outcome.CHANGED:
@@ -348,6 +408,10 @@ class XpTui(Watching):
             self._held[deed.id] = (deed, self._desk.now())
         else:
             self._held.pop(deed.id, None)
+        if deed.phase is Phase.DONE:
+            self._unfinished.pop(deed.target, None)
+        else:
+            self._unfinished[deed.target] = deed
         shown_on = self._deciding(deed.target)
         with suppress(NoMatches):
             for screen in shown_on:
@@ -360,6 +424,9 @@ class XpTui(Watching):
     def _show_held(self) -> None:
         """What is held is told on every screen, with the time that is left."""
         words = ""
+        if not self._unfinished and self._leaving is not None:
+            self._leaving.dismiss(False)  # there is nothing left to ask about
+            self._leaving = None
         if self._held:
             deed, since = next(iter(self._held.values()))
             left = max(deed.hold - (self._desk.now() - since).total_seconds(), 0.0)
@@ -373,13 +440,23 @@ class XpTui(Watching):
 
     @on(ReviewScreen.Say)
     def _say_more(self, event: ReviewScreen.Say) -> None:
-        seen = event.seen
-        if seen.wait and seen.wait.kind is WaitKind.QUESTION and seen.held and Questions.of(seen.held).asked:
-            self._answer(event.seen)
-        else:
-            self._grant("continue", seen.task)
+        self._continue(event.seen.task)
 
     @work(group="wishes", exclusive=True)
+    async def _continue(self, task: Task) -> None:
+        """Answer what the task asks, where it asks; else say more in its thread."""
+        wait = self.board.wait(task.id)
+        if wait is not None and wait.kind is WaitKind.QUESTION:
+            try:
+                seen = await shown(self._client, task.id)
+            except (ApiError, BadAddress) as error:
+                self._warn(f"the question could not be read: {error}")
+                return
+            if seen.held and Questions.of(seen.held).asked:
+                await self._answer(seen)
+                return
+        await self._say_in_thread(task)
+
     async def _answer(self, seen: Shown) -> None:
         """Ask for the answer to each question, and send them all."""
         card = Questions.of(seen.held)
@@ -417,16 +494,18 @@ class XpTui(Watching):
             self._choose_agent(is_new=True, begin_at=tasks[0].agent_id if tasks else None)
         elif event.verb == "stop" and tasks:
             self._stop(tasks)
+        elif tasks and event.verb == "continue":
+            self._continue(tasks[0])
         elif tasks:
-            self._grant(event.verb, tasks[0])
+            self._begin_anew(tasks[0])
 
     def _texts_of(self, tasks: list[Task]) -> dict[str, str]:
         """What of tasks there is to copy."""
         masks = self._desk.masks
         texts = {
             "id": "\n".join(task.id for task in tasks),
-            "title": "\n".join(masks.text(task.name) for task in tasks),
-            "result": "\n\n".join(masks.text(task.result) for task in tasks if task.result),
+            "title": "\n".join(self._desk.safe(task.name, 10_000) for task in tasks),
+            "result": "\n\n".join(clean(masks.text(task.result), longest=sys.maxsize) for task in tasks if task.result),
             "record": "\n".join(pretty(masks.json(task.raw)) for task in tasks),
         }
         try:
@@ -445,12 +524,17 @@ class XpTui(Watching):
     @work(group="wishes", exclusive=True)
     async def _copy(self, texts: Mapping[str, str]) -> None:
         """Ask what to copy, and copy it."""
-        if text := await self.push_screen_wait(Copy(texts)):
-            self.copy_to_clipboard(text)
+        if name := await self.push_screen_wait(Copy(texts)):
+            self._copied(name, texts[name])
 
     def copy_to_clipboard(self, text: str) -> None:
+        """Copy what is selected."""
+        self._copied("the selection", text)
+
+    def _copied(self, name: str, text: str) -> None:
         """Copy by whichever way there is, and tell which it was."""
-        self.notify(copy(text, super().copy_to_clipboard, self._state / "copied.txt"), markup=False)
+        how = copy(text, super().copy_to_clipboard, self._state / "copied.txt")
+        self.notify(f"{name}: {how}", markup=False, timeout=4)
 
     @work(group="wishes", exclusive=True)
     async def _stop(self, tasks: list[Task]) -> None:
@@ -462,8 +546,9 @@ class XpTui(Watching):
         lines = []
         for task in running:
             lines.append(f"{self._desk.safe(task.name)}  {task.id}")
-            below = [child for child in self.board.children_of(task.id) if not child.is_final]
-            lines += [f"  and with it: {self._desk.safe(child.name)}" for child in below]
+            lines += [
+                f"  and with it: {self._desk.safe(child.name)}" for child in self._below(task) if not child.is_final
+            ]
         many = len(running) > 1
         title = f"Stop these {len(running)} tasks?" if many else "Stop this task?"
         yes = "Stop them" if many else "Stop it"
@@ -474,14 +559,29 @@ class XpTui(Watching):
             for task in running:
                 self._carry_out(Deed(Verb.STOP, task.id))
 
+    def _below(self, task: Task) -> list[Task]:
+        """All sub-tasks, however deep, each once."""
+        found: dict[str, Task] = {}
+        left = [task.id]
+        while left:
+            for child in self.board.children_of(left.pop()):
+                if child.id not in found and child.id != task.id:
+                    found[child.id] = child
+                    left.append(child.id)
+        return list(found.values())
+
     @work(group="wishes", exclusive=True)
-    async def _grant(self, verb: str, task: Task) -> None:
+    async def _begin_anew(self, task: Task) -> None:
+        """A new task for the same agent."""
+        await self._create(task.agent_id, self._agent_name(task.agent_id))
+
+    def _agent_name(self, agent_id: str) -> str:
+        agent = self.board.agents.get(agent_id)
+        return self._desk.safe(agent[1].name if agent else agent_id)
+
+    async def _say_in_thread(self, task: Task) -> None:
         """Ask for the words, and send them."""
-        agent = self.board.agents.get(task.agent_id)
-        name = self._desk.safe(agent[1].name if agent else task.agent_id)
-        if verb == "create":
-            await self._create(task.agent_id, name)
-            return
+        name = self._agent_name(task.agent_id)
         title = f"Say more in: {self._desk.safe(task.name)}"
         where = f"to {name}, thread {task.thread_id}"
         written = await self.push_screen_wait(Compose(title, where, task.thread_id, self._drafts))

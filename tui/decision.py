@@ -46,6 +46,8 @@ class Shown:
                 return "a held tool call is decided under Settings > Approvals: the platform offers no other way"
             case Wait(kind=WaitKind.UNKNOWN):
                 return "the task is paused for a reason the platform does not tell: there is nothing to approve"
+            case Wait(kind=WaitKind.QUESTION):
+                return "the task waits for an answer to its question, not for an approval"
             case Wait(kind=kind):
                 return f"the task waits for a {kind}, not for an approval"
 

@@ -122,6 +122,7 @@ class Deeds:
                 return self._end(deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent"))
             return self._end(await self._check_and_send(deed))
         finally:
+            self._taken_back.pop(deed.id, None)
             self._under_way.discard(deed.target)
 
     async def _hold(self, deed: Deed) -> bool:
@@ -137,7 +138,6 @@ class Deeds:
             await asyncio.wait((sleep, wish), return_when=asyncio.FIRST_COMPLETED)
             return not undo.is_set()
         finally:
-            del self._taken_back[deed.id]
             sleep.cancel()
             wish.cancel()
 
@@ -155,6 +155,9 @@ class Deeds:
                 return early
             card = seen.request_id
             deed = replace(deed, task=seen.task)
+        undo = self._taken_back.pop(deed.id, None)
+        if undo is not None and undo.is_set():  # at the last moment
+            return deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent")
         return await self._send(deed, card)
 
     async def _send(self, deed: Deed, card: str | None) -> Deed:
@@ -223,7 +226,12 @@ class Deeds:
                 other = request and (request.rejected_by if deed.verb is Verb.APPROVE else request.approved_by)
                 if other:
                     return deed.done(Outcome.ALREADY, f"decided the other way by {other}", task)
-                return deed.done(Outcome.CONFIRMED, _PAST[deed.verb], task)
+                if task is None:
+                    return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
+                if task.status == "stopped":
+                    return deed.done(Outcome.GONE, "the platform took it, but the task was stopped", task)
+                name = f", on record as {request.decided_by}" if request and request.decided_by else ""
+                return deed.done(Outcome.CONFIRMED, f"{_PAST[deed.verb]}{name}", task)
 
     async def _settle_lost(self, deed: Deed, error: ApiError, sent_at: datetime) -> Deed:
         """After a lost answer nothing is sent again; only what the task shows counts."""
@@ -277,7 +285,7 @@ class Deeds:
             try:
                 task = await self._client.task(deed.target)
             except NotFound:
-                return task, False
+                return None, False
             except ApiError:
                 await self._clock.sleep(pause)
 
@@ -305,8 +313,8 @@ class Deeds:
         return None
 
     def _end(self, deed: Deed) -> Deed:
-        self._journal.write("done", **_journaled(deed), outcome=str(deed.outcome), words=deed.words)
         self._tell(deed)
+        self._journal.write("done", **_journaled(deed), outcome=str(deed.outcome), words=deed.words)
         return deed
 
 

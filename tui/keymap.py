@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 from textual.binding import Binding
@@ -35,6 +36,9 @@ WITH_KEYS: tuple[type[DOMNode], ...] = (
 NEVER = frozenset({"enter", "space", "tab", "escape"})
 """Keys that never decide."""
 _NAMES = frozenset(key.value for key in Keys)
+_CHARACTERS = frozenset(unicodedata.name(chr(code), "").lower().replace(" ", "_").replace("-", "_")
+                        for code in range(0x21, 0x7F))  # fmt: skip
+"""What keys are called that are no letters: question_mark, comma."""
 
 
 def bindings() -> Iterator[Binding]:
@@ -53,10 +57,28 @@ def checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
             near = difflib.get_close_matches(name, known, 1, 0.4)
             hint = f", did you mean {near[0]}?" if near else ""
             raise BadSettings(f"[keys] no action is called {name!r}{hint}")
-        for key in wanted.split(","):
-            bare = key.strip().rsplit("+", 1)[-1]
-            if not bare or (len(bare) > 1 and bare.replace("-", "_") not in _NAMES and not bare.isidentifier()):
+        for key in (one.strip() for one in wanted.split(",")):
+            if not _is_key(key):
                 raise BadSettings(f"[keys] {name}: {key!r} is no key; write it as x, X, f5, ctrl+x or question_mark")
-            if known[name].action.startswith("decide(") and (key.strip() in NEVER or "+" in key):
-                raise BadSettings(f"[keys] {name}: {key.strip()} never decides, choose a key of its own")
+            if known[name].action.startswith("decide(") and (key in NEVER or "+" in key or key in _moves(known, keys)):
+                raise BadSettings(f"[keys] {name}: {key} never decides, choose a key of its own")
+            if name.startswith(("review.", "bulk.", "lines.", "app.")) and not known[name].action.startswith("decide("):
+                deciding = {one: told.key for one, told in known.items() if told.action.startswith("decide(")}
+                if key in {keys.get(one, told) for one, told in deciding.items()}:
+                    raise BadSettings(f"[keys] {name}: {key} decides in a review, choose another")
     return keys
+
+
+def _is_key(key: str) -> bool:
+    *chords, bare = key.split("+")
+    if any(chord not in {"ctrl", "shift", "alt", "super"} for chord in chords):
+        return False
+    return bare in _NAMES or (len(bare) == 1 and bare.isprintable()) or bare in _CHARACTERS
+
+
+def _moves(known: Mapping[str, Binding], keys: Mapping[str, str]) -> set[str]:
+    """The keys that do something else where decisions are made."""
+    areas = ("review.", "bulk.", "lines.", "inspector.", "app.")
+    told = [keys.get(name, one.key) for name, one in known.items()
+            if name.startswith(areas) and not one.action.startswith("decide(")]  # fmt: skip
+    return {key for one in told for key in one.split(",")}

@@ -114,6 +114,7 @@ def arrange(
     column: str | None = None,
     reverse: bool = False,
     names: Mapping[str, str] | None = None,
+    now: datetime | None = None,
     total: int | None = None,
 ) -> Listing:
     """The list for a board: what matches, in groups, of which some are folded, or sorted by one column."""
@@ -122,8 +123,8 @@ def arrange(
     matched = 0
     for known in board.tasks.values():
         task = known.task
-        counts[Group.NEEDS_YOU] += board.wait(task.id) is not None
-        if task.parent_id and task.parent_id in board.tasks:
+        counts[Group.NEEDS_YOU] += board.wait(task.id) is not None and not board.is_gone(task.id)
+        if board.is_gone(task.id) or not _is_root(board, task):
             continue
         tree = tuple(_tree(board, task))
         line = _line(board, task, tree, opened)
@@ -137,7 +138,7 @@ def arrange(
         lines = [line for line in lines if group_of(line.task.status, line.wait) == only]
     rows: list[Row] = []
     if column is not None:
-        lines.sort(key=lambda line: _value(line, column, names or {}), reverse=reverse)
+        lines.sort(key=lambda line: _value(line, column, names or {}, now or EPOCH), reverse=reverse)
         rows = list(_with_children(board, lines, opened))
     else:
         groups: dict[str, list[Line]] = {}
@@ -151,6 +152,17 @@ def arrange(
     if total is not None and total > len(board.tasks):
         rows.append(More(len(board.tasks), total))
     return Listing(tuple(rows), counts, matched, len(board.tasks))
+
+
+def _is_root(board: Board, task: Task) -> bool:
+    """Whether a task stands in the list by itself: nothing is known above it, or what is above it goes round to it."""
+    seen, above = {task.id}, task
+    while above.parent_id and (parent := board.task(above.parent_id)) and not board.is_gone(parent.id):
+        if parent.id in seen:
+            return task.id == min(seen)
+        seen.add(parent.id)
+        above = parent
+    return above is task
 
 
 def _tree(board: Board, root: Task) -> Iterator[Task]:
@@ -167,7 +179,7 @@ def _tree(board: Board, root: Task) -> Iterator[Task]:
 def _line(board: Board, task: Task, tree: tuple[Task, ...], opened: frozenset[str], depth: int = 0) -> Line:
     wait = board.wait(task.id)
     path: tuple[Task, ...] = ()
-    if wait is None and len(tree) > 1 and not task.is_final:
+    if wait is None and len(tree) > 1:
         waiting = next(board.waiting_below(task.id), None)
         if waiting is not None:
             wait, path = board.wait(waiting), _path(board, waiting, task.id)
@@ -211,14 +223,14 @@ def _in_group(line: Line) -> tuple[float, str]:
     return -(line.task.changed_at or EPOCH).timestamp(), line.task.id
 
 
-def _value(line: Line, column: str, names: Mapping[str, str]) -> tuple[object, str]:
+def _value(line: Line, column: str, names: Mapping[str, str], now: datetime) -> tuple[object, str]:
     """What a line is sorted by; ties by id, so that rows do not dance."""
     task = line.task
     values: dict[str, object] = {
         "status": (_ORDER.get(group_of(task.status, line.wait), 99), task.status),
         "title": task.name.casefold(),
         "agent": names.get(task.agent_id, task.agent_id).casefold(),
-        "wait": lasted(line, task.changed_at or EPOCH) or 0.0,
+        "wait": lasted(line, now) or -1.0,
         "plan": (task.plan.done / len(task.plan.steps)) if task.plan and task.plan.steps else -1.0,
         "tokens": task.tokens.total if task.tokens else -1,
         "updated": (task.changed_at or EPOCH).timestamp(),

@@ -24,7 +24,7 @@ _TABLE = str.maketrans(_TWINS) | {0x2400 + code: "?" for code in range(0x22)}
 
 
 class Ascii(LineFilter):
-    """Draws every glyph of ours in ASCII; what others wrote stays as they wrote it."""
+    """Draws every glyph that we use in ASCII, wherever it stands; all else that others wrote stays as it is."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same line, with twins for its glyphs."""

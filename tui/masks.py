@@ -45,10 +45,13 @@ class Masks:
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
+    def known(self, text: str) -> str:
+        """The text with only those secrets masked that are known by value: they are never shown."""
+        return self._known.sub("••••", text) if self._known else text
+
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
-        if self._known:
-            text = self._known.sub("••••", text)
+        text = self.known(text)
         return _SECRET_TEXT.sub(_mask_match, text)
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:

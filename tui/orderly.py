@@ -54,7 +54,7 @@ class Orderly(App[None]):
         if number != self._number:
             return  # it was waited for long enough already
         self._number = 0
-        if not self._keys:
+        if not self._keys or not self._screen_stack:
             return
         self._count += 1
         self._number = self._count
@@ -68,6 +68,8 @@ class Orderly(App[None]):
     def on_passed(self, message: Passed) -> None:
         """It came through: once more, or on with the next key."""
         message.stop()
+        if not self._screen_stack:
+            return  # everything is being taken down
         target = self.focused or self.screen
         if message.rounds <= 1 or not target.post_message(Passed(message.number, message.rounds - 1)):
             self.call_later(self._next_key, message.number)

@@ -41,9 +41,14 @@ _SHOWN_AS = {chr(code): shown for code, shown in _TABLE.items() if code != 0x0A}
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 
 
-def clean(text: str, *, longest: int = LONGEST) -> str:
-    """Text safe to show on several lines: controls become pictures, what hides is shown, long lines say their cut."""
+def clean(text: str, *, longest: int = LONGEST, reveals: bool = False) -> str:
+    """Text safe to show on several lines: controls become pictures, what hides is shown, long lines say their cut.
+
+    What takes no room, as joiners and fillers, is left out, or where it matters shown by its number.
+    """
     if not _HARMLESS.match(text):
+        if reveals:
+            text = "".join(f"⟨U+{ord(char):04X}⟩" if ord(char) in _INVISIBLE else char for char in text)
         text = _scrub(text)
     if len(text) <= longest:
         return text

@@ -30,6 +30,8 @@ _NAME = re.compile(r"([A-Za-z_]+):(?!//)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PATTERN = re.compile(r"re:/((?:[^/\\]|\\.)*)/")
 _BARE = re.compile(r'[^\s,"]+')
+_SLIP = re.compile(r"(?:(age|wait|tokens)([<>]=?.*)|!(\w+))\Z")
+"""What people write who think of another filter language."""
 _COMPARED = re.compile(r"(>=|<=|>|<)?([^\s,]*)")
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+\Z")
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([km]?)\Z", re.IGNORECASE)
@@ -239,6 +241,9 @@ def _value(text: str, at: int, name: str) -> tuple[Value, int]:
     if text[at] == '"':
         raise FilterError("the quotes are not closed", text, at)
     found = _BARE.match(text, at)
+    if found and not name and (slip := _SLIP.match(found[0])):
+        right = f"-{slip[3]}" if slip[3] else f"{slip[1]}:{slip[2]}"
+        raise FilterError(f"written {right}", text, at, found.end())
     if found is None or found[0].startswith("re:/"):
         raise FilterError("the pattern is not closed with /", text, at)
     if name == "err" and found[0].lower() not in {"true", "false"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from tui import words
@@ -20,7 +21,7 @@ from tui.api.entries import (
 )
 from tui.api.events import Event
 from tui.api.models import Task
-from tui.api.wirejson import dumps, pretty
+from tui.api.wirejson import pretty
 from tui.masks import Masks
 from tui.plain import one_line
 
@@ -85,7 +86,7 @@ def told(node: Node, masks: Masks) -> Told:
 
 def shortly(value: object, masks: Masks, longest: int = 300) -> str:
     """Any JSON in one line, masked and safe."""
-    text = value if isinstance(value, str) else dumps(masks.json(value))
+    text = value if isinstance(value, str) else json.dumps(masks.json(value), ensure_ascii=False, separators=(",", ":"))
     return one_line(masks.text(text), longest=longest)
 
 

@@ -77,15 +77,6 @@ class Watch:
                 asked = self.client.now
         return total
 
-    async def lists(self, queries: Callable[[], tuple[TaskQuery, ...]], *, at_most: int) -> None:
-        """Tell these lists again and again, slower the less the platform has left for us."""
-        while True:
-            for query in queries():
-                await self.tasks(query, at_most=at_most)
-            budget = self.client.transport.budget
-            is_short = budget.limit and budget.remaining is not None and budget.remaining < budget.limit / 4
-            await self.clock.sleep(self.rhythm.lists * (3 if is_short else 1))
-
     async def follow(self, task_id: str) -> Task:
         """Tell everything of one task until it is final, and its log is read once more after that."""
         return await _Follower(self, task_id).run()

@@ -10,12 +10,14 @@ from typing import Any
 
 from textual import events, work
 from textual.css.query import NoMatches
+from textual.screen import ModalScreen
 
+from tui.activity import EPOCH
 from tui.api.client import Client, TaskQuery
-from tui.api.errors import ApiError
+from tui.api.errors import ApiError, NotFound
 from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
-from tui.board import Board, Change, LogSeen, TasksSeen
+from tui.board import Board, Change, LogSeen, TaskGone, TasksSeen
 from tui.desk import Desk
 from tui.orderly import Orderly
 from tui.screens.keyed import Keyed
@@ -29,6 +31,8 @@ STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
+AT_ONCE = 10
+"""How many tasks that have left the lists are read again in one round."""
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
 
@@ -80,19 +84,23 @@ class Watching(Orderly):
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
-        waiting = (self._waiting - touched) | {task_id for task_id in touched if self.board.wait(task_id)}
+        waiting = (self._waiting - touched) | {
+            one for one in touched if self.board.wait(one) and not self.board.is_gone(one)
+        }
         if waiting != self._waiting or not self._has_rung:
             self._ring(waiting)
 
     def _show(self, changes: list[Change]) -> None:
-        for screen in self.screen_stack:
+        is_seen = True
+        for screen in reversed(self.screen_stack):
             if isinstance(screen, TasksScreen):
-                screen.board_changed(self.board, self._total)
+                screen.board_changed(self.board, self._total, is_seen=is_seen)
             elif isinstance(screen, TaskScreen):
-                screen.board_changed(self.board)
+                screen.board_changed(self.board, is_seen=is_seen)
                 screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
             elif isinstance(screen, ReviewScreen):
                 screen.board_changed(self.board)
+            is_seen = is_seen and isinstance(screen, ModalScreen)
 
     def _ring(self, waiting: frozenset[str]) -> None:
         """Tell how many need a person, and that there is one more."""
@@ -130,12 +138,14 @@ class Watching(Orderly):
                 if not self.board.agents:
                     await self._watch.agents()
                     self._step()
+                asked = self._client.now
                 await self._watch.tasks(TaskQuery(status=FIRST))
                 self._total = await self._watch.tasks(at_most=NEWEST)
                 self._step()
                 if self._query is not None:
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
+                await self._look_after(asked)
                 self._say("live", "running")
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
@@ -149,14 +159,39 @@ class Watching(Orderly):
         """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
         for known in list(self.board.tasks.values()):
             task = known.task
-            if task.status == Status.PAUSED and self._looked_into.get(task.id) != task.updated_at:
-                self._looked_into[task.id] = task.updated_at
+            if task.status != Status.PAUSED or self._looked_into.get(task.id, EPOCH) == task.updated_at:
+                continue
+            if (record := await self._record(task.id)) is None:
+                continue
+            if record.wait and record.wait.kind is not WaitKind.APPROVAL:
                 asked = self._client.now
-                record = await self._client.task(task.id)
-                self._tell(TasksSeen((record,), asked))
-                if record.wait and record.wait.kind is not WaitKind.APPROVAL:
-                    asked = self._client.now
-                    self._tell(LogSeen(task.id, await self._client.log(record), asked))
+                self._tell(LogSeen(task.id, await self._client.log(record), asked))
+            self._looked_into[task.id] = task.updated_at
+
+    async def _record(self, task_id: str) -> Task | None:
+        """Read one task's record, and tell it; None when the platform knows the task no more."""
+        asked = self._client.now
+        try:
+            record = await self._client.task(task_id)
+        except NotFound as error:
+            self._tell(TaskGone(task_id, self._client.now, error.message))
+            return None
+        except BadAddress:
+            return None  # an id that cannot be asked for
+        self._tell(TasksSeen((record,), asked))
+        return record
+
+    async def _look_after(self, asked: datetime) -> None:
+        """Read again what was active and was not in the list of what is: it may have ended, or be gone."""
+        left = [
+            task_id
+            for task_id, known in self.board.tasks.items()
+            if known.task.status in FIRST
+            and not self.board.is_gone(task_id)
+            and max(seen.at for seen in (known.row, known.record) if seen) < asked
+        ]
+        for task_id in left[:AT_ONCE]:
+            await self._record(task_id)
 
     @work(group="glance", exclusive=True)
     async def _glance(self, task_id: str, is_deep: bool) -> None:
@@ -178,7 +213,7 @@ class Watching(Orderly):
     def _say(self, words: str, look: str, why: str = "") -> None:
         if home := self._home:
             with suppress(NoMatches):
-                home.state_changed(words, look, self._desk.safe(why))
+                home.state_changed(words, look, self._desk.safe(why), 3 * self._watch.rhythm.lists + 5)
 
     @work(group="more")
     async def _read_more(self) -> None:

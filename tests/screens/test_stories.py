@@ -297,7 +297,7 @@ async def test_the_help_tells_the_keys(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("question_mark")
         await operator.until(lambda: "Only running" in operator.text)
-        await operator.press("question_mark")
+        await operator.press("escape")
         await operator.until(lambda: "Only running" not in operator.text)
 
 

@@ -87,6 +87,10 @@ class Terminal:
         """Press keys, and see what comes of it."""
         self._seen = len(self.written)
         os.write(self.leader, keys.encode())
+        before = len(self.written)
+        end = time.monotonic() + 0.4
+        while len(self.written) == before and time.monotonic() < end:
+            self.read(0.05, quiet=0.05)
         self.read(1.0, quiet=0.03)
 
 

@@ -45,7 +45,8 @@ def moment(value: object) -> datetime | None:
                 when = datetime.fromisoformat(value.strip())
             case _:
                 return None
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        return when if 1900 < when.year < 9000 else None  # what lies beyond has no clock in some zone
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
 
 from tui.api.models import Agent
 from tui.desk import Desk
@@ -65,7 +65,7 @@ class Agents(Dialog[Choice | None]):
         Binding("escape", "leave", "back", id="agents.leave"),
         Binding("up", "move(-1)", "Up", show=False, id="agents.up", priority=True),
         Binding("down", "move(1)", "Down", show=False, id="agents.down", priority=True),
-        Binding("f3", "create", "New task", show=False, id="agents.new"),
+        Binding("f3", "create", "new task", id="agents.new"),
     ]
 
     def __init__(
@@ -93,6 +93,7 @@ class Agents(Dialog[Choice | None]):
             yield AgentLines(self._desk, self._agents, self._counts, id="agents")
             keys = "Enter writes it" if self._is_new else "Enter shows its tasks · F3 starts a new one"
             yield Static(f"{keys} · Esc goes back", id="keys", markup=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Begin at the agent that was looked at."""

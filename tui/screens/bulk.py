@@ -91,14 +91,19 @@ class BulkScreen(Deciding):
         """Whose payload was shown to its end."""
         self._deeds: dict[str, Deed] = {}
         self._held_until = 0.0
+        self._payload_of = ""
+        """The task whose payload is shown."""
+        self._unread = set(self.tasks)
+        """Those which are still being read from the platform."""
 
     def compose(self) -> ComposeResult:
         """The parts."""
         yield Bar(id="title")
         yield Outcomes(self._desk, tuple(self.tasks.values()), id="tasks")
         yield Bar(id="payload-title")
-        yield Inspector(self._desk.masks, can_fold=False, id="payload")
+        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
+        yield Bar(id="held")
         yield Bar(id="status")
         yield Footer()
 
@@ -118,16 +123,21 @@ class BulkScreen(Deciding):
 
     def shows(self, seen: Shown, board: Board) -> None:
         """This is what one of them waits for."""
+        self._unread.discard(seen.task.id)
         before = self._shown.get(seen.task.id)
         self._shown[seen.task.id] = seen
         if before is None or before.digest != seen.digest:
             self._read.discard(seen.task.id)
             self.arm()
-        self._tell(seen.task.id, Piece(seen.hindrance or "not read yet", "failed" if seen.hindrance else "need"))
+        deed = self._deeds.get(seen.task.id)
+        told = f"{deed.words}; " if deed and deed.outcome else ""
+        words = f"{told}{seen.hindrance or 'not read yet'}"
+        self._tell(seen.task.id, Piece(words, "failed" if seen.hindrance else "need"))
         self._show_payload()
 
     def fails(self, task_id: str, why: str) -> None:
         """One of them could not be read."""
+        self._unread.discard(task_id)
         self._tell(task_id, Piece(why, "failed"))
 
     def deed_changed(self, deed: Deed) -> None:
@@ -156,7 +166,7 @@ class BulkScreen(Deciding):
     def _show_payload(self) -> None:
         lines = self.query_one(Outcomes)
         task = lines.tasks[lines.cursor]
-        seen = self._shown.get(task.id)
+        seen, self._payload_of = self._shown.get(task.id), task.id
         parts = [Part("task", f"{task.name} ({task.id})")]
         if seen:
             request = seen.task.hitl_request
@@ -177,17 +187,17 @@ class BulkScreen(Deciding):
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _note_what_was_read(self) -> None:
-        payload, lines = self.query_one("#payload", Inspector), self.query_one(Outcomes)
+        payload = self.query_one("#payload", Inspector)
         payload.look(self._clock())
-        task_id = lines.tasks[lines.cursor].id
-        if payload.is_end_seen and task_id in self._decidable and task_id not in self._read:
+        task_id = self._payload_of
+        if payload.is_end_seen and payload.is_whole and task_id in self._decidable and task_id not in self._read:
             self._read.add(task_id)
             self._tell(task_id, Piece("read", "faint"))
 
     @property
     def _decidable(self) -> set[str]:
         """Those which wait for a decision still."""
-        again = {Outcome.TAKEN_BACK, Outcome.NOT_SENT}
+        again = {Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED}
         return {
             task_id
             for task_id, seen in self._shown.items()
@@ -200,10 +210,10 @@ class BulkScreen(Deciding):
             left = max(self._held_until - self._clock(), 0.0)
             words = f" {held[0].verb} {len(held)} in {left:.0f} s "
             return [(Piece(words, "need"), ""), (Piece(" u takes them back ", "strong"), "undo")]
-        if self._note:
+        if self._note and self.hindrance:
             return [(Piece(f" {self._note} ", "need"), "")]
         if why := self.hindrance:
-            return [(Piece(f" {why} ", "faint"), "")]
+            return [(Piece(f" {why} ", "need" if self._is_refused else "faint"), "")]
         count = len(self._decidable)
         found = [(Piece(f"  A approve all {count} ", "strong"), "approve")]
         found.append((Piece(f" R reject all {count} ", "strong"), "reject"))
@@ -228,15 +238,21 @@ class BulkScreen(Deciding):
             return why
         if any(deed.phase is not Phase.DONE for deed in self._deeds.values()):
             return "decisions are under way"
+        if self._unread:
+            return f"reading {len(self._unread)} of them …"
+        if not self.query_one("#payload", Inspector).is_whole:
+            return "one is too long to be shown whole: take it out of the marks"
         unread = len(self._decidable - self._read)
-        if unread or not self._shown:
-            return f"{unread} to read to their ends: go through the list" if unread else "reading …"
-        return ""
+        return f"{unread} to read to their ends: go through the list, tab and end" if unread else ""
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """The keys that decide are grey where there is nothing to decide."""
         if action == "undo":
-            return "" if any(deed.phase is Phase.HELD for deed in self._deeds.values()) else "nothing is held"
+            return (
+                ""
+                if self._held or any(deed.phase is Phase.HELD for deed in self._deeds.values())
+                else "nothing is held"
+            )
         return self._settled if action == "decide" else ""
 
     def decide(self, verb: str, reason: str | None) -> None:
@@ -256,6 +272,6 @@ class BulkScreen(Deciding):
             case "approve" | "reject":
                 self.action_decide(event.name)
             case "undo":
-                self.action_undo()
+                self.take_back()
             case "back":
                 self.leave()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Footer, Input, Static, TextArea
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
@@ -61,6 +61,7 @@ class Compose(Dialog[Written | None]):
                         yield Input(placeholder=about, id=name, compact=True)
             more = " · F4 more" if self._has_options else ""
             yield Static(f"F2 sends{more} · Esc keeps it as a draft", id="keys", markup=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Begin to write, behind what is there."""

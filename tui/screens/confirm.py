@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button, Footer, Static
 
 from tui.plain import clean, one_line
 from tui.screens.keyed import Dialog
@@ -33,6 +33,7 @@ class Confirm(Dialog[bool]):
             with Horizontal(id="answers"):
                 yield Button(self._no, id="no")
                 yield Button(self._yes, id="yes", variant="error")
+        yield Footer()
 
     def on_mount(self) -> None:
         """Enter alone does no harm."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Static
+from textual.widgets import Footer, Static
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
@@ -45,7 +45,7 @@ class Choices(Lines):
 
 
 class Copy(Dialog[str]):
-    """Texts by name, secrets masked in all of them; the one that is chosen is the answer."""
+    """Texts by name, secrets masked in all of them; the name of the one that is chosen is the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"take({name!r})", name, show=False, id=f"copy.{name}") for name, key in KEYS.items()),
@@ -61,6 +61,7 @@ class Copy(Dialog[str]):
         with Vertical(id="dialog"):
             yield Static("Copy", id="question", markup=False)
             yield Choices(self._texts)
+        yield Footer()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What there is not has no key."""
@@ -72,7 +73,7 @@ class Copy(Dialog[str]):
 
     def action_take(self, name: str) -> None:
         """This one."""
-        self.dismiss(self._texts[name])
+        self.dismiss(name)
 
     def action_leave(self) -> None:
         """None."""

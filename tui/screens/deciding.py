@@ -35,9 +35,13 @@ class Deciding(Keyed[None]):
         self._armed_at = float("inf")
         self._last_key = 0.0
         self._decided_at = 0.0
+        self._pressed_at: float | None = None
+        """When the key came that is being handled; a click has none."""
         self._is_burst = False
         self._reason: str | None = None
         self._note = ""
+        self._is_refused = False
+        """Whether a deciding key was pressed in vain; the reason stands out then for as long as it holds."""
 
     # What an heir tells and does
 
@@ -49,6 +53,11 @@ class Deciding(Keyed[None]):
     def decide(self, verb: str, reason: str | None) -> None:
         """Carry it out."""
         raise NotImplementedError
+
+    @property
+    def takes_reason(self) -> bool:
+        """Whether a rejection can say why."""
+        return True
 
     def take_back(self) -> bool:
         """Take back what is held; whether anything was."""
@@ -79,10 +88,10 @@ class Deciding(Keyed[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Every key counts: one that comes right before or after a deciding one makes it a burst."""
+        self._pressed_at = event.time  # when it came, however late it is handled
         if not self.actions.get(event.key, "").startswith("decide("):
-            now = self._clock()
-            self._burst(now)
-            self._last_key = now
+            self._burst(event.time)
+            self._last_key = event.time
         super().on_key(event)
 
     def _burst(self, now: float) -> None:
@@ -104,25 +113,36 @@ class Deciding(Keyed[None]):
 
     def action_decide(self, verb: str) -> None:
         """Decide, when everything about it is as it must be."""
-        now, before = self._clock(), self._last_key
-        self._last_key = now
+        now, before = self._pressed_at or time.monotonic(), self._last_key
+        self._last_key, self._pressed_at = now, None
         self._burst(now)
-        if why := self.hindrance:
-            self._note = why
+        self._is_refused = bool(self.hindrance)
+        if self._is_refused:
+            self._note = ""
         elif now - before < QUIET:
             self._note = "not done: other keys came with it, press it alone"
-        elif verb == "reject" and self._reason is None:
+        elif verb == "reject" and self._reason is None and self.takes_reason:
             self._note = ""
             self.query_one("#reason", Input).add_class("-shown").focus()
         else:
             self._note = ""
             self._decided_at, self._is_burst = now, False
-            self.decide(verb, self._reason or None)
+            self.decide(verb, self._reason or None if verb == "reject" else None)
         self.draw()
 
-    def action_undo(self) -> None:
-        """Take a held decision back."""
-        self._undo("")
+    async def action_undo(self) -> None:
+        """Take a held decision back: the one shown here, or the one of another task."""
+        if not self.take_back():
+            await self.run_action("app.take_back")
+
+    def _drop_reason(self) -> None:
+        """A reason is for one decision only."""
+        self._reason = None
+        reason = self.query_one("#reason", Input)
+        if reason.has_class("-shown"):
+            self.focus_content()
+        reason.remove_class("-shown")
+        reason.value = ""
 
     def _undo(self, note: str) -> None:
         if self.take_back():

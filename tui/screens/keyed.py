@@ -17,10 +17,10 @@ from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
 
 from tui.widgets.bar import Bar
-from tui.widgets.lines import Piece
+from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 
 class OnTop(Screen[ScreenResultType]):
@@ -42,6 +42,8 @@ class Keyed(OnTop[ScreenResultType]):
         Binding("colon", "line", "Command line", show=False, id="app.line"),
     ]
 
+    _hint = _held = ""
+
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """Why an action cannot work now; empty when it can."""
         return ""
@@ -58,6 +60,8 @@ class Keyed(OnTop[ScreenResultType]):
 
     def on_key(self, event: events.Key) -> None:
         """Tell why a grey key does nothing."""
+        if self._hint:
+            self.hint("")
         action = self.actions.get(event.key)
         if action and not action.startswith("app."):
             _, name, parameters = parse(action)
@@ -67,7 +71,12 @@ class Keyed(OnTop[ScreenResultType]):
     def refuse(self, action: str) -> None:
         """Tell why an action cannot work."""
         _, name, parameters = parse(action)
-        self.notify(self.why_not(name, parameters), severity="warning", markup=False)
+        self.hint(self.why_not(name, parameters))
+
+    def hint(self, words: str) -> None:
+        """Say something in the line above the footer; the next key takes it away."""
+        self._hint = words
+        self._draw_line()
 
     def action_line(self) -> None:
         """Open the command line."""
@@ -75,9 +84,16 @@ class Keyed(OnTop[ScreenResultType]):
 
     def held_changed(self, words: str) -> None:
         """A decision is held, for all to see; or it is no more."""
+        if words != self._held:
+            self._held = words
+            self._draw_line()
+
+    def _draw_line(self) -> None:
         for bar in self.query("#held").results(Bar):
-            bar.show([(Piece(f" {words} ", "need"), "held")] if words else [], [])
-            bar.set_class(bool(words), "-shown")
+            pieces = [(Piece(f" {self._held} ", "need"), "held")] if self._held else []
+            pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
+            bar.show(pieces, [])
+            bar.set_class(bool(pieces), "-shown")
 
 
 class Command(NamedTuple):
@@ -86,6 +102,7 @@ class Command(NamedTuple):
     name: str
     about: str
     keys: str
+    area: str
     node: DOMNode
     action: str
 
@@ -99,7 +116,7 @@ class Command(NamedTuple):
             await app.run_action(self.action, default_namespace=self.node)
 
 
-def commands(screen: Screen[Any]) -> dict[str, Command]:
+def commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, Command]:
     """Everything that can be done on a screen, what has the focus first; moving about is left to its keys."""
     found: dict[str, Command] = {}
     focused = screen.focused
@@ -110,10 +127,28 @@ def commands(screen: Screen[Any]) -> dict[str, Command]:
             keys.setdefault(binding.id or "", []).append(screen.app.get_key_display(binding.with_key(key)))
         for _, binding in node._bindings:
             area, _, name = (binding.id or "").partition(".")
-            if name and area not in {"", "lines"} and name not in found and not _decides(binding):
+            if name and area not in {"", "lines"} and name not in found and (with_deciding or not _decides(binding)):
                 pressed = " ".join(dict.fromkeys(keys[binding.id or ""]))
-                found[name] = Command(name, binding.description, pressed, node, binding.action)
+                found[name] = Command(name, binding.description, pressed, area, node, binding.action)
     return found
+
+
+AREAS = {
+    "app": "everywhere", "tasks": "the list", "task": "the task", "tree": "activity", "events": "events",
+    "inspector": "inspector", "review": "the decision", "filter": "the filter", "bulk": "all of these",
+}  # fmt: skip
+
+
+def _moving(keys: str, about: str) -> Command:
+    return Command("", about, keys, "", _NOBODY, "")
+
+
+_NOBODY = DOMNode()
+MOVING = (
+    _moving("↑ ↓ j k", "up, down"), _moving("g G", "first, last"), _moving("^d ^u", "half a page down, up"),
+    _moving("pgdn pgup", "a page down, up"), _moving("zM zR", "fold all, unfold all"), _moving("tab", "next pane"),
+    _moving("^c", "copy the selected text"),
+)  # fmt: skip
 
 
 def _decides(binding: Binding) -> bool:
@@ -143,6 +178,55 @@ class Palette(Provider):
 
 def _title(command: Command) -> str:
     return command.about[:1].upper() + command.about[1:]
+
+
+class HelpLines(Lines):
+    """The keys of a screen, in groups."""
+
+    def __init__(self, found: dict[str, Command]) -> None:
+        super().__init__(id="help")
+        areas: dict[str, list[Command]] = {}
+        for command in found.values():
+            areas.setdefault(command.area, []).append(command)
+        self._rows: list[Command | str] = []
+        for area, told in areas.items():
+            self._rows += [AREAS.get(area, area), *told]
+        self._rows += ["moving", *MOVING]
+
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._rows)
+
+    def can_rest(self, index: int) -> bool:
+        """Not on a title."""
+        return not isinstance(self._rows[index], str)
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        """A title, or keys and what they do."""
+        row = self._rows[index]
+        if isinstance(row, str):
+            return [Piece(f" {row}", "head")]
+        name = f"  :{row.name}" if row.name and width > 60 else ""
+        return [Piece(f"  {fit(row.keys, 16)} ", "accent"), Piece(_title(row)), Piece(name, "faint")]
+
+
+class Help(Dialog[None]):
+    """Every key of the screen below, and what it does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1", "dismiss", "back", id="help.leave"),
+    ]
+
+    def __init__(self, below: Screen[Any]) -> None:
+        super().__init__()
+        self._commands = commands(below, with_deciding=True)
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        with Vertical(id="dialog"):
+            yield Static("Keys", id="question", markup=False)
+            yield HelpLines(self._commands)
+        yield Footer()
 
 
 class CommandLine(Dialog[None]):
@@ -209,6 +293,12 @@ class TooSmall(Dialog[None]):
     def compose(self) -> ComposeResult:
         """What there is and what is needed."""
         yield Static("", id="small", markup=False)
+
+    def on_screen_resume(self) -> None:
+        """Whatever was in front of it is gone: it may not be needed any more."""
+        width, height = self.app.size
+        if width >= self.LEAST[0] and height >= self.LEAST[1]:
+            self.dismiss(None)
 
     def on_resize(self, event: events.Resize) -> None:
         """Tell the size there is."""

@@ -15,6 +15,7 @@ from textual.widgets import Footer
 
 from tui import words
 from tui.api.entries import Reasoning, ToolCall, entry_of
+from tui.api.models import WaitKind
 from tui.decision import differences
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
@@ -30,10 +31,17 @@ if TYPE_CHECKING:
     from tui.board import Board
     from tui.decision import Shown
 
+FOLLOWS: dict[WaitKind | None, str] = {
+    None: "on approve: the agent goes on. On reject: the agent is told, with your reason.",
+    WaitKind.QUESTION: "your answer goes to the agent, which goes on with it.",
+    WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
+}
 NOT_PROVIDED = "not provided by the platform"
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
-OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED})
+OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """Outcomes after which there is still something to decide."""
+HINTS = {WaitKind.QUESTION: ": c answers it", WaitKind.SIGN_IN: ": b opens the sign-in, in a browser"}
+"""What to do about a wait that is no approval."""
 LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint", Outcome.NOT_SENT: "faint"}
 
 
@@ -43,6 +51,7 @@ class ReviewScreen(Deciding):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "say", "reply", id="review.say"),
         Binding("b", "browse", "sign in", id="review.browse"),
+        Binding("enter", "open", "open the task", id="review.open", priority=True),
         Binding("n", "next(1)", "next", id="review.next"),
         Binding("N", "next(-1)", "Previous", show=False, id="review.previous"),
         Binding("y", "copy", "Copy", show=False, id="review.copy"),
@@ -68,6 +77,13 @@ class ReviewScreen(Deciding):
             super().__init__()
             self.seen = seen
 
+    class Opened(Message):
+        """The task that was decided about is to be opened."""
+
+        def __init__(self, task_id: str) -> None:
+            super().__init__()
+            self.task_id = task_id
+
     class Browse(Message):
         """The operator wants to sign in at this address."""
 
@@ -90,13 +106,18 @@ class ReviewScreen(Deciding):
             self.task_id = task_id
             self.by = by
 
-    def __init__(self, task_id: str, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, task_id: str, desk: Desk, *, begun: Deed | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(clock)
         self.task_id = task_id
         self._desk = desk
         self._shown: Shown | None = None
-        self._deed: Deed | None = None
-        self._held_until = 0.0
+        self._deed = begun
+        """What was decided, and how far it is."""
+        self._held_until = self._clock() + begun.hold if begun else 0.0
+        self._masked = 0
+        self._reopens = False
         self._read_at: datetime | None = None
         self._asked_at: datetime | None = None
         """The change for which the task was read again last."""
@@ -104,10 +125,11 @@ class ReviewScreen(Deciding):
     def compose(self) -> ComposeResult:
         """The parts."""
         yield Bar(id="title")
-        yield Inspector(self._desk.masks, can_fold=False, id="facts")
+        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="facts")
         yield Bar(id="payload-title")
-        yield Inspector(self._desk.masks, can_fold=False, id="payload")
+        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
+        yield Bar(id="held")
         yield Bar(id="status")
         yield Footer()
 
@@ -121,25 +143,39 @@ class ReviewScreen(Deciding):
 
     def shows(self, seen: Shown, board: Board) -> None:
         """This is what there is to decide about, read just now."""
+        if self._is_decided and (seen.hindrance or not self._is_another(seen)):
+            return  # what was decided about stays as it was
+        self._reopens = self._is_decided
         before, self._shown = self._shown, seen
         self._read_at = self._desk.now()
         if before is None or before.digest != seen.digest or before.task.id != seen.task.id:
             self.arm()
-            self._reason = None
+            self._drop_reason()
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
         self.query_one("#facts", Inspector).show(self._facts(seen, board))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
+        if self._reopens:
+            self._deed, changed, self._note = None, (), "this is a new request"
         parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
-        self.query_one("#payload", Inspector).show(parts if changed else parts[1:])
+        payload = self.query_one("#payload", Inspector)
+        payload.show(parts if changed else parts[1:])
+        self._masked = payload.masked
         self.refresh_bindings()
         self.draw()
+
+    def _is_another(self, seen: Shown) -> bool:
+        """Whether something else waits now than what was decided about."""
+        before = self._shown
+        return before is None or (seen.held, seen.wait) != (before.held, before.wait)
 
     def board_changed(self, board: Board) -> None:
         """Where the task has changed since it was read, it is to be read again."""
         task, seen = board.task(self.task_id), self._shown
         if task is None or seen is None or task.updated_at == self._asked_at:
+            return
+        if self._is_decided and board.wait(self.task_id) is None:
             return
         if task.updated_at and seen.task.updated_at and task.updated_at > seen.task.updated_at:
             self._asked_at = task.updated_at
@@ -183,24 +219,26 @@ class ReviewScreen(Deciding):
             wanted = entry_of(seen.held).label
         if task.pending_eca_request:
             address = task.pending_eca_request.auth_url or ""
-            place = host_of(address) or "an address that is not http or https, and is not opened"
-            wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {place}"
-        asks = [
-            f"agent    {agent[1].name if agent else task.agent_id} ({task.agent_id})",
-            f"task     {' › '.join([*path, task.name])} ({task.id})",
-            f"started  by {who or NOT_PROVIDED}, from {task.source or NOT_PROVIDED}",
-            f"profile  {self._desk.place}",
-        ]
+            where = host_of(address) or "an address that is not http or https, and is not opened"
+            wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {where}"
+        safe = self._desk.safe
+        named = f"{safe(agent[1].name)} ({safe(task.agent_id)})" if agent else safe(task.agent_id)
+        place = " › ".join(safe(step, 80) for step in [*path, task.name])
+        started = f"started by {safe(who) if who else NOT_PROVIDED}, from {safe(task.source or NOT_PROVIDED)}"
         since = seen.wait.since if seen.wait else None
         waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
-        return [
-            Part("who asks", "\n".join(asks)),
-            Part("for what", wanted or NOT_PROVIDED),
-            Part("why, in the agent's own words, unverified", _why(seen) or NOT_PROVIDED),
-            Part("what follows", "on approve: the agent goes on. On reject: the agent is told, with your reason.\n"
-             f"waiting {waits}; no deadline published"),
-            Part("decided already", _decided(seen)),
-        ]  # fmt: skip
+        follows = FOLLOWS.get(seen.wait.kind if seen.wait else None, FOLLOWS[None])
+        if seen.request_id:
+            follows = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
+        facts = [
+            ("who", f"{named}: {place} ({task.id})"),
+            ("", f"{started}; profile {safe(self._desk.place)}"),
+            ("waits", f"{waits}; no deadline published; decided {_decided(seen)}"),
+            ("then", follows),
+            ("what", safe(wanted or NOT_PROVIDED, 2000)),
+            ("why", f"{safe(_why(seen) or NOT_PROVIDED, 2000)}  (the agent's own words, unverified)"),
+        ]
+        return [Part(heading, text, is_beside=True) for heading, text in facts]
 
     def draw(self) -> None:
         seen = self._shown
@@ -215,7 +253,10 @@ class ReviewScreen(Deciding):
         self.query_one("#title", Bar).show(left, [Piece(f"read {read} ", "faint")])
         payload = self.query_one("#payload", Inspector)
         payload.look(self._clock())
-        end = "" if payload.is_end_seen else "  the end was not shown yet: scroll down"
+        self.query_one("#facts", Inspector).look(self._clock())
+        end = "" if payload.is_end_seen else "  the end was not shown yet: end, or pgdn"
+        if self._masked:
+            end += f"  {self._masked} masked, as they may be secrets: M shows one"
         self.query_one("#payload-title", Bar).show([(Piece(f"▌ Payload{end}", "need" if end else "faint"), "")], [])
         self.query_one("#status", Bar).show(self._status(), [])
 
@@ -230,15 +271,23 @@ class ReviewScreen(Deciding):
                 ]
             return [(Piece(f" {deed.verb}: {PHASES.get(deed.phase, deed.phase)} … ", "need"), "")]
         found: list[tuple[Piece, str]] = []
+        if self._is_decided and deed is not None:
+            look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
+            told = [
+                (Piece(f" {self._desk.safe(deed.words)}  ", look), ""),
+                (Piece(" enter opens the task ", "strong"), "open"),
+            ]
+            return [*told, (Piece(" n the next that waits ", "strong"), "next")]
         if deed is not None:
             look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
             found.append((Piece(f" {self._desk.safe(deed.words)} ", look), ""))
         if self._note:
             found.append((Piece(f" {self._desk.safe(self._note)} ", "need"), ""))
         why = self.hindrance
-        if not found and why:
-            found.append((Piece(f" {self._desk.safe(why)} ", "faint"), ""))
-        elif not why:
+        if why:
+            hint = HINTS.get(seen.wait.kind, "") if (seen := self._shown) and seen.wait and seen.hindrance else ""
+            found.append((Piece(f" {self._desk.safe(why)}{hint} ", "need" if self._is_refused else "faint"), ""))
+        else:
             found += [(Piece("  A approve ", "strong"), "approve"), (Piece(" R reject ", "strong"), "reject")]
             if self._reason is not None:
                 found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
@@ -253,18 +302,27 @@ class ReviewScreen(Deciding):
             return "reading what there is to decide …"
         if self._deed is not None and self._deed.phase is not Phase.DONE:
             return "a decision is under way"
-        if not self.query_one("#payload", Inspector).is_end_seen:
-            return "scroll to the end of the payload first"
-        return ""
+        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
+        if not (payload.is_whole and facts.is_whole):
+            return "it is too long to be shown whole, and cannot be decided here"
+        if not payload.is_end_seen:
+            return "scroll to the end of the payload first: end, or pgdn"
+        return "" if facts.is_end_seen else "scroll to the end of what stands above first: shift+tab, end"
+
+    @property
+    def _is_decided(self) -> bool:
+        """Whether a decision was carried out from here, however it ended."""
+        deed = self._deed
+        return deed is not None and deed.phase is Phase.DONE and deed.outcome not in OPEN_STILL
 
     @property
     def _settled(self) -> str:
         """Why there will be nothing to decide, however long one waits."""
-        seen, deed = self._shown, self._deed
+        seen = self._shown
         if self._desk.read_only:
             return self._desk.read_only
-        if deed is not None and deed.phase is Phase.DONE and deed.outcome not in OPEN_STILL:
-            return "decided; n shows the next one that waits"
+        if self._is_decided:
+            return "enter opens the task, n shows the next one that waits"
         return (seen.hindrance or "") if seen else ""
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
@@ -276,12 +334,30 @@ class ReviewScreen(Deciding):
                 return self._desk.read_only
             case "undo":
                 is_held = self._deed is not None and self._deed.phase is Phase.HELD
-                return "" if is_held else "nothing is held"
+                return "" if is_held or self._held else "nothing is held"
         return ""
 
+    @property
+    def takes_reason(self) -> bool:
+        """A card is confirmed or dismissed, and no more."""
+        return self._shown is None or self._shown.request_id is None
+
+    def held_changed(self, words: str) -> None:
+        """What is held of another task; of this one the line below tells."""
+        is_own = self._deed is not None and self._deed.phase is Phase.HELD
+        super().held_changed("" if is_own else words)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A sign-in is offered only where one is wanted."""
-        return False if action == "browse" and not self._sign_in else super().check_action(action, parameters)
+        """A sign-in is offered only where one is wanted, and the task once all is decided."""
+        if (action == "browse" and not self._sign_in) or (action == "open" and not self._is_decided):
+            return False
+        if action == "decide" and self._settled:
+            return False  # the key tells why all the same
+        return super().check_action(action, parameters)
+
+    def action_open(self) -> None:
+        """See how the agent goes on."""
+        self.post_message(self.Opened(self.task_id))
 
     # Doing
 
@@ -327,6 +403,8 @@ class ReviewScreen(Deciding):
     def action_reload(self) -> None:
         """Read it again."""
         self._note = ""
+        if self._deed is not None and self._deed.phase is Phase.DONE:
+            self._deed = None
         self.post_message(self.Wanted(self.task_id))
 
     @on(Bar.Picked)
@@ -335,14 +413,19 @@ class ReviewScreen(Deciding):
             case "approve" | "reject":
                 self.action_decide(event.name)
             case "undo":
-                self.action_undo()
+                self.take_back()
             case "back":
                 self.leave()
+            case "open":
+                self.action_open()
+            case "next":
+                self.action_next(1)
 
-    def forget(self, task_id: str) -> None:
-        """Another task is to be shown."""
-        self.task_id, self._shown, self._deed = task_id, None, None
-        self._armed_at, self._reason, self._note = float("inf"), None, ""
+    def forget(self, task_id: str, begun: Deed | None) -> None:
+        """Another task is to be shown, for which something may be under way already."""
+        self.task_id, self._shown, self._deed = task_id, None, begun
+        self._armed_at, self._note = float("inf"), ""
+        self._drop_reason()
         self.draw()
 
 
@@ -350,7 +433,7 @@ def _decided(seen: Shown) -> str:
     """Whether somebody has decided, as far as the platform tells."""
     request = seen.task.hitl_request
     if request and request.decided_by:
-        return f"{'approved' if request.approved_by else 'rejected'} by {request.decided_by}"
+        return f"already: {'approved' if request.approved_by else 'rejected'} by {request.decided_by}"
     return "by nobody, as of now"
 
 

@@ -45,8 +45,9 @@ class TaskScreen(Keyed[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "back", id="task.back"),
         Binding("c", "wish('continue')", "reply", id="task.continue"),
-        Binding("n", "wish('create')", "New task", show=False, id="task.new"),
-        Binding("y", "copy", "copy", id="task.copy"),
+        Binding("n", "new_or_next(1)", "New task; in a search, the next", show=False, id="task.new"),
+        Binding("N", "new_or_next(-1)", "In a search, the one before", show=False, id="task.previous"),
+        Binding("y", "copy", "Copy", show=False, id="task.copy"),
         Binding("X", "wish('stop')", "stop", id="task.stop"),
         Binding("a", "review", "review", id="task.review"),
         Binding("slash", "search", "search", id="task.search"),
@@ -75,6 +76,10 @@ class TaskScreen(Keyed[None]):
         self._is_ready = False
         """Whether there are widgets to show anything in."""
         self._ended = ""
+        self._own = {task_id}
+        """This task and all below it."""
+        self._is_behind = False
+        """Whether any of these has changed while this was behind another screen."""
         self._shares = {"tree": 5, "events": 4}
         """Of ten parts, the tree's of the width and the events' of the height."""
 
@@ -93,7 +98,7 @@ class TaskScreen(Keyed[None]):
                 yield EventPane(self._desk, id="events")
         with Horizontal(id="searching"):
             yield Static(" / ", id="slash", markup=False)
-            yield Input(placeholder="Enter finds the next, up the one before, esc ends it", id="search", compact=True)
+            yield Input(placeholder="Enter finds, then n and N go on; esc ends it", id="search", compact=True)
             yield Static("", id="found", markup=False)
         yield Bar(id="held")
         yield Footer()
@@ -112,14 +117,22 @@ class TaskScreen(Keyed[None]):
 
     # What the app tells
 
-    def board_changed(self, board: Board) -> None:
-        """There is a new board."""
+    def board_changed(self, board: Board, *, is_seen: bool = True) -> None:
+        """There is a new board; behind another screen it is looked at later."""
         self._board = board
         if not self._is_ready:
             return
-        if board.touched.logs or board.touched.tasks or not self.query_one(ActivityTree).count():
+        touched = board.touched.logs | board.touched.tasks
+        self._is_behind = self._is_behind or bool(touched & self._own)
+        if is_seen and (self._is_behind or not self.query_one(ActivityTree).count()):
+            self._is_behind = False
             self._show_tree()
         self._titles()
+
+    def on_screen_resume(self) -> None:
+        """It is seen again."""
+        if self._is_ready:
+            self.board_changed(self._board)
 
     def happened(self, changes: Sequence[Change]) -> None:
         """These changes are about this task."""
@@ -129,7 +142,8 @@ class TaskScreen(Keyed[None]):
     def ended(self, why: str) -> None:
         """It is followed no more, and why."""
         self._ended = why
-        self._titles()
+        if self._is_ready:
+            self._titles()
 
     # Showing
 
@@ -147,6 +161,7 @@ class TaskScreen(Keyed[None]):
             if task_id not in children:
                 children[task_id] = board.children_of(task_id)
                 left += [child.id for child in children[task_id]]
+        self._own = set(children)
         names = {agent_id: told[1].name for agent_id, told in board.agents.items()}
         task, wait = board.task(self.task_id), board.wait(self.task_id)
         self.query_one(ActivityTree).show(Source(self.task_id, activities, children, names, task, wait))
@@ -155,7 +170,9 @@ class TaskScreen(Keyed[None]):
     def _titles(self) -> None:
         task = self._board.task(self.task_id)
         activity = self._board.activity(self.task_id)
-        name = self._desk.safe(task.name, 60) if task else self.task_id
+        room = max(16, min(60, self.size.width - 64))
+        name = self._desk.safe(task.name, 300) if task else self.task_id
+        name = name if len(name) <= room else f"{name[: room - 1]}…"
         left: list[tuple[Piece, str]] = [(Piece(" xp-tui › ", "faint"), "back"), (Piece(f"{name}  ", "strong"), "")]
         if task:
             left += [(piece, "") for piece in self._about(task, activity)]
@@ -201,7 +218,8 @@ class TaskScreen(Keyed[None]):
         link = self._board.links.get(self.task_id)
         if link is None:
             return Piece("● connecting ", "faint")
-        return Piece(f"● {self._desk.safe(str(link[1]), 60)} ", STATES.get(link[1].state, "faint"))
+        words = self._desk.safe(str(link[1]), 60)
+        return Piece(f"● {words} ", STATES.get(link[1].state, "faint"))
 
     # Doing
 
@@ -226,6 +244,8 @@ class TaskScreen(Keyed[None]):
                 return [Part("a reviews it", remark.text), Part("what exactly", asked.raw if asked else None)]
             case Remark() as remark:
                 return [Part(remark.word.strip(" ─"), remark.text)]
+        if self._board.activity(self.task_id) is None:
+            return [Part("a moment", "the log is being read")]
         return [Part("nothing has happened yet", "the log is empty")]
 
     @on(EventPane.Moved, "#events")
@@ -272,7 +292,19 @@ class TaskScreen(Keyed[None]):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """Nothing is sent in read-only mode."""
-        return self._desk.read_only if action == "wish" else ""
+        is_wish = action == "wish" or (action == "new_or_next" and not self._is_searching)
+        return self._desk.read_only if is_wish else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While words to search for are written, letters are letters."""
+        is_writing = self._is_ready and self.query_one("#search").has_focus
+        if is_writing and action in {"wish", "review", "copy", "search", "pane", "size", "zoom"}:
+            return False
+        return super().check_action(action, parameters)
+
+    @property
+    def _is_searching(self) -> bool:
+        return self._is_ready and self.query_one("#searching").has_class("-shown")
 
     def action_wish(self, verb: str) -> None:
         """Stop, continue, or begin anew with the same agent."""
@@ -300,7 +332,7 @@ class TaskScreen(Keyed[None]):
         """See what it waits for, to decide."""
         waiting = next(self._board.waiting_below(self.task_id), None)
         if waiting is None:
-            self.notify("this task waits for nobody", severity="warning", markup=False)
+            self.hint("this task waits for nobody")
         else:
             self.post_message(ReviewWanted(waiting))
 
@@ -364,6 +396,14 @@ class TaskScreen(Keyed[None]):
     @on(Input.Submitted, "#search")
     def _search_on(self) -> None:
         self._find(1)
+        self._sought_in.focus()
+
+    def action_new_or_next(self, by: int) -> None:
+        """In a search, the next one found; else a new task."""
+        if self._is_searching:
+            self._find(by)
+        elif by > 0:
+            self.action_wish("create")
 
     @on(Input.Changed, "#search")
     def _search_anew(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,22 +17,26 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
+from tui import words
+from tui.api.models import Status
 from tui.board import Board
 from tui.desk import Desk
 from tui.listing import Group, Head, Line, Listing, More, arrange
 from tui.plain import one_line
-from tui.query import Context, Filter, FilterError, parse
+from tui.query import FIELDS, Context, Filter, FilterError, Words, parse
 from tui.screens.keyed import Keyed
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.lines import Lines, Piece
 from tui.widgets.peek import Peek
-from tui.widgets.task_list import COLUMNS, TaskList, heading
+from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
 
 if TYPE_CHECKING:
     from tui.api.client import TaskQuery
 
+NARROW = 100
+"""Columns below which the counters are but a glyph and a number."""
 WIDE = 140
 """Columns from which the peek stands beside the list."""
 REST = 0.4
@@ -107,6 +114,7 @@ class TasksScreen(Keyed[None]):
     def __init__(self, desk: Desk, begin_with: str = "") -> None:
         super().__init__()
         self._begin_with = begin_with
+        self._wanted = ""
         self._desk = desk
         self._board = Board()
         self._is_ready = False
@@ -117,6 +125,10 @@ class TasksScreen(Keyed[None]):
         self._total: int | None = None
         self._state = ("connecting", "faint")
         self._why = ""
+        self._patience = 60.0
+        self._told_at: datetime | None = None
+        self._is_behind = False
+        """Whether the board has changed while this was behind another screen."""
         self._asked_there: TaskQuery | None = None
         """What of the filter the platform was asked for."""
         self._asking: Timer | None = None
@@ -129,6 +141,7 @@ class TasksScreen(Keyed[None]):
             yield Static(" / ", id="slash", markup=False)
             example = "status:paused agent:invoice* age:<2d words"
             yield FilterInput(self._desk.memory, self._seen, placeholder=example, id="filter")
+            yield Static("", id="only", markup=False)
             yield Static("", id="there", markup=False)
         yield Static(id="wrong", markup=False)
         yield Bar(id="heading")
@@ -152,10 +165,11 @@ class TasksScreen(Keyed[None]):
 
     # What the app tells
 
-    def board_changed(self, board: Board, total: int | None) -> None:
-        """There is a new board."""
+    def board_changed(self, board: Board, total: int | None, *, is_seen: bool = True) -> None:
+        """There is a new board; behind another screen it is looked at later."""
         self._board, self._total = board, total
-        if not self._is_ready:
+        self._is_behind = self._is_behind or not is_seen
+        if not self._is_ready or not is_seen:
             return
         if board.touched.tasks or board.touched.agents or board.touched.logs or not self._listing.loaded:
             self._arrange()
@@ -163,9 +177,16 @@ class TasksScreen(Keyed[None]):
             if line and (line.path[-1] if line.path else line.task).id in board.touched.tasks:
                 self._rest()
 
-    def state_changed(self, words: str, look: str, why: str = "") -> None:
-        """How live this is, and where nothing is shown, why."""
-        self._state, self._why = (words, look), why
+    def on_screen_resume(self) -> None:
+        """It is seen again."""
+        if self._is_behind and self._is_ready:
+            self._is_behind = False
+            self._arrange()
+
+    def state_changed(self, words: str, look: str, why: str = "", patience: float = 60.0) -> None:
+        """How live this is, and where nothing is shown, why; after so many seconds without a word it is not live."""
+        self._state, self._why, self._patience = (words, look), why, patience
+        self._told_at = self._desk.now()
         if self._is_ready:
             self._titles()
             self._emptiness()
@@ -197,12 +218,16 @@ class TasksScreen(Keyed[None]):
             column=self.column,
             reverse=self.reverse,
             names=names,
+            now=self._desk.now(),
             total=self._total if not self.only else None,
         )
         is_first = not self.query_one(TaskList).count()
         self.query_one(TaskList).show(self._listing, names)
         if is_first:
             self._rest()
+        if self._wanted and (place := self.query_one(TaskList).index_of(self._wanted)) is not None:
+            self._wanted = ""
+            self.query_one(TaskList).move_to(place)
         self._titles()
         self._emptiness()
         self._show_peek()
@@ -212,7 +237,10 @@ class TasksScreen(Keyed[None]):
         return Context(self._desk.now(), names, waits)
 
     def _seen(self, field: str) -> Iterable[str]:
-        """The values that a field has in what is loaded."""
+        """The values that a field has in what is loaded, as far as they can be written."""
+        return (value for value in self._values(field) if value == one_line(self._desk.masks.text(value)))
+
+    def _values(self, field: str) -> Iterable[str]:
         tasks = [known.task for known in self._board.tasks.values()]
         match field:
             case "agent":
@@ -230,18 +258,25 @@ class TasksScreen(Keyed[None]):
 
     def _titles(self) -> None:
         state, look = self._state
+        silent = (self._desk.now() - self._told_at).total_seconds() if self._told_at else 0.0
+        if silent > self._patience:
+            state, look = f"last read {words.span(silent)} ago", "failed"
+        is_narrow = self.size.width < NARROW
         left = [(Piece(" xp-tui ", "strong"), ""), (Piece(f" {one_line(self._desk.place)} ", "faint"), "")]
-        left.append((Piece(f" ● {state}  ", look), ""))
-        for group, glyph, words, look in COUNTERS:
+        left.append((Piece(f" ● {state} ", look), ""))
+        if self._desk.read_only:
+            left.append((Piece(" read-only ", "strong"), ""))
+        if marked := len(self.query_one(TaskList).marks):
+            left.append((Piece(f" * {marked} marked ", "accent"), "marks"))
+        for group, glyph, word, look in COUNTERS:
             count = self._listing.counts.get(group, 0)
             if not count and self.only != group and group != Group.NEEDS_YOU:
                 continue
             chosen = "accent" if self.only == group else look if count else "faint"
-            left.append((Piece(f" {glyph} {count} {words} ", chosen), str(group)))
-        if marked := len(self.query_one(TaskList).marks):
-            left.append((Piece(f" * {marked} marked ", "accent"), "marks"))
+            told = "" if is_narrow and group is not Group.NEEDS_YOU else f" {word}"
+            left.append((Piece(f" {glyph} {count}{told} ", chosen), str(group)))
         loaded, total = self._listing.loaded, self._total
-        matched = f"{self._listing.matched} of " if self.asked else ""
+        matched = f"{self._listing.matched} of " if self.asked or self.only else ""
         in_all = f" · {total:,} total" if total is not None and total != loaded else ""
         self.query_one("#title", Bar).show(left, [Piece(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
         width = self.query_one(TaskList).scrollable_content_region.width or self.size.width
@@ -256,12 +291,25 @@ class TasksScreen(Keyed[None]):
         if self._why:
             words = f"{self._why}\n\nr tries again"
         elif self.asked or self.only:
-            words = f"Nothing of {self._listing.loaded} loaded tasks is shown.\n\nesc takes the filter away"
+            words = (
+                f"Nothing of {self._listing.loaded} loaded tasks is shown.{self._guess()}\n\nesc takes the filter away"
+            )
         elif self._state[0] == "connecting":
             words = "Reading the tasks …"
         else:
             words = "There are no tasks yet.\n\nn starts one"
         self.query_one("#empty", Static).update(words)
+
+    def _guess(self) -> str:
+        """What may be wrong with a filter that finds nothing: a status that nothing has."""
+        known = {*map(str, Status), *self._seen("status")}
+        for term in self.asked.terms:
+            for value in term.values if term.field == "status" else ():
+                if isinstance(value, Words) and not value.is_wild and value.text.lower() not in known:
+                    near = difflib.get_close_matches(value.text, known, 1, 0.5)
+                    hint = f", did you mean {near[0]}?" if near else ""
+                    return f"\nNo task has the status {one_line(value.text, longest=30)}{hint}"
+        return ""
 
     def _show_peek(self) -> None:
         self.query_one(Peek).show(self.query_one(TaskList).line, self._board)
@@ -280,6 +328,7 @@ class TasksScreen(Keyed[None]):
     def _tick(self) -> None:
         self.query_one(TaskList).tick()
         self.query_one(Peek).tick()
+        self._titles()
 
     def on_resize(self) -> None:
         """The peek goes where there is room for it."""
@@ -318,6 +367,12 @@ class TasksScreen(Keyed[None]):
         if (place := tasks.index_of(key)) is not None:
             tasks.move_to(place)
 
+    @on(TaskList.FoldedAll)
+    def _turned_all(self, event: TaskList.FoldedAll) -> None:
+        self._folded = frozenset()
+        self._opened = frozenset() if event.away else frozenset(self._board.children)
+        self._arrange()
+
     @on(TaskList.Marked)
     def _marked(self) -> None:
         self._titles()
@@ -335,8 +390,21 @@ class TasksScreen(Keyed[None]):
 
     @on(Bar.Picked, "#heading")
     def _heading_picked(self, event: Bar.Picked) -> None:
-        self.reverse = not self.reverse if self.column == event.name else False
-        self.column = event.name
+        if self.column == event.name:
+            self.reverse = not self.reverse
+        else:
+            self._sort_by(event.name)
+
+    def select(self, task_id: str) -> None:
+        """Put the cursor on a task as soon as it is there."""
+        self._wanted = task_id
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a filter is written, letters are letters."""
+        is_writing = self._is_ready and self.query_one(FilterInput).has_focus
+        if is_writing and action in {"wish", "review", "filter", "group", "sort", "turn", "time", "more", "reload"}:
+            return False
+        return super().check_action(action, parameters)
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """Nothing is sent in read-only mode."""
@@ -344,18 +412,17 @@ class TasksScreen(Keyed[None]):
 
     def action_wish(self, verb: str) -> None:
         """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
-        ids = [line.task.id for line in self.query_one(TaskList).chosen]
+        ids = self.query_one(TaskList).chosen
         self.post_message(Wish(verb, *(ids if verb in {"stop", "copy"} else ids[:1])))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
-        lines = self.query_one(TaskList).chosen
-        waiting = [line.path[-1].id if line.path else line.task.id for line in lines if line.wait]
+        ids = self.query_one(TaskList).chosen
+        waiting = [found for one in ids if (found := next(self._board.waiting_below(one), None))]
         if waiting:
-            self.post_message(ReviewWanted(*waiting))
+            self.post_message(ReviewWanted(*dict.fromkeys(waiting)))
         else:
-            words = "none of the marked tasks waits" if len(lines) > 1 else "this task waits for nobody"
-            self.notify(words, severity="warning", markup=False)
+            self.hint("none of the marked tasks waits" if len(ids) > 1 else "this task waits for nobody")
 
     def action_filter(self) -> None:
         """Go to the filter."""
@@ -380,8 +447,16 @@ class TasksScreen(Keyed[None]):
 
     def action_sort(self) -> None:
         """Sort by the next column; after the last, by groups again."""
-        names = [None, *(column.name for column in COLUMNS)]
-        self.column = names[(names.index(self.column) + 1) % len(names)]
+        width = self.query_one(TaskList).scrollable_content_region.width
+        shown = {column.name: column for column, _ in columns_for(width, self._desk.time)}
+        names = [None, *shown]
+        at = names.index(self.column) if self.column in names else 0
+        self._sort_by(names[(at + 1) % len(names)])
+
+    def _sort_by(self, name: str | None) -> None:
+        """Sort by a column; numbers begin with the largest."""
+        self.reverse = any(column.name == name and column.is_number for column in COLUMNS)
+        self.column = name
 
     def action_turn(self) -> None:
         """The other way round."""
@@ -393,7 +468,7 @@ class TasksScreen(Keyed[None]):
 
     def action_time(self) -> None:
         """Show times in the next way."""
-        self.notify(f"times: {self._desk.turn_time()}", markup=False, timeout=2)
+        self.hint(f"times: {self._desk.turn_time()}")
         self._titles()
         self.query_one(TaskList).refresh()
 
@@ -404,16 +479,16 @@ class TasksScreen(Keyed[None]):
     def action_more(self) -> None:
         """Load more."""
         if self._total is not None and self._total > self._listing.loaded:
-            self.notify("loading more …", markup=False, timeout=2)
+            self.hint("loading more …")
             self.post_message(self.More())
         else:
-            self.notify("all there is, is loaded", markup=False, timeout=3)
+            self.hint("all there is, is loaded")
 
     @on(FilterInput.Changed)
     def _typed(self, event: FilterInput.Changed) -> None:
         wrong = ""
         try:
-            self.asked = parse(event.value)
+            self.asked = parse(_so_far(event.value))
         except FilterError as error:
             wrong = error.underlined().split("\n", 1)[1]  # the text itself stands above it
         self.query_one("#wrong", Static).update(wrong)
@@ -436,15 +511,30 @@ class TasksScreen(Keyed[None]):
     @on(FilterInput.Submitted)
     def _entered(self, event: FilterInput.Submitted) -> None:
         self.query_one(FilterInput).remember()
+        with suppress(FilterError):
+            self.asked = parse(event.value)
         self.query_one(TaskList).focus()
+
+    def _choose_anew(self) -> None:
+        """Other rows are wanted: the cursor stays with its task, or goes to the first."""
+        tasks = self.query_one(TaskList)
+        before = tasks.line
+        self._arrange()
+        if before is None or tasks.index_of(before.key) is None:
+            tasks.move_to(0)
+        self.call_after_refresh(tasks.show_cursor)
 
     def watch_asked(self) -> None:
         """Another filter."""
-        self._arrange()
+        self._choose_anew()
 
     def watch_only(self) -> None:
         """Another group."""
-        self._arrange()
+        if self.only is not None:
+            self._folded -= {self.only}
+        words = f" only {self.only.lower()}: esc shows all " if self.only else ""
+        self.query_one("#only", Static).update(words)
+        self._choose_anew()
 
     def watch_column(self) -> None:
         """Another order."""
@@ -453,6 +543,13 @@ class TasksScreen(Keyed[None]):
     def watch_reverse(self) -> None:
         """The other way round."""
         self._arrange()
+
+
+def _so_far(text: str) -> str:
+    """What of a filter can be used while it is written: a last word that may become a field's name has to wait."""
+    last = text.rsplit(" ", 1)[-1].lstrip("-")
+    is_beginning = bool(last) and any(name.startswith(last) for name in FIELDS)
+    return text[: len(text) - len(last)].rstrip("- ") if is_beginning else text
 
 
 _FIELDS = {"status": "status", "agent_id": "agent", "parent_task_id": "parent", "from_date": "age", "to_date": "age"}

@@ -18,7 +18,6 @@ from tui.api.entries import Reasoning, ToolCall
 from tui.api.models import Task, Wait
 from tui.api.wirejson import canonical
 from tui.desk import Desk
-from tui.plain import one_line
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary, told
 from tui.widgets.lines import Lines, Piece, Pieces, fit
@@ -67,7 +66,7 @@ class ActivityTree(Lines):
         Binding("e", "errors", "Errors only", show=False, id="tree.errors"),
         Binding("T", "reasoning", "With or without reasoning", show=False, id="tree.reasoning"),
         Binding("P", "plan", "Grouped by the plan", show=False, id="tree.plan"),
-        Binding("v", "timeline", "timeline", id="tree.timeline"),
+        Binding("v", "timeline", "tree, timeline", id="tree.timeline"),
     ]
 
     class Wanted(Message):
@@ -297,7 +296,7 @@ class ActivityTree(Lines):
         text = line.text
         if row.child_id:
             agent = self._source.names.get(getattr(row.node.entry, "agent_id", None) or "", "")
-            text = f"{one_line(agent)}: {text}" if agent else text
+            text = f"{self._desk.safe(agent, 60)}: {text}" if agent else text
         begin = f"{begin}{line.word} "
         room = max(width - cell_len(begin) - cell_len(after) - cell_len(end) - 2, 4)
         return [

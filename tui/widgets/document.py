@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 
 from tui.api.wirejson import dumps, unfolded
 from tui.masks import Masks
-from tui.plain import clean
+from tui.plain import LONGEST, clean, cut
 from tui.widgets.lines import Piece, Pieces
 
 MOST = 20_000
@@ -24,12 +25,13 @@ _WORDS = re.compile(r"\s+|\S+")
 
 
 class Part(NamedTuple):
-    """One part of a document: a heading and a value; a text may be Markdown, and a part may begin folded."""
+    """One part of a document: a heading and a value; a text may be Markdown, or stand beside its heading."""
 
     heading: str
     value: object
     is_markdown: bool = False
     is_folded: bool = False
+    is_beside: bool = False
 
 
 class Key(NamedTuple):
@@ -61,6 +63,12 @@ class Document:
     can_fold: bool = True
     turned: set[Key] = field(default_factory=set)
     """What is folded or unfolded against how it began."""
+    longest: int = LONGEST
+    """Characters of one line that are written out."""
+    is_whole: bool = True
+    """Whether all of it was written out, as far as lines go."""
+    revealed: set[Key] = field(default_factory=set)
+    """What is shown although it may be a secret."""
     raw: bool = False
     """Whether texts stay as they are: no Markdown, no JSON within JSON taken apart."""
 
@@ -74,9 +82,14 @@ class Document:
             value = value[step]
         return value
 
-    def heading(self, key: Key) -> str:
-        """The heading above a line."""
-        return self.parts[key.part].heading
+    @property
+    def masked(self) -> int:
+        """How many values are masked, because they may be secrets."""
+        count = 0
+        for number, part in enumerate(self.parts):
+            shown = dict(_texts(self._masked(part.value), Key(number)))
+            count += sum(shown.get(key) != text for key, text in _texts(self._told(part.value), Key(number)))
+        return count
 
     def turn(self, key: Key) -> None:
         """Fold what is open, open what is folded."""
@@ -97,6 +110,13 @@ class Document:
             if above in begins and not begins[above] ^ (above in self.turned):
                 self.turn(above)
 
+    def _revealed(self, key: Key) -> Any:
+        """A value as it is, but for the secrets that are this machine's own."""
+        value = self._told(self.parts[key.part].value)
+        for step in key.path:
+            value = value[step]
+        return self.masks.known(value) if isinstance(value, str) else value
+
     def find(self, words: str) -> list[Key]:
         """What has these words, in a name or a value, folded away or not."""
         wanted = words.casefold()
@@ -110,16 +130,22 @@ class Document:
     def rows(self, width: int) -> list[Row]:
         """Every line, wrapped to a width."""
         rows: list[Row] = []
+        self.is_whole = True
         for number, part in enumerate(self.parts):
             for row in self._part(Key(number), part, max(width - 2, 8)):
                 rows.append(row)
                 if len(rows) > MOST:
+                    self.is_whole = False
                     rows.append(Row([Piece(f" … more than {MOST} lines: the rest is not shown", "need")], row.key))
                     return rows
         return rows
 
+    def _told(self, value: object) -> Any:
+        """A value with the JSON within its texts taken apart."""
+        return value if self.raw else unfolded(value)
+
     def _masked(self, value: object) -> Any:
-        told = value if self.raw else unfolded(value)
+        told = self._told(value)
         return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
 
     def _is_open(self, key: Key, begins_open: bool) -> bool:
@@ -139,6 +165,12 @@ class Document:
                         left.append((below, item))
 
     def _part(self, key: Key, part: Part, width: int) -> Iterator[Row]:
+        if part.is_beside:
+            lines = wrap([Piece(self._clean(self.masks.text(str(part.value))).replace("\n", " "))], max(width - 10, 8))
+            yield Row([Piece(f" {part.heading:<9} ", "head"), *lines[0]], key)
+            for line in lines[1:]:
+                yield Row([Piece(" " * 11), *line], key)
+            return
         is_open = self._is_open(key, not part.is_folded)
         mark = ("▾ " if is_open else "▸ ") if self.can_fold else ""
         size = f"  {_size(part.value)}" if not is_open else ""
@@ -152,9 +184,15 @@ class Document:
             for line in markdown(clean(value), width):
                 yield Row([Piece("  "), *line], key)
         else:
-            for text in clean(value).split("\n"):
+            for text in self._clean(value).split("\n"):
                 for line in wrap([Piece(text)], width):
                     yield Row([Piece("  "), *line], key)
+
+    def _clean(self, text: str) -> str:
+        return clean(text, longest=self.longest, reveals=True)
+
+    def _name(self, step: str | int) -> str:
+        return f"{step}" if isinstance(step, int) else f"{self._clean(step)}:".replace("\n", " ")
 
     def _json(self, key: Key, value: Any, depth: int, width: int) -> Iterator[Row]:
         """A value of JSON, each member on its own lines."""
@@ -168,7 +206,7 @@ class Document:
                 continue
             is_open = self._is_open(below, _begins_open(below, item))
             mark = ("▾ " if is_open else "▸ ") if self.can_fold else "  "
-            name = _name(step)
+            name = self._name(step)
             yield Row(
                 [Piece("  " * depth + mark, "faint"), Piece(f"{name} ", "accent"), Piece(_size(item), "faint")],
                 below,
@@ -180,15 +218,22 @@ class Document:
 
     def _leaf(self, key: Key, step: str | int | None, value: Any, depth: int, width: int) -> Iterator[Row]:
         """A name and a value; a text of several lines stands below its name, behind an edge."""
-        begin = [Piece("  " * depth + "  "), *([Piece(f"{_name(step)} ", "accent")] if step is not None else [])]
+        if key in self.revealed:
+            value = self._revealed(key)
+        begin = [Piece("  " * depth + "  ")]
+        if step is not None:
+            name = wrap([Piece(f"{self._name(step)} ", "accent")], max(width - len(begin[0].text), 8))
+            for line in name[:-1]:  # a name of many characters
+                yield Row([*begin, *line], key)
+            begin += name[-1]
         indent = "  " * (depth + 2)
         if isinstance(value, str) and "\n" in value.strip("\n"):
             yield Row([*begin, Piece(f"text of {len(value):,} characters", "faint")], key)
-            for text in clean(value).split("\n"):
+            for text in self._clean(value).split("\n"):
                 for line in wrap([Piece(text)], max(width - len(indent) - 2, 8)):
                     yield Row([Piece(f"{indent}│ ", "faint"), *line], key)
             return
-        text = clean(dumps(value)).replace("\n", " ")
+        text = cut(written(value), self.longest)
         used = sum(cell_len(piece.text) for piece in begin)
         if used + cell_len(text) <= width + 2 or used > width // 2:
             lines = wrap([Piece(text)], max(width + 2 - used, 8))
@@ -200,6 +245,14 @@ class Document:
             yield Row([Piece(indent), *line], key)
 
 
+def written(value: Any) -> str:
+    """A scalar as JSON, read as it is: only what could hide or command is an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() or clean(char) == char else json.dumps(char)[1:-1] for char in text)
+
+
 def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
     if isinstance(value, dict):
         yield from ((str(name), item) for name, item in value.items())
@@ -209,10 +262,6 @@ def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
 
 def _begins_open(key: Key, value: Any) -> bool:
     return len(key.path) < 3 or len(value) <= CROWD
-
-
-def _name(step: str | int | None) -> str:
-    return f"{step}" if isinstance(step, int) else f"{clean(str(step), longest=200)}:".replace("\n", " ")
 
 
 def _size(value: object) -> str:

@@ -151,6 +151,7 @@ class EventPane(Lines):
         self.rows_changed((None, 0) if self.follows else before)
         if self.follows:
             self.move_to(len(self._views) - 1)
+            self.call_after_refresh(self.show_cursor)  # its height may be known only then
         else:
             self.unseen += fresh
 
@@ -318,7 +319,7 @@ class EventPane(Lines):
         if self.is_paused:
             told.append(f"paused, {len(self._held):,} held")
         else:
-            told.append("follow" if self.follows else f"{self.unseen:,} new")
+            told.append("follow" if self.follows else f"not following, {self.unseen:,} new")
         told += [f"only {one_line(self._only)}"] if self._only else []
         told += [f"with “{one_line(self._words, longest=30)}”"] if self._words else []
         told += [word for word, is_so in (("wrapped", self._wraps), ("raw", self._raw)) if is_so]

@@ -32,7 +32,7 @@ class Completion(Suggester):
         begin = rest.rsplit(",", 1)[-1]
         for found in sorted(self._seen(name)):
             quoted = f'"{found}"' if " " in found or begin.startswith('"') else found
-            if begin and quoted.casefold().startswith(begin.casefold()) and len(quoted) > len(begin):
+            if quoted.casefold().startswith(begin.casefold()) and len(quoted) > len(begin):
                 return value[: len(value) - len(begin)] + quoted
         return None
 
@@ -41,9 +41,9 @@ class FilterInput(Input):
     """One line; up and down go through what was used before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "before(1)", "Filter used before", show=False, id="filter.before"),
+        Binding("up", "before(1)", "used before", id="filter.before"),
         Binding("down", "before(-1)", "Filter used after", show=False, id="filter.after"),
-        Binding("tab", "take", "Take the suggestion", show=False, id="filter.complete"),
+        Binding("tab", "take", "complete", id="filter.complete"),
     ]
 
     def __init__(self, memory: MutableMapping[str, str], seen: Seen, *, placeholder: str, id: str) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
+from tui.plain import LONGEST
 from tui.widgets.document import Document, Key, Part, Row
 from tui.widgets.lines import Lines, Pieces
 
+REVEALED = 10.0
+"""Seconds for which a masked value is shown."""
 GLANCE = 0.4
 """Seconds for which the end has to be in sight to have been seen."""
 
@@ -23,11 +28,13 @@ class Inspector(Lines):
         Binding("right,l,equals_sign", "fold(False)", "Unfold", show=False, id="inspector.unfold"),
         Binding("left,h,minus", "fold(True)", "Fold", show=False, id="inspector.fold"),
         Binding("enter,space", "turn", "Fold or unfold", show=False, id="inspector.turn"),
+        Binding("M", "reveal", "Show a masked value for 10 s", show=False, id="inspector.reveal"),
         Binding("w", "raw", "As it was written", show=False, id="inspector.raw"),
     ]
 
-    def __init__(self, masks: Masks, *, can_fold: bool = True, id: str | None = None) -> None:
+    def __init__(self, masks: Masks, *, can_fold: bool = True, is_whole: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._longest = sys.maxsize if is_whole else LONGEST
         self._masks = masks
         self._can_fold = can_fold
         self._document = Document((), masks)
@@ -53,15 +60,40 @@ class Inspector(Lines):
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
         if parts == self._parts:
             return
-        headings = [part.heading for part in self._parts]
-        turned = self._document.turned if headings == [part.heading for part in parts] else set()
-        self._parts = parts
-        self._document = Document(parts, self._masks, self._can_fold, set(turned), self._document.raw)
+        is_alike = [part.heading for part in self._parts] == [part.heading for part in parts]
+        turned = set(self._document.turned) if is_alike else set()
+        before, self._parts = self._document, parts
+        self._document = Document(parts, self._masks, self._can_fold, turned, self._longest, raw=before.raw)
         self.is_end_seen, self._end_since = False, None
-        self._rows = []
+        if not is_alike:
+            self._rows = []
         self._write()
-        self.cursor = 0
-        self.scroll_to(y=0, animate=False)
+        if not is_alike:
+            self.cursor = 0
+            self.scroll_to(y=0, animate=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it can be seen, if one scrolls."""
+        return self._document.is_whole
+
+    @property
+    def masked(self) -> int:
+        """How many values are masked."""
+        return self._document.masked
+
+    def action_reveal(self) -> None:
+        """Show the value under the cursor, though it may be a secret, for a while."""
+        if (row := self.row) is not None:
+            document = self._document
+            document.revealed.add(row.key)
+            self._write()
+            self.set_timer(REVEALED, partial(self._hide, document, row.key))
+
+    def _hide(self, document: Document, key: Key) -> None:
+        document.revealed.discard(key)
+        if document is self._document:
+            self._write()
 
     def _write(self) -> None:
         before = self.rows_will_change()

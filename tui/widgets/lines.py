@@ -127,8 +127,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             self.set_reactive(Lines.cursor, place)
             if found is None:
                 self.post_message(self.Moved(self))
-        if found is not None and self.scroll_offset.y > 0:
-            self.scroll_to(y=max(place - below_top, 0), animate=False, immediate=True)
+        height = self.scrollable_content_region.height
+        if found is not None and (self.scroll_offset.y > 0 or place >= height):
+            top = place - below_top if 0 <= below_top < max(height, 1) else self.scroll_offset.y + place - self.cursor
+            self.scroll_to(y=max(top, 0), animate=False, immediate=True)
         self.refresh()
 
     def _resting(self, index: int, direction: int) -> int:
@@ -277,7 +279,11 @@ def strip_of(pieces: Pieces, width: int, base: Style, style_of: object) -> Strip
     for text, look in pieces:
         safe = text if text.isascii() and text.isprintable() else clean(text).replace("\n", " ")
         segments.append(Segment(safe, base + style_of(look) if look else base))
-    return Strip(segments).adjust_cell_length(width, base).crop(0, width)
+    strip = Strip(segments)
+    if strip.cell_length > width > 0:
+        cut = strip.crop(0, width - 1).adjust_cell_length(width - 1, base)
+        return Strip.join([cut, Strip([Segment("…", base)])])
+    return strip.adjust_cell_length(width, base)
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:

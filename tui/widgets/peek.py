@@ -12,13 +12,14 @@ from textual.widget import Widget
 
 from tui import words
 from tui.activity import EPOCH, Node
+from tui.api.entries import ToolCall
 from tui.api.models import Task, Wait
 from tui.api.wirejson import dumps, unfolded
 from tui.board import Board
 from tui.listing import Line
 from tui.masks import Masks
 from tui.plain import one_line
-from tui.telling import told
+from tui.telling import shortly, told
 from tui.widgets.bar import Bar
 from tui.widgets.document import Document, Part, wrap
 from tui.widgets.lines import Piece, Pieces, fit, strip_of
@@ -49,7 +50,10 @@ class Peek(Widget):
         waiting = (line.path[-1] if line.path else line.task).id if line else ""
         activity = board.activity(waiting)
         self._latest = activity.nodes[-MOST:] if activity else []
-        self._asked = activity.open_node.entry.label if activity and activity.open_node else ""
+        self._asked = ""
+        if activity and (node := activity.open_node):
+            call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
+            self._asked = node.entry.label + (f"  {shortly(call, self._masks)}" if call else "")
         self.refresh()
 
     def tick(self) -> None:
@@ -72,8 +76,8 @@ class Peek(Widget):
         line, now = self._line, self._now()
         task = line.path[-1] if line.path else line.task
         found: list[Pieces] = [[Piece(one_line(self._masks.text(task.name), longest=500), "strong")]]
-        about = [one_line(self._agent), one_line(task.id), words.ago(task.created_at, now)]
-        found.append([Piece("  ".join(part for part in about if part), "faint")])
+        about = [one_line(self._masks.text(self._agent)), one_line(task.id), words.ago(task.created_at, now)]
+        found.append([Piece(fit("  ".join(part for part in about if part), width), "faint")])
         if line.wait:
             since = f" for {words.span((now - line.wait.since).total_seconds())}" if line.wait.since else ""
             found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])

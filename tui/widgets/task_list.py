@@ -64,6 +64,13 @@ class TaskList(Lines):
             self.key = key
             self.is_open = is_open
 
+    class FoldedAll(Message):
+        """All sub-tasks and groups are wanted, or not any more."""
+
+        def __init__(self, away: bool) -> None:
+            super().__init__()
+            self.away = away
+
     class Marked(Message):
         """Other tasks are marked now."""
 
@@ -90,10 +97,11 @@ class TaskList(Lines):
         return row if isinstance(row, Line) else None
 
     @property
-    def chosen(self) -> list[Line]:
-        """The marked lines in their order, or the one under the cursor."""
-        marked = [row for row in self._rows if isinstance(row, Line) and row.task.id in self.marks]
-        return marked or ([self.line] if self.line else [])
+    def chosen(self) -> list[str]:
+        """The marked tasks, also those that a filter hides, or the one under the cursor."""
+        marked = [row.task.id for row in self._rows if isinstance(row, Line) and row.task.id in self.marks]
+        marked += sorted(self.marks - set(marked))
+        return marked or ([self.line.task.id] if self.line else [])
 
     def show(self, listing: Listing, names: Mapping[str, str]) -> None:
         """Show another listing; the cursor stays on its task, and what has changed flashes once."""
@@ -175,6 +183,10 @@ class TaskList(Lines):
         row = self._rows[index]
         return isinstance(row, Head) if line.depth == 0 else isinstance(row, Line) and row.depth < line.depth
 
+    def fold_all(self, away: bool) -> None:
+        """Fold or unfold all sub-tasks."""
+        self.post_message(self.FoldedAll(away))
+
     def action_mark(self) -> None:
         """Mark the task, or not any more, and go on to the next."""
         if line := self.line:
@@ -229,12 +241,13 @@ class TaskList(Lines):
         below = f"  ({row.below})" if row.below else ""
         where = "".join(f" › {self._desk.safe(step.name, 40)}" for step in row.path)
         title = f"{'  ' * row.depth}{fold}{self._desk.safe(task.name)}{where}{below}"
+        agent = self._desk.safe(self._names.get(task.agent_id, task.agent_id), 60)
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
             "status": status,
             "title": Piece(title, strength),
-            "agent": Piece(one_line(self._names.get(task.agent_id, task.agent_id)), "faint" if task.is_final else ""),
+            "agent": Piece(agent, "faint" if task.is_final else ""),
             "wait": Piece(clock, "need" if row.wait else "faint"),
             "plan": Piece(plan, "faint" if task.is_final else ""),
             "tokens": Piece(words.amount(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"),
@@ -257,5 +270,6 @@ def heading(width: int, time: str, column: str | None, reverse: bool) -> list[tu
     for one, cell_width in columns_for(width, time):
         arrow = (" ▾" if reverse else " ▴") if one.name == column else ""
         look = "accent" if one.name == column else "faint"
-        found.append((Piece(fit(one.heading + arrow, cell_width - 1, right=one.is_number) + " ", look), one.name))
+        text = one.heading[: cell_width - 1 - len(arrow)].rstrip("/") + arrow
+        found.append((Piece(fit(text, cell_width - 1, right=one.is_number) + " ", look), one.name))
     return found

@@ -1,0 +1,272 @@
+"""What must never happen to a decision, and what must always be told about one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.widgets import Input, Static
+
+from tests.local.conftest import Serve
+from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
+from tui import watching
+from tui.screens.bulk import BulkScreen, Outcomes
+from tui.screens.review import ReviewScreen
+from tui.screens.task import TaskScreen
+from tui.screens.tasks import TasksScreen
+from tui.widgets.inspector import Inspector
+
+
+def ask(operator: Operator, **content: Any) -> None:
+    """The invoice asks for something else."""
+    task = invoice(operator)
+    operator.here.local.platform.change(task, hitl_request={**task["hitl_request"], "content": content})
+
+
+def journal(operator: Operator) -> list[str]:
+    """How what was done has ended."""
+    return [f"{line['verb']} {line['outcome']}" for line in operator.journal.lines() if line["kind"] == "done"]
+
+
+@pytest.mark.parametrize("content", [{"memo": "x" * 60_000 + " PAY MALLORY"}, {"y" * 12_000 + "MALLORY": 1}])
+async def test_a_payload_is_shown_whole_however_long_its_lines(serve: Serve, tmp_path: Path, content: Any) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        ask(operator, **content)
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        payload = operator.app.screen.query_one("#payload", Inspector)
+        whole = "".join(payload.text_of(index).strip() for index in range(payload.count())).replace("│", "")
+        assert "MALLORY" in whole
+        assert "chars]" not in whole
+
+
+async def test_what_cannot_be_shown_whole_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        ask(operator, lines=list(range(30_000)))
+        await operator.press("a", "end")
+        await operator.until(lambda: "cannot be decided here" in operator.text)
+        await operator.pilot.pause(1.2)
+        await operator.press("A")
+        await operator.pilot.pause(0.5)
+        assert operator.sent == []
+
+
+async def test_what_is_hidden_in_a_payload_is_seen(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        ask(operator, to="admin\u200b.exe\nsecond", name="Müller", flip="\u202egnp", auth="who-knows-whom-1234")
+        await operator.press("a")
+        await operator.until(lambda: "Müller" in operator.text)
+        assert "admin⟨U+200B⟩.exe" in operator.text
+        assert "\u202e" not in operator.text
+        assert "1 masked, as they may be secrets" in operator.text
+        assert "who-knows" not in operator.text
+        payload = operator.app.screen.query_one("#payload", Inspector)
+        place = next(index for index in range(payload.count()) if "auth" in payload.text_of(index))
+        payload.move_to(place)
+        await operator.press("M")
+        await operator.until(lambda: "who-knows-whom-1234" in operator.text)
+
+
+async def test_a_title_cannot_write_lines_of_its_own(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        task = invoice(operator)
+        operator.here.local.platform.change(task, title="Pay\nwaits     for nobody\nprofile  sandbox")
+        await operator.press("a")
+        await operator.until(lambda: "Pay waits for nobody profile sandbox" in operator.text)
+
+
+async def test_a_held_decision_is_seen_when_its_review_is_opened_again(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "u takes it back" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("escape")
+        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        await operator.until(lambda: "approve in" in operator.text)
+        await operator.press("u")
+        await operator.until(lambda: "taken back, nothing was sent" in operator.text)
+        assert operator.sent == []
+
+
+async def test_even_without_a_hold_keys_that_follow_take_it_back(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=0.0) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        for char in "Approve it":
+            operator.app.post_message(events.Key("space" if char == " " else char, char))
+        await operator.until(lambda: "approve taken back" in journal(operator))
+        assert operator.sent == []
+
+
+async def test_a_reason_is_for_one_rejection_only(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text)
+        await operator.press("a", "end")
+        screen = await operator.ready_to_decide()
+        await operator.press("R", *"secret reason", "enter")
+        await operator.ready_to_decide()
+        first = screen.task_id
+        await operator.press("n")
+        await operator.until(lambda: screen.task_id != first and screen._shown)
+        assert screen.query_one("#reason", Input).value == ""
+        await operator.press("n", "end")
+        await operator.ready_to_decide()
+        await operator.press("R", *"too much", "enter")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "approve confirmed" in journal(operator))
+        assert operator.here.local.platform.task(screen.task_id)["hitl_request"].get("comment") is None
+
+
+async def test_what_was_approved_stays_as_it_was_and_a_new_request_is_new(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "approved by you" in operator.text and "enter opens the task" in operator.text)
+        task_id = invoice(operator)["id"]
+        await operator.here.until(task_id, "completed")
+        await operator.pilot.pause(0.3)
+        assert "it has changed" not in operator.text
+        platform = operator.here.local.platform
+        request = {"wait_node_id": "w2", "title": "Again", "content": {"amount": "SECOND 5,000,000"}}
+        platform.change(platform.task(task_id), status="paused", paused_at=platform.now, hitl_request=request)
+        await operator.until(lambda: "SECOND 5,000,000" in operator.text and "approved by you" not in operator.text)
+
+
+async def test_after_deciding_enter_shows_how_the_agent_goes_on(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "enter opens the task" in operator.text)
+        await operator.press("enter")
+        await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
+        await operator.until(lambda: "■ ended" in operator.text)
+
+
+async def test_a_task_that_was_stopped_meanwhile_was_not_approved(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        decisions, platform = operator.here.local.decisions, operator.here.local.platform
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+
+        def stopped(task_id: str, *_: Any) -> Any:
+            return platform.stop(task_id)
+
+        decisions.decide = stopped  # type: ignore[method-assign,assignment]
+        await operator.press("A")
+        await operator.until(lambda: "the task was stopped" in operator.text)
+        assert "approved by you" not in operator.text
+
+
+async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
+        await operator.press("home", "space", "space", "a")
+        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        screen = operator.app.screen
+        assert isinstance(screen, BulkScreen)
+        await operator.press("tab", "end")
+        await operator.until(lambda: len(screen._read) == 1)
+        lines = screen.query_one(Outcomes)
+        lines.set_reactive(Outcomes.cursor, 1)  # the cursor has moved, and nobody was told of it yet
+        screen.draw()
+        assert screen._read == {lines.tasks[0].id}
+
+
+async def test_marks_that_a_filter_hides_are_still_meant(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        made = operator.here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Innocent run"})
+        await operator.until(lambda: "Innocent run" in operator.text)
+        await operator.press("home", "space", "slash", *"Innocent", "enter")
+        await operator.until(lambda: "Pay invoice 7" not in operator.text)
+        await operator.press("X")
+        await operator.until(lambda: "Stop this task?" in operator.text)
+        meant = str(operator.app.screen.query_one("#about", Static).content)
+        assert "Pay invoice 7" in meant
+        assert made["id"] not in meant
+
+
+async def test_who_waits_no_more_is_not_counted(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "NEWEST", 10)
+    async with waiting(serve, tmp_path) as operator:
+        gone = make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text)
+        for number in range(200):
+            operator.here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": f"later {number}"})
+        operator.here.local.platform.stop(invoice_id(operator, 7))
+        operator.here.local.platform.destroy(gone)
+        await operator.until(lambda: "0 need you" in operator.text)
+
+
+def invoice_id(operator: Operator, number: int) -> str:
+    """The task of an invoice."""
+    tasks = operator.here.local.store.tasks({"agent_id": "invoice-bot"})
+    return next(str(task["id"]) for task in tasks if task["title"].endswith(f" {number}"))
+
+
+async def test_the_task_on_top_is_the_one_that_is_followed(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        other = make_invoice(operator.here, 8)
+        await operator.here.until(other, "paused")
+        await operator.until(lambda: "2 need you" in operator.text)
+        await operator.press("home", "enter")
+        await operator.until(lambda: "TOL" in operator.text)
+        assert isinstance(operator.app.screen, TaskScreen)
+        first = operator.app.screen.task_id
+        await operator.press("colon", *f"open {other}", "enter")
+        await operator.until(
+            lambda: isinstance(operator.app.screen, TaskScreen) and operator.app.screen.task_id == other
+        )
+        await operator.press("escape")
+        await operator.until(lambda: operator.app._followed == first)
+        operator.here.local.platform.push(
+            first, [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": "late.tool", "payload": {}}}]
+        )
+        await operator.until(lambda: "late.tool" in operator.text)
+
+
+async def test_what_is_being_sent_is_not_offered_again(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("c", *"once", "f2", "c")
+        await operator.until(lambda: "F2 sends" in operator.text)
+        assert "once" not in operator.text
+        await operator.until(lambda: operator.sent == ["continue"])
+
+
+@pytest.mark.parametrize("task_id", ["..", "."])
+async def test_an_id_that_cannot_be_asked_for_ends_nothing(serve: Serve, tmp_path: Path, task_id: str) -> None:
+    async with serve() as here:
+        made = here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Odd id"})
+        task = here.local.platform.task(made["id"])
+        here.local.store.add_task({**task, "id": task_id, "title": "Really odd"}, None)
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "Really odd" in operator.text)
+            await operator.press("slash", *"Really", "enter", "enter")
+            await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
+            await operator.until(lambda: "ended:" in operator.text)
+            await operator.press("escape")
+            await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+
+
+async def test_a_ring_of_parents_and_a_child_of_what_has_ended_are_shown(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        platform = operator.here.local.platform
+        ids = [make_invoice(operator.here, number) for number in (8, 9)]
+        for one, other in zip(ids, reversed(ids), strict=True):
+            await operator.here.until(one, "paused")
+            platform.change(platform.task(one), parent_execution=other)
+        root = platform.create("your-agent", {"input": {"text": "x"}, "title": "Ended root"})["id"]
+        platform.change(platform.task(root), status="completed")
+        platform.change(platform.task(invoice_id(operator, 7)), parent_execution=root)
+        await operator.until(lambda: "Ended root › Pay invoice 7" in operator.text)
+        await operator.until(lambda: "Pay invoice 8" in operator.text or "Pay invoice 9" in operator.text)
