@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+import termios
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from datetime import datetime
@@ -123,7 +125,16 @@ class XpTui(Watching):
         """Show the list, and begin to watch."""
         self.push_screen(TasksScreen(self._desk, self._begin_with))
         self.set_interval(0.2, self._show_held)
+        if not self.is_headless:
+            self.set_interval(2.0, self._look_for_the_terminal)
         self.watch_the_platform()
+
+    def _look_for_the_terminal(self) -> None:
+        """Without a terminal there is nobody to show anything: nothing is asked in anybody's name any more."""
+        try:
+            termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
+        except (termios.error, OSError, ValueError):
+            self.exit(None, 128 + signal.SIGHUP)
 
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room for the screens, say so until there is."""

@@ -34,6 +34,7 @@ from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import REST
 from tui.watch import Rhythm
+from tui.widgets.event_pane import EventPane
 from tui.widgets.lines import Lines
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -162,6 +163,8 @@ async def visiting(board: Fixed, size: tuple[int, int], path: Path) -> AsyncIter
 async def _at_task(visitor: Visitor) -> None:
     await visitor.press("2", "enter")
     await visitor.until(lambda: isinstance(visitor.app.screen, TaskScreen))
+    await visitor.until(lambda: visitor.app.screen.query(EventPane))
+    await visitor.until(lambda: visitor.app.screen.query_one(EventPane).total > 10)
 
 
 async def _at_review(visitor: Visitor) -> None:
@@ -173,6 +176,9 @@ async def _at_review(visitor: Visitor) -> None:
     payload = screen.query_one("#payload", Lines)
     await visitor.until(lambda: payload.has_focus and payload.count() > 20)
     await visitor.press("end")
+    await visitor.until(lambda: payload.scroll_offset.y == payload.max_scroll_y and "payload" not in screen.hindrance)
+    if "above" in screen.hindrance:
+        await visitor.press("shift+tab", "end")
     await visitor.until(lambda: not screen.hindrance)
     await visitor.press("home")
 
@@ -195,7 +201,7 @@ async def _at_copy(visitor: Visitor) -> None:
 
 async def _at_help(visitor: Visitor) -> None:
     await visitor.press("question_mark")
-    await visitor.until(lambda: visitor.app.screen.query("HelpPanel"))
+    await visitor.until(lambda: isinstance(visitor.app.screen, ModalScreen))
 
 
 WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {

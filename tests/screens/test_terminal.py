@@ -123,6 +123,25 @@ def test_a_platform_that_dies_is_said_to_be_offline(tmp_path: Path) -> None:
         assert all(ending in shell.seen for ending in ENDINGS)
 
 
+def test_without_its_terminal_it_ends(tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "tui"]  # in a session of its own: nobody sends it a SIGHUP
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=environ, start_new_session=True
+    ) as process:
+        os.close(follower)
+        seen = b""
+        while b"Needs you" not in seen:
+            seen += os.read(leader, 65536)
+        os.close(leader)
+        try:
+            assert process.wait(15) != 0
+        finally:
+            process.kill()
+    assert not _runs(tmp_path)
+
+
 CRASH = """
 import pathlib
 import sys

@@ -119,7 +119,6 @@ class ActivityTree(Lines):
 
     def _arrange(self) -> None:
         before = self.rows_will_change()
-        is_at_end = self.cursor >= len(self._rows) - 1
         rows = list(self._visible(self._walk()))
         if self.is_timeline:
             self._rows = [rows[place] for place in sorted(spans(rows, self._tasks, self._desk.now()))]
@@ -130,7 +129,7 @@ class ActivityTree(Lines):
         self._find_loops()
         self._measure()
         self.rows_changed(before)
-        if is_at_end and len(self._rows) > 1 and self.cursor < len(self._rows) - 1 and not self.has_focus:
+        if not self.was_led:
             self.move_to(len(self._rows) - 1)
 
     def _walk(self) -> Iterator[Row]:
@@ -362,6 +361,7 @@ class ActivityTree(Lines):
             self._errors, self._reasons, self.is_timeline = False, True, False
             self._arrange()
             self.post_message(self.Turned())
+        self.was_led = True
         self.move_to(self._places[key])
         return place + 1, len(keys)
 

@@ -51,6 +51,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("z", "prefix", "zM folds all, zR unfolds all", show=False, id="lines.folds"),
     ]
     cursor: reactive[int] = reactive(0, init=False)
+    was_led = False
+    """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
     _is_prefixed = False
     """Whether z was pressed, and M or R may follow."""
 
@@ -148,14 +150,18 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_move(self, by: int) -> None:
         """Move the cursor by lines."""
+        self.was_led = True
         self.move_to(self.cursor + by, by)
 
     def action_edge(self, last: bool) -> None:
         """Move to the first or the last line."""
+        self.was_led = True
         self.move_to(self.count() - 1 if last else 0, -1 if last else 1)
 
     def action_leap(self, pages: float) -> None:
         """Move by pages."""
+        self.was_led = True
+        self.was_led = True
         by = int(pages * max(self.size.height - 1, 1))
         self.move_to(self.cursor + by, 1 if by > 0 else -1)
 
@@ -258,6 +264,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor there, a second one opens it."""
+        self.was_led = True
         index = self.scroll_offset.y + event.y
         if not 0 <= index < self.count() or not self.can_rest(index):
             return
