@@ -78,6 +78,8 @@ class TaskScreen(Keyed[None]):
         self._ended = ""
         self._own = {task_id}
         """This task and all below it."""
+        self._early: list[Change] = []
+        """What happened before there was anything to show it in."""
         self._is_behind = False
         """Whether any of these has changed while this was behind another screen."""
         self._shares = {"tree": 5, "events": 4}
@@ -113,6 +115,7 @@ class TaskScreen(Keyed[None]):
         self.query_one("#tree").focus()
         self.set_interval(1.0, self._tick)
         self._size_panes()
+        self.query_one(EventPane).take(self._early)
         self.board_changed(self._board)
 
     # What the app tells
@@ -138,6 +141,8 @@ class TaskScreen(Keyed[None]):
         """These changes are about this task."""
         if self._is_ready:
             self.query_one(EventPane).take(changes)
+        else:
+            self._early += changes
 
     def ended(self, why: str) -> None:
         """It is followed no more, and why."""

@@ -161,7 +161,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def action_leap(self, pages: float) -> None:
         """Move by pages."""
         self.was_led = True
-        self.was_led = True
         by = int(pages * max(self.size.height - 1, 1))
         self.move_to(self.cursor + by, 1 if by > 0 else -1)
 
