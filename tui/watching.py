@@ -20,6 +20,7 @@ from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TaskGone, TasksSeen
 from tui.desk import Desk
 from tui.orderly import Orderly
+from tui.screens.deciding import Deciding
 from tui.screens.keyed import Keyed
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
@@ -49,7 +50,8 @@ class Watching(Orderly):
         self._is_due = False
         self._total: int | None = None
         self._waiting: frozenset[str] = frozenset()
-        self._has_rung = False
+        self._has_read = self._is_titled = False
+        """Whether all lists were read once; who waited before that is no news."""
         self._has_focus = True
         self._watch = Watch(client, self._tell, rhythm=rhythm)
         client.transport.on_wait = self._waits
@@ -87,7 +89,7 @@ class Watching(Orderly):
         waiting = (self._waiting - touched) | {
             one for one in touched if self.board.wait(one) and not self.board.is_gone(one)
         }
-        if waiting != self._waiting or not self._has_rung:
+        if waiting != self._waiting or not self._is_titled:
             self._ring(waiting)
 
     def _show(self, changes: list[Change]) -> None:
@@ -107,14 +109,15 @@ class Watching(Orderly):
         fresh, self._waiting = waiting - self._waiting, waiting
         words = f"{len(waiting)} need you · xp-tui" if waiting else "xp-tui"
         self._write(title(words))
-        if self._has_rung and fresh:
+        self._is_titled = True
+        if self._has_read and fresh:
             if not self._has_focus:
                 self.bell()
                 self._write(notice(words))
             names = [task.name for task_id in sorted(fresh) if (task := self.board.task(task_id))]
             more = f", and {len(names) - 1} more" if len(names) > 1 else ""
-            self.notify(f"{self._desk.safe(names[0], 60)}{more}", title="Needs you", markup=False)
-        self._has_rung = True
+            if names and not isinstance(self.screen, Deciding):  # nothing comes between somebody and a decision
+                self.notify(f"{self._desk.safe(names[0], 60)}{more}", title="Needs you", markup=False)
 
     def _write(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:
@@ -146,6 +149,8 @@ class Watching(Orderly):
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
                 await self._look_after(asked)
+                self._step()
+                self._has_read = True
                 self._say("live", "running")
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
