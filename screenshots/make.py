@@ -19,8 +19,8 @@ from tui.api.client import Client
 from tui.api.routes import Surfaces
 from tui.api.transport import Transport
 from tui.app import XpTui
-from tui.kept import Kept
 from tui.journal import Journal
+from tui.kept import Kept
 from tui.masks import Masks
 from tui.watch import Rhythm
 
