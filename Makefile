@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo screenshots test check bench interop clean
+.PHONY: demo screenshots test check bench interop conformance trust clean
 
 test: .venv/installed
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -28,6 +28,14 @@ interop: .venv/installed .venv-interop/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.cuts $(SDK_PYTHON)
+
+# Every case of the event-stream table against our decoder, httpx-sse and the SDK.
+conformance: .venv/installed
+	$(BIN)/python -m benchmarks.conformance $(wildcard .venv-interop/bin/python)
+
+# Everything that SECURITY.md promises, attacked.
+trust: .venv/installed conformance
+	XP_STORM=10000 $(BIN)/pytest -n auto tests/trust tests/screens/test_stories.py tests/screens/test_deciding.py tests/screens/test_terminal.py tests/local/test_crash.py
 
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +32,53 @@ def test_the_core_never_meets_a_screen(module: str) -> None:
 def test_help_loads_neither_network_nor_models() -> None:
     code = "from tui.cli.main import run\nrun(['--help'], None)"
     assert not {"httpx", "pydantic", "textual", "rich", "asyncio", "ssl"} & loaded(code)
+
+
+SHOWING = [
+    *Path("tui/screens").glob("*.py"),
+    *Path("tui/widgets").glob("*.py"),
+    Path("tui/app.py"),
+    Path("tui/watching.py"),
+]
+UNSAFE = frozenset({"Label", "Markdown", "MarkdownViewer", "RichLog", "Log", "DataTable", "Tree", "OptionList", "Select",
+                    "Pretty", "Collapsible", "Tabs", "Link", "Digits", "Text", "Content", "Markup"})  # fmt: skip
+"""What shows a text as it is, or reads markup in it: `trust.md` has what each let through."""
+
+
+def offences(code: str) -> list[str]:
+    """Where a text could reach the terminal, or be read as markup, without having passed the door."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(func=ast.Name("Static") | ast.Attribute(attr="notify"), keywords=keywords) if not any(
+                one.arg == "markup" and isinstance(one.value, ast.Constant) and one.value.value is False
+                for one in keywords
+            ):
+                if not any(one.arg is None for one in keywords):
+                    found.append(f"{node.lineno}: markup=False is missing")
+            case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] in {"textual", "rich"}:
+                found += [f"{node.lineno}: {one.name} shows texts as they are" for one in names if one.name in UNSAFE]
+            case ast.Assign(targets=targets) | ast.Delete(targets=targets):
+                titles = {"title", "sub_title", "border_title", "border_subtitle", "tooltip"}
+                found += [
+                    f"{node.lineno}: {one.attr} is read as markup"
+                    for one in targets
+                    if isinstance(one, ast.Attribute) and one.attr in titles
+                ]
+            case ast.Call(func=ast.Attribute(attr="from_markup" | "print")):
+                found.append(f"{node.lineno}: it prints past the door")
+    return found
+
+
+@pytest.mark.parametrize("file", SHOWING, ids=str)
+def test_no_text_is_read_as_markup(file: Path) -> None:
+    assert offences(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["Static(x)", "self.notify(x)", "notify(x).notify(y, markup=True)", "from textual.widgets import Label",
+     "widget.border_title = x", "from rich.text import Text", "Text.from_markup(x)"],
+)  # fmt: skip
+def test_what_is_forbidden_is_found(code: str) -> None:
+    assert offences(code)

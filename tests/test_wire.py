@@ -234,7 +234,7 @@ async def test_approve_what_was_shown(platform: Platform, client: Client) -> Non
     told: list[Deed] = []
     doer, lines = deeds(client, told)
     done = await doer.carry_out(Deed(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
-    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved by you")
+    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved by you, on record as Local Operator")
     assert platform.decisions == [("approve", "w", {"comment": "fine"})]
     assert [kind for kind, _ in lines] == ["held", "sent", "done"]
     assert [one.phase for one in told] == [Phase.HELD, Phase.CHECKING, Phase.SENDING, Phase.SETTLING, Phase.DONE]
@@ -352,7 +352,10 @@ async def test_the_verbs_and_their_exit_codes(platform: Platform, server: Server
     assert (await run("approve", "w", "--digest", "0" * 16))[0] == 7
     assert platform.decisions == []
     assert (await run("approve", "w", "--digest", digest, "--read-only"))[0] == 3
-    assert (await run("approve", "w", "--digest", digest))[:2] == (0, "approved by you w\n")
+    assert (await run("approve", "w", "--digest", digest))[:2] == (
+        0,
+        "approved by you, on record as Local Operator w\n",
+    )
     assert (await run("run", "a1", "do it", "--title", "T"))[0] == 0
     assert (await run("update", "t1", "--result", "x"))[0] == 2
     assert (await run("log", "t1"))[0] == 0

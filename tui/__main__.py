@@ -52,6 +52,7 @@ async def _screens(session: Session) -> int:
             rhythm=rhythm,
             memory=memory,
             begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
+            left=session.journal.unfinished(),
             keys=checked_keys(session.settings["keys"] or {}),
             theme=session.settings["theme"] or "",
             is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),

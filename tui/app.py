@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import termios
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -80,6 +80,7 @@ class XpTui(Watching):
         rhythm: Rhythm | None = None,
         memory: MutableMapping[str, str] | None = None,
         begin_with: str = "",
+        left: Sequence[Mapping[str, Any]] = (),
         keys: Mapping[str, str] | None = None,
         theme: str = "",
         is_ascii: bool = False,
@@ -96,6 +97,9 @@ class XpTui(Watching):
         self._deeds = Deeds(client, journal, self._deed_changed)
         self._begin_with = begin_with
         """The filter to begin with."""
+        self._left = left
+        """What was under way when an earlier session ended."""
+        self._journal = journal
         self._leaving: Confirm | None = None
         """The question whether to quit while something is held."""
         self._held: dict[str, tuple[Deed, datetime]] = {}
@@ -128,6 +132,8 @@ class XpTui(Watching):
         if not self.is_headless:
             self.set_interval(2.0, self._look_for_the_terminal)
         self.watch_the_platform()
+        if self._left:
+            self._ask_about_what_was_left()
 
     def _look_for_the_terminal(self) -> None:
         """Without a terminal there is nobody to show anything: nothing is asked in anybody's name any more."""
@@ -228,6 +234,29 @@ class XpTui(Watching):
         sentence = report(error, self._state, self._desk.masks)
         self._exit_renderables.append(Segments([Segment(f"{sentence}\n")]))
         self._close_messages_no_wait()
+
+    @work(group="left")
+    async def _ask_about_what_was_left(self) -> None:
+        """Tell what an earlier session has held or sent and not seen to its end; nothing is sent by itself."""
+        for line in self._left:
+            verb, target = str(line.get("verb")), str(line.get("target"))
+            was_held = line.get("kind") == "held"
+            fate = "was held when xp-tui ended, and was not sent." if was_held else (
+                "was being sent when xp-tui ended: whether it was done, only the task tells."
+            )  # fmt: skip
+            await self._found(target)
+            text = f"{verb} {self._called(target)}\n{fate}"
+            yes = "Review it" if was_held else "Open the task"
+            wants = await self.push_screen_wait(Confirm("From the last session", text, yes=yes, no="Leave it"))
+            outcome = Outcome.NOT_SENT if was_held else Outcome.UNKNOWN
+            about = {name: line.get(name) for name in ("deed", "verb", "target", "digest")}
+            self._journal.write(
+                "done", **about, outcome=str(outcome), words=f"xp-tui ended while it {fate.split(' when')[0]}"
+            )
+            if wants and was_held:
+                self.post_message(ReviewWanted(target))
+            elif wants:
+                self.open_task(target)
 
     # Opening
 

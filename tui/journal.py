@@ -49,7 +49,8 @@ class Journal:
         descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         with os.fdopen(descriptor, "r+b", buffering=0) as file, _locked(descriptor):
             number, before, is_cut = _end(file.read())
-            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **told, "before": before}
+            told = {**told, "pid": os.getpid(), "before": before}
+            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **told}
             line["hash"] = _hash(line)
             file.write((b"\n" if is_cut else b"") + dumps(line).encode() + b"\n")
             os.fsync(descriptor)
@@ -60,6 +61,17 @@ class Journal:
         for text in self._content().split(b"\n"):
             if (line := _read(text)) is not None:
                 yield line
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The last line about each deed that has no end, where whoever wrote it is not there any more."""
+        found: dict[str, dict[str, Any]] = {}
+        for line in self.lines():
+            deed = str(line.get("deed"))
+            if line.get("kind") in {"held", "sent"}:
+                found[deed] = line
+            else:
+                found.pop(deed, None)
+        return [line for line in found.values() if not _is_alive(line.get("pid"))]
 
     def verify(self) -> Verdict:
         """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
@@ -89,6 +101,19 @@ class Journal:
 
     def _content(self) -> bytes:
         return self.path.read_bytes() if self.path.exists() else b""
+
+
+def _is_alive(pid: object) -> bool:
+    """Whether a process is there, other than this one."""
+    if not isinstance(pid, int) or pid <= 0 or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from tui.api.wirejson import dumps, unfolded
+
 _SECRET_NAME = re.compile(
     r"(?:^|[^a-z])(?:api[-_.]?key|apikey|x[-_]api[-_]key|token|access[-_]?token|refresh[-_]?token|id[-_]?token|secret"
     r"|password|passwd|pwd|passphrase|authorization|auth|cookie|set[-_]cookie|signature|sig|private(?:[-_]key)?|dsn"
@@ -52,6 +54,9 @@ class Masks:
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
         text = self.known(text)
+        if text[:1] in {"{", "["} and not isinstance(inner := unfolded(text), str):
+            masked_inner = self.json(inner)
+            return text if masked_inner == inner else dumps(masked_inner)
         return _SECRET_TEXT.sub(_mask_match, text)
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from textual.widgets import Input, Static
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
 from tui import watching
+from tui.journal import Journal
 from tui.screens.bulk import BulkScreen, Outcomes
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
@@ -270,3 +273,42 @@ async def test_a_ring_of_parents_and_a_child_of_what_has_ended_are_shown(serve: 
         platform.change(platform.task(invoice_id(operator, 7)), parent_execution=root)
         await operator.until(lambda: "Ended root › Pay invoice 7" in operator.text)
         await operator.until(lambda: "Pay invoice 8" in operator.text or "Pay invoice 9" in operator.text)
+
+
+async def test_what_was_held_when_it_was_killed_is_asked_again(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        task_id = invoice(operator)["id"]
+        held = {"kind": "held", "deed": "d1", "verb": "approve", "target": task_id, "digest": "x"}
+        async with at_the_screens(operator.here, tmp_path / "again", left=[held]) as again:
+            await again.until(lambda: "was held when xp-tui ended, and was not sent" in again.text)
+            assert "Pay invoice 7" in again.text
+            await again.pilot.pause(0.3)
+            await again.press("tab", "enter")
+            await again.until(lambda: isinstance(again.app.screen, ReviewScreen))
+            assert again.sent == []
+            assert journal(again) == ["approve not sent"]
+
+
+def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
+    book = Journal(tmp_path / "journal.jsonl")
+    for deed, kinds in (
+        ("a", ("held", "sent", "done")),
+        ("b", ("held", "sent")),
+        ("c", ("held",)),
+        ("d", ("held", "done")),
+    ):
+        for kind in kinds:
+            book.write(kind, deed=deed, verb="approve", target="t")
+    assert [(line["deed"], line["kind"]) for line in book.unfinished()] == [("b", "sent"), ("c", "held")]
+    program = "import sys, time; from pathlib import Path; from tui.journal import Journal\n"
+    program += (
+        "Journal(Path(sys.argv[1])).write('held', deed='e', verb='x', target='t'); print(1, flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", program, str(book.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        assert [line["deed"] for line in book.unfinished()] == ["b", "c"]  # it is held there still
+        other.kill()
+        other.wait()
+    assert [line["deed"] for line in book.unfinished()] == ["b", "c", "e"]

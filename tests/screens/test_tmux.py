@@ -86,7 +86,7 @@ def test_a_walk_to_the_decision_and_back_to_the_shell(tmux: Tmux) -> None:
     tmux.type("title:invoice status:paused")
     tmux.until(lambda screen: " open " in footer(screen) and "‖ approval" in screen)
     tmux.press("a")
-    tmux.until(lambda screen: "bank.transfer" in screen and "who asks" in screen)
+    tmux.until(lambda screen: "bank.transfer" in screen and "waits  " in screen)
     tmux.press("Escape")
     tmux.until(lambda screen: "Needs you" in screen)
     tmux.press("q")

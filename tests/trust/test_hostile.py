@@ -208,6 +208,7 @@ def walk(shell: Terminal) -> None:
     shell.press("\x1b[H")
     for _ in range(len(TEXTS) // 30 + 6):
         shell.press("\x1b[6~")
+        shell.read(0.2)
     for keys in ("@", "\x1b", "\x10", "\x1b", ":", "\x1b", "?", "?", "  X", "\x1b", "y", "\x1b", "\x1b"):
         shell.press(keys)
         shell.read(0.1)
@@ -220,13 +221,18 @@ def walk(shell: Terminal) -> None:
     shell.until("Inspector")
     shell.read(1.5)
     shell.press("\x1b[H")
-    for _ in range(len(TEXTS)):
+    for _ in range(len(TEXTS) // 10):  # entries and events, in the upper half of the screen
+        shell.press("\x1b[6~")
+        shell.read(0.15)
+    shell.press("\x1b[H")
+    for _ in range(len(TEXTS) // 3):
         shell.press("j")
     for keys in ("v", "v", "P", "P", "y", "\x1b", "c", "\x1b", "X", "\x1b", "2", "\x1b[H"):
         shell.press(keys)
         shell.read(0.1)
     for _ in range(len(TEXTS) // 12):
         shell.press("\x1b[6~")
+        shell.read(0.15)
     for keys in (
         "W",
         "w",
@@ -277,6 +283,10 @@ async def test_nothing_of_it_reaches_the_terminal(serve: Serve, tmp_path: Path, 
             with on_a_terminal([sys.executable, "-m", "tui"], environ) as shell:
                 walk(shell)
                 assert shell.process.poll() is None, shell.written[-3000:]  # nothing of it ended the app
+                shell.press("\x11")
+                end = time.monotonic() + 10
+                while shell.process.poll() is None and time.monotonic() < end:
+                    shell.read(0.1)
                 return shell
 
         shell = await asyncio.to_thread(visit)
@@ -290,14 +300,15 @@ async def test_nothing_of_it_reaches_the_terminal(serve: Serve, tmp_path: Path, 
     for letter, least in (("T", 0.9), ("E", 0.9), ("V", 0.5), ("W", 0.9)):
         seen = {int(number) for number in re.findall(rf"{letter}(\d\d\d)", plain(shell.written))}
         wanted = 25 if letter == "W" else len(TEXTS)
-        assert len(seen) >= least * wanted, (letter, len(seen), wanted)
+        assert len(seen) >= least * wanted, (letter, len(seen), sorted(set(range(wanted)) - seen))
 
 
 async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
     serve: Serve, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     async with serve(pace=0.001) as here:
-        for number, text in enumerate(LAYOUT):
+        # pyte drops what follows an enclosing mark, so these are left to the other tests.
+        for number, text in enumerate(one for one in LAYOUT if "\u20e3" not in one):
             title = text.encode("utf-8", "replace").decode()[:400]
             here.local.platform.create("your-agent", {"input": {"text": title}, "title": f"L{number:03} {title}"})
         environ |= {"XPANDER_API_KEY": KEY, "XPANDER_BASE_URL": here.url, "XPANDER_API_URL": here.url,
@@ -311,10 +322,12 @@ async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
                 return shell.written
 
         rows = drawn(await asyncio.to_thread(visit)).display
-    listed = [row for row in rows if "Your agent" in row and "L0" in row]
+    listed = [row[:140] for row in rows if "Your agent" in row[:140] and "L0" in row]  # without the peek
     assert len(listed) > 15
     places = {cell_of(row, "Your agent") for row in listed}
-    assert len(places) == 1, places  # the column behind the title begins in the same cell in every row
+    assert len(places) == 1, [
+        row for row in listed if cell_of(row, "Your agent") != 96
+    ]  # the column behind the title begins in the same cell in every row
 
 
 def cell_of(row: str, words: str) -> int:

@@ -89,6 +89,8 @@ async def _serve(session: Session, screens: Screens) -> int:
     except errors.ApiError as error:
         session.out.error(error.sentence)
         return code_of(error)
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
         from tui.crash import report
 

@@ -383,6 +383,7 @@ class ActivityTree(Lines):
 
     def action_fold(self, away: bool) -> None:
         """Open or fold the sub-task under the cursor; from within one, go up to it."""
+        self.was_led = True
         row = self.row
         if not isinstance(row, Row):
             return
