@@ -35,7 +35,7 @@ conformance: .venv/installed
 
 # Everything that SECURITY.md promises, attacked.
 trust: .venv/installed conformance
-	XP_STORM=10000 $(BIN)/pytest -n auto tests/trust tests/screens/test_stories.py tests/screens/test_deciding.py tests/screens/test_terminal.py tests/local/test_crash.py
+	$(BIN)/pytest -n auto tests/trust tests/screens/test_stories.py tests/screens/test_deciding.py tests/screens/test_terminal.py tests/local/test_crash.py
 
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -87,8 +87,8 @@ async def test_someone_else_was_first(serve: Serve, tmp_path: Path) -> None:
         assert operator.sent == []
 
 
-STORM = int(os.environ.get("XP_STORM", "3000"))
-"""How many keys are hit at random, by two operators together; `make trust` has 10,000."""
+STORM = int(os.environ.get("XP_STORM", "10000"))
+"""How many keys are hit at random, by two operators together."""
 
 
 @pytest.mark.parametrize("seed", [7, 8])

@@ -265,13 +265,3 @@ class BulkScreen(Deciding):
         if held:
             self.post_message(self.TakeBack(held))
         return bool(held)
-
-    @on(Bar.Picked)
-    def _picked(self, event: Bar.Picked) -> None:
-        match event.name:
-            case "approve" | "reject":
-                self.action_decide(event.name)
-            case "undo":
-                self.take_back()
-            case "back":
-                self.leave()

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from tui.screens.keyed import Keyed
+from tui.widgets.bar import Bar
 
 DEAD = 0.7
 """Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
@@ -156,6 +157,21 @@ class Deciding(Keyed[None]):
             self.focus_content()
         else:
             self.leave()
+
+    @on(Bar.Picked)
+    def _picked(self, event: Bar.Picked) -> None:
+        match event.name:
+            case "approve" | "reject":
+                self.action_decide(event.name)
+            case "undo":
+                self.take_back()
+            case "back":
+                self.leave()
+            case name:
+                self.picked(name)
+
+    def picked(self, name: str) -> None:
+        """Something else was clicked."""
 
     def focus_content(self) -> None:
         """Give the focus back to what is decided about."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -407,15 +406,9 @@ class ReviewScreen(Deciding):
             self._deed = None
         self.post_message(self.Wanted(self.task_id))
 
-    @on(Bar.Picked)
-    def _picked(self, event: Bar.Picked) -> None:
-        match event.name:
-            case "approve" | "reject":
-                self.action_decide(event.name)
-            case "undo":
-                self.take_back()
-            case "back":
-                self.leave()
+    def picked(self, name: str) -> None:
+        """What is offered once all is decided was clicked."""
+        match name:
             case "open":
                 self.action_open()
             case "next":

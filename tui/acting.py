@@ -1,0 +1,382 @@
+"""The dashboard's hands: what screens wish is decided, held, sent and told, each deed once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from textual import on, work
+from textual.css.query import NoMatches
+
+from tui.api.client import Client
+from tui.api.entries import Questions
+from tui.api.errors import ApiError
+from tui.api.models import Task, WaitKind
+from tui.api.routes import BadAddress
+from tui.board import TasksSeen
+from tui.decision import Shown, shown
+from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
+from tui.desk import Desk
+from tui.plain import host_of
+from tui.private import NotPrivate
+from tui.screens.agents import Agents
+from tui.screens.bulk import BulkScreen
+from tui.screens.compose import Compose, Written
+from tui.screens.confirm import Confirm
+from tui.screens.deciding import QUIET
+from tui.screens.review import ReviewScreen
+from tui.screens.tasks import TasksScreen
+from tui.screens.wishes import ReviewWanted, Wish
+from tui.watch import Rhythm
+from tui.watching import Watching
+
+
+class Acting(Watching):
+    """An app that does what is wished: it asks first where that is due, and tells how it ended."""
+
+    def __init__(
+        self,
+        client: Client,
+        desk: Desk,
+        rhythm: Rhythm | None,
+        journal: Writes,
+        drafts: MutableMapping[str, str],
+        *,
+        hold: float,
+        left: Sequence[Mapping[str, Any]],
+        **more: Any,
+    ) -> None:
+        super().__init__(client, desk, rhythm, **more)
+        self._journal = journal
+        self._drafts = drafts
+        self._hold = hold
+        self._left = left
+        """What was under way when an earlier session ended."""
+        self._deeds = Deeds(client, journal, self._deed_changed)
+        self._held: dict[str, tuple[Deed, datetime]] = {}
+        self._unfinished: dict[str, Deed] = {}
+        """What was begun and has not come to an end, by target."""
+        self._few = asyncio.Semaphore(4)
+        """No more than so many tasks are read at once."""
+
+    def open_task(self, task_id: str) -> None:
+        """Open a task."""
+        raise NotImplementedError
+
+    def _warn(self, words: str) -> None:
+        self.notify(self._desk.safe(words), severity="warning", markup=False)
+
+    @work(group="left")
+    async def _ask_about_what_was_left(self) -> None:
+        """Tell what an earlier session has held or sent and not seen to its end; nothing is sent by itself."""
+        for line in self._left:
+            verb, target = str(line.get("verb")), str(line.get("target"))
+            was_held = line.get("kind") == "held"
+            fate = "was held when xp-tui ended, and was not sent." if was_held else (
+                "was being sent when xp-tui ended: whether it was done, only the task tells."
+            )  # fmt: skip
+            await self._found(target)
+            text = f"{verb} {self._called(target)}\n{fate}"
+            yes = "Review it" if was_held else "Open the task"
+            wants = await self.push_screen_wait(Confirm("From the last session", text, yes=yes, no="Leave it"))
+            outcome = Outcome.NOT_SENT if was_held else Outcome.UNKNOWN
+            about = {name: line.get(name) for name in ("deed", "verb", "target", "digest")}
+            self._journal.write(
+                "done", **about, outcome=str(outcome), words=f"xp-tui ended while it {fate.split(' when')[0]}"
+            )
+            if wants and was_held:
+                self.post_message(ReviewWanted(target))
+            elif wants:
+                self.open_task(target)
+
+    # Deciding
+
+    @on(ReviewWanted)
+    def _review(self, event: ReviewWanted) -> None:
+        if len(event.task_ids) == 1:
+            task_id = event.task_ids[0]
+            self.push_screen(ReviewScreen(task_id, self._desk, begun=self._unfinished.get(task_id)))
+            self._read_to_decide(task_id)
+            return
+        screen = BulkScreen([task for one in event.task_ids if (task := self.board.task(one))], self._desk)
+        self.push_screen(screen)
+        self._read_to_decide(*screen.tasks)
+
+    @on(ReviewScreen.Wanted)
+    def _review_another(self, event: ReviewScreen.Wanted) -> None:
+        waiting = sorted(self._waiting, key=self._since)
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen):
+                if event.by and waiting:
+                    place = waiting.index(event.task_id) if event.task_id in waiting else -1
+                    chosen = waiting[(place + event.by) % len(waiting)]
+                    screen.forget(chosen, self._unfinished.get(chosen))
+                self._read_to_decide(screen.task_id)
+
+    def _since(self, task_id: str) -> tuple[bool, datetime, str]:
+        wait = self.board.wait(task_id)
+        since = wait.since if wait else None
+        return since is None, since or self._desk.now(), task_id
+
+    def _read_to_decide(self, *task_ids: str) -> None:
+        """Read what there is to decide, of each task by itself."""
+        for task_id in task_ids:
+            self.run_worker(self._read_one(task_id), group=f"decide {task_id}", exclusive=True)
+
+    async def _read_one(self, task_id: str) -> None:
+        """Read what one task waits for, and show it where it is still wanted."""
+        try:
+            async with self._few:
+                seen = await shown(self._client, task_id)
+        except (ApiError, BadAddress) as error:
+            with suppress(NoMatches):  # the screen is being taken down
+                for screen in self._deciding(task_id):
+                    screen.fails(task_id, str(error))
+            return
+        self._tell(TasksSeen((seen.task,), self._desk.now()))
+        with suppress(NoMatches):
+            for screen in self._deciding(task_id):
+                screen.shows(seen, self.board)
+
+    def _deciding(self, task_id: str) -> list[ReviewScreen | BulkScreen]:
+        """The screens on which a task is decided about."""
+        return [
+            screen
+            for screen in self.screen_stack
+            if (isinstance(screen, ReviewScreen) and screen.task_id == task_id)
+            or (isinstance(screen, BulkScreen) and task_id in screen.tasks)
+        ]
+
+    @on(ReviewScreen.Decided)
+    def _decided(self, event: ReviewScreen.Decided) -> None:
+        self._carry_out(Deed(event.verb, event.task_id, event.digest, event.comment, hold=max(self._hold, QUIET)))
+
+    @on(BulkScreen.Decided)
+    def _all_decided(self, event: BulkScreen.Decided) -> None:
+        for task_id, digest in event.digests.items():
+            hold = max(self._hold, QUIET)
+            self._carry_out(Deed(Verb(event.verb), task_id, digest, event.comment, hold=hold))
+
+    @on(ReviewScreen.TakeBack)
+    def _take_back(self, event: ReviewScreen.TakeBack) -> None:
+        self._deeds.take_back(event.deed_id)
+
+    @on(BulkScreen.TakeBack)
+    def _take_all_back(self, event: BulkScreen.TakeBack) -> None:
+        for deed_id in event.deed_ids:
+            self._deeds.take_back(deed_id)
+
+    def action_take_back(self) -> None:
+        """Take back what is held, wherever one is."""
+        for deed_id in list(self._held):
+            self._deeds.take_back(deed_id)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be taken back where nothing is held."""
+        return bool(self._held) if action == "take_back" else super().check_action(action, parameters)
+
+    @work(group="deeds")
+    async def _carry_out(self, deed: Deed, *drafts: str) -> None:
+        """Carry out a deed to its end, whatever else is begun meanwhile; what was written is kept until it was sent."""
+        texts = {key: self._drafts.pop(key) for key in drafts if key in self._drafts}
+        for key, text in texts.items():
+            self._drafts[f"sending {key}"] = text  # kept, and not offered again while it is on its way
+        try:
+            done = await self._deeds.carry_out(deed)
+        except (OSError, NotPrivate) as error:
+            self._unfinished.pop(deed.target, None)
+            self._held.pop(deed.id, None)
+            self._warn(f"{deed.verb}: the journal cannot be written ({error}); read the task before you go on")
+            return
+        for key, text in texts.items():
+            self._drafts.pop(f"sending {key}", None)
+            if done.outcome is not Outcome.CONFIRMED:
+                self._drafts.setdefault(key, text)
+        if deed.verb is Verb.CREATE and done.task is not None and self._home:
+            self._home.select(done.task.id)
+        if done.task is not None:
+            self._tell(TasksSeen((done.task,), self._desk.now()))
+        if done.outcome is Outcome.CHANGED:
+            self._read_to_decide(deed.target)
+        self._read_lists()
+
+    def _deed_changed(self, deed: Deed) -> None:
+        if deed.phase is Phase.HELD and deed.hold > 0:
+            self._held[deed.id] = (deed, self._desk.now())
+        else:
+            self._held.pop(deed.id, None)
+        if deed.phase is Phase.DONE:
+            self._unfinished.pop(deed.target, None)
+        else:
+            self._unfinished[deed.target] = deed
+        shown_on = self._deciding(deed.target)
+        with suppress(NoMatches):
+            for screen in shown_on:
+                screen.deed_changed(deed)
+        if deed.phase is Phase.DONE and not shown_on:
+            good = deed.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
+            words = self._desk.safe(f"{deed.verb} {self._called(deed.target)}: {deed.words}")
+            self.notify(words, severity="information" if good else "error", markup=False, timeout=10)
+
+    def _show_held(self) -> None:
+        """What is held is told on every screen, with the time that is left."""
+        words = ""
+        if self._held:
+            deed, since = next(iter(self._held.values()))
+            left = max(deed.hold - (self._desk.now() - since).total_seconds(), 0.0)
+            more = f" and {len(self._held) - 1} more" if len(self._held) > 1 else ""
+            words = f"‖ {deed.verb} {self._called(deed.target)}{more} in {left:.0f} s   u takes it back"
+        self.screens_held(words)
+
+    def _called(self, target: str) -> str:
+        task = self.board.task(target)
+        return self._desk.safe(task.name, 50) if task else target[:8]
+
+    @on(ReviewScreen.Say)
+    def _say_more(self, event: ReviewScreen.Say) -> None:
+        self._continue(event.seen.task)
+
+    @work(group="wishes", exclusive=True)
+    async def _continue(self, task: Task) -> None:
+        """Answer what the task asks, where it asks; else say more in its thread."""
+        wait = self.board.wait(task.id)
+        if wait is not None and wait.kind is WaitKind.QUESTION:
+            try:
+                seen = await shown(self._client, task.id)
+            except (ApiError, BadAddress) as error:
+                self._warn(f"the question could not be read: {error}")
+                return
+            if seen.held and Questions.of(seen.held).asked:
+                await self._answer(seen)
+                return
+        await self._say_in_thread(task)
+
+    async def _answer(self, seen: Shown) -> None:
+        """Ask for the answer to each question, and send them all."""
+        card = Questions.of(seen.held)
+        answers: list[dict[str, object]] = []
+        keys = [f"answer {card.id} {place}" for place in range(len(card.asked))]
+        for key, question in zip(keys, card.asked, strict=True):
+            options = "".join(f"  {number}. {label}" for number, (_, label) in enumerate(question.options, 1))
+            where = f"write it, or the number of one:{options}" if options else "write it"
+            words = self._desk.masks.text
+            written = await self.push_screen_wait(Compose(words(question.text), words(where), key, self._drafts))
+            if written is None:
+                return
+            answers.append({"question_id": question.id, "answer": question.chosen(written.text)})
+        body = {"decision_id": card.decision_id or card.id, "answers": answers}
+        self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body), *keys)
+
+    @on(ReviewScreen.Browse)
+    def _browse(self, event: ReviewScreen.Browse) -> None:
+        if host := host_of(event.url):
+            self.notify(f"opening {host}", markup=False)
+            self.open_url(event.url)
+        else:
+            self.notify("only http and https addresses are opened", severity="error", markup=False)
+
+    # Stopping, saying more
+
+    @on(Wish)
+    def _wish(self, event: Wish) -> None:
+        tasks = [task for one in event.task_ids if (task := self.board.task(one))]
+        if event.verb == "copy":
+            return  # nothing is done to them
+        if self._desk.read_only:
+            self._warn(self._desk.read_only)
+        elif event.verb == "create" and (isinstance(self.screen, TasksScreen) or not tasks):
+            self._choose_agent(is_new=True, begin_at=tasks[0].agent_id if tasks else None)
+        elif event.verb == "stop" and tasks:
+            self._stop(tasks)
+        elif tasks and event.verb == "continue":
+            self._continue(tasks[0])
+        elif tasks:
+            self._begin_anew(tasks[0])
+
+    @work(group="wishes", exclusive=True)
+    async def _choose_agent(self, *, is_new: bool, begin_at: str | None = None) -> None:
+        """Choose an agent, to see its tasks or to start a new one."""
+        agents = sorted((agent for _, agent in self.board.agents.values()), key=lambda one: one.name.casefold())
+        counts: dict[str, int] = {}
+        for known in self.board.tasks.values():
+            counts[known.task.agent_id] = counts.get(known.task.agent_id, 0) + 1
+        choice = await self.push_screen_wait(Agents(self._desk, agents, counts, is_new=is_new, begin_at=begin_at))
+        if choice and choice.is_new:
+            await self._create(choice.agent.id, choice.agent.name)
+        elif choice and self._home:
+            name = choice.agent.name
+            self._home.filter(
+                f'agent:"{name if name == self._desk.safe(name) and chr(34) not in name else choice.agent.id}"'
+            )
+
+    @work(group="wishes", exclusive=True)
+    async def _stop(self, tasks: list[Task]) -> None:
+        """Ask, and stop them when the answer is yes."""
+        running = [task for task in tasks if not task.is_final]
+        if not running:
+            self._warn(f"it has ended: {tasks[0].status}" if len(tasks) == 1 else "all of them have ended")
+            return
+        lines = []
+        for task in running:
+            lines.append(f"{self._desk.safe(task.name)}  {task.id}")
+            lines += [
+                f"  and with it: {self._desk.safe(child.name)}" for child in self._below(task) if not child.is_final
+            ]
+        many = len(running) > 1
+        title = f"Stop these {len(running)} tasks?" if many else "Stop this task?"
+        yes = "Stop them" if many else "Stop it"
+        if await self.push_screen_wait(Confirm(title, "\n".join(lines), yes=yes, no="Keep running")):
+            if many:
+                self.push_screen(BulkScreen(running, self._desk, stops=True))
+            self.notify("stop requested", markup=False)
+            for task in running:
+                self._carry_out(Deed(Verb.STOP, task.id))
+
+    def _below(self, task: Task) -> list[Task]:
+        """All sub-tasks, however deep, each once."""
+        found: dict[str, Task] = {}
+        left = [task.id]
+        while left:
+            for child in self.board.children_of(left.pop()):
+                if child.id not in found and child.id != task.id:
+                    found[child.id] = child
+                    left.append(child.id)
+        return list(found.values())
+
+    @work(group="wishes", exclusive=True)
+    async def _begin_anew(self, task: Task) -> None:
+        """A new task for the same agent."""
+        await self._create(task.agent_id, self._agent_name(task.agent_id))
+
+    def _agent_name(self, agent_id: str) -> str:
+        agent = self.board.agents.get(agent_id)
+        return self._desk.safe(agent[1].name if agent else agent_id)
+
+    async def _say_in_thread(self, task: Task) -> None:
+        """Ask for the words, and send them."""
+        name = self._agent_name(task.agent_id)
+        title = f"Say more in: {self._desk.safe(task.name)}"
+        where = f"to {name}, thread {task.thread_id}"
+        written = await self.push_screen_wait(Compose(title, where, task.thread_id, self._drafts))
+        if written:
+            body = {**_body(task.agent_id, written), "id": task.thread_id}
+            self._carry_out(Deed(Verb.CONTINUE, task.id, body=body), task.thread_id)
+
+    async def _create(self, agent_id: str, name: str) -> None:
+        """Ask for the words of a new task, and send them."""
+        key = f"new {agent_id}"
+        compose = Compose("A new task", f"to {self._desk.safe(name)}", key, self._drafts, has_options=True)
+        if written := await self.push_screen_wait(compose):
+            self._carry_out(Deed(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
+
+
+def _body(agent_id: str, written: Written) -> dict[str, Any]:
+    """The request for what was written."""
+    options = dict(written.options)
+    told: dict[str, Any] = {"text": written.text}
+    if files := options.pop("files", None):
+        told["files"] = files
+    return {"agent": agent_id, "input": told, "source": "xp-tui", **options}
