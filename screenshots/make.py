@@ -74,7 +74,7 @@ async def pictures(url: str, key: str, data: Path) -> None:
         await pilot.pause(3.0)
         take("timeline")
         await pilot.press("escape", "escape", "home", "space", "v", "X")
-        await until(pilot, shows(app, "Stop this task?"))
+        await until(pilot, shows(app, "Keep running"))
         take("stop")
         await pilot.press("escape", "escape", "c")
         await until(pilot, shows(app, "F2 sends"))
