@@ -42,7 +42,7 @@ SHOWING = [
 ]
 UNSAFE = frozenset({"Label", "Markdown", "MarkdownViewer", "RichLog", "Log", "DataTable", "Tree", "OptionList", "Select",
                     "Pretty", "Collapsible", "Tabs", "Link", "Digits", "Text", "Content", "Markup"})  # fmt: skip
-"""What shows a text as it is, or reads markup in it: `trust.md` has what each let through."""
+"""What shows a text as it is, or reads markup in it."""
 
 
 def offences(code: str) -> list[str]:
