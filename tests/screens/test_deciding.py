@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -312,3 +313,44 @@ def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
         other.kill()
         other.wait()
     assert [line["deed"] for line in book.unfinished()] == ["b", "c", "e"]
+
+
+@pytest.mark.parametrize("kind", ["held", "sent", "done"])
+async def test_a_full_disk_sends_nothing_more_and_is_told(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        write = operator.journal.write
+
+        def full(what: str, **told: Any) -> None:
+            if what == kind:
+                raise OSError(28, "No space left on device")
+            write(what, **told)
+
+        monkeypatch.setattr(operator.journal, "write", full)
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "the journal cannot be written" in operator.toasts())
+        assert isinstance(operator.app.screen, ReviewScreen)
+        assert (invoice(operator)["status"] == "paused") is (kind != "done")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("when", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+async def test_a_date_without_a_clock_ends_nothing(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, when: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        async with waiting(serve, tmp_path, memory={"time": "local"}) as operator:
+            operator.here.local.platform.change(invoice(operator), paused_at=when, created_at=when, started_at=when)
+            await operator.pilot.pause(0.5)
+            await operator.press("enter")
+            await operator.until(lambda: "TOL" in operator.text)
+            await operator.press("a")
+            await operator.until(lambda: "what exactly" in operator.text)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
