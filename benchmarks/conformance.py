@@ -12,25 +12,14 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from tests.wire.cuts import variants
+
 CASES = Path(__file__).parents[1] / "tests/cases/sse.json"
 Reader = Callable[[list[bytes], dict[str, Any]], tuple[list[dict[str, str]], str]]
-
-
-def variants(case: dict[str, Any]) -> Iterator[list[bytes]]:
-    """Every way in which a case is cut."""
-    text = case["input"] if "input" in case else "".join(part * count for part, count in case["input_parts"])
-    data = str(text).encode("latin-1")
-    yield [data]
-    if len(data) < 100_000:
-        for size in (1, 2, 3, 7):
-            yield [data[place : place + size] for place in range(0, len(data), size)]
-    if len(data) <= 256:
-        for place in range(1, len(data)):
-            yield [data[:place], data[place:]]
 
 
 def ours(pieces: list[bytes], case: dict[str, Any]) -> tuple[list[dict[str, str]], str]:

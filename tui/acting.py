@@ -26,12 +26,15 @@ from tui.screens.agents import Agents
 from tui.screens.bulk import BulkScreen
 from tui.screens.compose import Compose, Written
 from tui.screens.confirm import Confirm
-from tui.screens.deciding import QUIET
+from tui.screens.deciding import QUIET, Deciding
 from tui.screens.review import ReviewScreen
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.watch import Rhythm
 from tui.watching import Watching
+
+SENDING = "sending "
+"""Before the name of a draft that is on its way: it is kept, and not offered again meanwhile."""
 
 
 class Acting(Watching):
@@ -56,9 +59,13 @@ class Acting(Watching):
         self._left = left
         """What was under way when an earlier session ended."""
         self._deeds = Deeds(client, journal, self._deed_changed)
-        self._held: dict[str, tuple[Deed, datetime]] = {}
         self._unfinished: dict[str, Deed] = {}
-        """What was begun and has not come to an end, by target."""
+        """What was begun and has not come to an end, by its id."""
+        self._held: dict[str, datetime] = {}
+        """Which of these are held, and since when."""
+        for key in [one for one in drafts if one.startswith(SENDING)]:  # a session has ended while it was sending
+            drafts.setdefault(key.removeprefix(SENDING), drafts[key])
+            del drafts[key]
         self._few = asyncio.Semaphore(4)
         """No more than so many tasks are read at once."""
 
@@ -75,18 +82,17 @@ class Acting(Watching):
         for line in self._left:
             verb, target = str(line.get("verb")), str(line.get("target"))
             was_held = line.get("kind") == "held"
-            fate = "was held when xp-tui ended, and was not sent." if was_held else (
-                "was being sent when xp-tui ended: whether it was done, only the task tells."
-            )  # fmt: skip
+            if was_held:
+                state, outcome, yes, rest = "held", Outcome.NOT_SENT, "Review it", "and was not sent."
+            else:
+                state, outcome, yes = "being sent", Outcome.UNKNOWN, "Open the task"
+                rest = "whether it was done, only the task tells."
             await self._found(target)
-            text = f"{verb} {self._called(target)}\n{fate}"
-            yes = "Review it" if was_held else "Open the task"
+            text = f"{verb} {self._called(target)}\nwas {state} when xp-tui ended, {rest}"
             wants = await self.push_screen_wait(Confirm("From the last session", text, yes=yes, no="Leave it"))
-            outcome = Outcome.NOT_SENT if was_held else Outcome.UNKNOWN
             about = {name: line.get(name) for name in ("deed", "verb", "target", "digest")}
-            self._journal.write(
-                "done", **about, outcome=str(outcome), words=f"xp-tui ended while it {fate.split(' when')[0]}"
-            )
+            words = f"xp-tui ended while it was {state}"
+            self._journal.write("done", **about, outcome=str(outcome), words=words)
             if wants and was_held:
                 self.post_message(ReviewWanted(target))
             elif wants:
@@ -98,7 +104,7 @@ class Acting(Watching):
     def _review(self, event: ReviewWanted) -> None:
         if len(event.task_ids) == 1:
             task_id = event.task_ids[0]
-            self.push_screen(ReviewScreen(task_id, self._desk, begun=self._unfinished.get(task_id)))
+            self.push_screen(ReviewScreen(task_id, self._desk, *self._begun(task_id)))
             self._read_to_decide(task_id)
             return
         screen = BulkScreen([task for one in event.task_ids if (task := self.board.task(one))], self._desk)
@@ -113,8 +119,17 @@ class Acting(Watching):
                 if event.by and waiting:
                     place = waiting.index(event.task_id) if event.task_id in waiting else -1
                     chosen = waiting[(place + event.by) % len(waiting)]
-                    screen.forget(chosen, self._unfinished.get(chosen))
+                    screen.forget(chosen, *self._begun(chosen))
                 self._read_to_decide(screen.task_id)
+
+    def _begun(self, task_id: str) -> tuple[Deed | None, float]:
+        """What is under way for a task, and for how many seconds it is held still."""
+        deed = next((one for one in self._unfinished.values() if one.target == task_id), None)
+        return deed, self._held_for(deed) if deed else 0.0
+
+    def _held_for(self, deed: Deed) -> float:
+        since = self._held.get(deed.id)
+        return max(deed.hold - (self._desk.now() - since).total_seconds(), 0.0) if since else 0.0
 
     def _since(self, task_id: str) -> tuple[bool, datetime, str]:
         wait = self.board.wait(task_id)
@@ -150,22 +165,13 @@ class Acting(Watching):
             or (isinstance(screen, BulkScreen) and task_id in screen.tasks)
         ]
 
-    @on(ReviewScreen.Decided)
-    def _decided(self, event: ReviewScreen.Decided) -> None:
-        self._carry_out(Deed(event.verb, event.task_id, event.digest, event.comment, hold=max(self._hold, QUIET)))
-
-    @on(BulkScreen.Decided)
-    def _all_decided(self, event: BulkScreen.Decided) -> None:
+    @on(Deciding.Decided)
+    def _decided(self, event: Deciding.Decided) -> None:
         for task_id, digest in event.digests.items():
-            hold = max(self._hold, QUIET)
-            self._carry_out(Deed(Verb(event.verb), task_id, digest, event.comment, hold=hold))
+            self._carry_out(Deed(event.verb, task_id, digest, event.comment, hold=max(self._hold, QUIET)))
 
-    @on(ReviewScreen.TakeBack)
-    def _take_back(self, event: ReviewScreen.TakeBack) -> None:
-        self._deeds.take_back(event.deed_id)
-
-    @on(BulkScreen.TakeBack)
-    def _take_all_back(self, event: BulkScreen.TakeBack) -> None:
+    @on(Deciding.TakeBack)
+    def _take_back(self, event: Deciding.TakeBack) -> None:
         for deed_id in event.deed_ids:
             self._deeds.take_back(deed_id)
 
@@ -181,20 +187,22 @@ class Acting(Watching):
     @work(group="deeds")
     async def _carry_out(self, deed: Deed, *drafts: str) -> None:
         """Carry out a deed to its end, whatever else is begun meanwhile; what was written is kept until it was sent."""
-        texts = {key: self._drafts.pop(key) for key in drafts if key in self._drafts}
+        texts = {key: self._drafts[key] for key in drafts if key in self._drafts}
         for key, text in texts.items():
-            self._drafts[f"sending {key}"] = text  # kept, and not offered again while it is on its way
+            self._drafts[SENDING + key] = text
+            del self._drafts[key]
         try:
             done = await self._deeds.carry_out(deed)
         except (OSError, NotPrivate) as error:
-            self._unfinished.pop(deed.target, None)
-            self._held.pop(deed.id, None)
             self._warn(f"{deed.verb}: the journal cannot be written ({error}); read the task before you go on")
-            return
+            done = deed
+        finally:
+            self._unfinished.pop(deed.id, None)
+            self._held.pop(deed.id, None)
         for key, text in texts.items():
-            self._drafts.pop(f"sending {key}", None)
             if done.outcome is not Outcome.CONFIRMED:
                 self._drafts.setdefault(key, text)
+            self._drafts.pop(SENDING + key, None)
         if deed.verb is Verb.CREATE and done.task is not None and self._home:
             self._home.select(done.task.id)
         if done.task is not None:
@@ -205,14 +213,15 @@ class Acting(Watching):
 
     def _deed_changed(self, deed: Deed) -> None:
         if deed.phase is Phase.HELD and deed.hold > 0:
-            self._held[deed.id] = (deed, self._desk.now())
+            self._held[deed.id] = self._desk.now()
         else:
             self._held.pop(deed.id, None)
         if deed.phase is Phase.DONE:
-            self._unfinished.pop(deed.target, None)
+            self._unfinished.pop(deed.id, None)
         else:
-            self._unfinished[deed.target] = deed
-        shown_on = self._deciding(deed.target)
+            self._unfinished[deed.id] = deed
+        is_other = any(one.target == deed.target and one.id != deed.id for one in self._unfinished.values())
+        shown_on = [] if is_other else self._deciding(deed.target)  # what is under way stays what is shown
         with suppress(NoMatches):
             for screen in shown_on:
                 screen.deed_changed(deed)
@@ -225,8 +234,8 @@ class Acting(Watching):
         """What is held is told on every screen, with the time that is left."""
         words = ""
         if self._held:
-            deed, since = next(iter(self._held.values()))
-            left = max(deed.hold - (self._desk.now() - since).total_seconds(), 0.0)
+            deed = self._unfinished[next(iter(self._held))]
+            left = self._held_for(deed)
             more = f" and {len(self._held) - 1} more" if len(self._held) > 1 else ""
             words = f"‖ {deed.verb} {self._called(deed.target)}{more} in {left:.0f} s   u takes it back"
         self.screens_held(words)
@@ -308,9 +317,8 @@ class Acting(Watching):
             await self._create(choice.agent.id, choice.agent.name)
         elif choice and self._home:
             name = choice.agent.name
-            self._home.filter(
-                f'agent:"{name if name == self._desk.safe(name) and chr(34) not in name else choice.agent.id}"'
-            )
+            is_plain = name == self._desk.safe(name) and '"' not in name
+            self._home.filter(f'agent:"{name if is_plain else choice.agent.id}"')
 
     @work(group="wishes", exclusive=True)
     async def _stop(self, tasks: list[Task]) -> None:
@@ -322,9 +330,8 @@ class Acting(Watching):
         lines = []
         for task in running:
             lines.append(f"{self._desk.safe(task.name)}  {task.id}")
-            lines += [
-                f"  and with it: {self._desk.safe(child.name)}" for child in self._below(task) if not child.is_final
-            ]
+            below = [child for child in self._below(task) if not child.is_final]
+            lines += [f"  and with it: {self._desk.safe(child.name)}" for child in below]
         many = len(running) > 1
         title = f"Stop these {len(running)} tasks?" if many else "Stop this task?"
         yes = "Stop them" if many else "Stop it"

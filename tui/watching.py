@@ -56,6 +56,7 @@ class Watching(Orderly):
         self._watch = Watch(client, self._tell, rhythm=rhythm)
         client.transport.on_wait = self._waits
         self._looked_into: dict[str, datetime | None] = {}
+        self._glanced_at: dict[tuple[str, bool], datetime | None] = {}
         self._deeper: AsyncGenerator[Any, None] | None = None
         """The pages behind those that are read again and again."""
         self._is_reading_more = False
@@ -202,7 +203,7 @@ class Watching(Orderly):
     async def _glance(self, task_id: str, is_deep: bool) -> None:
         """Read the record of the task under the cursor, and its log, unless they are known as they are now."""
         task = self.board.task(task_id)
-        if task is None or self._looked_into.get(f"{task_id} {is_deep}") == (task.updated_at or task.created_at):
+        if task is None or self._glanced_at.get((task_id, is_deep)) == (task.updated_at or task.created_at):
             return
         try:
             asked = self._client.now
@@ -213,7 +214,7 @@ class Watching(Orderly):
                 self._tell(LogSeen(task_id, await self._client.log(record), asked))
         except (ApiError, BadAddress):
             return  # the list says when the platform is away
-        self._looked_into[f"{task_id} {is_deep}"] = record.updated_at or record.created_at
+        self._glanced_at[task_id, is_deep] = record.updated_at or record.created_at
 
     def _say(self, words: str, look: str, why: str = "") -> None:
         if home := self._home:

@@ -20,6 +20,7 @@ from tui.kept import Kept
 from tui.local.home import ORGANIZATION
 from tui.masks import Masks
 from tui.screens.review import ReviewScreen
+from tui.screens.tasks import TasksScreen
 from tui.watch import Rhythm
 
 QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
@@ -81,6 +82,16 @@ class Operator:
         await self.until(lambda: not screen.hindrance)
         await self.pilot.pause(0.35)
         return screen
+
+    async def hold_an_approval(self) -> None:
+        """Approve what waits longest, and go back to the list while it is held."""
+        await self.press("a", "end")
+        await self.ready_to_decide()
+        await self.press("A")
+        await self.until(lambda: "u takes it back" in self.text)
+        await self.pilot.pause(0.35)
+        await self.press("escape")
+        await self.until(lambda: isinstance(self.app.screen, TasksScreen))
 
 
 @asynccontextmanager

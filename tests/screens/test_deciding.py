@@ -16,6 +16,7 @@ from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
 from tui import watching
 from tui.journal import Journal
+from tui.kept import Kept
 from tui.screens.bulk import BulkScreen, Outcomes
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
@@ -83,13 +84,7 @@ async def test_a_title_cannot_write_lines_of_its_own(serve: Serve, tmp_path: Pat
 
 async def test_a_held_decision_is_seen_when_its_review_is_opened_again(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
-        await operator.press("a", "end")
-        await operator.ready_to_decide()
-        await operator.press("A")
-        await operator.until(lambda: "u takes it back" in operator.text)
-        await operator.pilot.pause(0.35)
-        await operator.press("escape")
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.hold_an_approval()
         await operator.press("a")
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
         await operator.until(lambda: "approve in" in operator.text)
@@ -354,3 +349,71 @@ async def test_a_date_without_a_clock_ends_nothing(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+async def test_a_key_that_came_in_time_takes_it_back_however_late_it_is_handled(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=0.4) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        operator.app.post_message(events.Key("A", "A"))
+        behind = events.Key("x", "x")
+        await operator.until(lambda: operator.app._unfinished)
+        time.sleep(0.6)  # noqa: ASYNC251 - the whole program stands still, longer than it is held
+        operator.app.post_message(behind)
+        await operator.until(lambda: "approve taken back" in journal(operator))
+        assert operator.sent == []
+
+
+async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        make_invoice(operator.here, 8)
+        for task in operator.here.local.store.tasks({"agent_id": "invoice-bot"}):
+            await operator.here.until(task["id"], "paused")
+        for task in operator.here.local.store.tasks({"agent_id": "invoice-bot"}):
+            request = {**task["hitl_request"], "content": {f"line {number}": "x" for number in range(200)}}
+            operator.here.local.platform.change(task, hitl_request=request)
+        await operator.until(lambda: "2 need you" in operator.text)
+        await operator.press("a", "end")
+        screen = await operator.ready_to_decide()
+        payload, first = screen.query_one("#payload", Inspector), screen.task_id
+        await operator.press("n")
+        await operator.until(lambda: screen.task_id != first and screen._shown)
+        await operator.pilot.pause(1.2)
+        assert payload.scroll_offset.y == 0
+        assert "scroll to the end of the payload first" in screen.hindrance
+        await operator.press("escape")
+        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.press("home", "space", "space", "a")
+        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        bulk = operator.app.screen
+        assert isinstance(bulk, BulkScreen)
+        await operator.press("tab", "end")
+        await operator.until(lambda: len(bulk._read) == 1)
+        await operator.press("tab", "down")
+        await operator.pilot.pause(1.2)
+        assert len(bulk._read) == 1
+        assert bulk.query_one("#payload", Inspector).scroll_offset.y == 0
+
+
+async def test_what_is_refused_because_another_is_under_way_hides_it_nowhere(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        await operator.hold_an_approval()
+        await operator.press("X", "tab", "enter")
+        await operator.until(lambda: "already under way" in operator.toasts())
+        assert "approve Pay invoice 7 in" in operator.text
+        await operator.press("a")
+        await operator.until(lambda: "approve in" in operator.text)
+        left = int(operator.text.split("approve in ")[1].split()[0])
+        assert left < 60
+        await operator.press("escape", "q")
+        await operator.until(lambda: "Quit now?" in operator.text)
+
+
+async def test_a_draft_that_was_being_sent_when_it_was_killed_is_there_again(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        thread = invoice(operator)["id"]
+        Kept(tmp_path / "again" / "drafts.json")[f"sending {thread}"] = "do not lose me"
+        async with at_the_screens(operator.here, tmp_path / "again") as again:
+            await again.until(lambda: "Pay invoice 7" in again.text)
+            await again.press("c")
+            await again.until(lambda: "do not lose me" in again.text)

@@ -236,13 +236,7 @@ async def test_stop_several_and_see_what_became_of_each(serve: Serve, tmp_path: 
 
 async def test_what_is_held_is_seen_on_every_screen(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=30.0) as operator:
-        await operator.press("a", "end")
-        await operator.ready_to_decide()
-        await operator.press("A")
-        await operator.until(lambda: "u takes it back" in operator.text)
-        await operator.pilot.pause(0.35)
-        await operator.press("escape")
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.hold_an_approval()
         await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
         await operator.press("q")
         await operator.until(lambda: "Quit now?" in operator.text)

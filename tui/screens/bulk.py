@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Footer
 
 from tui.api.models import Task
-from tui.deeds import Deed, Outcome, Phase
+from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
-from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.inspector import Inspector
@@ -61,22 +60,6 @@ class BulkScreen(Deciding):
     ]
 
     AUTO_FOCUS = "#tasks"
-
-    class Decided(Message):
-        """The operator has decided about exactly these, each by its digest."""
-
-        def __init__(self, verb: str, digests: Mapping[str, str], comment: str | None) -> None:
-            super().__init__()
-            self.verb = verb
-            self.digests = digests
-            self.comment = comment
-
-    class TakeBack(Message):
-        """These held decisions are not wanted any more."""
-
-        def __init__(self, deed_ids: Sequence[str]) -> None:
-            super().__init__()
-            self.deed_ids = deed_ids
 
     def __init__(
         self, tasks: Sequence[Task], desk: Desk, *, stops: bool = False, clock: Callable[[], float] = time.monotonic
@@ -148,7 +131,7 @@ class BulkScreen(Deciding):
             self._held_until = self._clock() + deed.hold
             if self._is_burst:
                 self._note = IN_A_BURST
-                self.post_message(self.TakeBack([deed.id]))
+                self.post_message(self.TakeBack(deed.id))
         look = "need"
         if deed.phase is Phase.DONE and deed.outcome:
             look = LOOKS.get(deed.outcome, "failed")
@@ -257,11 +240,11 @@ class BulkScreen(Deciding):
 
     def decide(self, verb: str, reason: str | None) -> None:
         """Wish all of them, each for exactly what was shown."""
-        self.post_message(self.Decided(verb, {one: self._shown[one].digest for one in self._decidable}, reason))
+        self.post_message(self.Decided(Verb(verb), {one: self._shown[one].digest for one in self._decidable}, reason))
 
     def take_back(self) -> bool:
         """Take back all that are held."""
-        held = [deed.id for deed in self._deeds.values() if deed.phase is Phase.HELD]
+        held = [deed.id for deed in self._deeds.values() if deed.phase in RETRACTABLE]
         if held:
-            self.post_message(self.TakeBack(held))
+            self.post_message(self.TakeBack(*held))
         return bool(held)

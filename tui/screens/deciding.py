@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import Input
 
+from tui.deeds import Phase, Verb
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
 
@@ -17,6 +19,8 @@ DEAD = 0.7
 """Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
 QUIET = 0.3
 """Seconds without any other key before and after a deciding one: in a burst of keys none decides."""
+RETRACTABLE = frozenset({Phase.HELD, Phase.CHECKING})
+"""How far a decision may be to be taken back: it has not left."""
 IN_A_BURST = "taken back: other keys came with it"
 
 
@@ -29,6 +33,22 @@ class Deciding(Keyed[None]):
         Binding("u", "undo", "undo", id="review.undo"),
         Binding("escape,d,q", "leave", "later", id="review.later"),
     ]
+
+    class Decided(Message):
+        """The operator has decided about exactly what was shown: each task by the digest of it."""
+
+        def __init__(self, verb: Verb, digests: Mapping[str, str], comment: str | None) -> None:
+            super().__init__()
+            self.verb = verb
+            self.digests = digests
+            self.comment = comment
+
+    class TakeBack(Message):
+        """What is held is not wanted any more."""
+
+        def __init__(self, *deed_ids: str) -> None:
+            super().__init__()
+            self.deed_ids = deed_ids
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -99,7 +119,8 @@ class Deciding(Keyed[None]):
         """A key that comes right behind a deciding one takes it back, even before it is known to be held."""
         if now - self._decided_at < QUIET:
             self._is_burst = True
-            self._undo(IN_A_BURST)
+            if self.take_back():
+                self._note = IN_A_BURST
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text never decides."""
@@ -144,10 +165,6 @@ class Deciding(Keyed[None]):
             self.focus_content()
         reason.remove_class("-shown")
         reason.value = ""
-
-    def _undo(self, note: str) -> None:
-        if self.take_back():
-            self._note = note
 
     def action_leave(self) -> None:
         """Back by one step: from the reason to the review, then away. A held decision stays held."""

@@ -19,7 +19,7 @@ from tui.decision import differences
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
 from tui.plain import host_of
-from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
 from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
@@ -59,16 +59,6 @@ class ReviewScreen(Deciding):
 
     AUTO_FOCUS = "#payload"
 
-    class Decided(Message):
-        """The operator has decided about exactly what was shown."""
-
-        def __init__(self, task_id: str, verb: Verb, digest: str, comment: str | None) -> None:
-            super().__init__()
-            self.task_id = task_id
-            self.verb = verb
-            self.digest = digest
-            self.comment = comment
-
     class Say(Message):
         """The operator wants to answer, or to say something in the thread."""
 
@@ -90,13 +80,6 @@ class ReviewScreen(Deciding):
             super().__init__()
             self.url = url
 
-    class TakeBack(Message):
-        """A held decision is not wanted any more."""
-
-        def __init__(self, deed_id: str) -> None:
-            super().__init__()
-            self.deed_id = deed_id
-
     class Wanted(Message):
         """This task is to be read, to be shown here."""
 
@@ -106,7 +89,13 @@ class ReviewScreen(Deciding):
             self.by = by
 
     def __init__(
-        self, task_id: str, desk: Desk, *, begun: Deed | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        task_id: str,
+        desk: Desk,
+        begun: Deed | None = None,
+        left: float = 0.0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self.task_id = task_id
@@ -114,7 +103,7 @@ class ReviewScreen(Deciding):
         self._shown: Shown | None = None
         self._deed = begun
         """What was decided, and how far it is."""
-        self._held_until = self._clock() + begun.hold if begun else 0.0
+        self._held_until = self._clock() + left
         self._masked = 0
         self._reopens = False
         self._read_at: datetime | None = None
@@ -134,7 +123,6 @@ class ReviewScreen(Deciding):
 
     def on_mount(self) -> None:
         """Begin at the payload."""
-        self.query_one("#payload").focus()
         self.set_interval(0.1, self.draw)
         self.draw()
 
@@ -363,11 +351,11 @@ class ReviewScreen(Deciding):
     def decide(self, verb: str, reason: str | None) -> None:
         """Wish it, for exactly what was shown."""
         assert self._shown
-        self.post_message(self.Decided(self.task_id, Verb(verb), self._shown.digest, reason))
+        self.post_message(self.Decided(Verb(verb), {self.task_id: self._shown.digest}, reason))
 
     def take_back(self) -> bool:
         """Take the held decision back."""
-        if self._deed is None or self._deed.phase is not Phase.HELD:
+        if self._deed is None or self._deed.phase not in RETRACTABLE:
             return False
         self.post_message(self.TakeBack(self._deed.id))
         return True
@@ -403,7 +391,7 @@ class ReviewScreen(Deciding):
         """Read it again."""
         self._note = ""
         if self._deed is not None and self._deed.phase is Phase.DONE:
-            self._deed = None
+            self.forget(self.task_id)
         self.post_message(self.Wanted(self.task_id))
 
     def picked(self, name: str) -> None:
@@ -414,9 +402,12 @@ class ReviewScreen(Deciding):
             case "next":
                 self.action_next(1)
 
-    def forget(self, task_id: str, begun: Deed | None) -> None:
-        """Another task is to be shown, for which something may be under way already."""
+    def forget(self, task_id: str, begun: Deed | None = None, left: float = 0.0) -> None:
+        """Another task is to be shown, for which something may be held still; until it is read, nothing is."""
         self.task_id, self._shown, self._deed = task_id, None, begun
+        self._held_until, self._read_at, self._asked_at, self._masked = self._clock() + left, None, None, 0
+        for facts in self.query(Inspector):
+            facts.show([])
         self._armed_at, self._note = float("inf"), ""
         self._drop_reason()
         self.draw()

@@ -34,7 +34,8 @@ class Inspector(Lines):
 
     def __init__(self, masks: Masks, *, can_fold: bool = True, is_whole: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._longest = sys.maxsize if is_whole else LONGEST
+        self._is_whole = is_whole
+        """It is decided about: nothing of it is cut, and whatever else is shown begins at its beginning."""
         self._masks = masks
         self._can_fold = can_fold
         self._document = Document((), masks)
@@ -60,10 +61,11 @@ class Inspector(Lines):
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
         if parts == self._parts:
             return
-        is_alike = [part.heading for part in self._parts] == [part.heading for part in parts]
+        is_alike = not self._is_whole and [part.heading for part in self._parts] == [part.heading for part in parts]
         turned = set(self._document.turned) if is_alike else set()
         before, self._parts = self._document, parts
-        self._document = Document(parts, self._masks, self._can_fold, turned, self._longest, raw=before.raw)
+        longest = sys.maxsize if self._is_whole else LONGEST
+        self._document = Document(parts, self._masks, self._can_fold, turned, longest, raw=before.raw)
         self.is_end_seen, self._end_since = False, None
         if not is_alike:
             self._rows = []
