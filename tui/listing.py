@@ -131,11 +131,9 @@ def arrange(
         if line.wait is None:
             counts[group_of(task.status, None)] += 1
         hits = sum(map(matches, tree))
-        matched += hits
-        if hits:
+        if hits and only in {None, group_of(task.status, line.wait)}:
+            matched += hits
             lines.append(line)
-    if only is not None:
-        lines = [line for line in lines if group_of(line.task.status, line.wait) == only]
     rows: list[Row] = []
     if column is not None:
         lines.sort(key=lambda line: _value(line, column, names or {}, now or EPOCH), reverse=reverse)

@@ -433,3 +433,9 @@ async def test_the_title_tells_no_more_than_it_knows(serve: Serve, tmp_path: Pat
     async with waiting(serve, tmp_path) as operator:
         await operator.press("slash", *"nothing-like-this")
         await operator.until(lambda: "0 of 1 loaded" in operator.text)
+        await operator.press("escape", "escape", "2")
+        await operator.until(
+            lambda: "only running: esc shows all" in operator.text and "0 of 1 loaded" in operator.text
+        )
+        await operator.press("1")
+        await operator.until(lambda: "only needs you" in operator.text and "1 of 1 loaded" in operator.text)

@@ -291,9 +291,9 @@ class TasksScreen(Keyed[None]):
         if self._why:
             words = f"{self._why}\n\nr tries again"
         elif self.asked or self.only:
-            words = (
-                f"Nothing of {self._listing.loaded} loaded tasks is shown.{self._guess()}\n\nesc takes the filter away"
-            )
+            more = ", m loads more" if self._total and self._total > self._listing.loaded else ""
+            words = f"Nothing of {self._listing.loaded} loaded tasks is shown.{self._guess()}"
+            words += f"\n\nesc takes the filter away{more}"
         elif self._state[0] == "connecting":
             words = "Reading the tasks …"
         else:
