@@ -206,12 +206,13 @@ async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> Non
             await here.until(made["id"], "completed")
             await operator.until(lambda: "■ ended" in operator.text)
             tree = operator.app.screen.query_one(ActivityTree)
-            trigger = next(place for place in range(tree.count()) if getattr(tree._rows[place], "child_id", None))
-            before = tree.count()
-            tree.move_to(trigger)
+            await operator.press("home")
+            while not getattr(tree.row, "child_id", None):
+                await operator.press("down")
+            key, before = tree.key_of(tree.cursor), tree.count()
             await operator.press("right")
             await operator.until(lambda: tree.count() > before)
-            assert tree.cursor == trigger
+            assert tree.key_of(tree.cursor) == key
             await operator.press("escape")
             await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
 
