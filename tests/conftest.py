@@ -6,10 +6,10 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from pydantic import SecretStr
@@ -60,6 +60,33 @@ def make_client(
     more.setdefault("clock", FastClock())
     more.setdefault("backoff", Backoff(dice=random.Random(1)))
     return Client(surfaces, Transport(SecretStr(key), frozenset, **more), read_only=read_only)
+
+
+class Survived(Protocol):
+    """Writes down what a test has tried, for the table at the end."""
+
+    def __call__(self, promise: str, tried: float, words: str = "") -> None: ...
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was promised, how much of it was tried, and what became of it."""
+    rows: dict[str, tuple[float, str]] = {}
+    for report in terminalreporter.getreports("passed"):
+        for promise, (tried, words) in getattr(report, "user_properties", ()):
+            rows[promise] = rows.get(promise, (0, ""))[0] + tried, words
+    failed = [report.nodeid for report in terminalreporter.getreports("failed") if "trust" in report.nodeid]
+    if rows:
+        terminalreporter.section("promised, tried, survived")
+    for promise, (tried, words) in sorted(rows.items()):
+        terminalreporter.line(f"{promise:<88} {tried:>10,.0f}  all  {words}".rstrip())
+    for name in failed:
+        terminalreporter.line(f"{name:<88}          ?  NOT")
+
+
+@pytest.fixture
+def survived(record_property: Callable[[str, object], None]) -> Survived:
+    """How much of something was tried and held; told once it has."""
+    return lambda promise, tried, words="": record_property(promise, (tried, words))
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 from tui.api.client import Client, TaskQuery
 from tui.api.entries import Message
 from tui.api.errors import ApiError, Conflict, NotFound, NotOffered, ReadOnly
-from tui.api.models import Task
+from tui.api.models import ApprovalRequest, Task
 from tui.api.pace import Clock, SystemClock
 from tui.api.routes import BadAddress
 from tui.api.wirejson import canonical
-from tui.decision import Shown, shown
+from tui.decision import Shown, shown, shown_of
 
 SETTLING = 30.0
 """Seconds for which a task is read until it shows what became of a deed."""
@@ -146,7 +146,8 @@ class Deeds:
         if deed.digest is not None:
             self._tell(replace(deed, phase=Phase.CHECKING))
             try:
-                seen = await shown(self._client, deed.target)
+                log = (await shown(self._client, deed.target)).log
+                seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
             except NotFound as error:
                 return deed.done(Outcome.GONE, "gone: the platform no longer knows the task", error=error)
             except (ApiError, BadAddress) as error:
@@ -222,12 +223,15 @@ class Deeds:
                 task, still = await self._until_moved(deed)
                 if still:
                     return deed.done(Outcome.UNKNOWN, "the platform took it, but the task still waits", task)
-                request = task.hitl_request if task else None
+                if task is None:
+                    return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
+                request, before = task.hitl_request, deed.task.hitl_request if deed.task else None
+                if request and before and _is_another(request, before):
+                    words = "the platform took it, but now it is about something else than you saw: open the task"
+                    return deed.done(Outcome.UNKNOWN, words, task)
                 other = request and (request.rejected_by if deed.verb is Verb.APPROVE else request.approved_by)
                 if other:
                     return deed.done(Outcome.ALREADY, f"decided the other way by {other}", task)
-                if task is None:
-                    return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
                 if task.status == "stopped":
                     return deed.done(Outcome.GONE, "the platform took it, but the task was stopped", task)
                 name = f", on record as {request.decided_by}" if request and request.decided_by else ""
@@ -335,6 +339,13 @@ def _too_late(deed: Deed, seen: Shown) -> Deed | None:
     if deed.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.hindrance):
         return deed.done(Outcome.NOT_SENT, why)
     return None
+
+
+def _is_another(request: ApprovalRequest, before: ApprovalRequest) -> bool:
+    """Whether the two cannot be one request: something that both tell is told differently."""
+    named = ("wait_node_id", "operation_id", "title", "description", "content")
+    pairs = [(request.raw.get(name), before.raw.get(name)) for name in named]
+    return any(new is not None and old is not None and new != old for new, old in pairs)
 
 
 def _asked(task: Task) -> tuple[datetime | None, str]:

@@ -1,0 +1,199 @@
+"""A platform small enough to be the truth: one task that asks, is decided about, and asks anew; and a bad way to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from tui.api.transport import Transport
+
+TASK = "t"
+PATIENCE = 30.0
+"""Seconds after which the client gives an answer up."""
+FINAL = {"stopped", "failed", "completed"}
+Answer = tuple[int, Any]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A decision that took effect: which, whose, and on which version of the request."""
+
+    verb: str
+    by: str
+    version: int
+
+
+@dataclass
+class Truth:
+    """What is so, whatever anybody was told."""
+
+    now: Callable[[], float]
+    status: str = "executing"
+    version: int = 0
+    request: dict[str, Any] | None = None
+    applied: list[Applied] = field(default_factory=list)
+    said: int = 0
+    """How many entries the log has."""
+    stops: int = 0
+
+    def ask(self) -> None:
+        """The agent asks, or asks for something else than a moment ago."""
+        self.version += 1
+        self.said += 1
+        self.status = "paused"
+        self.request = {"wait_node_id": "n", "title": "Pay", "content": {"amount": self.version}}
+
+    def end(self, status: str) -> None:
+        """It ends by itself, or by somebody else's hand; an open request expires with it."""
+        self.status = status
+        if self.request and not self.is_decided:
+            self.request = None
+
+    @property
+    def is_decided(self) -> bool:
+        request = self.request or {}
+        return bool(request.get("approved_by") or request.get("rejected_by"))
+
+    def decide(self, verb: str, by: str) -> Answer:
+        """Approve or reject what is asked now."""
+        if self.status != "paused" or self.request is None or self.is_decided:
+            return 409, {"detail": "task waits for no approval"}
+        self.applied.append(Applied(verb, by, self.version))
+        self.request = {**self.request, "approved_by" if verb == "approve" else "rejected_by": by}
+        self.status = "executing"
+        return 200, self.record()
+
+    def stop(self) -> Answer:
+        """Stop it; what has ended stays as it is."""
+        if self.status not in FINAL:
+            self.stops += 1
+            self.end("stopped")
+        return 200, self.record()
+
+    def record(self) -> dict[str, Any]:
+        """The task as the platform tells it."""
+        paused = self.told() if self.status == "paused" else None
+        return {
+            "id": TASK, "agent_id": "a", "organization_id": "o", "status": self.status, "input": {"text": "pay"},
+            "created_at": "2026-11-20T09:00:00Z", "updated_at": self.told(), "paused_at": paused,
+            "hitl_request": self.request,
+        }  # fmt: skip
+
+    def told(self) -> str:
+        return datetime.fromtimestamp(self.now(), UTC).isoformat()
+
+    def handle(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+        """Answer a request as the platform does."""
+        match method, path.strip("/").split("/"):
+            case "POST", ["hitl", _, ("approve" | "reject") as verb]:
+                return self.decide(verb, str(body.get("comment")))
+            case "POST", [*_, "stop"]:
+                return self.stop()
+            case "GET", ["activity", *_]:
+                return 200, {"messages": [{"id": f"e{n}", "type": "think", "thought": "…"} for n in range(self.said)]}
+            case "GET", [*_, "tasks", _]:
+                return 200, self.record()
+        raise AssertionError(f"nobody foresaw {method} {path}")
+
+
+FAULTS = (
+    "good", "refused", "lost before", "lost after", "late", "too late", "twice, the first", "twice, the second",
+    "500", "503", "500 after", "404", "409", "429", "nonsense", "nonsense after", "cut after",
+)  # fmt: skip
+"""What may become of a request."""
+
+
+class Way(httpx.AsyncBaseTransport):
+    """The way to the platform: each request suffers the next fault."""
+
+    def __init__(self, truth: Truth) -> None:
+        self.truth = truth
+        self.faults: deque[str] = deque()
+        """What the next readings suffer."""
+        self.act_faults: deque[str] = deque()
+        """What the next actions suffer."""
+        self.on_act: Callable[[str, dict[str, Any]], None] = lambda path, body: None
+        """Told of every action the moment it leaves."""
+        self.read_version = 0
+        """Of the request, when it was read last with success."""
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(await request.aread() or b"{}")
+        faults = self.faults if request.method == "GET" else self.act_faults
+        fault = faults.popleft() if faults else "good"
+        if request.method != "GET":
+            self.on_act(request.url.path, body)
+        await asyncio.sleep(0.05)
+        status, told = await self._suffer(fault, lambda: self._apply(request, body))
+        await asyncio.sleep(0.05)
+        content = told if isinstance(told, bytes) else json.dumps(told).encode()
+        headers = {"Retry-After": "3"} if status == 429 else {}
+        return httpx.Response(status, content=content, headers=headers)
+
+    def _apply(self, request: httpx.Request, body: dict[str, Any]) -> Answer:
+        if request.method == "GET" and "activity" not in request.url.path:
+            self.read_version = self.truth.version
+        return self.truth.handle(request.method, request.url.path, body)
+
+    async def _suffer(self, fault: str, apply: Callable[[], Answer]) -> Answer:
+        match fault:
+            case "good":
+                return apply()
+            case "refused":
+                raise httpx.ConnectError("refused")
+            case "lost before":
+                raise httpx.WriteError("broken pipe")
+            case "lost after":
+                apply()
+                raise httpx.ReadError("reset")
+            case "late":
+                await asyncio.sleep(12.0)
+                return apply()
+            case "too late":
+                job = asyncio.create_task(self._later(apply))
+                self._late.add(job)
+                job.add_done_callback(self._late.discard)
+                await asyncio.sleep(PATIENCE)
+                raise httpx.ReadTimeout("no answer")
+            case "twice, the first":
+                first = apply()
+                apply()
+                return first
+            case "twice, the second":
+                apply()
+                return apply()
+            case "500 after":
+                apply()
+                return 500, {"detail": "oops"}
+            case "nonsense":
+                return 200, b"<html>sign in to the network</html>"
+            case "nonsense after":
+                apply()
+                return 200, b"<html>oops</html>"
+            case "cut after":
+                apply()
+                raise httpx.RemoteProtocolError("peer closed the connection")
+            case status:
+                return int(status), {"detail": "no"}
+
+    async def _later(self, apply: Callable[[], Answer]) -> None:
+        await asyncio.sleep(PATIENCE + 15.0)
+        apply()
+
+
+@dataclass(slots=True)
+class OnThisWay(Transport):
+    """The client's transport, on that way."""
+
+    way: Way | None = None
+
+    def _new_client(self, url: str, silence: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self.way)
