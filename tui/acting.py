@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from textual import on, work
@@ -16,6 +17,7 @@ from tui.api.entries import Questions
 from tui.api.errors import ApiError
 from tui.api.models import Task, WaitKind
 from tui.api.routes import BadAddress
+from tui.beside import Beside
 from tui.board import TasksSeen
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
@@ -48,6 +50,7 @@ class Acting(Watching):
         journal: Writes,
         drafts: MutableMapping[str, str],
         *,
+        state: Path,
         hold: float,
         left: Sequence[Mapping[str, Any]],
         **more: Any,
@@ -55,6 +58,8 @@ class Acting(Watching):
         super().__init__(client, desk, rhythm, **more)
         self._journal = journal
         self._drafts = drafts
+        self._state = state
+        self._beside = Beside(state / "open")
         self._hold = hold
         self._left = left
         """What was under way when an earlier session ended."""
@@ -106,6 +111,7 @@ class Acting(Watching):
             task_id = event.task_ids[0]
             self.push_screen(ReviewScreen(task_id, self._desk, *self._begun(task_id)))
             self._read_to_decide(task_id)
+            self._tell_others()
             return
         screen = BulkScreen([task for one in event.task_ids if (task := self.board.task(one))], self._desk)
         self.push_screen(screen)
@@ -121,6 +127,24 @@ class Acting(Watching):
                     chosen = waiting[(place + event.by) % len(waiting)]
                     screen.forget(chosen, *self._begun(chosen))
                 self._read_to_decide(screen.task_id)
+
+    def _tell_others(self) -> None:
+        """Tell every other xp-tui of this machine what is open here for a decision, and show what is open there."""
+        screens = [screen for screen in self.screen_stack if isinstance(screen, Deciding)]
+        try:
+            self._beside.open({task_id for screen in screens for task_id in screen.open_tasks})
+            others = self._beside.others() if screens else {}
+        except OSError as error:
+            for screen in screens:
+                screen.elsewhere = f"whether it is open elsewhere is not known: {error}  "
+            return
+        for screen in screens:
+            there = sorted({process for task_id in screen.open_tasks for process in others.get(task_id, ())})
+            screen.elsewhere = f"also open in xp-tui {', '.join(there)}  " if there else ""
+
+    def on_unmount(self) -> None:
+        """Nothing is open here any more."""
+        self._beside.close()
 
     def _begun(self, task_id: str) -> tuple[Deed | None, float]:
         """What is under way for a task, and for how many seconds it is held still."""

@@ -79,8 +79,9 @@ class XpTui(Acting):
             lambda: client.now, masks, place, {} if memory is None else memory, read_only=why, is_still=is_still
         )
         colourless = True if looks.is_colourless() else None
-        super().__init__(client, desk, rhythm, journal, drafts, hold=hold, left=left, ansi_color=colourless)
-        self._state = state
+        super().__init__(
+            client, desk, rhythm, journal, drafts, state=state, hold=hold, left=left, ansi_color=colourless
+        )
         self._begin_with = begin_with
         """The filter to begin with."""
         self._leaving: Confirm | None = None
@@ -107,6 +108,7 @@ class XpTui(Acting):
         """Show the list, and begin to watch."""
         self.push_screen(TasksScreen(self._desk, self._begin_with))
         self.set_interval(0.2, self._show_held)
+        self.set_interval(1.0, self._tell_others)
         self.set_interval(0.2, self._stay_if_nothing_is_left)
         if not self.is_headless:
             self.set_interval(2.0, self._look_for_the_terminal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -164,6 +166,43 @@ async def test_a_task_that_was_stopped_meanwhile_was_not_approved(serve: Serve, 
         await operator.press("A")
         await operator.until(lambda: "the task was stopped" in operator.text)
         assert "approved by you" not in operator.text
+
+
+ANOTHER = """
+import pathlib, sys
+from tui.beside import Beside
+beside = Beside(pathlib.Path(sys.argv[1]))
+beside.open([sys.argv[2]])
+print(list(beside.others()), flush=True)
+for _ in sys.stdin:
+    print(list(beside.others()), flush=True)
+"""
+
+
+async def test_a_review_that_is_open_in_another_xp_tui_says_so(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        place, task_id = tmp_path / "open", invoice(operator)["id"]
+        pipe = asyncio.subprocess.PIPE
+        other = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ANOTHER, str(place), task_id, stdin=pipe, stdout=pipe
+        )
+        assert other.stdin
+        assert other.stdout
+        assert (await other.stdout.readline()).decode() == f"{[task_id]}\n"  # it sees this one
+        await operator.until(lambda: f"also open in xp-tui {other.pid}" in operator.text)
+        await operator.press("escape")
+        said = b""
+        while said != b"[]\n":  # and that it is closed
+            other.stdin.write(b"?\n")
+            said = await other.stdout.readline()
+        await operator.press("a")
+        await operator.until(lambda: f"also open in xp-tui {other.pid}" in operator.text)
+        other.kill()
+        await other.wait()
+        await operator.until(lambda: "also open" not in operator.text)
+        assert [path.name for path in place.iterdir()] == [str(os.getpid())]
 
 
 async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -162,7 +162,7 @@ class BulkScreen(Deciding):
         """Titles, the line at the foot, and what was read meanwhile."""
         verb = "Stop" if self._stops else "Review"
         left = [(Piece(" xp-tui › ", "faint"), "back"), (Piece(f"{verb} {len(self.tasks)} tasks  ", "need"), "")]
-        self.query_one("#title", Bar).show(left, [])
+        self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need")])
         self._note_what_was_read()
         open_still = len(self._decidable)
         words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
@@ -213,6 +213,11 @@ class BulkScreen(Deciding):
         if self._stops:
             return "each line says what became of it"
         return "" if self._decidable or not self._shown else "there is nothing left to decide here"
+
+    @property
+    def open_tasks(self) -> Collection[str]:
+        """All of them; to be stopped is no decision."""
+        return () if self._stops else self.tasks.keys()
 
     @property
     def obstacle(self) -> str:

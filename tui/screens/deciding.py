@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
 from textual import events, on
@@ -63,8 +63,15 @@ class Deciding(Keyed[None]):
         self._note = ""
         self._is_refused = False
         """Whether a deciding key was pressed in vain; the reason stands out then for as long as it holds."""
+        self.elsewhere = ""
+        """That it is open for a decision elsewhere on this machine too, in words."""
 
     # What an heir tells and does
+
+    @property
+    def open_tasks(self) -> Collection[str]:
+        """What is decided about here."""
+        raise NotImplementedError
 
     @property
     def obstacle(self) -> str:

@@ -237,7 +237,7 @@ class ReviewScreen(Deciding):
                 waited = words.span((self._desk.now() - seen.wait.since).total_seconds())
                 left.append((Piece(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
         read = words.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
-        self.query_one("#title", Bar).show(left, [Piece(f"read {read} ", "faint")])
+        self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need"), Piece(f"read {read} ", "faint")])
         payload = self.query_one("#payload", Inspector)
         payload.look(self._clock())
         self.query_one("#facts", Inspector).look(self._clock())
@@ -279,6 +279,11 @@ class ReviewScreen(Deciding):
             if self._reason is not None:
                 found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
+
+    @property
+    def open_tasks(self) -> tuple[str]:
+        """The one."""
+        return (self.task_id,)
 
     @property
     def obstacle(self) -> str:

@@ -1,0 +1,40 @@
+"""An operator's machine at work: deeds with a journal and drafts, one after the other, until the process is killed.
+
+python -m tests.trust.killed STATE URL SEED
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+from tests.conftest import make_client
+from tests.local.conftest import KEY
+from tui.api.pace import SystemClock
+from tui.deeds import Deed, Deeds, Verb
+from tui.journal import Journal
+from tui.kept import Kept
+
+
+async def main(state: Path, url: str, seed: int) -> None:
+    """Go on for ever."""
+    dice = random.Random(seed)
+    journal, drafts = Journal(state / "journal.jsonl"), Kept(state / "drafts.json")
+    async with make_client(url, key=KEY, organization="local", clock=SystemClock()) as client:
+        doer = Deeds(client, journal, lambda deed: None)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        number = 0
+        while True:
+            number += 1
+            drafts[f"thread {number % 7}"] = f"{seed}/{number} " + "…" * dice.randrange(3000)
+            body = {"agent": "your-agent", "input": {"text": f"{seed}/{number}"}}
+            hold = dice.choice([0.0, 0.002])
+            name = f"{seed}-{number}"
+            await doer.carry_out(Deed(Verb.CREATE, "your-agent", body=body, comment=name, hold=hold, id=name))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
