@@ -207,6 +207,8 @@ def _in_words(url: str) -> Iterator[None]:
     except httpx.TransportError as error:
         why = f": {error}" if str(error) else ""
         raise Lost(f"the connection to {host} broke{why}") from error
+    except OSError as error:  # what a damaged TLS record raises comes through as it is
+        raise Lost(f"the connection to {host} broke: {getattr(error, 'reason', None) or error}") from error
 
 
 def _unconnected(error: Exception, host: str) -> Unreachable:
