@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from tui.activity import Gap
 from tui.api.client import Client, Log, TaskQuery
 from tui.api.entries import Entry
-from tui.api.errors import ApiError, NotFound, NotOffered
+from tui.api.errors import ApiError, NotFound, NotOffered, NotUnderstood
 from tui.api.events import ENDS, TASK_EVENTS, Event
 from tui.api.models import Task
 from tui.api.pace import Backoff, Clock, SystemClock
@@ -53,7 +53,7 @@ class Watch:
         self.client = client
         self.tell = tell
         self.clock = clock or SystemClock()
-        self.backoff = backoff or Backoff()
+        self.backoff = backoff
         self.rhythm = rhythm or Rhythm()
 
     async def agents(self) -> None:
@@ -194,7 +194,7 @@ class _Follower:
             self._watch.tell(TaskGone(self._task_id, self._client.now, error.message))
             raise
         except ApiError as error:
-            if not is_passing(error):
+            if not is_passing(error) and not isinstance(error, NotUnderstood):
                 raise
             self._failures += 1
             if self._polling:

@@ -1,24 +1,36 @@
-"""The network at its worst: every kind of fault on every operation, and a thousand of them in one stream."""
+"""The network at its worst: every kind of fault on every operation, a thousand of them in one stream, and for ever."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
 import trustme
+from pydantic import SecretStr
 
 from tests.conftest import FastClock, Survived, make_client
+from tests.trust import storm
+from tests.trust.truth import TASK, OnThisWay, Truth
+from tests.trust.virtual import VirtualClock, VirtualLoop
 from tests.wire.platform import Platform
 from tests.wire.proxy import Proxy, Toxic
 from tests.wire.server import Connection, Request, Server
 from tui.api.client import Client
 from tui.api.errors import ApiError
+from tui.api.pace import Backoff
+from tui.api.routes import Surfaces
 from tui.api.stream import Link, LinkState, Stream, Told
+from tui.board import LinkSeen
+from tui.watch import Watch
 
 TOXICS = {
     "nothing": Toxic(),
@@ -166,7 +178,7 @@ async def test_every_fault_on_every_operation(bench: Bench, survived: Survived) 
         async with few, Proxy(bench.server.port, TOXICS[name]) as proxy:
             url = proxy.url.replace("http", "https")
             error: ApiError | None = None
-            more = {"_context": bench.trusted, "timeout": 0.7, "silence": 0.7}
+            more: Any = {"_context": bench.trusted, "timeout": 0.7, "silence": 0.7}
             async with asyncio.timeout(30), make_client(url, clock=FastClock(100.0), **more) as client:
                 try:
                     await bench.do(client, operation, task_id)
@@ -190,3 +202,129 @@ async def test_every_fault_on_every_operation(bench: Bench, survived: Survived) 
     assert ended["done"] > 60 < ended["told"], ended
     promise = "every fault of the way on every operation: a right answer or an error, acts once at most"
     survived(promise, sum(ended.values()), f"{len(TOXICS)} kinds x {len(READS + ACTS)} operations")
+
+
+SEEDS, FAULTS = int(os.environ.get("XP_SEEDS", "1")), int(os.environ.get("XP_FAULTS", "150"))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_a_storm_of_faults(seed: int, survived: Survived) -> None:
+    """Nothing is lost, nothing is there twice, and the link is back soon; what is written first loses much."""
+    async with asyncio.timeout(60 + FAULTS):
+        found = await storm.run(storm.ours, seed, FAULTS)
+        naive = await storm.run(storm.naive, seed, FAULTS)
+    assert (found.lost, found.twice) == (0, 0), storm.told("ours", found)
+    assert len(found.faults) >= 17
+    assert naive.lost > 0.1 * naive.calls, storm.told("naive", naive)
+    is_long = FAULTS >= 1000
+    assert storm.percentile(found.resyncs, 0.99 if is_long else 0.5) <= 2.0, storm.told("ours", found)
+    assert found.requests / found.seconds <= 5.0
+    survived("storms: 0 lost, 0 twice, 0 stuck; back within 2 s (p99)", found.faults.total(), storm.told("last", found))
+    survived("storms, the naive control: loses over a tenth", naive.faults.total(), storm.told("last", naive))
+
+
+class Piece(httpx.AsyncByteStream):
+    """A body that comes in one piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+class Bad(httpx.AsyncBaseTransport):
+    """A platform that is well for a moment, and then answers everything in one way, for ever."""
+
+    def __init__(self, loop: VirtualLoop, way: str, headers: dict[str, str]) -> None:
+        self._loop, self._way, self._headers = loop, way, headers
+        self._truth = Truth(loop.time)
+        self.asked: dict[float, str] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        while self._loop.now in self.asked:
+            await asyncio.sleep(0.0001)
+        self.asked[self._loop.now] = request.url.path
+        await asyncio.sleep(0.02)
+        is_stream = request.url.path.endswith("/events")
+        told = {"content-type": "text/event-stream"}
+        if self._loop.now < 1005.0 or (self._way.startswith("stream") and not is_stream):
+            if is_stream:
+                return httpx.Response(200, headers=told, stream=Piece(b": well\n\n"))
+            if "agent_id" in request.url.params or request.url.path.endswith("/tasks"):
+                return httpx.Response(200, json=[self._truth.record()])
+            record = {**self._truth.record(), "events_streaming": True}
+            is_log = "activity" in request.url.path
+            return httpx.Response(200, json={"messages": []} if is_log else record)
+        match self._way:
+            case "refused":
+                raise httpx.ConnectError("refused")
+            case "reset":
+                raise httpx.ReadError("reset")
+            case "silence":
+                await asyncio.sleep(30.0)
+                raise httpx.ReadTimeout("")
+            case "page":
+                return httpx.Response(200, headers={"content-type": "text/html"}, stream=Piece(b"<html>"))
+            case "stream ends at once":
+                return httpx.Response(200, headers=told, stream=Piece(b""))
+            case "stream ends after an event":
+                return httpx.Response(200, headers=told, stream=Piece(b'retry: 0\n\ndata: {"type": "think"}\n\n'))
+            case "stream ends after nonsense":
+                return httpx.Response(200, headers=told, stream=Piece(b"data: \xff{\n\n"))
+            case status:
+                return httpx.Response(int(status), headers=self._headers, stream=Piece(b'{"detail": "no"}'))
+
+
+@pytest.mark.parametrize(
+    ("way", "headers"),
+    [
+        ("refused", {}), ("reset", {}), ("silence", {}), ("page", {}), ("500", {}), ("503", {}), ("408", {}),
+        ("429", {}), ("429", {"retry-after": "0"}), ("429", {"retry-after": "-5"}), ("429", {"retry-after": "60"}),
+        ("503", {"retry-after": "999999"}), ("500", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}),
+        ("stream ends at once", {}), ("stream ends after an event", {}), ("stream ends after nonsense", {}),
+    ],
+)  # fmt: skip
+def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[str, str], survived: Survived) -> None:
+    """A followed task and the lists, for half an hour of it: at most five requests in any second; waits are honoured."""
+    loop = VirtualLoop()
+    clock, bad = VirtualClock(loop), Bad(loop, way, headers)
+    dice = random.Random(5)
+    transport = OnThisWay(SecretStr("k"), frozenset, clock=clock, backoff=Backoff(dice=dice), way=bad)
+    client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
+    links: list[LinkSeen] = []
+    watch = Watch(client, lambda change: links.append(change) if isinstance(change, LinkSeen) else None, clock=clock)
+
+    async def lists() -> None:
+        while True:
+            with suppress(ApiError):
+                await watch.tasks()
+            await clock.sleep(watch.rhythm.lists)
+
+    async def main() -> None:
+        jobs = [asyncio.create_task(watch.follow(TASK)), asyncio.create_task(lists())]
+        await asyncio.sleep(1800.0)
+        for job in jobs:
+            assert not job.done(), job
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        await transport.close()
+
+    loop.run_until_complete(main())
+    loop.close()
+    bad_ones = [at for at in bad.asked if at > 1005.0]
+    most = max(sum(at <= other < at + 1.0 for other in bad_ones) for at in bad_ones)
+    assert len(bad_ones) > 10, "it has given up"
+    assert most <= 5, f"{most} in one second"
+    if not way.startswith("stream"):
+        assert links[-1].link.state is not LinkState.LIVE
+    if headers.get("retry-after") in {"60", "999999"}:
+        wait = min(float(headers["retry-after"]), 120.0)
+        for path in set(bad.asked.values()):
+            times = [at for at, asked in bad.asked.items() if asked == path and at > 1005.0]
+            assert all(after - before >= wait for before, after in pairwise(times)), f"{path} did not wait"
+    survived(
+        "requests in any second of any failure: five at most",
+        len(bad_ones),
+        f"most: {most}, on average {len(bad_ones) / 1800:.2f}",
+    )

@@ -193,7 +193,7 @@ class Way(httpx.AsyncBaseTransport):
 class OnThisWay(Transport):
     """The client's transport, on that way."""
 
-    way: Way | None = None
+    way: httpx.AsyncBaseTransport | None = None
 
     def _new_client(self, url: str, silence: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=self.way)

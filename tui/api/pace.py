@@ -46,15 +46,17 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Full jitter: anything between nothing and a bound that doubles with each failure."""
+    """Full jitter: anything between nothing and a bound that doubles as failures go on."""
 
     first: float = 0.5
     longest: float = 30.0
+    each: int = 1
+    """How many failures it takes to double the bound."""
     dice: random.Random = field(default_factory=random.Random)
 
     def delay(self, attempt: int, at_least: float = 0.0) -> float:
         """Seconds to wait after failure number `attempt`, counted from 1, and never less than was asked for."""
-        bound = min(self.longest, self.first * 2 ** min(attempt - 1, 16))
+        bound = min(self.longest, self.first * 2 ** min((attempt - 1) // self.each, 16))
         return max(self.dice.uniform(0, bound), min(at_least, LONGEST_WAIT))
 
 

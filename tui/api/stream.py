@@ -87,7 +87,7 @@ class Stream:
         self._client = client
         self._task_id = task_id
         self._clock = clock or SystemClock()
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(each=2)  # back soon after a short outage, and no burden in a long one
         self._last_id = ""
         self._retry = 0.0
         self._seen: dict[int, int] = {}
@@ -107,14 +107,16 @@ class Stream:
         tell(Link(LinkState.CONNECTING))
         while True:
             self._heard = False
-            wish = 0.0
+            wish, before = 0.0, self._connection
             try:
                 await self._connect(tell)
                 reason = "the platform closed the stream"
             except BadAddress as error:
                 return error
             except ApiError as error:
-                if not is_passing(error):
+                # Where there was a stream before, a page in its place is a proxy's or a portal's, for a moment.
+                is_page = isinstance(error, NotUnderstood) and 0 < self._connection == before
+                if not is_passing(error) and not is_page:
                     return error
                 reason, wish = error.message, error.wait or 0.0
             except TimeoutError:

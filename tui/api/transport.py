@@ -20,6 +20,10 @@ from tui.api.routes import BadAddress, is_loopback, origin
 TRIES = 5
 """How often a read is tried before its error is told."""
 REDIRECTS = 5
+APART = 0.25
+"""Seconds between two questions to a platform that fails."""
+TROUBLE = 5.0
+"""Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
 SILENCE = 45.0
 """Seconds without a byte after which a stream is taken for dead."""
 
@@ -57,6 +61,8 @@ class Transport:
     """Seconds that the platform's clock is ahead of ours, where that is worth a word."""
     _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _trouble_until: float = 0.0
+    _next_turn: float = 0.0
     _context: ssl.SSLContext | None = None
 
     async def close(self) -> None:
@@ -71,9 +77,11 @@ class Transport:
             if pause := self.budget.pause(self.clock.time()):
                 self.on_wait("the platform's rate limit is used up", pause)
                 await self.clock.sleep(pause)
+            await self._turn()
             try:
                 return await self._send("GET", url, params=params)
             except ApiError as error:
+                self._has_failed(error.wait or 0.0)
                 if attempt == TRIES or not is_passing(error):
                     raise
                 delay = self.backoff.delay(attempt, error.wait or 0.0)
@@ -94,6 +102,9 @@ class Transport:
         async with AsyncExitStack() as stack:
             stack.enter_context(_in_words(url))
             client = await stack.enter_async_context(self._new_client(url, self.silence))
+            await self._turn()
+            begun = self.clock.monotonic()
+            stack.callback(lambda: self._has_failed(0.0) if self.clock.monotonic() - begun < TROUBLE else None)
             for _ in range(REDIRECTS + 1):
                 source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
                 if not 300 <= source.response.status_code < 400:
@@ -101,6 +112,21 @@ class Transport:
                     return
                 url = _next(url, source.response)
             raise Redirected("the address of the stream goes round in circles")
+
+    async def _turn(self) -> None:
+        """While there is trouble, whatever asks waits for its turn: they come one by one, a while apart."""
+        now = self.clock.monotonic()
+        if now < self._trouble_until:
+            self._next_turn = max(now, self._next_turn + APART)
+            if (pause := self._next_turn - now) > TROUBLE:
+                self.on_wait("the platform asked to be left alone for a while", pause)
+            await self.clock.sleep(pause)
+
+    def _has_failed(self, wait: float) -> None:
+        """It failed, and wishes to be asked nothing for so long."""
+        now = self.clock.monotonic()
+        self._trouble_until = max(self._trouble_until, now + wait + TROUBLE)
+        self._next_turn = max(self._next_turn, now + wait - APART)
 
     async def _send(self, method: str, url: str, *, params: dict[str, str] | None = None, **rest: Any) -> Any:
         if method == "DELETE" and "/v1/" in httpx.URL(url).path:
