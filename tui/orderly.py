@@ -42,8 +42,12 @@ class Orderly(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys wait for their turn, everything else goes on."""
-        if not isinstance(event, events.Key) or event.is_forwarded:
+        if not isinstance(event, events.Key):
             await super().on_event(event)
+            return
+        if event.is_forwarded:
+            if self._screen_stack:  # else everything is being taken down
+                await super().on_event(event)
             return
         self._keys.append(event)
         if not self._number:

@@ -70,6 +70,14 @@ async def test_two_escapes_go_back_by_two_and_no_further(serve: Serve, tmp_path:
         assert isinstance(operator.app.screen, TasksScreen)
 
 
+async def test_a_key_on_its_way_when_everything_is_taken_down_ends_nothing(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        key = events.Key("x", "x")
+        key._set_forwarded()
+        await operator.app._close_all()
+        await operator.app.on_event(key)
+
+
 async def test_every_action_has_a_name(serve: Serve, tmp_path: Path) -> None:
     wanted = "open mark range continue new copy stop review filter sort turn times agents more reload help take_back"
     async with waiting(serve, tmp_path) as operator:
