@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo screenshots test check bench interop conformance trust clean
+.PHONY: demo screenshots test check bench interop conformance trust lowest audit clean
 
 test: .venv/installed
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -37,6 +37,17 @@ conformance: .venv/installed
 trust: .venv/installed conformance
 	$(BIN)/pytest -n auto tests/trust tests/screens/test_stories.py tests/screens/test_deciding.py tests/screens/test_terminal.py tests/local/test_crash.py
 
+# The tests on the oldest dependencies that pyproject.toml admits. Left out is what builds, and the longest attacks: the storms of keys,
+# every payload through a whole terminal, and the hunt for secrets through every screen.
+lowest: .venv-lowest/installed
+	.venv-lowest/bin/pytest -n auto --ignore tests/test_wheel.py --ignore tests/trust/test_supply.py --ignore tests/trust/test_secrets.py \
+		--deselect tests/trust/test_hostile.py::test_nothing_of_it_reaches_the_terminal \
+		--deselect tests/screens/test_stories.py::test_no_storm_decides_anything $(PYTEST_ARGS)
+
+# Whether a version in uv.lock has a known vulnerability; it fails as well when that cannot be known.
+audit: .venv/installed
+	$(BIN)/python -m tests.trust.audit $(BIN)/uv
+
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -48,5 +59,11 @@ trust: .venv/installed conformance
 	$(BIN)/uv pip install --quiet --python .venv-interop/bin/python -r tests/interop/requirements.txt
 	touch $@
 
+.venv-lowest/installed: pyproject.toml .venv/installed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[local]'
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --group dev
+	touch $@
+
 clean:
-	rm -rf .venv .venv-interop dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-interop .venv-lowest dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
