@@ -267,6 +267,20 @@ async def test_a_held_decision_can_be_taken_back(platform: Platform, client: Cli
     assert platform.decisions == []
 
 
+async def test_what_was_held_while_nothing_moved_is_not_sent(
+    platform: Platform, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After ctrl+z, or a lid that was closed: nobody could have taken it back meanwhile."""
+    waiting(platform)
+    monkeypatch.setattr("tui.deeds.STANDSTILL", -1.0)
+    doer, lines = deeds(client)
+    done = await doer.carry_out(Deed(Verb.APPROVE, "w", (await shown(client, "w")).digest, hold=5.0))
+    assert done.outcome is Outcome.TAKEN_BACK
+    assert "stood still" in done.words
+    assert [kind for kind, _ in lines] == ["held", "done"]
+    assert platform.decisions == []
+
+
 @pytest.mark.parametrize("applied", [True, False])
 async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
     platform: Platform, client: Client, server: Server, applied: bool

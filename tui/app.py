@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import termios
@@ -12,6 +13,8 @@ from typing import Any, ClassVar
 from rich.segment import Segment, Segments
 from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.screen import Screen
 from textual.theme import Theme
 
 from tui import looks
@@ -30,11 +33,12 @@ from tui.masks import Masks
 from tui.plain import clean
 from tui.screens.confirm import Confirm
 from tui.screens.copy import Copy
-from tui.screens.keyed import Help, Keyed, Palette, TooSmall
+from tui.screens.keyed import Help, Keyed, OnTop, Palette, TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import CopyWanted, Wish
+from tui.terminal import Terminal
 from tui.watch import Rhythm
 
 SHEETS = ("app", "tasks", "task", "review", "dialogs")
@@ -53,6 +57,7 @@ class XpTui(Acting):
         Binding("f9", "theme", "Next theme", show=False, id="app.next_theme"),
         Binding("f10", "change_theme", "Choose a theme", show=False, id="app.themes"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+z", "suspend_process", "To the shell, until fg", show=False, priority=True, id="app.suspend"),
     ]
 
     def __init__(
@@ -80,8 +85,19 @@ class XpTui(Acting):
         )
         colourless = True if looks.is_colourless() else None
         super().__init__(
-            client, desk, rhythm, journal, drafts, state=state, hold=hold, left=left, ansi_color=colourless
+            client,
+            desk,
+            rhythm,
+            journal,
+            drafts,
+            state=state,
+            hold=hold,
+            left=left,
+            ansi_color=colourless,
+            driver_class=Terminal,
         )
+        self._is_behind = False
+        """Whether a frame was dropped, so that the terminal shows another one than is thought."""
         self._begin_with = begin_with
         """The filter to begin with."""
         self._leaving: Confirm | None = None
@@ -116,21 +132,49 @@ class XpTui(Acting):
         if self._left:
             self._ask_about_what_was_left()
 
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Textual drops a frame that comes while it changes screens, and takes it for drawn."""
+        self._is_behind = self._is_behind or (renderable is not None and self._batch_count > 0)
+        super()._display(screen, renderable)
+
+    def _end_batch(self) -> None:
+        """What was dropped meanwhile is drawn now."""
+        super()._end_batch()
+        if self._is_behind and not self._batch_count and self._screen_stack:
+            self._is_behind = False
+            self.screen.refresh()
+
+    @on(Terminal.SignalResume)
+    def _draw_all(self) -> None:
+        """Somebody else had the terminal meanwhile."""
+        self.refresh(layout=True)
+
     def _look_for_the_terminal(self) -> None:
         """Without a terminal there is nobody to show anything: nothing is asked in anybody's name any more."""
         try:
             termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
+            size = Size(*os.get_terminal_size(sys.__stdout__.fileno()))  # type: ignore[union-attr]
+            if size != self.size:  # nobody has told
+                self.post_message(events.Resize(size, size))
         except (termios.error, OSError, ValueError):
             self.exit(None, 128 + signal.SIGHUP)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Where there is no room for the screens, say so until there is."""
-        width, height = event.size
-        is_small = width < TooSmall.LEAST[0] or height < TooSmall.LEAST[1]
+    def get_default_screen(self) -> Screen[Any]:
+        """What lies below all others."""
+        return OnTop(id="_default")
+
+    def on_resize(self) -> None:
+        """There may be too little room now, or enough again."""
+        self.call_later(self._make_room)
+
+    @on(TooSmall.Seen)
+    async def _make_room(self) -> None:
+        """Where there is no room for the screens, say so until there is; one comes after the other in a storm."""
+        is_small = self.size.width < TooSmall.LEAST[0] or self.size.height < TooSmall.LEAST[1]
         if is_small and not isinstance(self.screen, TooSmall):
-            self.push_screen(TooSmall())
+            await self.push_screen(TooSmall())
         elif not is_small and isinstance(self.screen, TooSmall):
-            self.screen.dismiss(None)
+            await self.screen.dismiss(None)
 
     # What belongs to all screens
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from tui.api.routes import BadAddress
 from tui.api.wirejson import canonical
 from tui.decision import Shown, shown, shown_of
 
+STANDSTILL = 3.0
+"""Seconds without a turn after which this process must have been stopped, or the machine asleep."""
 SETTLING = 30.0
 """Seconds for which a task is read until it shows what became of a deed."""
 
@@ -118,27 +121,34 @@ class Deeds:
             return self._end(deed.done(Outcome.NOT_SENT, "something is already under way for this task"))
         self._under_way.add(deed.target)
         try:
-            if not await self._hold(deed):
-                return self._end(deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent"))
+            if (why := await self._hold(deed)) is not None:
+                return self._end(deed.done(Outcome.TAKEN_BACK, why))
             return self._end(await self._check_and_send(deed))
         finally:
             self._taken_back.pop(deed.id, None)
             self._under_way.discard(deed.target)
 
-    async def _hold(self, deed: Deed) -> bool:
-        """Wait for the time in which the deed can be taken back; the answer is whether it goes on."""
+    async def _hold(self, deed: Deed) -> str | None:
+        """Wait for the time in which the deed can be taken back; the answer is why it does not go on, or None."""
         self._tell(deed)
         if deed.hold <= 0:
-            return True
+            return None
         self._journal.write("held", **_journaled(deed), seconds=deed.hold)
         self._taken_back[deed.id] = undo = asyncio.Event()
-        sleep = asyncio.ensure_future(self._clock.sleep(deed.hold))
         wish = asyncio.ensure_future(undo.wait())
+        left, begun = deed.hold, time.monotonic()
         try:
-            await asyncio.wait((sleep, wish), return_when=asyncio.FIRST_COMPLETED)
-            return not undo.is_set()
+            while left > 0:
+                sleep = asyncio.ensure_future(self._clock.sleep(min(left, 0.5)))
+                await asyncio.wait((sleep, wish), return_when=asyncio.FIRST_COMPLETED)
+                sleep.cancel()
+                if undo.is_set():
+                    return "taken back, nothing was sent"
+                if time.monotonic() - begun > STANDSTILL:  # by the machine's clock: nobody could have taken it back
+                    return "taken back: xp-tui stood still while it was held, nothing was sent"
+                left, begun = left - 0.5, time.monotonic()
+            return None
         finally:
-            sleep.cancel()
             wish.cancel()
 
     async def _check_and_send(self, deed: Deed) -> Deed:

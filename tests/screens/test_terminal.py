@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import random
 import select
 import signal
 import struct
@@ -13,11 +14,14 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyte
 import pytest
+
+from tests.conftest import Survived
 
 ENDINGS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l")
 """Back from the alternate screen, the cursor shown, no mouse, no marks round what is pasted."""
@@ -46,6 +50,15 @@ class Terminal:
                     break
         assert words in self.seen, self.seen[-3000:]
 
+    def read(self, patience: float) -> None:
+        """What is printed within this time."""
+        end = time.monotonic() + patience
+        while select.select([self.leader], [], [], max(end - time.monotonic(), 0.0))[0]:
+            self.seen += os.read(self.leader, 65536)
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self.leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def press(self, keys: bytes) -> None:
         self.seen = b""
         os.write(self.leader, keys)
@@ -60,8 +73,11 @@ class Terminal:
         return self.process.returncode
 
 
+XP_TUI = (sys.executable, "-m", "tui")
+
+
 @contextmanager
-def terminal(home: Path, **more: str) -> Iterator[Terminal]:
+def terminal(home: Path, command: Sequence[str] = XP_TUI, **more: str) -> Iterator[Terminal]:
     """`xp-tui` as a newcomer types it: no key, no settings."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
@@ -73,7 +89,7 @@ def terminal(home: Path, **more: str) -> Iterator[Terminal]:
         **more,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "tui"],
+        command,
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -176,6 +192,76 @@ def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
         assert all(ending in shell.seen for ending in ENDINGS)
         assert (tmp_path / ".local/state/xp-tui/local/key").read_bytes().strip() not in shell.seen
     assert not _runs(tmp_path)
+
+
+ROUNDS = int(os.environ.get("XP_ROUNDS", "6"))
+
+
+def child_of(pid: int) -> int:
+    """The process that a shell has started."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def test_stopped_resized_and_continued_the_terminal_is_right(tmp_path: Path, survived: Survived) -> None:
+    """In a shell with jobs: ctrl+z, SIGSTOP, storms of sizes; the shell has its terminal, and the screen is whole."""
+    dice, done = random.Random(3), list[str]()
+    with terminal(tmp_path, ["bash", "--norc", "--noediting", "-i"], PS1="the-shell ") as shell:
+
+        def is_drawn(rows: int) -> None:
+            """From nothing, everything is drawn anew."""
+            display = pyte.Screen(120, rows)
+            stream = pyte.ByteStream(display)
+            end = time.monotonic() + 20.0
+            while not (
+                "xp-tui" in display.display[0]
+                and "Needs you" in "".join(display.display)
+                and "help" in display.display[-1]
+            ):
+                assert time.monotonic() < end, f"{rows} {done[-6:]}" + "\n".join(display.display).strip()[:300]
+                shell.read(0.1)
+                stream.feed(shell.seen)
+                shell.seen = b""
+
+        def cooked() -> bool:
+            flags = termios.tcgetattr(shell.leader)[3]
+            return bool(flags & termios.ECHO and flags & termios.ISIG)
+
+        shell.until(b"the-shell")
+        shell.press(f"{sys.executable} -m tui\n".encode())
+        is_drawn(40)
+        for _ in range(ROUNDS):
+            done.append(dice.choice(["ctrl+z", "SIGSTOP", "sizes"]))
+            match done[-1]:
+                case "ctrl+z":
+                    shell.press(b"\x1a")
+                    shell.until(b"the-shell")
+                    assert [ending for ending in ENDINGS if ending not in shell.seen] == [], shell.seen[-2000:]
+                    assert cooked()
+                    shell.press(b"fg\n")
+                case "SIGSTOP":
+                    os.kill(child_of(shell.process.pid), signal.SIGSTOP)
+                    shell.until(b"the-shell")
+                    shell.press(b"fg\n")
+                case _:
+                    for _ in range(dice.randrange(5, 40)):
+                        rows, columns = dice.choice(
+                            [(1, 1), (2, 300), (100, 1), (24, 80), (dice.randrange(1, 99), 150)]
+                        )
+                        shell.resize(rows, columns)
+                        shell.read(dice.choice([0, 0, 0.02]))
+                    shell.resize(39, 120)
+                    is_drawn(39)
+                    shell.resize(40, 120)
+            is_drawn(40)
+        shell.press(b"q")
+        shell.until(b"the-shell")
+        assert all(ending in shell.seen for ending in ENDINGS)
+        assert b"Traceback" not in shell.seen
+        assert cooked()
+        shell.press(b"exit\n")
+        shell.ends()
+    assert not _runs(tmp_path)
+    survived("stopped, continued, resized down to 1x1: the terminal is right", ROUNDS)
 
 
 def _runs(home: Path) -> bool:

@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
+from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.suggester import SuggestFromList
 from textual.widgets import Footer, Input, Static
@@ -24,11 +25,16 @@ from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 
 class OnTop(Screen[ScreenResultType]):
-    """A screen that goes away only while it is on top: keys that come too late take nothing else away."""
+    """A screen that goes away only while it is on top, and takes no size but the terminal's own."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Go away, with a result."""
         return super().dismiss(result) if self.is_current else AwaitComplete()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Only the size that is so now counts: of two that are under way, each would bring up the other, for ever."""
+        if event.size != self.app.size:
+            event.prevent_default()
 
 
 class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
@@ -290,15 +296,16 @@ class TooSmall(Dialog[None]):
 
     LEAST = (60, 15)
 
+    class Seen(Message):
+        """It is in front now."""
+
     def compose(self) -> ComposeResult:
         """What there is and what is needed."""
         yield Static("", id="small", markup=False)
 
     def on_screen_resume(self) -> None:
         """Whatever was in front of it is gone: it may not be needed any more."""
-        width, height = self.app.size
-        if width >= self.LEAST[0] and height >= self.LEAST[1]:
-            self.dismiss(None)
+        self.post_message(self.Seen())
 
     def on_resize(self, event: events.Resize) -> None:
         """Tell the size there is."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
@@ -330,7 +330,7 @@ class TasksScreen(Keyed[None]):
         self.query_one(Peek).tick()
         self._titles()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """The peek goes where there is room for it."""
         self.set_class(self.size.width >= WIDE, "-wide")
         self.call_after_refresh(self._titles)
