@@ -18,6 +18,8 @@ from tui.api.wirejson import canonical
 EPOCH = datetime.min.replace(tzinfo=UTC)
 SAME_CALL = timedelta(seconds=30)
 """How far apart the live event and the log's entry of one call may lie when their ids do not agree."""
+PIECES = 2000
+"""How many pieces of the text being streamed are kept at the least: its end is what is shown."""
 LOOK_BACK = 64
 """How many of the latest nodes are looked at for such a call."""
 Order = tuple[datetime, int, str]
@@ -123,6 +125,8 @@ class Activity:
         self.version += 1
         if (piece := event.chunk) is not None:
             insort(self._chunks, (when, event.frame_id.rjust(20), piece))
+            if len(self._chunks) > 2 * PIECES:
+                del self._chunks[:PIECES]
         elif entry := event.entry:
             self._add(entry, Heard(when, entry), entry.created_at or when, 2**31, logged=False)
         elif (plan := event.plan) and self._is_news("plan", when, plan.raw):

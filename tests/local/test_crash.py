@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from tests.conftest import Survived
 from tests.local.crash import rounds
 
 
-def test_a_kill_loses_nothing_acknowledged(tmp_path: Path) -> None:
-    acknowledged, lost = rounds(4, tmp_path)
-    assert acknowledged >= 4
+def test_a_kill_loses_nothing_acknowledged(tmp_path: Path, survived: Survived) -> None:
+    kills = int(os.environ.get("XP_KILLS", "4"))
+    acknowledged, lost = rounds(kills, tmp_path)
+    assert acknowledged >= kills
     assert lost == []
+    survived(
+        "kill -9 of the local platform: nothing acknowledged is lost", kills, f"{acknowledged:,} events acknowledged"
+    )

@@ -10,6 +10,7 @@ import pytest
 from textual import events
 from textual.widgets import Input, TextArea
 
+from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tui.kept import Kept
@@ -92,7 +93,7 @@ STORM = int(os.environ.get("XP_STORM", "10000"))
 
 
 @pytest.mark.parametrize("seed", [7, 8])
-async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int) -> None:
+async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int, survived: Survived) -> None:
     async with waiting(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -119,6 +120,7 @@ async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int
         await operator.pilot.pause(0.7)
         assert not {"approve", "reject"} & set(operator.sent)
         assert invoice(operator)["status"] == "paused"
+        survived("random keys at a review: no decision", STORM // 2)
 
 
 async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> None:

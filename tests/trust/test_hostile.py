@@ -23,6 +23,7 @@ import pyte
 import pytest
 from rich.cells import cell_len
 
+from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve, Served
 from tests.trust.corpus import LAYOUT, corpus
 from tests.trust.tokens import offenders, shapes
@@ -263,17 +264,21 @@ def environ(tmp_path: Path) -> dict[str, str]:
             "PYTHONPATH": path, "LANG": "C.UTF-8"}  # fmt: skip
 
 
-def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, str]) -> None:
+def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, str], survived: Survived) -> None:
     assert len(TEXTS) >= 400
     program = BARE.format(path=environ["PYTHONPATH"])
     with on_a_terminal([sys.executable, "-c", program], environ) as shell:
         end = time.monotonic() + 60
         while shell.process.poll() is None and time.monotonic() < end:
             shell.read(0.1)
-        assert offenders(shell.written).total() > 1000
+        found = offenders(shell.written).total()
+    assert found > 1000
+    survived("hostile text, the control: a bare Textual app lets it through", len(TEXTS), f"{found:,} offenders seen")
 
 
-async def test_nothing_of_it_reaches_the_terminal(serve: Serve, tmp_path: Path, environ: dict[str, str]) -> None:
+async def test_nothing_of_it_reaches_the_terminal(
+    serve: Serve, tmp_path: Path, environ: dict[str, str], survived: Survived
+) -> None:
     async with serve(pace=0.001) as here:
         plant(here)
         environ |= {"XPANDER_API_KEY": KEY, "XPANDER_BASE_URL": here.url, "XPANDER_API_URL": here.url,
@@ -301,6 +306,8 @@ async def test_nothing_of_it_reaches_the_terminal(serve: Serve, tmp_path: Path, 
         seen = {int(number) for number in re.findall(rf"{letter}(\d\d\d)", plain(shell.written))}
         wanted = 25 if letter == "W" else len(TEXTS)
         assert len(seen) >= least * wanted, (letter, len(seen), sorted(set(range(wanted)) - seen))
+    words = f"{len(shell.written):,} bytes written, 0 other shapes"
+    survived("hostile text in every field, on every screen: only the allow-list", len(TEXTS), words)
 
 
 async def test_wide_and_hidden_text_leaves_the_right_edge_straight(

@@ -13,6 +13,7 @@ from typing import Any
 import pyperclip
 import pytest
 
+from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve, Served
 from tests.screens.operator import Operator, at_the_screens
 from tui.crash import report
@@ -135,20 +136,24 @@ async def walk(operator: Operator, seen: list[str]) -> None:
 
 
 async def test_no_secret_is_seen_copied_or_written(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
 ) -> None:
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
         await walk(operator, seen)
     assert len(seen) > 200
     assert found(seen) == set()
+    survived("secrets on screens, in copies, pictures and files: none", len(CANARIES), f"{len(seen)} places looked at")
 
 
-async def test_without_the_masks_all_of_them_are(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_masks_all_of_them_are(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
+) -> None:
     monkeypatch.setattr(Masks, "text", lambda self, text: text)
     monkeypatch.setattr(Masks, "json", lambda self, value, name="", depth=0: value)
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
         await walk(operator, seen)
     assert found(seen) >= set(CANARIES)
+    survived("secrets, the control: without the masks each is found", len(CANARIES))
 
 
 @pytest.mark.parametrize("form", ["table", "json", "ndjson"])
