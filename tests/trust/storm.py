@@ -294,7 +294,7 @@ async def life(client: Client, dice: random.Random, faults: int, result: Result)
     platform.task("t1")
     storm = Storm(platform, dice, clock, faults)
     begun, calls = clock.monotonic(), 0
-    async with asyncio.timeout(120), Server(platform.handle) as server:
+    async with asyncio.timeout(300), Server(platform.handle) as server:
         job = asyncio.ensure_future(client(server.url, storm, clock, random.Random(dice.random()), result))
         while storm.left > 0 and not job.done():
             await platform.tool("t1", f"r{calls}", "search", {"q": calls}, {"hits": calls})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -81,8 +82,10 @@ class Transport:
             try:
                 return await self._send("GET", url, params=params)
             except ApiError as error:
+                if not is_passing(error):
+                    raise
                 self._has_failed(error.wait or 0.0)
-                if attempt == TRIES or not is_passing(error):
+                if attempt == TRIES:
                     raise
                 delay = self.backoff.delay(attempt, error.wait or 0.0)
                 self.on_wait(error.message, delay)
@@ -107,6 +110,8 @@ class Transport:
             stack.callback(lambda: self._has_failed(0.0) if self.clock.monotonic() - begun < TROUBLE else None)
             for _ in range(REDIRECTS + 1):
                 source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
+                if 400 <= source.response.status_code < 500:
+                    begun = -math.inf  # that is an answer, and no trouble
                 if not 300 <= source.response.status_code < 400:
                     yield source.response
                     return
