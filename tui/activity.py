@@ -198,10 +198,7 @@ class Activity:
     def _index(self, node: Node) -> int:
         if self.nodes[-1] is node:
             return len(self.nodes) - 1
-        index = bisect_left(self.nodes, node.order, key=_order)
-        while self.nodes[index] is not node:
-            index += 1
-        return index
+        return bisect_left(self.nodes, node.order, key=_order)  # no two have one order: an id has one node
 
     def _absorb(self, node: Node, other: Node) -> None:
         """Two nodes turn out to be one thing."""
@@ -358,8 +355,9 @@ def _joined(one: Heard | None, other: Heard) -> Heard:
         return other
     late, early = (one, other) if _supersedes(one, other) else (other, one)
     raw = {**early.entry.raw, **{name: value for name, value in late.entry.raw.items() if value is not None}}
-    if (begun := early.entry.raw.get("created_at")) is not None:
-        raw["created_at"] = begun
+    begun = [(entry.created_at, entry.raw.get("created_at")) for entry in (one.entry, other.entry) if entry.created_at]
+    if begun:
+        raw["created_at"] = min(begun, key=operator.itemgetter(0))[1]
     return Heard(late.at, type(late.entry).of(raw))
 
 

@@ -258,10 +258,9 @@ class _Step:
                     if known is None or (at, canonical(agent.raw)) > (known[0], canonical(known[1].raw)):
                         self._agents[agent.id] = (at, agent)
                         self._touched["agents"].add(agent.id)
-            case TaskGone(task_id, at, reason):
-                if (at, reason) > self._gone.get(task_id, (EPOCH, "")):
-                    self._gone[task_id] = (at, reason)
-                    self._touched["tasks"].add(task_id)
+            case TaskGone(task_id, at, reason) if (at, reason) > self._gone.get(task_id, (EPOCH, "")):
+                self._gone[task_id] = (at, reason)
+                self._touched["tasks"].add(task_id)
 
     def _hear(self, task_id: str, event: Event, at: datetime) -> None:
         task = event.task

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -235,7 +236,7 @@ class Deeds:
                     return deed.done(Outcome.UNKNOWN, "the platform took it, but the task still waits", task)
                 if task is None:
                     return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
-                request, before = task.hitl_request, deed.task.hitl_request if deed.task else None
+                request, before = _decided_on(deed, task), deed.task and deed.task.hitl_request
                 if request and before and _is_another(request, before):
                     words = "the platform took it, but now it is about something else than you saw: open the task"
                     return deed.done(Outcome.UNKNOWN, words, task)
@@ -264,13 +265,15 @@ class Deeds:
                 task, still = await self._until_moved(deed)
                 if still:
                     return deed.done(Outcome.UNKNOWN, f"{lost}, the task still waits", task, error)
-                request = task.hitl_request if task else None
+                request = _decided_on(deed, task) if task else None
                 who = f", decided by {request.decided_by}" if request and request.decided_by else ""
                 return deed.done(Outcome.UNKNOWN, f"{lost}, the task no longer waits{who}", task, error)
 
     async def _settle_stop(self, deed: Deed, *, lost: bool) -> Deed:
         task, still = await self._until(deed, lambda seen: not seen.is_final, deed.task)
         said = " (the answer was lost, the task says so)" if lost else ""
+        if task is None and not lost:
+            return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
         if task is None or (still and lost):
             return deed.done(Outcome.UNKNOWN, "the answer was lost, and the task does not say that it stopped", task)
         if still:
@@ -315,13 +318,13 @@ class Deeds:
                 return next(
                     (task for entry in said if entry.text == words and (entry.created_at or since) >= since), None
                 )
-            async for page in self._client.tasks(TaskQuery(agent_id=deed.body["agent"])):
-                for row in page.items[:5]:
-                    if row.created_at and row.created_at >= since:
-                        task = await self._client.task(row.id)
-                        if task.input and task.input.text == words:
-                            return task
-                break
+            async with aclosing(self._client.tasks(TaskQuery(agent_id=deed.body["agent"]))) as pages:
+                newest = (await anext(pages)).items[:5]
+            for row in newest:
+                if row.created_at and row.created_at >= since:
+                    task = await self._client.task(row.id)
+                    if task.input and task.input.text == words:
+                        return task
         except (ApiError, BadAddress):
             pass
         return None
@@ -341,7 +344,7 @@ def _too_late(deed: Deed, seen: Shown) -> Deed | None:
     if seen.task.is_final:
         return deed.done(Outcome.GONE, f"gone: the task is {seen.task.status}")
     request = seen.task.hitl_request
-    if request and request.decided_by and deed.verb in {Verb.APPROVE, Verb.REJECT}:
+    if request and request.decided_by and deed.verb in {Verb.APPROVE, Verb.REJECT} and seen.request_id is None:
         word = "approved" if request.approved_by else "rejected"
         return deed.done(Outcome.ALREADY, f"already {word} by {request.decided_by}")
     if seen.digest != deed.digest:
@@ -349,6 +352,12 @@ def _too_late(deed: Deed, seen: Shown) -> Deed | None:
     if deed.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.hindrance):
         return deed.done(Outcome.NOT_SENT, why)
     return None
+
+
+def _decided_on(deed: Deed, task: Task) -> ApprovalRequest | None:
+    """The task's request, where the deed is about it: no answer is, nor what came after one that had been decided."""
+    before = deed.task.hitl_request if deed.task else None
+    return None if deed.verb is Verb.ANSWER or (before and before.decided_by) else task.hitl_request
 
 
 def _is_another(request: ApprovalRequest, before: ApprovalRequest) -> bool:

@@ -88,9 +88,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _mask_match(found: re.Match[str]) -> str:
-    group = found.lastgroup
-    if group is None:
-        return found.group()
+    group = found.lastgroup or 0
     whole, secret = found.group(), found.group(group)
     if secret.startswith("••••"):
         return whole
@@ -100,10 +98,10 @@ def _mask_match(found: re.Match[str]) -> str:
 
 def _forms(secret: str) -> set[str]:
     """A secret as it is, percent-encoded, and in base64, alone or behind up to two other bytes."""
-    forms = {secret, quote(secret, safe="")}
+    forms = {secret, quote(secret), quote(secret, safe="")}
     for shift in range(3):
-        raw = base64.b64encode(b"\0" * shift + secret.encode()).decode()
-        stable = raw[(0, 2, 3)[shift] :].rstrip("=")
-        stable = stable[: len(stable) - 1] if (shift + len(secret)) % 3 else stable
+        raw = b"\0" * shift + secret.encode()
+        stable = base64.b64encode(raw).decode()[(0, 2, 3)[shift] :].rstrip("=")
+        stable = stable[:-1] if len(raw) % 3 else stable
         forms |= {stable, stable.replace("+", "-").replace("/", "_")}
     return {form for form in forms if len(form) >= 6}

@@ -24,10 +24,11 @@ _INVISIBLE_RANGES = (
     range(0x200B, 0x200E),  # zero-width space, joiners
     range(0x2061, 0x2066),
     range(0xFE00, 0xFE10),
-    range(0xFFF9, 0xFFFC),  # interlinear annotation
+    range(0xFFF0, 0xFFFC),  # reserved, and interlinear annotation
+    range(0x1BCA0, 0x1BCA4),  # shorthand formats
     range(0x1D173, 0x1D17B),
     range(0x1F3FB, 0x1F400),  # skin tones, which some terminals draw apart and others do not
-    range(0xE0000, 0xE01F0),  # tags
+    range(0xE0000, 0xE1000),  # tags, and what is reserved behind them
 )
 _INVISIBLE = {code: "" for codes in _INVISIBLE_RANGES for code in codes}
 _REGIONAL = {0x1F1E6 + index: chr(ord("A") + index) for index in range(26)}

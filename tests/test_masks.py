@@ -1,0 +1,231 @@
+"""The masks: every name, look and value that a secret is known by, and what only sounds like one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.masks import Masks, masked
+
+SECRET_NAMES = [
+    "api_key",
+    "apikey",
+    "api-key",
+    "api.key",
+    "apiKey",
+    "X-Api-Key",
+    "x_api_key",
+    "token",
+    "access_token",
+    "accessToken",
+    "access-token",
+    "refresh_token",
+    "refreshtoken",
+    "id_token",
+    "id-token",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "Authorization",
+    "auth",
+    "cookie",
+    "Set-Cookie",
+    "set_cookie",
+    "signature",
+    "sig",
+    "private",
+    "private_key",
+    "private-key",
+    "dsn",
+    "connection_string",
+    "connection-string",
+    "connectionString",
+    "credential",
+    "credentials",
+    "x-amz-security-token",
+    "X-Amz-Meta_x",
+    "x_amz_x",
+    "client_secret",
+    "client-secret",
+    "clientSecret",
+    "signing_secret",
+    "signing-secret",
+    "otp",
+    "pin",
+    "session_key",
+    "session-key",
+    "sessionkey",
+    "oidc_token",
+    "oidc-token",
+    "user_tokens",
+    "user-tokens",
+    "bearer",
+    "webhook_url",
+    "webhook-url",
+    "my.token",
+    "token_2",
+    "DB_PASSWORD",
+    "SMTP-PWD",
+]
+OPEN_NAMES = [
+    "author",
+    "tokens",
+    "total_tokens",
+    "keyboard",
+    "monkey",
+    "pinned",
+    "signal",
+    "authored",
+    "pathauthor",
+    "secretary",
+    "key",
+    "code",
+    "state",
+    "id",
+    "headers2",
+]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_a_secret_is_known_by_the_name_of_its_field(name: str) -> None:
+    assert Masks().json({name: "abcdefgh1234", "other": "abcdefgh1234"}) == {name: "••••1234", "other": "abcdefgh1234"}
+    assert Masks().json({name: ["abcdefgh1234", 5]}) == {name: ["••••1234", 5]}
+
+
+@pytest.mark.parametrize("name", OPEN_NAMES)
+def test_a_name_that_only_sounds_like_it_hides_nothing(name: str) -> None:
+    assert Masks().json({name: "abcdefgh1234"}) == {name: "abcdefgh1234"}
+
+
+def test_only_of_a_long_secret_the_end_is_shown() -> None:
+    assert (masked("abcdefghijkl"), masked("abcdefghijk"), masked("x")) == ("••••ijkl", "••••", "••••")
+
+
+@pytest.mark.parametrize(
+    "holder", ["env_vars", "env", "headers", "Headers", "user_tokens", "secrets", "cookies", "credentials"]
+)
+def test_what_is_held_in_a_place_for_secrets_is_masked_whatever_its_name(holder: str) -> None:
+    value = {
+        holder: {
+            "X": "hidden",
+            "deep": {"y": "hidden", "Accept": "json"},
+            "list": [{"z": "hidden"}],
+            "n": 5,
+            "none": "",
+        }
+    }
+    assert Masks().json(value) == {
+        holder: {"X": "••••", "deep": {"y": "••••", "Accept": "json"}, "list": [{"z": "••••"}], "n": 5, "none": ""}
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Accept",
+        "accept-encoding",
+        "Content-Type",
+        "content-length",
+        "User-Agent",
+        "Host",
+        "Date",
+        "Cache-Control",
+        "toolcallid",
+    ],
+)
+def test_a_header_that_is_no_secret_is_shown(name: str) -> None:
+    assert Masks().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "abcdefgh1234"}}
+
+
+@pytest.mark.parametrize("name", ["x-accept", "hosts", "xhost", "dated", "x-date", "cache-controls"])
+def test_a_header_that_only_sounds_harmless_is_masked(name: str) -> None:
+    assert Masks().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "••••1234"}}
+
+
+LOOKS = [
+    ("-----BEGIN PRIVATE KEY-----\nMIIx\n-----END PRIVATE KEY----- after", "••••---- after"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIx\nand no end", "•••• end"),
+    ("eyJhbGciOiJ.eyJzdWIiOiI.c2ln and", "••••c2ln and"),
+    ("sk-abcdefghij123456 x", "••••3456 x"), ("sk-abcdefghij12345 x", None), ("task-abcdefghij123456", None),
+    ("ghp_abcdefghijklmnop1234", "••••1234"), ("gho_abcdefghijklmnop1234", "••••1234"), ("ghu_abcdefghijklmnop1234", "••••1234"),
+    ("ghs_abcdefghijklmnop1234", "••••1234"), ("ghr_abcdefghijklmnop1234", "••••1234"), ("ghx_abcdefghijklmnop1234", None),
+    ("github_pat_abcdefghijklmnop1234", "••••1234"), ("glpat-abcdefghijkl1234", "••••1234"),
+    *((f"xox{kind}-abcdef1234", "••••1234") for kind in "abeoprs"),
+    ("AKIAABCDEFGHIJKL1234", "••••1234"), ("ASIAABCDEFGHIJKL1234", "••••1234"),
+    ("AIzaabcdefghijklmnopqrstuvwxyz1234", "••••1234"), ("npm_abcdefghijklmnopqrstuvwxyz1234", "••••1234"),
+    ("pypi-abcdefghijklmnopqrstuvwxyz1234", "••••1234"),
+    *((f"{kind}_{mode}_abcdefghijkl1234", "••••1234") for kind in ("rk", "sk") for mode in ("live", "test")),
+    ("Bearer abcdefgh1234", "Bearer ••••1234"), ("basic  dXNlcjpwdw==", "basic  ••••dw=="), ("bearer abcdefg", None),
+    ("postgres://me:hunter@db/x", "postgres://me:••••@db/x"), ("https://:hunter@db/x", "https://:••••@db/x"),
+    *((f"https://h/?a=b&{name}=abc;x", f"https://h/?a=b&{name}=••••;x") for name in
+      ["access_token", "my.secret", "password", "x-signature", "credential", "api_key", "apikey", "sig", "key", "code", "state", "auth", "pwd"]),
+    ("https://h/?code=a;key=b", "https://h/?code=••••;key=••••"), ("https://h/?barcode=a&keys=b", None),
+    *((f"{name}{sign}abc123, x", f"{name}{sign}••••, x") for sign in ("=", ": ", " = ", "\": \"", "'='") for name in
+      ["api_key", "apikey", "API-KEY", "secret", "password", "passwd", "token", "credentials", "my_token"]),
+    ("password=abc12", None), ("total: abc123", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shown"), LOOKS)
+def test_a_secret_is_known_by_its_look(text: str, shown: str | None) -> None:
+    assert Masks().text(text) == (shown or text)
+    assert Masks().text(f"see {text}") == f"see {shown or text}"
+    assert Masks().text(Masks().text(text)) == (shown or text)
+
+
+def test_a_secret_is_masked_in_json_that_is_a_text_and_other_json_is_left_as_it_was_written() -> None:
+    masks, dots = Masks(), r"\u2022" * 4
+    assert masks.text('{"pin":"1234","a":[1]}') == f'{{"pin":"{dots}","a":[1]}}'
+    assert masks.text('[{"pin": "1234"}]') == f'[{{"pin":"{dots}"}}]'
+    assert masks.text('{"a": "b"}') == '{"a": "b"}'
+    assert masks.text('{"password": "abc123"') == '{"password": "••••"'
+    assert masks.json({"payload": '{"pin":"1234"}'}) == {"payload": f'{{"pin":"{dots}"}}'}
+
+
+def test_a_name_may_itself_be_a_secret_and_what_is_no_text_stays() -> None:
+    value = {"ghp_abcdefghijklmnop1234": 1, 5: None, "t": (1.5, True), "pin": 1234, "": "abc"}
+    assert Masks().json(value) == {"••••1234": 1, 5: None, "t": [1.5, True], "pin": 1234, "": "abc"}
+
+
+def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
+    value: Any = "Bearer abcdefgh1234"
+    for _ in range(200):
+        value = [value]
+    shown = Masks().json(value)
+    assert json.dumps(shown, ensure_ascii=False).strip("[]") == '"Bearer ••••1234"'
+    assert json.dumps(Masks().json([value]), ensure_ascii=False).strip("[]") == '"… nested too deep to show"'
+    deep: Any = {"pin": "1234"}
+    for _ in range(300):
+        deep = {"headers": deep}
+    assert "1234" not in json.dumps(Masks().json(deep))
+
+
+def test_what_is_too_short_to_be_a_key_is_not_hunted_for() -> None:
+    masks = Masks(["abcde", "", "ábcdéf"])
+    assert masks.text("abcde") == masks.known("abcde") == "abcde"
+    assert masks.known("my ábcdéf") == "my ••••"
+    assert Masks(["abcde"]).known("abcde YWJjZGU=") == "abcde YWJjZGU="
+    assert Masks(["sixsix"]).known("sixsix") == "••••"
+
+
+@given(st.text(min_size=6, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
+def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, after: bytes) -> None:
+    masks = Masks([secret, "another-one"])
+    raw = before + secret.encode() + after
+    whole = (secret, quote(secret), quote(secret, safe=""))
+    for text in (*whole, base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()):
+        assert "••••" in masks.known(f"x {text} y")
+    assert masks.known(f"x {secret} y {secret}") == "x •••• y ••••"
+    assert masks.json([secret, {"a": f" {secret}"}]) == ["••••", {"a": " ••••"}]
+
+
+def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:
+    assert Masks(["secret-one", "secret-one-and-more"]).known("secret-one-and-more") == "••••"

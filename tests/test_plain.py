@@ -1,0 +1,103 @@
+"""The door through which text of others comes: what is shown of each character there is."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+
+from tui.plain import LONGEST, MARKS, clean, cut, host_of, one_line
+
+IGNORABLE = (
+    "00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0 FFF0-FFF8 "
+    "1BCA0-1BCA3 1D173-1D17A E0000-E0FFF"
+)
+"""What Unicode calls Default_Ignorable_Code_Point: nothing is drawn of it, and what is not drawn can hide."""
+DIRECTIONS = "061C 200E-200F 202A-202E 2066-206F"
+HIDDEN_TOO = "FFF9-FFFB 1F3FB-1F3FF"
+NONCHARACTERS = "FDD0-FDEF " + " ".join(f"{plane:X}FFFE-{plane:X}FFFF" for plane in range(17))
+
+
+def points(text: str) -> set[int]:
+    """The code points of ranges."""
+    ends = [[int(end, 16) for end in one.split("-")] for one in text.split()]
+    return {code for end in ends for code in range(end[0], end[-1] + 1)}
+
+
+SHOWN = {
+    **{code: chr(0x2400 + code) for code in range(0x20)}, 0x7F: "␡",
+    **dict.fromkeys((*range(128, 160), *range(55296, 57344), *points(NONCHARACTERS)), "�"),
+    **dict.fromkeys(points(IGNORABLE) | points(HIDDEN_TOO), ""),
+    **{code: f"⟨U+{code:04X}⟩" for code in points(DIRECTIONS)},
+    **{0x1F1E6 + place: letter for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")},
+    0x09: "    ", 0x0A: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n",
+}  # fmt: skip
+"""What is shown of each character that is not shown as itself."""
+
+
+def test_every_character_that_commands_hides_or_misleads_is_shown_as_something_else() -> None:
+    found = {code: clean(f"a{chr(code)}b") for code in SHOWN}
+    assert found == {code: f"a{shown}b" for code, shown in SHOWN.items()}
+
+
+def test_every_other_character_is_shown_as_itself() -> None:
+    others = [chr(code) for code in range(sys.maxunicode + 1) if code not in SHOWN]
+    marks = {char for char in others if unicodedata.category(char) in {"Mn", "Me"}}
+    text = "".join(f"a{char}" if char in marks else char for char in others)
+    assert clean(text, longest=len(text)) == text
+
+
+def test_lines_end_as_they_do_anywhere() -> None:
+    assert clean("a\r\nb\rc\nd") == "a\nb␍c\nd"
+    assert clean("ä\r\nb") == "ä\nb"
+
+
+def test_what_hides_can_be_shown_by_its_number() -> None:
+    assert clean("a\u200b\u00ad\U000e0041b", reveals=True) == "a⟨U+200B⟩⟨U+00AD⟩⟨U+E0041⟩b"
+    assert clean("a\u202eb\x1b", reveals=True) == "a⟨U+202E⟩b␛"
+
+
+def test_a_few_marks_stay_on_a_letter_and_a_tower_of_them_does_not() -> None:
+    assert MARKS == 4
+    marks = "\u0301\u0302\u20dd\u0300"  # one of them encloses the letter
+    assert clean(f"e{marks}") == f"e{marks}"
+    assert clean(f"e{marks}\u0303\u0304 o{marks}\u0301") == f"e{marks} o{marks}"
+    assert clean(f"e{marks}\u20dd") == f"e{marks}"
+    assert unicodedata.normalize("NFC", clean("a\u0301" * 9)) == "á" * 9
+
+
+@pytest.mark.parametrize(
+    ("line", "longest", "shown"),
+    [
+        ("x" * 20, 20, "x" * 20),
+        ("x" * 21, 20, "xxxxxxx… [+14 chars]"),
+        ("x" * 100, 20, "xxxxxx… [+94 chars]"),
+        ("x" * 1000, 20, "xxxxx… [+995 chars]"),
+        ("x" * 30, 5, "… [+30 chars]"),
+        ("", 0, ""),
+    ],
+)
+def test_a_line_too_long_says_how_much_is_not_shown(line: str, longest: int, shown: str) -> None:
+    assert cut(line, longest) == shown
+    assert clean(f"{line}\nab", longest=longest).startswith(f"{shown}\n")
+
+
+def test_what_is_short_enough_is_not_cut() -> None:
+    assert LONGEST == 10_000
+    whole = "x" * LONGEST
+    assert (clean(whole), one_line(whole)) == (whole, whole)
+    assert clean(f"{whole}\n{whole}") == f"{whole}\n{whole}"
+    assert clean(whole + "x") == one_line(whole + "x") == whole[:-16] + "… [+17 chars]"
+
+
+def test_one_line_is_one_line() -> None:
+    assert one_line("  a\n\n b\tc\u2028d  ") == "a b c d"
+    assert one_line("abc " * 10, longest=15) == "ab… [+38 chars]"
+
+
+def test_an_address_is_shown_only_of_the_web() -> None:
+    assert host_of("http://EXAMPLE.com:8443/x") == "http://example.com"
+    assert [
+        host_of(url) for url in ("ftp://example.com", "https:///x", f"https://{'a' * 64}.com", "//example.com")
+    ] == [None] * 4
