@@ -83,6 +83,69 @@ def test_an_event_that_is_too_large_is_left_out_and_its_neighbours_are_not() -> 
     ]
 
 
+@pytest.mark.parametrize("name", ["id", "event", "retry", "data"])
+def test_of_a_line_that_is_too_long_nothing_is_taken(name: str) -> None:
+    frames = Frames("3")
+    found = frames.feed(f"data: before\ndata\n{name}: 7".encode())
+    for _ in range(17):
+        found += frames.feed(b"7" * (1 << 20))
+        assert sum(map(len, frames._tail)) + frames._size <= LARGEST + (1 << 20)
+    found += frames.feed(b"7\n\ndata: after\n\n")
+    assert [(frame.event, frame.data, frame.id, frame.own_id, frame.too_large) for frame in found] == [
+        ("message", "", "3", False, True),
+        ("message", "after", "3", False, False),
+    ]
+    assert frames.retry is None
+
+
+def test_what_is_just_not_too_large_is_read_whole() -> None:
+    assert LARGEST == 16 * 1024 * 1024
+    for size, too_large in ((LARGEST - 1, False), (LARGEST, True)):
+        (frame,) = Frames().feed(b"data: %s\n\n" % (b"x" * size))
+        assert (len(frame.data), frame.too_large) == (0 if too_large else size, too_large)
+    frames = Frames()
+    found = frames.feed(b"data: " + b"x" * (LARGEST - 10)) + frames.feed(b"yz") + frames.feed(b"\n\n")
+    assert [(len(frame.data), frame.too_large) for frame in found] == [(LARGEST - 8, False)]
+    frames.feed(b"data: " + b"x" * (LARGEST - 20) + b"\n")
+    assert [frame.too_large for frame in frames.feed(b"data: 0123456789") + frames.feed(b"012345678901234\n\n")] == [
+        True
+    ]
+
+
+def test_a_large_event_leaves_room_for_the_next() -> None:
+    frames = Frames()
+    half = b"x" * (LARGEST // 4)
+    found = [frame for _ in range(9) for piece in (b"data: ", half, half, b"\n\n") for frame in frames.feed(piece)]
+    assert [(len(frame.data), frame.too_large) for frame in found] == [(LARGEST // 2, False)] * 9
+
+
+def test_of_a_comment_without_end_only_the_beginning_is_kept() -> None:
+    frames = Frames()
+    frames.feed(b"data: a\n:")
+    for _ in range(40):
+        assert frames.feed(b"x" * (1 << 20)) == []
+        assert sum(map(len, frames._tail)) <= 1
+    assert [(frame.data, frame.too_large) for frame in frames.feed(b"\n\n")] == [("a", False)]
+
+
+def test_an_event_says_whether_its_id_is_its_own() -> None:
+    found = Frames("0").feed(b"data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid: 2\n\ndata: d\n\nid\ndata: e\n\n")
+    assert [(frame.id, frame.own_id) for frame in found] == [
+        ("0", False),
+        ("1", True),
+        ("1", False),
+        ("2", False),
+        ("", True),
+    ]
+
+
+def test_a_time_to_wait_is_at_most_a_minute() -> None:
+    frames = Frames()
+    for told, retry in ((b"60000", 60_000), (b"60001", 60_000), (b"9" * 5000, 60_000), (b"5", 5), (b"-5", 5), (b"", 5)):
+        frames.feed(b"retry: %s\n" % told)
+        assert frames.retry == retry
+
+
 def test_many_small_lines_that_are_too_large_together_are_left_out() -> None:
     frames = Frames()
     found = [frame for _ in range(20) for frame in frames.feed(b"data: " + b"y" * 1_000_000 + b"\n")]

@@ -57,33 +57,34 @@ class Frames:
                 self._tail = []
                 self._tail_size = 0
             for line in lines:
-                if not line:
-                    self._dispatch(frames)
-                elif line[0] != 58:  # a comment begins with a colon
+                if line:
                     self._field(line)
+                else:
+                    self._dispatch(frames)
         if rest:
             self._keep(rest)
         return frames
 
     def _strip_bom(self, chunk: bytes) -> bytes:
         head = (self._head or b"") + chunk
-        if len(head) < len(BOM) and BOM.startswith(head):
+        if BOM.startswith(head):
             self._head = head
             return b""
         self._head = None
         return head.removeprefix(BOM)
 
     def _keep(self, rest: bytes) -> None:
-        """Hold back an unfinished line: a comment's or an over-long one's beginning is enough."""
+        """Hold back an unfinished line; a comment's beginning is enough, and an over-long one goes on as a comment."""
         self._tail_size += len(rest)
         if not self._tail or not (self._tail[0][:1] == b":" or self._tail_size + self._size > LARGEST):
             self._tail.append(rest)
         elif self._tail[0][:1] != b":":
             self._size = LARGEST + 1
             self._data = []
-            self._tail = [self._tail[0][:64]]
+            self._tail = [b":"]
 
     def _field(self, line: bytes) -> None:
+        """Take in one field; a comment is one without a name."""
         name, _, value = line.partition(b":")
         if value[:1] == b" ":
             value = value[1:]
