@@ -125,7 +125,7 @@ def test_each_change_is_counted_and_marks_what_it_changed() -> None:
     assert (made.version, [node.version for node in made.nodes]) == (3, [3, 3, 3])
     made.read(Log((*log, entry("newer", 4)), is_partial=True), at(2))
     assert (made.version, [node.version for node in made.nodes]) == (4, [3, 3, 3, 4])
-    assert (made.is_partial, len(made), bool(Activity("t"))) == (True, 4, True)
+    assert (made.is_partial, len(made), Activity("t").is_partial, bool(Activity("t"))) == (True, 4, False, True)
     made.read(Log((entry("new", 3, result="more"),)), at(3))
     assert (made.is_partial, [node.version for node in made.nodes]) == (False, [3, 3, 5, 4])
 

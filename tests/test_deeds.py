@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -165,20 +166,34 @@ def test_a_deed_is_what_was_asked_for_and_nothing_more() -> None:
     assert (one.digest, one.comment, one.outcome, one.words, one.task, one.error) == (None, None, None, "", None, None)
 
 
-def test_what_is_held_is_sent_when_its_time_is_over(sit: Sit) -> None:
+def test_the_words_that_others_read_stay_as_they_are() -> None:
+    """The journal, the output of the verbs and the screens tell them."""
+    assert [*map(str, Verb)] == ["approve", "reject", "stop", "continue", "create", "answer", "update"]
+    phases = ["held", "reading again", "sending", "waiting for the task to show it", "done"]
+    assert [*map(str, Phase)] == phases
+    outcomes = "confirmed, taken back, already decided, changed, gone, refused, not sent, unknown, still running"
+    assert ", ".join(Outcome) == outcomes
+
+
+@pytest.mark.parametrize("hold", [0.5, 5.0])
+def test_what_is_held_is_sent_when_its_time_is_over(sit: Sit, hold: float) -> None:
     desk = sit()
+    took: list[bool] = []
+    desk.on_step = lambda deed: took.append(deed.phase is not Phase.CHECKING and desk.doer.take_back("d"))
     desk.story.act = desk.story.becomes(status="executing", hitl_request={**ASKED, "approved_by": "Dana"})
     digest, begun = desk.digest, desk.loop.now
-    done = desk.does(Verb.APPROVE, digest=digest, comment="fine", hold=5.0, id="d")
+    done = desk.does(Verb.APPROVE, digest=digest, comment="fine", hold=hold, id="d")
     assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved by you, on record as Dana")
+    assert took == [False] * 5, "it is not held yet, or it is too late"
+    assert not asyncio.all_tasks(desk.loop)
     assert (done.phase, done.task and done.task.status, done.error) == (Phase.DONE, "executing", None)
-    assert desk.loop.now - begun == 5.0
+    assert desk.loop.now - begun == hold
     assert desk.story.sent == [("POST", "/hitl/t/approve", {"comment": "fine"})]
     assert desk.phases == [Phase.HELD, Phase.CHECKING, Phase.SENDING, Phase.SETTLING, Phase.DONE]
     assert [step.task and step.task.status for step in desk.steps] == [None, None, "paused", "paused", "executing"]
     told = {"deed": "d", "verb": "approve", "target": "t", "digest": digest, "comment": "fine"}
     assert desk.lines == [
-        {"kind": "held", **told, "seconds": 5.0},
+        {"kind": "held", **told, "seconds": hold},
         {"kind": "sent", **told},
         {"kind": "done", **told, "outcome": "confirmed", "words": done.words},
     ]
@@ -575,7 +590,7 @@ NOT_FOUND = (Outcome.UNKNOWN, f"{LOST}, and no such message was found; look befo
 
 def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello") -> Json:
     """A task of a list, made so many seconds after now."""
-    created = None if seconds is None else desk.client.now.timestamp() + seconds
+    created = None if seconds is None else (desk.client.now + timedelta(seconds=seconds)).isoformat()
     return {"id": name, "agent_id": "a", "created_at": created, "input": text and {"text": text}}
 
 
@@ -583,7 +598,7 @@ def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello"
     ("made", "found"),
     [
         ([("x", 0, "hello")], "x"),
-        ([("x", -4.9, "hello")], "x"),
+        ([("x", -5, "hello")], "x"),
         ([("x", -5.1, "hello")], None),
         ([("x", None, "hello")], None),
         ([("x", 0, "other"), ("y", 0, None), ("z", 0, "hello")], "z"),
@@ -609,7 +624,7 @@ def test_a_lost_new_task_is_found_among_the_newest(sit: Sit, made: list[tuple[An
     ("log", "found"),
     [
         ([("hello", 0)], True),
-        ([("hello", -4.9), ("other", 0)], True),
+        ([("hello", -5), ("other", 0)], True),
         ([("hello", -5.1)], False),
         ([("hello", None)], True),
         ([("other", 0)], False),
@@ -619,10 +634,15 @@ def test_a_lost_new_task_is_found_among_the_newest(sit: Sit, made: list[tuple[An
 def test_a_lost_message_is_found_in_the_log(sit: Sit, log: list[tuple[str, float | None]], found: bool) -> None:
     desk = sit()
     desk.story.act = lost(desk)
-    now = desk.client.now.timestamp()
+    now = desk.client.now
     desk.story.log = [{"id": "think", "type": "think", "thought": "hello"}]
     desk.story.log += [
-        {"id": f"m{n}", "role": "user", "content": text, "created_at": None if seconds is None else now + seconds}
+        {
+            "id": f"m{n}",
+            "role": "user",
+            "content": text,
+            "created_at": None if seconds is None else (now + timedelta(seconds=seconds)).isoformat(),
+        }
         for n, (text, seconds) in enumerate(log)
     ]
     done = desk.does(Verb.CONTINUE, body={"agent": "a", "id": "t", "input": {"text": "hello"}})

@@ -170,7 +170,7 @@ LOOKS = [
     ("https://h/?code=a;key=b", "https://h/?code=••••;key=••••"), ("https://h/?barcode=a&keys=b", None),
     *((f"{name}{sign}abc123, x", f"{name}{sign}••••, x") for sign in ("=", ": ", " = ", "\": \"", "'='") for name in
       ["api_key", "apikey", "API-KEY", "secret", "password", "passwd", "token", "credentials", "my_token"]),
-    ("password=abc12", None), ("total: abc123", None),
+    ("password=abcdefgh1234", "password=••••1234"), ("?sig=abcdefgh1234", "?sig=••••1234"), ("password=abc12", None), ("total: abc123", None),
 ]  # fmt: skip
 
 
@@ -191,8 +191,8 @@ def test_a_secret_is_masked_in_json_that_is_a_text_and_other_json_is_left_as_it_
 
 
 def test_a_name_may_itself_be_a_secret_and_what_is_no_text_stays() -> None:
-    value = {"ghp_abcdefghijklmnop1234": 1, 5: None, "t": (1.5, True), "pin": 1234, "": "abc"}
-    assert Masks().json(value) == {"••••1234": 1, 5: None, "t": [1.5, True], "pin": 1234, "": "abc"}
+    value = {"ghp_abcdefghijklmnop1234": 1, 5: None, "t": (1.5, True), "pin": 1234, "": "abc", "sig": ""}
+    assert Masks().json(value) == {"••••1234": 1, 5: None, "t": [1.5, True], "pin": 1234, "": "abc", "sig": ""}
 
 
 def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
@@ -202,10 +202,16 @@ def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
     shown = Masks().json(value)
     assert json.dumps(shown, ensure_ascii=False).strip("[]") == '"Bearer ••••1234"'
     assert json.dumps(Masks().json([value]), ensure_ascii=False).strip("[]") == '"… nested too deep to show"'
-    deep: Any = {"pin": "1234"}
-    for _ in range(300):
-        deep = {"headers": deep}
-    assert "1234" not in json.dumps(Masks().json(deep))
+    for name, depth in (
+        ("headers", 202),
+        ("other", 201),
+    ):  # what is held in a place for secrets is masked before it is looked into
+        deep: Any = "Bearer abcdefgh1234"
+        for number in range(1, depth + 1):
+            deep = {name: deep}
+            shown = json.dumps(Masks().json(deep), ensure_ascii=False)
+            assert ("too deep" in shown) == (number == depth)
+            assert "abcdefgh" not in shown
 
 
 def test_what_is_too_short_to_be_a_key_is_not_hunted_for() -> None:
@@ -225,6 +231,13 @@ def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, a
         assert "••••" in masks.known(f"x {text} y")
     assert masks.known(f"x {secret} y {secret}") == "x •••• y ••••"
     assert masks.json([secret, {"a": f" {secret}"}]) == ["••••", {"a": " ••••"}]
+
+
+@pytest.mark.parametrize(("before", "begin", "end"), [(b"", 0, 8), (b"-", 2, 9), (b"--", 3, 10)])
+def test_of_a_known_secret_in_base64_nothing_is_left_that_is_of_it_alone(before: bytes, begin: int, end: int) -> None:
+    for after in (b"", b"~", b"~~", b"~~~"):
+        text = base64.b64encode(before + b"sixsix" + after).decode()
+        assert Masks(["sixsix"]).known(text) == f"{text[:begin]}••••{text[end:]}"
 
 
 def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:

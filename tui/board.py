@@ -137,9 +137,6 @@ class Touched:
     logs: frozenset[str] = frozenset()
     links: frozenset[str] = frozenset()
 
-    def __bool__(self) -> bool:
-        return bool(self.agents or self.tasks or self.logs or self.links)
-
 
 @dataclass(frozen=True, slots=True)
 class Board:

@@ -84,11 +84,11 @@ class Masks:
 
 def _is_secret(name: str) -> bool:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return bool(name) and bool(_SECRET_NAME.search(spaced))
+    return bool(_SECRET_NAME.search(spaced))
 
 
 def _mask_match(found: re.Match[str]) -> str:
-    group = found.lastgroup or 0
+    group = str(found.lastgroup)  # every look has a group of its own
     whole, secret = found.group(), found.group(group)
     if secret.startswith("••••"):
         return whole
@@ -104,4 +104,4 @@ def _forms(secret: str) -> set[str]:
         stable = base64.b64encode(raw).decode()[(0, 2, 3)[shift] :].rstrip("=")
         stable = stable[:-1] if len(raw) % 3 else stable
         forms |= {stable, stable.replace("+", "-").replace("/", "_")}
-    return {form for form in forms if len(form) >= 6}
+    return forms
