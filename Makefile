@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo screenshots test check bench interop conformance trust lowest audit clean
+.PHONY: demo screenshots test check cover mutants bench interop conformance trust lowest audit clean
 
 test: .venv/installed
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -12,6 +12,19 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# How much of tui/ the tests run, with the processes that they start: what decides, decodes, cleans or masks is run whole.
+WHOLE := tui/api/frames.py,tui/activity.py,tui/board.py,tui/plain.py,tui/masks.py,tui/deeds.py
+cover: .venv/installed
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under 95
+	$(BIN)/coverage report --fail-under 100 --include $(WHOLE)
+
+# The same files changed in one place at a time, and whether a test notices: MUTANTS="--sample 40" for so many of each.
+mutants: .venv/installed
+	$(BIN)/python -m benchmarks.mutants $(MUTANTS)
 
 # The dashboard on a platform of its own, whatever this shell is set up for.
 demo: .venv/installed
@@ -68,4 +81,4 @@ audit: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-interop .venv-lowest dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-interop .venv-lowest dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,6 +89,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def survived(record_property: Callable[[str, object], None]) -> Survived:
     """How much of something was tried and held; told once it has."""
     return lambda promise, tried, words="": record_property(promise, (tried, words))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measured() -> Iterator[None]:
+    """Under `make cover`, what the tests start with a bare environment is measured too."""
+    start: Any = subprocess.Popen.__init__
+    told = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_PROCESS_")}
+
+    def start_measured(self: subprocess.Popen[Any], *words: Any, env: Any = None, **more: Any) -> None:
+        start(self, *words, env=env and {**env, **told}, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if told:
+            patch.setattr(subprocess.Popen, "__init__", start_measured)
+        yield
 
 
 @pytest.fixture
