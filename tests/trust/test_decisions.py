@@ -26,7 +26,7 @@ from tui.api.routes import Surfaces
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Verb
 
-RUNS = int(os.environ.get("XP_RUNS", "400"))
+RUNS = int(os.environ.get("XP_RUNS", "300"))
 NOTHING_LEFT = {Outcome.NOT_SENT, Outcome.TAKEN_BACK, Outcome.CHANGED}
 HOLDS = st.sampled_from([0.0, 5.0])
 TIMES = st.sampled_from([0.03, 0.06, 0.11, 0.3, 1.0, 4.9, 12.0, 40.0])
@@ -208,11 +208,11 @@ def test_no_decision_goes_wrong(part: int, survived: Survived) -> None:
     )  # fmt: skip
     run_state_machine_as_test(seed(part)(World), settings=wishes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    assert len(outcomes) > 10, outcomes
+    assert len(outcomes) > (10 if RUNS >= 1000 else 4), outcomes
     survived("decisions in a bad world: applied at most once, none told wrong, none stuck", RUNS // 2, told)
 
 
-RACES = int(os.environ.get("XP_RACES", "100"))
+RACES = int(os.environ.get("XP_RACES", "60"))
 
 
 @pytest.mark.parametrize("changes", [False, True])

@@ -29,8 +29,8 @@ from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.widgets.event_pane import EventPane
 
-EVENTS = int(os.environ.get("XP_EVENTS", "6000"))
-MUTATED = int(os.environ.get("XP_MUTATED", "20000"))
+EVENTS = int(os.environ.get("XP_EVENTS", "3000"))
+MUTATED = int(os.environ.get("XP_MUTATED", "10000"))
 IS_LONG = EVENTS >= 1_000_000
 
 
@@ -157,7 +157,7 @@ def held() -> tuple[int, int, int]:
 
 async def test_what_was_taken_is_given_back(serve: Serve, tmp_path: Path, survived: Survived) -> None:
     """A task is opened, followed, and left, again and again."""
-    times = 50 if IS_LONG else 8
+    times = 50 if IS_LONG else 5
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "A run", "events_streaming": True})
         async with at_the_screens(here, tmp_path) as operator:
@@ -195,7 +195,7 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
 
 async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: Survived) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
-    faults = 300 if IS_LONG else 40
+    faults = 300 if IS_LONG else 25
     platform = Platform("live only")
     platform.agent("a1", "A")
     platform.task("t1")

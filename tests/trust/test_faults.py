@@ -204,7 +204,7 @@ async def test_every_fault_on_every_operation(bench: Bench, survived: Survived) 
     survived(promise, sum(ended.values()), f"{len(TOXICS)} kinds x {len(READS + ACTS)} operations")
 
 
-SEEDS, FAULTS = int(os.environ.get("XP_SEEDS", "1")), int(os.environ.get("XP_FAULTS", "150"))
+SEEDS, FAULTS = int(os.environ.get("XP_SEEDS", "1")), int(os.environ.get("XP_FAULTS", "100"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

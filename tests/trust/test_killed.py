@@ -14,7 +14,7 @@ from tests.local.conftest import Serve
 from tui.journal import Journal
 from tui.kept import Kept
 
-KILLS = int(os.environ.get("XP_KILLS", "12"))
+KILLS = int(os.environ.get("XP_KILLS", "6"))
 
 
 async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survived) -> None:
