@@ -88,7 +88,7 @@ async def test_someone_else_was_first(serve: Serve, tmp_path: Path) -> None:
         assert operator.sent == []
 
 
-STORM = int(os.environ.get("XP_STORM", "4000"))
+STORM = int(os.environ.get("XP_STORM", "2000"))
 """How many keys are hit at random, by two operators together."""
 
 

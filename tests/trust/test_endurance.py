@@ -29,7 +29,7 @@ from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.widgets.event_pane import EventPane
 
-EVENTS = int(os.environ.get("XP_EVENTS", "3000"))
+EVENTS = int(os.environ.get("XP_EVENTS", "2000"))
 MUTATED = int(os.environ.get("XP_MUTATED", "10000"))
 IS_LONG = EVENTS >= 1_000_000
 
@@ -195,7 +195,7 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
 
 async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: Survived) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
-    faults = 300 if IS_LONG else 25
+    faults = 300 if IS_LONG else 10
     platform = Platform("live only")
     platform.agent("a1", "A")
     platform.task("t1")

@@ -19,6 +19,8 @@ REVEALED = 10.0
 """Seconds for which a masked value is shown."""
 GLANCE = 0.4
 """Seconds for which the end has to be in sight to have been seen."""
+LOOKS = 3
+"""How often it has to be found there meanwhile."""
 
 
 class Inspector(Lines):
@@ -45,17 +47,23 @@ class Inspector(Lines):
         self.is_end_seen = False
         """Whether the last line has stood on the screen for long enough to be seen, since this is shown."""
         self._end_since: float | None = None
+        self._sight = (0, 0, 0)
+        self._looks = 0
+        """How often the end was in sight since then, and nothing had moved."""
 
     def look(self, now: float) -> None:
         """Look whether the end is in sight; what flashes by while the screen is laid out does not count."""
         height = self.scrollable_content_region.height
         in_sight = bool(height and self._rows) and self.scroll_offset.y + height >= len(self._rows)
+        sight = (height, self.scroll_offset.y, len(self._rows))
         if not in_sight:
             self._end_since = None
-        elif self._end_since is None:
-            self._end_since = now
-        elif now - self._end_since >= GLANCE:
-            self.is_end_seen = True
+        elif self._end_since is None or sight != self._sight:
+            self._end_since, self._sight, self._looks = now, sight, 0
+        else:
+            self._looks += 1  # on a slow machine much time may pass between two looks, and nothing be drawn
+            if now - self._end_since >= GLANCE and self._looks >= LOOKS:
+                self.is_end_seen = True
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
