@@ -132,7 +132,7 @@ def test_each_change_is_counted_and_marks_what_it_changed() -> None:
 
 def test_an_entry_changes_when_a_later_log_tells_it_otherwise_and_not_when_an_earlier_does() -> None:
     made = Activity("t")
-    for asked, words in ((2, "second"), (1, "first"), (3, "third"), (2, "late")):
+    for asked, words in ((2, "second"), (1, "first"), (3, "third"), (2, "late"), (9, "third"), (8, "not yet")):
         made.read(Log((entry("a", 1, type="think", thought=words),)), at(asked))
     assert field(made, "a", "thought") == "third"
 
@@ -278,7 +278,7 @@ def test_streamed_text_is_what_came_since_the_last_reply_and_the_last_gap() -> N
 
 
 def test_text_that_became_a_message_is_forgotten_for_good() -> None:
-    made = activity(chunk(1, "a"), chunk(5, "b"), said("m", 4), [entry(f"e{n}", 6) for n in range(100)])
+    made = activity(chunk(1, "a"), chunk(4, "x"), chunk(5, "b"), said("m", 4), [entry(f"e{n}", 6) for n in range(100)])
     assert made.streaming == "b"
 
 

@@ -90,6 +90,7 @@ def test_of_a_line_that_is_too_long_nothing_is_taken(name: str) -> None:
     for _ in range(17):
         found += frames.feed(b"7" * (1 << 20))
         assert sum(map(len, frames._tail)) + frames._size <= LARGEST + (1 << 20)
+    assert frames._data == []
     found += frames.feed(b"7\n\ndata: after\n\n")
     assert [(frame.event, frame.data, frame.id, frame.own_id, frame.too_large) for frame in found] == [
         ("message", "", "3", False, True),
@@ -121,11 +122,16 @@ def test_a_large_event_leaves_room_for_the_next() -> None:
 
 def test_of_a_comment_without_end_only_the_beginning_is_kept() -> None:
     frames = Frames()
-    frames.feed(b"data: a\n:")
+    frames.feed(b"data: a\n:c")
     for _ in range(40):
         assert frames.feed(b"x" * (1 << 20)) == []
-        assert sum(map(len, frames._tail)) <= 1
+        assert sum(map(len, frames._tail)) <= 2
     assert [(frame.data, frame.too_large) for frame in frames.feed(b"\n\n")] == [("a", False)]
+
+
+def test_what_is_no_utf_8_is_shown_as_such() -> None:
+    (frame,) = Frames().feed(b"id: \xff\nevent: \xfe\ndata: \xfd\n\n")
+    assert (frame.id, frame.event, frame.data) == ("\ufffd", "\ufffd", "\ufffd")
 
 
 def test_an_event_says_whether_its_id_is_its_own() -> None:

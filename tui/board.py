@@ -206,7 +206,6 @@ class _Step:
     """One step of the board under way."""
 
     def __init__(self, board: Board) -> None:
-        self._board = board
         self._agents = board.agents.mutate()
         self._tasks = board.tasks.mutate()
         self._children = board.children.mutate()

@@ -105,8 +105,8 @@ class Frames:
 
     def _dispatch(self, frames: list[Frame]) -> None:
         self.last_id = self._id
-        if self._data or self._size > LARGEST:
-            too_large = self._size > LARGEST
+        too_large = self._size > LARGEST
+        if self._data or too_large:
             data = "" if too_large else b"\n".join(self._data).decode("utf-8", "replace")
             frames.append(Frame(self._type, data, self._id, self.retry, self._has_id, too_large))
             self._data = []
