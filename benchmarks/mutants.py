@@ -198,6 +198,11 @@ def survives(mutant: Mutant | None, tests: list[str], seconds: float) -> bool:
     return job.exitcode == 0
 
 
+def row(name: str, count: int, alive: int) -> str:
+    """A row of the table."""
+    return f"{name:<20} {count:>8} {count - alive:>8} {alive:>8} {100 * (count - alive) / max(count, 1):>7.1f} %"
+
+
 def main() -> int:
     """Print a row for each file, and every change that no test noticed."""
     words = argparse.ArgumentParser(description=__doc__)
@@ -217,7 +222,7 @@ def main() -> int:
     for name in ("trustme", "tui.api.client", "tui.local.serve"):  # what every attack loads and no mutant is of
         importlib.import_module(name)
     tried = killed = 0
-    rows, left = [], []
+    print(f"{'file':<20} {'mutants':>8} {'killed':>8} {'survived':>8}")
     for file in asked.files:
         begun = time.monotonic()
         if not survives(None, TESTS[file], 300):
@@ -231,15 +236,11 @@ def main() -> int:
         with ThreadPoolExecutor(asked.jobs) as pool:
             fates = list(pool.map(lambda one: survives(one, TESTS[file], seconds), mutants))
         survivors = [one for one, fate in zip(mutants, fates, strict=True) if fate]
-        left += sorted(survivors, key=lambda one: one.line)
         tried, killed = tried + len(mutants), killed + len(mutants) - len(survivors)
-        rows.append((file, len(mutants), len(mutants) - len(survivors), len(survivors)))
-        print(f"{file}: {len(mutants)} in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-    print(f"{'file':<20} {'mutants':>8} {'killed':>8} {'survived':>8}")
-    for file, count, dead, alive in [*rows, ("all", tried, killed, tried - killed)]:
-        print(f"{file:<20} {count:>8} {dead:>8} {alive:>8} {100 * dead / max(count, 1):>7.1f} %")
-    for one in left:
-        print(f"{one.file}:{one.line}: {one.change}")
+        print(row(file, len(mutants), len(survivors)), f"  {time.monotonic() - begun:.0f} s")
+        for one in sorted(survivors, key=lambda one: one.line):
+            print(f"    {one.line}: {one.change}", flush=True)
+    print(row("all", tried, tried - killed))
     return int(100 * killed < asked.least * tried)
 
 
