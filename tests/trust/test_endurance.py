@@ -91,7 +91,9 @@ async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_
             grown = at[-1] - at[0]
             first, last = (percentile(taken, 0.99) for taken in keys)
             assert grown <= 64, f"{grown:.0f} MB more"
-            assert last <= (0.1 if IS_LONG else max(2.0, 3 * first)), f"a key took {last * 1000:.0f} ms, at first {first * 1000:.0f} ms"
+            assert last <= (0.1 if IS_LONG else max(2.0, 3 * first)), (
+                f"a key took {last * 1000:.0f} ms, at first {first * 1000:.0f} ms"
+            )
             words = (
                 f"{grown:.1f} MB more; key to paint p99 {first * 1000:.0f} ms at first, {last * 1000:.0f} ms at last"
             )
