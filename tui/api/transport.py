@@ -107,7 +107,13 @@ class Transport:
             client = await stack.enter_async_context(self._new_client(url, self.silence))
             await self._turn()
             begun = self.clock.monotonic()
-            stack.callback(lambda: self._has_failed(0.0) if self.clock.monotonic() - begun < TROUBLE else None)
+
+            def ended(kind: type[BaseException] | None, *_: object) -> None:
+                is_left = kind is not None and not issubclass(kind, Exception)  # by us: that is no trouble
+                if not is_left and self.clock.monotonic() - begun < TROUBLE:
+                    self._has_failed(0.0)
+
+            stack.push(ended)
             for _ in range(REDIRECTS + 1):
                 source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
                 if 400 <= source.response.status_code < 500:
