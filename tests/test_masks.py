@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.masks import Masks, masked
+from tui.plain import clean
 
 SECRET_NAMES = [
     "api_key",
@@ -212,6 +213,25 @@ def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
             shown = json.dumps(Masks().json(deep), ensure_ascii=False)
             assert ("too deep" in shown) == (number == depth)
             assert "abcdefgh" not in shown
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\U000e0041", "\u034f"])
+@pytest.mark.parametrize(
+    "secret",
+    ["ghp_abcdefghijklmnopqrst1234", "xp-0123456789abcdef", "password: correct-horse", "Bearer abcdefgh12345678"],
+)
+def test_what_takes_no_room_hides_no_secret(secret: str, hidden: str) -> None:
+    masks = Masks(["xp-0123456789abcdef"])
+    for at in range(1, len(secret)):
+        shown = clean(masks.text(f"it is {secret[:at]}{hidden}{secret[at:]} and {secret}"))
+        assert secret not in shown
+        assert "••••" in shown
+
+
+def test_what_takes_no_room_hides_no_name_of_a_secret_and_stays_where_no_secret_is() -> None:
+    assert Masks().json({"pass\u200bword": "correct horse battery"}) == {"pass\u200bword": "••••tery"}
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    assert Masks(["xp-0123456789abcdef"]).text(family) == family
 
 
 def test_what_is_too_short_to_be_a_key_is_not_hunted_for() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from tui.api.wirejson import dumps, unfolded
+from tui.plain import without_hidden
 
 _SECRET_NAME = re.compile(
     r"(?:^|[^a-z])(?:api[-_.]?key|apikey|x[-_]api[-_]key|token|access[-_]?token|refresh[-_]?token|id[-_]?token|secret"
@@ -49,7 +51,7 @@ class Masks:
 
     def known(self, text: str) -> str:
         """The text with only those secrets masked that are known by value: they are never shown."""
-        return self._known.sub("••••", text) if self._known else text
+        return _as_seen(text, partial(self._known.sub, "••••")) if self._known else text
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
@@ -57,7 +59,7 @@ class Masks:
         if text[:1] in {"{", "["} and not isinstance(inner := unfolded(text), str):
             masked_inner = self.json(inner)
             return text if masked_inner == inner else dumps(masked_inner)
-        return _SECRET_TEXT.sub(_mask_match, text)
+        return _as_seen(text, partial(_SECRET_TEXT.sub, _mask_match))
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
         """The value with every secret in it masked, by the name of its field or by its look."""
@@ -83,8 +85,16 @@ class Masks:
 
 
 def _is_secret(name: str) -> bool:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hidden(name)).lower()
     return bool(_SECRET_NAME.search(spaced))
+
+
+def _as_seen(text: str, mask: Callable[[str], str]) -> str:
+    """The text masked as it stands, and as the eye joins it where what takes no room parts a secret."""
+    text = mask(text)
+    joined = without_hidden(text)
+    again = mask(joined)
+    return text if again == joined else again
 
 
 def _mask_match(found: re.Match[str]) -> str:

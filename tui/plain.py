@@ -39,6 +39,7 @@ _NONCHARACTERS = dict.fromkeys(
 _TABLE = {**_CONTROLS, **_C1, **_BIDI, **_INVISIBLE, **_REGIONAL, **_NONCHARACTERS, **_BREAKS}
 _SHOWN_AS = {chr(code): shown for code, shown in _TABLE.items() if code != 0x0A}
 
+_HIDDEN = re.compile("[" + "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in _INVISIBLE_RANGES) + "]")
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 
 
@@ -54,6 +55,11 @@ def clean(text: str, *, longest: int = LONGEST, reveals: bool = False) -> str:
     if len(text) <= longest:
         return text
     return "\n".join(cut(line, longest) for line in text.split("\n"))
+
+
+def without_hidden(text: str) -> str:
+    """The text without what takes no room, as the eye joins it."""
+    return text if text.isascii() else _HIDDEN.sub("", text)
 
 
 def one_line(text: str, *, longest: int = LONGEST) -> str:
