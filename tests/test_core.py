@@ -19,7 +19,7 @@ from tui.api.client import Log
 from tui.api.entries import Entry, Message, Other, Reasoning, ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.models import Agent, Task, WaitKind
-from tui.api.record import moment
+from tui.api.record import Field, moment
 from tui.api.routes import BadAddress, surfaces_of
 from tui.api.wirejson import NotJson, dumps, loads, unfolded
 from tui.board import Board, Change, EventSeen, LogSeen, TasksSeen
@@ -36,7 +36,16 @@ JSON = st.recursive(
     max_leaves=12,
 )
 NAMES = st.sampled_from(
-    [*Task.model_fields, "type", "role", "content", "tool_name", "payload", "action", "deep_planning"]
+    [
+        *(name for name, field in vars(Task).items() if isinstance(field, Field)),
+        "type",
+        "role",
+        "content",
+        "tool_name",
+        "payload",
+        "action",
+        "deep_planning",
+    ]
 )
 
 

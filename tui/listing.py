@@ -1,248 +1,340 @@
-"""The board as a list: tasks in groups, who needs a person first, sub-tasks under their parents."""
+"""The board as a list: tasks in groups, who needs a person first, sub-tasks under their parents.
+
+It goes on from step to step with what a step has touched; only the rows that somebody looks at are made.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from itertools import islice
 
 from tui.activity import EPOCH
-from tui.api.models import FINAL, RUNNING, Status, Task, Wait
+from tui.api.models import RUNNING, Task, Wait
 from tui.board import Board
+from tui.rows import ORDER, Group, Head, Line, More, Row, family, group_of, lasted, line_of, root_of
 
-
-class Group(StrEnum):
-    """What tasks are told apart by; a status that this version does not know is a group by itself."""
-
-    NEEDS_YOU = "Needs you"
-    RUNNING = "Running"
-    PENDING = "Pending"
-    FAILED = "Failed"
-    COMPLETED = "Completed"
-    STOPPED = "Stopped"
-
-
-_GROUPS: Mapping[str, Group] = {
-    Status.PAUSED: Group.NEEDS_YOU,
-    Status.EXECUTING: Group.RUNNING,
-    Status.PENDING: Group.PENDING,
-    Status.FAILED: Group.FAILED,
-    Status.ERROR: Group.FAILED,
-    Status.COMPLETED: Group.COMPLETED,
-    Status.STOPPED: Group.STOPPED,
-}
-_ORDER = {str(group): place for place, group in enumerate(Group)}
-_WORST = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
+AT_ONCE = 64
+"""Rows from which it is quicker to put all in order anew than one by one."""
+SLICE = 1000
+"""Tasks that are arranged before somebody else has a turn."""
+DEEPEST = 16
+Key = tuple[str, object, str, int, str]
+"""Where a row stands: its group's place, what it is sorted by, its root's id, the how manieth line of it, its group."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The title of a group."""
+class View:
+    """Which tasks are wanted, and in which order: by groups, or by one column."""
 
-    group: str
-    count: int
-    is_open: bool = True
+    matches: Callable[[Task], bool] | None = None
+    only: str | None = None
+    column: str | None = None
+    reverse: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    now: datetime = EPOCH
+    total: int | None = None
+    """How many tasks the platform has, where that is to be told."""
 
     @property
-    def key(self) -> str:
-        """A name that no task has."""
-        return f"\n{self.group}"
+    def is_backwards(self) -> bool:
+        """Whether what is sorted last comes first."""
+        return self.reverse and self.column is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A task in the list, at its depth under its root."""
+class _Stretch:
+    """A group in the list: its heading, if it has one, and which of the keys are shown."""
 
-    task: Task
-    depth: int = 0
-    wait: Wait | None = None
-    """Why it, or the first that waits below it, needs a person."""
-    path: tuple[Task, ...] = ()
-    """The way down to the descendant that waits, where it is not the task itself."""
-    below: int = 0
-    """How many sub-tasks it has, however deep."""
-    worst: str | None = None
-    """The worst that became of these."""
-    is_open: bool = False
+    row: int
+    head: Head | None
+    begin: int
+    end: int
 
     @property
-    def key(self) -> str:
-        """The task's id."""
-        return self.task.id
+    def rows(self) -> int:
+        return (self.head is not None) + self.end - self.begin
 
 
-@dataclass(frozen=True, slots=True)
-class More:
-    """The last line where the platform has more than is loaded."""
-
-    loaded: int
-    total: int
-
-    @property
-    def key(self) -> str:
-        """A name that no task has."""
-        return "\nmore"
-
-
-Row = Head | Line | More
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
-    """All rows, and what of the whole they are."""
+    """The rows for a board and a view."""
 
-    rows: tuple[Row, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    matched: int = 0
-    loaded: int = 0
+    def __init__(self, view: View | None = None) -> None:
+        self.view = view or View()
+        self.opened: set[str] = set()
+        """Tasks whose sub-tasks are shown."""
+        self.folded: set[str] = set()
+        """Groups that are not."""
+        self.counts: Counter[str] = Counter()
+        self.matched = self.loaded = 0
+        self._board = Board()
+        self._keys: dict[str, Key] = {}
+        """Of every root, also where it is not shown."""
+        self._known: Mapping[str, Key] = {}
+        """Of those that are still to come in, as far as they are known."""
+        self._shown: list[Key] = []
+        self._hits: dict[str, int] = {}
+        """How many tasks of a root match, where it is not one."""
+        self._inside: dict[str, set[str]] = {}
+        """Of every sub-task, the roots that it was found below."""
+        self._blocks: dict[str, list[tuple[str, int]]] = {}
+        """The lines under a root that is open: sub-task and depth."""
+        self._under: dict[str, tuple[str, int]] = {}
+        """Where each of these is."""
+        self._waiting: set[str] = set()
+        self._stretches: list[_Stretch] = []
+        self._count = 0
 
+    # Going on
 
-def group_of(status: str, wait: Wait | None) -> str:
-    """The group a task belongs to."""
-    return Group.NEEDS_YOU if wait else _GROUPS.get(status, status or "unknown")
+    def again(self, view: View) -> Listing:
+        """The same tasks by another filter; only `filled` brings them in."""
+        other = Listing(view)
+        other.opened, other.folded = self.opened, self.folded
+        if (view.column, view.names) == (self.view.column, self.view.names) and view.column != "wait":
+            other._known = self._keys
+        return other
 
+    def filled(self, board: Board) -> Iterator[None]:
+        """Take in all tasks of a board, so many at a time."""
+        ids = iter(board.tasks)
+        while some := tuple(islice(ids, SLICE)):
+            self.take(board, some)
+            yield
+        self._known = {}
 
-def arrange(
-    board: Board,
-    matches: Callable[[Task], bool],
-    *,
-    only: str | None = None,
-    opened: frozenset[str] = frozenset(),
-    folded: frozenset[str] = frozenset(),
-    column: str | None = None,
-    reverse: bool = False,
-    names: Mapping[str, str] | None = None,
-    now: datetime | None = None,
-    total: int | None = None,
-) -> Listing:
-    """The list for a board: what matches, in groups, of which some are folded, or sorted by one column."""
-    counts: Counter[str] = Counter()
-    lines: list[Line] = []
-    matched = 0
-    for known in board.tasks.values():
-        task = known.task
-        counts[Group.NEEDS_YOU] += board.wait(task.id) is not None and not board.is_gone(task.id)
-        if board.is_gone(task.id) or not _is_root(board, task):
-            continue
-        tree = tuple(_tree(board, task))
-        line = _line(board, task, tree, opened)
-        if line.wait is None:
-            counts[group_of(task.status, None)] += 1
-        hits = sum(map(matches, tree))
-        if hits and only in {None, group_of(task.status, line.wait)}:
-            matched += hits
-            lines.append(line)
-    rows: list[Row] = []
-    if column is not None:
-        lines.sort(key=lambda line: _value(line, column, names or {}, now or EPOCH), reverse=reverse)
-        rows = list(_with_children(board, lines, opened))
-    else:
-        groups: dict[str, list[Line]] = {}
-        for line in lines:
-            groups.setdefault(group_of(line.task.status, line.wait), []).append(line)
-        for group in sorted(groups, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)):
-            found = sorted(groups[group], key=_in_group)
-            rows.append(Head(group, len(found), group not in folded))
-            if group not in folded:
-                rows.extend(_with_children(board, found, opened))
-    if total is not None and total > len(board.tasks):
-        rows.append(More(len(board.tasks), total))
-    return Listing(tuple(rows), counts, matched, len(board.tasks))
+    def take(self, board: Board, touched: Iterable[str]) -> None:
+        """Take in what a step of the board has touched."""
+        self._board = board
+        self.loaded = len(board.tasks)
+        affected: set[str] = set()
+        for task_id in touched:
+            if (task := board.task(task_id)) is None:
+                continue
+            affected.add(task_id)
+            affected |= self._inside.get(task_id, frozenset())
+            affected.add(root_of(board, task_id))
+            if task_id in board.children:
+                affected.update(child.id for child in family(board, task))
+            if board.is_gone(task_id) or board.wait(task_id) is None:
+                self._waiting.discard(task_id)
+            else:
+                self._waiting.add(task_id)
+        self._drop(affected)
+        fresh = [key for task_id in affected for key in self._entered(task_id)]
+        if len(fresh) > AT_ONCE:
+            self._shown += fresh
+            self._shown.sort()
+        else:
+            for key in fresh:
+                insort(self._shown, key)
+        self.counts[Group.NEEDS_YOU] = len(self._waiting)
+        self._stretch()
 
+    def turn(self, key: str, is_open: bool) -> None:
+        """Show what is below a task, or a group, or hide it."""
+        if key.startswith("\n"):
+            (self.folded.discard if is_open else self.folded.add)(key[1:])
+            self._stretch()
+        else:
+            (self.opened.add if is_open else self.opened.discard)(key)
+            self.take(self._board, [key])
 
-def _is_root(board: Board, task: Task) -> bool:
-    """Whether a task stands in the list by itself: nothing is known above it, or what is above it goes round to it."""
-    seen, above = {task.id}, task
-    while above.parent_id and (parent := board.task(above.parent_id)) and not board.is_gone(parent.id):
-        if parent.id in seen:
-            return task.id == min(seen)
-        seen.add(parent.id)
-        above = parent
-    return above is task
+    def _drop(self, roots: Iterable[str]) -> None:
+        """Take these out; those that stay are entered again."""
+        gone: list[Key] = []
+        for root in roots:
+            key = self._keys.pop(root, None)
+            if key is None:
+                continue
+            self.counts[key[4]] -= key[4] != Group.NEEDS_YOU
+            if (hits := self._hits.pop(root, 1)) == 0:
+                continue
+            self.matched -= hits
+            gone += self._keys_of(key)
+            for child, _ in self._blocks.pop(root, ()):
+                self._under.pop(child, None)
+        if len(gone) > AT_ONCE:
+            left = set(gone)
+            self._shown = [key for key in self._shown if key not in left]
+        else:
+            for key in gone:
+                del self._shown[bisect_left(self._shown, key)]
 
+    def _entered(self, task_id: str) -> list[Key]:
+        """The keys of a task that stands in the list by itself: none where it does not, or is not wanted."""
+        board, view = self._board, self.view
+        task = board.task(task_id)
+        if task is None or board.is_gone(task_id) or root_of(board, task_id) != task_id:
+            return []
+        tree = tuple(family(board, task)) if task_id in board.children else (task,)
+        for child in tree[1:]:
+            self._inside.setdefault(child.id, set()).add(task_id)
+        key = self._keys[task_id] = self._known.get(task_id) or self._key(task)
+        self.counts[key[4]] += key[4] != Group.NEEDS_YOU
+        hits = 0
+        if view.only in {None, key[4]}:
+            hits = len(tree) if view.matches is None else sum(map(view.matches, tree))
+        if hits != 1:
+            self._hits[task_id] = hits
+        if not hits:
+            return []
+        self.matched += hits
+        if task_id in self.opened and len(tree) > 1:
+            self._blocks[task_id] = list(self._below(task, 1))
+            for place, (child_id, _) in enumerate(self._blocks[task_id], 1):
+                self._under[child_id] = (task_id, place)
+        return self._keys_of(key)
 
-def _tree(board: Board, root: Task) -> Iterator[Task]:
-    """A task and all below it, each once."""
-    seen, left = {root.id}, [root]
-    while left:
-        task = left.pop()
-        yield task
-        children = [child for child in board.children_of(task.id) if child.id not in seen]
-        seen.update(child.id for child in children)
-        left += children
+    def _key(self, task: Task) -> Key:
+        column, board = self.view.column, self._board
+        if column is not None:
+            line = line_of(board, task, ())
+            return "", self._value(line, column), task.id, 0, group_of(task.status, line.wait)
+        wait = board.wait(task.id)
+        if wait is None and task.id in board.children:
+            wait = next((board.wait(below) for below in board.waiting_below(task.id)), None)
+        group = group_of(task.status, wait)
+        return f"{ORDER.get(group, 9)}{group}", _in_group(task, wait), task.id, 0, group
 
+    def _keys_of(self, key: Key) -> list[Key]:
+        """The keys of a root and of the lines below it. Read backwards, a root still comes first."""
+        place, value, root, _, group = key
+        sign = -1 if self.view.is_backwards else 1
+        below = range(1, len(self._blocks.get(root, ())) + 1)
+        return [key, *((place, value, root, sign * number, group) for number in below)]
 
-def _line(board: Board, task: Task, tree: tuple[Task, ...], opened: frozenset[str], depth: int = 0) -> Line:
-    wait = board.wait(task.id)
-    path: tuple[Task, ...] = ()
-    if wait is None and len(tree) > 1:
-        waiting = next(board.waiting_below(task.id), None)
-        if waiting is not None:
-            wait, path = board.wait(waiting), _path(board, waiting, task.id)
-    statuses = {child.status for child in tree[1:]}
-    worst = next((status for status in _WORST if status in statuses), next(iter(statuses), None))
-    return Line(task, depth, wait, path, len(tree) - 1, worst, task.id in opened)
+    def _below(self, task: Task, depth: int) -> Iterator[tuple[str, int]]:
+        """The lines under a task that is open, each task once."""
+        seen = {task.id}
 
+        def lines(above: Task, depth: int) -> Iterator[tuple[str, int]]:
+            children = self._board.children_of(above.id)
+            for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id)):
+                if child.id in seen or root_of(self._board, child.id) != task.id:
+                    continue  # it stands elsewhere by now
+                seen.add(child.id)
+                yield child.id, depth
+                if child.id in self.opened and depth < DEEPEST:
+                    yield from lines(child, depth + 1)
 
-def _path(board: Board, task_id: str, root: str) -> tuple[Task, ...]:
-    """The tasks from below a root down to a descendant."""
-    found: list[Task] = []
-    seen: set[str] = set()
-    while task_id != root and task_id not in seen and (task := board.task(task_id)):
-        seen.add(task_id)
-        found.append(task)
-        task_id = task.parent_id or root
-    return tuple(reversed(found))
+        return lines(task, depth)
 
+    def _value(self, line: Line, column: str) -> object:
+        """What a line is sorted by; ties by id, so that rows do not dance."""
+        task = line.task
+        match column:
+            case "status":
+                return ORDER.get(group_of(task.status, line.wait), 99), task.status
+            case "title":
+                return task.name.casefold()
+            case "agent":
+                return self.view.names.get(task.agent_id, task.agent_id).casefold()
+            case "wait":
+                return lasted(line, self.view.now) or -1.0
+            case "plan":
+                return (task.plan.done / len(task.plan.steps)) if task.plan and task.plan.steps else -1.0
+            case "tokens":
+                return task.tokens.total if task.tokens else -1
+            case _:
+                return (task.changed_at or EPOCH).timestamp()
 
-def _with_children(board: Board, lines: list[Line], opened: frozenset[str]) -> Iterator[Line]:
-    """The lines, and under each that is open its sub-tasks."""
-    for line in lines:
-        yield line
-        if line.is_open:
-            children = sorted(board.children_of(line.task.id), key=lambda task: (task.created_at or EPOCH, task.id))
-            below = [
-                _line(board, child, tuple(_tree(board, child)), opened, line.depth + 1)
-                for child in children
-                if child.id != line.task.id
-            ]
-            if line.depth < 16:
-                yield from _with_children(board, below, opened)
+    def _stretch(self) -> None:
+        """Find where each group begins and ends."""
+        below = Counter(self._keys[root][0] for root, block in self._blocks.items() for _ in block)
+        self._stretches, row, begin = [], 0, 0
+        while begin < len(self._shown):
+            place, group = self._shown[begin][0], self._shown[begin][4]
+            is_grouped = self.view.column is None
+            end = bisect_left(self._shown, (f"{place}\0",)) if is_grouped else len(self._shown)
+            is_open = not is_grouped or group not in self.folded
+            head = Head(group, end - begin - below[place], is_open) if is_grouped else None
+            stretch = _Stretch(row, head, begin, end if is_open else begin)
+            self._stretches.append(stretch)
+            row, begin = row + stretch.rows, end
+        self._count = row
 
+    # Looking
 
-def _in_group(line: Line) -> tuple[float, str]:
-    """Who has waited longest comes first; of the others, what changed last."""
-    if line.wait:
-        return (line.wait.since or EPOCH).timestamp(), line.task.id
-    if line.task.status in RUNNING:
-        return -(line.task.created_at or EPOCH).timestamp(), line.task.id
-    return -(line.task.changed_at or EPOCH).timestamp(), line.task.id
+    @property
+    def _more(self) -> More | None:
+        total = self.view.total
+        return More(self.loaded, total) if total is not None and total > self.loaded else None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no task is shown."""
+        return not self._count
 
-def _value(line: Line, column: str, names: Mapping[str, str], now: datetime) -> tuple[object, str]:
-    """What a line is sorted by; ties by id, so that rows do not dance."""
-    task = line.task
-    values: dict[str, object] = {
-        "status": (_ORDER.get(group_of(task.status, line.wait), 99), task.status),
-        "title": task.name.casefold(),
-        "agent": names.get(task.agent_id, task.agent_id).casefold(),
-        "wait": lasted(line, now) or -1.0,
-        "plan": (task.plan.done / len(task.plan.steps)) if task.plan and task.plan.steps else -1.0,
-        "tokens": task.tokens.total if task.tokens else -1,
-        "updated": (task.changed_at or EPOCH).timestamp(),
-    }
-    return values[column], task.id
+    def __len__(self) -> int:
+        return self._count + (self._more is not None)
 
+    def row(self, index: int) -> Row:
+        """The heading, the line or the offer of more that stands there."""
+        found = self._at(index)
+        if not isinstance(found, tuple):
+            return found
+        root, number = found[2], found[3]
+        task_id, depth = self._blocks[root][abs(number) - 1] if number else (root, 0)
+        task = self._board.task(task_id)
+        assert task is not None
+        return line_of(self._board, task, self.opened, depth)
 
-def lasted(line: Line, now: datetime) -> float | None:
-    """Seconds that a task has waited or run, or took."""
-    task = line.task
-    if line.wait:
-        return max((now - line.wait.since).total_seconds(), 0.0) if line.wait.since else None
-    begun = task.started_at or task.created_at
-    if begun is None or task.status not in FINAL | RUNNING:
+    def head(self, index: int) -> Head | None:
+        """The heading that stands there, if one does."""
+        found = self._at(index)
+        return found if isinstance(found, Head) else None
+
+    def key(self, index: int) -> str:
+        """What the row goes by: a task's id, or a name that no task has."""
+        found = self._at(index)
+        if not isinstance(found, tuple):
+            return found.key
+        return self._blocks[found[2]][abs(found[3]) - 1][0] if found[3] else found[2]
+
+    def _at(self, index: int) -> Head | More | Key:
+        for stretch in self._stretches:
+            if index < stretch.row + stretch.rows:
+                inside = index - stretch.row - (stretch.head is not None)
+                if inside < 0:
+                    assert stretch.head is not None
+                    return stretch.head
+                if self.view.is_backwards:
+                    return self._shown[stretch.end - 1 - inside]
+                return self._shown[stretch.begin + inside]
+        more = self._more
+        if more is None:
+            raise IndexError(index)
+        return more
+
+    def index_of(self, key: str) -> int | None:
+        """Where the row is that goes by this."""
+        if key.startswith("\n"):
+            heads = {stretch.head.key: stretch.row for stretch in self._stretches if stretch.head}
+            return self._count if self._more and self._more.key == key else heads.get(key)
+        root, number = self._under.get(key, (key, 0))
+        found = self._keys.get(root)
+        if found is None:
+            return None
+        sign = -1 if self.view.is_backwards else 1
+        wanted = (*found[:3], sign * number, found[4])
+        at = bisect_left(self._shown, wanted)
+        if at == len(self._shown) or self._shown[at] != wanted:
+            return None
+        for stretch in self._stretches:
+            if stretch.begin <= at < stretch.end:
+                inside = stretch.end - 1 - at if self.view.is_backwards else at - stretch.begin
+                return stretch.row + (stretch.head is not None) + inside
         return None
-    end = (task.finished_at or task.updated_at) if task.is_final else now
-    return max((end - begun).total_seconds(), 0.0) if end else None
+
+
+def _in_group(task: Task, wait: Wait | None) -> float:
+    """Who has waited longest comes first; of the others, what changed last."""
+    if wait:
+        return (wait.since or EPOCH).timestamp()
+    if task.status in RUNNING:
+        return -(task.created_at or EPOCH).timestamp()
+    return -(task.changed_at or EPOCH).timestamp()

@@ -334,7 +334,7 @@ def _pushed(term: Term, context: Context) -> tuple[str, object] | None:
             return "status", tuple(dict.fromkeys(value.text.lower() for value in plain))
         case "agent":
             test = _positive(term, context)
-            ids = [agent for agent in context.agents if test(Task(agent_id=agent))]
+            ids = [agent for agent in context.agents if test(Task.of({"id": "?", "agent_id": agent}))]
             return ("agent_id", ids[0]) if len(ids) == 1 else None
         case "parent" if only:
             return "parent_task_id", only

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
-
-from pydantic import AliasChoices, Field
+from typing import Any, ClassVar
 
 from tui.api.models import Person
-from tui.api.record import Flag, Items, Name, Number, Record, Text, Time, identity, one, text_of
+from tui.api.record import (
+    Field,
+    Identity,
+    Record,
+    as_it_is,
+    flag_of,
+    items_of,
+    moment,
+    name_of,
+    number_of,
+    one,
+    text_of,
+)
 
 _CUT = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
 
@@ -18,20 +28,10 @@ class Entry(Record):
     """One thing that happened in a task; every kind has an id and a time."""
 
     kind: ClassVar[str] = "other"
-    id: Name = ""
-    created_at: Time = None
-    agent_id: Text = None
-    plan_task_id: Text = None
-
-    @classmethod
-    def of(cls, data: object) -> Self:
-        """Read an entry; one without an id gets one from its content."""
-        if isinstance(data, cls):
-            return data
-        raw = data if isinstance(data, dict) else {"value": data}
-        entry = cls.model_validate({**raw, "id": identity(raw, "id", "request_id", "tool_call_id")})
-        entry._raw = raw
-        return entry
+    id = Identity("id", "request_id", "tool_call_id")
+    created_at = Field(moment)
+    agent_id = Field(text_of)
+    plan_task_id = Field(text_of)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -47,18 +47,18 @@ class Entry(Record):
 class Reason(Record):
     """Why an agent did something, in its own words."""
 
-    title: Text = None
-    description: Text = None
+    title = Field(text_of)
+    description = Field(text_of)
 
 
 class Message(Entry):
     """Something said by the user, the agent or the system."""
 
     kind = "message"
-    role: Name = ""
-    content: Any = None
-    user: Annotated[Person | None, one(Person)] = None
-    sub_execution_result: Flag = False
+    role = Field(name_of)
+    content = Field(as_it_is)
+    user = Field(one(Person))
+    sub_execution_result = Field(flag_of)
 
     @property
     def text(self) -> str:
@@ -82,18 +82,18 @@ class ToolCall(Entry):
     """A tool call: its request, its result, or both, joined by `request_id`."""
 
     kind = "tool"
-    request_id: Text = None
-    tool_call_id: Text = None
-    operation_id: Text = None
-    tool_name: Text = None
-    payload: Any = None
-    result: Any = None
-    is_error: Flag = False
-    reasoning: Annotated[Reason | None, one(Reason)] = None
-    approval_request_id: Text = None
-    started_at: Time = None
-    finished_at: Time = None
-    returned: Flag = False
+    request_id = Field(text_of)
+    tool_call_id = Field(text_of)
+    operation_id = Field(text_of)
+    tool_name = Field(text_of)
+    payload = Field(as_it_is)
+    result = Field(as_it_is)
+    is_error = Field(flag_of)
+    reasoning = Field(one(Reason))
+    approval_request_id = Field(text_of)
+    started_at = Field(moment)
+    finished_at = Field(moment)
+    returned = Field(flag_of)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -137,13 +137,13 @@ class Reasoning(Entry):
     """A step of the agent's thinking."""
 
     kind = "reasoning"
-    type: Name = "think"
-    title: Text = None
-    confidence: Number = None
-    thought: Text = None
-    action: Text = None
-    result: Text = None
-    analysis: Text = None
+    type = Field(lambda value: text_of(value) or "think")
+    title = Field(text_of)
+    confidence = Field(number_of)
+    thought = Field(text_of)
+    action = Field(text_of)
+    result = Field(text_of)
+    analysis = Field(text_of)
 
     @property
     def label(self) -> str:
@@ -155,12 +155,10 @@ class Delegation(Entry):
     """A task handed to another agent."""
 
     kind = "sub-agent"
-    query: Text = None
-    files: Items = ()
-    reasoning: Annotated[Reason | None, one(Reason)] = None
-    child_id: Text = Field(
-        default=None, validation_alias=AliasChoices("created_execution_id", "sub_task_id", "child_task_id")
-    )
+    query = Field(text_of)
+    files = Field(items_of)
+    reasoning = Field(one(Reason))
+    child_id = Field(text_of, "created_execution_id", "sub_task_id", "child_task_id")
 
     @property
     def label(self) -> str:
@@ -172,8 +170,8 @@ class SignIn(Entry):
     """A connector that needs, or got, a person's sign-in."""
 
     kind = "sign-in"
-    type: Name = ""
-    data: Any = None
+    type = Field(name_of)
+    data = Field(as_it_is)
 
     @property
     def is_open(self) -> bool:
@@ -201,14 +199,14 @@ class Decision(Entry):
     """What an agent gateway decided to do with other runs."""
 
     kind = "decision"
-    action: Name = ""
-    title: Text = None
-    description: Text = None
-    reasoning: Text = None
-    new_input: Text = None
-    rejected: Text = None
-    child_id: Text = Field(default=None, validation_alias="created_execution_id")
-    executions: Items = ()
+    action = Field(name_of)
+    title = Field(text_of)
+    description = Field(text_of)
+    reasoning = Field(text_of)
+    new_input = Field(text_of)
+    rejected = Field(text_of)
+    child_id = Field(text_of, "created_execution_id")
+    executions = Field(items_of)
 
     @property
     def label(self) -> str:
@@ -237,10 +235,10 @@ class Questions(Entry):
     """Questions the agent asked, and whether they were answered."""
 
     kind = "question"
-    questions: Items = ()
-    answers: Any = None
-    decision_id: Text = None
-    title: Text = None
+    questions = Field(items_of)
+    answers = Field(as_it_is)
+    decision_id = Field(text_of)
+    title = Field(text_of)
 
     @property
     def is_open(self) -> bool:
@@ -279,12 +277,12 @@ class Confirmation(Entry):
     """A card that asks to confirm or dismiss an action; the platform reads its target from the card itself."""
 
     kind = "confirmation"
-    request_id: Name = ""
-    type: Text = None
-    action: Text = None
-    title: Text = None
-    description: Text = None
-    approved: Any = None
+    request_id = Field(name_of)
+    type = Field(text_of)
+    action = Field(text_of)
+    title = Field(text_of)
+    description = Field(text_of)
+    approved = Field(as_it_is)
 
     @property
     def is_open(self) -> bool:
@@ -301,8 +299,8 @@ class Compaction(Entry):
     """The agent's context was, or is being, made smaller."""
 
     kind = "compaction"
-    type: Name = ""
-    data: Any = None
+    type = Field(name_of)
+    data = Field(as_it_is)
 
     @property
     def label(self) -> str:
@@ -313,8 +311,8 @@ class Compaction(Entry):
 class Other(Entry):
     """Anything this version does not know, shown as itself."""
 
-    action: Text = None
-    type: Text = None
+    action = Field(text_of)
+    type = Field(text_of)
 
     @property
     def label(self) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
-
-from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr
+from typing import Any, Self
 
 from tui.api.entries import (
     Compaction,
@@ -19,7 +17,7 @@ from tui.api.entries import (
     ToolCall,
 )
 from tui.api.models import Plan, Task
-from tui.api.record import Count, Flag, Name, Number, Record, Text, Time, identity, text_of
+from tui.api.record import Field, Record, as_it_is, count_of, flag_of, identity, moment, name_of, number_of, text_of
 from tui.api.wirejson import NotJson, loads
 
 TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})
@@ -36,23 +34,22 @@ ENDS = frozenset({"task_finished", "turn_finished"})
 class ContextStatus(Record):
     """How full the model's context is."""
 
-    percent: Number = None
-    estimated_tokens: Count = 0
-    context_window: Count = 0
-    compacting: Flag = False
+    percent = Field(number_of)
+    estimated_tokens = Field(count_of)
+    context_window = Field(count_of)
+    compacting = Field(flag_of)
 
 
 class Event(Record):
     """One event of a task's stream; `type` is the JSON's own, never the frame's."""
 
-    type: Annotated[str, BeforeValidator(lambda value: text_of(value) or "untyped")] = Field(
-        default="untyped", validation_alias=AliasChoices("type", "event")
-    )
-    task_id: Name = ""
-    organization_id: Text = None
-    time: Time = None
-    data: Any = None
-    _frame_id: str = PrivateAttr(default="")
+    type = Field(lambda value: text_of(value) or "untyped", "type", "event")
+    task_id = Field(name_of)
+    organization_id = Field(text_of)
+    time = Field(moment)
+    data = Field(as_it_is)
+    frame_id: str = ""
+    """The id the stream gave this event, or nothing."""
 
     @classmethod
     def of_frame(cls, data: str, frame_id: str = "") -> Self:
@@ -62,13 +59,8 @@ class Event(Record):
         except NotJson as error:
             body = {"type": "unreadable", "data": {"reason": str(error), "text": data}}
         event = cls.of(body if isinstance(body, dict) else {"type": "untyped", "data": body})
-        event._frame_id = frame_id
+        event.frame_id = frame_id
         return event
-
-    @property
-    def frame_id(self) -> str:
-        """The id the stream gave this event, or nothing."""
-        return self._frame_id
 
     @property
     def task(self) -> Task | None:

@@ -6,26 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
-
-from pydantic import AliasChoices, Field
+from typing import Any, ClassVar, Self
 
 from tui.api.record import (
-    Count,
-    Flag,
-    Items,
-    Name,
-    Number,
+    Field,
+    Identity,
     Record,
-    Text,
-    Texts,
-    Time,
+    as_it_is,
     count_of,
-    identity,
+    flag_of,
     items_of,
     many,
+    moment,
+    name_of,
+    number_of,
     one,
     text_of,
+    texts_of,
 )
 from tui.api.wirejson import dumps
 
@@ -33,12 +30,12 @@ from tui.api.wirejson import dumps
 class Person(Record):
     """Whoever started a task or wrote a message."""
 
-    id: Text = None
-    email: Text = None
-    first_name: Text = None
-    last_name: Text = None
-    display_name: Text = None
-    timezone: Text = None
+    id = Field(text_of)
+    email = Field(text_of)
+    first_name = Field(text_of)
+    last_name = Field(text_of)
+    display_name = Field(text_of)
+    timezone = Field(text_of)
 
     @property
     def name(self) -> str:
@@ -50,20 +47,18 @@ class Person(Record):
 class PlanStep(Record):
     """One step of an agent's plan."""
 
-    id: Name = ""
-    title: Name = ""
-    completed: Flag = False
+    id = Field(name_of)
+    title = Field(name_of)
+    completed = Field(flag_of)
 
 
 class Plan(Record):
     """What an agent means to do, and how far it is."""
 
-    enabled: Flag = False
-    started: Flag = False
-    question_raised: Flag = False
-    steps: Annotated[tuple[PlanStep, ...], many(PlanStep)] = Field(
-        default=(), validation_alias=AliasChoices("tasks", "steps")
-    )
+    enabled = Field(flag_of)
+    started = Field(flag_of)
+    question_raised = Field(flag_of)
+    steps = Field(many(PlanStep), "tasks", "steps")
 
     @property
     def done(self) -> int:
@@ -74,11 +69,11 @@ class Plan(Record):
 class Tokens(Record):
     """What a run has cost in tokens; cached ones are not part of the total."""
 
-    prompt_tokens: Count = 0
-    completion_tokens: Count = 0
-    cache_read_tokens: Count = 0
-    cache_write_tokens: Count = 0
-    total_tokens: Count = 0
+    prompt_tokens = Field(count_of)
+    completion_tokens = Field(count_of)
+    cache_read_tokens = Field(count_of)
+    cache_write_tokens = Field(count_of)
+    total_tokens = Field(count_of)
 
     @property
     def total(self) -> int:
@@ -89,13 +84,13 @@ class Tokens(Record):
 class ApprovalRequest(Record):
     """What a paused workflow asks of a person, in the newer or the older shape."""
 
-    wait_node_id: Text = None
-    operation_id: Text = None
-    title: Text = None
-    description: Text = None
-    content: Any = None
-    approved_by: Text = None
-    rejected_by: Text = None
+    wait_node_id = Field(text_of)
+    operation_id = Field(text_of)
+    title = Field(text_of)
+    description = Field(text_of)
+    content = Field(as_it_is)
+    approved_by = Field(text_of)
+    rejected_by = Field(text_of)
 
     @property
     def decided_by(self) -> str | None:
@@ -106,16 +101,16 @@ class ApprovalRequest(Record):
 class SignInRequest(Record):
     """A connector that waits for a person to sign in."""
 
-    connector_name: Text = None
-    auth_url: Text = None
+    connector_name = Field(text_of)
+    auth_url = Field(text_of)
 
 
 class TaskInput(Record):
     """What a task was asked."""
 
-    text: Text = None
-    files: Items = ()
-    user: Annotated[Person | None, one(Person)] = None
+    text = Field(text_of)
+    files = Field(items_of)
+    user = Field(one(Person))
 
 
 class Status(StrEnum):
@@ -153,52 +148,45 @@ class Wait:
 
 
 class Task(Record):
-    """A task, from a row of a list or from its own record: a row has fewer fields."""
+    """A task, from a row of a list or from its own record: a row has fewer fields. No row is ever lost."""
 
-    id: Name = ""
-    agent_id: Name = ""
-    organization_id: Name = ""
-    status: Name = ""
-    internal_status: Text = None
-    title: Text = None
-    result: Text = None
-    input: Annotated[TaskInput | None, one(TaskInput)] = None
-    user_id: Text = None
-    parent_id: Text = Field(default=None, validation_alias=AliasChoices("parent_task_id", "parent_execution"))
-    triggering_agent_id: Text = None
-    source: Text = Field(default=None, validation_alias=AliasChoices("source", "source_node_type"))
-    created_at: Time = None
-    updated_at: Time = None
-    started_at: Time = None
-    paused_at: Time = None
-    finished_at: Time = None
-    sub_executions: Texts = ()
-    is_manually_stopped: Flag = False
-    hitl_request: Annotated[ApprovalRequest | None, one(ApprovalRequest)] = None
-    pending_eca_request: Annotated[SignInRequest | None, one(SignInRequest)] = None
-    events_streaming: Flag = False
-    conversation_id: Text = None
-    conversation_kind: Text = None
-    execution_kind: Text = None
-    llm_model_provider: Text = None
-    llm_model_name: Text = None
-    plan: Annotated[Plan | None, one(Plan)] = Field(default=None, validation_alias="deep_planning")
-    tokens: Annotated[Tokens | None, one(Tokens)] = None
-    duration: Number = None
+    id = Identity("id")
+    agent_id = Field(name_of)
+    organization_id = Field(name_of)
+    status = Field(name_of)
+    internal_status = Field(text_of)
+    title = Field(text_of)
+    result = Field(text_of)
+    input = Field(one(TaskInput))
+    user_id = Field(text_of)
+    parent_id = Field(text_of, "parent_task_id", "parent_execution")
+    triggering_agent_id = Field(text_of)
+    source = Field(text_of, "source", "source_node_type")
+    created_at = Field(moment)
+    updated_at = Field(moment)
+    started_at = Field(moment)
+    paused_at = Field(moment)
+    finished_at = Field(moment)
+    sub_executions = Field(texts_of)
+    is_manually_stopped = Field(flag_of)
+    hitl_request = Field(one(ApprovalRequest))
+    pending_eca_request = Field(one(SignInRequest))
+    events_streaming = Field(flag_of)
+    conversation_id = Field(text_of)
+    conversation_kind = Field(text_of)
+    execution_kind = Field(text_of)
+    llm_model_provider = Field(text_of)
+    llm_model_name = Field(text_of)
+    plan = Field(one(Plan), "deep_planning")
+    tokens = Field(one(Tokens))
+    duration = Field(number_of)
 
     @classmethod
     def of(cls, data: object) -> Self:
-        """Read a task; a row without an id gets one from its content, and no row is ever lost."""
-        if isinstance(data, cls):
-            return data
-        if isinstance(data, dict):
-            if isinstance(data.get("id"), str) and data["id"].strip():
-                return super().of(data)
-            known = {**data, "id": identity(data, "id")}
-        else:
-            known = {"id": identity({"value": data}), "status": Status.UNREADABLE, "title": dumps(data)}
-        task = cls.model_validate(known)
-        task._raw = data if isinstance(data, dict) else {"value": data}
+        """Read a task; what is no object is shown as it is."""
+        task = super().of(data)
+        if not isinstance(data, dict | cls):
+            task.status, task.title = Status.UNREADABLE, dumps(data)
         return task
 
     @property
@@ -248,28 +236,19 @@ class Task(Record):
 class Agent(Record):
     """An agent of the organization."""
 
-    id: Name = ""
-    name: Name = ""
-    description: Text = None
-    icon: Text = None
-    status: Text = None
-    type: Text = None
-    organization_id: Name = ""
-    created_at: Time = None
-    model_provider: Text = None
-    model_name: Text = None
-    framework: Text = None
-    deployment_type: Text = None
-    access_scope: Text = None
-
-    @classmethod
-    def of(cls, data: object) -> Self:
-        """Read an agent; one without an id gets one from its content."""
-        if isinstance(data, dict) and not text_of(data.get("id")):
-            agent = cls.model_validate({**data, "id": identity(data, "id")})
-            agent._raw = data
-            return agent
-        return super().of(data)
+    id = Identity("id")
+    name = Field(name_of)
+    description = Field(text_of)
+    icon = Field(text_of)
+    status = Field(text_of)
+    type = Field(text_of)
+    organization_id = Field(name_of)
+    created_at = Field(moment)
+    model_provider = Field(text_of)
+    model_name = Field(text_of)
+    framework = Field(text_of)
+    deployment_type = Field(text_of)
+    access_scope = Field(text_of)
 
 
 @dataclass(frozen=True, slots=True)

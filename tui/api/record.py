@@ -1,13 +1,15 @@
-"""What the platform's objects are made of: fields that read any JSON value, and records that never fail."""
+"""What the platform's objects are made of: fields that read any JSON value, and records that never fail.
+
+A field is read when it is looked at first. Of a hundred thousand rows only those are read that somebody sees.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self, TypeVar
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr
+from typing import Any, Generic, Self, TypeVar, overload
 
 from tui.api.wirejson import canonical, dumps
 
@@ -51,11 +53,15 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def _flag(value: object) -> bool:
+def name_of(value: object) -> str:
+    return text_of(value) or ""
+
+
+def flag_of(value: object) -> bool:
     return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -66,7 +72,7 @@ def _number(value: object) -> float | None:
 
 
 def count_of(value: object) -> int:
-    number = _number(value)
+    number = number_of(value)
     return int(number) if number is not None else 0
 
 
@@ -80,52 +86,92 @@ def items_of(value: object) -> tuple[Any, ...]:
             return (value,)
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def texts_of(value: object) -> tuple[str, ...]:
     return tuple(text for text in map(text_of, items_of(value)) if text)
 
 
-Text = Annotated[str | None, BeforeValidator(text_of)]
-Name = Annotated[str, BeforeValidator(lambda value: text_of(value) or "")]
-Time = Annotated[datetime | None, BeforeValidator(moment)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Number = Annotated[float | None, BeforeValidator(_number)]
-Count = Annotated[int, BeforeValidator(count_of)]
-Items = Annotated[tuple[Any, ...], BeforeValidator(items_of)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+def as_it_is(value: Any) -> Any:
+    return value
 
 
-class Record(BaseModel):
-    """One JSON object from the platform, read without ever failing and kept whole in `raw`."""
+T = TypeVar("T")
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
-    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+class Field(Generic[T]):
+    """A field of a record: how to read it, and the names it goes by, its own if none is given."""
+
+    def __init__(self, read: Callable[[Any], T], *names: str) -> None:
+        self._read = read
+        self._names = names
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self._names = self._names or (name,)
+
+    @overload
+    def __get__(self, record: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, record: Record, owner: type) -> T: ...
+
+    def __get__(self, record: Record | None, owner: type) -> Self | T:
+        if record is None:
+            return self
+        value = record.__dict__[self._name] = self.of(record.raw)  # found there from now on
+        return value
+
+    def of(self, raw: dict[str, Any]) -> T:
+        """What an object says of this field, by the first of its names that holds something."""
+        for name in self._names:
+            if (found := raw.get(name)) is not None:
+                return self._read(found)
+        return self._read(None)
+
+
+class Identity(Field[str]):
+    """The id of a record: the first of these fields that holds something, or a name made of the content."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(name_of, *names)
+
+    def of(self, raw: dict[str, Any]) -> str:
+        """The id."""
+        return identity(raw, *self._names)
+
+
+class Record:
+    """One JSON object from the platform, kept whole in `raw`."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+        """The object as it came, with every field this version does not know."""
 
     @classmethod
     def of(cls, data: object) -> Self:
         """Read anything: what is no object becomes one with a single `value`."""
         if isinstance(data, cls):
             return data
-        raw = data if isinstance(data, dict) else {"value": data}
-        record = cls.model_validate(raw)
-        record._raw = raw
-        return record
+        return cls(data if isinstance(data, dict) else {"value": data})
 
-    @property
-    def raw(self) -> dict[str, Any]:
-        """The object as it came, with every field this version does not know."""
-        return self._raw
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and (type(other), other.raw) == (type(self), self.raw)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.raw)})"
 
 
 R = TypeVar("R", bound=Record)
 
 
-def one(kind: type[R]) -> BeforeValidator:
+def one(kind: type[R]) -> Callable[[object], R | None]:
     """A nested object, or nothing where there is none."""
-    return BeforeValidator(lambda value: None if value in (None, "", [], {}) else kind.of(value))
+    return lambda value: None if value in (None, "", [], {}) else kind.of(value)
 
 
-def many(kind: type[R]) -> BeforeValidator:
-    return BeforeValidator(lambda value: tuple(kind.of(item) for item in items_of(value)))
+def many(kind: type[R]) -> Callable[[object], tuple[R, ...]]:
+    return lambda value: tuple(kind.of(item) for item in items_of(value))
 
 
 def identity(data: dict[str, Any], *names: str) -> str:

@@ -22,8 +22,8 @@ from tui.api.stream import Link, LinkState
 from tui.api.wirejson import pretty
 from tui.board import Board, Change
 from tui.desk import Desk
-from tui.listing import Line, lasted
 from tui.plain import one_line
+from tui.rows import Line, lasted
 from tui.screens.keyed import Keyed
 from tui.screens.wishes import CopyWanted, ReviewWanted, Wish
 from tui.telling import as_markdown

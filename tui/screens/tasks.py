@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
@@ -21,9 +24,10 @@ from tui import words
 from tui.api.models import Status
 from tui.board import Board
 from tui.desk import Desk
-from tui.listing import Group, Head, Line, Listing, More, arrange
+from tui.listing import Listing, View
 from tui.plain import one_line
 from tui.query import FIELDS, Context, Filter, FilterError, Words, parse
+from tui.rows import Group, Head, Line, More
 from tui.screens.keyed import Keyed
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
@@ -41,6 +45,10 @@ WIDE = 140
 """Columns from which the peek stands beside the list."""
 REST = 0.4
 """Seconds after which a cursor that stays on a task asks for more of it."""
+ANEW = 5
+"""Seconds after which a list that depends on the time is arranged anew."""
+AT_ONCE = 0.01
+"""Seconds that arranging may take at a time."""
 PATIENCE = 0.6
 """Seconds without another letter after which the platform itself is asked for what a filter wants."""
 COUNTERS = (
@@ -120,15 +128,17 @@ class TasksScreen(Keyed[None]):
         self._is_ready = False
         """Whether there are widgets to show anything in."""
         self._listing = Listing()
-        self._opened: frozenset[str] = frozenset()
-        self._folded: frozenset[str] = frozenset()
+        self._unseen: set[str] = set()
+        """What has changed since that was arranged."""
+        self._missed: set[str] = set()
+        """What has changed since another list was begun."""
+        self._has_new_names = False
+        self._ticks = 0
         self._total: int | None = None
         self._state = ("connecting", "faint")
         self._why = ""
         self._patience = 60.0
         self._told_at: datetime | None = None
-        self._is_behind = False
-        """Whether the board has changed while this was behind another screen."""
         self._asked_there: TaskQuery | None = None
         """What of the filter the platform was asked for."""
         self._asking: Timer | None = None
@@ -168,20 +178,22 @@ class TasksScreen(Keyed[None]):
     def board_changed(self, board: Board, total: int | None, *, is_seen: bool = True) -> None:
         """There is a new board; behind another screen it is looked at later."""
         self._board, self._total = board, total
-        self._is_behind = self._is_behind or not is_seen
+        self._unseen |= board.touched.tasks | board.touched.logs
+        self._has_new_names = self._has_new_names or bool(board.touched.agents)
         if not self._is_ready or not is_seen:
             return
-        if board.touched.tasks or board.touched.agents or board.touched.logs or not self._listing.loaded:
+        if self._has_new_names:
             self._arrange()
+        elif self._unseen or not self._listing.loaded:
+            self._go_on()
             line = self.query_one(TaskList).line
             if line and (line.path[-1] if line.path else line.task).id in board.touched.tasks:
                 self._rest()
 
     def on_screen_resume(self) -> None:
         """It is seen again."""
-        if self._is_behind and self._is_ready:
-            self._is_behind = False
-            self._arrange()
+        if self._is_ready:
+            self._arrange() if self._has_new_names else self._go_on()
 
     def state_changed(self, words: str, look: str, why: str = "", patience: float = 60.0) -> None:
         """How live this is, and where nothing is shown, why; after so many seconds without a word it is not live."""
@@ -206,23 +218,63 @@ class TasksScreen(Keyed[None]):
 
     # Showing
 
-    def _arrange(self) -> None:
+    def _view(self) -> View:
         names = {agent_id: told[1].name for agent_id, told in self._board.agents.items()}
-        matches = self.asked.predicate(self._query_context(names))
-        self._listing = arrange(
-            self._board,
-            matches,
-            only=self.only,
-            opened=self._opened,
-            folded=self._folded,
-            column=self.column,
-            reverse=self.reverse,
-            names=names,
-            now=self._desk.now(),
-            total=self._total if not self.only else None,
+        matches = self.asked.predicate(self._query_context(names)) if self.asked else None
+        return View(
+            matches, self.only, self.column, self.reverse, names, self._desk.now(), None if self.only else self._total
         )
+
+    def _go_on(self) -> None:
+        """Take into the list what has changed."""
+        listing, touched, self._unseen = self._listing, self._unseen, set()
+        self._missed |= touched
+
+        def change() -> None:
+            listing.view = self._view()
+            listing.take(self._board, touched)
+
+        self._show(listing, change)
+
+    def _arrange(self, *, is_other: bool = False) -> None:
+        """Arrange all tasks anew: at once while they are few, else some at a time, beside all else."""
+        if self._unseen:
+            self._go_on()
+        self._has_new_names, self._missed = False, set()
+        listing = self._listing.again(self._view())
+        slices = listing.filled(self._board)
+        self.workers.cancel_group(self, "arrange")
+        if _is_through(slices):
+            self._arranged(listing, is_other)
+        else:
+            self._arrange_slowly(listing, slices, is_other)
+
+    @work(group="arrange")
+    async def _arrange_slowly(self, listing: Listing, slices: Iterator[None], is_other: bool) -> None:
+        if self._listing.is_empty:  # what there is can be used
+            self._listing = listing
+        is_through = False
+        while not is_through:
+            await asyncio.sleep(0)
+            if self._listing is listing:
+                self._show(listing, partial(_is_through, slices))
+            is_through = _is_through(slices)
+        self._arranged(listing, is_other)
+
+    def _arranged(self, listing: Listing, is_other: bool) -> None:
+        """Show it; with other rows, the cursor stays with its task, or goes to the first."""
+        tasks = self.query_one(TaskList)
+        before = tasks.line
+        self._listing = listing
+        self._show(listing, lambda: listing.take(self._board, self._missed))
+        if is_other:
+            if before is None or tasks.index_of(before.key) is None:
+                tasks.move_to(0)
+            self.call_after_refresh(tasks.show_cursor)
+
+    def _show(self, listing: Listing, change: Callable[[], object]) -> None:
         is_first = not self.query_one(TaskList).count()
-        self.query_one(TaskList).show(self._listing, names)
+        self.query_one(TaskList).show(listing, change)
         if is_first:
             self._rest()
         if self._wanted and (place := self.query_one(TaskList).index_of(self._wanted)) is not None:
@@ -284,7 +336,7 @@ class TasksScreen(Keyed[None]):
 
     def _emptiness(self) -> None:
         """Where there is no row, say why, and what to press."""
-        is_empty = all(isinstance(row, More) for row in self._listing.rows)
+        is_empty = self._listing.is_empty
         self.set_class(is_empty, "-empty")
         if not is_empty:
             return
@@ -326,6 +378,10 @@ class TasksScreen(Keyed[None]):
             self.post_message(self.Glanced(task.id, self.has_class("-wide")))
 
     def _tick(self) -> None:
+        self._ticks += 1
+        is_timed = self.column == "wait" or any(term.field in {"age", "wait"} for term in self.asked.terms)
+        if is_timed and self._ticks % ANEW == 0:
+            self._arrange()
         self.query_one(TaskList).tick()
         self.query_one(Peek).tick()
         self._titles()
@@ -357,20 +413,17 @@ class TasksScreen(Keyed[None]):
         self._turn(event.key, event.is_open)
 
     def _turn(self, key: str, is_open: bool) -> None:
-        tasks = self.query_one(TaskList)
-        if key.startswith("\n"):
-            group = frozenset({key[1:]})
-            self._folded = self._folded - group if is_open else self._folded | group
-        else:
-            self._opened = self._opened | {key} if is_open else self._opened - {key}
-        self._arrange()
+        tasks, listing = self.query_one(TaskList), self._listing
+        self._missed.add(key)
+        self._show(listing, lambda: listing.turn(key, is_open))
         if (place := tasks.index_of(key)) is not None:
             tasks.move_to(place)
 
     @on(TaskList.FoldedAll)
     def _turned_all(self, event: TaskList.FoldedAll) -> None:
-        self._folded = frozenset()
-        self._opened = frozenset() if event.away else frozenset(self._board.children)
+        self._listing.folded.clear()
+        self._listing.opened.clear()
+        self._listing.opened.update(() if event.away else self._board.children)
         self._arrange()
 
     @on(TaskList.Marked)
@@ -515,26 +568,17 @@ class TasksScreen(Keyed[None]):
             self.asked = parse(event.value)
         self.query_one(TaskList).focus()
 
-    def _choose_anew(self) -> None:
-        """Other rows are wanted: the cursor stays with its task, or goes to the first."""
-        tasks = self.query_one(TaskList)
-        before = tasks.line
-        self._arrange()
-        if before is None or tasks.index_of(before.key) is None:
-            tasks.move_to(0)
-        self.call_after_refresh(tasks.show_cursor)
-
     def watch_asked(self) -> None:
         """Another filter."""
-        self._choose_anew()
+        self._arrange(is_other=True)
 
     def watch_only(self) -> None:
         """Another group."""
         if self.only is not None:
-            self._folded -= {self.only}
+            self._listing.folded.discard(self.only)
         words = f" only {self.only.lower()}: esc shows all " if self.only else ""
         self.query_one("#only", Static).update(words)
-        self._choose_anew()
+        self._arrange(is_other=True)
 
     def watch_column(self) -> None:
         """Another order."""
@@ -543,6 +587,15 @@ class TasksScreen(Keyed[None]):
     def watch_reverse(self) -> None:
         """The other way round."""
         self._arrange()
+
+
+def _is_through(slices: Iterator[None]) -> bool:
+    """Go on for a moment; whether it has come to its end."""
+    until = time.perf_counter() + AT_ONCE
+    while time.perf_counter() < until:
+        if next(slices, True):
+            return True
+    return False
 
 
 def _so_far(text: str) -> str:

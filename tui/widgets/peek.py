@@ -16,9 +16,9 @@ from tui.api.entries import ToolCall
 from tui.api.models import Task, Wait
 from tui.api.wirejson import dumps, unfolded
 from tui.board import Board
-from tui.listing import Line
 from tui.masks import Masks
 from tui.plain import one_line
+from tui.rows import Line
 from tui.telling import shortly, told
 from tui.widgets.bar import Bar
 from tui.widgets.document import Document, Part, wrap

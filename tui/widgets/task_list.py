@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -12,8 +12,9 @@ from textual.message import Message
 
 from tui import words
 from tui.desk import Desk
-from tui.listing import Head, Line, Listing, More, Row, lasted
+from tui.listing import Listing
 from tui.plain import one_line
+from tui.rows import Head, Line, More, Row, lasted
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 GLYPHS = {
@@ -77,10 +78,9 @@ class TaskList(Lines):
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
-        self._rows: tuple[Row, ...] = ()
-        self._places: dict[str, int] = {}
-        self._names: Mapping[str, str] = {}
+        self._listing = Listing()
         self._states: dict[str, str] = {}
+        """How the lines in sight were drawn last."""
         self._flashing: set[str] = set()
         self._last_mark = ""
         self.marks: set[str] = set()
@@ -88,7 +88,7 @@ class TaskList(Lines):
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
-        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        return self._listing.row(self.cursor) if self.cursor < len(self._listing) else None
 
     @property
     def line(self) -> Line | None:
@@ -99,27 +99,33 @@ class TaskList(Lines):
     @property
     def chosen(self) -> list[str]:
         """The marked tasks, also those that a filter hides, or the one under the cursor."""
-        marked = [row.task.id for row in self._rows if isinstance(row, Line) and row.task.id in self.marks]
-        marked += sorted(self.marks - set(marked))
+        places = {one: self._listing.index_of(one) for one in self.marks}
+        marked = sorted(self.marks, key=lambda one: (places[one] is None, places[one] or 0, one))
         return marked or ([self.line.task.id] if self.line else [])
 
-    def show(self, listing: Listing, names: Mapping[str, str]) -> None:
-        """Show another listing; the cursor stays on its task, and what has changed flashes once."""
+    def show(self, listing: Listing, change: Callable[[], object]) -> None:
+        """Show a listing once it has changed; the cursor stays on its task, and what has changed flashes once."""
         before = self.rows_will_change()
-        self._rows = listing.rows
-        self._places = {row.key: place for place, row in enumerate(self._rows)}
-        self._names = names
-        self._note_changes()
+        change()
+        self._listing = listing
         self.rows_changed(before)
+        self._note_changes()
 
     def _note_changes(self) -> None:
-        states = {row.key: f"{row.task.status} {row.wait}" for row in self._rows if isinstance(row, Line)}
-        if self._states and not self._desk.is_still:
+        states = {line.key: _state(line) for _, line in self._in_sight()}
+        if not self._desk.is_still:
             changed = {key for key, state in states.items() if self._states.get(key, state) != state}
             if changed:
                 self._flashing |= changed
                 self.set_timer(FLASH, partial(self._flashed, changed))
-        self._states = {**self._states, **states}
+        self._states = states
+
+    def _in_sight(self) -> Iterator[tuple[int, Line]]:
+        """The lines in sight, and where on the screen."""
+        top = self.scroll_offset.y
+        for place in range(top, min(top + self.size.height, len(self._listing))):
+            if isinstance(row := self._listing.row(place), Line):
+                yield place - top, row
 
     def _flashed(self, keys: set[str]) -> None:
         self._flashing -= keys
@@ -127,39 +133,37 @@ class TaskList(Lines):
 
     def ground(self, index: int) -> str:
         """What has just changed stands out for a moment."""
-        return "lines--flash" if self._flashing and self._rows[index].key in self._flashing else ""
+        return "lines--flash" if self._flashing and self._listing.key(index) in self._flashing else ""
 
     def tick(self) -> None:
         """The clocks go on: draw the lines in sight whose clock runs."""
-        top = self.scroll_offset.y
-        for place in range(top, min(top + self.size.height, len(self._rows))):
-            row = self._rows[place]
-            if isinstance(row, Line) and (row.wait or not row.task.is_final):
-                self.refresh_line(place - top)
+        for y, line in self._in_sight():
+            if line.wait or not line.task.is_final:
+                self.refresh_line(y)
 
     def count(self) -> int:
         """How many rows there are."""
-        return len(self._rows)
+        return len(self._listing)
 
     def key_of(self, index: int) -> object:
         """The task's id."""
-        return self._rows[index].key
+        return self._listing.key(index)
 
     def index_of(self, key: object) -> int | None:
         """Where a task is."""
-        return self._places.get(key) if isinstance(key, str) else None
+        return self._listing.index_of(key) if isinstance(key, str) else None
 
     def can_rest(self, index: int) -> bool:
         """A heading is passed over while its group is open."""
-        row = self._rows[index]
-        return not (isinstance(row, Head) and row.is_open)
+        head = self._listing.head(index)
+        return head is None or not head.is_open
 
     def on_click(self, event: events.Click) -> None:
         """A click on a heading folds its group, or opens it."""
         index = self.scroll_offset.y + event.y
-        if index < len(self._rows) and isinstance(row := self._rows[index], Head):
-            self.post_message(self.Folded(row.key, not row.is_open))
-        elif index < len(self._rows) and event.x == 0:
+        if index < len(self._listing) and (head := self._listing.head(index)):
+            self.post_message(self.Folded(head.key, not head.is_open))
+        elif index < len(self._listing) and event.x == 0:
             self.cursor = index
             self.action_mark()
 
@@ -173,14 +177,14 @@ class TaskList(Lines):
             self.post_message(self.Folded(line.task.id, is_open))
         elif not is_open:
             above = next((at for at in range(self.cursor, -1, -1) if self._above(at, line)), None)
-            if above is not None and isinstance(row := self._rows[above], Head):
-                self.post_message(self.Folded(row.key, False))
+            if above is not None and (head := self._listing.head(above)):
+                self.post_message(self.Folded(head.key, False))
             elif above is not None:
                 self.move_to(above, -1)
 
     def _above(self, index: int, line: Line) -> bool:
         """Whether a row is what a line stands under."""
-        row = self._rows[index]
+        row = self._listing.row(index)
         return isinstance(row, Head) if line.depth == 0 else isinstance(row, Line) and row.depth < line.depth
 
     def fold_all(self, away: bool) -> None:
@@ -197,9 +201,10 @@ class TaskList(Lines):
 
     def action_range(self) -> None:
         """Mark everything from the last mark to here."""
-        begin = self._places.get(self._last_mark, self.cursor)
-        first, last = sorted((begin, self.cursor))
-        self.marks |= {row.task.id for row in self._rows[first : last + 1] if isinstance(row, Line)}
+        begin = self._listing.index_of(self._last_mark)
+        first, last = sorted((self.cursor if begin is None else begin, self.cursor))
+        keys = (self._listing.key(place) for place in range(first, min(last + 1, len(self._listing))))
+        self.marks |= {key for key in keys if not key.startswith("\n")}
         self._marked()
 
     def unmark(self) -> None:
@@ -213,12 +218,13 @@ class TaskList(Lines):
 
     def pieces(self, index: int, width: int) -> Pieces:
         """A heading, a task in its columns, or that there are more."""
-        row = self._rows[index]
+        row = self._listing.row(index)
         if isinstance(row, Head):
             look = "need" if row.group == "Needs you" else "head"
             return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
         if isinstance(row, More):
             return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: Enter loads more", "faint")]
+        self._states.setdefault(row.key, _state(row))
         cells = self._cells(row)
         found: list[Piece] = [Piece("*", "marked") if row.task.id in self.marks else Piece(" ")]
         for column, cell_width in columns_for(width, self._desk.time):
@@ -241,7 +247,7 @@ class TaskList(Lines):
         below = f"  ({row.below})" if row.below else ""
         where = "".join(f" › {self._desk.safe(step.name, 40)}" for step in row.path)
         title = f"{'  ' * row.depth}{fold}{self._desk.safe(task.name)}{where}{below}"
-        agent = self._desk.safe(self._names.get(task.agent_id, task.agent_id), 60)
+        agent = self._desk.safe(self._listing.view.names.get(task.agent_id, task.agent_id), 60)
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
@@ -253,6 +259,10 @@ class TaskList(Lines):
             "tokens": Piece(words.amount(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"),
             "updated": Piece(self._desk.when(task.changed_at), "faint"),
         }
+
+
+def _state(line: Line) -> str:
+    return f"{line.task.status} {line.wait}"
 
 
 def columns_for(width: int, time: str) -> list[tuple[Column, int]]:

@@ -1,0 +1,150 @@
+"""The list of tasks goes on from step to step, and is at each what it would be if it were arranged anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tui.api.models import Task
+from tui.board import Board, TaskGone, TasksSeen
+from tui.listing import Listing, View
+from tui.query import parse
+from tui.rows import Head, Line, More
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+IDS = [f"t{number}" for number in range(8)]
+COLUMNS = [None, "status", "title", "agent", "wait", "plan", "tokens", "updated"]
+
+
+def row(task_id: str, **about: Any) -> dict[str, Any]:
+    """A task as a list tells it."""
+    return {"id": task_id, "agent_id": "a", "status": "completed", "created_at": NOW.isoformat(), **about}
+
+
+def seen(*rows: dict[str, Any], later: int = 0) -> TasksSeen:
+    """That a list was read, so many seconds later."""
+    at = NOW + timedelta(seconds=later)
+    return TasksSeen(tuple(Task.of({**one, "updated_at": at.isoformat()}) for one in rows), at)
+
+
+def anew(board: Board, view: View, like: Listing) -> Listing:
+    """All of it, arranged from nothing."""
+    listing = Listing(view)
+    listing.opened, listing.folded = like.opened, like.folded
+    for _ in listing.filled(board):
+        pass
+    return listing
+
+
+def told(listing: Listing) -> list[str]:
+    """The rows as text: headings with their number, tasks with their depth, what waits below."""
+    words = []
+    for index in range(len(listing)):
+        match listing.row(index):
+            case Head() as head:
+                words.append(f"{head.group} {head.count} {head.is_open}")
+            case Line() as line:
+                where = "".join(f">{task.id}" for task in line.path)
+                words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.below}")
+            case More() as more:
+                words.append(f"{more.loaded} of {more.total}")
+    return words
+
+
+steps = st.lists(
+    st.lists(
+        st.one_of(
+            st.builds(
+                row,
+                st.sampled_from(IDS),
+                status=st.sampled_from(["pending", "executing", "paused", "failed", "completed", "odd"]),
+                parent_task_id=st.sampled_from([None, None, None, *IDS]),
+                title=st.sampled_from([None, "one", "two"]),
+                tokens=st.sampled_from([None, {"total_tokens": 5}, {"total_tokens": 7}]),
+            ),
+            st.sampled_from(IDS),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    steps,
+    st.sampled_from(COLUMNS),
+    st.booleans(),
+    st.sampled_from(["", "status:failed", "two", "-title:one"]),
+    st.sampled_from([None, "Running", "Needs you", "Completed"]),
+    st.sets(st.sampled_from(IDS)),
+    st.sets(st.sampled_from(["Running", "Completed"])),
+)
+def test_step_by_step_is_the_same_as_anew(
+    changes: list[list[Any]],
+    column: str | None,
+    reverse: bool,
+    words: str,
+    only: str | None,
+    opened: set[str],
+    folded: set[str],
+) -> None:
+    view = View(parse(words).predicate() if words else None, only, column, reverse, {}, NOW, 6)
+    listing, board = Listing(view), Board()
+    listing.opened, listing.folded = opened, folded
+    for later, some in enumerate(changes):
+        board = board.after(
+            [
+                TaskGone(one, NOW + timedelta(seconds=later), "gone")
+                if isinstance(one, str)
+                else seen(one, later=later)
+                for one in some
+            ]
+        )
+        listing.take(board, board.touched.tasks)
+        whole = anew(board, view, listing)
+        assert told(listing) == told(whole)
+        assert +listing.counts == +whole.counts
+        assert (listing.matched, listing.loaded) == (whole.matched, whole.loaded)
+        keys = [listing.key(index) for index in range(len(listing))]
+        assert [listing.index_of(key) for key in keys] == list(range(len(keys)))
+        assert len(set(keys)) == len(keys)
+    other = listing.again(View(None, None, column, reverse, {}, NOW, 6))
+    for _ in other.filled(board):
+        pass
+    assert told(other) == told(anew(board, other.view, listing))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(reverse: bool) -> None:
+    board = Board().after(
+        [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
+    )
+    listing = anew(board, View(column="title", reverse=reverse), Listing())
+    listing.turn("b", True)
+    opened = ["b completed 3", "  b0 completed 0", "  b1 completed 0", "  b2 completed 0"]
+    assert told(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
+    listing.turn("b", False)
+    assert len(listing) == 2
+
+
+def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
+    board = Board().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
+    listing = anew(board, View(), Listing())
+    board = board.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
+    listing.take(board, board.touched.tasks)
+    assert told(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
+    assert listing.counts["Needs you"] == 1
+
+
+def test_a_hundred_thousand_are_taken_in_some_at_a_time() -> None:
+    board = Board().after([seen(*(row(f"t{number}") for number in range(3000)))])
+    listing = Listing()
+    sizes = [listing.matched for _ in listing.filled(board)]
+    assert sizes == [1000, 2000, 3000]
+    assert len(listing) == 3001
