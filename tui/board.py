@@ -164,9 +164,11 @@ class Board:
 
     def is_gone(self, task_id: str) -> bool:
         """Whether the platform has said, after all else it said of this task, that it does not know it."""
-        gone, known = self.gone.get(task_id), self.tasks.get(task_id)
+        if (gone := self.gone.get(task_id)) is None:
+            return False
+        known = self.tasks.get(task_id)
         sightings = (known.row, known.record) if known else ()
-        return gone is not None and all(seen is None or seen.at < gone[0] for seen in sightings)
+        return all(seen is None or seen.at < gone[0] for seen in sightings)
 
     def activity(self, task_id: str) -> Activity | None:
         """What happened in a task."""

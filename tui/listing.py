@@ -19,7 +19,7 @@ from tui.rows import ORDER, Group, Head, Line, More, Row, family, group_of, last
 
 AT_ONCE = 64
 """Rows from which it is quicker to put all in order anew than one by one."""
-SLICE = 1000
+SLICE = 250
 """Tasks that are arranged before somebody else has a turn."""
 DEEPEST = 16
 Key = tuple[str, object, str, int, str]
@@ -99,17 +99,24 @@ class Listing:
         return other
 
     def filled(self, board: Board) -> Iterator[None]:
-        """Take in all tasks of a board, so many at a time."""
+        """Take in all tasks of a board, some at a time; nothing is shown before all are in."""
+        self._board = board
         ids = iter(board.tasks)
+        runs: list[list[Key]] = []
         while some := tuple(islice(ids, SLICE)):
-            self.take(board, some)
+            run = sorted(key for task_id in some for key in self._entered(task_id))
+            self._note_waiting(some)
+            while runs and len(runs[-1]) <= 2 * len(run):  # so that none is sorted more often than there are doublings
+                run = sorted(runs.pop() + run)
+            runs.append(run)
             yield
+        self._shown = sorted(key for run in runs for key in run)
         self._known = {}
+        self._stretch()
 
     def take(self, board: Board, touched: Iterable[str]) -> None:
         """Take in what a step of the board has touched."""
         self._board = board
-        self.loaded = len(board.tasks)
         affected: set[str] = set()
         for task_id in touched:
             if (task := board.task(task_id)) is None:
@@ -119,20 +126,23 @@ class Listing:
             affected.add(root_of(board, task_id))
             if task_id in board.children:
                 affected.update(child.id for child in family(board, task))
-            if board.is_gone(task_id) or board.wait(task_id) is None:
-                self._waiting.discard(task_id)
-            else:
-                self._waiting.add(task_id)
+        self._note_waiting(affected)
         self._drop(affected)
         fresh = [key for task_id in affected for key in self._entered(task_id)]
         if len(fresh) > AT_ONCE:
-            self._shown += fresh
+            self._shown += sorted(fresh)
             self._shown.sort()
         else:
             for key in fresh:
                 insort(self._shown, key)
-        self.counts[Group.NEEDS_YOU] = len(self._waiting)
         self._stretch()
+
+    def _note_waiting(self, ids: Iterable[str]) -> None:
+        for task_id in ids:
+            if self._board.wait(task_id) is None or self._board.is_gone(task_id):
+                self._waiting.discard(task_id)
+            else:
+                self._waiting.add(task_id)
 
     def turn(self, key: str, is_open: bool) -> None:
         """Show what is below a task, or a group, or hide it."""
@@ -168,7 +178,7 @@ class Listing:
         """The keys of a task that stands in the list by itself: none where it does not, or is not wanted."""
         board, view = self._board, self.view
         task = board.task(task_id)
-        if task is None or board.is_gone(task_id) or root_of(board, task_id) != task_id:
+        if task is None or board.is_gone(task_id) or (task.parent_id and root_of(board, task_id) != task_id):
             return []
         tree = tuple(family(board, task)) if task_id in board.children else (task,)
         for child in tree[1:]:
@@ -187,7 +197,7 @@ class Listing:
             self._blocks[task_id] = list(self._below(task, 1))
             for place, (child_id, _) in enumerate(self._blocks[task_id], 1):
                 self._under[child_id] = (task_id, place)
-        return self._keys_of(key)
+        return self._keys_of(key) if task_id in self._blocks else [key]
 
     def _key(self, task: Task) -> Key:
         column, board = self.view.column, self._board
@@ -244,6 +254,8 @@ class Listing:
 
     def _stretch(self) -> None:
         """Find where each group begins and ends."""
+        self.loaded = len(self._board.tasks)
+        self.counts[Group.NEEDS_YOU] = len(self._waiting)
         below = Counter(self._keys[root][0] for root, block in self._blocks.items() for _ in block)
         self._stretches, row, begin = [], 0, 0
         while begin < len(self._shown):

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -251,13 +250,9 @@ class TasksScreen(Keyed[None]):
 
     @work(group="arrange")
     async def _arrange_slowly(self, listing: Listing, slices: Iterator[None], is_other: bool) -> None:
-        if self._listing.is_empty:  # what there is can be used
-            self._listing = listing
         is_through = False
         while not is_through:
             await asyncio.sleep(0)
-            if self._listing is listing:
-                self._show(listing, partial(_is_through, slices))
             is_through = _is_through(slices)
         self._arranged(listing, is_other)
 
