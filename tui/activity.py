@@ -5,12 +5,12 @@ from __future__ import annotations
 import operator
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.api.client import Log
-from tui.api.entries import Confirmation, Delegation, Entry, Message, Questions, Reasoning, SignIn, ToolCall
+from tui.api.entries import Confirmation, Decision, Delegation, Entry, Message, Questions, Reasoning, SignIn, ToolCall
 from tui.api.events import ContextStatus, Event
 from tui.api.models import Plan, PlanStep, Task, Wait, WaitKind
 from tui.api.wirejson import canonical
@@ -86,6 +86,8 @@ class Activity:
     task_id: str
     nodes: list[Node] = field(default_factory=list)
     version: int = 0
+    shape: int = 0
+    """Counts the changes that are more than another node behind the last, or another word about one."""
     plan: Plan | None = None
     context: ContextStatus | None = None
     gaps: dict[datetime, Gap] = field(default_factory=dict)
@@ -111,10 +113,10 @@ class Activity:
     # Growing
 
     def read(self, log: Log, at: datetime) -> None:
-        """Take in the whole log as it was at a moment."""
-        previous = EPOCH
+        """Take in the log, or a part of it, as it was at a moment."""
+        previous = log.since or EPOCH
         self.is_partial = log.is_partial
-        for ordinal, entry in enumerate(log.entries):
+        for ordinal, entry in enumerate(log.entries, log.first):
             previous = entry.created_at or previous
             self._add(entry, Heard(at, entry), previous, ordinal, logged=True)
         self.version += 1
@@ -131,10 +133,12 @@ class Activity:
             self._add(entry, Heard(when, entry), entry.created_at or when, 2**31, logged=False)
         elif (plan := event.plan) and self._is_news("plan", when, plan.raw):
             self.plan = plan
+            self.shape += 1
         elif (context := event.context) and self._is_news("context", when, context.raw):
             self.context = context
         elif event.type.startswith("sub_") and (child := event.task) and self._is_news(child.id, when, child.raw):
             self.children[child.id] = child
+            self.shape += 1
 
     def gap(self, gap: Gap) -> None:
         """Take in that the stream was away; told again once it is known how much was filled."""
@@ -142,6 +146,7 @@ class Activity:
         if known is None or known.filled is None or (gap.filled or 0) > known.filled:
             self.gaps[gap.at] = gap
             self.version += 1
+            self.shape += 1
 
     def _is_news(self, name: str, when: datetime, raw: Mapping[str, Any]) -> bool:
         stamp = (when, canonical(raw))
@@ -152,14 +157,17 @@ class Activity:
 
     def _add(self, entry: Entry, heard: Heard, when: datetime, ordinal: int, *, logged: bool) -> None:
         known = {id(node): node for key in entry.keys if (node := self._by_key.get(key))}
+        if logged and not known and not self._unlogged:
+            self._enter(entry, heard, when, ordinal)
+            return
         node, *others = known.values() or [self._alike(entry, when, logged) or self._new(entry, when, ordinal)]
         for other in others:
             self._absorb(node, other)
         if logged:
             if node.logged and not _supersedes(heard, node.logged):
                 heard = node.logged
-            elif node.logged and node.logged.entry.raw == heard.entry.raw and node.ordinal == ordinal:
-                node.logged = heard
+            elif node.logged and node.ordinal == ordinal and node.logged.entry.says_as(heard.entry):
+                node.logged = Heard(heard.at, node.logged.entry)
                 return
             node.logged, node.ordinal = heard, ordinal
             self._unlogged.pop(id(node), None)
@@ -168,6 +176,15 @@ class Activity:
             if node.logged is None:
                 self._unlogged[id(node)] = node
         self._settle(node, entry.keys)
+
+    def _enter(self, entry: Entry, heard: Heard, when: datetime, ordinal: int) -> None:
+        """What only the log tells, and for the first time."""
+        node = Node(entry, (when, ordinal, entry.id), None, heard, ordinal, self.version + 1)
+        for key in entry.keys:
+            self._by_key[key] = node
+        self._forget_pieces(node)
+        self._note_child(node)
+        self._place(node)
 
     def _new(self, entry: Entry, when: datetime, ordinal: int) -> Node:
         node = Node(entry, (when, ordinal, entry.id))
@@ -180,19 +197,30 @@ class Activity:
         node.version = self.version + 1
         for key in (*keys, *node.entry.keys):
             self._by_key[key] = node
-        if self._chunks and _is_reply(node):
-            self._chunks = [chunk for chunk in self._chunks if chunk[0] > node.at]
+        self._forget_pieces(node)
+        self._note_child(node)
         ordinal = node.ordinal if node.logged else 2**31
         order = (node.entry.created_at or node.at, ordinal, node.entry.id)
         if order != node.order:
+            self.shape += 1
             del self.nodes[self._index(node)]
             node.order = order
             self._place(node)
+
+    def _note_child(self, node: Node) -> None:
+        """What starts a sub-task has its log beneath it."""
+        self.shape += isinstance(node.entry, Delegation | Decision)
+
+    def _forget_pieces(self, node: Node) -> None:
+        """What was streamed before a reply is in it."""
+        if self._chunks and _is_reply(node):
+            self._chunks = [chunk for chunk in self._chunks if chunk[0] > node.at]
 
     def _place(self, node: Node) -> None:
         if not self.nodes or self.nodes[-1].order <= node.order:
             self.nodes.append(node)
         else:
+            self.shape += 1
             self.nodes.insert(bisect_right(self.nodes, node.order, key=_order), node)
 
     def _index(self, node: Node) -> int:
@@ -202,6 +230,7 @@ class Activity:
 
     def _absorb(self, node: Node, other: Node) -> None:
         """Two nodes turn out to be one thing."""
+        self.shape += 1
         del self.nodes[self._index(other)]
         self._unlogged.pop(id(other), None)
         for key in other.entry.keys:
@@ -255,8 +284,7 @@ class Activity:
         return Wait(_KINDS.get(type(node.entry), WaitKind.APPROVAL), node.at) if node else None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line of the tree at its depth: a node, a plan step, or a sub-task whose trigger is not known."""
 
     depth: int
@@ -305,7 +333,7 @@ def walk(
         elif row.child_id is None:
             yield row
         elif row.child_id in opened:
-            yield replace(row, is_known=True)
+            yield row._replace(is_known=True)
         else:
             yield row
             opened.add(row.child_id)

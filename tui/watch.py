@@ -21,6 +21,8 @@ from tui.api.transport import is_passing
 from tui.board import AgentsSeen, Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 
 Tell = Callable[[Change], None]
+PART = 2000
+"""Entries of a log that are told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +205,18 @@ class _Follower:
         if self._polling and self._failures:
             self._link(Link(LinkState.POLLING, self._polling, self._rhythm))
         self._failures = 0
-        fresh = self._fresh(log)
-        self._watch.tell(LogSeen(self._task_id, log, asked, fresh))
+        fresh: list[Entry] = []
+        for part in log.parts(PART):
+            fresh += (found := self._fresh(part))
+            self._watch.tell(LogSeen(self._task_id, part, asked, found))
+            await asyncio.sleep(0)
         if maybe is not None and self._maybe is maybe:
             self._maybe = None
             holes += (maybe,) if fresh else ()
         self._settle(holes, fresh, log.is_partial)
         return task if task.is_final else None
 
-    def _settle(self, holes: tuple[Gap, ...], fresh: tuple[Entry, ...], is_partial: bool) -> None:
+    def _settle(self, holes: tuple[Gap, ...], fresh: list[Entry], is_partial: bool) -> None:
         """Tell of each hole how many entries the log had for it: an entry belongs to the last one that began before."""
         counts = Counter(
             next((hole.at for hole in reversed(holes) if entry.created_at and entry.created_at >= hole.at), None)

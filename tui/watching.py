@@ -13,7 +13,7 @@ from textual.css.query import NoMatches
 from textual.screen import ModalScreen
 
 from tui.activity import EPOCH
-from tui.api.client import Client, TaskQuery
+from tui.api.client import Client, Log, TaskQuery
 from tui.api.errors import ApiError, NotFound
 from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
@@ -26,10 +26,12 @@ from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.terminal import notice, title
-from tui.watch import Rhythm, Watch
+from tui.watch import PART, Rhythm, Watch
 
 STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
+MOST = 2000
+"""Tasks, entries and events that are taken in by one step."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
 AT_ONCE = 10
@@ -80,9 +82,33 @@ class Watching(Orderly):
             self._is_due = True
             self.set_timer(STEP, self._step)
 
+    def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
+        for part in log.parts(PART):
+            self._tell(LogSeen(task_id, part, asked))
+
+    def _next(self) -> list[Change]:
+        """The changes for one step: as many as do not hold up a key."""
+        weight = count = 0
+        for change in self._changes:
+            match change:
+                case LogSeen(_, log):
+                    weight += len(log.entries)
+                case TasksSeen(tasks):
+                    weight += len(tasks)
+                case _:
+                    weight += 1
+            if count and weight > MOST:
+                break
+            count += 1
+        taken, self._changes = self._changes[:count], self._changes[count:]
+        return taken
+
     def _step(self) -> None:
         self._is_due = False
-        changes, self._changes = self._changes, []
+        changes = self._next()
+        if self._changes:
+            self._is_due = True
+            self.call_later(self._step)
         self.board = self.board.after(changes)
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
@@ -171,7 +197,7 @@ class Watching(Orderly):
                 continue
             if record.wait and record.wait.kind is not WaitKind.APPROVAL:
                 asked = self._client.now
-                self._tell(LogSeen(task.id, await self._client.log(record), asked))
+                self._tell_log(task.id, await self._client.log(record), asked)
             self._looked_into[task.id] = task.updated_at
 
     async def _record(self, task_id: str) -> Task | None:
@@ -211,7 +237,7 @@ class Watching(Orderly):
             self._tell(TasksSeen((record,), asked))
             if is_deep:
                 asked = self._client.now
-                self._tell(LogSeen(task_id, await self._client.log(record), asked))
+                self._tell_log(task_id, await self._client.log(record), asked)
         except (ApiError, BadAddress):
             return  # the list says when the platform is away
         self._glanced_at[task_id, is_deep] = record.updated_at or record.created_at
@@ -277,7 +303,7 @@ class Watching(Orderly):
             task = await self._client.task(task_id)
             self._tell(TasksSeen((task,), asked))
             asked = self._client.now
-            self._tell(LogSeen(task_id, await self._client.log(task), asked))
+            self._tell_log(task_id, await self._client.log(task), asked)
         except (ApiError, BadAddress) as error:
             self.notify(self._desk.safe(str(error)), title="The sub-task could not be read", markup=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -18,9 +18,12 @@ from tui.api.models import Agent, Page, Task, page_of
 from tui.api.record import Record, text_of
 from tui.api.routes import ACTIONS, ROUTES, Operation, Route, Surface, Surfaces
 from tui.api.transport import Transport
+from tui.api.wirejson import NotJson, loads
 
 AT_ONCE = 4
 """How many requests of one fan-out are under way at the same time."""
+TURN = 1000
+"""Entries of a large log after which others have a turn."""
 T = TypeVar("T")
 
 
@@ -56,6 +59,19 @@ class Log:
     """Logs of sub-tasks that came with it, by task."""
     is_partial: bool = False
     """Only messages: the surface that has the whole log is not there."""
+    first: int = 0
+    """The how manieth of the whole the first of these entries is."""
+    since: datetime | None = None
+    """When the latest before them was, that tells its time."""
+
+    def parts(self, size: int) -> Iterator[Log]:
+        """The same in pieces that can be taken in one after the other."""
+        since = self.since
+        for at in range(0, max(len(self.entries), 1), size):
+            entries = self.entries[at : at + size]
+            children = {} if at else self.children
+            yield Log(entries, children, self.is_partial, self.first + at, since)
+            since = next((entry.created_at for entry in reversed(entries) if entry.created_at), since)
 
 
 class Client:
@@ -128,9 +144,12 @@ class Client:
         """The task's activity log; one that does not exist yet is empty."""
         route, root = self._route(Operation.LOG)
         try:
-            body = await self.transport.read(root + route.fill(agent=task.agent_id, task=task.id))
+            url = root + route.fill(agent=task.agent_id, task=task.id)
+            body = await self.transport.read(url, large=None if route.surface is Surface.REST else _taken_apart)
         except NotFound:
             return Log(is_partial=route.surface is Surface.REST)
+        if isinstance(body, _Apart):
+            return Log(tuple([entry async for entry in body.entries()]))
         if route.surface is Surface.REST:
             return _log_of_threads(body)
         messages = body.get("messages") if isinstance(body, dict) else body
@@ -276,6 +295,36 @@ class Client:
         if not isinstance(body, dict):
             raise NotUnderstood("the platform took it, but its answer is no task", body=body)
         return self._learn(Task.of(body))
+
+
+class _Apart:
+    """A large log, of which only the heads are read."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        self._parts = parts
+
+    async def entries(self) -> AsyncGenerator[Entry, None]:
+        """Its entries, with a turn for others now and then."""
+        from tui.api.heads import entry_at
+
+        for number, part in enumerate(self._parts):
+            if number % TURN == TURN - 1:
+                await asyncio.sleep(0)
+            yield entry_at(part) or entry_of(_readable(part))
+
+
+def _taken_apart(content: bytes) -> _Apart | None:
+    from tui.api.heads import split  # what reads it is worth its time only for a large one
+
+    parts = split(content)
+    return None if parts is None else _Apart(parts)
+
+
+def _readable(part: Any) -> object:
+    try:
+        return loads(bytes(part))
+    except NotJson:
+        return bytes(part).decode("utf-8", "replace")
 
 
 def _log_of_threads(body: Any) -> Log:

@@ -328,27 +328,32 @@ DECISIONS = frozenset(
 
 
 def entry_of(data: object) -> Entry:
-    """The entry this object is: total, and in the one order in which the kinds can be told apart."""
+    """The entry this object is."""
+    return kind_of(data).of(data)
+
+
+def kind_of(data: object) -> type[Entry]:
+    """What kind of entry this object is: total, and in the one order in which the kinds can be told apart."""
     match data:
         case {"role": str(), "content": _}:
-            return Message.of(data)
+            return Message
         case {"type": str(kind)} if kind in REASONING:
-            return Reasoning.of(data)
+            return Reasoning
         case {"type": str(kind)} if kind in SIGN_INS:
-            return SignIn.of(data)
+            return SignIn
         case {"action": "create_execution"}:
-            return Delegation.of(data)
+            return Delegation
         case {"action": str(action)} if action in DECISIONS:
-            return Decision.of(data)
+            return Decision
         case {"tool_name": str()}:
-            return ToolCall.of(data)
+            return ToolCall
         case {"questions": list()}:
-            return Questions.of(data)
+            return Questions
         case {"request_id": str(), "type": str(name)} | {"request_id": str(), "action": str(name)} if "confirm" in name:
-            return Confirmation.of(data)
+            return Confirmation
         case {"action": str()}:
-            return Other.of(data)
+            return Other
         case {"agent_id": str(), "query": _} | {"agent_id": str(), "reasoning": dict()}:
-            return Delegation.of(data)
+            return Delegation
         case _:
-            return Other.of(data)
+            return Other

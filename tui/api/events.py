@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Self
 
 from tui.api.entries import (
@@ -62,31 +63,31 @@ class Event(Record):
         event.frame_id = frame_id
         return event
 
-    @property
+    @cached_property
     def task(self) -> Task | None:
         """The task as this event tells it: its own, or with a `sub_task_` event, a sub-task's."""
         if self.type in TASK_EVENTS | CHILD_EVENTS and isinstance(self.data, dict) and self.data.get("id"):
             return Task.of(self.data)
         return None
 
-    @property
+    @cached_property
     def plan(self) -> Plan | None:
         """The plan, when this event tells it."""
         return Plan.of(self.data) if self.type == "plan_updated" and isinstance(self.data, dict) else None
 
-    @property
+    @cached_property
     def context(self) -> ContextStatus | None:
         """How full the context is, when this event tells it."""
         if self.type == "context_status" and isinstance(self.data, dict):
             return ContextStatus.of(self.data)
         return None
 
-    @property
+    @cached_property
     def chunk(self) -> str | None:
         """A piece of streamed text."""
         return text_of(self.data) or "" if self.type == "chunk" else None
 
-    @property
+    @cached_property
     def entry(self) -> Entry | None:
         """What this event adds to the activity log, or None when it adds nothing."""
         if self.type in SILENT:

@@ -9,9 +9,9 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
-from tui.api.wirejson import canonical, dumps
+from tui.api.wirejson import NotJson, canonical, dumps, loads
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -41,6 +41,8 @@ def moment(value: object) -> datetime | None:
                 return None
             case int() | float():
                 when = datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
+            case str() if value[4:5] == "-":
+                when = datetime.fromisoformat(value.rstrip())
             case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
                 return moment(float(value))
             case str():
@@ -97,6 +99,12 @@ def as_it_is(value: Any) -> Any:
 T = TypeVar("T")
 
 
+class Told(Protocol):
+    """An object's fields by name."""
+
+    def get(self, name: str, /) -> Any: ...
+
+
 class Field(Generic[T]):
     """A field of a record: how to read it, and the names it goes by, its own if none is given."""
 
@@ -117,10 +125,11 @@ class Field(Generic[T]):
     def __get__(self, record: Record | None, owner: type) -> Self | T:
         if record is None:
             return self
-        value = record.__dict__[self._name] = self.of(record.raw)  # found there from now on
+        head = record.head if record.told.issuperset(self._names) else None
+        value = record.__dict__[self._name] = self.of(head or record.raw)  # found there from now on
         return value
 
-    def of(self, raw: dict[str, Any]) -> T:
+    def of(self, raw: Told) -> T:
         """What an object says of this field, by the first of its names that holds something."""
         for name in self._names:
             if (found := raw.get(name)) is not None:
@@ -134,17 +143,37 @@ class Identity(Field[str]):
     def __init__(self, *names: str) -> None:
         super().__init__(name_of, *names)
 
-    def of(self, raw: dict[str, Any]) -> str:
+    def of(self, raw: Told) -> str:
         """The id."""
         return identity(raw, *self._names)
 
 
 class Record:
-    """One JSON object from the platform, kept whole in `raw`."""
+    """One JSON object from the platform, kept whole: read, or as it was written with some fields beside it."""
 
-    def __init__(self, raw: dict[str, Any]) -> None:
-        self.raw = raw
+    head: Told | None = None
+    told: frozenset[str] = frozenset()
+    """The fields that the head tells, so that nothing else has to be read for them."""
+
+    def __init__(self, raw: Any, head: Told | None = None, told: frozenset[str] = frozenset()) -> None:
+        self._raw = raw
+        if head is not None:
+            self.head, self.told = head, told
+
+    @property
+    def raw(self) -> dict[str, Any]:
         """The object as it came, with every field this version does not know."""
+        if isinstance(self._raw, dict):
+            return self._raw
+        written = bytes(self._raw)
+        try:
+            return dict(loads(written))
+        except NotJson:
+            return {"value": written.decode("utf-8", "replace")}
+
+    def says_as(self, other: Record) -> bool:
+        """Whether the other says the same, word by word."""
+        return bool(self._raw == other._raw) or self.raw == other.raw
 
     @classmethod
     def of(cls, data: object) -> Self:
@@ -154,7 +183,7 @@ class Record:
         return cls(data if isinstance(data, dict) else {"value": data})
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and (type(other), other.raw) == (type(self), self.raw)
+        return isinstance(other, Record) and type(other) is type(self) and self.says_as(other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -174,7 +203,7 @@ def many(kind: type[R]) -> Callable[[object], tuple[R, ...]]:
     return lambda value: tuple(kind.of(item) for item in items_of(value))
 
 
-def identity(data: dict[str, Any], *names: str) -> str:
+def identity(data: Told, *names: str) -> str:
     """The first of these fields that holds something, or a name made of the content, which is as stable."""
     for name in names:
         if (found := text_of(data.get(name))) and found.strip():

@@ -18,6 +18,8 @@ from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, 
 from tui.api.pace import Backoff, Budget, Clock, SystemClock, moment_of, retry_after
 from tui.api.routes import BadAddress, is_loopback, origin
 
+LARGE = 1024 * 1024
+"""Bytes from which an answer is large."""
 TRIES = 5
 """How often a read is tried before its error is told."""
 REDIRECTS = 5
@@ -71,8 +73,10 @@ class Transport:
         self._clients.clear()
         await self._stack.aclose()
 
-    async def read(self, url: str, params: dict[str, str] | None = None) -> Any:
-        """GET and decode, tried again where that can help."""
+    async def read(
+        self, url: str, params: dict[str, str] | None = None, *, large: Callable[[bytes], Any] | None = None
+    ) -> Any:
+        """GET and decode, tried again where that can help; a large answer in another way where one is given."""
         attempt = 1
         while True:
             if pause := self.budget.pause(self.clock.time()):
@@ -80,7 +84,7 @@ class Transport:
                 await self.clock.sleep(pause)
             await self._turn()
             try:
-                return await self._send("GET", url, params=params)
+                return await self._send("GET", url, large=large, params=params)
             except ApiError as error:
                 if not is_passing(error):
                     raise
@@ -139,7 +143,15 @@ class Transport:
         self._trouble_until = max(self._trouble_until, now + wait + TROUBLE)
         self._next_turn = max(self._next_turn, now + wait - APART)
 
-    async def _send(self, method: str, url: str, *, params: dict[str, str] | None = None, **rest: Any) -> Any:
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        large: Callable[[bytes], Any] | None = None,
+        params: dict[str, str] | None = None,
+        **rest: Any,
+    ) -> Any:
         if method == "DELETE" and "/v1/" in httpx.URL(url).path:
             raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
         if rest.get("json") is None:
@@ -149,7 +161,7 @@ class Transport:
                 async with self._client(url).stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
-                        return await self._answer(response)
+                        return await self._answer(response, large)
                     if method != "GET":
                         raise Redirected("the platform answered an action with a redirect, which was not followed")
                     url, params = _next(url, response), None
@@ -161,7 +173,7 @@ class Transport:
             ahead = told - self.clock.time()
             self.skew = ahead if abs(ahead) > 2.0 else 0.0
 
-    async def _answer(self, response: httpx.Response) -> Any:
+    async def _answer(self, response: httpx.Response, large: Callable[[bytes], Any] | None) -> Any:
         """The decoded body of a good answer; of any other, the error it is."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
@@ -170,6 +182,8 @@ class Transport:
             content += chunk
             if len(content) > LARGEST:
                 raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
+        if response.is_success and large and len(content) > LARGE and (apart := large(bytes(content))) is not None:
+            return apart
         if response.is_success:
             return decoded(bytes(content), response.status_code)
         wait = retry_after(response.headers, self.clock.time())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -31,7 +30,7 @@ from tui.screens.keyed import Keyed
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
-from tui.widgets.lines import Lines, Piece
+from tui.widgets.lines import AT_ONCE, Lines, Piece, is_through
 from tui.widgets.peek import Peek
 from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
 
@@ -46,8 +45,6 @@ REST = 0.4
 """Seconds after which a cursor that stays on a task asks for more of it."""
 ANEW = 5
 """Seconds after which a list that depends on the time is arranged anew."""
-AT_ONCE = 0.01
-"""Seconds that arranging may take at a time."""
 PATIENCE = 0.6
 """Seconds without another letter after which the platform itself is asked for what a filter wants."""
 COUNTERS = (
@@ -243,17 +240,17 @@ class TasksScreen(Keyed[None]):
         listing = self._listing.again(self._view())
         slices = listing.filled(self._board)
         self.workers.cancel_group(self, "arrange")
-        if _is_through(slices):
+        if is_through(slices, AT_ONCE):
             self._arranged(listing, is_other)
         else:
             self._arrange_slowly(listing, slices, is_other)
 
     @work(group="arrange")
     async def _arrange_slowly(self, listing: Listing, slices: Iterator[None], is_other: bool) -> None:
-        is_through = False
-        while not is_through:
+        is_done = False
+        while not is_done:
             await asyncio.sleep(0)
-            is_through = _is_through(slices)
+            is_done = is_through(slices, AT_ONCE)
         self._arranged(listing, is_other)
 
     def _arranged(self, listing: Listing, is_other: bool) -> None:
@@ -582,15 +579,6 @@ class TasksScreen(Keyed[None]):
     def watch_reverse(self) -> None:
         """The other way round."""
         self._arrange()
-
-
-def _is_through(slices: Iterator[None]) -> bool:
-    """Go on for a moment; whether it has come to its end."""
-    until = time.perf_counter() + AT_ONCE
-    while time.perf_counter() < until:
-        if next(slices, True):
-            return True
-    return False
 
 
 def _so_far(text: str) -> str:

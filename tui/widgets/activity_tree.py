@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -20,10 +23,14 @@ from tui.api.wirejson import canonical
 from tui.desk import Desk
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary, told
-from tui.widgets.lines import Lines, Piece, Pieces, fit
+from tui.widgets.lines import AT_ONCE, Lines, Piece, Pieces, fit, is_through
 
 BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
 BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}
+SLICE = 500
+"""Rows that are arranged before the time is looked at."""
+LOOK_BACK = 200
+"""Rows above a call that are looked at for the same one."""
 REPEATED = 3
 """How often the same call has to come one after the other to be called a loop."""
 
@@ -87,8 +94,13 @@ class ActivityTree(Lines):
         self._opened: set[str] = set()
         self._source = Source()
         self._tasks: dict[str, Task] = {}
+        self._arranging: Iterator[None] | None = None
+        """Under way, where there is too much for once."""
+        self._shown: object = None
+        """The shape of what is shown, how many nodes of the task are in it, and how many rows are not about them."""
+        self._taken = self._tail = 0
         self._loops: dict[str, int] = {}
-        self._calls: dict[str, tuple[int, str]] = {}
+        self._calls: dict[str, tuple[int, int]] = {}
         self._spans: dict[int, Span] = {}
         self._axis = (EPOCH, EPOCH)
         self._longest: list[int] = []
@@ -106,7 +118,12 @@ class ActivityTree(Lines):
         """Show a task's activity; what was folded stays so, and the cursor stays where it is."""
         self._source = source
         self._tasks = source.tasks
-        self._arrange()
+        if self._arranging is not None:
+            return  # what has come meanwhile is looked at once that is done
+        if self._only_grows():
+            self._go_on()
+        else:
+            self._arrange()
 
     def tick(self) -> None:
         """The clocks go on."""
@@ -117,20 +134,99 @@ class ActivityTree(Lines):
 
     # Arranging
 
-    def _arrange(self) -> None:
-        before = self.rows_will_change()
-        rows = list(self._visible(self._walk()))
+    def _arrange(self, *, at_once: bool = False) -> None:
+        """Arrange all rows anew: at once while they are few, else some at a time, beside all else."""
+        self._arranging, slices = None, self._arranged()
+        if not is_through(slices, math.inf if at_once else AT_ONCE):
+            self._arranging = slices
+            self._arrange_slowly(slices)
+
+    @work(exclusive=True, group="arrange")
+    async def _arrange_slowly(self, slices: Iterator[None]) -> None:
+        while self._arranging is slices:
+            await asyncio.sleep(0)
+            if self._arranging is slices and is_through(slices, AT_ONCE):
+                self._arranging = None
+                self.show(self._source)  # with what has come meanwhile
+
+    def _arranged(self) -> Iterator[None]:
+        """Arrange all rows, some at a time."""
+        shape, taken, root = self._shape(), 0, self._source.root
+
+        def counted(walked: Iterable[Row]) -> Iterator[Row]:
+            nonlocal taken
+            for row in walked:
+                taken += row.node is not None and row.task_id == root
+                yield row
+
+        rows: list[Row | Remark] = []
+        for row in self._with_gaps(self._visible(counted(self._walk()))):
+            rows.append(row)
+            if len(rows) % SLICE == 0:
+                yield
         if self.is_timeline:
-            self._rows = [rows[place] for place in sorted(spans(rows, self._tasks, self._desk.now()))]
-            self._rows += [remark for remark in self._last() if remark.key == "wait" and self._waits_since]
-        else:
-            self._rows = [*self._with_gaps(rows), *self._last()]
-        self._places = {_key(row): place for place, row in enumerate(self._rows)}
-        self._find_loops()
+            told = [row for row in rows if isinstance(row, Row)]
+            rows = [told[place] for place in sorted(spans(told, self._tasks, self._desk.now()))]
+        places: dict[str, int] = {}
+        for place, row in enumerate(rows):
+            places[_key(row)] = place
+            if place % SLICE == 0:
+                yield
+        before = self.rows_will_change()
+        self._rows, self._places, self._shown, self._taken = rows, places, shape, taken
+        self._loops, self._calls = {}, {}
+        self._end(before)
+
+    def _end(self, before: tuple[object, int]) -> None:
+        """Put what is going on now below all else, and draw."""
+        last = list(self._last())
+        if self.is_timeline:
+            last = [remark for remark in last if remark.key == "wait" and self._waits_since]
+        for remark in last:
+            self._places[_key(remark)] = len(self._rows)
+            self._rows.append(remark)
+        self._tail = len(last)
         self._measure()
         self.rows_changed(before)
         if not self.was_led:
             self.move_to(len(self._rows) - 1)
+
+    def _only_grows(self) -> bool:
+        """Whether all that has come since stands below what is shown."""
+        source = self._source
+        activity = source.activities.get(source.root)
+        if self.is_timeline or self._by_plan or self._errors or activity is None or self._shown != self._shape():
+            return False
+        fresh = activity.nodes[self._taken :]
+        latest = max(activity.gaps, default=EPOCH)
+        return self._arranging is None and all(node.at >= latest for node in fresh)
+
+    def _shape(self) -> object:
+        """What of the source makes the rows other than they were, and not just more."""
+        source = self._source
+        below = [(one, tuple(child.id for child in children)) for one, children in source.children.items()]
+        logs = [
+            (one, log.shape, None if one == source.root else len(log))
+            for one, _ in below
+            if (log := source.activities.get(one)) is not None
+        ]
+        return source.root, below, logs
+
+    def _go_on(self) -> None:
+        """Add what has come since."""
+        before, root = self.rows_will_change(), self._source.root
+        activity = self._source.activities[root]
+        end = len(self._rows) - self._tail
+        for remark in self._rows[end:]:
+            del self._places[_key(remark)]
+        del self._rows[end:]
+        for node in activity.nodes[self._taken :]:
+            row = Row(0, root, node)
+            if not self._is_filtered(row):
+                self._places[_key(row)] = len(self._rows)
+                self._rows.append(row)
+        self._taken = len(activity)
+        self._end(before)
 
     def _walk(self) -> Iterator[Row]:
         source = self._source
@@ -192,21 +288,33 @@ class ActivityTree(Lines):
         if source.task and source.task.is_final and activity is not None:
             yield Remark("end", " ■ ", summary(source.task, activity), "strong")
 
-    def _find_loops(self) -> None:
-        """How often each call is the same as those before it."""
-        self._loops = {}
-        last: dict[str, tuple[str, int]] = {}
-        for row in self._rows:
-            if isinstance(row, Row) and row.node and isinstance(call := row.node.entry, ToolCall):
-                key = _key(row)
-                known = self._calls.get(key)
-                if known is None or known[0] != row.node.version:
-                    known = self._calls[key] = (row.node.version, canonical([call.name, call.arguments]))
-                before, count = last.get(row.task_id, ("", 0))
-                count = count + 1 if before == known[1] else 1
-                last[row.task_id] = (known[1], count)
-                if count >= REPEATED:
-                    self._loops[key] = count
+    def _loop(self, index: int) -> int:
+        """How often the same call was made one after the other, up to the one in this row."""
+        row = self._rows[index]
+        if not isinstance(row, Row) or (call := self._call(row)) is None:
+            return 0
+        count = 1
+        for place in range(index - 1, max(index - LOOK_BACK, -1), -1):
+            other = self._rows[place]
+            if isinstance(other, Row) and other.task_id == row.task_id and (before := self._call(other)) is not None:
+                if before != call:
+                    break
+                if known := self._loops.get(_key(other)):
+                    count += known
+                    break
+                count += 1
+        self._loops[_key(row)] = count
+        return count
+
+    def _call(self, row: Row) -> int | None:
+        """A number that stands for the call and its arguments."""
+        if row.node is None or not isinstance(call := row.node.entry, ToolCall):
+            return None
+        key = _key(row)
+        known = self._calls.get(key)
+        if known is None or known[0] != row.node.version:
+            known = self._calls[key] = (row.node.version, hash(canonical([call.name, call.arguments])))
+        return known[1]
 
     def _measure(self) -> None:
         """The spans of the rows, up to now."""
@@ -261,7 +369,7 @@ class ActivityTree(Lines):
             if row.key == "streaming":  # its end is what is new
                 text = text[-max(width - 10, 8) :]
             return [Piece(f"   {row.word} ", "faint"), Piece(text, row.look)]
-        return self._entry(row, width)
+        return self._entry(index, row, width)
 
     def _begin(self, row: Row) -> str:
         fold = ("▾ " if self._is_open(row) else "▸ ") if row.child_id and not row.is_known else "  "
@@ -271,7 +379,7 @@ class ActivityTree(Lines):
         child = self._tasks.get(row.child_id or "")
         return row.step.title if row.step else child.name if child else f"task {row.child_id}"
 
-    def _entry(self, row: Row, width: int) -> Pieces:
+    def _entry(self, index: int, row: Row, width: int) -> Pieces:
         """Fold, word, text, and how it went at the right edge."""
         begin = self._begin(row)
         if row.node is None:
@@ -288,7 +396,7 @@ class ActivityTree(Lines):
         after, look = line.after, line.look
         if after == "waits" and not self._is_open_still(row):
             after = look = ""
-        if loop := self._loops.get(_key(row)):
+        if (loop := self._loop(index)) >= REPEATED:
             after = f"loop×{loop} {after}"
         backfilled = "~" if row.node.provenance == "back-filled" and row.node.live is None else " "
         end = f"{backfilled}{clock} " if clock else backfilled
@@ -356,10 +464,10 @@ class ActivityTree(Lines):
         key, hidden_by = found[place]
         self._opened |= set(hidden_by)
         if key not in self._places:
-            self._arrange()
+            self._arrange(at_once=True)
         if key not in self._places:
             self._errors, self._reasons, self.is_timeline = False, True, False
-            self._arrange()
+            self._arrange(at_once=True)
             self.post_message(self.Turned())
         self.was_led = True
         self.move_to(self._places[key])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -19,6 +20,9 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.plain import clean
+
+AT_ONCE = 0.01
+"""Seconds that arranging many rows may take before others have a turn."""
 
 
 class Piece(NamedTuple):
@@ -276,6 +280,15 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Open the line under the cursor."""
         if self.cursor < self.count() and self.can_rest(self.cursor):
             self.post_message(self.Chosen(self, self.cursor))
+
+
+def is_through(slices: Iterator[None], seconds: float) -> bool:
+    """Go on with what is done in slices, for a moment; whether it has come to its end."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        if next(slices, True):
+            return True
+    return False
 
 
 def strip_of(pieces: Pieces, width: int, base: Style, style_of: object) -> Strip:

@@ -1,0 +1,90 @@
+"""Entries by their heads say what entries that are read whole say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.api.client import Log
+from tui.api.entries import Entry, ToolCall, entry_of
+from tui.api.heads import TOLD, Head, entry_at, split
+from tui.api.record import Field
+from tui.api.wirejson import loads
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+WORDS = st.sampled_from(["think", "login_required", "create_execution", "stop_execution", "confirm_x", "user", "x", ""])
+entries = st.dictionaries(
+    st.sampled_from([*Head.__struct_fields__, "payload", "result", "title", "data"]), JSON | WORDS, max_size=9
+)
+
+
+def fields_of(entry: Entry) -> dict[str, Any]:
+    """Every field of an entry."""
+    names = {name for kind in type(entry).__mro__ for name, field in vars(kind).items() if isinstance(field, Field)}
+    return {name: getattr(entry, name) for name in sorted(names)}
+
+
+@given(st.lists(entries | JSON, max_size=4), st.booleans())
+def test_a_log_taken_apart_says_the_same(log: list[Any], is_bare: bool) -> None:
+    written = json.dumps(log if is_bare else {"agent_id": "a", "messages": log}).encode()
+    told = loads(written)
+    whole = [entry_of(one) for one in (told if is_bare else told["messages"])]
+    parts = split(written)
+    if parts is None:
+        return
+    assert len(parts) == len(whole)
+    for part, entry in zip(parts, whole, strict=True):
+        found = entry_at(part)
+        if found is None:
+            continue  # it is read whole
+        assert type(found) is type(entry)
+        assert found.keys == entry.keys
+        assert found.label == entry.label
+        assert repr(fields_of(found)) == repr(fields_of(entry))
+        assert repr(found.raw) == repr(entry.raw)
+
+
+def test_the_usual_entries_are_told_by_their_heads() -> None:
+    usual = [
+        {"id": "1", "created_at": "2026-11-21T10:00:00Z", "role": "user", "content": {"text": "x"}},
+        {"id": "2", "tool_name": "search", "request_id": "r", "payload": {"a": 1}, "result": "y"},
+        {"id": "3", "type": "think", "thought": "x", "reasoning": "because"},
+        {"id": "4", "agent_id": "a", "query": None},
+    ]
+    parts = split(json.dumps(usual).encode())
+    assert parts is not None
+    found = [entry_at(part) for part in parts]
+    assert [entry.kind if entry else None for entry in found] == ["message", "tool", "reasoning", "sub-agent"]
+    assert found[0] == entry_of(usual[0])
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b'{"messages": 5}', b'{"other": []}', b"[NaN]", b"[" * 5000])
+def test_what_is_no_log_is_read_whole(content: bytes) -> None:
+    assert split(content) is None
+
+
+def test_what_is_damaged_within_an_entry_is_shown_as_it_is() -> None:
+    found = ToolCall(b'{"tool_name": "x", "payload": "a', Head(tool_name="x"), TOLD)
+    assert found.name == "x"
+    assert found.payload is None
+    assert "payload" in found.raw["value"]
+    assert found != ToolCall.of({"tool_name": "x"})
+
+
+def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
+    entries = tuple(
+        entry_of({"id": str(n), "created_at": f"2026-11-21T10:00:0{n}Z" if n < 2 else None}) for n in range(5)
+    )
+    parts = list(Log(entries, {"child": ()}).parts(2))
+    assert [(part.first, len(part.entries), len(part.children)) for part in parts] == [(0, 2, 1), (2, 2, 0), (4, 1, 0)]
+    assert parts[0].since is None
+    assert parts[2].since == parts[1].since == entries[1].created_at
+    assert [len(part.entries) for part in Log().parts(2)] == [0]
