@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.conftest import FastClock
 from tests.wire.platform import KEY
 from tests.wire.server import Server
+from tui.api.pace import SystemClock
 from tui.cli.main import run
 from tui.cli.session import Session
 from tui.journal import Journal
@@ -103,3 +105,13 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     before = os.umask(0o022)
     yield Shell(tmp_path, capsys, monkeypatch)
     os.umask(before)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> FastClock:
+    """Nobody waits: the machine's clock runs 200 times as fast."""
+    clock = FastClock()
+    monkeypatch.setattr(SystemClock, "time", lambda _: clock.time())
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: clock.monotonic())
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: clock.sleep(seconds))
+    return clock
