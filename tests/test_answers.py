@@ -109,9 +109,12 @@ def test_a_moment_is_read_from_whatever_it_is_written_as(value: object, when: da
 
 
 def test_a_value_of_another_kind_is_read_as_far_as_it_goes() -> None:
-    assert [count_of(value) for value in (True, None, "x", "7", 7.9, "1e400", [])] == [0, 0, 0, 7, 7, 0, 0]
-    assert [items_of(value) for value in (None, [1], (1,), "one")] == [(), (1,), (1,), ("one",)]
-    assert [text_of(value) for value in (None, True, {"a": 1}, 5, "\ud800x")] == [
+    counts: list[Any] = [True, None, "x", "7", 7.9, "1e400", []]
+    assert [count_of(value) for value in counts] == [0, 0, 0, 7, 7, 0, 0]
+    several: list[Any] = [None, [1], (1,), "one"]
+    assert [items_of(value) for value in several] == [(), (1,), (1,), ("one",)]
+    texts: list[Any] = [None, True, {"a": 1}, 5, "\ud800x"]
+    assert [text_of(value) for value in texts] == [
         None,
         "true",
         '{"a":1}',
