@@ -23,7 +23,7 @@ async def listed(client: Client, **query: Any) -> list[str]:
 
 @pytest.mark.parametrize("surfaces", [{"rest": False}, {"controller": False}, {}])
 async def test_a_users_tasks_are_the_same_from_either_surface(
-    platform: Platform, server: Server, surfaces: dict[str, bool]
+    platform: Platform, server: Server, surfaces: dict[str, Any]
 ) -> None:
     platform.task("t1", input={"text": "x", "user": {"id": "u1"}})
     platform.task("t2", "a2", "failed", input={"text": "x", "user": {"id": "u1"}})
