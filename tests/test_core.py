@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import cases
-from tui.activity import Activity, walk
+from tui.activity import PIECES, Activity, walk
 from tui.api.client import Log
 from tui.api.entries import Entry, Message, Other, Reasoning, ToolCall, entry_of
 from tui.api.events import Event
@@ -359,6 +359,14 @@ def test_streamed_text_ends_with_the_message_it_becomes() -> None:
     }
     activity.read(Log((entry_of(told),)), NOW)
     assert activity.streaming == ""
+
+
+def test_of_very_much_streamed_text_the_end_is_kept() -> None:
+    activity = Activity("t")
+    for number in range(2 * PIECES + 1):
+        told = {"type": "chunk", "time": (NOW + timedelta(seconds=number)).isoformat(), "data": f"{number} "}
+        activity.hear(Event.of(told), NOW)
+    assert activity.streaming.split() == [str(number) for number in range(PIECES, 2 * PIECES + 1)]
 
 
 def test_entries_of_the_right_class_even_where_the_sdk_has_none() -> None:

@@ -76,7 +76,7 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Called for every request."""
-        if scope["type"] != "http" or scope["path"] == "/health":
+        if scope["path"] == "/health":
             await self._app(scope, receive, send)
             return
         chaos = self._chaos
@@ -156,9 +156,6 @@ class Limited:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Called for every request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         minute = int(time.time() // 60)
         if minute != self._minute:
             self._minute, self._used = minute, 0

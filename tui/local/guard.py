@@ -32,9 +32,6 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Called for every request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if (refusal := self._refusal(headers, scope["path"])) is not None:
             await refuse(send, *refusal)

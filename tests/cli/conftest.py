@@ -1,0 +1,117 @@
+"""Command lines carried out within the test: the real verbs, the real exit codes, real HTTP, and no process to start."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.conftest import FastClock
+from tests.wire.platform import KEY
+from tests.wire.server import Server
+from tui.api.pace import SystemClock
+from tui.cli.main import run
+from tui.cli.session import Session
+from tui.journal import Journal
+
+
+class Said(NamedTuple):
+    """What came of a command line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document that was printed."""
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[Any]:
+        """The documents that were printed, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+async def no_screens(session: Session) -> int:
+    """A verb is what these tests are about."""
+    raise AssertionError("the screens are not wanted here")
+
+
+@dataclass
+class Shell:
+    """Somebody's shell: a home, an environment, and a place where what is printed is read."""
+
+    home: Path
+    capsys: pytest.CaptureFixture[str]
+    patch: pytest.MonkeyPatch
+
+    @property
+    def state(self) -> Path:
+        """Where xp-tui keeps what must survive."""
+        return self.home / ".local/state/xp-tui"
+
+    @property
+    def journal(self) -> Journal:
+        """What was done from here."""
+        return Journal(self.state / "journal.jsonl")
+
+    def export(self, **environ: str) -> None:
+        """Set variables."""
+        for name, value in environ.items():
+            self.patch.setenv(name, value)
+
+    def configure(self, text: str) -> Path:
+        """Write the settings file."""
+        path = self.home / ".config/xp-tui/config.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def __call__(self, *words: str, stdin: str = "") -> Said:
+        """Carry out a command line."""
+        self.patch.setattr("sys.stdin", io.StringIO(stdin))
+        code = run(words, no_screens)
+        told = self.capsys.readouterr()
+        assert "Traceback" not in told.err
+        assert "has failed" not in told.err
+        assert KEY not in told.out + told.err
+        assert "\x1b" not in told.out + told.err
+        return Said(code, told.out, told.err)
+
+    async def on(self, server: Server, *words: str, stdin: str = "") -> Said:
+        """Carry out a command line about a platform that this test serves."""
+        self.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url, XPANDER_API_URL=server.url)
+        return await asyncio.to_thread(self, *words, stdin=stdin)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """A shell of somebody who has set nothing."""
+    for name in os.environ:
+        if name.startswith(("XPANDER_", "XP_TUI_", "XDG_", "SSL_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name in ("TMUX", "SSH_CONNECTION", "NO_COLOR", "DISPLAY", "WAYLAND_DISPLAY", "IS_STG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    before = os.umask(0o022)
+    yield Shell(tmp_path, capsys, monkeypatch)
+    os.umask(before)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> FastClock:
+    """Nobody waits: the machine's clock runs 200 times as fast."""
+    clock = FastClock()
+    monkeypatch.setattr(SystemClock, "time", lambda _: clock.time())
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: clock.monotonic())
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: clock.sleep(seconds))
+    return clock

@@ -1,0 +1,183 @@
+"""A platform of one's own from a command line: how it is found, taken into a shell, refused, and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+import pytest
+
+import tui.local
+from tests.cli.conftest import Shell, no_screens
+from tests.wire.server import free_port
+from tui.cli.main import run
+from tui.local import serve
+from tui.local.home import Home
+from tui.local.runner import Runner
+
+PLAIN = ("local", "--port", "0", "--no-history", "--no-arrivals")
+
+
+@dataclass
+class Started:
+    """A platform that was started; what it prints is read from `out`."""
+
+    out: TextIO
+    code: asyncio.Future[int]
+
+    async def lines(self, count: int) -> list[str]:
+        """The next lines that it prints."""
+        async with asyncio.timeout(20):
+            return [(await asyncio.to_thread(self.out.readline)).rstrip("\n") for _ in range(count)]
+
+
+@asynccontextmanager
+async def started(shell: Shell, *words: str) -> AsyncIterator[Started]:
+    """Start a platform on a leash; it ends when the leash is let go, and says how."""
+    (hold, leash), (out, told) = os.pipe(), os.pipe()
+    with (
+        os.fdopen(hold) as held,
+        os.fdopen(leash, "w") as end,
+        os.fdopen(out) as read,
+        os.fdopen(told, "w") as write,
+        ThreadPoolExecutor(1) as pool,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "stdin", held)
+        patch.setattr(sys, "stdout", write)
+        one = Started(read, asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], no_screens))
+        try:
+            yield one
+        finally:
+            end.close()
+            async with asyncio.timeout(20):
+                await one.code
+
+
+def exported(lines: list[str]) -> dict[str, str]:
+    """What a shell makes of the lines."""
+    assert all(line.startswith("export ") for line in lines)
+    return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+
+async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
+    async with started(shell, *PLAIN) as one:
+        environ = exported(await one.lines(4))
+        url, key = environ["XPANDER_BASE_URL"], environ["XPANDER_API_KEY"]
+        assert url.startswith("http://127.0.0.1:")
+        assert (environ["XPANDER_API_URL"], environ["XPANDER_ORGANIZATION_ID"]) == (url, "local")
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(f"{url}/v1/agents", headers={"x-api-key": key})).status_code == 200
+            assert (await http.get(f"{url}/v1/agents")).status_code == 401
+    assert one.code.result() == 0
+    assert Home(shell.state / "local").running() is None
+    assert "XPANDER_AGENT_ID=your-agent" in shell.capsys.readouterr().err
+
+
+async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
+    async with started(shell, *PLAIN, "--quiet") as one:
+        (url,) = await one.lines(1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", (shell.home / "printed").open("w+"))
+            assert await asyncio.to_thread(run, ["local"], no_screens) == 0
+            sys.stdout.seek(0)
+            lines = sys.stdout.read().splitlines()
+            sys.stdout.close()
+        assert exported(lines)["XPANDER_BASE_URL"] == url
+        assert f"already running: {url}" in shell.capsys.readouterr().err
+
+
+async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> None:
+    async with started(shell, *PLAIN, "--quiet") as one:
+        (url,) = await one.lines(1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", (shell.home / "printed").open("w"))
+            assert await asyncio.to_thread(run, ["agents"], no_screens) == 0
+            sys.stdout.close()
+        assert f"no API key is set: using the local platform at {url}" in shell.capsys.readouterr().err
+        assert "Invoice bot" in (shell.home / "printed").read_text()
+    assert (await asyncio.to_thread(shell, "agents")).code == 3  # and once it has ended, they do not
+
+
+async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp_path: Path) -> None:
+    data = tmp_path / "elsewhere"
+    many = ("--tasks", "60", "--entries", "25", "--seed", "7", "--now", "2026-11-21T12:00")
+    async with started(shell, *PLAIN, *many, "--data", str(data)) as one:
+        environ = exported(await one.lines(4))
+        headers = {"x-api-key": environ["XPANDER_API_KEY"]}
+        async with httpx.AsyncClient(base_url=environ["XPANDER_API_URL"], headers=headers) as http:
+            page = (await http.get("/v1/tasks")).json()
+        assert page["total"] == 61
+        assert max(task["created_at"] for task in page["items"]) < "2026-11-21T12:00:30"
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert not (shell.state / "local").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--pace", "0"], "--pace is a number between 0.01 and 1000"),
+        (["--chaos", "earthquake"], "'earthquake' is no fault; there is: drop=20"),
+        (["--now", "soon"], "Invalid isoformat string: 'soon'"),
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused_in_words(shell: Shell, words: list[str], why: str) -> None:
+    said = shell(*PLAIN, *words)
+    assert (said.code, said.out) == (3, "")
+    assert said.err.startswith(f"xp-tui: {why}")
+    assert not (shell.state / "local").exists()
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) -> None:
+    with serve.listen(0) as taken:
+        port = taken.getsockname()[1]
+        said = shell("local", "--no-history", "--port", str(port))
+    assert (said.code, said.err) == (3, f"xp-tui: port {port} cannot be used: Address already in use\n")
+    assert Home(shell.state / "local").running() is None
+
+
+def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell) -> None:
+    home = Home(shell.state / "local")
+    with home.taken():
+        said = shell(*PLAIN)
+    assert (said.code, said.err) == (
+        3,
+        f"xp-tui: another program is starting a platform in {home.path}: try again\n",
+    )
+
+
+def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(tui.local, "serve")
+    monkeypatch.delitem(sys.modules, "tui.local.serve")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    said = shell("local")
+    assert (said.code, said.err.count("\n")) == (3, 1)
+    assert "pip install 'xp-tui[local]'" in said.err
+
+
+def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run_once(self: Runner) -> None:
+        raise RuntimeError("an agent fell over")
+
+    monkeypatch.setattr(Runner, "run", run_once)
+    assert run([*PLAIN, "--quiet"], no_screens) == 1
+    told = shell.capsys.readouterr()
+    assert "xp-tui has failed: RuntimeError: an agent fell over" in told.err
+    assert Home(shell.state / "local").running() is None
+
+
+def test_when_the_usual_port_is_taken_any_other_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "PORT", free_port())
+    with serve.listen(None) as first, serve.listen(None) as second:
+        assert first.getsockname() == ("127.0.0.1", serve.PORT)
+        assert second.getsockname()[1] not in {0, serve.PORT}
+        with pytest.raises(OSError, match=f"port {serve.PORT} cannot be used"):
+            serve.listen(serve.PORT)  # when it is asked for, it is that or none

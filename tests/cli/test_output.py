@@ -1,0 +1,146 @@
+"""How it is printed: what fits a terminal, what stands out, and what a script or a closed pipe gets."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tui.cli.output import AMBER, Cell, Column, Output, silence_broken_pipe
+from tui.masks import Masks
+
+COLUMNS = (Column("STATUS"), Column("TITLE", least=6), Column("TOKENS", is_number=True, goes=1), Column("ID", goes=2))
+ROW = ("paused", "Pay the overdue invoice", "18.2k", "0123456789ab")
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def output(width: int | None, patch: pytest.MonkeyPatch, **environ: str) -> Output:
+    """Somebody's stdout, a terminal if it has a width."""
+    if width is not None:
+        patch.setenv("COLUMNS", str(width))
+    told = {"TERM": "xterm", **environ}
+    return Output(
+        io.StringIO() if width is None else Screen(), io.StringIO(), Masks(["the-key-0123456789"]), environ=told
+    )
+
+
+def printed(out: Output) -> str:
+    """What was printed."""
+    assert isinstance(out.stdout, io.StringIO)
+    return out.stdout.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "table"),
+    [
+        (None, "STATUS  TITLE                    TOKENS  ID\npaused  Pay the overdue invoice   18.2k  0123456789ab\n"),
+        (80, "STATUS  TITLE                    TOKENS  ID\npaused  Pay the overdue invoice   18.2k  0123456789ab\n"),
+        (44, "STATUS  TITLE           TOKENS  ID\npaused  Pay the overd…   18.2k  0123456789ab\n"),
+        (36, "STATUS  TITLE   TOKENS  ID\npaused  Pay t…   18.2k  0123456789ab\n"),
+        (35, "STATUS  TITLE          ID\npaused  Pay the over…  0123456789ab\n"),
+        (20, "STATUS  TITLE\npaused  Pay the ove…\n"),
+        (14, "STATUS  TITLE\npaused  Pay t…\n"),
+        (5, "STATUS  TITLE\npaused  Pay t…\n"),
+    ],
+)
+def test_a_table_gives_up_words_first_and_then_columns(
+    monkeypatch: pytest.MonkeyPatch, width: int | None, table: str
+) -> None:
+    out = output(width, monkeypatch, NO_COLOR="1")
+    out.table(COLUMNS, [ROW])
+    assert printed(out) == table
+
+
+@given(
+    st.integers(1, 120), st.lists(st.tuples(st.text("ab…日本 ", max_size=40), st.text("0123", max_size=12)), max_size=4)
+)
+def test_no_row_is_wider_than_the_terminal_that_has_room_for_what_is_never_cut(
+    width: int, texts: list[tuple[str, str]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        out = output(width, patch, NO_COLOR="1")
+        out.table([Column("TEXT", least=2), Column("N", is_number=True, goes=1)], [list(row) for row in texts])
+    lines = printed(out).splitlines()
+    assert len(lines) == len(texts) + 1
+    assert max(map(cell_len, lines)) <= max(width, 4)
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_styled"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], is_styled: bool
+) -> None:
+    for out, styled in ((output(80, monkeypatch, **environ), is_styled), (output(None, monkeypatch, **environ), False)):
+        out.line(Cell("waits", AMBER), Cell("", AMBER), "for you", "")
+        assert printed(out) == ("\x1b[33mwaits\x1b[0m  for you\n" if styled else "waits  for you\n")
+
+
+def test_what_the_environment_says_of_colours_is_asked_where_nothing_else_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = Output(Screen(), io.StringIO(), Masks())
+    assert out.is_colourful
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not out.is_colourful
+
+
+def test_a_moment_is_told_as_the_operator_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = output(None, monkeypatch)
+    assert out.when(datetime.now(UTC) - timedelta(hours=3, minutes=1)) == "3h ago"
+    then = datetime(2026, 11, 21, 12, 0, 5, tzinfo=UTC)
+    out.time = "utc"
+    assert (out.when(then), out.when(None)) == ("2026-11-21 12:00:05Z", "")
+    out.time = "local"
+    assert out.when(then) == then.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def test_data_goes_to_stdout_and_all_else_to_stderr_each_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = output(None, monkeypatch)
+    out.text("first\nthe-key-0123456789 \x1b[2J")
+    out.note("a\nnote the-key-0123456789")
+    out.error("no\nthe-key-0123456789 \x1b")
+    assert printed(out) == "first\n•••• ␛[2J\n"
+    assert isinstance(out.stderr, io.StringIO)
+    assert out.stderr.getvalue() == "a note ••••\nxp-tui: no\n•••• ␛\n"
+
+
+def test_json_is_ascii_and_on_one_line_for_who_reads_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = output(None, monkeypatch)
+    out.form = "ndjson"
+    out.json({"title": "naïve\nthe-key-0123456789"})
+    line = printed(out)
+    assert (line.isascii(), line.count("\n")) == (True, 1)
+    assert json.loads(line) == {"v": 1, "title": "naïve\n••••"}
+    out.form = "json"
+    out.json({"title": "x"})
+    assert printed(out).removeprefix(line) == '{\n  "v": 1,\n  "title": "x"\n}\n'
+
+
+def test_when_the_reader_has_gone_the_last_words_go_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        stdout.write("nobody reads this")
+        os.close(read)
+        with pytest.raises(BrokenPipeError):
+            stdout.flush()
+        silence_broken_pipe()
+        stdout.write("nor this")
+        stdout.flush()

@@ -1,0 +1,193 @@
+"""What answers say, when they are no JSON, no records, or in none of the shapes that are documented."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tui.api.answers import decoded, error_of
+from tui.api.entries import (
+    Compaction,
+    Confirmation,
+    Decision,
+    Entry,
+    Message,
+    Other,
+    Question,
+    Questions,
+    SignIn,
+    entry_of,
+)
+from tui.api.errors import ApiError, Broken, Forbidden, Invalid, NotUnderstood, Throttled, Unauthorized
+from tui.api.events import Event
+from tui.api.record import count_of, items_of, moment, text_of
+from tui.api.wirejson import NotJson, dumps, loads, pretty, unfolded
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind", "words"),
+    [
+        (401, b"", Unauthorized, "the API key is missing or wrong (401)"),
+        (418, b"", ApiError, "the request was not accepted (418)"),
+        (500, b"<!DOCTYPE html><h1>x</h1>", Broken, "the platform failed (500)"),
+        (503, b"upstream is gone", Broken, "upstream is gone (503)"),
+        (403, b'{"message": "not yours"}', Forbidden, "not yours (403)"),
+        (400, b'{"error": {"code": 7}}', Invalid, '{"code":7} (400)'),
+        (400, b'{"detail": ""}', Invalid, "the request was not accepted (400)"),
+        (422, b'{"detail": [{"loc": ["body", "input"], "msg": "is missing"}, "and more", null]}', Invalid,
+         "body.input: is missing; and more (422)"),
+        (429, b'{"detail": "slow down"}', Throttled, "slow down (429), try again in 7 s"),
+    ],
+)  # fmt: skip
+def test_an_error_is_told_in_the_platforms_words_where_it_has_any(
+    status: int, content: bytes, kind: type[ApiError], words: str
+) -> None:
+    error = error_of(status, content, 7.0 if status == 429 else None)
+    assert isinstance(error, kind)
+    assert (error.message, error.status) == (words, status)
+
+
+def test_a_good_answer_is_its_json_or_a_bare_word() -> None:
+    assert decoded(b" ", 204) is None
+    assert decoded(b'{"a": 1}', 200) == {"a": 1}
+    assert decoded(b" pong\n", 200) == "pong"
+    with pytest.raises(NotUnderstood, match="the answer is an HTML page"):
+        decoded(b" <html>", 200)
+    with pytest.raises(NotUnderstood, match="the answer is not JSON: it ends too early"):
+        decoded(b'{"a": ', 200)
+    with pytest.raises(NotUnderstood):
+        decoded(b"pong", 201)
+
+
+def test_numbers_that_no_computer_holds_keep_their_digits() -> None:
+    digits = "9" * 5000
+    assert loads(f'{{"many": {digits}, "few": 7, "huge": 1e999, "half": 0.5}}') == {
+        "many": digits,
+        "few": 7,
+        "huge": "1e999",
+        "half": 0.5,
+    }
+
+
+def test_what_is_nested_too_deep_to_write_is_written_as_far_as_it_goes() -> None:
+    value: Any = "the bottom"
+    for _ in range(sys.getrecursionlimit() * 3):
+        value = [value]
+    told = {"deep": value, "pair": (1, 2), "near": "kept"}
+    for text in (dumps(told), pretty(told)):
+        assert "nested too deep to write" in text
+        assert loads(text)["near"] == "kept"
+        assert loads(text)["pair"] == [1, 2]
+
+
+def test_json_that_ends_within_its_depths_is_cut() -> None:
+    with pytest.raises(NotJson, match="it ends too early"):
+        loads("[" * 100_000)
+
+
+def test_a_text_that_looks_like_json_and_is_none_stays_a_text() -> None:
+    assert unfolded(["{no json", "[" * 100_000, 5]) == ["{no json", "[" * 100_000, 5]
+
+
+@pytest.mark.parametrize(
+    ("value", "when"),
+    [
+        (True, None), ([], None), ("soon", None), (1e300, None), ("0001-01-01", None),
+        (1_790_000_000, datetime.fromtimestamp(1_790_000_000, UTC)),
+        (1_790_000_000_000, datetime.fromtimestamp(1_790_000_000, UTC)),
+        ("1790000000.0", datetime.fromtimestamp(1_790_000_000, UTC)),
+        (" 2026-11-21T12:00 ", datetime(2026, 11, 21, 12, tzinfo=UTC)),
+        ("2026-11-21T14:00+02:00", datetime(2026, 11, 21, 12, tzinfo=UTC)),
+        (datetime(2026, 11, 21, 12), datetime(2026, 11, 21, 12, tzinfo=UTC)),
+    ],
+)  # fmt: skip
+def test_a_moment_is_read_from_whatever_it_is_written_as(value: object, when: datetime | None) -> None:
+    assert moment(value) == when
+
+
+def test_a_value_of_another_kind_is_read_as_far_as_it_goes() -> None:
+    counts: list[Any] = [True, None, "x", "7", 7.9, "1e400", []]
+    assert [count_of(value) for value in counts] == [0, 0, 0, 7, 7, 0, 0]
+    several: list[Any] = [None, [1], (1,), "one"]
+    assert [items_of(value) for value in several] == [(), (1,), (1,), ("one",)]
+    texts: list[Any] = [None, True, {"a": 1}, 5, "\ud800x"]
+    assert [text_of(value) for value in texts] == [
+        None,
+        "true",
+        '{"a":1}',
+        "5",
+        "\ufffdx",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "label", "is_open"),
+    [
+        ({"type": "token_ready", "data": {"server_url": "https://x"}}, SignIn, "https://x token ready", False),
+        ({"type": "login_required", "data": "odd"}, SignIn, "login required", True),
+        ({"action": "ask_execution", "title": "Ask it"}, Decision, "Ask it", None),
+        ({"questions": [{"text": "Which?"}], "answers": ["a"]}, Questions, "Which?", False),
+        ({"questions": [7], "title": "Some"}, Questions, "7", True),
+        ({"questions": [], "title": "Some"}, Questions, "Some", True),
+        ({"questions": []}, Questions, "question", True),
+        ({"request_id": "r", "type": "confirm_action", "title": "Pay?"}, Confirmation, "Pay?", True),
+        ({"request_id": "r", "action": "confirm", "approved": False}, Confirmation, "confirm", False),
+        ({"request_id": "r", "action": "other"}, Other, "other", None),
+        ({"type": "task_made_smaller"}, Other, "task_made_smaller", None),
+        ({}, Other, "entry", None),
+    ],
+)
+def test_an_entry_says_what_it_is_and_whether_it_waits(
+    told: dict[str, Any], kind: type[Entry], label: str, is_open: bool | None
+) -> None:
+    entry = entry_of(told)
+    assert (type(entry), entry.label) == (kind, label)
+    assert getattr(entry, "is_open", None) is is_open
+    assert kind.of(entry) is entry
+
+
+def test_a_sign_in_tells_where() -> None:
+    assert SignIn.of({"type": "login_required", "data": {"url": "https://x/in"}}).url == "https://x/in"
+    assert SignIn.of({"type": "login_required", "data": "https://x/in"}).url is None
+
+
+def test_an_answer_is_an_options_number_its_words_or_ones_own() -> None:
+    told = [
+        {"question_id": "q", "question": "Which?", "options": [{"value": "a", "label": "First"}, "Second", {}, 4]},
+        {"title": "Why?", "options": "none"},
+        "Bare?",
+    ]
+    first, second, third = Questions.of({"questions": told}).asked
+    assert first == Question("q", "Which?", (("a", "First"), ("Second", "Second"), ("3", "3"), ("4", "4")))
+    assert [first.chosen(text) for text in ("1", " first ", "2", "my own ")] == ["a", "a", "Second", "my own"]
+    assert (second.id, second.text, second.options) == ("q2", "Why?", ())
+    assert (third.id, third.text, third.chosen("1")) == ("q3", "Bare?", "1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "entry", "label"),
+    [
+        ("task_compactization", {"type": "context_summarized"}, Compaction, "context summarized"),
+        ("task_compactization", "odd", Compaction, "compaction"),
+        ("agent_gateway_decision", {"action": "stop_execution"}, Decision, "stop execution"),
+        ("gateway_steer_applied", {"message": {"id": "m", "text": "this way"}}, Message, "this way"),
+        ("gateway_steer_applied", {"message": "this way"}, Other, "gateway_steer_applied"),
+        ("brand_new", [1], Other, "brand_new"),
+    ],
+)
+def test_an_event_says_what_it_adds_to_the_log(kind: str, data: Any, entry: type[Entry], label: str) -> None:
+    added = Event.of({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}).entry
+    assert added is not None
+    assert (type(added), added.label) == (entry, label)
+    assert added.created_at == datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def test_an_event_of_another_kind_tells_no_plan_and_no_context() -> None:
+    event = Event.of({"type": "chunk", "data": {"percent": 5}})
+    assert (event.plan, event.context, event.entry) == (None, None, None)
+    status = Event.of({"type": "context_status", "data": {"percent": 5, "estimated_tokens": "12"}}).context
+    assert status
+    assert (status.percent, status.estimated_tokens) == (5.0, 12)

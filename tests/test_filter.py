@@ -1,0 +1,86 @@
+"""The filter language: what each mistake is called and where it stands, and what each term finds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tui.api.models import Task
+from tui.query import Context, FilterError, parse
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "marked"),
+    [
+        ("a - b", "a minus with nothing behind it", "-"),
+        ("-", "a minus with nothing behind it", "-"),
+        ("re:x", "a pattern is written re:/…/", "re:"),
+        ("re:/x", "a pattern is written re:/…/", "re:"),
+        ("title:re:/x", "the pattern is not closed with /", "re:/x"),
+        ("re:/(/", "no regular expression: missing ), unterminated subpattern", "re:/(/"),
+        ("stauts:x", "no field stauts:, did you mean status:", "stauts"),
+        ("zzz:x", "no field zzz:; there are status: agent:", "zzz"),
+        ("status:", "status: needs a value", ":"),
+        ("status:a,,b", "status: needs a value", ","),
+        (",a", "nothing before the comma", ","),
+        ('title:"x', "the quotes are not closed", '"x'),
+        ('title:"x"y', "a blank or a comma belongs here", "y"),
+        ("err:maybe", "err: is true or false", "maybe"),
+        ("age>2h", "written age:>2h", "age>2h"),
+        ("!paused", "written -paused", "!paused"),
+        ("age:2h", "age: is compared, as in age:>2h", "2h"),
+        ("tokens:10k", "tokens: is compared, as in tokens:>10k", "10k"),
+        ("tokens:>many", "no number, write it as in tokens:>10k", ">many"),
+        ("age:>soon", "no duration, write it as in age:>2h (s m h d w)", ">soon"),
+    ],
+)
+def test_each_mistake_is_named_and_marked(text: str, message: str, marked: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse(text)
+    error = caught.value
+    assert error.message.startswith(message)
+    assert text[error.start : error.end] == marked
+    assert error.underlined().split("\n")[1].startswith(" " * error.start + "^" * len(marked) + " ")
+
+
+TASK = Task.of(
+    {
+        "id": "0123456789abcdef", "agent_id": "a1", "status": "failed", "title": "Pay \\ the invoice", "source": "slack",
+        "result": "An order 42\nwas refused", "parent_execution": "p1", "created_at": NOW - timedelta(hours=3),
+        "input": {"text": "x", "user": {"id": "u1", "email": "dana@example.com"}}, "user_id": "u0",
+        "tokens": {"prompt_tokens": 1500, "completion_tokens": 500, "total_tokens": 2000},
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        ("id:01234567", True), ("id:0123", False), ("id:0123*", True), ("parent:p1", True), ("source:slack", True),
+        ("user:u0", True), ("user:u1", True), ("user:DANA@example.com", True), ("user:dana", False),
+        ("agent:invoice*", True), ("agent:a1", True), ("agent:release", False), ("invoice", True), ("refused", True),
+        ("re:/order \\d+$/", False), ("result:re:/ORDER \\d+/", True), ('title:"Pay \\\\ the"', True), ('"pay*"', False),
+        ("err:true", True), ("err:false", False), ("-err:false", True), ("err:true,false", True), ("age:>2h", True),
+        ("age:>=3h", True), ("age:<3h", False), ("age:<=3h", True), ("age:>2h59m,<1m", True), ("wait:>1s", False),
+        ("tokens:>1.5k", True), ("tokens:<=2k", True), ("tokens:<2k", False), ("status:failed,paused -title:order", True),
+    ],
+)  # fmt: skip
+def test_each_term_finds_what_it_says(text: str, finds: bool) -> None:
+    context = Context(NOW, {"a1": "Invoice bot", "a2": "Release bot"})
+    assert parse(text).predicate(context)(TASK) is finds
+    assert parse(str(parse(text))).predicate(context)(TASK) is finds  # and does when it is written anew
+
+
+def test_what_is_not_known_is_neither_more_nor_less() -> None:
+    bare = Task.of({"id": "t"})
+    for text in ("tokens:>0", "tokens:<1m", "age:>0s", "age:<9w", "wait:<9w"):
+        assert parse(text).predicate()(bare) is False
+
+
+def test_without_terms_everything_is_found() -> None:
+    assert not parse("  ")
+    assert parse("").predicate()(TASK)
+    assert parse("").pushed_down() == parse("-status:failed").pushed_down()  # what is turned round is chosen here
