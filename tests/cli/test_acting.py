@@ -147,9 +147,6 @@ async def test_a_prompt_that_names_a_task_shows_it_and_starts_none(
     assert list(platform.tasks) == ["t1"]
 
 
-@pytest.mark.xfail(
-    raises=AssertionError, reason="whatever has not failed is taken for what was waited for: it ends at once"
-)
 async def test_a_task_can_be_followed_from_its_start_to_its_end(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock
 ) -> None:

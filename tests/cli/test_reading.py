@@ -67,7 +67,7 @@ async def test_a_filter_chooses_here_and_says_how_many_of_how_many(
     assert (told["kind"], told["filter"], told["loaded"], told["total"]) == ("tasks", "title:9", 200, 260)
     assert len(told["items"]) == 20
     assert said.err == "20 of 200 loaded, 260 in all: --all for the rest\n"
-    said = await shell.on(server, "tasks", "--filter=-title:9", "tokens:>1k", "--all", "-o", "ndjson")
+    said = await shell.on(server, "tasks", "--filter", "-title:9", "tokens:>1k", "--all", "-o", "ndjson")
     assert said.rows == []
     assert said.err == ("lists do not tell tokens: only tasks that do are found by tokens:\n0 of 260 loaded\n")
 

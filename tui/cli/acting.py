@@ -58,7 +58,7 @@ async def _create(session: Session, deed: Deed) -> int:
     done = await _carry_out(session, deed)
     if done.outcome is not Outcome.CONFIRMED or done.task is None or not session.arguments.watch:
         return _code(done)
-    return await follow(session, [done.task.id], parse("-status:failed,error,stopped"), None)
+    return await follow(session, [done.task.id], parse(""), None, good=parse("-status:failed,error,stopped"))
 
 
 async def stop(session: Session) -> int:

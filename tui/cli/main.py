@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tui.cli.parser import build
+from tui.cli.parser import build, told
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +23,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
     """Carry out one command line; without a verb, the screens."""
     os.umask(0o077)
     try:
-        arguments = build().parse_args(argv)
+        arguments = build().parse_args(told(argv))
     except SystemExit as done:
         return int(done.code or 0)
     if arguments.version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined or taken back, 3 usage or settings, 4 not authorized,
@@ -17,6 +18,17 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         """Say what is wrong and how it would be right."""
         self.exit(3, f"{self.format_usage()}xp-tui: {message}\n")
+
+
+def told(words: Sequence[str]) -> list[str]:
+    """The words of a command line, with each filter joined to its flag: it may begin with a minus, and is no flag."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] in {"--filter", "--until"}:
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def build() -> argparse.ArgumentParser:

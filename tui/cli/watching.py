@@ -22,6 +22,18 @@ from tui.cli.session import Session, iso, status_cell, task_json
 from tui.query import SECONDS, Filter, parse
 from tui.watch import Watch
 
+LONG_LINE = 400
+"""Characters of a line from which it is printed word by word."""
+LONGEST_WORD = 120
+"""Characters at its end that are kept back then."""
+MOST = 65536
+"""Characters that are kept back at the most."""
+_OPEN = re.compile(
+    r"(?:[:=]|\b(?:bearer|basic))[\"'\s]*\Z|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END ).)*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A text whose next word may be a secret."""
+
 
 async def watch(session: Session) -> int:
     """Follow tasks until each has ended or matches --until."""
@@ -29,8 +41,10 @@ async def watch(session: Session) -> int:
     return await follow(session, arguments.tasks, parse(arguments.until or ""), patience(arguments.patience))
 
 
-async def follow(session: Session, task_ids: list[str], until: Filter, seconds: float | None) -> int:
-    """Follow these tasks; the code tells whether they came to what was waited for."""
+async def follow(
+    session: Session, task_ids: list[str], until: Filter, seconds: float | None, good: Filter | None = None
+) -> int:
+    """Follow these tasks; the code tells whether they came to what was waited for, or ended as is good."""
     ids = list(dict.fromkeys(task_ids))
     show = _Show(session.out, until, several=len(ids) > 1)
     one = Watch(session.client, show.tell)
@@ -47,7 +61,7 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
         await asyncio.gather(*jobs, return_exceptions=True)
     for task in ends:
         show.end(task)
-    matches = until.predicate()
+    matches = (good or until).predicate()
     return 0 if all(matches(task) for task in ends) else FAILED
 
 
@@ -84,7 +98,8 @@ class _Show:
     _statuses: dict[str, str] = field(default_factory=dict)
     _changed: dict[str, datetime] = field(default_factory=dict)
     """When each task was last changed: a replayed stream tells of older states, which are no news."""
-    _text: str = ""
+    _texts: dict[str, str] = field(default_factory=dict)
+    """What was streamed of each task and is not printed yet."""
 
     def matched(self, task_id: str) -> asyncio.Future[Task]:
         """Done with the task once it matches."""
@@ -121,9 +136,7 @@ class _Show:
 
     def end(self, task: Task) -> None:
         """Print the final object."""
-        if self._text:
-            self.out.text(self._text)
-            self._text = ""
+        self._print_rest(task.id)
         if self.out.form == "table":
             if task.result:
                 self.out.line(Cell("result", FAINT))
@@ -152,7 +165,7 @@ class _Show:
         if self.out.form != "table":
             return
         if (piece := event.chunk) is not None:
-            self._stream(piece)
+            self._stream(task_id, piece)
         elif (task := event.task) and task.id == task_id:
             self._task(task, iso(event.time))
         elif entry := event.entry:
@@ -163,14 +176,28 @@ class _Show:
             rest = self.out.safe(dumps(self.out.masks.json(event.data)))
             self._line(task_id, self.out.safe(event.type), Cell(rest, FAINT))
 
-    def _stream(self, piece: str) -> None:
-        """Print streamed text a line at a time: a secret or a control may come in two pieces."""
-        *lines, self._text = (self._text + piece).split("\n")
-        if len(self._text) > 400:
-            lines.append(self._text)
-            self._text = ""
-        for line in lines:
-            self.out.text(line)
+    def _stream(self, task_id: str, piece: str) -> None:
+        """Print streamed text as far as its lines, or the words of a long one, have come to their end."""
+        text = self._texts.get(task_id, "") + piece
+        if end := self._printable(text):
+            self.out.text(text[:end].removesuffix("\n"))
+        self._texts[task_id] = text[end:]
+
+    def _print_rest(self, task_id: str) -> None:
+        if rest := self._texts.pop(task_id, ""):
+            self.out.text(rest)
+
+    def _printable(self, text: str) -> int:
+        """How many characters can be printed, without cutting a secret that comes in pieces."""
+        mask = self.out.masks.text
+        ends = [found.end() for found in re.finditer("\n", text)]
+        if not ends and len(text) > LONG_LINE:
+            ends = [found.end() for found in re.finditer(" ", text[:-LONGEST_WORD])]
+        for end in reversed(ends[-50:]):
+            left, right = text[:end], text[end:]
+            if not _OPEN.search(left) and mask(left) + mask(right) == mask(text):
+                return end
+        return len(text) if len(text) > MOST else 0
 
     def _entry(self, task_id: str, entry: Entry) -> None:
         self._say("entry", task_id, provenance="back-filled", **entry_json(entry))
@@ -184,9 +211,7 @@ class _Show:
     def _line(self, task_id: str, *cells: Cell | str) -> None:
         if self.out.form != "table":
             return
-        if self._text:
-            self.out.text(self._text)
-            self._text = ""
+        self._print_rest(task_id)
         self.out.line(*([Cell(self.out.safe(task_id[:8]), FAINT)] if self.several else []), *cells)
 
     def _say(self, kind: str, task_id: str, **rest: object) -> None:

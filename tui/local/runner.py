@@ -167,7 +167,7 @@ class Runner:
         """Play one beat of a task; the answer is how many seconds until the next, or None when there is none."""
         store = self.platform.store
         task, run = store.task(task_id), store.run(task_id)
-        if task is None or run is None or task["status"] in FINAL or run.get("waits_for"):
+        if task is None or run is None or task["status"] in FINAL or run.get("waits_for") or "worker" in run:
             return None
         run["beats"] += 1
         play = Play(self.platform, self.decisions, self.scenarios[task["agent_id"]], task, run, self.piece)
