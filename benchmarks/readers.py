@@ -18,6 +18,8 @@ from typing import Any
 
 from benchmarks.serving import KEY, ORGANIZATION, ROOT, Address
 
+STEP = 1 / 30
+"""Seconds between two steps of the board, as the dashboard takes them."""
 SDK = ROOT / ".venv-interop/bin/python"
 """A Python with the vendor's SDK, which `make bench` sets up."""
 
@@ -62,7 +64,6 @@ async def ours(address: Address, count: Count) -> None:
     from tui.api.stream import Stream, Told
     from tui.api.transport import Transport
     from tui.board import Board, Change, EventSeen
-    from tui.watching import STEP
 
     board, changes, done = Board(), list[Change](), asyncio.Event()
 
