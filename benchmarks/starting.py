@@ -50,7 +50,8 @@ def first_frame(effort: Effort) -> Iterator[Row]:
         log = home / "a.log"
         log.write_text("".join(f"2026-11-21 10:00:00 INFO line {number} of the log\n" for number in range(100_000)))
         programs: dict[str, tuple[list[str], bytes]] = {
-            "xp-tui": ([XP_TUI], b"Needs you"),
+            "xp-tui": ([XP_TUI], b"STATUS"),
+            "xp-tui with tasks": ([XP_TUI], b"Check invoice"),
             "one Static": ([sys.executable, "-c", STATIC], b"the first words"),
             "toolong": ([str(PEERS / "toolong/bin/tl"), str(log)], b"of the log"),
             "harlequin": ([str(PEERS / "harlequin/bin/harlequin"), ":memory:", "--locale", "C"], b"Data Catalog"),
@@ -66,7 +67,8 @@ def first_frame(effort: Effort) -> Iterator[Row]:
                     taken[name].append(seconds * 1e3)
     ours = median(taken["xp-tui"])
     static = median(taken["one Static"])
-    yield row(13, "first painted frame, a Textual app with one Static", ours, static, "ms", "≤ 1.1")
+    listed = f"the tasks are there after {median(taken['xp-tui with tasks']):.0f} ms"
+    yield row(13, "first painted frame, a Textual app with one Static", ours, static, "ms", "≤ 1.1", listed)
     for name in ("toolong", "harlequin", "posting"):
         if name in taken:
             yield row(
