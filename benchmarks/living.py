@@ -23,6 +23,7 @@ DELAY = 4.0
 """Seconds from the opening of a stream to its first event: the screen is opened and at rest by then."""
 COUNT = re.compile(rb"2 Events  ([\d,]+)")
 SHOWN = re.compile(rb"entry-\d\d-is-shown")
+SHAPED = (("written", "as an agent writes"), ("distinct", "each event a line"))
 KEYS_A_SECOND = 16
 AT_REST = 22
 """Lines in the pane of events before there are any: those of the log, and two of the link."""
@@ -77,7 +78,7 @@ def flooded(effort: Effort) -> Iterator[Row]:
     seconds = effort.size(4, 2)
     count = RATE * 3 * seconds
     keys: list[float] = []
-    for shape, words in (("written", "as an agent writes"), ("distinct", "each event a line")):
+    for shape, words in SHAPED[effort.is_quick :]:
         lines = lines_of(SHAPES[shape](count))
         ours, theirs, lost = [], [], 0
         for _ in effort.rounds:

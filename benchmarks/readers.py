@@ -115,9 +115,9 @@ async def bare(address: Address, count: Count) -> None:
 
 async def sdk(address: Address, count: Count) -> None:
     """What the SDK reads with."""
-    from loguru import logger
-    from xpander_sdk import Configuration
-    from xpander_sdk.modules.tasks.sub_modules.task import Task
+    from loguru import logger  # type: ignore[import-not-found]
+    from xpander_sdk import Configuration  # type: ignore[import-not-found]
+    from xpander_sdk.modules.tasks.sub_modules.task import Task  # type: ignore[import-not-found]
 
     logger.remove()
     configuration = Configuration(api_key=KEY, organization_id=ORGANIZATION, base_url=address.url)

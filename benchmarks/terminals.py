@@ -55,7 +55,7 @@ class Terminal:
         while (left := end - time.perf_counter()) > 0:
             self.read(left)
 
-    def until(self, holds: Callable[[bytes], object] | bytes, patience: float = 30.0) -> float:
+    def until(self, holds: Callable[[bytearray], object] | bytes, patience: float = 30.0) -> float:
         """Read until something was printed, or holds of it; the answer is how long that took."""
         begun = time.perf_counter()
         found = holds if callable(holds) else (lambda seen: holds in seen)
