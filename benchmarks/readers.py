@@ -140,11 +140,10 @@ async def sdk(address: Address, count: Count) -> None:
 READERS: dict[str, Callable[[Address, Count], Awaitable[None]]] = {"ours": ours, "bytes": bare, "sdk": sdk}
 
 
-def reading(name: str, address: Address, events: int, streams: int = 1, *around: str) -> dict[str, float]:
-    """Run one reader; `around` is a command that it is run under, for a profile."""
+def reading(name: str, address: Address, events: int, streams: int = 1) -> dict[str, float]:
+    """Run one reader."""
     python = str(SDK) if name == "sdk" else sys.executable
     command = [
-        *around,
         python,
         "-m",
         "benchmarks.readers",
