@@ -39,9 +39,13 @@ interop: .venv/installed .venv-interop/installed
 	$(BIN)/python -m tests.interop.run .venv-interop/bin/python
 	$(BIN)/python -m tests.interop.fuzz .venv-interop/bin/schemathesis
 
+# Every figure beside what others do, as a table; BENCH="--quick" takes a few minutes, BENCH="--rows 1,12" some rows.
+# A peer that cannot be installed is left out, and its row says so.
+PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.peers/%/installed,$(wildcard benchmarks/peers/*.txt))
 bench: .venv/installed
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/python -m benchmarks.cuts $(SDK_PYTHON)
+	-$(MAKE) --keep-going .venv-interop/installed $(PEERS)
+	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.cuts $(wildcard .venv-interop/bin/python)
 
 # Every case of the event-stream table against our decoder, httpx-sse and the SDK.
 conformance: .venv/installed
@@ -75,6 +79,11 @@ audit: .venv/installed
 	$(BIN)/uv pip install --quiet --python .venv-interop/bin/python -r tests/interop/requirements.txt
 	touch $@
 
+benchmarks/.peers/%/installed: benchmarks/peers/%.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python benchmarks/.peers/$*
+	$(BIN)/uv pip install --quiet --python benchmarks/.peers/$*/bin/python -r $<
+	touch $@
+
 .venv-lowest/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[local]'
@@ -82,4 +91,4 @@ audit: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-interop .venv-lowest dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-interop .venv-lowest benchmarks/.peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -1,0 +1,55 @@
+"""The table of figures: what the dashboard does beside what others do, each ratio taken in turns.
+
+python -m benchmarks [--quick] [--rows 1,12] [--record]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from importlib.util import find_spec
+
+from benchmarks.table import Effort, Row, Rows, lines, missing, record, worsened
+
+MODULES = ("reading", "views", "living", "starting", "verbs")
+
+
+def found() -> dict[int, Rows]:
+    """Every row that there is, by its number."""
+    rows: dict[int, Rows] = {}
+    for name in MODULES:
+        if find_spec(f"benchmarks.{name}"):
+            rows |= importlib.import_module(f"benchmarks.{name}").ROWS
+    return dict(sorted(rows.items()))
+
+
+def main() -> int:
+    """Measure and print; the quick form fails where a ratio is more than twice as bad as recorded."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--quick", action="store_true", help="small sizes and three rounds")
+    words.add_argument("--rows", default="", help="only these, as 1,12")
+    words.add_argument("--record", action="store_true", help="keep the ratios to compare with")
+    asked = words.parse_args()
+    effort = Effort(asked.quick)
+    wanted = {int(number) for number in asked.rows.split(",") if number}
+    rows: list[Row] = []
+    for number, measure in found().items():
+        if wanted and number not in wanted:
+            continue
+        print(f"… {number}", end="\r", file=sys.stderr, flush=True)
+        try:
+            rows += measure(effort)
+        except Exception as error:  # noqa: BLE001 - one row that fails does not hide the others
+            rows.append(missing(number, "could not be measured", "", f"{type(error).__name__}: {error}"[:200]))
+    print(*lines(rows), sep="\n")
+    if asked.record:
+        record(rows)
+    worse = worsened(rows) if asked.quick else []
+    if worse:
+        print("more than twice as bad as recorded:", *worse, sep="\n  ")
+    return int(bool(worse))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Events as agents tell them, rendered for the wire: mostly small, now and then large, always the same."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+LARGEST = 65_536
+LOREM = "the invoice of the third quarter was checked against the order, and two of its lines do not agree with it "
+
+
+def mixed(count: int, task_id: str = "t1") -> list[bytes]:
+    """Frames of 200 B to 64 KB: nine of ten are pieces of text or a state, one in a hundred is a large result."""
+    dice = random.Random(1)
+    return [_frame(number, task_id, *_mixed(number, dice)) for number in range(count)]
+
+
+def written(count: int, task_id: str = "t1") -> list[bytes]:
+    """What an agent that writes much tells: pieces of text, and now and then its state, a call, a note."""
+    return [_frame(number, task_id, *_written(number)) for number in range(count)]
+
+
+def distinct(count: int, task_id: str = "t1") -> list[bytes]:
+    """The same with no two pieces of text beside each other, so that every event is a line of its own."""
+    return [_frame(number, task_id, *_distinct(number)) for number in range(count)]
+
+
+SHAPES = {"mixed": mixed, "written": written, "distinct": distinct}
+
+
+def lines_of(frames: list[bytes]) -> int:
+    """How many lines these events are: pieces of text that follow each other are one."""
+    is_text = [b'"type":"chunk"' in frame[:60] for frame in frames]
+    return sum(not (now and before) for now, before in zip(is_text, [False, *is_text], strict=False))
+
+
+def _frame(number: int, task_id: str, kind: str, data: Any) -> bytes:
+    body = {
+        "type": kind,
+        "task_id": task_id,
+        "organization_id": "bench",
+        "time": f"2026-11-21T10:{number // 60 % 60:02}:{number % 60:02}.{number % 1000:03}Z",
+        "data": data,
+    }
+    return f"id: {number + 1}\ndata: {json.dumps(body, separators=(',', ':'))}\n\n".encode()
+
+
+def _call(number: int, payload: Any) -> tuple[str, Any]:
+    kind = ("tool_call_request", "tool_call_result")[number % 2]
+    told = {"request_id": f"r{number // 2}", "operation_id": "search", "tool_name": "search", "payload": payload}
+    return kind, told if number % 2 == 0 else {**told, "result": payload, "is_error": False}
+
+
+def _mixed(number: int, dice: random.Random) -> tuple[str, Any]:
+    chance = dice.random()
+    if chance < 0.70:
+        return "chunk", LOREM[: dice.randrange(40, len(LOREM))]
+    if chance < 0.90:
+        return "context_status", {
+            "percent": number % 100,
+            "estimated_tokens": number,
+            "context_window": 128_000,
+            "compacting": False,
+        }
+    size = dice.randrange(300, 4_000) if chance < 0.99 else dice.randrange(4_000, 16_000 if chance < 0.999 else LARGEST)
+    return _call(number, {"q": number, "text": (LOREM * (size // len(LOREM) + 1))[: max(size - 500, 10)]})
+
+
+def _written(number: int) -> tuple[str, Any]:
+    if number % 40 == 1:
+        return "context_status", {"percent": number % 100, "estimated_tokens": number}
+    if number % 40 == 2:
+        return _call(number // 40, {"q": number // 80 % 500})
+    if number % 400 == 3:
+        return "process_update", {"note": "x" * 200}
+    return "chunk", "word " * (1 + number % 7)
+
+
+def _distinct(number: int) -> tuple[str, Any]:
+    if number % 2:
+        return "chunk", "word " * (1 + number % 7)
+    if number % 20 == 0:
+        return _call(number // 20, {"q": number // 20})
+    if number % 20 == 2:
+        return "process_update", {"note": LOREM}
+    return "context_status", {"percent": number % 100, "estimated_tokens": number}

@@ -1,0 +1,174 @@
+"""Readers of event streams, each run in a process of its own: what reading costs it, as JSON.
+
+python -m benchmarks.readers ours|bytes|sdk '{"url": …, "ca": …}' EVENTS [STREAMS]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.serving import KEY, ORGANIZATION, ROOT, Address
+
+STEP = 1 / 30
+"""Seconds between two steps of the board, as the dashboard takes them."""
+SDK = ROOT / ".venv-interop/bin/python"
+"""A Python with the vendor's SDK, which `make bench` sets up."""
+
+
+@dataclass(slots=True)
+class Count:
+    """Counts events; its clock begins with the first, so that imports and connecting are left out."""
+
+    wanted: int
+    streams: int = 1
+    seen: int = 0
+    cpu: float = 0.0
+    wall: float = 0.0
+
+    def one(self) -> bool:
+        """One more; whether it was the last."""
+        self.seen += 1
+        if self.seen == self.streams:
+            self.cpu, self.wall = time.process_time(), time.perf_counter()
+        if self.seen < self.wanted:
+            return False
+        self.cpu, self.wall = time.process_time() - self.cpu, time.perf_counter() - self.wall
+        return True
+
+    def told(self) -> dict[str, float]:
+        """CPU and wall seconds of the events behind the first, how many these are, and the memory of this process."""
+        return {"cpu": self.cpu, "wall": self.wall, "events": self.seen - self.streams, "mb": resident(os.getpid())}
+
+
+def resident(pid: int) -> float:
+    """Memory of a process, in MB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+async def ours(address: Address, count: Count) -> None:
+    """What the dashboard reads with: its stream on its client; of several, into one board, 30 steps a second."""
+    from pydantic import SecretStr
+
+    from tui.api.client import Client
+    from tui.api.events import Event
+    from tui.api.routes import Surfaces
+    from tui.api.stream import Stream, Told
+    from tui.api.transport import Transport
+    from tui.board import Board, Change, EventSeen
+
+    board, changes, done = Board(), list[Change](), asyncio.Event()
+
+    def take(task_id: str) -> Callable[[Told], None]:
+        def taken(told: Told) -> None:
+            if isinstance(told, Event):
+                if count.streams > 1:
+                    changes.append(EventSeen(task_id, told, client.now))
+                if count.one():
+                    done.set()
+                    streams[task_id].stop()
+
+        return taken
+
+    async def step() -> None:
+        nonlocal board
+        while count.streams > 1:
+            await asyncio.sleep(STEP)
+            board = board.after(changes)
+            changes.clear()
+
+    surfaces = Surfaces(address.url, address.url, ORGANIZATION)
+    async with Client(surfaces, Transport(SecretStr(KEY), frozenset, ca=address.ca or None)) as client:
+        streams = {f"t{n}": Stream(client, f"t{n}") for n in range(count.streams)}
+        jobs = [asyncio.create_task(stream.run(take(name))) for name, stream in streams.items()]
+        jobs.append(asyncio.create_task(step()))
+        await done.wait()
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def bare(address: Address, count: Count) -> None:
+    """What httpx gives, split by hand into events that nobody looks into."""
+    import ssl
+
+    import httpx
+
+    context = ssl.create_default_context(cafile=address.ca) if address.ca else False
+    url = f"{address.url}/{ORGANIZATION}/agent-execution/t1/events"
+    async with httpx.AsyncClient(verify=context, timeout=None) as client, client.stream("GET", url) as response:
+        tail = b""
+        async for chunk in response.aiter_raw():
+            *whole, tail = (tail + chunk).split(b"\n\n")
+            for _ in whole:
+                if count.one():
+                    return
+
+
+async def sdk(address: Address, count: Count) -> None:
+    """What the SDK reads with."""
+    from loguru import logger  # type: ignore[import-not-found]
+    from xpander_sdk import Configuration  # type: ignore[import-not-found]
+    from xpander_sdk.modules.tasks.sub_modules.task import Task  # type: ignore[import-not-found]
+
+    logger.remove()
+    configuration = Configuration(api_key=KEY, organization_id=ORGANIZATION, base_url=address.url)
+    done = asyncio.Event()
+
+    async def read(task: Any) -> None:
+        async for _ in task.aevents():
+            if count.one():
+                done.set()
+                return
+
+    tasks = [await Task.aload(task_id=f"t{n}", configuration=configuration) for n in range(count.streams)]
+    jobs = [asyncio.create_task(read(task)) for task in tasks]
+    await done.wait()
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+
+
+READERS: dict[str, Callable[[Address, Count], Awaitable[None]]] = {"ours": ours, "bytes": bare, "sdk": sdk}
+
+
+def reading(name: str, address: Address, events: int, streams: int = 1) -> dict[str, float]:
+    """Run one reader."""
+    python = str(SDK) if name == "sdk" else sys.executable
+    command = [
+        python,
+        "-m",
+        "benchmarks.readers",
+        name,
+        json.dumps(asdict(address)),
+        str(events),
+        str(streams),
+    ]
+    environ = os.environ | ({"SSL_CERT_FILE": address.ca} if address.ca else {})
+    done = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, timeout=300, check=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def main() -> None:
+    """Read, and tell."""
+    name, address, events, streams = sys.argv[1], Address(**json.loads(sys.argv[2])), *map(int, sys.argv[3:5])
+    count = Count(events, streams)
+
+    async def read() -> None:
+        await READERS[name](address, count)
+
+    asyncio.run(read())
+    print(json.dumps(count.told()))
+
+
+if __name__ == "__main__":
+    main()

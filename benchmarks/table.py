@@ -1,0 +1,128 @@
+"""The table that `make bench` prints, and what was recorded of it: a name, ours, theirs, their ratio, and whether it is met."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RECORDED = Path(__file__).with_name("recorded.json")
+WORSE = 2.0
+"""How many times as bad as recorded a ratio may become before the quick form fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is done for a figure."""
+
+    is_quick: bool = False
+
+    def size(self, full: int, quick: int) -> int:
+        """So many in full, or so many in the quick form."""
+        return quick if self.is_quick else full
+
+    @property
+    def rounds(self) -> range:
+        """The rounds of a row."""
+        return range(self.size(5, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; a row without a ratio has a limit instead of a peer, or could not be measured."""
+
+    number: int
+    name: str
+    ours: str
+    theirs: str
+    ratio: float | None
+    target: str
+    is_met: bool | None
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """What the row is recorded under."""
+        return f"{self.number} {self.name}"
+
+    def times_worse(self, recorded: float) -> float:
+        """How many times as bad as recorded the ratio is."""
+        if self.ratio is None or not self.ratio or not recorded:
+            return 1.0
+        return recorded / self.ratio if self.target.startswith("≥") else self.ratio / recorded
+
+
+Rows = Callable[[Effort], Iterable[Row]]
+
+
+def row(number: int, name: str, ours: float, theirs: float, unit: str, target: str, note: str = "") -> Row:
+    """A line that compares; the target is written as `≤ 1.2` or `≥ 3.5`."""
+    ratio = ours / theirs if theirs else float("inf")
+    return Row(number, name, told(ours, unit), told(theirs, unit), ratio, target, _holds(ratio, target), note)
+
+
+def limit(number: int, name: str, ours: float, unit: str, target: str, note: str = "") -> Row:
+    """A line that has no peer: ours is held against the target itself."""
+    return Row(number, name, told(ours, unit), "", None, f"{target} {unit}", _holds(ours, target), note)
+
+
+def missing(number: int, name: str, target: str, note: str) -> Row:
+    """A line whose peer is not there."""
+    return Row(number, name, "", "", None, target, None, note)
+
+
+def told(value: float, unit: str) -> str:
+    """A value with three digits that count."""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f} {unit}"
+
+
+def _holds(value: float, target: str) -> bool:
+    sign, _, bound = target.partition(" ")
+    return value >= float(bound) if sign == "≥" else value <= float(bound)
+
+
+def median(values: Sequence[float]) -> float:
+    """The median."""
+    return statistics.median(values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which this share lies."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def lines(rows: Iterable[Row]) -> Iterator[str]:
+    """The table, a line each."""
+    yield f"{'#':>2} {'work':<62}{'ours':>13}{'theirs':>13}{'ratio':>9}  {'target':<10}{'met':<6}note"
+    for one in rows:
+        ratio = "" if one.ratio is None else f"{one.ratio:.3g}×"
+        met = {True: "yes", False: "NO", None: "?"}[one.is_met]
+        yield (
+            f"{one.number:>2} {one.name:<62}{one.ours:>13}{one.theirs:>13}{ratio:>9}  {one.target:<10}{met:<6}{one.note}"
+        ).rstrip()
+
+
+def recorded() -> dict[str, float]:
+    """The ratios of an earlier run."""
+    found: dict[str, float] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    return found
+
+
+def record(rows: Iterable[Row]) -> None:
+    """Keep these ratios beside those of other rows."""
+    fresh = {one.key: float(f"{one.ratio:.4g}") for one in rows if one.ratio is not None}
+    RECORDED.write_text(json.dumps(recorded() | fresh, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def worsened(rows: Iterable[Row]) -> list[str]:
+    """What has become more than twice as bad as recorded."""
+    before = recorded()
+    return [
+        f"{one.key}: {one.ratio:.3g}×, recorded {before[one.key]:.3g}×"
+        for one in rows
+        if one.ratio is not None and one.key in before and one.times_worse(before[one.key]) > WORSE
+    ]

@@ -1,0 +1,67 @@
+"""Row 16: a hundred thousand tasks as lines of JSON, and how much memory that takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+
+from benchmarks.serving import PER_PAGE, Address, served
+from benchmarks.table import Effort, Row, Rows, median, missing, row
+from benchmarks.terminals import XP_TUI
+
+
+def _run(commands: Sequence[Sequence[str]], address: Address) -> tuple[float, float]:
+    """Run a pipe of commands whose last prints to nowhere: seconds, and the most memory that any of them took, in MB."""
+    environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", **address.environ}
+    begun = time.perf_counter()
+    source = subprocess.DEVNULL
+    started: list[subprocess.Popen[bytes]] = []
+    for place, command in enumerate(commands, 1):
+        is_last = place == len(commands)
+        process = subprocess.Popen(
+            command,
+            stdin=source if not started else started[-1].stdout,
+            stdout=subprocess.DEVNULL if is_last else subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environ,
+        )
+        started.append(process)
+    most = 0.0
+    for process in started:
+        if process.stdout:
+            process.stdout.close()
+    for process in started:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        most = max(most, used.ru_maxrss / 1024)
+    return time.perf_counter() - begun, most
+
+
+def listed(effort: Effort) -> Iterator[Row]:
+    """Row 16: `xp-tui tasks`, and curl piped to jq."""
+    sizes = effort.size(10_000, 2_000), effort.size(100_000, 10_000)
+    ours: dict[int, list[tuple[float, float]]] = {size: [] for size in sizes}
+    theirs: list[float] = []
+    has_peers = bool(shutil.which("curl") and shutil.which("jq"))
+    for size in sizes:
+        with served(tasks=size, status="completed") as address:
+            pages = f"{address.url}/v1/tasks?page=[1-{size // PER_PAGE}]&per_page={PER_PAGE}"
+            for _ in effort.rounds:
+                ours[size].append(_run([[XP_TUI, "tasks", "--all", "-o", "ndjson"]], address))
+                if has_peers and size == sizes[-1]:
+                    theirs.append(_run([["curl", "-s", pages], ["jq", "-c", ".items[]"]], address)[0])
+    few, many = (median([one[1] for one in ours[size]]) for size in sizes)
+    name = f"tasks -o ndjson of {sizes[-1]:,}, curl piped to jq -c"
+    if theirs:
+        yield row(16, name, median([one[0] for one in ours[sizes[-1]]]), median(theirs), "s", "≤ 2", "wall time")
+    else:
+        yield missing(16, name, "≤ 2", "curl or jq is not installed")
+    yield row(16, f"its memory at {sizes[-1]:,}, the same at {sizes[0]:,}", many, few, "MB", "≤ 1.2")
+
+
+ROWS: dict[int, Rows] = {16: listed}
