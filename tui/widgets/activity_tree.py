@@ -130,7 +130,7 @@ class ActivityTree(Lines):
         if self._source.task and not self._source.task.is_final:
             if self.is_timeline:
                 self._measure()
-            self.refresh()
+            self.draw_changed()
 
     # Arranging
 

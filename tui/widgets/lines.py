@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -33,6 +34,14 @@ class Piece(NamedTuple):
 
 
 Pieces = Sequence[Piece]
+
+
+class Sight(NamedTuple):
+    """All that a line in sight is drawn from."""
+
+    pieces: tuple[Piece, ...]
+    ground: str
+    is_cursor: bool
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -57,6 +66,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     cursor: reactive[int] = reactive(0, init=False)
     was_led = False
     """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
+    _thumb = (0, 0, 0)
+    """Where the scrollbar was drawn, in eighths of a cell."""
     _is_prefixed = False
     """Whether z was pressed, and M or R may follow."""
 
@@ -84,6 +95,11 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Lines:
             """The widget."""
             return self.lines
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._sights: dict[int, Sight | None] = {}
+        """What each line of the view was drawn from last."""
 
     # What an heir tells
 
@@ -126,7 +142,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw anew: the cursor stays on what it was on, and that where it was on the screen."""
         key, below_top = before
         count = self.count()
-        self.virtual_size = Size(self.size.width, count)
+        self._grow(count)
         found = self.index_of(key) if key is not None else None
         place = self._resting(min(self.cursor if found is None else found, max(count - 1, 0)), 1)
         if place != self.cursor:
@@ -137,7 +153,54 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if found is not None and (self.scroll_offset.y > 0 or place >= height):
             top = place - below_top if 0 <= below_top < max(height, 1) else self.scroll_offset.y + place - self.cursor
             self.scroll_to(y=max(top, 0), animate=False, immediate=True)
-        self.refresh()
+        self.draw_changed()
+
+    def draw_changed(self) -> None:
+        """Draw the lines in sight that are other than they were drawn."""
+        for y in range(self.scrollable_content_region.height):
+            if self._sights.get(y, False) != self._sight_at(y):
+                self.refresh_line(self.scroll_offset.y + y)
+
+    def _sight_at(self, y: int) -> Sight | None:
+        """All that a line of the view is drawn from; None where there is none."""
+        index = self.scroll_offset.y + y
+        if index >= self.count():
+            return None
+        pieces = tuple(self.pieces(index, self.scrollable_content_region.width))
+        return Sight(pieces, self.ground(index), index == self.cursor)
+
+    def _grow(self, count: int) -> None:
+        """Take another number of lines; the whole screen is laid out anew only where its own height depends on it."""
+        size, height = Size(self.size.width, count), self.styles.height
+        if height is not None and height.is_auto:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Lines.virtual_size, size)
+            self._scroll_update(size)
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        """The scrollbar is drawn anew only where it looks other than before."""
+        self._refresh_scrollbars()
+        self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        self._draw_scrollbar()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other lines are in sight."""
+        self._draw_scrollbar()
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
+
+    def _draw_scrollbar(self) -> None:
+        if not self.show_vertical_scrollbar:
+            return
+        bar, height, total = self.vertical_scrollbar, self.container_size.height, self.virtual_size.height
+        bar.set_reactive(ScrollBar.window_virtual_size, total)
+        bar.set_reactive(ScrollBar.window_size, height)
+        bar.set_reactive(ScrollBar.position, self.scroll_y)
+        eighths = 8 * height / max(total, 1)
+        if (thumb := (height, round(height * eighths), round(self.scroll_y * eighths))) != self._thumb:
+            self._thumb = thumb
+            bar.refresh()
 
     def _resting(self, index: int, direction: int) -> int:
         """The nearest line that the cursor can be on, first in this direction, then in the other."""
@@ -199,7 +262,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self, before: int, after: int) -> None:
         """Draw the two lines, and tell."""
         for index in (before, after):
-            self.refresh_line(index - self.scroll_offset.y)
+            self.refresh_line(index)
         self.post_message(self.Moved(self))
 
     def fold_all(self, away: bool) -> None:
@@ -222,20 +285,21 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Take the new width."""
-        self.virtual_size = Size(self.size.width, self.count())
+        self._grow(self.count())
         self.call_after_refresh(self.show_cursor)
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         index, width = self.scroll_offset.y + y, self.scrollable_content_region.width
         base = self.rich_style
-        if index >= self.count():
+        sight = self._sights[y] = self._sight_at(y)
+        if sight is None:
             return Strip.blank(width, base)
-        if ground := self.ground(index):
-            base += self.get_component_rich_style(ground)
-        if index == self.cursor:
+        if sight.ground:
+            base += self.get_component_rich_style(sight.ground)
+        if sight.is_cursor:
             base += self.get_component_rich_style("lines--cursor", partial=not self.has_focus)
-        strip = strip_of(self.pieces(index, width), width, base, self._style_of)
+        strip = strip_of(sight.pieces, width, base, self._style_of)
         if (selection := self.text_selection) is not None and (span := selection.get_span(index)) is not None:
             strip = self._selected(strip, *span)
         return strip.apply_offsets(0, index)
@@ -298,7 +362,7 @@ def strip_of(pieces: Pieces, width: int, base: Style, style_of: object) -> Strip
     for text, look in pieces:
         safe = text if text.isascii() and text.isprintable() else clean(text).replace("\n", " ")
         segments.append(Segment(safe, base + style_of(look) if look else base))
-    strip = Strip(segments)
+    strip = Strip(segments).simplify()
     if strip.cell_length > width > 0:
         cut = strip.crop(0, width - 1).adjust_cell_length(width - 1, base)
         return Strip.join([cut, Strip([Segment("…", base)])])

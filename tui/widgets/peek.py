@@ -41,6 +41,7 @@ class Peek(Widget):
         self._line: Line | None = None
         self._agent = self._asked = ""
         self._latest: list[Node] = []
+        self._rows: list[Pieces] = []
         self._masks = masks
 
     def show(self, line: Line | None, board: Board) -> None:
@@ -54,18 +55,23 @@ class Peek(Widget):
         if activity and (node := activity.open_node):
             call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
             self._asked = node.entry.label + (f"  {shortly(call, self._masks)}" if call else "")
-        self.refresh()
+        self.tick()
 
     def tick(self) -> None:
-        """The clocks go on."""
-        if self._line and (self._line.wait or not self._line.task.is_final):
+        """Write it anew, as the clocks go on; it is drawn where it has changed."""
+        rows = self._lines(self.size.width) if self._line else []
+        if rows != self._rows:
+            self._rows = rows
             self.refresh()
+
+    def on_resize(self) -> None:
+        """Take the new width."""
+        self.tick()
 
     def render_line(self, y: int) -> Strip:
         """One of its lines."""
         width = self.size.width
-        lines = self._lines(width) if self._line else []
-        pieces = lines[y] if y < len(lines) else []
+        pieces = self._rows[y] if y < len(self._rows) else []
         return strip_of(pieces, width, self.rich_style, self._style_of)
 
     def _style_of(self, look: str) -> Style:

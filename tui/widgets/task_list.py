@@ -112,7 +112,7 @@ class TaskList(Lines):
         self._note_changes()
 
     def _note_changes(self) -> None:
-        states = {line.key: _state(line) for _, line in self._in_sight()}
+        states = {line.key: _state(line) for line in self._in_sight()}
         if not self._desk.is_still:
             changed = {key for key, state in states.items() if self._states.get(key, state) != state}
             if changed:
@@ -120,12 +120,12 @@ class TaskList(Lines):
                 self.set_timer(FLASH, partial(self._flashed, changed))
         self._states = states
 
-    def _in_sight(self) -> Iterator[tuple[int, Line]]:
-        """The lines in sight, and where on the screen."""
+    def _in_sight(self) -> Iterator[Line]:
+        """The lines in sight."""
         top = self.scroll_offset.y
         for place in range(top, min(top + self.size.height, len(self._listing))):
             if isinstance(row := self._listing.row(place), Line):
-                yield place - top, row
+                yield row
 
     def _flashed(self, keys: set[str]) -> None:
         self._flashing -= keys
@@ -136,10 +136,8 @@ class TaskList(Lines):
         return "lines--flash" if self._flashing and self._listing.key(index) in self._flashing else ""
 
     def tick(self) -> None:
-        """The clocks go on: draw the lines in sight whose clock runs."""
-        for y, line in self._in_sight():
-            if line.wait or not line.task.is_final:
-                self.refresh_line(y)
+        """The clocks go on."""
+        self.draw_changed()
 
     def count(self) -> int:
         """How many rows there are."""
