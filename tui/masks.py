@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +34,10 @@ _PATTERNS = (
 )
 _SECRET_TEXT = re.compile("|".join(_PATTERNS), re.IGNORECASE | re.DOTALL)
 _DEEPEST = 200
+SHORT = 40
+"""Characters up to which a text or a name is remembered with what became of it."""
+MOST = 10_000
+"""How many of these."""
 
 
 def masked(secret: str) -> str:
@@ -47,6 +51,8 @@ class Masks:
     def __init__(self, known: Iterable[str] = ()) -> None:
         forms = {form for secret in known if len(secret) >= 6 for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
+        self._short: dict[str, str] = {}
+        """What short texts were shown as: ids, names and statuses come again and again."""
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
     def known(self, text: str) -> str:
@@ -55,6 +61,16 @@ class Masks:
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
+        if len(text) > SHORT:
+            return self._text(text)
+        shown = self._short.get(text)
+        if shown is None:
+            if len(self._short) > MOST:
+                self._short.clear()
+            shown = self._short[text] = self._text(text)
+        return shown
+
+    def _text(self, text: str) -> str:
         text = self.known(text)
         if text[:1] in {"{", "["} and not isinstance(inner := unfolded(text), str):
             masked_inner = self.json(inner)
@@ -85,6 +101,15 @@ class Masks:
 
 
 def _is_secret(name: str) -> bool:
+    return _sounds_secret(name) if len(name) > SHORT else _is_known_secret(name)
+
+
+@lru_cache(4096)
+def _is_known_secret(name: str) -> bool:
+    return _sounds_secret(name)
+
+
+def _sounds_secret(name: str) -> bool:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hidden(name)).lower()
     return bool(_SECRET_NAME.search(spaced))
 
@@ -92,7 +117,8 @@ def _is_secret(name: str) -> bool:
 def _as_seen(text: str, mask: Callable[[str], str]) -> str:
     """The text masked as it stands, and as the eye joins it where what takes no room parts a secret."""
     text = mask(text)
-    joined = without_hidden(text)
+    if (joined := without_hidden(text)) == text:
+        return text
     again = mask(joined)
     return text if again == joined else again
 

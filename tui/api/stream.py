@@ -91,6 +91,7 @@ class Stream:
         self._last_id = ""
         self._retry = 0.0
         self._seen: dict[int, int] = {}
+        self._seen_before: dict[int, int] = {}
         self._connection = 0
         self._heard = False
         self._rejoining = False
@@ -162,10 +163,10 @@ class Stream:
         if not frame.data and not frame.too_large:
             return
         key = hash((frame.id if frame.own_id else None, frame.data))
-        known = self._seen.pop(key, None)
+        known = self._seen.get(key, self._seen_before.get(key))
         self._seen[key] = self._connection
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        if len(self._seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
+            self._seen, self._seen_before = {}, self._seen
         event = _event(frame)
         # A piece of text without an id may rightly come twice; anything else that does is the server repeating itself.
         nameless = not frame.own_id and (event.type == "chunk" or known == self._connection)

@@ -23,7 +23,7 @@ def loads(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
-        return json.loads(text, parse_constant=str, parse_float=_float)
+        return _DECODER.decode(text)
     except RecursionError:
         return loads(_shallow(text))
     except json.JSONDecodeError as error:
@@ -84,6 +84,9 @@ def _float(digits: str) -> float | str:
 
 def _int(digits: str) -> int | str:
     return int(digits) if len(digits) <= 4300 else digits
+
+
+_DECODER = json.JSONDecoder(parse_constant=str, parse_float=_float)
 
 
 def _shallow(text: str) -> str:
