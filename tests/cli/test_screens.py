@@ -10,8 +10,9 @@ import pytest
 
 from tests.cli.conftest import Shell
 from tests.wire.platform import KEY
-from tui.__main__ import _screens, main
+from tui.__main__ import main
 from tui.cli.main import run
+from tui.dashboard import screens
 
 
 def refused(shell: Shell, *words: str) -> str:
@@ -21,7 +22,7 @@ def refused(shell: Shell, *words: str) -> str:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", screen)
             patch.setattr(sys, "stdin", keys)
-            assert run(words, _screens) == 3
+            assert run(words, screens) == 3
     said = shell.capsys.readouterr().err
     assert said.count("\n") == 1
     return said.strip()

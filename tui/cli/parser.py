@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined or taken back, 3 usage or settings, 4 not authorized,
 5 network, try again, 6 sent but not confirmed, 7 already decided or changed, nothing sent, 130 interrupted"""
 
 FORMATS = ("table", "json", "ndjson")
+
+
+class _Form(argparse.HelpFormatter):
+    """Help as wide as the terminal, without the modules that argparse imports to measure it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _WholeForm(_Form, argparse.RawDescriptionHelpFormatter):
+    """The same, with the lines of the exit codes as they are."""
+
+
+def _columns() -> int:
+    if (told := os.environ.get("COLUMNS", "")).isdecimal() and int(told) > 0:
+        return int(told)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +60,7 @@ def build() -> argparse.ArgumentParser:
         prog="xp-tui",
         description="Watch and steer the agent tasks of the xpander.ai platform from a terminal.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_WholeForm,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
@@ -55,7 +78,8 @@ if TYPE_CHECKING:
 
 
 def _verb(verbs: _Verbs, name: str, about: str, *, form: bool = True) -> Parser:
-    verb: Parser = verbs.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.", allow_abbrev=False)
+    sentence = f"{about[0].upper()}{about[1:]}."
+    verb: Parser = verbs.add_parser(name, help=about, description=sentence, allow_abbrev=False, formatter_class=_Form)
     if form:
         verb.add_argument("-o", "--output", choices=FORMATS, default="table", help="how to print (default: table)")
         times = verb.add_mutually_exclusive_group()

@@ -1,0 +1,88 @@
+"""The front end of whoever gives no verb: the screens, on the platform that is set or on one of this machine's own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tui.cli.session import Session
+
+
+async def screens(session: Session) -> int:
+    """The dashboard, on the platform that is set, or on one of this machine's own."""
+    import asyncio
+    import signal
+
+    from tui.app import XpTui
+    from tui.cli.main import Usage
+    from tui.kept import Kept
+    from tui.keymap import checked_keys
+    from tui.settings import BadSettings
+    from tui.watch import Rhythm
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Usage("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
+    with _own_platform(session):
+        client = session.client
+        is_local = client.surfaces.organization == "local"
+        rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
+        place = session.settings.profile or ("local platform" if is_local else "cloud")
+        hold, state = session.settings["hold"], session.settings.state
+        memory = Kept(state / "screens.json")
+        if session.settings.values["time"].source != "default":
+            memory["time"] = session.settings["time"]
+        app = XpTui(
+            client,
+            session.journal,
+            Kept(state / "drafts.json"),
+            masks=session.out.masks,
+            state=state,
+            place=place,
+            hold=hold,
+            rhythm=rhythm,
+            memory=memory,
+            begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
+            left=session.journal.unfinished(),
+            keys=checked_keys(session.settings["keys"] or {}),
+            theme=session.settings["theme"] or "",
+            is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
+            is_still=session.settings["reduced_motion"],
+        )
+        if (theme := session.settings["theme"]) and theme not in app.available_themes:
+            raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
+            asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
+        await app.run_async()
+        return app.return_code or 0
+
+
+@contextmanager
+def _own_platform(session: Session) -> Iterator[None]:
+    """Without a key and an address, a local platform runs for as long as the screens do, unless one runs already."""
+    import importlib.util
+    import subprocess
+
+    from tui.cli.local import MISSING, running
+    from tui.settings import BadSettings
+
+    settings = session.settings
+    if session.arguments.own:
+        session.settings = settings = settings.without_platform()
+    is_set = settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None
+    if is_set or running(settings.state) is not None:
+        yield
+        return
+    if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
+        raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
+    command = [sys.executable, "-m", "tui", "local", "--quiet", "--leash"]  # it ends with us, however we end
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as local:
+        assert local.stdout
+        assert local.stderr
+        try:
+            if not local.stdout.readline():
+                raise BadSettings(f"the local platform did not start: {local.stderr.read().decode().strip()}")
+            yield
+        finally:
+            local.terminate()
