@@ -1,0 +1,130 @@
+"""One widget on a screen of 120×40 in this process, painted as for a terminal: what it costs until all is painted."""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import inspect
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from textual import events
+from textual._compositor import CompositorUpdate
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.widget import Widget
+
+from tui import looks
+from tui.app import SHEETS, THEME
+
+SIZE = (120, 40)
+QUIET = 0.05
+"""Seconds without a frame after which nothing more is expected: three frames."""
+PATIENCE = 120.0
+profile: cProfile.Profile | None = None
+"""Where benchmarks.profile looks at what is ours."""
+
+
+class Cost(NamedTuple):
+    """What something cost: CPU until all was painted, and how long it took to the frame that was waited for, in ms."""
+
+    cpu: float
+    wall: float
+
+
+class Painted(App[None]):
+    """An app without a terminal that paints all the same: each frame is made into what a terminal would be sent."""
+
+    IS_OURS = True
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.frames = self.written = 0
+        """How many there were, and how many bytes."""
+        self._terminal = Console(file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
+        self._painted = asyncio.Event()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        super()._display(screen, renderable)
+        if isinstance(renderable, CompositorUpdate) and not self._batch_count:
+            self.written += len(renderable.render_segments(self._terminal).encode())
+            self.frames += 1
+            self._painted.set()
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait for the first frame at which something holds."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                self._painted.clear()
+                await self._painted.wait()
+                if holds():
+                    return
+
+    async def quiet(self) -> None:
+        """Wait until nothing more is painted."""
+        seen = -1
+        while seen != self.frames:
+            seen = self.frames
+            await asyncio.sleep(QUIET)
+
+    async def cost(self, act: Callable[[], Any], holds: Callable[[], object] = lambda: True) -> Cost:
+        """Do something; its cost until it is painted, and nothing more is."""
+        looked_at = profile if self.IS_OURS else None
+        if looked_at:
+            looked_at.enable()
+        cpu, wall = time.process_time(), time.perf_counter()
+        with self._context():
+            waiting = asyncio.create_task(self.until(holds))
+            await asyncio.sleep(0)
+            if inspect.isawaitable(done := act()):
+                await done
+        await waiting
+        wall = time.perf_counter() - wall
+        await self.quiet()
+        cpu = time.process_time() - cpu
+        if looked_at:
+            looked_at.disable()
+        return Cost(cpu * 1e3, wall * 1e3)
+
+    def key(self, name: str) -> None:
+        """Press a key, as a terminal does."""
+        self.post_message(events.Key(name, name if len(name) == 1 else None))
+
+
+class Peer(Painted):
+    """A widget of Textual's own, by itself."""
+
+    IS_OURS = False
+
+    def __init__(self, widget: Widget | None = None) -> None:
+        super().__init__()
+        self.widget = widget
+
+    def compose(self) -> ComposeResult:
+        """The widget, where it is not to be put there later."""
+        if self.widget:
+            yield self.widget
+
+
+class Alone(Peer):
+    """A widget of ours by itself, in the colours and sizes that it has in the dashboard."""
+
+    IS_OURS = True
+    CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
+
+    def __init__(self, widget: Widget | None = None) -> None:
+        super().__init__(widget)
+        if home := looks.styles():
+            for name, colours in looks.themes(home).items():
+                self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
+        self.theme = THEME
+
+
+def done(work: Callable[[], Any]) -> Any:
+    """Run what is asynchronous."""
+    return asyncio.run(work())
