@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from benchmarks.events import LOREM
+from benchmarks.events import entry
 from benchmarks.serving import task
 from tui.activity import Activity
 from tui.api.client import Log
@@ -79,26 +78,6 @@ def arrived(number: int) -> TasksSeen:
     begun = (NOW + timedelta(seconds=number)).isoformat()
     more = {"id": f"more-{number}", "created_at": begun, "started_at": begun, "updated_at": begun}
     return TasksSeen((Task.of({**task(number, "executing"), **more}),), NOW)
-
-
-def entry(number: int, size: int = 750) -> dict[str, Any]:
-    """An entry of an activity log: messages, calls, thoughts, and one in a hundred hands work to another agent."""
-    moment = (datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number)).isoformat()
-    head = {"id": f"{number:08x}-0000-4000-8000-000000000000", "created_at": moment}
-    text = (LOREM * (size // len(LOREM) + 1))[:size]
-    why = {"title": f"Step {number}", "description": LOREM}
-    if number % 100 == 50:
-        return {**head, "agent_id": f"a{number % 7}", "query": f"Check {number}. {text}", "files": [], "reasoning": why}
-    match number % 5:
-        case 0:
-            return {**head, "role": "agent", "content": {"text": f"{number}: {text}", "files": []}}
-        case 1:
-            return {**head, "type": "think", "title": f"Step {number}", "confidence": 0.7, "thought": text}
-        case _:
-            call = {"payload": {"body_params": {"path": f"/data/{number}.csv", "rows": number}, "headers": {}}}
-            result = {"rows": number, "text": text}
-            return {**head, "tool_name": "files-read", "payload": call, "is_error": False, "reasoning": why,
-                    "result": result, "plan_task_id": None}  # fmt: skip
 
 
 def worked_on(count: int) -> Board:

@@ -26,6 +26,7 @@ SIZE = (120, 40)
 QUIET = 0.05
 """Seconds without a frame after which nothing more is expected: three frames."""
 PATIENCE = 120.0
+NAMES = {":": "colon", '"': "quotation_mark", " ": "space", "-": "minus"}
 profile: cProfile.Profile | None = None
 """Where benchmarks.profile looks at what is ours."""
 
@@ -47,23 +48,31 @@ class Painted(App[None]):
         self.frames = self.written = 0
         """How many there were, and how many bytes."""
         self._terminal = Console(file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
-        self._painted = asyncio.Event()
+        self._waiting: list[tuple[Callable[[], object], asyncio.Future[float]]] = []
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         super()._display(screen, renderable)
         if isinstance(renderable, CompositorUpdate) and not self._batch_count:
             self.written += len(renderable.render_segments(self._terminal).encode())
             self.frames += 1
-            self._painted.set()
+            self._tell_those_who_wait(time.perf_counter())
 
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Wait for the first frame at which something holds."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                self._painted.clear()
-                await self._painted.wait()
-                if holds():
-                    return
+    def _tell_those_who_wait(self, now: float) -> None:
+        """Tell those who wait for what this frame shows."""
+        waiting, self._waiting = self._waiting, []
+        for holds, told in waiting:
+            if told.done():
+                continue
+            if holds():
+                told.set_result(now)
+            else:
+                self._waiting.append((holds, told))
+
+    def until(self, holds: Callable[[], object]) -> asyncio.Future[float]:
+        """The first frame from now on at which something holds; the answer is when it was."""
+        told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._waiting.append((holds, told))
+        return told
 
     async def quiet(self) -> None:
         """Wait until nothing more is painted."""
@@ -78,13 +87,12 @@ class Painted(App[None]):
         if looked_at:
             looked_at.enable()
         cpu, wall = time.process_time(), time.perf_counter()
+        painted = self.until(holds)
         with self._context():
-            waiting = asyncio.create_task(self.until(holds))
-            await asyncio.sleep(0)
             if inspect.isawaitable(done := act()):
                 await done
-        await waiting
-        wall = time.perf_counter() - wall
+        async with asyncio.timeout(PATIENCE):
+            wall = await painted - wall
         await self.quiet()
         cpu = time.process_time() - cpu
         if looked_at:
@@ -92,8 +100,8 @@ class Painted(App[None]):
         return Cost(cpu * 1e3, wall * 1e3)
 
     def key(self, name: str) -> None:
-        """Press a key, as a terminal does."""
-        self.post_message(events.Key(name, name if len(name) == 1 else None))
+        """Press a key, by its name or as the letter that it is, as a terminal does."""
+        self.post_message(events.Key(NAMES.get(name, name), name if len(name) == 1 else None))
 
 
 class Peer(Painted):
