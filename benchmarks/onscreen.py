@@ -47,31 +47,31 @@ class Painted(App[None]):
         super().__init__(*words, **more)
         self.frames = self.written = 0
         """How many there were, and how many bytes."""
-        self._terminal = Console(file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
-        self._waiting: list[tuple[Callable[[], object], asyncio.Future[float]]] = []
+        self._paper = Console(file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
+        self._awaited: list[tuple[Callable[[], object], asyncio.Future[float]]] = []
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         super()._display(screen, renderable)
         if isinstance(renderable, CompositorUpdate) and not self._batch_count:
-            self.written += len(renderable.render_segments(self._terminal).encode())
+            self.written += len(renderable.render_segments(self._paper).encode())
             self.frames += 1
             self._tell_those_who_wait(time.perf_counter())
 
     def _tell_those_who_wait(self, now: float) -> None:
         """Tell those who wait for what this frame shows."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._awaited = self._awaited, []
         for holds, told in waiting:
             if told.done():
                 continue
             if holds():
                 told.set_result(now)
             else:
-                self._waiting.append((holds, told))
+                self._awaited.append((holds, told))
 
     def until(self, holds: Callable[[], object]) -> asyncio.Future[float]:
         """The first frame from now on at which something holds; the answer is when it was."""
         told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._waiting.append((holds, told))
+        self._awaited.append((holds, told))
         return told
 
     async def quiet(self) -> None:
