@@ -16,6 +16,7 @@ from tui.board import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
 from tui.desk import Desk
 from tui.listing import Listing, View
 from tui.masks import Masks
+from tui.rows import Line
 from tui.widgets.activity_tree import Source
 from tui.widgets.task_list import TaskList
 
@@ -58,7 +59,7 @@ def cells_of(listing: Listing) -> list[tuple[str, ...]]:
     drawn._listing = listing
     names = ("status", "title", "agent", "wait", "tokens", "updated")
     rows = (listing.row(place) for place in range(len(listing)))
-    return [tuple(drawn._cells(row)[name].text for name in names) for row in rows if hasattr(row, "task")]
+    return [tuple(drawn._cells(row)[name].text for name in names) for row in rows if isinstance(row, Line)]
 
 
 def changed(board: Board, number: int) -> TasksSeen:

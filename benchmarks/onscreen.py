@@ -6,7 +6,8 @@ import asyncio
 import cProfile
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -29,6 +30,18 @@ PATIENCE = 120.0
 NAMES = {":": "colon", '"': "quotation_mark", " ": "space", "-": "minus"}
 profile: cProfile.Profile | None = None
 """Where benchmarks.profile looks at what is ours."""
+
+
+@contextmanager
+def looked_at(is_ours: bool = True) -> Iterator[None]:
+    """What benchmarks.profile looks at, where it runs."""
+    if profile and is_ours:
+        profile.enable()
+    try:
+        yield
+    finally:
+        if profile and is_ours:
+            profile.disable()
 
 
 class Cost(NamedTuple):
@@ -83,20 +96,16 @@ class Painted(App[None]):
 
     async def cost(self, act: Callable[[], Any], holds: Callable[[], object] = lambda: True) -> Cost:
         """Do something; its cost until it is painted, and nothing more is."""
-        looked_at = profile if self.IS_OURS else None
-        if looked_at:
-            looked_at.enable()
-        cpu, wall = time.process_time(), time.perf_counter()
-        painted = self.until(holds)
-        with self._context():
-            if inspect.isawaitable(done := act()):
-                await done
-        async with asyncio.timeout(PATIENCE):
-            wall = await painted - wall
-        await self.quiet()
-        cpu = time.process_time() - cpu
-        if looked_at:
-            looked_at.disable()
+        with looked_at(self.IS_OURS):
+            cpu, wall = time.process_time(), time.perf_counter()
+            painted = self.until(holds)
+            with self._context():
+                if inspect.isawaitable(done := act()):
+                    await done
+            async with asyncio.timeout(PATIENCE):
+                wall = await painted - wall
+            await self.quiet()
+            cpu = time.process_time() - cpu
         return Cost(cpu * 1e3, wall * 1e3)
 
     def key(self, name: str) -> None:

@@ -41,6 +41,7 @@ async def ours(address: Address, entries: int) -> Figures:
     from pydantic import SecretStr
 
     from benchmarks.dashboard import dashboard
+    from benchmarks.onscreen import looked_at
     from tui.api.client import Client, Log
     from tui.api.models import Task
     from tui.api.routes import Surfaces
@@ -67,10 +68,10 @@ async def ours(address: Address, entries: int) -> Figures:
             return sum(tree.count() for tree in app.screen.query(ActivityTree)) if begun else 0
 
         some, whole = app.until(lambda: rows() > 0), app.until(lambda: rows() >= entries)
-        with app._context():
+        with app._context(), looked_at():
             app.open_task("t0")
-        async with asyncio.timeout(120):
-            wall = await whole - begun[0]
+            async with asyncio.timeout(120):
+                wall = await whole - begun[0]
         cpu = time.process_time() - begun[1]
         watching[0].cancel()
         first = await some - begun[0]
@@ -124,7 +125,15 @@ def opened(effort: Effort) -> Iterator[Row]:
     if "sdk" in told:
         theirs = middle("sdk", "wall") * 1e3
         cpu = f"CPU {middle('sdk', 'cpu') * 1e3:,.0f} and {middle('ours', 'cpu') * 1e3:,.0f} ms"
-        yield row(3, f"{name} → all of it in the tree: the SDK alone, ours", theirs, middle("ours", "wall") * 1e3, "ms", "≥ 20", cpu)
+        yield row(
+            3,
+            f"{name} → all of it in the tree: the SDK alone, ours",
+            theirs,
+            middle("ours", "wall") * 1e3,
+            "ms",
+            "≥ 20",
+            cpu,
+        )
         grown = f"before it {middle('ours', 'before'):.0f} and {middle('sdk', 'before'):.0f} MB"
         yield row(3, f"{name}: peak memory, the SDK", middle("ours", "mb"), middle("sdk", "mb"), "MB", "≤ 0.5", grown)
     else:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from benchmarks.dashboard import Dashboard, dashboard, listed
 from benchmarks.fleet import board_of
-from benchmarks.onscreen import done
+from benchmarks.onscreen import done, looked_at
 from benchmarks.table import Effort, Row, fact, limit, median, percentile
 from tui.query import parse
 from tui.widgets.filter_input import FilterInput
@@ -83,13 +83,14 @@ def typed(effort: Effort) -> Iterator[Row]:
         dice = random.Random(8)
         async with dashboard() as app:
             await listed(app, board_of(count))
-            for _ in effort.rounds:
-                for text in TEXTS:
-                    taken, arranged = await _typed(app, text, dice)
-                    letters.extend(taken)
-                    filtered.append(arranged)
-                for _ in range(COLUMNS):
-                    turns.append(await _sorted(app))
+            with looked_at():
+                for _ in effort.rounds:
+                    for text in TEXTS:
+                        taken, arranged = await _typed(app, text, dice)
+                        letters.extend(taken)
+                        filtered.append(arranged)
+                    for _ in range(COLUMNS):
+                        turns.append(await _sorted(app))
 
     done(measured)
     keys, orders = [one[0] for one in turns], [one[1] for one in turns]
