@@ -1,4 +1,4 @@
-"""Events as agents tell them, rendered for the wire: mostly small, now and then large, always the same."""
+"""Events, and entries of a log, as agents tell them, rendered for the wire: mostly small, now and then large, always the same."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ def lines_of(frames: list[bytes]) -> int:
     """How many lines these events are: pieces of text that follow each other are one."""
     is_text = [b'"type":"chunk"' in frame[:60] for frame in frames]
     return sum(not (now and before) for now, before in zip(is_text, [False, *is_text], strict=False))
+
+
+def entry(number: int, size: int = 750) -> dict[str, Any]:
+    """An entry of an activity log: messages, calls, thoughts, and one in a hundred hands work to another agent."""
+    moment = f"2026-11-{1 + number // 86_400:02}T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
+    head = {"id": f"{number:08x}-0000-4000-8000-000000000000", "created_at": moment}
+    text = (LOREM * (size // len(LOREM) + 1))[:size]
+    why = {"title": f"Step {number}", "description": LOREM}
+    if number % 100 == 50:
+        return {**head, "agent_id": f"a{number % 7}", "query": f"Check {number}. {text}", "files": [], "reasoning": why}
+    match number % 5:
+        case 0:
+            return {**head, "role": "agent", "content": {"text": f"{number}: {text}", "files": []}}
+        case 1:
+            return {**head, "type": "think", "title": f"Step {number}", "confidence": 0.7, "thought": text}
+        case _:
+            call = {"payload": {"body_params": {"path": f"/data/{number}.csv", "rows": number}, "headers": {}}}
+            result = {"rows": number, "text": text}
+            return {**head, "tool_name": "files-read", "payload": call, "is_error": False, "reasoning": why,
+                    "result": result, "plan_task_id": None}  # fmt: skip
 
 
 def _frame(number: int, task_id: str, kind: str, data: Any) -> bytes:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.events import LOREM, SHAPES
+from benchmarks.events import LOREM, SHAPES, entry
 
 KEY = "key-of-the-benchmarks-0123456789"
 ORGANIZATION = "bench"
@@ -45,6 +45,8 @@ class Wanted:
     is_tls: bool = False
     tasks: int = 1
     status: str = "executing"
+    entries: int = 0
+    """Of each log, about a kilobyte each; 0 is a handful whose every line can be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,9 @@ class Platform:
             }
             for n in range(20)
         ]
-        self.log = _answer({"id": "log", "messages": entries})
+        if wanted.entries:
+            entries = [entry(number) for number in range(wanted.entries)]
+        self.log = _answer({"id": "log", "created_at": "2026-11-21T09:00:00Z", "messages": entries})
 
     def serve(self, connection: socket.socket) -> None:
         """Answer on one connection until it is closed."""

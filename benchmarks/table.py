@@ -68,6 +68,11 @@ def limit(number: int, name: str, ours: float, unit: str, target: str, note: str
     return Row(number, name, told(ours, unit), "", None, f"{target} {unit}", _holds(ours, target), note)
 
 
+def fact(number: int, name: str, value: float, unit: str, note: str = "") -> Row:
+    """A line without a target, for what the others do not tell."""
+    return Row(number, name, told(value, unit), "", None, "", None, note)
+
+
 def missing(number: int, name: str, target: str, note: str) -> Row:
     """A line whose peer is not there."""
     return Row(number, name, "", "", None, target, None, note)
@@ -100,7 +105,7 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
     yield f"{'#':>2} {'work':<62}{'ours':>13}{'theirs':>13}{'ratio':>9}  {'target':<10}{'met':<6}note"
     for one in rows:
         ratio = "" if one.ratio is None else f"{one.ratio:.3g}×"
-        met = {True: "yes", False: "NO", None: "?"}[one.is_met]
+        met = {True: "yes", False: "NO", None: "?" if one.target else ""}[one.is_met]
         yield (
             f"{one.number:>2} {one.name:<62}{one.ours:>13}{one.theirs:>13}{ratio:>9}  {one.target:<10}{met:<6}{one.note}"
         ).rstrip()

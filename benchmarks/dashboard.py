@@ -1,0 +1,60 @@
+"""The dashboard itself in this process, on a platform that answers the same at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from benchmarks.onscreen import SIZE, Painted
+from tests.screens.boards import Fixed
+from tui.api.client import Client
+from tui.app import XpTui
+from tui.board import Board, TasksSeen
+from tui.journal import Journal
+from tui.kept import Kept
+from tui.masks import Masks
+from tui.screens.tasks import TasksScreen
+from tui.watch import Rhythm
+
+SELDOM = Rhythm(lists=3600.0, polled=3600.0, streamed=3600.0)
+"""Nothing is read that nobody has asked for."""
+AGENTS = [{"id": f"a{n}", "name": f"Agent {n}"} for n in range(7)]
+
+
+class Dashboard(Painted, XpTui):
+    """The dashboard, painted as for a terminal."""
+
+    @property
+    def home(self) -> TasksScreen:
+        """Its list."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, TasksScreen))
+
+
+@asynccontextmanager
+async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
+    """Run it."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        async with client or Fixed(agents=AGENTS).client() as told:
+            app = Dashboard(
+                told, Journal(place / "journal.jsonl"), Kept(place / "drafts.json"),
+                masks=Masks(), state=place, place="benchmarks", rhythm=SELDOM,
+            )  # fmt: skip
+            async with app.run_test(size=SIZE):
+                while not app._has_read:
+                    await asyncio.sleep(0.01)
+                yield app
+
+
+async def listed(app: Dashboard, board: Board, per_step: int = 2_000) -> None:
+    """Let it take in all tasks of a board, page by page."""
+    tasks = [known.task for known in board.tasks.values()]
+    for at in range(0, len(tasks), per_step):
+        with app._context():
+            app._tell(TasksSeen(tuple(tasks[at : at + per_step]), app._client.now))
+    while app.home._listing.loaded < len(tasks):
+        await asyncio.sleep(0.05)
+    await app.quiet()

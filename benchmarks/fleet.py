@@ -1,0 +1,102 @@
+"""Fleets and logs of any size, as the dashboard holds them: boards, listings, activities, and an activity log as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from benchmarks.events import entry
+from benchmarks.serving import task
+from tui.activity import Activity
+from tui.api.client import Log
+from tui.api.entries import entry_of
+from tui.api.events import Event
+from tui.api.models import Agent, Task
+from tui.board import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
+from tui.desk import Desk
+from tui.listing import Listing, View
+from tui.masks import Masks
+from tui.rows import Line
+from tui.widgets.activity_tree import Source
+from tui.widgets.task_list import TaskList
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+DESK = Desk(lambda: NOW, Masks(), "benchmarks", is_still=True)
+"""Nothing flashes: what is painted later is not taken for what is measured next."""
+STATUSES = ("completed",) * 44 + ("failed", "failed", "error", "stopped", "pending", "executing")
+PAGE = 2_000
+
+
+def fleet(count: int) -> Iterator[Task]:
+    """So many tasks, two of a hundred running, and none of them waiting."""
+    return (Task.of(task(number, STATUSES[(number + 1) % len(STATUSES)])) for number in range(count))
+
+
+def board_of(count: int) -> Board:
+    """A board with so many tasks."""
+    agents = (Agent.of({"id": f"a{n}", "name": f"Agent {n}"}) for n in range(7))
+    tasks = tuple(fleet(count))
+    pages = (TasksSeen(tasks[at : at + PAGE], NOW) for at in range(0, count, PAGE))
+    return Board().after([AgentsSeen(tuple(agents), NOW), *pages])
+
+
+def view_of(board: Board) -> View:
+    """All of it, in groups."""
+    return View(names={agent_id: told[1].name for agent_id, told in board.agents.items()}, now=NOW)
+
+
+def listing_of(board: Board) -> Listing:
+    """All of it, arranged."""
+    listing = Listing(view_of(board))
+    for _ in listing.filled(board):
+        pass
+    return listing
+
+
+def cells_of(listing: Listing) -> list[tuple[str, ...]]:
+    """Every row as the texts of its columns, for a widget that wants all of them at once."""
+    drawn = TaskList(DESK)
+    drawn._listing = listing
+    names = ("status", "title", "agent", "wait", "tokens", "updated")
+    rows = (listing.row(place) for place in range(len(listing)))
+    return [tuple(drawn._cells(row)[name].text for name in names) for row in rows if isinstance(row, Line)]
+
+
+def changed(board: Board, number: int) -> TasksSeen:
+    """A task is told to be called something else by now."""
+    known = board.task(f"t{RUNNING}")
+    assert known
+    later = (NOW + timedelta(seconds=number)).isoformat()
+    return TasksSeen((Task.of({**known.raw, "title": f"Checked {number} times", "updated_at": later}),), NOW)
+
+
+RUNNING = STATUSES.index("executing") - 1
+"""A task that runs."""
+
+
+def arrived(number: int) -> TasksSeen:
+    """There is one more task, which runs."""
+    begun = (NOW + timedelta(seconds=number)).isoformat()
+    more = {"id": f"more-{number}", "created_at": begun, "started_at": begun, "updated_at": begun}
+    return TasksSeen((Task.of({**task(number, "executing"), **more}),), NOW)
+
+
+def worked_on(count: int) -> Board:
+    """A board with one task that runs, and so many entries in its log."""
+    board = Board().after([TasksSeen((Task.of(task(0, "executing")),), NOW)])
+    log = Log(tuple(entry_of(entry(number, 60)) for number in range(count)))
+    return board.after(LogSeen("t0", part, NOW) for part in log.parts(PAGE))
+
+
+def source_of(board: Board) -> Source:
+    """What the screen of the task gives its tree."""
+    activities: dict[str, Activity] = {one: log.activity for one, log in board.logs.items()}
+    return Source("t0", activities, {"t0": board.children_of("t0")}, {}, board.task("t0"), board.wait("t0"))
+
+
+def event(number: int) -> EventSeen:
+    """The stream tells of a call, which is one more entry."""
+    at = NOW + timedelta(milliseconds=number)
+    data = {"request_id": f"r{number}", "tool_name": "search", "payload": {"q": number}}
+    raw = {"type": "tool_call_request", "task_id": "t0", "time": at.isoformat(), "data": data}
+    return EventSeen("t0", Event.of(raw), at)

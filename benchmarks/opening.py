@@ -1,0 +1,173 @@
+"""Rows 3 and 15: a large log is opened, each reader in a process of its own, and how much memory a long list takes.
+
+python -m benchmarks.opening ours|sdk '{"url": …, "ca": …}' ENTRIES
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.readers import SDK, resident
+from benchmarks.serving import KEY, ORGANIZATION, ROOT, Address, served, task
+from benchmarks.table import Effort, Row, fact, limit, median, missing, row
+from benchmarks.terminals import XP_TUI, terminal
+
+Figures = dict[str, float]
+
+
+def _peak() -> float:
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+async def _gaps(longest: list[float]) -> None:
+    """Note for how long at most nobody else had a turn, in ms."""
+    while True:
+        begun = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest.append((time.perf_counter() - begun - 0.001) * 1e3)
+
+
+async def ours(address: Address, entries: int) -> Figures:
+    """The dashboard opens the task: from its call for the log until every entry is a row of the tree on the screen."""
+    from pydantic import SecretStr
+
+    from benchmarks.dashboard import dashboard
+    from benchmarks.onscreen import looked_at
+    from tui.api.client import Client, Log
+    from tui.api.models import Task
+    from tui.api.routes import Surfaces
+    from tui.api.transport import Transport
+    from tui.widgets.activity_tree import ActivityTree
+
+    surfaces = Surfaces(address.url, address.url, ORGANIZATION)
+    client = Client(surfaces, Transport(SecretStr(KEY), frozenset))
+    begun: list[float] = []
+    gaps: list[float] = []
+    watching: list[asyncio.Task[None]] = []
+    read = client.log
+
+    async def log(task: Task) -> Log:
+        begun[:] = time.perf_counter(), time.process_time()
+        watching.append(asyncio.create_task(_gaps(gaps)))
+        return await read(task)
+
+    async with dashboard(client) as app:
+        before = _peak()
+        client.log = log  # type: ignore[method-assign]
+
+        def rows() -> int:
+            return sum(tree.count() for tree in app.screen.query(ActivityTree)) if begun else 0
+
+        some, whole = app.until(lambda: rows() > 0), app.until(lambda: rows() >= entries)
+        with app._context(), looked_at():
+            app.open_task("t0")
+            async with asyncio.timeout(120):
+                wall = await whole - begun[0]
+        cpu = time.process_time() - begun[1]
+        watching[0].cancel()
+        first = await some - begun[0]
+    return {"cpu": cpu, "wall": wall, "first": first, "mb": _peak(), "before": before, "gap": max(gaps)}
+
+
+async def sdk(address: Address, entries: int) -> Figures:
+    """The SDK reads the log."""
+    from loguru import logger  # type: ignore[import-not-found]
+    from xpander_sdk import Configuration  # type: ignore[import-not-found]
+    from xpander_sdk.modules.tasks.sub_modules.task import Task  # type: ignore[import-not-found]
+
+    logger.remove()
+    configuration = Configuration(api_key=KEY, organization_id=ORGANIZATION, base_url=address.url)
+    one = await Task.aload(task_id="t0", configuration=configuration)
+    before = _peak()
+    cpu, wall = time.process_time(), time.perf_counter()
+    log = await one.aget_activity_log()
+    told = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "mb": _peak(), "before": before}
+    assert len(log.messages) == entries
+    return told
+
+
+READERS: dict[str, Callable[[Address, int], Awaitable[Figures]]] = {"ours": ours, "sdk": sdk}
+
+
+def _reading(name: str, address: Address, entries: int) -> Figures:
+    """Run one reader."""
+    python = str(SDK) if name == "sdk" else sys.executable
+    command: list[Any] = [python, "-m", "benchmarks.opening", name, json.dumps(asdict(address)), str(entries)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, timeout=300, check=True)
+    told: Figures = json.loads(done.stdout)
+    return told
+
+
+def opened(effort: Effort) -> Iterator[Row]:
+    """Row 3: a log of a hundred thousand entries."""
+    entries = effort.size(100_000, 10_000)
+    readers = [*READERS] if SDK.exists() else ["ours"]
+    told: dict[str, list[Figures]] = {name: [] for name in readers}
+    with served(entries=entries, status="completed") as address:
+        for _ in effort.rounds:
+            for name in readers:
+                told[name].append(_reading(name, address, entries))
+
+    def middle(name: str, figure: str) -> float:
+        return median([one[figure] for one in told[name]])
+
+    name = f"log of {entries:,}"
+    cpu = f"CPU {middle('ours', 'cpu') * 1e3:,.0f} ms"
+    if "sdk" in told:
+        theirs = middle("sdk", "wall") * 1e3
+        cpu = f"CPU {middle('sdk', 'cpu') * 1e3:,.0f} and {middle('ours', 'cpu') * 1e3:,.0f} ms"
+        yield row(
+            3,
+            f"{name} → all of it in the tree: the SDK alone, ours",
+            theirs,
+            middle("ours", "wall") * 1e3,
+            "ms",
+            "≥ 20",
+            cpu,
+        )
+        grown = f"before it {middle('ours', 'before'):.0f} and {middle('sdk', 'before'):.0f} MB"
+        yield row(3, f"{name}: peak memory, the SDK", middle("ours", "mb"), middle("sdk", "mb"), "MB", "≤ 0.5", grown)
+    else:
+        yield missing(3, f"{name} → all of it in the tree", "≥ 20", f"the SDK is not installed; ours: {cpu}")
+    yield fact(3, f"{name} → first rows in the tree", middle("ours", "first") * 1e3, "ms")
+    yield limit(3, f"{name}: the loop stood still at most", middle("ours", "gap"), "ms", "≤ 50")
+
+
+def held(effort: Effort) -> Iterator[Row]:
+    """Row 15: the process of the dashboard with a hundred thousand tasks in its list."""
+    count = effort.size(100_000, 10_000)
+    sizes: list[float] = []
+    seconds: list[float] = []
+    with served(tasks=count) as address:
+        for _ in range(effort.size(3, 1)):
+            with terminal([XP_TUI], address.environ) as shell:
+                shell.until(b"loaded")
+                seconds.append(shell.until(f"{count:,} loaded".encode(), 280.0))
+                shell.rest(3.0)
+                sizes.append(resident(shell.process.pid))
+    bytes_each = len(json.dumps(task(count, "executing")))
+    note = f"{bytes_each} B of JSON each, all running; read in {median(seconds):.0f} s"
+    yield limit(15, f"resident memory with {count:,} tasks listed", median(sizes), "MB", "≤ 150", note)
+
+
+def main() -> None:
+    """Read, and tell."""
+    name, address, entries = sys.argv[1], Address(**json.loads(sys.argv[2])), int(sys.argv[3])
+
+    async def read() -> Figures:
+        return await READERS[name](address, entries)
+
+    print(json.dumps(asyncio.run(read())))
+
+
+if __name__ == "__main__":
+    main()
