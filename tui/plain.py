@@ -37,7 +37,7 @@ _NONCHARACTERS = dict.fromkeys(
     (*range(0xFDD0, 0xFDF0), *(plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF))), "\ufffd"
 )
 _TABLE = {**_CONTROLS, **_C1, **_BIDI, **_INVISIBLE, **_REGIONAL, **_NONCHARACTERS, **_BREAKS}
-_SHOWN_AS = {chr(code): shown for code, shown in _TABLE.items() if code != 0x0A}
+_SHOWN_OTHERWISE = frozenset(map(chr, _TABLE)) - {"\n"}
 
 _HIDDEN = re.compile("[" + "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in _INVISIBLE_RANGES) + "]")
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
@@ -90,7 +90,7 @@ def host_of(url: str) -> str | None:
 def _scrub(text: str) -> str:
     text = text.replace("\r\n", "\n")
     found = set(text)
-    if found.intersection(_SHOWN_AS):
+    if not found.isdisjoint(_SHOWN_OTHERWISE):
         text = text.translate(_TABLE)
     if surrogates := [char for char in found if "\ud800" <= char <= "\udfff"]:
         text = _class(surrogates).sub("\ufffd", text)

@@ -21,7 +21,7 @@ from tui.api.transport import is_passing
 from tui.board import AgentsSeen, Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 
 Tell = Callable[[Change], None]
-PART = 2000
+PART = 500
 """Entries of a log that are told at once."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
@@ -30,8 +31,12 @@ from tui.watch import PART, Rhythm, Watch
 
 STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
-MOST = 2000
+MOST = 500
 """Tasks, entries and events that are taken in by one step."""
+SETTLED = 20_000
+"""Tasks, entries and events after which all there is is set aside from the garbage collector."""
+COLLECTED = (5_000, 20, 20)
+"""How often it looks: seldom, as most of what is made is gone by itself."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
 AT_ONCE = 10
@@ -51,6 +56,8 @@ class Watching(Orderly):
         self._changes: list[Change] = []
         self._is_due = False
         self._total: int | None = None
+        self._unsettled = 0
+        """Tasks, entries and events that came since the collector was told."""
         self._waiting: frozenset[str] = frozenset()
         self._has_read = self._is_titled = False
         """Whether all lists were read once; who waited before that is no news."""
@@ -66,7 +73,9 @@ class Watching(Orderly):
         """What a filter wants of the platform itself, read again and again too."""
 
     def watch_the_platform(self) -> None:
-        """Begin."""
+        """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
+        gc.freeze()
+        gc.set_threshold(*COLLECTED)
         self._read_lists()
 
     @property
@@ -101,7 +110,15 @@ class Watching(Orderly):
                 break
             count += 1
         taken, self._changes = self._changes[:count], self._changes[count:]
+        self._settle(weight)
         return taken
+
+    def _settle(self, weight: int) -> None:
+        """Where much has come to stay, the collector need not look at it: each look stops the screens."""
+        self._unsettled += weight
+        if self._unsettled > SETTLED:
+            self._unsettled = 0
+            gc.freeze()
 
     def _step(self) -> None:
         self._is_due = False

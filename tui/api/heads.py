@@ -24,6 +24,7 @@ class Head(msgspec.Struct, gc=False):
     request_id: str | None = None
     tool_call_id: str | None = None
     approval_request_id: str | None = None
+    is_error: bool | None = None
     created_execution_id: str | None = None
     sub_task_id: str | None = None
     child_task_id: str | None = None

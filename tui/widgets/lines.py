@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from tui.plain import clean
 
-AT_ONCE = 0.01
+AT_ONCE = 0.004
 """Seconds that arranging many rows may take before others have a turn."""
 
 
@@ -63,7 +63,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("enter", "choose", "Open", show=False, id="lines.choose"),
         Binding("z", "prefix", "zM folds all, zR unfolds all", show=False, id="lines.folds"),
     ]
-    cursor: reactive[int] = reactive(0, init=False)
+    cursor: reactive[int] = reactive(0, init=False, repaint=False)
     was_led = False
     """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
     _thumb = (0, 0, 0)
