@@ -96,7 +96,7 @@ async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_
                     await operator.until(lambda: pane.total + pane.unseen > 0)
                     gc.collect()
                     at.append(resident())
-                    keys.append(await key_to_paint(operator, 60 if IS_LONG else 12))
+                    keys.append(await key_to_paint(operator, 200 if IS_LONG else 12))
             await operator.until(lambda: not operator.app._changes)
             grown = at[-1] - at[0]
             first, last = (percentile(taken, 0.99) for taken in keys)
