@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 TYPE_CHECKING = False  # typing itself takes longer to import than a version to print
@@ -18,15 +19,17 @@ def main() -> int:
 
         sys.stdout.write(f"xp-tui {__version__}\n")
         return 0
+    gc.disable()  # nothing that is imported is garbage
     from tui.cli.main import run
 
     return run(sys.argv[1:], _screens)
 
 
 def _screens(session: Session) -> Awaitable[int]:
+    gc.disable()
     from tui.dashboard import screens
 
-    return screens(session)
+    return screens(session)  # once all is made, it is enabled again
 
 
 if __name__ == "__main__":

@@ -125,7 +125,6 @@ class XpTui(Acting):
         self.push_screen(TasksScreen(self._desk, self._begin_with))
         self.set_interval(0.2, self._show_held)
         self.set_interval(1.0, self._tell_others)
-        self.set_interval(0.2, self._stay_if_nothing_is_left)
         if not self.is_headless:
             self.set_interval(2.0, self._look_for_the_terminal)
         self.watch_the_platform()
@@ -249,8 +248,9 @@ class XpTui(Acting):
                 self._deeds.take_back(deed_id)
         self.exit()
 
-    def _stay_if_nothing_is_left(self) -> None:
-        """What was asked about before quitting has come to its end: there is nothing left to ask."""
+    def _show_held(self) -> None:
+        """What is held is told; once nothing is, the question whether to quit has come to its end."""
+        super()._show_held()
         if self._leaving is not None and not self._unfinished:
             self._leaving.dismiss(False)
             self._leaving = None

@@ -202,7 +202,7 @@ class Listing:
     def _key(self, task: Task) -> Key:
         column, board = self.view.column, self._board
         if column is not None:
-            line = line_of(board, task, ())
+            line = line_of(board, task, ()) if task.id in board.children else Line(task, wait=board.wait(task.id))
             return "", self._value(line, column), task.id, 0, group_of(task.status, line.wait)
         wait = board.wait(task.id)
         if wait is None and task.id in board.children:

@@ -285,6 +285,10 @@ def _positive(term: Term, context: Context) -> Callable[[Task], bool]:
     inside = term.field in _INSIDE
     tests = [value.test(inside) for value in term.values if not isinstance(value, Compared)]
     texts = _READERS[term.field]
+    plain = [value.text.casefold() for value in term.values if isinstance(value, Words) and not value.is_wild]
+    if inside and all(plain) and len(plain) == len(term.values) and "\n" not in "".join(plain):
+        # One look through all texts, with a line's end between them that no word has.
+        return lambda task: any(map("\n".join(filter(None, texts(task, context))).casefold().__contains__, plain))
     if len(tests) == 1:
         only = tests[0]
         return lambda task: any(only(text.casefold()) for text in texts(task, context) if text)

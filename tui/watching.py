@@ -76,6 +76,7 @@ class Watching(Orderly):
         """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
         gc.freeze()
         gc.set_threshold(*COLLECTED)
+        gc.enable()
         self._read_lists()
 
     @property

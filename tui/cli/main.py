@@ -44,6 +44,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
 
 def _run(arguments: argparse.Namespace, screens: Screens) -> int:
     import asyncio
+    import gc
 
     from tui import settings
     from tui.cli.session import Session
@@ -59,6 +60,7 @@ def _run(arguments: argparse.Namespace, screens: Screens) -> int:
 
         sys.stderr.write(f"xp-tui: {one_line(str(error))}\n")
         return USAGE
+    gc.enable()
     code = asyncio.run(_serve(session, screens))
     session.out.flush()
     return code
