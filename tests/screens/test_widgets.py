@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.strip import Strip
 
-from tui.activity import Activity, walk
+from tui.activity import Activity, Gap, walk
 from tui.api.client import Log
 from tui.api.entries import entry_of
 from tui.api.events import Event
@@ -78,6 +80,72 @@ async def test_only_what_is_in_sight_is_drawn() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert app.chosen == [1]
+
+
+class Noted(Counted):
+    """Which lines of the view were drawn is noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[int] = []
+
+    def render_line(self, y: int) -> Strip:
+        self.drawn.append(self.scroll_offset.y + y)
+        return super().render_line(y)
+
+
+async def test_a_key_draws_the_two_lines_that_it_changes_wherever_the_view_is() -> None:
+    app = Alone(lines := Noted())
+    async with app.run_test(size=(80, 24)) as pilot:
+        lines.focus()
+        await pilot.press("pagedown", "pagedown", "up", "up", "up")
+        await pilot.pause()
+        lines.drawn.clear()
+        await pilot.press("up")
+        await pilot.pause()
+        assert sorted(lines.drawn) == [lines.cursor, lines.cursor + 1]
+        lines.drawn.clear()
+        lines.rows_changed(lines.rows_will_change())
+        await pilot.pause()
+        assert not lines.drawn
+
+
+async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew() -> None:
+    dice = random.Random(7)
+    app = Alone(tree := ActivityTree(DESK))
+    async with app.run_test(size=(100, 24)):
+        for _ in range(30):
+            activity, child = Activity("t"), Task.of({"id": "c", "agent_id": "other", "parent_task_id": "t"})
+            children: dict[str, tuple[Task, ...]] = {"t": ()}
+            log: list[dict[str, Any]] = []
+            for step in range(30):
+                at = NOW + timedelta(seconds=step)
+                match dice.randrange(9):
+                    case 0:
+                        activity.gap(Gap(at, 1.0, dice.choice([None, 2])))
+                    case 1:
+                        children = {"t": (child,), "c": ()}
+                    case 2:
+                        piece = {"type": "chunk", "data": "piece ", "time": at.isoformat()}
+                        activity.hear(Event.of_frame(json.dumps(piece), str(step)), at)
+                    case 3:
+                        log.append({"id": f"d{step}", "agent_id": "other", "query": "x", "created_at": at.isoformat()})
+                        activity.read(Log(tuple(map(entry_of, log))), at)
+                    case 4 | 5:
+                        name = f"r{dice.randrange(step + 1)}"
+                        kind = dice.choice(["tool_call_request", "tool_call_result"])
+                        told = {"type": kind, "time": at.isoformat(), "data": {"request_id": name, "tool_name": "x"}}
+                        activity.hear(Event.of_frame(json.dumps(told), str(step)), at)
+                    case _:
+                        log.append(call(f"c{step}", created_at=at.isoformat()))
+                        activity.read(Log((entry_of(log[-1]),), first=len(log) - 1), at)
+                status = "completed" if step == 29 else "executing"
+                task = Task.of({"id": "t", "status": status})
+                tree.show(Source("t", {"t": activity}, dict(children), {}, task))
+            keys = [tree.key_of(index) for index in range(tree.count())]
+            assert [tree.index_of(key) for key in keys] == list(range(len(keys)))
+            tree._arrange(at_once=True)
+            assert keys == [tree.key_of(index) for index in range(tree.count())]
 
 
 async def test_a_search_in_lines_goes_round() -> None:

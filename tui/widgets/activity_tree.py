@@ -99,6 +99,8 @@ class ActivityTree(Lines):
         self._shown: object = None
         """The shape of what is shown, how many nodes of the task are in it, and how many rows are not about them."""
         self._taken = self._tail = 0
+        self._is_loose = False
+        """Whether a sub-task that nothing is known to have started stands below all nodes."""
         self._loops: dict[str, int] = {}
         self._calls: dict[str, tuple[int, int]] = {}
         self._spans: dict[int, Span] = {}
@@ -151,11 +153,12 @@ class ActivityTree(Lines):
 
     def _arranged(self) -> Iterator[None]:
         """Arrange all rows, some at a time."""
-        shape, taken, root = self._shape(), 0, self._source.root
+        shape, taken, is_loose, root = self._shape(), 0, False, self._source.root
 
         def counted(walked: Iterable[Row]) -> Iterator[Row]:
-            nonlocal taken
+            nonlocal taken, is_loose
             for row in walked:
+                is_loose = is_loose or (row.node is None and not row.depth)
                 taken += row.node is not None and row.task_id == root
                 yield row
 
@@ -170,11 +173,11 @@ class ActivityTree(Lines):
         places: dict[str, int] = {}
         for place, row in enumerate(rows):
             places[_key(row)] = place
-            if place % SLICE == 0:
+            if place % SLICE == SLICE - 1:
                 yield
         before = self.rows_will_change()
         self._rows, self._places, self._shown, self._taken = rows, places, shape, taken
-        self._loops, self._calls = {}, {}
+        self._is_loose, self._loops, self._calls = is_loose, {}, {}
         self._end(before)
 
     def _end(self, before: tuple[object, int]) -> None:
@@ -198,6 +201,8 @@ class ActivityTree(Lines):
         if self.is_timeline or self._by_plan or self._errors or activity is None or self._shown != self._shape():
             return False
         fresh = activity.nodes[self._taken :]
+        if fresh and self._is_loose:
+            return False
         latest = max(activity.gaps, default=EPOCH)
         return self._arranging is None and all(node.at >= latest for node in fresh)
 
