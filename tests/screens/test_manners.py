@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from textual.widgets import Input
 
 from tests.local.conftest import Serve
 from tests.screens.operator import QUICK, at_the_screens, invoice, make_invoice, waiting
+from tui.api.models import Task
 from tui.app import XpTui
+from tui.board import TasksSeen
 from tui.kept import Kept
 from tui.keymap import bindings, checked_keys
+from tui.rows import Line
 from tui.screens.bulk import BulkScreen
 from tui.screens.deciding import DEAD
 from tui.screens.keyed import TooSmall, commands
@@ -447,3 +451,31 @@ async def test_the_title_tells_no_more_than_it_knows(serve: Serve, tmp_path: Pat
         )
         await operator.press("1")
         await operator.until(lambda: "only needs you" in operator.text and "1 of 1 loaded" in operator.text)
+
+
+async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answered(serve: Serve, tmp_path: Path) -> None:
+    began = datetime(2026, 11, 20, tzinfo=UTC)
+    rows = [
+        {"id": f"many-{n}", "agent_id": "a", "status": "completed", "title": f"Sum {n}", "tokens": {"total_tokens": n},
+         "created_at": (began + timedelta(seconds=n)).isoformat()}
+        for n in range(10_000)
+    ]  # fmt: skip
+    async with serve() as here, at_the_screens(here, tmp_path) as operator:
+        for at in range(0, len(rows), 500):
+            operator.app._tell(TasksSeen(tuple(map(Task.of, rows[at : at + 500])), began))
+        await operator.until(lambda: "10,0" in operator.text and not operator.app._changes)
+        listing = operator.app.screen
+        assert isinstance(listing, TasksScreen)
+        await operator.press("slash", *"title:77")
+        await operator.until(lambda: "280 of 10,0" in operator.text)  # every letter had its list, the last one stays
+        updated = {**rows[5], "title": "Sum 777777", "updated_at": (began + timedelta(days=1)).isoformat()}
+        await operator.press("7")
+        operator.app._tell(TasksSeen((Task.of(updated),), began + timedelta(days=1)))
+        await operator.until(lambda: "Sum 777777" in operator.text and "Sum 7770" in operator.text)
+        await operator.press("enter", "escape", "s", "s")
+        await operator.until(lambda: listing._listing.view.column == "title" and len(listing._listing) == 10_000)
+        first = listing._listing.row(0)
+        assert isinstance(first, Line)
+        assert first.task.name.casefold() == min(
+            known.task.name.casefold() for known in operator.app.board.tasks.values()
+        )
