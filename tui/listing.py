@@ -110,7 +110,10 @@ class Listing:
                 run = sorted(runs.pop() + run)
             runs.append(run)
             yield
-        self._shown = sorted(key for run in runs for key in run)
+        while len(runs) > 1:
+            runs.append(sorted(runs.pop() + runs.pop()))
+            yield
+        self._shown = runs.pop() if runs else []
         self._known = {}
         self._stretch()
 
