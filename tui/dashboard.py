@@ -14,7 +14,6 @@ async def screens(session: Session) -> int:
     import asyncio
     import signal
 
-    from tui.app import XpTui
     from tui.cli.main import Usage
     from tui.kept import Kept
     from tui.keymap import checked_keys
@@ -24,6 +23,8 @@ async def screens(session: Session) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Usage("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
     with _own_platform(session):
+        from tui.app import XpTui
+
         client = session.client
         is_local = client.surfaces.organization == "local"
         rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
@@ -60,6 +61,7 @@ async def screens(session: Session) -> int:
 @contextmanager
 def _own_platform(session: Session) -> Iterator[None]:
     """Without a key and an address, a local platform runs for as long as the screens do, unless one runs already."""
+    import importlib
     import importlib.util
     import subprocess
 
@@ -81,6 +83,7 @@ def _own_platform(session: Session) -> Iterator[None]:
         assert local.stdout
         assert local.stderr
         try:
+            importlib.import_module("tui.app")  # while the platform starts
             if not local.stdout.readline():
                 raise BadSettings(f"the local platform did not start: {local.stderr.read().decode().strip()}")
             yield
