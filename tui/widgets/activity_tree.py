@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.timer import Timer
 
 from tui import words
 from tui.activity import EPOCH, Activity, Row, walk
@@ -29,6 +31,8 @@ BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "
 BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}
 SLICE = 500
 """Rows that are arranged before the time is looked at."""
+REST = 3.0
+"""How many times as long as it took to arrange all rows they are left as they are."""
 LOOK_BACK = 200
 """Rows above a call that are looked at for the same one."""
 REPEATED = 3
@@ -98,6 +102,9 @@ class ActivityTree(Lines):
         """Under way, where there is too much for once."""
         self._shown: object = None
         """The shape of what is shown, how many nodes of the task are in it, and how many rows are not about them."""
+        self._waking: Timer | None = None
+        self._rests_until = 0.0
+        """Until when so many rows are not arranged again: while much comes, that would be all that is done."""
         self._taken = self._tail = 0
         self._is_loose = False
         """Whether a sub-task that nothing is known to have started stands below all nodes."""
@@ -124,8 +131,14 @@ class ActivityTree(Lines):
             return  # what has come meanwhile is looked at once that is done
         if self._only_grows():
             self._go_on()
-        else:
+        elif (rest := self._rests_until - time.monotonic()) <= 0:
             self._arrange()
+        elif self._waking is None:
+            self._waking = self.set_timer(rest, self._rested)
+
+    def _rested(self) -> None:
+        self._waking = None
+        self.show(self._source)
 
     def tick(self) -> None:
         """The clocks go on."""
@@ -145,10 +158,12 @@ class ActivityTree(Lines):
 
     @work(exclusive=True, group="arrange")
     async def _arrange_slowly(self, slices: Iterator[None]) -> None:
+        begun = time.monotonic()
         while self._arranging is slices:
             await asyncio.sleep(0)
             if self._arranging is slices and is_through(slices, AT_ONCE):
                 self._arranging = None
+                self._rests_until = time.monotonic() + REST * (time.monotonic() - begun)
                 self.show(self._source)  # with what has come meanwhile
 
     def _arranged(self) -> Iterator[None]:
