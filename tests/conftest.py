@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -127,3 +128,12 @@ async def client(server: Server) -> AsyncIterator[Client]:
     """A client of the platform."""
     async with make_client(server.url) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """What a dashboard set aside from the garbage collector is looked at again, so that what is left open is found."""
+    usual = gc.get_threshold()
+    yield
+    gc.set_threshold(*usual)
+    gc.unfreeze()
