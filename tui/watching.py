@@ -35,8 +35,6 @@ MOST = 500
 """Tasks, entries and events that are taken in by one step."""
 SETTLED = 20_000
 """Tasks, entries and events after which all there is is set aside from the garbage collector."""
-COLLECTED = (5_000, 20, 20)
-"""How often it looks: seldom, as most of what is made is gone by itself."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
 AT_ONCE = 10
@@ -75,7 +73,6 @@ class Watching(Orderly):
     def watch_the_platform(self) -> None:
         """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
         gc.freeze()
-        gc.set_threshold(*COLLECTED)
         gc.enable()
         self._read_lists()
 
