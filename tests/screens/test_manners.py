@@ -27,6 +27,7 @@ from tui.screens.tasks import TasksScreen
 from tui.settings import BadSettings
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
+from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
 
 
@@ -479,3 +480,17 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
         assert first.task.name.casefold() == min(
             known.task.name.casefold() for known in operator.app.board.tasks.values()
         )
+
+
+async def test_the_keys_at_the_bottom_that_are_gone_are_forgotten(serve: Serve, tmp_path: Path) -> None:
+    async with serve() as here, at_the_screens(here, tmp_path) as operator:
+        here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "A run"})
+        await operator.until(lambda: "A run" in operator.text)
+        await operator.press("enter")
+        await operator.until(lambda: "Activity" in operator.text)
+        sizes = []
+        for _ in range(6):
+            await operator.press("2", "1", "3", "1")
+            footer = operator.app.screen.query_one(Footer)
+            sizes.append(sum(len(watching) for watching in getattr(footer, "__watchers").values()))
+        assert sizes[-1] <= sizes[0] + 2, sizes

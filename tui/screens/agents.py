@@ -9,11 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.api.models import Agent
 from tui.desk import Desk
 from tui.screens.keyed import Dialog
+from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from tui.api.models import Task
 from tui.deeds import Deed, Outcome, Phase, Verb
@@ -17,6 +16,7 @@ from tui.desk import Desk
 from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
+from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Footer, Input, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
+from tui.widgets.footer import Footer
 
 
 class Written(NamedTuple):

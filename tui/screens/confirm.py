@@ -7,10 +7,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
 from tui.plain import clean, one_line
 from tui.screens.keyed import Dialog
+from tui.widgets.footer import Footer
 
 
 class Confirm(Dialog[bool]):

@@ -8,10 +8,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
+from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 KEYS = {

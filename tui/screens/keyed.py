@@ -18,9 +18,10 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.suggester import SuggestFromList
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.widgets.bar import Bar
+from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines, Piece, Pieces, fit
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Footer
 
 from tui import words
 from tui.api.entries import Reasoning, ToolCall, entry_of
@@ -23,6 +22,7 @@ from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
 from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
+from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Piece
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui import words
 from tui.activity import Activity, Gap, Row
@@ -31,6 +31,7 @@ from tui.widgets.activity_tree import ActivityTree, Remark, Source
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.event_pane import EventPane
+from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Lines, Piece
 from tui.widgets.task_list import GLYPHS, LOOKS

@@ -16,7 +16,7 @@ from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui import words
 from tui.api.models import Status
@@ -30,6 +30,7 @@ from tui.screens.keyed import Keyed
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
+from tui.widgets.footer import Footer
 from tui.widgets.lines import AT_ONCE, Lines, Piece, is_through
 from tui.widgets.peek import Peek
 from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
