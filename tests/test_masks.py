@@ -262,3 +262,11 @@ def test_of_a_known_secret_in_base64_nothing_is_left_that_is_of_it_alone(before:
 
 def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:
     assert Masks(["secret-one", "secret-one-and-more"]).known("secret-one-and-more") == "••••"
+
+
+def test_only_so_many_short_texts_are_remembered() -> None:
+    masks = Masks()
+    for number in range(10_050):
+        assert masks.text(f"id {number}") == f"id {number}"
+    assert masks.text("password=hunter22") == "password=••••"
+    assert len(masks._short) < 10_002
