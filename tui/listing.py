@@ -22,6 +22,7 @@ AT_ONCE = 64
 SLICE = 250
 """Tasks that are arranged before somebody else has a turn."""
 DEEPEST = 16
+"""Levels of sub-tasks that are shown one under the other."""
 Key = tuple[str, object, str, int, str]
 """Where a row stands: its group's place, what it is sorted by, its root's id, the how manieth line of it, its group."""
 
