@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.api.client import Log
-from tui.api.entries import Entry, ToolCall, entry_of
-from tui.api.heads import TOLD, Head, entry_at, split
-from tui.api.record import Field
+from tui.api.entries import ToolCall, entry_of
+from tui.api.events import Event
+from tui.api.heads import EVENT, TOLD, Head, entry_at, event_head, split
+from tui.api.record import Field, Record
 from tui.api.wirejson import loads
 
 JSON = st.recursive(
@@ -26,10 +27,10 @@ entries = st.dictionaries(
 )
 
 
-def fields_of(entry: Entry) -> dict[str, Any]:
-    """Every field of an entry."""
-    names = {name for kind in type(entry).__mro__ for name, field in vars(kind).items() if isinstance(field, Field)}
-    return {name: getattr(entry, name) for name in sorted(names)}
+def fields_of(record: Record) -> dict[str, Any]:
+    """Every field of a record."""
+    names = {name for kind in type(record).__mro__ for name, field in vars(kind).items() if isinstance(field, Field)}
+    return {name: getattr(record, name) for name in sorted(names)}
 
 
 @given(st.lists(entries | JSON, max_size=4), st.booleans())
@@ -64,6 +65,31 @@ def test_the_usual_entries_are_told_by_their_heads() -> None:
     found = [entry_at(part) for part in parts]
     assert [entry.kind if entry else None for entry in found] == ["message", "tool", "reasoning", "sub-agent"]
     assert found[0] == entry_of(usual[0])
+
+
+@given(st.dictionaries(st.sampled_from([*sorted(EVENT), "other"]), JSON | WORDS) | JSON, st.booleans())
+def test_an_event_by_its_head_says_the_same(told: Any, is_ascii: bool) -> None:
+    written = json.dumps(told, ensure_ascii=is_ascii)
+    found, whole = Event.of_frame(written, "7"), loads(written)
+    expected = Event.of(whole if isinstance(whole, dict) else {"type": "untyped", "data": whole})
+    assert repr(fields_of(found)) == repr(fields_of(expected))
+    assert repr(found.raw) == repr(expected.raw)
+    assert repr(found.entry) == repr(expected.entry)
+    assert (found.frame_id, found.chunk) == ("7", expected.chunk)
+
+
+@given(
+    st.text(alphabet='{}[]":,0123456789.eE+-truefalsnd\\ \n\x01ä', max_size=12).map('{{"type":"a","data":{}}}'.format)
+)
+def test_what_a_head_takes_for_json_is_json(written: str) -> None:
+    if event_head(written) is not None:
+        assert isinstance(loads(written), dict)
+
+
+def test_the_usual_event_is_told_by_its_head() -> None:
+    event = Event.of_frame('{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}')
+    assert event.head is not None
+    assert (event.type, event.task_id, event.data) == ("chunk", "t", "x")
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b'{"messages": 5}', b'{"other": []}', b"[NaN]", b"[" * 5000])

@@ -23,11 +23,8 @@ from tui.api.wirejson import NotJson, loads
 
 TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})
 CHILD_EVENTS = frozenset({"sub_task_created", "sub_task_updated", "sub_task_finished"})
-SILENT = frozenset(
-    {"connected", "chunk", "plan_updated", "context_status", "turn_started", "turn_finished"}
-    | TASK_EVENTS
-    | CHILD_EVENTS
-)
+_OF_TASKS = TASK_EVENTS | CHILD_EVENTS
+SILENT = _OF_TASKS | {"connected", "chunk", "plan_updated", "context_status", "turn_started", "turn_finished"}
 """Events that change what is known of a task but are no entries of its log."""
 ENDS = frozenset({"task_finished", "turn_finished"})
 
@@ -55,18 +52,23 @@ class Event(Record):
     @classmethod
     def of_frame(cls, data: str, frame_id: str = "") -> Self:
         """Read the data of one frame; what is no JSON object is an event all the same, of the type it deserves."""
-        try:
-            body = loads(data)
-        except NotJson as error:
-            body = {"type": "unreadable", "data": {"reason": str(error), "text": data}}
-        event = cls.of(body if isinstance(body, dict) else {"type": "untyped", "data": body})
+        from tui.api.heads import EVENT, event_head  # not before the first event: it takes its time to import
+
+        if head := event_head(data):
+            event = cls(data, head, EVENT)
+        else:
+            try:
+                body = loads(data)
+            except NotJson as error:
+                body = {"type": "unreadable", "data": {"reason": str(error), "text": data}}
+            event = cls.of(body if isinstance(body, dict) else {"type": "untyped", "data": body})
         event.frame_id = frame_id
         return event
 
     @cached_property
     def task(self) -> Task | None:
         """The task as this event tells it: its own, or with a `sub_task_` event, a sub-task's."""
-        if self.type in TASK_EVENTS | CHILD_EVENTS and isinstance(self.data, dict) and self.data.get("id"):
+        if self.type in _OF_TASKS and isinstance(self.data, dict) and self.data.get("id"):
             return Task.of(self.data)
         return None
 
@@ -93,7 +95,7 @@ class Event(Record):
         if self.type in SILENT:
             return None
         data: dict[str, Any] = self.data if isinstance(self.data, dict) else {"value": self.data}
-        told = {"created_at": self.raw.get("time"), **data}
+        told = {"created_at": (self.head or self.raw).get("time"), **data}
         match self.type:
             case "tool_call_request":
                 return ToolCall.of({**told, "id": _call_id(data), "started_at": told["created_at"]})

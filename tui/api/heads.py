@@ -1,4 +1,4 @@
-"""The entries of a large activity log by their heads: all else in an entry is read when it is looked at."""
+"""Events and the entries of a large activity log by their heads: all else in them is read when it is looked at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tui.api.entries import Entry, kind_of
+from tui.api.wirejson import loads
 
 
 class Head(msgspec.Struct, gc=False):
@@ -85,6 +86,35 @@ def entry_at(raw: msgspec.Raw) -> Entry | None:
     if not (head.id or head.request_id or head.tool_call_id or "").strip():
         return None  # its name is made of its content
     return kind(raw, head, TOLD)
+
+
+class EventHead(msgspec.Struct, gc=False):
+    """What every event says of itself; what happened is kept as it was written."""
+
+    type: Any = None
+    event: Any = None
+    task_id: Any = None
+    organization_id: Any = None
+    time: Any = None
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+    def get(self, name: str) -> Any:
+        """A field's value, as an object has it."""
+        if name != "data":
+            return getattr(self, name)
+        return None if self.data is msgspec.UNSET else loads(bytes(self.data))
+
+
+EVENT = frozenset(EventHead.__struct_fields__)
+_event: Callable[[str], EventHead] = msgspec.json.Decoder(EventHead).decode
+
+
+def event_head(text: str) -> EventHead | None:
+    """The head of an event; None where it is not of the usual form and has to be read whole."""
+    try:
+        return _event(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
 
 
 def _begins(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:

@@ -165,11 +165,11 @@ class Record:
         """The object as it came, with every field this version does not know."""
         if isinstance(self._raw, dict):
             return self._raw
-        written = bytes(self._raw)
+        written = self._raw if isinstance(self._raw, str) else bytes(self._raw).decode("utf-8", "replace")
         try:
             return dict(loads(written))
         except NotJson:
-            return {"value": written.decode("utf-8", "replace")}
+            return {"value": written}
 
     def says_as(self, other: Record) -> bool:
         """Whether the other says the same, word by word."""
