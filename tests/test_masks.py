@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.masks import Masks, masked
+from tui.masks import _SECRET_TEXT, Masks, _mask_match, _without_secrets, masked
 from tui.plain import clean
 
 SECRET_NAMES = [
@@ -164,7 +164,8 @@ LOOKS = [
     ("AIzaabcdefghijklmnopqrstuvwxyz1234", "••••1234"), ("npm_abcdefghijklmnopqrstuvwxyz1234", "••••1234"),
     ("pypi-abcdefghijklmnopqrstuvwxyz1234", "••••1234"),
     *((f"{kind}_{mode}_abcdefghijkl1234", "••••1234") for kind in ("rk", "sk") for mode in ("live", "test")),
-    ("Bearer abcdefgh1234", "Bearer ••••1234"), ("basic  dXNlcjpwdw==", "basic  ••••dw=="), ("bearer abcdefg", None),
+    ("Bearer abcdefgh1234", "Bearer ••••1234"), ("basic  dXNlcjpwdw==", "basic  ••••dw=="),
+    ("Basic dXNlcjpwdw12", "Basic ••••dw12"), ("bearer abcdefg", None),
     ("postgres://me:hunter@db/x", "postgres://me:••••@db/x"), ("https://:hunter@db/x", "https://:••••@db/x"),
     *((f"https://h/?a=b&{name}=abc;x", f"https://h/?a=b&{name}=••••;x") for name in
       ["access_token", "my.secret", "password", "x-signature", "credential", "api_key", "apikey", "sig", "key", "code", "state", "auth", "pwd"]),
@@ -270,3 +271,13 @@ def test_only_so_many_short_texts_are_remembered() -> None:
         assert masks.text(f"id {number}") == f"id {number}"
     assert masks.text("password=hunter22") == "password=••••"
     assert len(masks._short) < 10_002
+
+
+PIECES = ["=", ":", "://", "@", "?", "&", ";", "_", "-", ".", " ", '"', "key", "Api", "SECRET", "passwd", "token", "bearer",
+          "basic", "eyJ", "-----BEGIN PRIVATE KEY-----", "sk-", "ghp_", "glpat-", "xoxb-", "AKIA", "ASIA", "AIza", "npm_",
+          "pypi-", "rk_live_", "sig", "code", "pwd", "auth", "credential", "a1b2c3d4e5f6g7h8", "\u017f", "\u212a", "x"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=9).map("".join))
+def test_what_is_passed_over_holds_no_secret(text: str) -> None:
+    assert _without_secrets(text) == _SECRET_TEXT.sub(_mask_match, text)

@@ -125,8 +125,9 @@ class Field(Generic[T]):
     def __get__(self, record: Record | None, owner: type) -> Self | T:
         if record is None:
             return self
-        head = record.head if record.told.issuperset(self._names) else None
-        value = record.__dict__[self._name] = self.of(head or record.raw)  # found there from now on
+        head = record.head
+        source = record.raw if head is None or not record.told.issuperset(self._names) else head
+        value = record.__dict__[self._name] = self.of(source)  # found there from now on
         return value
 
     def of(self, raw: Told) -> T:
