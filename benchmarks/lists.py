@@ -173,7 +173,7 @@ def one_changes(effort: Effort) -> Iterator[Row]:
             await peer.quiet()
             for number in range(1, 1 + 4 * len(effort.rounds)):
                 for size, one in (("many", many), ("few", few)):
-                    costs[WHAT[0]][size].append((await one.take(changed(one.board, number))).cpu)
+                    costs[WHAT[0]][size].append((await one.take(changed(one.listing, number))).cpu)
                     costs[WHAT[1]][size].append((await one.take(arrived(number))).cpu)
                 if number % 4 == 0:
                     cost = await peer.cost(lambda: _row_changes(table, keys, number))
