@@ -110,6 +110,65 @@ async def test_a_key_draws_the_two_lines_that_it_changes_wherever_the_view_is() 
         assert not lines.drawn
 
 
+class Changing(Lines):
+    """Lines that come, go, and change; what has a number that three divides stands out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = list(range(16))
+
+    def count(self) -> int:
+        return len(self.numbers)
+
+    def key_of(self, index: int) -> object:
+        return f"{self.numbers[index]}"
+
+    def index_of(self, key: object) -> int | None:
+        return next((place for place, number in enumerate(self.numbers) if f"{number}" == key), None)
+
+    def ground(self, index: int) -> str:
+        return "lines--flash" if self.numbers[index] % 3 == 0 else ""
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        return [Piece(f"{self.numbers[index]} in {width} ".ljust(width // 2, ".")), Piece("faint", "faint")]
+
+
+async def test_what_is_drawn_in_parts_is_what_would_be_drawn_anew() -> None:
+    dice = random.Random(3)
+    app = Alone(lines := Changing())
+    async with app.run_test(size=(60, 12)) as pilot:
+        lines.focus()
+        for step in range(120):
+            before = lines.rows_will_change()
+            match dice.randrange(7):
+                case 0:
+                    lines.numbers.insert(dice.randrange(len(lines.numbers)), 100 + step)
+                case 1 if len(lines.numbers) > 3:
+                    lines.numbers.pop(dice.randrange(len(lines.numbers)))
+                case 2:
+                    await pilot.press(dice.choice(["j", "k", "pagedown", "pageup", "G", "g"]))
+                    before = lines.rows_will_change()
+                case 3:
+                    lines.scroll_relative(y=dice.choice([-3, 3]), animate=False)
+                case 4:
+                    place = dice.choice([lines.cursor, dice.randrange(len(lines.numbers))])
+                    lines.numbers[place] += 1000
+                    before = lines.rows_will_change()
+                case 5:
+                    app.screen.set_focus(None if lines.has_focus else lines)
+                case _:
+                    await pilot.resize_terminal(dice.choice([40, 60]), dice.choice([8, 12]))
+            with app._context():
+                lines.rows_changed(before)
+                if dice.random() < 0.5:
+                    lines.action_move(dice.choice([-1, 1]))
+            await pilot.pause()
+            shown = app.screen._compositor.render_strips()
+            lines._strips.clear()
+            lines.refresh()
+            assert app.screen._compositor.render_strips() == shown
+
+
 async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew() -> None:
     dice = random.Random(7)
     app = Alone(tree := ActivityTree(DESK))

@@ -15,8 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
+from textual.geometry import Region
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.strip import Strip
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
@@ -50,6 +52,13 @@ class Keyed(OnTop[ScreenResultType]):
     ]
 
     _hint = _held = ""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What is behind all widgets has no lines of its own."""
+        blank = Strip.blank(crop.width, self.rich_style)
+        for line_filter in self.get_line_filters():
+            blank = blank.apply_filter(line_filter, self.background_colors[1])
+        return [blank] * crop.height
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """Why an action cannot work now; empty when it can."""

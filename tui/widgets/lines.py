@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -24,6 +24,8 @@ from tui.plain import clean
 
 AT_ONCE = 0.004
 """Seconds that arranging many rows may take before others have a turn."""
+REMEMBERED = 500
+"""How many lines are remembered by what they looked like."""
 
 
 class Piece(NamedTuple):
@@ -100,6 +102,12 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._sights: dict[int, Sight | None] = {}
         """What each line of the view was drawn from last."""
+        self._fresh: dict[tuple[int, int], Sight | None] = {}
+        """What lines that were found to differ are to be drawn from, at a width, if nothing changes before."""
+        self._strips: dict[tuple[Sight, int, Style, bool], Strip] = {}
+        """What lines looked like, for one that comes again, mostly in another place."""
+        self._paper: Style | None = None
+        """What all lines are drawn on, while they are drawn."""
 
     # What an heir tells
 
@@ -157,17 +165,24 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def draw_changed(self) -> None:
         """Draw the lines in sight that are other than they were drawn."""
-        for y in range(self.scrollable_content_region.height):
-            if self._sights.get(y, False) != self._sight_at(y):
-                self.refresh_line(self.scroll_offset.y + y)
+        fresh: dict[tuple[int, int], Sight | None] = {}
+        (width, height), top = self.scrollable_content_region.size, self.scroll_offset.y
+        for y in range(height):
+            if self._sights.get(y, False) != (sight := self._sight_at(top + y, width)):
+                self.refresh_line(top + y)
+                fresh[top + y, width] = sight
+        self._fresh = fresh
 
-    def _sight_at(self, y: int) -> Sight | None:
-        """All that a line of the view is drawn from; None where there is none."""
-        index = self.scroll_offset.y + y
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw anew: whatever was found out about lines holds no more."""
+        self._fresh = {}
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _sight_at(self, index: int, width: int) -> Sight | None:
+        """All that a line is drawn from; None where there is none."""
         if index >= self.count():
             return None
-        pieces = tuple(self.pieces(index, self.scrollable_content_region.width))
-        return Sight(pieces, self.ground(index), index == self.cursor)
+        return Sight(tuple(self.pieces(index, width)), self.ground(index), index == self.cursor)
 
     def _grow(self, count: int) -> None:
         """Take another number of lines; the whole screen is laid out anew only where its own height depends on it."""
@@ -288,21 +303,44 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self._grow(self.count())
         self.call_after_refresh(self.show_cursor)
 
+    def notify_style_update(self) -> None:
+        """Other colours: nothing looks as it did."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some lines of the view, on one paper."""
+        self._paper = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._paper = None
+
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
         index, width = self.scroll_offset.y + y, self.scrollable_content_region.width
-        base = self.rich_style
-        sight = self._sights[y] = self._sight_at(y)
+        base = self._paper or self.rich_style
+        place = index, width
+        sight = self._sights[y] = self._fresh.pop(place) if place in self._fresh else self._sight_at(*place)
         if sight is None:
             return Strip.blank(width, base)
+        strip = self._strip(sight, width, base)
+        if (selection := self.text_selection) is not None and (span := selection.get_span(index)) is not None:
+            strip = self._selected(strip, *span)
+        return strip.apply_offsets(0, index)
+
+    def _strip(self, sight: Sight, width: int, base: Style) -> Strip:
+        key = sight, width, base, self.has_focus
+        if (known := self._strips.get(key)) is not None:
+            return known
         if sight.ground:
             base += self.get_component_rich_style(sight.ground)
         if sight.is_cursor:
             base += self.get_component_rich_style("lines--cursor", partial=not self.has_focus)
-        strip = strip_of(sight.pieces, width, base, self._style_of)
-        if (selection := self.text_selection) is not None and (span := selection.get_span(index)) is not None:
-            strip = self._selected(strip, *span)
-        return strip.apply_offsets(0, index)
+        if len(self._strips) >= REMEMBERED:
+            self._strips.clear()
+        strip = self._strips[key] = strip_of(sight.pieces, width, base, self._style_of)
+        return strip
 
     def _selected(self, strip: Strip, start: int, end: int) -> Strip:
         """A line of which a part is selected; both ends count characters."""
