@@ -54,6 +54,8 @@ class Counted(Lines):
 class Alone(App[None]):
     """A widget by itself."""
 
+    CSS = ".lines--cursor { background: red; } .lines--flash { background: blue; } Lines:focus { color: green; }"
+
     def __init__(self, widget: Lines) -> None:
         super().__init__()
         self.widget = widget
