@@ -257,6 +257,8 @@ class XpTui(Acting):
 
     def _fatal_error(self) -> None:
         """Something nobody foresaw: the terminal is given back, with one sentence and no values of variables."""
+        if self._exit_renderables:
+            return  # what fails while it ends, is told already
         error = sys.exc_info()[1] or self._exception or RuntimeError("unknown")
         self.bell()
         sentence = report(error, self._state, self._desk.masks)
