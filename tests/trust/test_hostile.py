@@ -81,8 +81,13 @@ class Terminal:
         end = time.monotonic() + patience
         while words not in plain(self.written[self._seen :]):
             assert time.monotonic() < end, plain(self.written[-5000:])
-            assert self.process.poll() is None, self.written[-2000:]
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.last_words()}"
             self.read(0.05)
+
+    def last_words(self) -> str:
+        """What it said when it ended."""
+        said = plain(self.written)
+        return said[max(said.rfind("xp-tui has failed"), said.rfind("Traceback"), len(said) - 20_000) :][:3000]
 
     def press(self, keys: str) -> None:
         """Press keys, and see what comes of it."""
