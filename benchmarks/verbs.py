@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from benchmarks.serving import PER_PAGE, Address, served
 from benchmarks.table import Effort, Row, Rows, median, missing, row
@@ -33,13 +35,21 @@ def _run(commands: Sequence[Sequence[str]], address: Address) -> tuple[float, fl
     for process in started:
         if process.stdout:
             process.stdout.close()
+    while left := [process for process in started if process.poll() is None]:
+        most = max(most, *(_most(process.pid) for process in left))
+        time.sleep(0.005)
+    taken = time.perf_counter() - begun
     for process in started:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
-        most = max(most, used.ru_maxrss / 1024)
-    return time.perf_counter() - begun, most
+    return taken, most
+
+
+def _most(pid: int) -> float:
+    """The most memory that a process has taken so far, in MB: asked while it runs, since the figure that is told
+    at its end begins with that of the process that started it."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0  # it has just ended
 
 
 def listed(effort: Effort) -> Iterator[Row]:

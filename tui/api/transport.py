@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import sniffio  # noqa: F401 - so that httpcore finds it at once
 from httpx_sse import aconnect_sse
 from pydantic import SecretStr
 

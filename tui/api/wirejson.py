@@ -38,6 +38,8 @@ def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
     """Write JSON in ASCII only, so that no byte of it can reach a terminal as a command."""
     separators = (",", ":") if indent is None else None
     try:
+        if indent is None and not sort:
+            return _ENCODER.encode(value)
         return json.dumps(value, indent=indent, sort_keys=sort, separators=separators, default=str)
     except RecursionError:
         return json.dumps(_pruned(value), indent=indent, sort_keys=sort, separators=separators, default=str)
@@ -86,6 +88,7 @@ def _int(digits: str) -> int | str:
     return int(digits) if len(digits) <= 4300 else digits
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 _DECODER = json.JSONDecoder(parse_constant=str, parse_float=_float)
 
 

@@ -147,4 +147,7 @@ def task_json(task: Task, wait: Wait | None, agent: str | None) -> dict[str, Any
 
 def iso(moment: datetime | None) -> str | None:
     """A moment in ISO 8601 and UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+    if moment is None:
+        return None
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return there.isoformat()[: -len("+00:00")] + "Z"

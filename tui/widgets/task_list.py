@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -23,6 +24,8 @@ GLYPHS = {
 LOOKS = {"executing": "running", "failed": "failed", "error": "failed", "completed": "faint", "stopped": "faint"}
 FLASH = 0.6
 """Seconds for which a row stands out that has changed."""
+MADE = 500
+"""How many lines are remembered as they were made last."""
 
 
 class Column(NamedTuple):
@@ -81,6 +84,8 @@ class TaskList(Lines):
         self._listing = Listing()
         self._states: dict[str, str] = {}
         """How the lines in sight were drawn last."""
+        self._made: dict[str, tuple[object, Pieces]] = {}
+        """Lines, each with what it was made of: a second later most are the same."""
         self._flashing: set[str] = set()
         self._last_mark = ""
         self.marks: set[str] = set()
@@ -222,41 +227,55 @@ class TaskList(Lines):
             return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
         if isinstance(row, More):
             return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: Enter loads more", "faint")]
-        self._states.setdefault(row.key, _state(row))
-        cells = self._cells(row)
-        found: list[Piece] = [Piece("*", "marked") if row.task.id in self.marks else Piece(" ")]
+        if row.key not in self._states:
+            self._states[row.key] = _state(row)
+        task, is_marked = row.task, row.task.id in self.marks
+        agent = self._listing.view.names.get(task.agent_id, task.agent_id)
+        clock, updated = _clock(row, self._desk.now()), self._desk.when(task.changed_at)
+        of = row, agent, clock, updated, is_marked, width, self._desk.time
+        known = self._made.get(row.key)
+        if known and known[0] == of:
+            return known[1]
+        cells = self._cells(row, agent, clock, updated)
+        found: list[Piece] = [Piece("*", "marked") if is_marked else Piece(" ")]
         for column, cell_width in columns_for(width, self._desk.time):
             text, look = cells[column.name]
             found.append(Piece(fit(text, cell_width - 1, right=column.is_number) + " ", look))
+        if len(self._made) >= MADE:
+            self._made.clear()
+        self._made[row.key] = of, found
         return found
 
-    def _cells(self, row: Line) -> dict[str, Piece]:
-        task, now = row.task, self._desk.now()
+    def _cells(self, row: Line, agent: str, clock: str, updated: str) -> dict[str, Piece]:
+        task = row.task
         if row.wait:
             status = Piece(f"‖ {row.wait.kind}", "need")
         else:
             status = Piece(
                 f"{GLYPHS.get(task.status, '?')} {one_line(task.status) or 'unknown'}", LOOKS.get(task.status, "")
             )
-        seconds = lasted(row, now)
-        is_running = not row.wait and not task.is_final
-        clock = "" if seconds is None else words.clock(seconds) if is_running else words.span(seconds)
         fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
         below = f"  ({row.below})" if row.below else ""
         where = "".join(f" › {self._desk.safe(step.name, 40)}" for step in row.path)
         title = f"{'  ' * row.depth}{fold}{self._desk.safe(task.name)}{where}{below}"
-        agent = self._desk.safe(self._listing.view.names.get(task.agent_id, task.agent_id), 60)
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
             "status": status,
             "title": Piece(title, strength),
-            "agent": Piece(agent, "faint" if task.is_final else ""),
+            "agent": Piece(self._desk.safe(agent, 60), "faint" if task.is_final else ""),
             "wait": Piece(clock, "need" if row.wait else "faint"),
             "plan": Piece(plan, "faint" if task.is_final else ""),
             "tokens": Piece(words.amount(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"),
-            "updated": Piece(self._desk.when(task.changed_at), "faint"),
+            "updated": Piece(updated, "faint"),
         }
+
+
+def _clock(line: Line, now: datetime) -> str:
+    """How long a task has waited or run, or took."""
+    seconds = lasted(line, now)
+    is_running = not line.wait and not line.task.is_final
+    return "" if seconds is None else words.clock(seconds) if is_running else words.span(seconds)
 
 
 def _state(line: Line) -> str:
