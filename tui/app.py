@@ -112,6 +112,7 @@ class XpTui(Acting):
                 self.unregister_theme(name)
         chosen = theme or desk.memory.get("theme", THEME)
         self.theme = chosen if chosen in self.available_themes else THEME
+        self.stylesheet = looks.Sheet(variables=self.get_css_variables())
         self.set_keymap(dict(keys or {}))
         self._filters.insert(0, Door())
         if is_ascii:
