@@ -133,7 +133,8 @@ class XpTui(Acting):
 
     def on_ready(self) -> None:
         """Begin to watch once there is something to see: what speaks with the network takes its time to import."""
-        self.screen.call_after_refresh(self.watch_the_platform)
+        if home := self._home:  # whatever is in front of it by now may go again, it does not
+            home.call_after_refresh(self.watch_the_platform)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Textual drops a frame that comes while it changes screens, and takes it for drawn."""
