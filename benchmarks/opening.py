@@ -38,18 +38,17 @@ async def _gaps(longest: list[float]) -> None:
 
 async def ours(address: Address, entries: int) -> Figures:
     """The dashboard opens the task: from its call for the log until every entry is a row of the tree on the screen."""
-    from pydantic import SecretStr
-
     from benchmarks.dashboard import dashboard
     from benchmarks.onscreen import looked_at
     from tui.api.client import Client, Log
     from tui.api.models import Task
     from tui.api.routes import Surfaces
+    from tui.api.secret import Secret
     from tui.api.transport import Transport
     from tui.widgets.activity_tree import ActivityTree
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)
-    client = Client(surfaces, Transport(SecretStr(KEY), frozenset))
+    client = Client(surfaces, Transport(Secret(KEY), frozenset))
     begun: list[float] = []
     gaps: list[float] = []
     watching: list[asyncio.Task[None]] = []

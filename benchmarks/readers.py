@@ -56,11 +56,10 @@ def resident(pid: int) -> float:
 
 async def ours(address: Address, count: Count) -> None:
     """What the dashboard reads with: its stream on its client; of several, into one board, 30 steps a second."""
-    from pydantic import SecretStr
-
     from tui.api.client import Client
     from tui.api.events import Event
     from tui.api.routes import Surfaces
+    from tui.api.secret import Secret
     from tui.api.stream import Stream, Told
     from tui.api.transport import Transport
     from tui.board import Board, Change, EventSeen
@@ -86,7 +85,7 @@ async def ours(address: Address, count: Count) -> None:
             changes.clear()
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)
-    async with Client(surfaces, Transport(SecretStr(KEY), frozenset, ca=address.ca or None)) as client:
+    async with Client(surfaces, Transport(Secret(KEY), frozenset, ca=address.ca or None)) as client:
         streams = {f"t{n}": Stream(client, f"t{n}") for n in range(count.streams)}
         jobs = [asyncio.create_task(stream.run(take(name))) for name, stream in streams.items()]
         jobs.append(asyncio.create_task(step()))

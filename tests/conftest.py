@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from pydantic import SecretStr
 
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
 from tui.api.client import Client
 from tui.api.pace import Backoff
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.api.transport import Transport
 from tui.local.home import ORGANIZATION as ORG
 
@@ -62,7 +62,7 @@ def make_client(
     surfaces = Surfaces(url if controller else None, url if rest else None, more.pop("organization", ORG))
     more.setdefault("clock", FastClock())
     more.setdefault("backoff", Backoff(dice=random.Random(1)))
-    return Client(surfaces, Transport(SecretStr(key), frozenset, **more), read_only=read_only)
+    return Client(surfaces, Transport(Secret(key), frozenset, **more), read_only=read_only)
 
 
 class Survived(Protocol):

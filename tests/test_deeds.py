@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from tests.trust.truth import OnThisWay
 from tests.trust.virtual import VirtualClock, VirtualLoop
@@ -20,6 +19,7 @@ from tui.api.client import Client
 from tui.api.errors import ApiError, Conflict, Forbidden, Lost, NotFound, NotOffered, ReadOnly, Unreachable
 from tui.api.pace import Backoff, SystemClock
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.decision import shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb
 
@@ -135,7 +135,7 @@ def sit(request: pytest.FixtureRequest) -> Sit:
         loop = VirtualLoop()
         story = Story(loop, **task)
         backoff = Backoff(dice=random.Random(1))
-        transport = OnThisWay(SecretStr("k"), frozenset, clock=VirtualClock(loop), backoff=backoff, way=story)
+        transport = OnThisWay(Secret("k"), frozenset, clock=VirtualClock(loop), backoff=backoff, way=story)
         root = "http://127.0.0.1"
         client = Client(Surfaces(root, root if rest else None, "o"), transport, read_only=read_only)
 

@@ -34,6 +34,10 @@ def test_help_loads_neither_network_nor_models() -> None:
     assert not {"httpx", "pydantic", "textual", "rich", "asyncio", "ssl"} & loaded(code)
 
 
+def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
+    assert not {"pydantic", "httpcore", "truststore", "markdown_it"} & loaded("import tui.dashboard, tui.app")
+
+
 SHOWING = [
     *Path("tui/screens").glob("*.py"),
     *Path("tui/widgets").glob("*.py"),

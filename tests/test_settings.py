@@ -107,6 +107,7 @@ def test_the_key_is_read_from_a_file_that_only_its_owner_reads(tmp_path: Path) -
     found = settings(tmp_path, f'api_key_file = "{holder}"')
     assert found.key
     assert found.key.get_secret_value() == KEY
+    assert KEY not in f"{found.key} {found.key!r} {found!r}"
     assert found["api_key"] == "set"
     assert found.values["api_key"].source == f"{holder} (file {found.path})"
     nearer = settings(tmp_path, f'api_key_file = "{holder}"', XPANDER_API_KEY="another-key-0123456789")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.css.query import NoMatches
@@ -26,7 +26,6 @@ from tui.plain import host_of
 from tui.private import NotPrivate
 from tui.screens.agents import Agents
 from tui.screens.bulk import BulkScreen
-from tui.screens.compose import Compose, Written
 from tui.screens.confirm import Confirm
 from tui.screens.deciding import QUIET, Deciding
 from tui.screens.review import ReviewScreen
@@ -34,6 +33,9 @@ from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.watch import Rhythm
 from tui.watching import Watching
+
+if TYPE_CHECKING:
+    from tui.screens.compose import Written
 
 SENDING = "sending "
 """Before the name of a draft that is on its way: it is kept, and not offered again meanwhile."""
@@ -296,7 +298,7 @@ class Acting(Watching):
             options = "".join(f"  {number}. {label}" for number, (_, label) in enumerate(question.options, 1))
             where = f"write it, or the number of one:{options}" if options else "write it"
             words = self._desk.masks.text
-            written = await self.push_screen_wait(Compose(words(question.text), words(where), key, self._drafts))
+            written = await self._write_down(words(question.text), words(where), key)
             if written is None:
                 return
             answers.append({"question_id": question.id, "answer": question.chosen(written.text)})
@@ -391,16 +393,21 @@ class Acting(Watching):
         name = self._agent_name(task.agent_id)
         title = f"Say more in: {self._desk.safe(task.name)}"
         where = f"to {name}, thread {task.thread_id}"
-        written = await self.push_screen_wait(Compose(title, where, task.thread_id, self._drafts))
-        if written:
+        if written := await self._write_down(title, where, task.thread_id):
             body = {**_body(task.agent_id, written), "id": task.thread_id}
             self._carry_out(Deed(Verb.CONTINUE, task.id, body=body), task.thread_id)
+
+    async def _write_down(self, title: str, where: str, key: str, *, has_options: bool = False) -> Written | None:
+        """Ask for words; None when there are to be none."""
+        from tui.screens.compose import Compose  # what edits text is not needed before anybody writes
+
+        return await self.push_screen_wait(Compose(title, where, key, self._drafts, has_options=has_options))
 
     async def _create(self, agent_id: str, name: str) -> None:
         """Ask for the words of a new task, and send them."""
         key = f"new {agent_id}"
-        compose = Compose("A new task", f"to {self._desk.safe(name)}", key, self._drafts, has_options=True)
-        if written := await self.push_screen_wait(compose):
+        where = f"to {self._desk.safe(name)}"
+        if written := await self._write_down("A new task", where, key, has_options=True):
             self._carry_out(Deed(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
 
 

@@ -112,6 +112,7 @@ class XpTui(Acting):
                 self.unregister_theme(name)
         chosen = theme or desk.memory.get("theme", THEME)
         self.theme = chosen if chosen in self.available_themes else THEME
+        self.stylesheet = looks.Sheet(variables=self.get_css_variables())
         self.set_keymap(dict(keys or {}))
         self._filters.insert(0, Door())
         if is_ascii:
@@ -121,15 +122,19 @@ class XpTui(Acting):
             self.animation_level = "none"
 
     def on_mount(self) -> None:
-        """Show the list, and begin to watch."""
+        """Show the list."""
         self.push_screen(TasksScreen(self._desk, self._begin_with))
         self.set_interval(0.2, self._show_held)
         self.set_interval(1.0, self._tell_others)
         if not self.is_headless:
             self.set_interval(2.0, self._look_for_the_terminal)
-        self.watch_the_platform()
         if self._left:
             self._ask_about_what_was_left()
+
+    def on_ready(self) -> None:
+        """Begin to watch once there is something to see: what speaks with the network takes its time to import."""
+        if home := self._home:  # whatever is in front of it by now may go again, it does not
+            home.call_after_refresh(self.watch_the_platform)
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Textual drops a frame that comes while it changes screens, and takes it for drawn."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.segment import Segment
 from textual.color import Color
+from textual.css.stylesheet import Stylesheet
 from textual.filter import LineFilter
 from textual.theme import Theme
 
@@ -69,6 +70,22 @@ def readable(theme: Theme) -> Theme:
     }
     variables = {**theme.variables, "faint": far_enough(faint)}
     return Theme(name=theme.name, dark=theme.dark, variables=variables, **colours, **surfaces)  # type: ignore[arg-type]
+
+
+class Sheet(Stylesheet):
+    """Textual's own, but what was parsed is not parsed again while the colours are the same.
+
+    Textual parses all of it when it starts, throws that away, and does so again with the first screen.
+    """
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Other colours, if they are others."""
+        if variables != self._variables:
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """With other colours, or for other rules."""
+        self.parse()
 
 
 def is_colourless() -> bool:

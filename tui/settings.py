@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import SecretStr
-
 from tui.api.routes import BadAddress, Surfaces, surfaces_of
+from tui.api.secret import Secret
 from tui.private import config_home, is_readable_by_others, state_home
 
 Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
@@ -74,7 +73,7 @@ class Settings:
     profile: str | None = None
     profiles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    key: SecretStr | None = field(default=None, repr=False)
+    key: Secret | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
@@ -258,7 +257,7 @@ def _with_key(settings: Settings, path: Path, text: str) -> Settings:
         given, source = _key_in(Path(holder.value)), f"{holder.value} ({holder.source})"
     if given and not (given.isascii() and given.isprintable()):
         raise BadSettings(f"the API key from {source} has characters that no key has; was it pasted whole?")
-    key = SecretStr(given) if given else None
+    key = Secret(given) if given else None
     values = {**settings.values, "api_key": Value("set" if key else None, source if key else "default")}
     return Settings(values, settings.state, settings.path, settings.profile, settings.profiles, settings.warnings, key)
 

@@ -13,11 +13,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import httpx
-from pydantic import SecretStr
 
 from tests.conftest import cases
 from tui.api.client import Client
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.api.transport import KeyAuth, Transport
 
 Json = dict[str, Any]
@@ -109,7 +109,7 @@ class Fixed:
 
     def client(self) -> Client:
         """A client of it, whose clock stands still."""
-        transport = _Short(SecretStr(KEY), frozenset, clock=Still(), answer=self.answer)
+        transport = _Short(Secret(KEY), frozenset, clock=Still(), answer=self.answer)
         return Client(Surfaces(URL, URL, ORG), transport)
 
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from pydantic import SecretStr
 
 from tests.conftest import Survived
 from tests.local.conftest import Serve
@@ -23,6 +22,7 @@ from tui.api.client import Client
 from tui.api.errors import ApiError
 from tui.api.pace import Backoff
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Verb
 
@@ -59,7 +59,7 @@ class World(RuleBasedStateMachine):
         self.way = Way(self.truth)
         self.way.on_act = self._leaves
         backoff = Backoff(dice=random.Random(1))
-        transport = OnThisWay(SecretStr("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
+        transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
         self.journal = Journal()
         self.doer = Deeds(self.client, self.journal, lambda deed: None, clock=clock)

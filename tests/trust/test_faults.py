@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 import trustme
-from pydantic import SecretStr
 
 from tests.conftest import FastClock, Survived, make_client
 from tests.trust import storm
@@ -28,6 +27,7 @@ from tui.api.client import Client
 from tui.api.errors import ApiError
 from tui.api.pace import Backoff
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.api.stream import Link, LinkState, Stream, Told
 from tui.board import LinkSeen
 from tui.watch import Watch
@@ -295,7 +295,7 @@ def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[s
     loop = VirtualLoop()
     clock, bad = VirtualClock(loop), Bad(loop, way, headers)
     dice = random.Random(5)
-    transport = OnThisWay(SecretStr("k"), frozenset, clock=clock, backoff=Backoff(dice=dice), way=bad)
+    transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=Backoff(dice=dice), way=bad)
     client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
     links: list[LinkSeen] = []
     watch = Watch(client, lambda change: links.append(change) if isinstance(change, LinkSeen) else None, clock=clock)

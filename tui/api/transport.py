@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import sniffio  # noqa: F401 - so that httpcore finds it at once
 from httpx_sse import aconnect_sse
-from pydantic import SecretStr
 
 from tui.api.answers import LARGEST, decoded, error_of
 from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
 from tui.api.pace import Backoff, Budget, Clock, SystemClock, by_frames, moment_of, retry_after
 from tui.api.routes import BadAddress, is_loopback, origin
+from tui.api.secret import Secret
 
 LARGE = 1024 * 1024
 """Bytes from which an answer is large."""
@@ -35,7 +35,7 @@ SILENCE = 45.0
 class KeyAuth(httpx.Auth):
     """Puts the key on requests to the platform's own origins, and lets no other request leave."""
 
-    def __init__(self, key: SecretStr, origins: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, key: Secret, origins: Callable[[], frozenset[str]]) -> None:
         self._key = key
         self._origins = origins
 
@@ -51,7 +51,7 @@ class KeyAuth(httpx.Auth):
 class Transport:
     """One HTTP client for each origin, opened when first needed; a stream gets one of its own."""
 
-    key: SecretStr
+    key: Secret
     origins: Callable[[], frozenset[str]]
     ca: str | None = None
     clock: Clock = field(default_factory=SystemClock)

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from pydantic import SecretStr
-
 from tui.api.client import Client
 from tui.api.models import FINAL, RUNNING, Task, Wait
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.api.transport import Transport
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.journal import Journal
@@ -54,7 +53,7 @@ class Session:
             self._client = Client(surfaces, transport, read_only=self.settings["read_only"])
         return self._client
 
-    def platform(self) -> tuple[SecretStr, Surfaces]:
+    def platform(self) -> tuple[Secret, Surfaces]:
         """The platform that is set, or without a key and an address, the one that runs on this machine."""
         if self.settings.key is not None:
             return self.settings.key, self.settings.surfaces
@@ -63,7 +62,7 @@ class Session:
 
             if address := running(self.settings.state):
                 self.out.note(f"no API key is set: using the local platform at {address.url}")
-                return SecretStr(address.key), Surfaces(address.url, address.url, address.organization)
+                return Secret(address.key), Surfaces(address.url, address.url, address.organization)
         raise BadSettings(
             "no API key is set: set XPANDER_API_KEY, or api_key_file in the settings file, "
             "or start a platform of your own with xp-tui local"

@@ -117,7 +117,7 @@ class TasksScreen(Keyed[None]):
         """An agent is to be chosen."""
 
     def __init__(self, desk: Desk, begin_with: str = "") -> None:
-        super().__init__()
+        super().__init__(classes="-empty")  # as it begins: to say so later would style every widget again
         self._begin_with = begin_with
         self._wanted = ""
         self._desk = desk
