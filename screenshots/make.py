@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import SecretStr
 from textual.pilot import Pilot
 
 from tui.api.client import Client
 from tui.api.routes import Surfaces
+from tui.api.secret import Secret
 from tui.api.transport import Transport
 from tui.app import XpTui
 from tui.journal import Journal
@@ -43,7 +43,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
 
 async def pictures(url: str, key: str, data: Path) -> None:
     """Walk through the screens, and take a picture of each."""
-    client = Client(Surfaces(url, url, "local"), Transport(SecretStr(key), frozenset))
+    client = Client(Surfaces(url, url, "local"), Transport(Secret(key), frozenset))
     app = XpTui(
         client,
         Journal(data / "journal"),
