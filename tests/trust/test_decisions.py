@@ -237,7 +237,7 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
             return told
 
         monkeypatch.setattr(decisions, "decide", noted)
-        for number in range(RACES):
+        for number in range(1, RACES + 1):
             task_id = platform.create("your-agent", {"input": {"text": "pay"}})["id"]
             decisions.ask_approval(task_id, "Pay", None, {"amount": number})
             digest = (await shown(mine, task_id)).digest

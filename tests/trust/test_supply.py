@@ -61,8 +61,9 @@ def test_another_major_version_of_textual_is_not_taken() -> None:
 
 def test_what_is_declared_is_imported_and_the_other_way_round() -> None:
     ours, local = set((ROOT / "tui").rglob("*.py")), set((ROOT / "tui/local").rglob("*.py"))
-    assert imported(ours - local) == names(BASE)
+    assert imported(ours - local) | {"pydantic"} == names(BASE)  # that one is fixed as a part, wherever it is used
     assert imported(local) - names(BASE) == names(LOCAL)
+    assert "pydantic" in imported(local)
 
 
 def test_the_lock_has_a_hash_for_every_file_and_is_up_to_date() -> None:
