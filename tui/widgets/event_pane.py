@@ -13,6 +13,7 @@ from tui import words
 from tui.activity import Gap
 from tui.api.entries import Entry
 from tui.api.events import Event
+from tui.api.record import Record
 from tui.api.stream import Link
 from tui.api.wirejson import dumps
 from tui.board import Change, EventSeen, GapSeen, LinkSeen, LogSeen
@@ -217,14 +218,18 @@ class EventPane(Lines):
         longest = 4000 if self._wraps or self._raw else 300
         match item.about:
             case Event() as event:
-                return self._desk.safe(dumps(masks.json(event.raw)), longest) if self._raw else said(event, masks)
+                return self._written(event, longest) if self._raw else said(event, masks)
             case Entry() as entry:
-                return self._desk.safe(dumps(masks.json(entry.raw)) if self._raw else entry.label, longest)
+                return self._written(entry, longest) if self._raw else self._desk.safe(entry.label, longest)
             case Gap() as gap:
                 filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
                 return f"─ gap {words.exact(gap.seconds)}, {filled} ─"
             case link:
                 return self._desk.safe(str(link))
+
+    def _written(self, record: Record, longest: int) -> str:
+        """As it was written, but for secrets."""
+        return one_line(dumps(self._desk.masks.json(record.raw)), longest=longest)
 
     def _look(self, item: Item) -> str:
         match item.about:
