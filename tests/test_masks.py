@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.masks import _SECRET_TEXT, Masks, _mask_match, _without_secrets, masked
+from tui.masks import _SECRET_TEXT, MOST, Masks, _mask_match, _without_secrets, masked
 from tui.plain import clean
 
 SECRET_NAMES = [
@@ -302,3 +302,12 @@ def test_an_object_is_masked_at_once_as_it_is_member_by_member(value: dict[Any, 
     assert [(type(key), key, item) for key, item in quick.items()] == [
         (type(key), key, item) for key, item in careful.items()
     ]
+
+
+def test_what_is_remembered_has_an_end() -> None:
+    masks = Masks()
+    for number in range(MOST + 2):
+        assert masks.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}
+    assert 0 < len(masks._names) < MOST
+    assert 0 < len(masks._short) < MOST
+    assert masks.json({"token": "abcdefgh1234"}) == masks.json({"token": "abcdefgh1234"}) == {"token": "••••1234"}
