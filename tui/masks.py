@@ -56,8 +56,6 @@ class Masks:
         longest_first = sorted(forms, key=len, reverse=True)
         self._short: dict[str, str] = {}
         """What short texts were shown as: ids, names and statuses come again and again."""
-        self._names: dict[str, tuple[str, bool]] = {}
-        """How short names of members are shown, and whether they sound secret."""
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
         self._shortest = len(longest_first[-1]) if forms else 0
 
@@ -98,34 +96,6 @@ class Masks:
         return value
 
     def _object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
-        if depth > _DEEPEST or holder.lower() in _SECRET_HOLDERS:
-            return self._guarded(value, holder, depth)
-        shown: dict[Any, Any] = {}
-        names, short = self._names, self._short
-        for key, item in value.items():
-            name, is_secret = names.get(key) or self._name(key)
-            if isinstance(item, str):
-                told = masked(item) if is_secret and item else short.get(item)
-                shown[name] = self.text(item) if told is None else told
-            elif isinstance(item, dict | list | tuple):
-                shown[name] = self.json(item, str(key), depth)
-            else:
-                shown[name] = item
-        return shown
-
-    def _name(self, key: Any) -> tuple[Any, bool]:
-        """A member's name as it is shown, and whether it sounds like a secret's."""
-        if not isinstance(key, str):
-            return key, _is_secret(str(key))
-        told = self.text(key), _is_secret(key)
-        if len(key) <= SHORT:
-            if len(self._names) > MOST:
-                self._names.clear()
-            self._names[key] = told
-        return told
-
-    def _guarded(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
-        """An object that holds secrets under names of their own, or that lies too deep."""
         shown: dict[Any, Any] = {}
         holds_secrets = holder.lower() in _SECRET_HOLDERS
         for key, item in value.items():
