@@ -29,10 +29,15 @@ TESTS = {
     "tui/deeds.py": ["tests/test_deeds.py"],
 }
 """The quick tests of each file."""
+MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
+         "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
+"""Those of masks.py that are a text there once."""
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("tui/activity.py", "31 → 32"): "any number beyond every place in a log",
     ("tui/activity.py", "20 → 21"): "any width beyond every number of an event",
     ("tui/masks.py", "'' → 'XX'"): "no name is no secret's, nor is XX; and an X is never quoted",
+    ("tui/masks.py", "len(text) > SHORT → len(text) >= SHORT"): "remembered or made again, it is the same",
+    **{("tui/masks.py", f"{mark!r} → ''"): "only searches more" for mark in MARKS},
     ("tui/plain.py", "len(text) <= longest → len(text) < longest"): "what is just long enough has no line that is cut",
     ("tui/plain.py", "'\u02ff' → ''"): "only a short cut: the category is asked for after it",
     ("tui/plain.py", "char > '\u02ff' → char >= '\u02ff'"): "it is no mark",

@@ -270,6 +270,10 @@ class XpTui(Acting):
         self._exit_renderables.append(Segments([Segment(f"{sentence}\n")]))
         self._close_messages_no_wait()
 
+    def panic(self, *renderables: Any) -> None:
+        """An error that can draw itself would do so with all it holds; it is told as any other."""
+        self._fatal_error()
+
     # Opening
 
     @on(TasksScreen.Opened)
