@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -17,6 +18,7 @@ from tui.app import XpTui
 from tui.board import TasksSeen
 from tui.kept import Kept
 from tui.keymap import bindings, checked_keys
+from tui.looks import Sheet
 from tui.rows import Line
 from tui.screens.bulk import BulkScreen
 from tui.screens.deciding import DEAD
@@ -502,3 +504,29 @@ async def test_the_keys_at_the_bottom_are_those_that_work_and_a_click_presses_th
         await operator.press("escape")
         await operator.pilot.resize_terminal(60, 24)
         await operator.until(lambda: "a review  …" in keys() and keys().endswith("▏^p palette "))
+
+
+async def test_what_is_styled_once_looks_as_if_it_were_styled_anew(serve: Serve, tmp_path: Path) -> None:
+    def styles(app: XpTui) -> dict[object, dict[str, Any]]:
+        return {
+            node: {"": dict(node.styles.base._rules)}
+            | {name: dict(part.base._rules) for name, part in node._component_styles.items()}
+            for node in app.screen.walk_children(with_self=True)
+        }
+
+    async with waiting(serve, tmp_path) as operator:
+        app = operator.app
+        for key in ("j", "enter", "tab", "tab", "P", "f9", "f9", "f9", "escape", "slash", "escape", "question_mark"):
+            await operator.press(key)
+            with app._context():
+                seen, sheet = styles(app), app.stylesheet
+                assert isinstance(sheet, Sheet)
+                assert sheet._applied  # else nothing is tried
+                sheet._applied.clear()
+                sheet.update(app.screen)
+                assert styles(app) == seen, key
+        with app._context():
+            sheet.add_source("Screen { width: 7; }")
+            sheet.reparse()
+            sheet.update(app.screen)
+        assert str(app.screen.styles.width) == "7"
