@@ -26,7 +26,8 @@ from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary
 from tui.widgets.activity_tree import ActivityTree, Source
 from tui.widgets.document import Document, Key, Part, markdown, wrap
-from tui.widgets.lines import Lines, Piece, Pieces
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DESK = Desk(lambda: NOW, Masks(), "test")

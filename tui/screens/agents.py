@@ -15,7 +15,8 @@ from tui.api.models import Agent
 from tui.desk import Desk
 from tui.screens.keyed import Dialog
 from tui.widgets.footer import Footer
-from tui.widgets.lines import Lines, Piece, Pieces, fit
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces, fit
 
 
 class Choice(NamedTuple):

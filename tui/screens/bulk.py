@@ -18,7 +18,8 @@ from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
-from tui.widgets.lines import Lines, Piece, Pieces, fit
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces, fit
 
 if TYPE_CHECKING:
     from tui.board import Board

@@ -13,7 +13,8 @@ from textual.widgets import Static
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
 from tui.widgets.footer import Footer
-from tui.widgets.lines import Lines, Piece, Pieces, fit
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces, fit
 
 KEYS = {
     "id": "i", "title": "t", "result": "r", "link": "l", "curl": "u", "record": "j",

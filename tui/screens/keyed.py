@@ -24,7 +24,8 @@ from textual.widgets import Input, Static
 
 from tui.widgets.bar import Bar
 from tui.widgets.footer import Footer
-from tui.widgets.lines import Lines, Piece, Pieces, fit
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces, fit
 
 
 class OnTop(Screen[ScreenResultType]):

@@ -24,7 +24,7 @@ from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
-from tui.widgets.lines import Piece
+from tui.widgets.strips import Piece
 
 if TYPE_CHECKING:
     from tui.board import Board

@@ -33,7 +33,8 @@ from tui.widgets.document import Part
 from tui.widgets.event_pane import EventPane
 from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
-from tui.widgets.lines import Lines, Piece
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece
 from tui.widgets.task_list import GLYPHS, LOOKS
 
 STATES = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkState.ENDED: "failed"}

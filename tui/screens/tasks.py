@@ -31,8 +31,9 @@ from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.footer import Footer
-from tui.widgets.lines import AT_ONCE, Lines, Piece, is_through
+from tui.widgets.lines import AT_ONCE, Lines, is_through
 from tui.widgets.peek import Peek
+from tui.widgets.strips import Piece
 from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
 
 if TYPE_CHECKING:

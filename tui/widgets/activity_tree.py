@@ -25,7 +25,8 @@ from tui.api.wirejson import canonical
 from tui.desk import Desk
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary, told
-from tui.widgets.lines import AT_ONCE, Lines, Piece, Pieces, fit, is_through
+from tui.widgets.lines import AT_ONCE, Lines, is_through
+from tui.widgets.strips import Piece, Pieces, fit
 
 BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
 BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}

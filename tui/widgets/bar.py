@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.lines import Piece, fit, strip_of
+from tui.widgets.strips import Piece, fit, strip_of
 
 
 class Bar(Widget):

@@ -13,7 +13,7 @@ from rich.cells import cell_len, chop_cells
 from tui.api.wirejson import dumps, unfolded
 from tui.masks import Masks
 from tui.plain import LONGEST, clean, cut
-from tui.widgets.lines import Piece, Pieces
+from tui.widgets.strips import Piece, Pieces
 
 MOST = 20_000
 """Lines shown of one thing; that there are more is said."""

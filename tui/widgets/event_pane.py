@@ -21,7 +21,8 @@ from tui.desk import Desk
 from tui.plain import one_line
 from tui.telling import said, word_of
 from tui.widgets.document import wrap
-from tui.widgets.lines import Lines, Piece, Pieces
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces
 
 LONGEST = 20_000
 """How many events are kept; the activity log has everything."""

@@ -13,7 +13,8 @@ from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
 from tui.plain import LONGEST
 from tui.widgets.document import Document, Key, Part, Row
-from tui.widgets.lines import Lines, Pieces
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Pieces
 
 REVEALED = 10.0
 """Seconds for which a masked value is shown."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar, NamedTuple, Self
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
+from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -20,22 +19,12 @@ from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.plain import clean
+from tui.widgets.strips import AsTheyAre, Piece, Pieces, strip_of
 
 AT_ONCE = 0.004
 """Seconds that arranging many rows may take before others have a turn."""
 REMEMBERED = 500
 """How many lines are remembered by what they looked like."""
-
-
-class Piece(NamedTuple):
-    """A text and how it stands out: the name of a component class, or nothing."""
-
-    text: str
-    look: str = ""
-
-
-Pieces = Sequence[Piece]
 
 
 class Sight(NamedTuple):
@@ -100,6 +89,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._styles_cache = AsTheyAre()
         self._sights: dict[int, Sight | None] = {}
         """What each line of the view was drawn from last."""
         self._fresh: dict[tuple[int, int], Sight | None] = {}
@@ -391,26 +381,3 @@ def is_through(slices: Iterator[None], seconds: float) -> bool:
         if next(slices, True):
             return True
     return False
-
-
-def strip_of(pieces: Pieces, width: int, base: Style, style_of: object) -> Strip:
-    """A line as the compositor wants it. Whatever was missed before is made harmless here: the last door."""
-    assert callable(style_of)
-    segments = []
-    for text, look in pieces:
-        safe = text if text.isascii() and text.isprintable() else clean(text).replace("\n", " ")
-        segments.append(Segment(safe, base + style_of(look) if look else base))
-    strip = Strip(segments).simplify()
-    if strip.cell_length > width > 0:
-        cut = strip.crop(0, width - 1).adjust_cell_length(width - 1, base)
-        return Strip.join([cut, Strip([Segment("…", base)])])
-    return strip.adjust_cell_length(width, base)
-
-
-def fit(text: str, width: int, *, right: bool = False) -> str:
-    """A text in exactly so many cells; what is cut says so."""
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
-    padding = " " * (width - length)
-    return padding + text if right else text + padding

@@ -22,7 +22,7 @@ from tui.rows import Line
 from tui.telling import shortly, told
 from tui.widgets.bar import Bar
 from tui.widgets.document import Document, Part, wrap
-from tui.widgets.lines import Piece, Pieces, fit, strip_of
+from tui.widgets.strips import Piece, Pieces, fit, strip_of
 
 ROOMY = 12
 """Lines from which a payload is written out, and not put in one line."""

@@ -16,7 +16,8 @@ from tui.desk import Desk
 from tui.listing import Listing
 from tui.plain import one_line
 from tui.rows import Head, Line, More, Row, lasted
-from tui.widgets.lines import Lines, Piece, Pieces, fit
+from tui.widgets.lines import Lines
+from tui.widgets.strips import Piece, Pieces, fit
 
 GLYPHS = {
     "paused": "‖", "executing": "▶", "pending": "·", "completed": "✓", "failed": "✗", "error": "!", "stopped": "■",
