@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -81,9 +82,12 @@ def moved(effort: Effort) -> Iterator[Row]:
 
         async def measured() -> None:
             async with opened(counts) as both:
+                gc.freeze()  # as the dashboard does with what has come to stay
                 for _ in effort.rounds:
-                    for _, lines in both:
-                        lines.move_to(lines.count() // 3)
+                    for app, lines in both:
+                        with app._context():
+                            lines.move_to(lines.count() // 3)
+                        await app.quiet()
                     for way in WAYS:
                         for _ in range(times):
                             for size, (app, lines) in enumerate(both):
