@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.events import entry
+from benchmarks.onscreen import SIZE
 from benchmarks.serving import task
 from tui.activity import Activity
 from tui.api.client import Log
@@ -57,9 +58,8 @@ def cells_of(listing: Listing) -> list[tuple[str, ...]]:
     """Every row as the texts of its columns, for a widget that wants all of them at once."""
     drawn = TaskList(DESK)
     drawn._listing = listing
-    names = ("status", "title", "agent", "wait", "tokens", "updated")
-    rows = (listing.row(place) for place in range(len(listing)))
-    return [tuple(drawn._cells(row)[name].text for name in names) for row in rows if isinstance(row, Line)]
+    tasks = (place for place in range(len(listing)) if isinstance(listing.row(place), Line))
+    return [tuple(piece.text.strip() for piece in drawn.pieces(place, SIZE[0])[1:]) for place in tasks]
 
 
 def changed(listing: Listing, number: int) -> TasksSeen:

@@ -16,10 +16,10 @@ from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
 from benchmarks.table import Effort, Row, fact, limit, median, row
 from tui.board import Board, TasksSeen
 from tui.listing import Listing
-from tui.widgets.task_list import TaskList
+from tui.widgets.task_list import TaskList, columns_for
 
 FEW = 100
-HEADINGS = ("STATUS", "TITLE", "AGENT", "WAIT/RUN", "TOKENS", "UPDATED")
+HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time))
 Cells = list[tuple[str, ...]]
 Table = DataTable[str]
 SLICE = 16.0
