@@ -171,6 +171,7 @@ def one_changes(effort: Effort) -> Iterator[Row]:
                 table.add_columns(*HEADINGS)
                 keys = table.add_rows(cells)
             await peer.quiet()
+            gc.freeze()  # as the dashboard does with what has come to stay
             for number in range(1, 1 + 4 * len(effort.rounds)):
                 for size, one in (("many", many), ("few", few)):
                     costs[WHAT[0]][size].append((await one.take(changed(one.listing, number))).cpu)

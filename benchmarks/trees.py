@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
@@ -74,6 +75,7 @@ def one_more(effort: Effort) -> Iterator[Row]:
             await few.show()
             await peer.cost(lambda: tree.scroll_end(animate=False, immediate=True))
             last = tree.root.children[-1]
+            gc.freeze()  # as the dashboard does with what has come to stay
             for number in range(4 * len(effort.rounds)):
                 costs["many"].append((await many.more(number)).cpu)
                 costs["few"].append((await few.more(number)).cpu)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tui.cli.session import Session
 
+FRAMES = "120"
+"""Frames a second at most. Changes come thirty times a second: at Textual's sixty, a key waits for a frame more."""
+
 
 async def screens(session: Session) -> int:
     """The dashboard, on the platform that is set, or on one of this machine's own."""
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # read when Textual is imported
     import asyncio
     import signal
 

@@ -33,7 +33,7 @@ STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
 MOST = 500
 """Tasks, entries and events that are taken in by one step."""
-SETTLED = 20_000
+SETTLED = 500
 """Tasks, entries and events after which all there is is set aside from the garbage collector."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
@@ -112,10 +112,11 @@ class Watching(Orderly):
         return taken
 
     def _settle(self, weight: int) -> None:
-        """Where much has come to stay, the collector need not look at it: each look stops the screens."""
+        """Where much has come to stay, the collector looks at it once and not again: each look stops the screens."""
         self._unsettled += weight
         if self._unsettled > SETTLED:
             self._unsettled = 0
+            gc.collect()
             gc.freeze()
 
     def _step(self) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -94,6 +93,7 @@ class BulkScreen(Deciding):
     def on_mount(self) -> None:
         """Begin at the first."""
         self.focus_content()
+        self.watch(self.query_one(Outcomes), "cursor", self._show_payload, init=False)
         self.query_one("#payload-title").display = not self._stops
         self.query_one("#payload").display = not self._stops
         self.set_interval(0.1, self.draw)
@@ -146,7 +146,6 @@ class BulkScreen(Deciding):
 
     # Showing
 
-    @on(Lines.Moved)
     def _show_payload(self) -> None:
         lines = self.query_one(Outcomes)
         task = lines.tasks[lines.cursor]

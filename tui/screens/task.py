@@ -115,6 +115,8 @@ class TaskScreen(Keyed[None]):
         """Begin with the tree."""
         self._is_ready = True
         self.query_one("#tree").focus()
+        self.watch(self.query_one(ActivityTree), "cursor", self._inspect, init=False)
+        self.watch(self.query_one(EventPane), "cursor", self._inspect_event, init=False)
         self.set_interval(1.0, self._tick)
         self._size_panes()
         self.query_one(EventPane).take(self._early)
@@ -230,7 +232,6 @@ class TaskScreen(Keyed[None]):
 
     # Doing
 
-    @on(ActivityTree.Moved, "#tree")
     def _inspect(self) -> None:
         if self.focused is not self.query_one(EventPane):
             self.query_one(Inspector).show(self._parts())
@@ -255,7 +256,6 @@ class TaskScreen(Keyed[None]):
             return [Part("a moment", "the log is being read")]
         return [Part("nothing has happened yet", "the log is empty")]
 
-    @on(EventPane.Moved, "#events")
     def _inspect_event(self) -> None:
         pane = self.query_one(EventPane)
         if self.focused is not pane:

@@ -167,6 +167,7 @@ class TasksScreen(Keyed[None]):
     def on_mount(self) -> None:
         """Begin with the list."""
         self._is_ready = True
+        self.watch(self.query_one(TaskList), "cursor", self._moved, init=False)
         self.filter(self._begin_with)
         self.set_interval(1.0, self._tick)
         self._arrange()
@@ -387,7 +388,6 @@ class TasksScreen(Keyed[None]):
 
     # Doing
 
-    @on(TaskList.Moved)
     def _moved(self) -> None:
         self._show_peek()
         self._rest()

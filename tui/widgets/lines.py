@@ -55,24 +55,13 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("z", "prefix", "zM folds all, zR unfolds all", show=False, id="lines.folds"),
     ]
     cursor: reactive[int] = reactive(0, init=False, repaint=False)
+    """Who shows what is under it, watches it: both are drawn in one frame then. A message would come a frame later."""
     was_led = False
     """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
     _thumb = (0, 0, 0)
     """Where the scrollbar was drawn, in eighths of a cell."""
     _is_prefixed = False
     """Whether z was pressed, and M or R may follow."""
-
-    class Moved(Message):
-        """The cursor is on another line."""
-
-        def __init__(self, lines: Lines) -> None:
-            super().__init__()
-            self.lines = lines
-
-        @property
-        def control(self) -> Lines:
-            """The widget."""
-            return self.lines
 
     class Chosen(Message):
         """A line was opened, with Enter or a double click."""
@@ -144,9 +133,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         found = self.index_of(key) if key is not None else None
         place = self._resting(min(self.cursor if found is None else found, max(count - 1, 0)), 1)
         if place != self.cursor:
-            self.set_reactive(Lines.cursor, place)
             if found is None:
-                self.post_message(self.Moved(self))
+                self.cursor = place
+            else:
+                self.set_reactive(Lines.cursor, place)  # it is on the same as before
         height = self.scrollable_content_region.height
         if found is not None and (self.scroll_offset.y > 0 or place >= height):
             top = place - below_top if 0 <= below_top < max(height, 1) else self.scroll_offset.y + place - self.cursor
@@ -265,10 +255,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return place + 1, len(found)
 
     def watch_cursor(self, before: int, after: int) -> None:
-        """Draw the two lines, and tell."""
+        """Draw the two lines."""
         for index in (before, after):
             self.refresh_line(index)
-        self.post_message(self.Moved(self))
 
     def fold_all(self, away: bool) -> None:
         """Fold or unfold everything, where there is anything to fold."""
