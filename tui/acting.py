@@ -76,6 +76,10 @@ class Acting(Watching):
         self._few = asyncio.Semaphore(4)
         """No more than so many tasks are read at once."""
 
+    def on_mount(self) -> None:
+        """What is held is told as long as there is any."""
+        self._telling = self.set_interval(0.2, self._show_held, pause=True)
+
     def open_task(self, task_id: str) -> None:
         """Open a task."""
         raise NotImplementedError
@@ -246,6 +250,7 @@ class Acting(Watching):
             self._unfinished.pop(deed.id, None)
         else:
             self._unfinished[deed.id] = deed
+            self._telling.resume()
         is_other = any(one.target == deed.target and one.id != deed.id for one in self._unfinished.values())
         shown_on = [] if is_other else self._deciding(deed.target)  # what is under way stays what is shown
         with suppress(NoMatches):
@@ -265,6 +270,8 @@ class Acting(Watching):
             more = f" and {len(self._held) - 1} more" if len(self._held) > 1 else ""
             words = f"‖ {deed.verb} {self._called(deed.target)}{more} in {left:.0f} s   u takes it back"
         self.screens_held(words)
+        if not self._unfinished:
+            self._telling.pause()
 
     def _called(self, target: str) -> str:
         task = self.board.task(target)

@@ -124,7 +124,6 @@ class XpTui(Acting):
     def on_mount(self) -> None:
         """Show the list."""
         self.push_screen(TasksScreen(self._desk, self._begin_with))
-        self.set_interval(0.2, self._show_held)
         self.set_interval(1.0, self._tell_others)
         if not self.is_headless:
             self.set_interval(2.0, self._look_for_the_terminal)
