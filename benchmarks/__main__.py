@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from importlib.util import find_spec
 
 from benchmarks.table import Effort, Row, Rows, lines, missing, record, worsened
+from tui.dashboard import FRAMES
 
 MODULES = ("reading", "views", "living", "starting", "verbs")
 
@@ -31,6 +33,7 @@ def main() -> int:
     words.add_argument("--rows", default="", help="only these, as 1,12")
     words.add_argument("--record", action="store_true", help="keep the ratios to compare with")
     asked = words.parse_args()
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # as the dashboard does, before Textual is imported
     effort = Effort(asked.quick)
     wanted = {int(number) for number in asked.rows.split(",") if number}
     rows: list[Row] = []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui.api.models import Task
 from tui.board import Board, TaskGone, TasksSeen
-from tui.listing import Listing, View
+from tui.listing import SLICE, Listing, View
 from tui.query import parse
 from tui.rows import Head, Line, More
 
@@ -146,5 +146,5 @@ def test_a_hundred_thousand_are_taken_in_some_at_a_time() -> None:
     board = Board().after([seen(*(row(f"t{number}") for number in range(3000)))])
     listing = Listing()
     sizes = [listing.matched for _ in listing.filled(board)]
-    assert sorted(set(sizes)) == [*range(250, 3001, 250)]
+    assert sorted(set(sizes)) == [*range(SLICE, 3001, SLICE)]
     assert len(listing) == 3001

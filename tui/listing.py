@@ -19,7 +19,7 @@ from tui.rows import ORDER, Group, Head, Line, More, Row, family, group_of, last
 
 AT_ONCE = 64
 """Rows from which it is quicker to put all in order anew than one by one."""
-SLICE = 250
+SLICE = 100
 """Tasks that are arranged before somebody else has a turn."""
 DEEPEST = 16
 """Levels of sub-tasks that are shown one under the other."""

@@ -31,7 +31,7 @@ from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.footer import Footer
-from tui.widgets.lines import AT_ONCE, Lines, is_through
+from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through
 from tui.widgets.peek import Peek
 from tui.widgets.strips import Piece
 from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
@@ -253,7 +253,7 @@ class TasksScreen(Keyed[None]):
         is_done = False
         while not is_done:
             await asyncio.sleep(0)
-            is_done = is_through(slices, AT_ONCE)
+            is_done = is_through(slices, BESIDE)
         self._arranged(listing, is_other)
 
     def _arranged(self, listing: Listing, is_other: bool) -> None:

@@ -25,12 +25,12 @@ from tui.api.wirejson import canonical
 from tui.desk import Desk
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary, told
-from tui.widgets.lines import AT_ONCE, Lines, is_through
+from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through
 from tui.widgets.strips import Piece, Pieces, fit
 
 BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
 BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}
-SLICE = 500
+SLICE = 100
 """Rows that are arranged before the time is looked at."""
 REST = 3.0
 """How many times as long as it took to arrange all rows they are left as they are."""
@@ -162,7 +162,7 @@ class ActivityTree(Lines):
         begun = time.monotonic()
         while self._arranging is slices:
             await asyncio.sleep(0)
-            if self._arranging is slices and is_through(slices, AT_ONCE):
+            if self._arranging is slices and is_through(slices, BESIDE):
                 self._arranging = None
                 self._rests_until = time.monotonic() + REST * (time.monotonic() - begun)
                 self.show(self._source)  # with what has come meanwhile

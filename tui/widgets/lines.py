@@ -22,7 +22,9 @@ from textual.strip import Strip
 from tui.widgets.strips import AsTheyAre, Piece, Pieces, strip_of
 
 AT_ONCE = 0.004
-"""Seconds that arranging many rows may take before others have a turn."""
+"""Seconds that arranging rows may take before it goes on beside all else."""
+BESIDE = 0.001
+"""Seconds that it takes then before others have a turn: a key needs several of theirs."""
 REMEMBERED = 500
 """How many lines are remembered by what they looked like."""
 
