@@ -118,10 +118,10 @@ class Client:
         for status in query.status or (None,):
             params = query.params(status)
             if route.surface is Surface.REST:
-                listing = self._pages(route, root + route.path, params, Task.of)
+                listing = self._pages(route, root + route.path, params, Task.row)
             elif operation is Operation.USER_TASKS:
                 user = params.pop("user_id")
-                listing = self._pages(route, root + route.fill(user=user), params, Task.of)
+                listing = self._pages(route, root + route.fill(user=user), params, Task.row)
             else:
                 listing = self._histories(route, root, params)
             async with aclosing(listing) as pages:
@@ -268,7 +268,7 @@ class Client:
         async def history(agent: str) -> Page:
             async with gate:
                 body = await self.transport.read(root + route.fill(agent=agent), params)
-            return replace(self._learn_page(page_of(body, Task.of, 1)), total=None, pages=None)
+            return replace(self._learn_page(page_of(body, Task.row, 1)), total=None, pages=None)
 
         jobs = [asyncio.create_task(history(agent)) for agent in agents]
         try:

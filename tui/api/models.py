@@ -12,6 +12,7 @@ from tui.api.record import (
     Field,
     Identity,
     Record,
+    Row,
     as_it_is,
     count_of,
     flag_of,
@@ -150,6 +151,10 @@ class Wait:
 class Task(Record):
     """A task, from a row of a list or from its own record: a row has fewer fields. No row is ever lost."""
 
+    OFTEN = (
+        "id", "status", "agent_id", "organization_id", "title", "created_at", "updated_at", "started_at", "paused_at",
+        "finished_at", "parent_id", "sub_executions", "hitl_request", "pending_eca_request", "plan",
+    )  # fmt: skip
     id = Identity("id")
     agent_id = Field(name_of)
     organization_id = Field(name_of)
@@ -188,6 +193,14 @@ class Task(Record):
         if not isinstance(data, dict | cls):
             task.status, task.title = Status.UNREADABLE, dumps(data)
         return task
+
+    @classmethod
+    def row(cls, data: object) -> Self:
+        """Read a row of a list, of which there may be very many."""
+        if not isinstance(data, dict):
+            return cls.of(data)
+        row = Row(data)
+        return cls(row, row, TOLD)
 
     @property
     def is_full(self) -> bool:
@@ -231,6 +244,10 @@ class Task(Record):
         if self.plan and self.plan.question_raised:
             return Wait(WaitKind.QUESTION, since)
         return Wait(WaitKind.UNKNOWN, since) if self.status == Status.PAUSED else None
+
+
+TOLD = frozenset(name for field in vars(Task).values() if isinstance(field, Field) for name in field.names)
+"""All that a row is asked for by itself."""
 
 
 class Agent(Record):

@@ -9,11 +9,18 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, Self, TypeVar, overload
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 from tui.api.wirejson import NotJson, canonical, dumps, loads
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+SHORT = 40
+"""Characters up to which a text may be one that comes again and again."""
+MOST = 10_000
+"""How many of these are remembered, and how many shapes of objects."""
+_texts: dict[str, str] = {}
+_shapes: dict[tuple[str, ...], dict[str, int]] = {}
 
 
 def text_of(value: object) -> str | None:
@@ -33,6 +40,16 @@ def text_of(value: object) -> str | None:
 
 def moment(value: object) -> datetime | None:
     """A time told as ISO 8601 or as seconds (or milliseconds) since 1970, in UTC; None when it is neither."""
+    return _written_moment(value) if isinstance(value, str) and len(value) <= SHORT else _moment(value)
+
+
+@lru_cache(4096)
+def _written_moment(text: str) -> datetime | None:
+    """Many are the same: a task is created, started and changed at one moment."""
+    return _moment(text)
+
+
+def _moment(value: object) -> datetime | None:
     try:
         match value:
             case datetime():
@@ -44,7 +61,7 @@ def moment(value: object) -> datetime | None:
             case str() if value[4:5] == "-":
                 when = datetime.fromisoformat(value.rstrip())
             case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
-                return moment(float(value))
+                return _moment(float(value))
             case str():
                 when = datetime.fromisoformat(value.strip())
             case _:
@@ -105,16 +122,42 @@ class Told(Protocol):
     def get(self, name: str, /) -> Any: ...
 
 
+class Row:
+    """An object of a long list: its names are shared by all of its shape, and so are statuses, agents and moments."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        if len(_texts) > MOST or len(_shapes) > MOST:
+            _texts.clear()
+            _shapes.clear()
+        names = tuple(raw)
+        self._places = _shapes.setdefault(names, {name: place for place, name in enumerate(names)})
+        self._values = tuple(
+            _texts.setdefault(value, value) if isinstance(value, str) and len(value) <= SHORT else value
+            for value in raw.values()
+        )
+
+    def get(self, name: str, /) -> Any:
+        """A field's value, as an object has it."""
+        place = self._places.get(name)
+        return None if place is None else self._values[place]
+
+    def whole(self) -> dict[str, Any]:
+        """The object as it came."""
+        return dict(zip(self._places, self._values, strict=True))
+
+
 class Field(Generic[T]):
     """A field of a record: how to read it, and the names it goes by, its own if none is given."""
 
     def __init__(self, read: Callable[[Any], T], *names: str) -> None:
         self._read = read
-        self._names = names
+        self.names = names
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
-        self._names = self._names or (name,)
+        self.names = self.names or (name,)
 
     @overload
     def __get__(self, record: None, owner: type) -> Self: ...
@@ -126,13 +169,14 @@ class Field(Generic[T]):
         if record is None:
             return self
         head = record.head
-        source = record.raw if head is None or not record.told.issuperset(self._names) else head
-        value = record.__dict__[self._name] = self.of(source)  # found there from now on
+        source = record.raw if head is None or not record.told.issuperset(self.names) else head
+        value = self.of(source)
+        setattr(record, self._name, value)  # found there from now on
         return value
 
     def of(self, raw: Told) -> T:
         """What an object says of this field, by the first of its names that holds something."""
-        for name in self._names:
+        for name in self.names:
             if (found := raw.get(name)) is not None:
                 return self._read(found)
         return self._read(None)
@@ -146,12 +190,14 @@ class Identity(Field[str]):
 
     def of(self, raw: Told) -> str:
         """The id."""
-        return identity(raw, *self._names)
+        return identity(raw, *self.names)
 
 
 class Record:
     """One JSON object from the platform, kept whole: read, or as it was written with some fields beside it."""
 
+    OFTEN: ClassVar[tuple[str, ...]] = ()
+    """The fields that are read of every object, however many there are."""
     head: Told | None = None
     told: frozenset[str] = frozenset()
     """The fields that the head tells, so that nothing else has to be read for them."""
@@ -161,11 +207,19 @@ class Record:
         if head is not None:
             self.head, self.told = head, told
 
+    def __init_subclass__(cls) -> None:
+        """Python keeps the names of attributes once for all objects of a class, where the first has had them all."""
+        first = cls.__new__(cls)
+        for name in ("_raw", "head", "told", *cls.OFTEN):
+            setattr(first, name, None)
+
     @property
     def raw(self) -> dict[str, Any]:
         """The object as it came, with every field this version does not know."""
         if isinstance(self._raw, dict):
             return self._raw
+        if isinstance(self._raw, Row):
+            return self._raw.whole()
         written = self._raw if isinstance(self._raw, str) else bytes(self._raw).decode("utf-8", "replace")
         try:
             return dict(loads(written))
@@ -209,4 +263,5 @@ def identity(data: Told, *names: str) -> str:
     for name in names:
         if (found := text_of(data.get(name))) and found.strip():
             return found
-    return "?" + hashlib.sha256(canonical(data).encode()).hexdigest()[:12]
+    whole = data.whole() if isinstance(data, Row) else data
+    return "?" + hashlib.sha256(canonical(whole).encode()).hexdigest()[:12]
