@@ -5,9 +5,9 @@ It goes on from step to step with what a step has touched; only the rows that so
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -108,12 +108,11 @@ class Listing:
             run = sorted(key for task_id in some for key in self._entered(task_id))
             self._note_waiting(some)
             while runs and len(runs[-1]) <= 2 * len(run):  # so that none is sorted more often than there are doublings
-                run = sorted(runs.pop() + run)
+                run = yield from _merged(runs.pop(), run)
             runs.append(run)
             yield
         while len(runs) > 1:
-            runs.append(sorted(runs.pop() + runs.pop()))
-            yield
+            runs.append((yield from _merged(runs.pop(), runs.pop())))
         self._shown = runs.pop() if runs else []
         self._known = {}
         self._stretch()
@@ -354,3 +353,16 @@ def _in_group(task: Task, wait: Wait | None) -> float:
     if task.status in RUNNING:
         return -(task.created_at or EPOCH).timestamp()
     return -(task.changed_at or EPOCH).timestamp()
+
+
+def _merged(one: list[Key], other: list[Key]) -> Generator[None, None, list[Key]]:
+    """Two that are sorted as one, some at a time."""
+    merged: list[Key] = []
+    here = there = 0
+    while here < len(one) and there < len(other):
+        end = min(here + 10 * SLICE, len(one))
+        below = bisect_right(other, one[end - 1], there)
+        merged += sorted(one[here:end] + other[there:below])
+        here, there = end, below
+        yield
+    return merged + one[here:] + other[there:]
