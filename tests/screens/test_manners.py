@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from tui.settings import BadSettings
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
+from tui.widgets.lines import Lines
 
 
 async def test_the_palette_does_what_the_key_does(serve: Serve, tmp_path: Path) -> None:
@@ -530,3 +533,15 @@ async def test_what_is_styled_once_looks_as_if_it_were_styled_anew(serve: Serve,
             sheet.reparse()
             sheet.update(app.screen)
         assert str(app.screen.styles.width) == "7"
+
+
+async def test_a_task_that_was_closed_takes_no_memory(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("enter")
+        screen = operator.app.screen
+        assert isinstance(screen, TaskScreen)
+        drawn = [weakref.ref(lines._styles_cache) for lines in screen.query(Lines)]
+        assert len(drawn) == 3
+        del screen
+        await operator.press("escape")
+        await operator.until(lambda: gc.collect() >= 0 and not any(one() for one in drawn))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -29,6 +30,11 @@ class Piece(NamedTuple):
 Pieces = Sequence[Piece]
 
 
+@lru_cache(64)
+def _paper(background: Color) -> Style:
+    return Style(bgcolor=background.rich_color)
+
+
 class AsTheyAre(StylesCache):
     """The lines of a widget with nothing around it and nothing laid over it, as the widget has made them.
 
@@ -43,8 +49,7 @@ class AsTheyAre(StylesCache):
     ) -> Strip:  # fmt: skip
         """One line."""
         if size == content_size and opacity == 1.0 and not any(map(styles.has_rule, _EFFECTS)):
-            paper, _ = self.get_inner_outer(base_background, background)
-            return render_content_line(y).adjust_cell_length(size.width, paper.rich_style)
+            return render_content_line(y).adjust_cell_length(size.width, _paper(base_background + background))
         return super().render_line(
             styles, y, size, content_size, padding, base_background, background, render_content_line, border_title,
             border_subtitle, opacity, *more,
