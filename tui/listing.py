@@ -357,6 +357,7 @@ def _in_group(task: Task, wait: Wait | None) -> float:
 
 def _merged(one: list[Key], other: list[Key]) -> Generator[None, None, list[Key]]:
     """Two that are sorted as one, some at a time."""
+    one, other = sorted((one, other), key=len, reverse=True)
     merged: list[Key] = []
     here = there = 0
     while here < len(one) and there < len(other):

@@ -35,6 +35,9 @@ MOST = 500
 """Tasks, entries and events that are taken in by one step."""
 SETTLED = 500
 """Tasks, entries and events after which all there is is set aside from the garbage collector."""
+LOOKS = 30.0
+"""Seconds after which the collector looks, though nothing has come."""
+NEVER = 1_000_000
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
 AT_ONCE = 10
@@ -71,9 +74,11 @@ class Watching(Orderly):
         """What a filter wants of the platform itself, read again and again too."""
 
     def watch_the_platform(self) -> None:
-        """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
-        gc.freeze()
+        """Begin. The collector looks at everything only when it is told to: each look stops the screens."""
+        gc.set_threshold(*gc.get_threshold()[:2], NEVER)
         gc.enable()
+        gc.freeze()
+        self.set_interval(LOOKS, _look)
         self._read_lists()
 
     @property
@@ -112,12 +117,11 @@ class Watching(Orderly):
         return taken
 
     def _settle(self, weight: int) -> None:
-        """Where much has come to stay, the collector looks at it once and not again: each look stops the screens."""
+        """Where much has come to stay, the collector looks at it once and not again."""
         self._unsettled += weight
         if self._unsettled > SETTLED:
             self._unsettled = 0
-            gc.collect()
-            gc.freeze()
+            _look()
 
     def _step(self) -> None:
         self._is_due = False
@@ -345,3 +349,9 @@ class Watching(Orderly):
 
 def _words(error: ApiError | BadAddress) -> str:
     return error.sentence if isinstance(error, ApiError) else str(error)
+
+
+def _look() -> None:
+    """Clear away what nobody needs any more; all else has come to stay, and is not looked at again."""
+    gc.collect()
+    gc.freeze()
