@@ -33,7 +33,7 @@ STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
 MOST = 500
 """Tasks, entries and events that are taken in by one step."""
-SETTLED = 500
+SETTLED = 1_000
 """Tasks, entries and events after which all there is is set aside from the garbage collector."""
 LOOKS = 30.0
 """Seconds after which the collector looks, though nothing has come."""
@@ -95,6 +95,8 @@ class Watching(Orderly):
             self.set_timer(STEP, self._step)
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
+        if len(log.entries) > SETTLED:
+            gc.freeze()  # it is here as a whole, and would be looked at as a whole
         for part in log.parts(PART):
             self._tell(LogSeen(task_id, part, asked))
 
@@ -128,7 +130,7 @@ class Watching(Orderly):
         changes = self._next()
         if self._changes:
             self._is_due = True
-            self.call_later(self._step)
+            asyncio.get_running_loop().call_soon(self.call_later, self._step)  # others have their turn in between
         self.board = self.board.after(changes)
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
