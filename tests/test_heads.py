@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.api import record
 from tui.api.client import Log
 from tui.api.entries import ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.heads import EVENT, TOLD, Head, entry_at, event_head, split
-from tui.api.record import Field, Record
+from tui.api.models import TOLD as TASK
+from tui.api.models import Task
+from tui.api.record import MOST, Field, Record
 from tui.api.wirejson import loads
 
 JSON = st.recursive(
@@ -114,3 +117,30 @@ def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
     assert parts[0].since is None
     assert parts[2].since == parts[1].since == entries[1].created_at
     assert [len(part.entries) for part in Log().parts(2)] == [0]
+
+
+TASKS = st.dictionaries(
+    st.sampled_from([*sorted(TASK), "title", "more"]),
+    JSON | st.sampled_from(["2026-11-01T00:01:07.001Z", "1700000000.5", "executing", "", " "]),
+    max_size=12,
+)
+
+
+@given(st.lists(TASKS | JSON, max_size=3))
+def test_a_row_says_what_its_object_says(rows: list[Any]) -> None:
+    for data in rows:
+        row, whole = Task.row(data), Task.of(data)
+        assert repr(fields_of(row)) == repr(fields_of(whole))
+        assert repr(row.raw) == repr(whole.raw)  # in the same order
+        assert (row.wait, row.changed_at, row.is_full) == (whole.wait, whole.changed_at, whole.is_full)
+        assert (row == whole) is (whole == row) is (row.raw == whole.raw)
+
+
+def test_rows_share_what_they_have_in_common() -> None:
+    rows = [Task.row({"id": f"t{n}", "status": "".join(["exec", "uting"]), "title": "x" * 50}) for n in range(3)]
+    assert len({id(row.status) for row in rows}) == 1
+    assert len({id(row._raw._places) for row in rows}) == 1
+    for n in range(2 * MOST):  # what is remembered has an end
+        Task.row({"id": f"other {n}"})
+    assert len(record._texts) <= MOST + 2
+    assert [row.raw["id"] for row in rows] == ["t0", "t1", "t2"]
