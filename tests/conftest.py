@@ -133,7 +133,5 @@ async def client(server: Server) -> AsyncIterator[Client]:
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
     """What a dashboard set aside from the garbage collector is looked at again, so that what is left open is found."""
-    before = gc.get_threshold()
     yield
-    gc.set_threshold(*before)
     gc.unfreeze()

@@ -626,6 +626,19 @@ def test_who_waits_below_is_told_nearest_first_and_once() -> None:
     assert list(board.waiting_below("nobody")) == []
 
 
+def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> None:
+    board = Board().after([seen(task("a", status="executing"), asked=1)])
+    again = board.after([seen(task("a", status="executing"), asked=2)])
+    assert again.touched == Touched()
+    assert again.tasks["a"].row is not None
+    assert again.tasks["a"].row.at == at(2)  # for what was asked before, and comes late
+    gone = again.after([TaskGone("a", at(3), "404")])
+    for asked, is_gone in ((2.5, True), (4, False)):
+        board = gone.after([seen(task("a", status="executing"), asked=asked)])
+        assert (board.is_gone("a"), board.touched.tasks) == (is_gone, frozenset({"a"}))
+    assert again.after([seen(task("a", status="completed"), asked=2)]).touched.tasks == {"a"}
+
+
 def test_a_step_says_what_it_touched_and_nothing_else() -> None:
     board = Board()
     agent, link, row = Agent.of({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))

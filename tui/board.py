@@ -271,11 +271,13 @@ class _Step:
         self._activity(task_id).hear(event, at)
 
     def _see(self, task: Task, at: datetime, stamp: datetime) -> None:
-        before = self._tasks.get(task.id) or Known(task)
-        after = before.with_sighting(Sighting(task, stamp, at))
+        before = self._tasks.get(task.id)
+        after = (before or Known(task)).with_sighting(Sighting(task, stamp, at))
         if after is before:
             return
         self._tasks[task.id] = after
+        if before and after.task.says_as(before.task) and task.id not in self._gone:
+            return  # it was seen again, and is as it was
         self._touched["tasks"].add(task.id)
         if after.task.parent_id:
             self._adopt(after.task.parent_id, task.id)

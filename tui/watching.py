@@ -35,9 +35,6 @@ MOST = 500
 """Tasks, entries and events that are taken in by one step."""
 SETTLED = 1_000
 """Tasks, entries and events after which all there is is set aside from the garbage collector."""
-LOOKS = 30.0
-"""Seconds after which the collector looks, though nothing has come."""
-NEVER = 1_000_000
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
 AT_ONCE = 10
@@ -74,11 +71,9 @@ class Watching(Orderly):
         """What a filter wants of the platform itself, read again and again too."""
 
     def watch_the_platform(self) -> None:
-        """Begin. The collector looks at everything only when it is told to: each look stops the screens."""
-        gc.set_threshold(*gc.get_threshold()[:2], NEVER)
-        gc.enable()
+        """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
         gc.freeze()
-        self.set_interval(LOOKS, _look)
+        gc.enable()
         self._read_lists()
 
     @property
@@ -123,7 +118,8 @@ class Watching(Orderly):
         self._unsettled += weight
         if self._unsettled > SETTLED:
             self._unsettled = 0
-            _look()
+            gc.collect()
+            gc.freeze()
 
     def _step(self) -> None:
         self._is_due = False
@@ -351,9 +347,3 @@ class Watching(Orderly):
 
 def _words(error: ApiError | BadAddress) -> str:
     return error.sentence if isinstance(error, ApiError) else str(error)
-
-
-def _look() -> None:
-    """Clear away what nobody needs any more; all else has come to stay, and is not looked at again."""
-    gc.collect()
-    gc.freeze()

@@ -143,6 +143,11 @@ class Row:
         place = self._places.get(name)
         return None if place is None else self._values[place]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Row) and self._places is other._places and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
+
     def whole(self) -> dict[str, Any]:
         """The object as it came."""
         return dict(zip(self._places, self._values, strict=True))
