@@ -639,6 +639,13 @@ def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> Non
     assert again.after([seen(task("a", status="completed"), asked=2)]).touched.tasks == {"a"}
 
 
+def test_a_child_that_only_an_earlier_row_names_is_known_in_any_order() -> None:
+    early = seen(task("a", status="executing", sub_executions=["x"], updated_at=at(1).isoformat()), asked=1)
+    record = task("a", status="executing", sub_executions=["y"], input={"text": "?"}, updated_at=at(2).isoformat())
+    boards = [Board().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
+    assert [board.children["a"] for board in boards] == [frozenset({"x", "y"})] * 2
+
+
 def test_a_step_says_what_it_touched_and_nothing_else() -> None:
     board = Board()
     agent, link, row = Agent.of({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))

@@ -271,18 +271,17 @@ class _Step:
         self._activity(task_id).hear(event, at)
 
     def _see(self, task: Task, at: datetime, stamp: datetime) -> None:
+        if task.parent_id:
+            self._adopt(task.parent_id, task.id)
+        for child in task.sub_executions:
+            self._adopt(task.id, child)
         before = self._tasks.get(task.id)
         after = (before or Known(task)).with_sighting(Sighting(task, stamp, at))
         if after is before:
             return
         self._tasks[task.id] = after
-        if before and after.task.says_as(before.task) and task.id not in self._gone:
-            return  # it was seen again, and is as it was
-        self._touched["tasks"].add(task.id)
-        if after.task.parent_id:
-            self._adopt(after.task.parent_id, task.id)
-        for child in after.task.sub_executions:
-            self._adopt(task.id, child)
+        if before is None or not after.task.says_as(before.task) or task.id in self._gone:
+            self._touched["tasks"].add(task.id)  # else it was seen again, and is as it was
 
     def _adopt(self, parent: str, child: str) -> None:
         children = self._children.get(parent, frozenset())
