@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from bisect import bisect_left, bisect_right, insort
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 from tui.api.client import Log
 from tui.api.entries import Confirmation, Decision, Delegation, Entry, Message, Questions, Reasoning, SignIn, ToolCall
 from tui.api.events import ContextStatus, Event
+from tui.api.large import Entries
 from tui.api.models import Plan, PlanStep, Task, Wait, WaitKind
 from tui.api.wirejson import canonical
+from tui.nodes import Heard, Node, Nodes
 
 EPOCH = datetime.min.replace(tzinfo=UTC)
 SAME_CALL = timedelta(seconds=30)
@@ -22,52 +24,6 @@ PIECES = 2000
 """How many pieces of the text being streamed are kept at the least: its end is what is shown."""
 LOOK_BACK = 64
 """How many of the latest nodes are looked at for such a call."""
-Order = tuple[datetime, int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was told of one thing by one of the two sources, and when that source told it."""
-
-    at: datetime
-    entry: Entry
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One thing that happened: what the stream said of it, what the log says, and both joined."""
-
-    entry: Entry
-    order: Order
-    live: Heard | None = None
-    logged: Heard | None = None
-    ordinal: int = 0
-    version: int = 0
-    """The activity's version when this node changed last."""
-
-    @property
-    def at(self) -> datetime:
-        """When it happened."""
-        return self.order[0]
-
-    @property
-    def provenance(self) -> str:
-        """`live` when the stream told of it, `back-filled` when only the log did."""
-        return "live" if self.live else "back-filled"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long a tool call took, as far as both its ends are known."""
-        entry = self.entry
-        begun = (entry.started_at or entry.created_at) if isinstance(entry, ToolCall) else None
-        if isinstance(entry, ToolCall) and begun and entry.finished_at:
-            return max((entry.finished_at - begun).total_seconds(), 0.0)
-        return None
-
-    @property
-    def is_timed(self) -> bool:
-        """Whether the beginning of the call was told, and is not just the time of its entry."""
-        return isinstance(self.entry, ToolCall) and self.entry.started_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +40,7 @@ class Activity:
     """What happened in one task, in the order of time. It only grows; its version counts the changes."""
 
     task_id: str
-    nodes: list[Node] = field(default_factory=list)
+    nodes: Nodes = field(default_factory=Nodes)
     version: int = 0
     shape: int = 0
     """Counts the changes that are more than another node behind the last, or another word about one."""
@@ -94,7 +50,6 @@ class Activity:
     children: dict[str, Task] = field(default_factory=dict)
     """Sub-tasks that the stream told of."""
     is_partial: bool = False
-    _by_key: dict[str, Node] = field(default_factory=dict)
     _chunks: list[tuple[datetime, str, str]] = field(default_factory=list)
     _told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _unlogged: dict[int, Node] = field(default_factory=dict)
@@ -108,7 +63,7 @@ class Activity:
 
     def get(self, key: str) -> Node | None:
         """The node that goes by this id, whichever of its ids it is."""
-        return self._by_key.get(key)
+        return self.nodes.get(key)
 
     # Growing
 
@@ -116,10 +71,29 @@ class Activity:
         """Take in the log, or a part of it, as it was at a moment."""
         previous = log.since or EPOCH
         self.is_partial = log.is_partial
-        for ordinal, entry in enumerate(log.entries, log.first):
-            previous = entry.created_at or previous
-            self._add(entry, Heard(at, entry), previous, ordinal, logged=True)
+        if isinstance(log.entries, Entries):
+            self._read_large(log.entries, at)
+        else:
+            for ordinal, entry in enumerate(log.entries, log.first):
+                previous = entry.created_at or previous
+                self._add(entry, Heard(at, entry), previous, ordinal, logged=True)
         self.version += 1
+
+    def _read_large(self, log: Entries, at: datetime) -> None:
+        """Look at what is known from elsewhere, or was looked at before; all else is only put in its place."""
+        if self.nodes.log is None:
+            apart = self.nodes.known_in(log)
+            if unlogged := [node.at for node in self._unlogged.values()]:
+                apart.update(log.between(min(unlogged) - SAME_CALL, max(unlogged) + SAME_CALL))
+            self.nodes.adopt(log, at, self.version + 1, apart)
+            self.shape += 1
+            if self._chunks and (reply := next(filter(_is_reply, reversed(self.nodes)), None)):
+                self._forget_pieces(reply)
+        else:
+            apart = self.nodes.news_in(log)
+        for place in sorted(apart):
+            entry = log[place]
+            self._add(entry, Heard(at, entry), log.times[place], place, logged=True)
 
     def hear(self, event: Event, at: datetime) -> None:
         """Take in one event; `at` stands in for a time that the event does not tell."""
@@ -156,7 +130,7 @@ class Activity:
         return True
 
     def _add(self, entry: Entry, heard: Heard, when: datetime, ordinal: int, *, logged: bool) -> None:
-        known = {id(node): node for key in entry.keys if (node := self._by_key.get(key))}
+        known = {id(node): node for key in entry.keys if (node := self.nodes.get(key))}
         if logged and not known and not self._unlogged:
             self._enter(entry, heard, when, ordinal)
             return
@@ -180,8 +154,7 @@ class Activity:
     def _enter(self, entry: Entry, heard: Heard, when: datetime, ordinal: int) -> None:
         """What only the log tells, and for the first time."""
         node = Node(entry, (when, ordinal, entry.id), None, heard, ordinal, self.version + 1)
-        for key in entry.keys:
-            self._by_key[key] = node
+        self.nodes.name(node, entry.keys)
         self._forget_pieces(node)
         self._note_child(node)
         self._place(node)
@@ -195,15 +168,14 @@ class Activity:
         """Make the node's entry from what both sources said, and put it where its time says."""
         node.entry = _combined(node)
         node.version = self.version + 1
-        for key in (*keys, *node.entry.keys):
-            self._by_key[key] = node
+        self.nodes.name(node, (*keys, *node.entry.keys))
         self._forget_pieces(node)
         self._note_child(node)
         ordinal = node.ordinal if node.logged else 2**31
         order = (node.entry.created_at or node.at, ordinal, node.entry.id)
         if order != node.order:
             self.shape += 1
-            del self.nodes[self._index(node)]
+            self.nodes.remove(node)
             node.order = order
             self._place(node)
 
@@ -217,24 +189,14 @@ class Activity:
             self._chunks = [chunk for chunk in self._chunks if chunk[0] > node.at]
 
     def _place(self, node: Node) -> None:
-        if not self.nodes or self.nodes[-1].order <= node.order:
-            self.nodes.append(node)
-        else:
-            self.shape += 1
-            self.nodes.insert(bisect_right(self.nodes, node.order, key=_order), node)
-
-    def _index(self, node: Node) -> int:
-        if self.nodes[-1] is node:
-            return len(self.nodes) - 1
-        return bisect_left(self.nodes, node.order, key=_order)  # no two have one order: an id has one node
+        self.shape += not self.nodes.put(node)
 
     def _absorb(self, node: Node, other: Node) -> None:
         """Two nodes turn out to be one thing."""
         self.shape += 1
-        del self.nodes[self._index(other)]
+        self.nodes.remove(other)
         self._unlogged.pop(id(other), None)
-        for key in other.entry.keys:
-            self._by_key[key] = node
+        self.nodes.name(node, other.entry.keys)
         if other.live:
             node.live = _joined(node.live, other.live)
         if other.logged and (node.logged is None or _supersedes(other.logged, node.logged)):
@@ -298,8 +260,9 @@ class Row(NamedTuple):
 
 def attached(activity: Activity, children: Iterable[Task]) -> dict[str, str]:
     """Which sub-task each trigger started: by the id it names, else by agent and the nearest time before."""
-    triggers = [node for node in activity.nodes if getattr(node.entry, "child_id", None) or _is_trigger(node)]
     left = {child.id: child for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id))}
+    nodes = activity.nodes
+    triggers = list(filter(_is_trigger, nodes.of_kind(Delegation, Decision)) if left else nodes.naming())
     found: dict[str, str] = {}
     for node in triggers:
         named = getattr(node.entry, "child_id", None)
@@ -358,7 +321,6 @@ def _lines(activity: Activity, children: tuple[Task, ...], depth: int, by_plan: 
 
 
 _KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
-_order = operator.attrgetter("order")
 
 
 def _began(task: Task) -> datetime:
@@ -366,7 +328,7 @@ def _began(task: Task) -> datetime:
 
 
 def _is_trigger(node: Node) -> bool:
-    return isinstance(node.entry, Delegation)
+    return isinstance(node.entry, Delegation) or bool(getattr(node.entry, "child_id", None))
 
 
 def _is_reply(node: Node) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from immutables import Map
 
 from tui.activity import EPOCH, Activity, Gap
 from tui.api.client import Log
+from tui.api.entries import Entry
 from tui.api.events import CHILD_EVENTS, Event
 from tui.api.models import RUNNING, Agent, Task, Wait, WaitKind
 from tui.api.stream import Link
@@ -52,7 +52,7 @@ class LogSeen:
     task_id: str
     log: Log
     at: datetime
-    fresh: tuple[Any, ...] = ()
+    fresh: Sequence[Entry] = ()
 
 
 @dataclass(frozen=True, slots=True)

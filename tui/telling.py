@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 from tui import words
-from tui.activity import Activity, Node
+from tui.activity import Activity
 from tui.api.entries import (
     Compaction,
     Confirmation,
@@ -23,6 +23,7 @@ from tui.api.events import Event
 from tui.api.models import Task
 from tui.api.wirejson import pretty
 from tui.masks import Masks
+from tui.nodes import Node
 from tui.plain import one_line
 
 
@@ -109,12 +110,11 @@ def said(event: Event, masks: Masks) -> str:
 
 def summary(task: Task, activity: Activity) -> str:
     """How a run went, in one line."""
-    calls = [node.entry for node in activity.nodes if isinstance(node.entry, ToolCall)]
-    failed = sum(call.is_error for call in calls)
-    agents = sum(isinstance(node.entry, Delegation) for node in activity.nodes)
+    kinds, failed = activity.nodes.tally()
+    calls, agents = kinds[ToolCall], kinds[Delegation]
     begun, end = task.started_at or task.created_at, task.finished_at or task.updated_at
     parts = [f"{task.status} in {words.exact((end - begun).total_seconds())}" if begun and end else task.status]
-    parts.append(f"{len(calls)} call{'s' * (len(calls) != 1)}" + (f", {failed} failed" if failed else ""))
+    parts.append(f"{calls} call{'s' * (calls != 1)}" + (f", {failed} failed" if failed else ""))
     if agents:
         parts.append(f"{agents} sub-agent{'s' * (agents != 1)}")
     if task.tokens:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from tui.activity import Gap
-from tui.api.client import Client, Log, TaskQuery
+from tui.api.client import Client, TaskQuery
 from tui.api.entries import Entry
 from tui.api.errors import ApiError, NotFound, NotOffered, NotUnderstood
 from tui.api.events import ENDS, TASK_EVENTS, Event
+from tui.api.large import Entries
 from tui.api.models import Task
 from tui.api.pace import Backoff, Clock, SystemClock
 from tui.api.stream import Link, LinkState, Opened, Rejoined, Stream, Told
@@ -205,18 +207,19 @@ class _Follower:
         if self._polling and self._failures:
             self._link(Link(LinkState.POLLING, self._polling, self._rhythm))
         self._failures = 0
-        fresh: list[Entry] = []
+        fresh: list[Sequence[Entry]] = []
         for part in log.parts(PART):
-            fresh += (found := self._fresh(part))
+            fresh.append(found := self._fresh(part.entries))
             self._watch.tell(LogSeen(self._task_id, part, asked, found))
             await asyncio.sleep(0)
         if maybe is not None and self._maybe is maybe:
             self._maybe = None
-            holes += (maybe,) if fresh else ()
-        self._settle(holes, fresh, log.is_partial)
+            holes += (maybe,) if any(fresh) else ()
+        if holes:
+            self._settle(holes, chain.from_iterable(fresh), log.is_partial)
         return task if task.is_final else None
 
-    def _settle(self, holes: tuple[Gap, ...], fresh: list[Entry], is_partial: bool) -> None:
+    def _settle(self, holes: tuple[Gap, ...], fresh: Iterable[Entry], is_partial: bool) -> None:
         """Tell of each hole how many entries the log had for it: an entry belongs to the last one that began before."""
         counts = Counter(
             next((hole.at for hole in reversed(holes) if entry.created_at and entry.created_at >= hole.at), None)
@@ -227,9 +230,11 @@ class _Follower:
             self._watch.tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, None if is_partial else filled)))
         self._holes = [hole for hole in self._holes if hole not in holes]
 
-    def _fresh(self, log: Log) -> tuple[Entry, ...]:
+    def _fresh(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """The entries that neither the stream nor an earlier reading told of."""
-        fresh = tuple(entry for entry in log.entries if self._known.isdisjoint(entry.keys))
+        if isinstance(entries, Entries):
+            return entries.unknown_to(self._known)
+        fresh = tuple(entry for entry in entries if self._known.isdisjoint(entry.keys))
         for entry in fresh:
             self._known.update(entry.keys)
         return fresh

@@ -100,7 +100,7 @@ class Watching(Orderly):
         weight = count = 0
         for change in self._changes:
             match change:
-                case LogSeen(_, log):
+                case LogSeen(_, log) if isinstance(log.entries, tuple):
                     weight += len(log.entries)
                 case TasksSeen(tasks):
                     weight += len(tasks)

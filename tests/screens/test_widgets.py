@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,17 +15,20 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
+from tests.test_large import entries_of
 from tui.activity import Activity, Gap, walk
 from tui.api.client import Log
-from tui.api.entries import entry_of
+from tui.api.entries import ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.models import Task
+from tui.board import LogSeen
 from tui.desk import Desk
 from tui.masks import Masks
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary
 from tui.widgets.activity_tree import ActivityTree, Source
 from tui.widgets.document import Document, Key, Part, markdown, wrap
+from tui.widgets.event_pane import LONGEST, EventPane
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces
 
@@ -208,6 +211,76 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew() 
             assert [tree.index_of(key) for key in keys] == list(range(len(keys)))
             tree._arrange(at_once=True)
             assert keys == [tree.key_of(index) for index in range(tree.count())]
+
+
+class Anew(ActivityTree):
+    """A tree that looks at every row."""
+
+    def _arranged_plainly(self) -> Generator[None, None, bool]:
+        return False
+        yield
+
+
+async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_in_sight() -> None:
+    log: list[dict[str, Any]] = [
+        call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat(), is_error=n % 7 == 0) for n in range(400)
+    ]
+    for n in range(20, 400, 40):
+        log[n] = {**log[n], "tool_name": None, "agent_id": "other", "query": f"do {n}", "sub_task_id": f"k{n}"}
+    known = Task.of({"id": "k100", "agent_id": "other", "parent_task_id": "t", "created_at": log[90]["created_at"]})
+    loose = Task.of({"id": "z", "agent_id": "nobody", "parent_task_id": "t"})
+    trees = [ActivityTree(DESK), Anew(DESK)]
+    apps = [Alone(tree) for tree in trees]
+    activities = [Activity("t"), Activity("t")]
+    for activity in activities:
+        activity.read(Log(entries_of(log, 100)), NOW)
+
+    def both(children: tuple[Task, ...] = ()) -> None:
+        for tree, activity in zip(trees, activities, strict=True):
+            task = Task.of({"id": "t", "status": "completed"})
+            tree.show(Source("t", {"t": activity}, {"t": children}, {}, task))
+            tree._arrange(at_once=True)
+
+    def unread() -> list[int]:
+        return [sum(isinstance(item, int) for item in activity.nodes._items) for activity in activities]
+
+    async with apps[0].run_test(size=(100, 24)) as pilot, apps[1].run_test(size=(100, 24)):
+        both()
+        await pilot.pause()
+        assert (unread()[0] > 300, unread()[1]) == (True, 0)
+        for children, opened in (((), False), ((known,), False), ((known, loose), False), ((known,), True)):
+            for tree in trees:
+                tree._opened = {"k100"} if opened else set()
+            both(children)
+            keys = [[tree.key_of(place) for place in range(tree.count())] for tree in trees]
+            assert keys[0] == keys[1]
+            assert [trees[0].index_of(key) for key in keys[0]] == list(range(len(keys[0])))
+            assert [tree.pieces(0, 90) for tree in trees[:1]] == [tree.pieces(0, 90) for tree in trees[1:]]
+            assert opened or trees[0]._is_plain
+        told = {
+            "type": "tool_call_request",
+            "time": (NOW + timedelta(hours=1)).isoformat(),
+            "data": {"request_id": "new"},
+        }
+        for activity in activities:
+            activity.hear(Event.of_frame(json.dumps(told), "1"), NOW)
+        both((known,))
+        assert [tree.find("do 300", 1) for tree in trees] == [(1, 1)] * 2
+        assert trees[0].key_of(trees[0].cursor) == trees[1].key_of(trees[1].cursor)
+
+
+async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
+    log = entries_of([call(f"c{n}", created_at=NOW.isoformat()) for n in range(LONGEST // 2 + 50)], 5_000)
+    app = Alone(pane := EventPane(DESK))
+    async with app.run_test(size=(100, 24)) as pilot:
+        pane.take([LogSeen("t", Log(log), NOW, log)])
+        await pilot.pause()
+        assert (pane.total, pane.count()) == (LONGEST // 2 + 50, LONGEST // 2)
+        assert isinstance(pane.chosen, ToolCall)
+        assert pane.chosen.id == f"c{LONGEST // 2 + 49}"
+        pane.move_to(0)
+        assert isinstance(pane.chosen, ToolCall)
+        assert pane.chosen.id == "c50"
 
 
 async def test_a_search_in_lines_goes_round() -> None:

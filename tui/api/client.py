@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ class TaskQuery:
 class Log:
     """An activity log as it was at one moment."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: Sequence[Entry] = ()
     children: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
     """Logs of sub-tasks that came with it, by task."""
     is_partial: bool = False
@@ -65,7 +65,10 @@ class Log:
     """When the latest before them was, that tells its time."""
 
     def parts(self, size: int) -> Iterator[Log]:
-        """The same in pieces that can be taken in one after the other."""
+        """The same in pieces that can be taken in one after the other; whole where nothing of it has to be read yet."""
+        if not isinstance(self.entries, tuple):
+            yield self
+            return
         since = self.since
         for at in range(0, max(len(self.entries), 1), size):
             entries = self.entries[at : at + size]
@@ -149,7 +152,7 @@ class Client:
         except NotFound:
             return Log(is_partial=route.surface is Surface.REST)
         if isinstance(body, _Apart):
-            return Log(tuple([entry async for entry in body.entries()]))
+            return Log(await body.entries())
         if route.surface is Surface.REST:
             return _log_of_threads(body)
         messages = body.get("messages") if isinstance(body, dict) else body
@@ -303,17 +306,29 @@ class _Apart:
     def __init__(self, parts: list[Any]) -> None:
         self._parts = parts
 
-    async def entries(self) -> AsyncGenerator[Entry, None]:
-        """Its entries, with a turn for others now and then."""
+    async def entries(self) -> Sequence[Entry]:
+        """Its entries: each is read when it is looked at, unless one of them is of another form than usual."""
         from tui.api.heads import entry_at
+        from tui.api.large import Entries, Unusual
 
-        for number, part in enumerate(self._parts):
-            if number % TURN == TURN - 1:
-                await asyncio.sleep(0)
-            yield entry_at(part) or entry_of(_readable(part))
+        usual = Entries()
+        try:
+            async for parts in self._turns():
+                usual.take(parts)
+        except Unusual:
+            return tuple(
+                [entry_at(part) or entry_of(_readable(part)) async for parts in self._turns() for part in parts]
+            )
+        return usual
+
+    async def _turns(self) -> AsyncGenerator[list[Any], None]:
+        """Some of its parts after the other, with a turn for others in between."""
+        for at in range(0, len(self._parts), TURN):
+            yield self._parts[at : at + TURN]
+            await asyncio.sleep(0)
 
 
-def _taken_apart(content: bytes) -> _Apart | None:
+def _taken_apart(content: bytearray) -> _Apart | None:
     from tui.api.heads import split  # what reads it is worth its time only for a large one
 
     parts = split(content)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from tui.api.entries import Entry, kind_of
+from tui.api.entries import (
+    DECISIONS,
+    REASONING,
+    SIGN_INS,
+    Confirmation,
+    Decision,
+    Delegation,
+    Entry,
+    Message,
+    Other,
+    Questions,
+    Reasoning,
+    SignIn,
+    ToolCall,
+)
 from tui.api.wirejson import loads
 
 
@@ -43,49 +58,61 @@ class _Messages(msgspec.Struct):
     messages: list[msgspec.Raw]
 
 
-PARTLY = ("content", "questions", "query", "reasoning")
-TOLD = frozenset(Head.__struct_fields__) - set(PARTLY)
+TOLD = frozenset(Head.__struct_fields__) - {"content", "questions", "query", "reasoning"}
 """The fields that a head tells whole."""
-_split: Callable[[bytes], _Messages] = msgspec.json.Decoder(_Messages).decode
-_list: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_head: Callable[[msgspec.Raw], Head] = msgspec.json.Decoder(Head).decode
-_kinds: dict[tuple[object, ...], type[Entry]] = {}
+UNUSUAL = (msgspec.MsgspecError, RecursionError, ValueError)
+"""What is raised by an object that has to be read whole, if it can be read at all."""
+_split: Callable[[bytes | bytearray], _Messages] = msgspec.json.Decoder(_Messages).decode
+_list: Callable[[bytes | bytearray], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_is_list = re.compile(rb"\s*\[").match
+head_of: Callable[[msgspec.Raw], Head] = msgspec.json.Decoder(Head).decode
 
 
-def split(content: bytes) -> list[msgspec.Raw] | None:
+def split(content: bytes | bytearray) -> list[msgspec.Raw] | None:
     """The entries of a log, each as it was written; None where it has to be read as a whole."""
     try:
-        return _list(content) if content.lstrip()[:1] == b"[" else _split(content).messages
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return _list(content) if _is_list(content) else _split(content).messages
+    except UNUSUAL:
         return None
 
 
 def entry_at(raw: msgspec.Raw) -> Entry | None:
     """The entry by its head; None where it is not of the usual form and has to be read whole."""
     try:
-        head = _head(raw)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        head = head_of(raw)
+    except UNUSUAL:
         return None
-    marks = (
-        head.role is None,
-        head.content is msgspec.UNSET,
-        head.type,
-        head.action,
-        head.tool_name is None,
-        _begins(head.questions),
-        head.request_id is None,
-        head.agent_id is None,
-        head.query is msgspec.UNSET,
-        _begins(head.reasoning),
-    )
-    kind = _kinds.get(marks)
-    if kind is None:
-        if len(_kinds) > 1000:
-            _kinds.clear()
-        kind = _kinds[marks] = kind_of(_outline(head))
     if not (head.id or head.request_id or head.tool_call_id or "").strip():
         return None  # its name is made of its content
+    return entry_of_head(raw, head, kind_of_head(head))
+
+
+def entry_of_head(raw: msgspec.Raw, head: Head, kind: type[Entry]) -> Entry:
+    """The entry that this is the head of."""
     return kind(raw, head, TOLD)
+
+
+def kind_of_head(head: Head) -> type[Entry]:
+    """What kind of entry it is, in the order of `kind_of`."""
+    name, action = head.type, head.action
+    if head.role is not None and head.content is not msgspec.UNSET:
+        return Message
+    if name in REASONING:
+        return Reasoning
+    if name in SIGN_INS:
+        return SignIn
+    if action == "create_execution":
+        return Delegation
+    if action in DECISIONS:
+        return Decision
+    if head.tool_name is not None:
+        return ToolCall
+    if _begins(head.questions) == b"[":
+        return Questions
+    if head.request_id is not None and "confirm" in ((action or "") if name is None else name):
+        return Confirmation
+    is_query = head.query is not msgspec.UNSET or _begins(head.reasoning) == b"{"
+    return Delegation if action is None and head.agent_id is not None and is_query else Other
 
 
 class EventHead(msgspec.Struct, gc=False):
@@ -113,19 +140,9 @@ def event_head(text: str) -> EventHead | None:
     """The head of an event; None where it is not of the usual form and has to be read whole."""
     try:
         return _event(text)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+    except UNUSUAL:
         return None
 
 
 def _begins(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
     return bytes(memoryview(raw)[:1]) if isinstance(raw, msgspec.Raw) else b""
-
-
-def _outline(head: Head) -> dict[str, Any]:
-    """As much of an object as tells which kind it is."""
-    outline = {name: value for name in TOLD if (value := head.get(name)) is not None}
-    stand_ins: dict[bytes, Any] = {b"{": {}, b"[": []}
-    for name in PARTLY:
-        if begin := _begins(head.get(name)):
-            outline[name] = stand_ins.get(begin)
-    return outline

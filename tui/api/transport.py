@@ -75,7 +75,7 @@ class Transport:
         await self._stack.aclose()
 
     async def read(
-        self, url: str, params: dict[str, str] | None = None, *, large: Callable[[bytes], Any] | None = None
+        self, url: str, params: dict[str, str] | None = None, *, large: Callable[[bytearray], Any] | None = None
     ) -> Any:
         """GET and decode, tried again where that can help; a large answer in another way where one is given."""
         attempt = 1
@@ -150,7 +150,7 @@ class Transport:
         method: str,
         url: str,
         *,
-        large: Callable[[bytes], Any] | None = None,
+        large: Callable[[bytearray], Any] | None = None,
         params: dict[str, str] | None = None,
         **rest: Any,
     ) -> Any:
@@ -175,7 +175,7 @@ class Transport:
             ahead = told - self.clock.time()
             self.skew = ahead if abs(ahead) > 2.0 else 0.0
 
-    async def _answer(self, response: httpx.Response, large: Callable[[bytes], Any] | None) -> Any:
+    async def _answer(self, response: httpx.Response, large: Callable[[bytearray], Any] | None) -> Any:
         """The decoded body of a good answer; of any other, the error it is."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
@@ -184,7 +184,7 @@ class Transport:
             content += chunk
             if len(content) > LARGEST:
                 raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
-        if response.is_success and large and len(content) > LARGE and (apart := large(bytes(content))) is not None:
+        if response.is_success and large and len(content) > LARGE and (apart := large(content)) is not None:
             return apart
         if response.is_success:
             return decoded(bytes(content), response.status_code)

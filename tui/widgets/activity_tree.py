@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.timer import Timer
 
 from tui import words
-from tui.activity import EPOCH, Activity, Row, walk
+from tui.activity import EPOCH, Activity, Row, attached, walk
 from tui.api.entries import Reasoning, ToolCall
 from tui.api.models import Task, Wait
 from tui.api.wirejson import canonical
@@ -94,8 +94,11 @@ class ActivityTree(Lines):
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
-        self._rows: list[Row | Remark] = []
+        self._rows: list[Row | Remark | int] = []
+        """A number is the place of a node that nobody has looked at."""
         self._places: dict[str, int] = {}
+        self._is_plain = False
+        """Whether all rows are nodes of one task, each where it is in that task."""
         self._opened: set[str] = set()
         self._source = Source()
         self._tasks: dict[str, Task] = {}
@@ -122,7 +125,15 @@ class ActivityTree(Lines):
     @property
     def row(self) -> Row | Remark | None:
         """The row under the cursor."""
-        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        return self._row(self.cursor) if self.cursor < len(self._rows) else None
+
+    def _row(self, index: int) -> Row | Remark:
+        row = self._rows[index]
+        if isinstance(row, int):
+            nodes = self._source.activities[self._source.root].nodes
+            row = self._rows[index] = Row(0, self._source.root, nodes[min(row, len(nodes) - 1)])
+            self._places[_key(row)] = index
+        return row
 
     def show(self, source: Source) -> None:
         """Show a task's activity; what was folded stays so, and the cursor stays where it is."""
@@ -169,6 +180,8 @@ class ActivityTree(Lines):
 
     def _arranged(self) -> Iterator[None]:
         """Arrange all rows, some at a time."""
+        if (yield from self._arranged_plainly()):
+            return
         shape, taken, is_loose, root = self._shape(), 0, False, self._source.root
 
         def counted(walked: Iterable[Row]) -> Iterator[Row]:
@@ -191,9 +204,51 @@ class ActivityTree(Lines):
             places[_key(row)] = place
             if place % SLICE == SLICE - 1:
                 yield
+        self._put([*rows], places, shape, taken, is_loose=is_loose)
+
+    def _arranged_plainly(self) -> Generator[None, None, bool]:
+        """Arrange the rows of one task with nothing open in it, where each node is a row: no node is looked at."""
+        source, root = self._source, self._source.root
+        activity = source.activities.get(root)
+        if activity is None or self.is_timeline or self._by_plan or self._errors or not self._reasons or activity.gaps:
+            return False
+        known = {child.id for child in (*activity.children.values(), *source.children.get(root, ()))}
+        started = attached(activity, (*activity.children.values(), *source.children.get(root, ())))
+        below = {*known, *started.values()}
+        if len({*started.values()}) < len(started) or not below.isdisjoint({root, *self._opened, *source.activities}):
+            return False
+        if any(source.children.get(child) for child in below):
+            return False
+        shape, taken = self._shape(), len(activity)
+        rows: list[Row | Remark | int] = [*range(taken)]
+        places: dict[str, int] = {}
+        for key, child in started.items():
+            node = activity.nodes.get(key)
+            assert node
+            place = activity.nodes.place_of(node)
+            rows[place] = row = Row(0, root, node, child_id=child)
+            places[_key(row)] = place
+        for child in sorted(known - {*started.values()}):
+            row = Row(0, root, child_id=child)
+            places[_key(row)] = len(rows)
+            rows.append(row)
+        yield
+        self._put(rows, places, shape, taken, is_loose=len(rows) > taken, is_plain=True)
+        return True
+
+    def _put(
+        self,
+        rows: list[Row | Remark | int],
+        places: dict[str, int],
+        shape: object,
+        taken: int,
+        *,
+        is_loose: bool,
+        is_plain: bool = False,
+    ) -> None:
         before = self.rows_will_change()
         self._rows, self._places, self._shown, self._taken = rows, places, shape, taken
-        self._is_loose, self._loops, self._calls = is_loose, {}, {}
+        self._is_loose, self._is_plain, self._loops, self._calls = is_loose, is_plain, {}, {}
         self._end(before)
 
     def _end(self, before: tuple[object, int]) -> None:
@@ -238,8 +293,8 @@ class ActivityTree(Lines):
         before, root = self.rows_will_change(), self._source.root
         activity = self._source.activities[root]
         end = len(self._rows) - self._tail
-        for remark in self._rows[end:]:
-            del self._places[_key(remark)]
+        for place in range(end, len(self._rows)):
+            del self._places[_key(self._row(place))]
         del self._rows[end:]
         for node in activity.nodes[self._taken :]:
             row = Row(0, root, node)
@@ -311,12 +366,12 @@ class ActivityTree(Lines):
 
     def _loop(self, index: int) -> int:
         """How often the same call was made one after the other, up to the one in this row."""
-        row = self._rows[index]
+        row = self._row(index)
         if not isinstance(row, Row) or (call := self._call(row)) is None:
             return 0
         count = 1
         for place in range(index - 1, max(index - LOOK_BACK, -1), -1):
-            other = self._rows[place]
+            other = self._row(place)
             if isinstance(other, Row) and other.task_id == row.task_id and (before := self._call(other)) is not None:
                 if before != call:
                     break
@@ -339,7 +394,7 @@ class ActivityTree(Lines):
 
     def _measure(self) -> None:
         """The spans of the rows, up to now."""
-        if self.is_timeline:
+        if self.is_timeline and not self._is_plain:  # else it is still being arranged as one
             rows, now = [row for row in self._rows if isinstance(row, Row)], self._desk.now()
             self._spans = spans(rows, self._tasks, now)
             if since := self._waits_since:
@@ -362,7 +417,7 @@ class ActivityTree(Lines):
         return "  ".join(told)
 
     def _name_of(self, place: int) -> str:
-        row = self._rows[place]
+        row = self._row(place)
         assert isinstance(row, Row)
         return self._desk.safe(row.node.entry.label if row.node else "", 24)
 
@@ -374,15 +429,22 @@ class ActivityTree(Lines):
 
     def key_of(self, index: int) -> object:
         """The entry's own id."""
-        return _key(self._rows[index])
+        return _key(self._row(index))
 
     def index_of(self, key: object) -> int | None:
         """Where an entry is."""
-        return self._places.get(key) if isinstance(key, str) else None
+        if not isinstance(key, str):
+            return None
+        place = self._places.get(key)
+        if place is None and self._is_plain:
+            nodes = self._source.activities[self._source.root].nodes
+            node = nodes.get(key.removeprefix(f"{self._source.root}/"))
+            return nodes.place_of(node) if node else None
+        return place
 
     def pieces(self, index: int, width: int) -> Pieces:
         """One row, as a line of the tree or a bar of the timeline."""
-        row = self._rows[index]
+        row = self._row(index)
         if self.is_timeline:
             return self._bar_of(index, row, width)
         if isinstance(row, Remark):
@@ -484,14 +546,14 @@ class ActivityTree(Lines):
         place = (keys.index(here) + by) % len(keys) if here in keys else 0
         key, hidden_by = found[place]
         self._opened |= set(hidden_by)
-        if key not in self._places:
+        if self.index_of(key) is None:
             self._arrange(at_once=True)
-        if key not in self._places:
+        if self.index_of(key) is None:
             self._errors, self._reasons, self.is_timeline = False, True, False
             self._arrange(at_once=True)
             self.post_message(self.Turned())
         self.was_led = True
-        self.move_to(self._places[key])
+        self.move_to(self.index_of(key) or 0)
         return place + 1, len(keys)
 
     def _sought(self, row: Row) -> str:
@@ -528,7 +590,7 @@ class ActivityTree(Lines):
             self.move_to(next(above, self.cursor), -1)
 
     def _depth(self, index: int) -> int:
-        row = self._rows[index]
+        row = self._row(index)
         return row.depth if isinstance(row, Row) else 0
 
     def action_choose(self) -> None:

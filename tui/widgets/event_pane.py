@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -13,6 +13,7 @@ from tui import words
 from tui.activity import Gap
 from tui.api.entries import Entry
 from tui.api.events import Event
+from tui.api.large import Entries
 from tui.api.record import Record
 from tui.api.stream import Link
 from tui.api.wirejson import dumps
@@ -31,12 +32,24 @@ BEGIN = 29
 """Cells before the text of an event: its time and its kind."""
 
 
+class Unread(NamedTuple):
+    """An entry of a large log, to be read when it is looked at."""
+
+    log: Sequence[Entry]
+    place: int
+
+
 class Item(NamedTuple):
     """Something that came, and when."""
 
     number: int
     at: datetime | None
-    about: Event | Entry | Gap | Link
+    kept: Event | Entry | Gap | Link | Unread
+
+    @property
+    def about(self) -> Event | Entry | Gap | Link:
+        """What it is."""
+        return self.kept.log[self.kept.place] if isinstance(self.kept, Unread) else self.kept
 
     @property
     def kind(self) -> str:
@@ -117,7 +130,11 @@ class EventPane(Lines):
                 self._chunk = event.chunk is not None
                 if not is_more:
                     yield self._item(event.time or at, event)
-            case LogSeen(_, _, _, fresh):
+            case LogSeen(fresh=Entries() as log):
+                self.total += (first := max(len(log) - LONGEST // 2, 0))
+                for place in range(first, len(log)):
+                    yield self._item(log.times[place], Unread(log, place))
+            case LogSeen(fresh=fresh):
                 for entry in fresh:
                     yield self._item(entry.created_at, entry)
             case GapSeen(_, gap):
@@ -125,7 +142,7 @@ class EventPane(Lines):
             case LinkSeen(_, link, at):
                 yield self._item(at, link)
 
-    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link) -> Item:
+    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link | Unread) -> Item:
         self.total += 1
         return Item(self.total, at, about)
 

@@ -11,12 +11,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui import words
-from tui.activity import EPOCH, Node
+from tui.activity import EPOCH
 from tui.api.entries import ToolCall
 from tui.api.models import Task, Wait
 from tui.api.wirejson import dumps, unfolded
 from tui.board import Board
 from tui.masks import Masks
+from tui.nodes import Node
 from tui.plain import one_line
 from tui.rows import Line
 from tui.telling import shortly, told

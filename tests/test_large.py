@@ -1,0 +1,195 @@
+"""A large log that is read when it is looked at says what it says when it is read at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.screens.boards import NOW
+from tui.activity import Activity, attached
+from tui.api.client import Log
+from tui.api.entries import Entry, entry_of
+from tui.api.events import Event
+from tui.api.heads import split
+from tui.api.large import Entries, Unusual
+from tui.api.models import Task
+
+KINDS: list[dict[str, Any]] = [
+    {"role": "agent", "content": {"text": "said"}},
+    {"role": "user", "content": None},
+    {"type": "think", "thought": "hm", "title": "t"},
+    {"type": "login_required", "data": {"server_name": "s"}},
+    {"tool_name": "search", "payload": {"q": 1}},
+    {"tool_name": "search", "payload": {"q": 1}, "result": "r", "is_error": True},
+    {"agent_id": "b", "query": "do it"},
+    {"agent_id": "b", "query": "do it", "created_execution_id": "k"},
+    {"action": "create_execution", "agent_id": "b", "title": "x"},
+    {"action": "stop_execution", "created_execution_id": "k"},
+    {"action": "ask_execution", "created_execution_id": ""},
+    {"questions": [{"question": "which?"}]},
+    {"request_id": "c", "type": "confirm_card"},
+    {"request_id": "c", "type": "x", "action": "confirm"},
+    {"action": "whatever"},
+]
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> Entries:
+    """As the client takes a large log apart."""
+    parts = split(json.dumps(told).encode())
+    assert parts is not None
+    made = Entries()
+    for begin in range(0, len(parts), size):
+        made.take(parts[begin : begin + size])
+    return made
+
+
+entry = st.builds(
+    lambda number, kind, seconds, name, form: {
+        "id": f"e{number}", "created_at": form(at(seconds)), **kind, **({"request_id": name} if "tool_name" in kind else {})
+    },
+    st.integers(0, 30), st.sampled_from(KINDS), st.integers(0, 90), st.sampled_from(["", "r1", "r2", "e2", *[None] * 8]),
+    st.sampled_from([lambda when: when.isoformat(), lambda when: f"{when:%Y-%m-%dT%H:%M:%SZ}"]),
+)  # fmt: skip
+logs = st.lists(entry, max_size=12, unique_by=lambda told: told["id"])
+event = st.builds(
+    lambda kind, seconds, data: Event.of({"type": kind, "time": at(seconds).isoformat(), "data": data}),
+    st.sampled_from(["tool_call_request", "tool_call_result", "think", "chunk", "sub_agent_trigger"]), st.integers(0, 90),
+    st.sampled_from([{"request_id": "r1", "tool_name": "search", "payload": {"q": 1}}, {"request_id": "r9", "tool_name": "x"},
+                     {"id": "e3", "agent_id": "b", "query": "do it"}, {"value": "hm"}, {"tool_name": "search", "payload": {"q": 1}}]),
+)  # fmt: skip
+
+
+def whole(made: Activity) -> Any:
+    """All that an activity tells."""
+    nodes = list(made.nodes)
+    calls, failed = made.nodes.tally()
+    child = Task.of({"id": "k2", "agent_id": "b", "created_at": at(95).isoformat()})
+    return (
+        [(node.order, node.entry.raw, type(node.entry), node.provenance, node.seconds) for node in nodes],
+        [made.nodes.place_of(node) for node in nodes] == list(range(len(nodes))),
+        {key: found.order for node in nodes for key in node.entry.keys if (found := made.get(key))},
+        (calls, failed, made.streaming, made.wait, attached(made, ()), attached(made, (child,))),
+    )
+
+
+@given(st.lists(event, max_size=6), logs, st.lists(event, max_size=4), st.lists(st.integers(0, 40)), logs, logs)
+def test_it_is_what_it_would_be_if_every_entry_were_read(
+    before: list[Event], log: list[Any], later: list[Event], looked_at: list[int], more: list[Any], small: list[Any]
+) -> None:
+    names = {told["id"] for told in log}
+    readings = [log, [*log, *(told for told in more if told["id"] not in names)], small]
+    lazy, eager = Activity("t"), Activity("t")
+    try:
+        large = [entries_of(reading) for reading in readings[:2]]
+    except Unusual:
+        return
+    read: list[tuple[Entry, ...]] = [tuple(map(entry_of, told)) for told in readings[:2]]
+    ways: list[tuple[Activity, Sequence[Sequence[Entry]]]] = [(lazy, large), (eager, read)]
+    for one, (first, second) in ways:
+        for number, told in enumerate(before):
+            one.hear(told, at(100 + number))
+        one.read(Log(first), at(110))
+        for number, told in enumerate(later):
+            one.hear(told, at(120 + number))
+        for number in looked_at if one is lazy else ():
+            one.get(f"e{number}")
+        one.read(Log(second), at(130))
+        one.read(Log(tuple(map(entry_of, small))), at(140))
+    assert len(lazy) == len(eager)
+    assert lazy.nodes.tally() == eager.nodes.tally()  # before anything else is looked at
+    assert attached(lazy, ()) == attached(eager, ())
+    assert whole(lazy) == whole(eager)
+
+
+@given(logs)
+def test_each_of_its_entries_says_the_same(log: list[Any]) -> None:
+    try:
+        large = entries_of(log)
+    except Unusual:
+        assert len({name for told in log for name in entry_of(told).keys}) < sum(
+            len(entry_of(told).keys) for told in log
+        )
+        return
+    read = tuple(map(entry_of, log))
+    assert (tuple(large), large.kinds) == (read, [type(one) for one in read])
+    assert (large[1:3], large.times) == (read[1:3], [one.created_at for one in read])
+    assert large.places == {name: place for place, one in enumerate(read) for name in one.keys}
+    assert large.order == sorted(range(len(read)), key=lambda place: (large.times[place], place))
+    middle = at(45)
+    assert sorted(large.between(middle, at(60))) == [
+        n for n, when in enumerate(large.times) if middle <= when <= at(60)
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": "a", "role": "user", "content": "twice"},
+        {"id": "b", "created_at": None}, {"id": "b", "created_at": 1700000000}, {"id": "b", "created_at": "20261121"},
+        {"id": "b", "created_at": "yesterday"}, {"id": "b", "created_at": "1822-01-01T00:00:00Z"}, {"id": 7}, {"id": " "},
+        {"id": "", "tool_name": "x"}, "no object", {"id": "b", "tool_name": "x", "request_id": "a"},
+    ],
+)  # fmt: skip
+def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
+    usual = {"id": "a", "created_at": "2026-11-21T10:00:00Z", "role": "user", "content": "x"}
+    late = {"created_at": "2026-11-21T10:00:00+02:00"}
+    assert (
+        len(
+            entries_of([usual, {**usual, "id": "b", **late}, {**usual, "id": "c", "created_at": "2026-11-21T09:00:00"}])
+        )
+        == 3
+    )
+    with pytest.raises(Unusual):
+        entries_of(
+            [
+                usual,
+                {**usual, **odd}
+                if isinstance(odd, dict) and "created_at" in odd
+                else {**late, **odd}
+                if isinstance(odd, dict)
+                else odd,
+            ]
+        )
+
+
+def test_what_is_new_in_a_later_reading_is_all_that_is_looked_at() -> None:
+    log = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(50)]
+    made = Activity("t")
+    made.read(Log(entries_of(log)), at(100))
+    made.get("e7")
+    again = entries_of(
+        [*log[:20], {**log[20], "is_error": True}, *log[21:], {**log[0], "id": "e50", "created_at": at(60).isoformat()}]
+    )
+    assert made.nodes.news_in(again) == {7, 20, 50}
+    made.read(Log(again), at(101))
+    assert [made.nodes[place].entry.id for place in (20, 50)] == ["e20", "e50"]
+    assert made.nodes.tally()[1] == 1
+    assert sum(isinstance(item, int) for item in made.nodes._items) == 48
+
+
+def test_only_what_nobody_told_of_is_new() -> None:
+    log = entries_of(
+        [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x", "request_id": f"r{n}"} for n in range(4)]
+    )
+    known: set[str] = set()
+    assert log.unknown_to(known) is log
+    assert known == {f"{letter}{n}" for letter in "er" for n in range(4)}
+    assert log.unknown_to(known) == ()
+    assert [one.id for one in log.unknown_to({"r1", "e3"})] == ["e0", "e2"]
+
+
+def test_it_is_one_part() -> None:
+    log: Log = Log(entries_of([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(4)]))
+    assert list(log.parts(2)) == [log]
+    first: Entry = log.entries[0]
+    assert first.id == "e0"
