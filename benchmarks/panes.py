@@ -120,6 +120,8 @@ async def _ours_take(app: Painted, pane: EventPane, changes: Sequence[Change]) -
             await asyncio.sleep(0)
         is_through = True
         await stepping
+        while pane.is_behind:
+            await asyncio.sleep(0.001)
         await app.quiet()
     return time.process_time() - begun, app.written - written
 

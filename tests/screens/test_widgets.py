@@ -21,7 +21,7 @@ from tui.api.client import Log
 from tui.api.entries import ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.models import Task
-from tui.board import LogSeen
+from tui.board import EventSeen, LogSeen
 from tui.desk import Desk
 from tui.masks import Masks
 from tui.spans import Kind, Span, axis, bar, longest, spans
@@ -281,6 +281,42 @@ async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
         pane.move_to(0)
         assert isinstance(pane.chosen, ToolCall)
         assert pane.chosen.id == "c50"
+
+
+async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -> None:
+    def told(first: int, count: int) -> list[EventSeen]:
+        raw = [{"type": "think", "task_id": "t", "data": {"id": f"e{first + n}"}} for n in range(count)]
+        return [EventSeen("t", Event.of(one), NOW) for one in raw]
+
+    app = Alone(pane := EventPane(DESK))
+    async with app.run_test(size=(100, 24)) as pilot:
+        pane.take(told(0, 100))
+        assert pane.count() == 100  # it was not looked at for long
+        pane.take(told(100, 1))
+        assert (pane.count(), pane.is_behind) == (101, False)
+        pane.take(told(101, 100))
+        pane.take(told(201, 100))
+        assert (pane.count(), pane.total, pane.is_behind) == (101, 301, True)
+        while pane.is_behind:
+            await pilot.pause()
+        assert (pane.count(), pane.cursor) == (301, 300)
+        pane.action_mark()
+        pane.take(told(301, 50))
+        pane.action_pause()
+        assert pane.count() == 351  # what came before the pause
+        pane.take(told(351, 50))
+        assert (pane.count(), pane.total, pane.is_behind) == (351, 401, False)
+        pane.action_pause()
+        assert pane.count() == 401
+        pane.action_marked()
+        assert pane.cursor == 300
+        pane.take(told(401, LONGEST))
+        while pane.is_behind:
+            await pilot.pause()
+        assert (pane.count(), pane.key_of(0)) == (LONGEST // 2, (401 + LONGEST // 2 + 1, 0))
+        assert pane.index_of((301, 0)) is None
+        pane.action_marked()
+        assert pane.cursor == pane.count() - 1
 
 
 async def test_a_search_in_lines_goes_round() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.timer import Timer
 
 from tui import words
 from tui.activity import Gap
@@ -28,6 +32,8 @@ from tui.widgets.strips import Piece, Pieces
 LONGEST = 20_000
 """How many events are kept; the activity log has everything."""
 LOOKS = {"task_finished": "strong", "tool_call_request": "running", "auth_event": "need", "ask_user_questions": "need"}
+FLOOD = 1 / 15
+"""Seconds between two looks at more than a view holds: nobody could read it sooner."""
 BEGIN = 29
 """Cells before the text of an event: its time and its kind."""
 
@@ -65,11 +71,8 @@ class Item(NamedTuple):
                 return "link"
 
 
-class View(NamedTuple):
-    """One line on the screen: an item, and which of its wrapped lines."""
-
-    item: Item
-    part: int = 0
+View = tuple[Item, int]
+"""One line on the screen: an item, and which of its wrapped lines."""
 
 
 class EventPane(Lines):
@@ -92,10 +95,12 @@ class EventPane(Lines):
         super().__init__(id=id)
         self._desk = desk
         self._items: list[Item] = []
+        self._coming: list[Item] = []
+        """What has come since it was drawn."""
+        self._drawn_at = 0.0
+        self._waking: Timer | None = None
         self._held: list[Item] = []
         self._views: list[View] = []
-        self._first: dict[int, int] = {}
-        """Where the first line of each item is."""
         self._lines: dict[int, list[list[Piece]]] = {}
         """The lines of the items that were drawn."""
         self._chunk = False
@@ -119,8 +124,28 @@ class EventPane(Lines):
         if self.is_paused:
             self._held += fresh
             del self._held[:-LONGEST]
-        else:
-            self._append(fresh)
+            self.post_message(self.Changed())
+            return
+        self._coming += fresh
+        del self._coming[:-LONGEST]
+        rest = self._drawn_at + FLOOD - time.monotonic()
+        if rest <= 0 or len(self._coming) < self.size.height:
+            self._show_coming()
+        elif self._waking is None:
+            self._waking = self.set_timer(rest, self._show_coming)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something has come that is not shown yet."""
+        return bool(self._coming)
+
+    def _show_coming(self) -> None:
+        """Show what has come."""
+        if self._waking is not None:
+            self._waking.stop()
+            self._waking = None
+        coming, self._coming, self._drawn_at = self._coming, [], time.monotonic()
+        self._append(coming)
         self.post_message(self.Changed())
 
     def _items_of(self, change: Change) -> Iterable[Item]:
@@ -148,23 +173,26 @@ class EventPane(Lines):
 
     def _append(self, fresh: list[Item]) -> None:
         self._items += fresh
-        if len(self._items) > LONGEST:
-            for old in self._items[: -LONGEST // 2]:
-                self._lines.pop(old.number, None)
-            del self._items[: -LONGEST // 2]  # by halves, so that not every event cuts
-            self._rebuild()
-            return
         before = self.rows_will_change()
-        self._place(fresh)
+        self._views += self._viewed(fresh)
+        if len(self._items) > LONGEST:
+            del self._items[: -LONGEST // 2]  # by halves, so that not every event cuts
+            del self._views[: self._first(self._items[0].number)]
+            self._lines.clear()
         self._shown(before, len(fresh))
 
-    def _place(self, items: Iterable[Item]) -> None:
+    def _viewed(self, items: Sequence[Item]) -> Iterable[View]:
+        """The lines of those items that are wanted."""
+        if self._only or self._words:
+            items = [item for item in items if self._is_wanted(item)]
+        if not self._wraps:
+            return zip(items, repeat(0), strict=False)
         width = self.scrollable_content_region.width
-        for item in items:
-            if self._is_wanted(item):
-                self._first[item.number] = len(self._views)
-                parts = len(self._lines_of(item, width)) if self._wraps else 1
-                self._views += [View(item, part) for part in range(parts)]
+        return [(item, part) for item in items for part in range(len(self._lines_of(item, width)))]
+
+    def _first(self, number: int) -> int:
+        """Where the first line of an item is, or of the next one that has any."""
+        return bisect_left(self._views, number, key=lambda view: view[0].number)
 
     def _shown(self, before: tuple[object, int], fresh: int) -> None:
         self.rows_changed((None, 0) if self.follows else before)
@@ -177,9 +205,8 @@ class EventPane(Lines):
     def _rebuild(self) -> None:
         """Choose and wrap anew."""
         before = self.rows_will_change()
-        self._views, self._first = [], {}
         self._lines.clear()
-        self._place(self._items)
+        self._views = [*self._viewed(self._items)]
         self._shown(before, 0)
         self.post_message(self.Changed())
 
@@ -196,21 +223,25 @@ class EventPane(Lines):
 
     def key_of(self, index: int) -> object:
         """The item's number, and the line of it."""
-        view = self._views[index]
-        return view.item.number, view.part
+        item, part = self._views[index]
+        return item.number, part
 
     def index_of(self, key: object) -> int | None:
         """Where that line is."""
-        if not isinstance(key, tuple) or key[0] not in self._first:
+        if not isinstance(key, tuple) or (place := self._place(key[0])) is None:
             return None
-        return min(self._first[key[0]] + int(key[1]), len(self._views) - 1)
+        return min(place + int(key[1]), len(self._views) - 1)
+
+    def _place(self, number: int) -> int | None:
+        place = self._first(number)
+        return place if place < len(self._views) and self._views[place][0].number == number else None
 
     def pieces(self, index: int, width: int) -> Pieces:
         """One line."""
-        view = self._views[index]
-        lines = self._lines_of(view.item, width)
-        mark = Piece("*" if view.item.number in self._marks and not view.part else " ", "marked")
-        return [mark, *lines[min(view.part, len(lines) - 1)]]
+        item, part = self._views[index]
+        lines = self._lines_of(item, width)
+        mark = Piece("*" if item.number in self._marks and not part else " ", "marked")
+        return [mark, *lines[min(part, len(lines) - 1)]]
 
     def _lines_of(self, item: Item, width: int) -> list[list[Piece]]:
         """An item as it is drawn: one line, or as many as it takes."""
@@ -265,7 +296,7 @@ class EventPane(Lines):
     @property
     def chosen(self) -> object:
         """What the line under the cursor is about."""
-        return self._views[self.cursor].item.about if self.cursor < len(self._views) else None
+        return self._views[self.cursor][0].about if self.cursor < len(self._views) else None
 
     def on_resize(self) -> None:
         """Wrap anew."""
@@ -293,6 +324,7 @@ class EventPane(Lines):
 
     def action_pause(self) -> None:
         """Show nothing new for a while; receiving goes on."""
+        self._show_coming()
         self.is_paused = not self.is_paused
         if not self.is_paused and self._held:
             held, self._held = self._held, []
@@ -310,7 +342,7 @@ class EventPane(Lines):
         if self._only:
             self._only = ""
         elif self.cursor < len(self._views):
-            self._only = self._views[self.cursor].item.kind
+            self._only = self._views[self.cursor][0].kind
         self._rebuild()
 
     def action_wrap(self) -> None:
@@ -326,12 +358,12 @@ class EventPane(Lines):
     def action_mark(self) -> None:
         """Mark the line, or not any more."""
         if self.cursor < len(self._views):
-            self._marks ^= {self._views[self.cursor].item.number}
+            self._marks ^= {self._views[self.cursor][0].number}
             self.refresh()
 
     def action_marked(self) -> None:
         """Go to the next mark, from the last to the first."""
-        places = sorted(self._first[number] for number in self._marks if number in self._first)
+        places = [place for number in sorted(self._marks) if (place := self._place(number)) is not None]
         if places:
             self.move_to(next((place for place in places if place > self.cursor), places[0]))
 
