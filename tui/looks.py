@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import tomllib
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -128,5 +128,6 @@ def styles() -> Path | None:
 
 
 def themes(home: Path) -> dict[str, dict[str, object]]:
-    """Our themes, by name."""
-    return tomllib.loads((home / "themes.toml").read_text(encoding="utf-8"))
+    """Our themes, by name. Warm is for one thing: a human is needed. Red is failure, the cool tone is running."""
+    told: dict[str, dict[str, object]] = json.loads((home / "themes.json").read_text(encoding="utf-8"))
+    return told

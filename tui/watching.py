@@ -7,7 +7,7 @@ import gc
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import events, work
 from textual.css.query import NoMatches
@@ -23,11 +23,12 @@ from tui.desk import Desk
 from tui.orderly import Orderly
 from tui.screens.deciding import Deciding
 from tui.screens.keyed import Keyed
-from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.terminal import notice, title
 from tui.watch import PART, Rhythm, Watch
+
+if TYPE_CHECKING:
+    from tui.screens.task import TaskScreen
 
 STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
@@ -79,6 +80,13 @@ class Watching(Orderly):
     @property
     def _home(self) -> TasksScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, TasksScreen)), None)
+
+    @property
+    def _opened_tasks(self) -> list[TaskScreen]:
+        """The screens of tasks, the topmost last."""
+        from tui.screens.task import TaskScreen
+
+        return [screen for screen in self.screen_stack if isinstance(screen, TaskScreen)]
 
     # Steps
 
@@ -138,6 +146,9 @@ class Watching(Orderly):
             self._ring(waiting)
 
     def _show(self, changes: list[Change]) -> None:
+        from tui.screens.review import ReviewScreen
+        from tui.screens.task import TaskScreen
+
         is_seen = True
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TasksScreen):
@@ -309,8 +320,8 @@ class Watching(Orderly):
         try:
             await self._watch.follow(task_id)
         except (ApiError, BadAddress) as error:
-            for screen in self.screen_stack:
-                if isinstance(screen, TaskScreen) and screen.task_id == task_id:
+            for screen in self._opened_tasks:
+                if screen.task_id == task_id:
                     screen.ended(_words(error))
 
     @work(group="below")
