@@ -55,6 +55,8 @@ class Watching(Orderly):
         self._changes: list[Change] = []
         self._is_due = False
         self._total: int | None = None
+        self._is_whole = False
+        """Whether the newest tasks were all there are: what may need a person is among them then."""
         self._unsettled = 0
         """Tasks, entries and events that came since the collector was told."""
         self._waiting: frozenset[str] = frozenset()
@@ -107,23 +109,17 @@ class Watching(Orderly):
         """The changes for one step: as many as do not hold up a key."""
         weight = count = 0
         for change in self._changes:
-            match change:
-                case LogSeen(_, log):
-                    weight += len(log.entries)
-                case TasksSeen(tasks):
-                    weight += len(tasks)
-                case _:
-                    weight += 1
+            weight += _weight(change)
             if count and weight > MOST:
                 break
             count += 1
         taken, self._changes = self._changes[:count], self._changes[count:]
-        self._settle(weight)
         return taken
 
-    def _settle(self, weight: int) -> None:
+    def _settle(self, changes: list[Change]) -> None:
         """Where much has come to stay, the collector looks at it once and not again."""
-        self._unsettled += weight
+        self._unsettled += len(self.board.touched.tasks)  # a task seen again as it was does not stay
+        self._unsettled += sum(_weight(change) for change in changes if not isinstance(change, TasksSeen))
         if self._unsettled > SETTLED:
             self._unsettled = 0
             gc.collect()
@@ -136,6 +132,7 @@ class Watching(Orderly):
             self._is_due = True
             asyncio.get_running_loop().call_soon(self.call_later, self._step)  # others have their turn in between
         self.board = self.board.after(changes)
+        self._settle(changes)
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
@@ -198,9 +195,12 @@ class Watching(Orderly):
                     await self._watch.agents()
                     self._step()
                 asked = self._client.now
-                await self._watch.tasks(TaskQuery(status=FIRST))
+                if not self._is_whole:
+                    await self._watch.tasks(TaskQuery(status=FIRST))
+                newest = self._client.now
                 self._total = await self._watch.tasks(at_most=NEWEST)
                 self._step()
+                self._is_whole = self._total < NEWEST and not self._unseen_since(newest)
                 if self._query is not None:
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
@@ -244,15 +244,18 @@ class Watching(Orderly):
 
     async def _look_after(self, asked: datetime) -> None:
         """Read again what was active and was not in the list of what is: it may have ended, or be gone."""
-        left = [
+        for task_id in self._unseen_since(asked)[:AT_ONCE]:
+            await self._record(task_id)
+
+    def _unseen_since(self, asked: datetime) -> list[str]:
+        """What was active, and was not seen since."""
+        return [
             task_id
             for task_id, known in self.board.tasks.items()
             if known.task.status in FIRST
             and not self.board.is_gone(task_id)
             and max(seen.at for seen in (known.row, known.record) if seen) < asked
         ]
-        for task_id in left[:AT_ONCE]:
-            await self._record(task_id)
 
     @work(group="glance", exclusive=True)
     async def _glance(self, task_id: str, is_deep: bool) -> None:
@@ -354,6 +357,17 @@ class Watching(Orderly):
         for screen in self.screen_stack:
             if isinstance(screen, Keyed):
                 screen.held_changed(words)
+
+
+def _weight(change: Change) -> int:
+    """How many tasks, entries and events a change tells."""
+    match change:
+        case LogSeen(_, log):
+            return len(log.entries)
+        case TasksSeen(tasks):
+            return len(tasks)
+        case _:
+            return 1
 
 
 def _words(error: ApiError | BadAddress) -> str:
