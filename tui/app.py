@@ -7,7 +7,7 @@ import signal
 import sys
 import termios
 from collections.abc import Mapping, MutableMapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from tui.screens.review import ReviewScreen
     from tui.screens.task import TaskScreen
 
-SHEETS = ("app", "tasks", "task", "review", "dialogs")
 THEME = "xp-dark"
 
 
@@ -50,7 +49,7 @@ class XpTui(Acting):
     """The operator's console."""
 
     TITLE = "xp-tui"
-    CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
+    CSS_PATH = [looks.sheet("app"), looks.sheet("tasks")]
     COMMANDS = {Palette}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
@@ -81,6 +80,8 @@ class XpTui(Acting):
         is_still: bool = False,
     ) -> None:
         why = "read-only mode: nothing is sent" if client.read_only else ""
+        self._readable: dict[str, Theme] = {}
+        """The themes that were asked for, by name: that is done for every widget that is styled."""
         desk = Desk(
             lambda: client.now, masks, place, {} if memory is None else memory, read_only=why, is_still=is_still
         )
@@ -193,11 +194,10 @@ class XpTui(Acting):
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; those of others are made readable when they are first used."""
-        theme = super().get_theme(theme_name)
-        if theme is None or "faint" in theme.variables:
-            return theme
-        self.register_theme(theme := looks.readable(theme))
-        return theme
+        known = self._readable.get(theme_name)
+        if known is None and (theme := super().get_theme(theme_name)) is not None:
+            known = self._readable[theme_name] = theme if "faint" in theme.variables else looks.readable(theme)
+        return known
 
     def action_theme(self) -> None:
         """The next theme."""

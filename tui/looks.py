@@ -132,6 +132,11 @@ def styles() -> Path | None:
     return next((place for place in places if (place / "app.tcss").exists()), None)
 
 
+def sheet(name: str) -> Path:
+    """The stylesheet of a screen, or what all screens share."""
+    return (styles() or Path()) / f"{name}.tcss"
+
+
 def themes(home: Path) -> dict[str, dict[str, object]]:
     """Our themes, by name. Warm is for one thing: a human is needed. Red is failure, the cool tone is running."""
     told: dict[str, dict[str, object]] = json.loads((home / "themes.json").read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events, work
 from textual.css.query import NoMatches
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from tui.activity import EPOCH
 from tui.api.client import Client, Log, TaskQuery
@@ -20,6 +21,7 @@ from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TaskGone, TasksSeen
 from tui.desk import Desk
+from tui.looks import sheet
 from tui.orderly import Orderly
 from tui.screens.deciding import Deciding
 from tui.screens.keyed import Keyed
@@ -42,6 +44,13 @@ AT_ONCE = 10
 """How many tasks that have left the lists are read again in one round."""
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
+LATER = (
+    *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
+    "tui.api.frames",
+)
+"""What is imported once the lists are there: to see them, nothing of it is needed."""
+SHEETS = ("task", "review", "dialogs")
+"""The same of the stylesheets: a screen that is opened sooner reads its own."""
 
 
 class Watching(Orderly):
@@ -143,19 +152,23 @@ class Watching(Orderly):
             self._ring(waiting)
 
     def _show(self, changes: list[Change]) -> None:
-        from tui.screens.review import ReviewScreen
-        from tui.screens.task import TaskScreen
-
         is_seen = True
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TasksScreen):
                 screen.board_changed(self.board, self._total, is_seen=is_seen)
-            elif isinstance(screen, TaskScreen):
-                screen.board_changed(self.board, is_seen=is_seen)
-                screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
-            elif isinstance(screen, ReviewScreen):
-                screen.board_changed(self.board)
+            else:
+                self._show_above(screen, changes, is_seen=is_seen)
             is_seen = is_seen and isinstance(screen, ModalScreen)
+
+    def _show_above(self, screen: Screen[Any], changes: list[Change], *, is_seen: bool) -> None:
+        from tui.screens.review import ReviewScreen
+        from tui.screens.task import TaskScreen
+
+        if isinstance(screen, TaskScreen):
+            screen.board_changed(self.board, is_seen=is_seen)
+            screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
+        elif isinstance(screen, ReviewScreen):
+            screen.board_changed(self.board)
 
     def _ring(self, waiting: frozenset[str]) -> None:
         """Tell how many need a person, and that there is one more."""
@@ -206,11 +219,22 @@ class Watching(Orderly):
                 await self._look_into()
                 await self._look_after(asked)
                 self._step()
-                self._has_read = True
                 self._say("live", "running")
+                if not self._has_read:
+                    self._has_read = True
+                    self._import_the_rest()
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
             await asyncio.sleep(self._watch.rhythm.lists)
+
+    @work(group="later")
+    async def _import_the_rest(self) -> None:
+        """Import what other screens need and read their rules, and let others have their turn after each."""
+        for name in LATER:
+            importlib.import_module(name)
+            await asyncio.sleep(0)
+        self.stylesheet.read_all([sheet(name) for name in SHEETS])
+        self.stylesheet.update(self)
 
     def _waits(self, why: str, seconds: float) -> None:
         """A request did not get through, and is tried again."""
