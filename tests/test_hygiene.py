@@ -37,7 +37,16 @@ def test_help_loads_neither_network_nor_models() -> None:
 
 def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
     modules = imported("import tui.__main__, tui.cli.main, tui.dashboard, tui.app")
-    assert not modules & {"httpx", "httpx_sse", "pydantic", "truststore", "msgspec", "markdown_it", "tomllib"}
+    assert not modules & {
+        "httpx",
+        "httpx_sse",
+        "httpcore",
+        "pydantic",
+        "truststore",
+        "msgspec",
+        "markdown_it",
+        "tomllib",
+    }
     assert not modules & {"email", "http.client", "urllib.request", "argparse"}
     screens = {name for name in modules if name.startswith("tui.screens.")}
     assert screens == {f"tui.screens.{name}" for name in ("deciding", "keyed", "tasks", "wishes")}
