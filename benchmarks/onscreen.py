@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
-from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -21,7 +20,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from tui import looks
-from tui.app import SHEETS, THEME
+from tui.app import THEME
 
 SIZE = (120, 40)
 QUIET = 0.05
@@ -132,7 +131,7 @@ class Alone(Peer):
     """A widget of ours by itself, in the colours and sizes that it has in the dashboard."""
 
     IS_OURS = True
-    CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
+    CSS_PATH = [looks.sheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
 
     def __init__(self, widget: Widget | None = None) -> None:
         super().__init__(widget)

@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 
+def imported(code: str) -> set[str]:
+    """The modules that are there after some code, in a process of its own."""
+    whole = f"import sys\n{code}\nprint('\\n', *(name for name in sys.modules if sys.modules[name]))"
+    done = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True)
+    return set(done.stdout.rpartition("\n ")[2].split())
+
+
 def loaded(code: str) -> set[str]:
-    """The top-level modules that are loaded after some code, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return set(done.stdout.split()[-500:])
+    """The top-level modules that are loaded after some code."""
+    return {name.split(".")[0] for name in imported(code)}
 
 
 @pytest.mark.parametrize(
-    "module", ["watch", "deeds", "query", "journal", "plain", "settings", "api.client", "api.stream"]
+    "module", ["watch", "deeds", "query", "journal", "plain", "settings", "api.client", "api.stream", "api.frames"]
 )
 def test_the_core_never_meets_a_screen(module: str) -> None:
     # httpx brings its own command line, and rich with it, where click happens to be installed.
@@ -35,7 +36,20 @@ def test_help_loads_neither_network_nor_models() -> None:
 
 
 def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
-    assert not {"pydantic", "httpcore", "truststore", "markdown_it"} & loaded("import tui.dashboard, tui.app")
+    modules = imported("import tui.__main__, tui.cli.main, tui.dashboard, tui.app")
+    assert not modules & {
+        "httpx",
+        "httpx_sse",
+        "httpcore",
+        "pydantic",
+        "truststore",
+        "msgspec",
+        "markdown_it",
+        "tomllib",
+    }
+    assert not modules & {"email", "http.client", "urllib.request", "argparse"}
+    screens = {name for name in modules if name.startswith("tui.screens.")}
+    assert screens == {f"tui.screens.{name}" for name in ("deciding", "keyed", "tasks", "wishes")}
 
 
 SHOWING = [

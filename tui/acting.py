@@ -24,18 +24,16 @@ from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
 from tui.desk import Desk
 from tui.plain import host_of
 from tui.private import NotPrivate
-from tui.screens.agents import Agents
-from tui.screens.bulk import BulkScreen
-from tui.screens.confirm import Confirm
 from tui.screens.deciding import QUIET, Deciding
-from tui.screens.review import ReviewScreen
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.watch import Rhythm
 from tui.watching import Watching
 
 if TYPE_CHECKING:
+    from tui.screens.bulk import BulkScreen
     from tui.screens.compose import Written
+    from tui.screens.review import ReviewScreen
 
 SENDING = "sending "
 """Before the name of a draft that is on its way: it is kept, and not offered again meanwhile."""
@@ -90,6 +88,8 @@ class Acting(Watching):
     @work(group="left")
     async def _ask_about_what_was_left(self) -> None:
         """Tell what an earlier session has held or sent and not seen to its end; nothing is sent by itself."""
+        from tui.screens.confirm import Confirm
+
         for line in self._left:
             verb, target = str(line.get("verb")), str(line.get("target"))
             was_held = line.get("kind") == "held"
@@ -113,6 +113,9 @@ class Acting(Watching):
 
     @on(ReviewWanted)
     def _review(self, event: ReviewWanted) -> None:
+        from tui.screens.bulk import BulkScreen
+        from tui.screens.review import ReviewScreen
+
         if len(event.task_ids) == 1:
             task_id = event.task_ids[0]
             self.push_screen(ReviewScreen(task_id, self._desk, *self._begun(task_id)))
@@ -123,8 +126,10 @@ class Acting(Watching):
         self.push_screen(screen)
         self._read_to_decide(*screen.tasks)
 
-    @on(ReviewScreen.Wanted)
-    def _review_another(self, event: ReviewScreen.Wanted) -> None:
+    def on_review_screen_wanted(self, event: ReviewScreen.Wanted) -> None:
+        """Read what is to be decided, of this task again or of another that waits."""
+        from tui.screens.review import ReviewScreen
+
         waiting = sorted(self._waiting, key=self._since)
         for screen in self.screen_stack:
             if isinstance(screen, ReviewScreen):
@@ -188,6 +193,9 @@ class Acting(Watching):
 
     def _deciding(self, task_id: str) -> list[ReviewScreen | BulkScreen]:
         """The screens on which a task is decided about."""
+        from tui.screens.bulk import BulkScreen
+        from tui.screens.review import ReviewScreen
+
         return [
             screen
             for screen in self.screen_stack
@@ -277,8 +285,8 @@ class Acting(Watching):
         task = self.board.task(target)
         return self._desk.safe(task.name, 50) if task else target[:8]
 
-    @on(ReviewScreen.Say)
-    def _say_more(self, event: ReviewScreen.Say) -> None:
+    def on_review_screen_say(self, event: ReviewScreen.Say) -> None:
+        """Say more to the task that is reviewed."""
         self._continue(event.seen.task)
 
     @work(group="wishes", exclusive=True)
@@ -312,8 +320,8 @@ class Acting(Watching):
         body = {"decision_id": card.decision_id or card.id, "answers": answers}
         self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body), *keys)
 
-    @on(ReviewScreen.Browse)
-    def _browse(self, event: ReviewScreen.Browse) -> None:
+    def on_review_screen_browse(self, event: ReviewScreen.Browse) -> None:
+        """Open an address, if it is one of the web."""
         if host := host_of(event.url):
             self.notify(f"opening {host}", markup=False)
             self.open_url(event.url)
@@ -341,6 +349,8 @@ class Acting(Watching):
     @work(group="wishes", exclusive=True)
     async def _choose_agent(self, *, is_new: bool, begin_at: str | None = None) -> None:
         """Choose an agent, to see its tasks or to start a new one."""
+        from tui.screens.agents import Agents
+
         agents = sorted((agent for _, agent in self.board.agents.values()), key=lambda one: one.name.casefold())
         counts: dict[str, int] = {}
         for known in self.board.tasks.values():
@@ -356,6 +366,9 @@ class Acting(Watching):
     @work(group="wishes", exclusive=True)
     async def _stop(self, tasks: list[Task]) -> None:
         """Ask, and stop them when the answer is yes."""
+        from tui.screens.bulk import BulkScreen
+        from tui.screens.confirm import Confirm
+
         running = [task for task in tasks if not task.is_final]
         if not running:
             self._warn(f"it has ended: {tasks[0].status}" if len(tasks) == 1 else "all of them have ended")

@@ -7,8 +7,8 @@ import signal
 import sys
 import termios
 from collections.abc import Mapping, MutableMapping, Sequence
-from pathlib import Path, PurePath
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
 from textual import events, on, work
@@ -31,17 +31,17 @@ from tui.desk import TIMES, Desk
 from tui.door import Door
 from tui.masks import Masks
 from tui.plain import clean
-from tui.screens.confirm import Confirm
-from tui.screens.copy import Copy
-from tui.screens.keyed import Help, Keyed, OnTop, Palette, TooSmall
-from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
+from tui.screens.keyed import Help, Keyed, Palette, TooSmall
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import CopyWanted, Wish
 from tui.terminal import Terminal
 from tui.watch import Rhythm
 
-SHEETS = ("app", "tasks", "task", "review", "dialogs")
+if TYPE_CHECKING:
+    from tui.screens.confirm import Confirm
+    from tui.screens.review import ReviewScreen
+    from tui.screens.task import TaskScreen
+
 THEME = "xp-dark"
 
 
@@ -49,7 +49,7 @@ class XpTui(Acting):
     """The operator's console."""
 
     TITLE = "xp-tui"
-    CSS_PATH = [(looks.styles() or PurePath()) / f"{name}.tcss" for name in SHEETS]
+    CSS_PATH = [looks.sheet("app"), looks.sheet("tasks")]
     COMMANDS = {Palette}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
@@ -80,6 +80,8 @@ class XpTui(Acting):
         is_still: bool = False,
     ) -> None:
         why = "read-only mode: nothing is sent" if client.read_only else ""
+        self._readable: dict[str, Theme] = {}
+        """The themes that were asked for, by name: that is done for every widget that is styled."""
         desk = Desk(
             lambda: client.now, masks, place, {} if memory is None else memory, read_only=why, is_still=is_still
         )
@@ -122,8 +124,7 @@ class XpTui(Acting):
             self.animation_level = "none"
 
     def on_mount(self) -> None:
-        """Show the list."""
-        self.push_screen(TasksScreen(self._desk, self._begin_with))
+        """Look about from time to time."""
         self.set_interval(1.0, self._tell_others)
         if not self.is_headless:
             self.set_interval(2.0, self._look_for_the_terminal)
@@ -163,8 +164,8 @@ class XpTui(Acting):
             self.exit(None, 128 + signal.SIGHUP)
 
     def get_default_screen(self) -> Screen[Any]:
-        """What lies below all others."""
-        return OnTop(id="_default")
+        """The list lies below all others."""
+        return TasksScreen(self._desk, self._begin_with)
 
     def on_resize(self) -> None:
         """There may be too little room now, or enough again."""
@@ -193,11 +194,10 @@ class XpTui(Acting):
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; those of others are made readable when they are first used."""
-        theme = super().get_theme(theme_name)
-        if theme is None or "faint" in theme.variables:
-            return theme
-        self.register_theme(theme := looks.readable(theme))
-        return theme
+        known = self._readable.get(theme_name)
+        if known is None and (theme := super().get_theme(theme_name)) is not None:
+            known = self._readable[theme_name] = theme if "faint" in theme.variables else looks.readable(theme)
+        return known
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -231,13 +231,15 @@ class XpTui(Acting):
                 self._warn(f"{name} does not take {rest!r}")
 
     def _back_home(self) -> None:
-        while len(self.screen_stack) > 2 and not isinstance(self.screen, TasksScreen):
+        while len(self.screen_stack) > 1 and not isinstance(self.screen, TasksScreen):
             self.screen.dismiss(None)
 
     @work(group="quit", exclusive=True)
     async def action_quit(self) -> None:  # type: ignore[override]
         """Leave; where a decision is held, ask first: it is not sent then."""
         if self._unfinished:
+            from tui.screens.confirm import Confirm
+
             lines = []
             for deed in self._unfinished.values():
                 fate = (
@@ -279,15 +281,19 @@ class XpTui(Acting):
     def _opened(self, event: TasksScreen.Opened) -> None:
         self.open_task(event.task_id)
 
-    @on(ReviewScreen.Opened)
-    def _opened_after_deciding(self, event: ReviewScreen.Opened) -> None:
+    def on_review_screen_opened(self, event: ReviewScreen.Opened) -> None:
+        """After deciding, the task itself."""
+        from tui.screens.review import ReviewScreen
+
         if isinstance(self.screen, ReviewScreen):
             self.pop_screen()
-        if not (isinstance(self.screen, TaskScreen) and self.screen.task_id == event.task_id):
+        if not any(one is self.screen and one.task_id == event.task_id for one in self._opened_tasks):
             self.open_task(event.task_id)
 
     def open_task(self, task_id: str) -> None:
         """Open a task, and follow it while it is open."""
+        from tui.screens.task import TaskScreen
+
         screen = TaskScreen(task_id, self._desk)
         self.push_screen(screen, self._task_left)
         screen.board_changed(self.board)
@@ -298,8 +304,8 @@ class XpTui(Acting):
 
     def _follow_what_is_open(self) -> None:
         """The topmost task on screen is followed, and no other."""
-        opened = [screen.task_id for screen in self.screen_stack if isinstance(screen, TaskScreen)]
-        wanted = opened[-1] if opened else ""
+        opened = self._opened_tasks
+        wanted = opened[-1].task_id if opened else ""
         if wanted == self._followed:
             return
         self._followed = wanted
@@ -307,8 +313,8 @@ class XpTui(Acting):
         if wanted:
             self._follow(wanted)
 
-    @on(TaskScreen.ChildWanted)
-    def _child_wanted(self, event: TaskScreen.ChildWanted) -> None:
+    def on_task_screen_child_wanted(self, event: TaskScreen.ChildWanted) -> None:
+        """A sub-task is to be read."""
         self._look_below(event.task_id)
 
     @on(TasksScreen.Reload)
@@ -357,13 +363,14 @@ class XpTui(Acting):
 
     @on(CopyWanted)
     def _copy_wanted(self, event: CopyWanted) -> None:
-        tasks = [screen.task_id for screen in self.screen_stack if isinstance(screen, TaskScreen)]
-        found = [task for one in tasks[-1:] if (task := self.board.task(one))]
+        found = [task for one in self._opened_tasks[-1:] if (task := self.board.task(one.task_id))]
         self._copy({**event.texts, **self._texts_of(found)})
 
     @work(group="wishes", exclusive=True)
     async def _copy(self, texts: Mapping[str, str]) -> None:
         """Ask what to copy, and copy it."""
+        from tui.screens.copy import Copy
+
         if name := await self.push_screen_wait(Copy(texts)):
             self._copied(name, texts[name])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
 from collections.abc import Collection
 from pathlib import Path
 
@@ -17,7 +16,7 @@ class Beside:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        self._path = place / f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._path = place / f"{os.getpid()}-{os.urandom(4).hex()}"
         """A name of its own: in two containers two processes may have one number."""
         self._own: int | None = None
         self._told: list[str] = []

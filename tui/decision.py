@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +29,8 @@ class Shown:
     @property
     def digest(self) -> str:
         """A name for exactly what was shown: payload, wait, and how long the thread was."""
+        import hashlib
+
         kind = self.wait.kind if self.wait else None
         told = [self.task.id, self.task.status, kind, self.held, len(self.log.entries)]
         return hashlib.sha256(canonical(told).encode()).hexdigest()[:16]

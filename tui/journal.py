@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -149,5 +148,7 @@ def _number(line: dict[str, Any]) -> int:
 
 
 def _hash(line: dict[str, Any]) -> str:
+    import hashlib
+
     told = {name: value for name, value in line.items() if name != "hash"}
     return hashlib.sha256(canonical(told).encode()).hexdigest()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import tomllib
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,8 @@ class Sheet(Stylesheet):
         super().__init__(variables=variables)
         self._applied: WeakKeyDictionary[DOMNode, Hashable] = WeakKeyDictionary()
         """Under what circumstances a widget was styled last: all that selectors ask for, of it and what it is in."""
+        self._general: Hashable = None
+        """What these were styled with: the colours, and the rules that are not for one kind of widget alone."""
 
     def set_variables(self, variables: dict[str, str]) -> None:
         """Other colours, if they are others."""
@@ -99,9 +101,12 @@ class Sheet(Stylesheet):
         self.parse()
 
     def parse(self) -> None:
-        """All rules, with which everything is to be styled."""
+        """All rules; everything is to be styled with them, unless all that is new is for a new kind of widget."""
         super().parse()
-        self._applied.clear()
+        general = tuple(self._variables.items()), tuple(source for source in self.source.values() if not source.scope)
+        if general != self._general:
+            self._general = general
+            self._applied.clear()
 
     def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, Any] | None = None) -> None:
         """Style a widget, unless nothing has changed since."""
@@ -127,6 +132,12 @@ def styles() -> Path | None:
     return next((place for place in places if (place / "app.tcss").exists()), None)
 
 
+def sheet(name: str) -> Path:
+    """The stylesheet of a screen, or what all screens share."""
+    return (styles() or Path()) / f"{name}.tcss"
+
+
 def themes(home: Path) -> dict[str, dict[str, object]]:
-    """Our themes, by name."""
-    return tomllib.loads((home / "themes.toml").read_text(encoding="utf-8"))
+    """Our themes, by name. Warm is for one thing: a human is needed. Red is failure, the cool tone is running."""
+    told: dict[str, dict[str, object]] = json.loads((home / "themes.json").read_text(encoding="utf-8"))
+    return told

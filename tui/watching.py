@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import events, work
 from textual.css.query import NoMatches
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from tui.activity import EPOCH
 from tui.api.client import Client, Log, TaskQuery
@@ -20,14 +21,16 @@ from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, LogSeen, TaskGone, TasksSeen
 from tui.desk import Desk
+from tui.looks import sheet
 from tui.orderly import Orderly
 from tui.screens.deciding import Deciding
 from tui.screens.keyed import Keyed
-from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.terminal import notice, title
 from tui.watch import PART, Rhythm, Watch
+
+if TYPE_CHECKING:
+    from tui.screens.task import TaskScreen
 
 STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
@@ -41,6 +44,13 @@ AT_ONCE = 10
 """How many tasks that have left the lists are read again in one round."""
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
+LATER = (
+    *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
+    "tui.api.frames",
+)
+"""What is imported once the lists are there: to see them, nothing of it is needed."""
+SHEETS = ("task", "review", "dialogs")
+"""The same of the stylesheets: a screen that is opened sooner reads its own."""
 
 
 class Watching(Orderly):
@@ -54,6 +64,8 @@ class Watching(Orderly):
         self._changes: list[Change] = []
         self._is_due = False
         self._total: int | None = None
+        self._is_whole = False
+        """Whether the newest tasks were all there are: what may need a person is among them then."""
         self._unsettled = 0
         """Tasks, entries and events that came since the collector was told."""
         self._waiting: frozenset[str] = frozenset()
@@ -80,6 +92,13 @@ class Watching(Orderly):
     def _home(self) -> TasksScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, TasksScreen)), None)
 
+    @property
+    def _opened_tasks(self) -> list[TaskScreen]:
+        """The screens of tasks, the topmost last."""
+        from tui.screens.task import TaskScreen
+
+        return [screen for screen in self.screen_stack if isinstance(screen, TaskScreen)]
+
     # Steps
 
     def _tell(self, change: Change) -> None:
@@ -99,23 +118,17 @@ class Watching(Orderly):
         """The changes for one step: as many as do not hold up a key."""
         weight = count = 0
         for change in self._changes:
-            match change:
-                case LogSeen(_, log) if isinstance(log.entries, tuple):
-                    weight += len(log.entries)
-                case TasksSeen(tasks):
-                    weight += len(tasks)
-                case _:
-                    weight += 1
+            weight += _weight(change)
             if count and weight > MOST:
                 break
             count += 1
         taken, self._changes = self._changes[:count], self._changes[count:]
-        self._settle(weight)
         return taken
 
-    def _settle(self, weight: int) -> None:
+    def _settle(self, changes: list[Change]) -> None:
         """Where much has come to stay, the collector looks at it once and not again."""
-        self._unsettled += weight
+        self._unsettled += len(self.board.touched.tasks)  # a task seen again as it was does not stay
+        self._unsettled += sum(_weight(change) for change in changes if not isinstance(change, TasksSeen))
         if self._unsettled > SETTLED:
             self._unsettled = 0
             gc.collect()
@@ -128,6 +141,7 @@ class Watching(Orderly):
             self._is_due = True
             asyncio.get_running_loop().call_soon(self.call_later, self._step)  # others have their turn in between
         self.board = self.board.after(changes)
+        self._settle(changes)
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
@@ -142,12 +156,19 @@ class Watching(Orderly):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, TasksScreen):
                 screen.board_changed(self.board, self._total, is_seen=is_seen)
-            elif isinstance(screen, TaskScreen):
-                screen.board_changed(self.board, is_seen=is_seen)
-                screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
-            elif isinstance(screen, ReviewScreen):
-                screen.board_changed(self.board)
+            else:
+                self._show_above(screen, changes, is_seen=is_seen)
             is_seen = is_seen and isinstance(screen, ModalScreen)
+
+    def _show_above(self, screen: Screen[Any], changes: list[Change], *, is_seen: bool) -> None:
+        from tui.screens.review import ReviewScreen
+        from tui.screens.task import TaskScreen
+
+        if isinstance(screen, TaskScreen):
+            screen.board_changed(self.board, is_seen=is_seen)
+            screen.happened([change for change in changes if getattr(change, "task_id", None) == screen.task_id])
+        elif isinstance(screen, ReviewScreen):
+            screen.board_changed(self.board)
 
     def _ring(self, waiting: frozenset[str]) -> None:
         """Tell how many need a person, and that there is one more."""
@@ -187,19 +208,33 @@ class Watching(Orderly):
                     await self._watch.agents()
                     self._step()
                 asked = self._client.now
-                await self._watch.tasks(TaskQuery(status=FIRST))
+                if not self._is_whole:
+                    await self._watch.tasks(TaskQuery(status=FIRST))
+                newest = self._client.now
                 self._total = await self._watch.tasks(at_most=NEWEST)
                 self._step()
+                self._is_whole = self._total < NEWEST and not self._unseen_since(newest)
                 if self._query is not None:
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
                 await self._look_after(asked)
                 self._step()
-                self._has_read = True
                 self._say("live", "running")
+                if not self._has_read:
+                    self._has_read = True
+                    self._import_the_rest()
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
             await asyncio.sleep(self._watch.rhythm.lists)
+
+    @work(group="later")
+    async def _import_the_rest(self) -> None:
+        """Import what other screens need and read their rules, and let others have their turn after each."""
+        for name in LATER:
+            importlib.import_module(name)
+            await asyncio.sleep(0)
+        self.stylesheet.read_all([sheet(name) for name in SHEETS])
+        self.stylesheet.update(self)
 
     def _waits(self, why: str, seconds: float) -> None:
         """A request did not get through, and is tried again."""
@@ -233,15 +268,18 @@ class Watching(Orderly):
 
     async def _look_after(self, asked: datetime) -> None:
         """Read again what was active and was not in the list of what is: it may have ended, or be gone."""
-        left = [
+        for task_id in self._unseen_since(asked)[:AT_ONCE]:
+            await self._record(task_id)
+
+    def _unseen_since(self, asked: datetime) -> list[str]:
+        """What was active, and was not seen since."""
+        return [
             task_id
             for task_id, known in self.board.tasks.items()
             if known.task.status in FIRST
             and not self.board.is_gone(task_id)
             and max(seen.at for seen in (known.row, known.record) if seen) < asked
         ]
-        for task_id in left[:AT_ONCE]:
-            await self._record(task_id)
 
     @work(group="glance", exclusive=True)
     async def _glance(self, task_id: str, is_deep: bool) -> None:
@@ -309,8 +347,8 @@ class Watching(Orderly):
         try:
             await self._watch.follow(task_id)
         except (ApiError, BadAddress) as error:
-            for screen in self.screen_stack:
-                if isinstance(screen, TaskScreen) and screen.task_id == task_id:
+            for screen in self._opened_tasks:
+                if screen.task_id == task_id:
                     screen.ended(_words(error))
 
     @work(group="below")
@@ -343,6 +381,17 @@ class Watching(Orderly):
         for screen in self.screen_stack:
             if isinstance(screen, Keyed):
                 screen.held_changed(words)
+
+
+def _weight(change: Change) -> int:
+    """How many tasks, entries and events a change tells, that have to be looked at."""
+    match change:
+        case LogSeen(_, log) if isinstance(log.entries, tuple):
+            return len(log.entries)
+        case TasksSeen(tasks):
+            return len(tasks)
+        case _:
+            return 1
 
 
 def _words(error: ApiError | BadAddress) -> str:

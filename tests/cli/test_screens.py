@@ -11,7 +11,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.wire.platform import KEY
 from tui.__main__ import main
-from tui.cli.main import run
+from tui.cli.main import _parsed, run
+from tui.cli.parser import build
 from tui.dashboard import screens
 
 
@@ -26,6 +27,10 @@ def refused(shell: Shell, *words: str) -> str:
     said = shell.capsys.readouterr().err
     assert said.count("\n") == 1
     return said.strip()
+
+
+def test_no_words_mean_what_the_parser_would_make_of_them() -> None:
+    assert vars(_parsed([])) == vars(build().parse_args([]))
 
 
 def test_a_script_is_told_of_the_verbs(shell: Shell) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import weakref
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from textual.widgets import Input
 
 from tests.local.conftest import Serve
 from tests.screens.operator import QUICK, at_the_screens, invoice, make_invoice, waiting
-from tui.api.models import Task
+from tui.api.client import TaskQuery
+from tui.api.models import Page, Task
 from tui.app import XpTui
 from tui.board import TasksSeen
 from tui.kept import Kept
@@ -29,6 +32,7 @@ from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
 from tui.settings import BadSettings
+from tui.watching import FIRST
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
@@ -545,3 +549,35 @@ async def test_a_task_that_was_closed_takes_no_memory(serve: Serve, tmp_path: Pa
         del screen
         await operator.press("escape")
         await operator.until(lambda: gc.collect() >= 0 and not any(one() for one in drawn))
+
+
+async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_all(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        client, watch = operator.app._client, operator.app._watch
+        listed, told = client.tasks, watch.tasks
+        asked: list[TaskQuery | None] = []
+        hidden: set[str] = set()
+
+        async def tasks(query: TaskQuery | None = None, *, at_most: int | None = None) -> int:
+            asked.append(query)
+            return await told(query, at_most=at_most)
+
+        async def pages(query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
+            async for page in listed(query):
+                kept = tuple(task for task in page.items if query is not None or task.id not in hidden)
+                yield dataclasses.replace(page, items=kept)
+
+        def again(query: TaskQuery | None) -> bool:
+            return query in asked[-2:]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(watch, "tasks", tasks)
+            patch.setattr(client, "tasks", pages)
+            await operator.until(lambda: len(asked) > 4 and asked[-4:] == [None] * 4)
+            made = operator.here.local.platform.create("invoice-bot", {"input": {"text": "Pay"}, "title": "Pay 8"})
+            await operator.until(lambda: "Pay 8" in operator.text)
+            hidden.add(made["id"])  # now a list without a filter does not show all that one with a filter does
+            await operator.until(lambda: again(TaskQuery(status=FIRST)) and again(None))
+            assert not operator.app.board.is_gone(made["id"])

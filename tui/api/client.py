@@ -8,9 +8,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tui.api.entries import Entry, Message, entry_of
 from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
@@ -19,6 +17,9 @@ from tui.api.record import Record, text_of
 from tui.api.routes import ACTIONS, ROUTES, Operation, Route, Surface, Surfaces
 from tui.api.transport import Transport
 from tui.api.wirejson import NotJson, loads
+
+if TYPE_CHECKING:
+    import httpx
 
 AT_ONCE = 4
 """How many requests of one fan-out are under way at the same time."""
@@ -196,7 +197,9 @@ class Client:
         url = root + route.fill(agent=agent_id)
         headers = {}
         if agent_version and route.surface is Surface.REST:
-            url = str(httpx.URL(url).copy_add_param("version", agent_version))
+            from httpx import URL
+
+            url = str(URL(url).copy_add_param("version", agent_version))
         elif agent_version:
             headers["x-agent-version"] = agent_version
         return self._task(await self.transport.act("POST", url, {"events_streaming": True, **body}, headers))

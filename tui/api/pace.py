@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 LONGEST_WAIT = 120.0
@@ -79,6 +78,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def moment_of(value: str) -> float | None:
     """A moment as HTTP headers write it, in seconds since 1970."""
+    from email.utils import parsedate_to_datetime  # not before there is an answer: it takes its time to import
+
     try:
         return parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError):

@@ -5,7 +5,6 @@ A field is read when it is looked at first. Of a hundred thousand rows only thos
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -268,5 +267,7 @@ def identity(data: Told, *names: str) -> str:
     for name in names:
         if (found := text_of(data.get(name))) and found.strip():
             return found
+    import hashlib
+
     whole = data.whole() if isinstance(data, Row) else data
     return "?" + hashlib.sha256(canonical(whole).encode()).hexdigest()[:12]

@@ -8,17 +8,20 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
-
-import httpx
+from typing import TYPE_CHECKING
 
 from tui.api.answers import error_of
 from tui.api.client import Client
 from tui.api.errors import ApiError, Lost, NotUnderstood
 from tui.api.events import Event
-from tui.api.frames import LARGEST, Frame, Frames
 from tui.api.pace import Backoff, Clock, SystemClock, retry_after
 from tui.api.routes import BadAddress
 from tui.api.transport import is_passing
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tui.api.frames import Frame
 
 SHORTEST_PAUSE = 0.25
 """Seconds between two connections at the least, whatever the server wishes."""
@@ -133,6 +136,8 @@ class Stream:
 
     async def _connect(self, tell: Callable[[Told], None]) -> None:
         """One connection, from its opening to its end."""
+        from tui.api.frames import Frames  # and httpx with it: not before a task is open
+
         url = await self._client.events_url(self._task_id)
         frames = Frames(self._last_id)
         async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
@@ -226,6 +231,8 @@ async def _bytes(response: httpx.Response) -> AsyncGenerator[bytes, None]:
         return
     if encoding not in {"gzip", "deflate"}:
         raise NotUnderstood(f"the event stream is encoded as {encoding}, which was not asked for")
+    from tui.api.frames import LARGEST
+
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
     taken = given = 0
     async for chunk in response.aiter_raw():

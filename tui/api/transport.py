@@ -1,23 +1,25 @@
-"""Requests to the platform, one at a time: the key, the origins it may go to, tries, and errors in words."""
+"""Requests to the platform, one at a time: the key, the origins it may go to, tries, and errors in words.
+
+httpx is imported by the first request: a screen that is to be seen at once has not asked anything yet.
+"""
 
 from __future__ import annotations
 
 import math
 import ssl
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
-import sniffio  # noqa: F401 - so that httpcore finds it at once
-from httpx_sse import aconnect_sse
+from typing import TYPE_CHECKING, Any
 
 from tui.api.answers import LARGEST, decoded, error_of
 from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
 from tui.api.pace import Backoff, Budget, Clock, SystemClock, by_frames, moment_of, retry_after
 from tui.api.routes import BadAddress, is_loopback, origin
 from tui.api.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
 
 LARGE = 1024 * 1024
 """Bytes from which an answer is large."""
@@ -32,19 +34,19 @@ SILENCE = 45.0
 """Seconds without a byte after which a stream is taken for dead."""
 
 
-class KeyAuth(httpx.Auth):
+class KeyAuth:
     """Puts the key on requests to the platform's own origins, and lets no other request leave."""
 
     def __init__(self, key: Secret, origins: Callable[[], frozenset[str]]) -> None:
         self._key = key
         self._origins = origins
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def __call__(self, request: httpx.Request) -> httpx.Request:
         """Called by httpx for every request."""
         if origin(str(request.url)) not in self._origins():
             raise Redirected(f"the key is not sent to {request.url.host}, which is none of the platform's addresses")
         request.headers["x-api-key"] = self._key.get_secret_value()
-        yield request
+        return request
 
 
 @dataclass(slots=True)
@@ -104,6 +106,9 @@ class Transport:
     @asynccontextmanager
     async def stream(self, url: str, last_id: str = "") -> AsyncGenerator[httpx.Response, None]:
         """Open an event stream in a client of its own; whoever reads it looks at the status first."""
+        import httpx
+        from httpx_sse import aconnect_sse
+
         headers = httpx.Headers({"Accept-Encoding": "identity"})
         if last_id and len(last_id) <= 4096 and last_id.isprintable():
             headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
@@ -154,6 +159,8 @@ class Transport:
         params: dict[str, str] | None = None,
         **rest: Any,
     ) -> Any:
+        import httpx
+
         if method == "DELETE" and "/v1/" in httpx.URL(url).path:
             raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
         if rest.get("json") is None:
@@ -200,6 +207,9 @@ class Transport:
 
     def _new_client(self, url: str, silence: float) -> httpx.AsyncClient:
         """A client for this origin; what stays on this machine goes through no proxy."""
+        import httpx
+        import sniffio  # noqa: F401 - so that httpcore finds it at once
+
         from tui import __version__
 
         return httpx.AsyncClient(
@@ -230,6 +240,8 @@ def is_passing(error: ApiError) -> bool:
 
 def _next(url: str, response: httpx.Response) -> str:
     """Where a redirect leads, if the key may go there."""
+    import httpx
+
     location = response.headers.get("location", "").strip()
     if not location:
         raise Redirected(f"the platform answered {response.status_code} without saying where to go")
@@ -242,6 +254,8 @@ def _next(url: str, response: httpx.Response) -> str:
 @contextmanager
 def _in_words(url: str) -> Iterator[None]:
     """Turn what httpx raises, often without a word, into errors that say what happened."""
+    import httpx
+
     host = httpx.URL(url).host
     try:
         yield
@@ -265,6 +279,8 @@ def _in_words(url: str) -> Iterator[None]:
 
 
 def _unconnected(error: Exception, host: str) -> Unreachable:
+    from httpx import ConnectTimeout
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -274,5 +290,5 @@ def _unconnected(error: Exception, host: str) -> Unreachable:
                 wait=0.0,
             )
         cause = cause.__cause__ or cause.__context__
-    words = "it did not answer" if isinstance(error, httpx.ConnectTimeout) else str(error) or "the connection failed"
+    words = "it did not answer" if isinstance(error, ConnectTimeout) else str(error) or "the connection failed"
     return Unreachable(f"{host} cannot be reached: {words}")

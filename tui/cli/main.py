@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-
-from tui.cli.parser import build, told
+from types import SimpleNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
     """Carry out one command line; without a verb, the screens."""
     os.umask(0o077)
     try:
-        arguments = build().parse_args(told(argv))
+        arguments = _parsed(argv)
     except SystemExit as done:
         return int(done.code or 0)
     if arguments.version:
@@ -42,7 +41,16 @@ def run(argv: Sequence[str], screens: Screens) -> int:
         return OK
 
 
-def _run(arguments: argparse.Namespace, screens: Screens) -> int:
+def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
+    """What the words say; where there are none, nothing is imported to find that out."""
+    if not argv:
+        return SimpleNamespace(version=False, own=False, verb=None)
+    from tui.cli.parser import build, told
+
+    return build().parse_args(told(argv))
+
+
+def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> int:
     import asyncio
     import gc
 
@@ -60,6 +68,7 @@ def _run(arguments: argparse.Namespace, screens: Screens) -> int:
 
         sys.stderr.write(f"xp-tui: {one_line(str(error))}\n")
         return USAGE
+    gc.freeze()  # nothing that was imported is garbage: the collector need not look
     gc.enable()
     code = asyncio.run(_serve(session, screens))
     session.out.flush()

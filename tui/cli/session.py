@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tui.api.client import Client
 from tui.api.models import FINAL, RUNNING, Task, Wait
@@ -18,12 +17,16 @@ from tui.journal import Journal
 from tui.masks import Masks
 from tui.settings import BadSettings, Settings
 
+if TYPE_CHECKING:
+    import argparse
+    from types import SimpleNamespace
+
 
 @dataclass(slots=True)
 class Session:
     """One run of the command."""
 
-    arguments: argparse.Namespace
+    arguments: argparse.Namespace | SimpleNamespace
     settings: Settings
     out: Output
     _client: Client | None = None
@@ -31,7 +34,7 @@ class Session:
     """The agents' names by id, once they were asked for."""
 
     @classmethod
-    def begin(cls, arguments: argparse.Namespace, settings: Settings) -> Self:
+    def begin(cls, arguments: argparse.Namespace | SimpleNamespace, settings: Settings) -> Self:
         """A session with everything but a connection."""
         key = settings.key.get_secret_value() if settings.key else ""
         form = getattr(arguments, "output", "table")

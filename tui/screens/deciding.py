@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.deeds import Phase, Verb
+from tui.looks import sheet
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
 
@@ -27,6 +28,7 @@ IN_A_BURST = "taken back: other keys came with it"
 class Deciding(Keyed[None]):
     """A screen with two keys that decide. Whoever inherits says what hinders them, and carries them out."""
 
+    CSS_PATH = sheet("review")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),

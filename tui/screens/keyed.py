@@ -22,6 +22,7 @@ from textual.strip import Strip
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from tui.looks import sheet
 from tui.widgets.bar import Bar
 from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines
@@ -43,6 +44,8 @@ class OnTop(Screen[ScreenResultType]):
 
 class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
     """A screen in front of another."""
+
+    CSS_PATH = sheet("dialogs")
 
 
 class Keyed(OnTop[ScreenResultType]):

@@ -22,6 +22,7 @@ from tui.api.stream import Link, LinkState
 from tui.api.wirejson import pretty
 from tui.board import Board, Change
 from tui.desk import Desk
+from tui.looks import sheet
 from tui.plain import one_line
 from tui.rows import Line, lasted
 from tui.screens.keyed import Keyed
@@ -44,6 +45,7 @@ PANES = ("tree", "events", "inspector")
 class TaskScreen(Keyed[None]):
     """One task, live."""
 
+    CSS_PATH = sheet("task")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "back", id="task.back"),
         Binding("c", "wish('continue')", "reply", id="task.continue"),

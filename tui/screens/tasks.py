@@ -118,7 +118,7 @@ class TasksScreen(Keyed[None]):
         """An agent is to be chosen."""
 
     def __init__(self, desk: Desk, begin_with: str = "") -> None:
-        super().__init__(classes="-empty")  # as it begins: to say so later would style every widget again
+        super().__init__()
         self._begin_with = begin_with
         self._wanted = ""
         self._desk = desk
@@ -153,7 +153,7 @@ class TasksScreen(Keyed[None]):
             yield Static("", id="there", markup=False)
         yield Static(id="wrong", markup=False)
         yield Bar(id="heading")
-        with Container(id="body"):
+        with Container(id="body", classes="-empty"):  # as it begins: to say so later would style it again
             yield TaskList(self._desk, id="tasks")
             yield Static("Reading the tasks …", id="empty", markup=False)
             yield Peek(self._desk.now, self._desk.masks, id="peek")
@@ -332,7 +332,7 @@ class TasksScreen(Keyed[None]):
     def _emptiness(self) -> None:
         """Where there is no row, say why, and what to press."""
         is_empty = self._listing.is_empty
-        self.set_class(is_empty, "-empty")
+        self.query_one("#body").set_class(is_empty, "-empty")
         if not is_empty:
             return
         if self._why:

@@ -83,6 +83,8 @@ class TaskList(Lines):
         super().__init__(id=id)
         self._desk = desk
         self._listing = Listing()
+        self._rows: dict[int, Row] = {}
+        """Rows of the listing as it is, by their places: as the clocks go on, they stay the same."""
         self._states: dict[str, str] = {}
         """How the lines in sight were drawn last."""
         self._made: dict[str, tuple[object, Pieces]] = {}
@@ -94,7 +96,14 @@ class TaskList(Lines):
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
-        return self._listing.row(self.cursor) if self.cursor < len(self._listing) else None
+        return self._row(self.cursor) if self.cursor < len(self._listing) else None
+
+    def _row(self, index: int) -> Row:
+        if (row := self._rows.get(index)) is None:
+            if len(self._rows) >= MADE:
+                self._rows.clear()
+            row = self._rows[index] = self._listing.row(index)
+        return row
 
     @property
     def line(self) -> Line | None:
@@ -114,6 +123,7 @@ class TaskList(Lines):
         before = self.rows_will_change()
         change()
         self._listing = listing
+        self._rows.clear()
         self.rows_changed(before)
         self._note_changes()
 
@@ -130,7 +140,7 @@ class TaskList(Lines):
         """The lines in sight."""
         top = self.scroll_offset.y
         for place in range(top, min(top + self.size.height, len(self._listing))):
-            if isinstance(row := self._listing.row(place), Line):
+            if isinstance(row := self._row(place), Line):
                 yield row
 
     def _flashed(self, keys: set[str]) -> None:
@@ -188,7 +198,7 @@ class TaskList(Lines):
 
     def _above(self, index: int, line: Line) -> bool:
         """Whether a row is what a line stands under."""
-        row = self._listing.row(index)
+        row = self._row(index)
         return isinstance(row, Head) if line.depth == 0 else isinstance(row, Line) and row.depth < line.depth
 
     def fold_all(self, away: bool) -> None:
@@ -222,7 +232,7 @@ class TaskList(Lines):
 
     def pieces(self, index: int, width: int) -> Pieces:
         """A heading, a task in its columns, or that there are more."""
-        row = self._listing.row(index)
+        row = self._row(index)
         if isinstance(row, Head):
             look = "need" if row.group == "Needs you" else "head"
             return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
