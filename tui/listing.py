@@ -21,6 +21,8 @@ AT_ONCE = 64
 """Rows from which it is quicker to put all in order anew than one by one."""
 SLICE = 100
 """Tasks that are arranged before somebody else has a turn."""
+REMEMBERED = 500
+"""How many lines that were looked at are kept."""
 DEEPEST = 16
 """Levels of sub-tasks that are shown one under the other."""
 Key = tuple[str, object, str, int, str]
@@ -85,6 +87,8 @@ class Listing:
         """The lines under a root that is open: sub-task and depth."""
         self._under: dict[str, tuple[str, int]] = {}
         """Where each of these is."""
+        self._lines: dict[str, Line] = {}
+        """Roots that were looked at, as they are."""
         self._waiting: set[str] = set()
         self._stretches: list[_Stretch] = []
         self._count = 0
@@ -102,6 +106,7 @@ class Listing:
     def filled(self, board: Board) -> Iterator[None]:
         """Take in all tasks of a board, some at a time; nothing is shown before all are in."""
         self._board = board
+        self._lines.clear()
         ids = iter(board.tasks)
         runs: list[list[Key]] = []
         while some := tuple(islice(ids, SLICE)):
@@ -129,6 +134,8 @@ class Listing:
             affected.add(root_of(board, task_id))
             if task_id in board.children:
                 affected.update(child.id for child in family(board, task))
+        for task_id in affected:
+            self._lines.pop(task_id, None)
         self._note_waiting(affected)
         self._drop(affected)
         fresh = [key for task_id in affected for key in self._entered(task_id)]
@@ -296,7 +303,13 @@ class Listing:
         task_id, depth = self._blocks[root][abs(number) - 1] if number else (root, 0)
         task = self._board.task(task_id)
         assert task is not None
-        return line_of(self._board, task, self.opened, depth)
+        if number:
+            return line_of(self._board, task, self.opened, depth)
+        if (line := self._lines.get(task_id)) is None:
+            if len(self._lines) >= REMEMBERED:
+                self._lines.clear()
+            line = self._lines[task_id] = line_of(self._board, task, self.opened)
+        return line
 
     def head(self, index: int) -> Head | None:
         """The heading that stands there, if one does."""

@@ -149,10 +149,15 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw the lines in sight that are other than they were drawn."""
         fresh: dict[tuple[int, int], Sight | None] = {}
         (width, height), top = self.scrollable_content_region.size, self.scroll_offset.y
-        for y in range(height):
-            if self._sights.get(y, False) != (sight := self._sight_at(top + y, width)):
-                self.refresh_line(top + y)
+        first = None
+        for y in range(height + 1):
+            is_other = y < height and self._sights.get(y, False) != (sight := self._sight_at(top + y, width))
+            if is_other:
                 fresh[top + y, width] = sight
+                first = y if first is None else first
+            elif first is not None:
+                self.refresh_lines(top + first, y - first)
+                first = None
         self._fresh = fresh
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
@@ -308,7 +313,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         strip = self._strip(sight, width, base)
         if (selection := self.text_selection) is not None and (span := selection.get_span(index)) is not None:
             strip = self._selected(strip, *span)
-        return strip.apply_offsets(0, index)
+        # Where a text is on it, is asked of a line by itself; painted, it is the same wherever it stands.
+        return strip.apply_offsets(0, index) if self._paper is None else strip
 
     def _strip(self, sight: Sight, width: int, base: Style) -> Strip:
         key = sight, width, base, self.has_focus

@@ -83,8 +83,6 @@ class TaskList(Lines):
         super().__init__(id=id)
         self._desk = desk
         self._listing = Listing()
-        self._rows: dict[int, Row] = {}
-        """Rows of the listing as it is, by their places: as the clocks go on, they stay the same."""
         self._states: dict[str, str] = {}
         """How the lines in sight were drawn last."""
         self._made: dict[str, tuple[object, Pieces]] = {}
@@ -96,14 +94,7 @@ class TaskList(Lines):
     @property
     def row(self) -> Row | None:
         """The row under the cursor."""
-        return self._row(self.cursor) if self.cursor < len(self._listing) else None
-
-    def _row(self, index: int) -> Row:
-        if (row := self._rows.get(index)) is None:
-            if len(self._rows) >= MADE:
-                self._rows.clear()
-            row = self._rows[index] = self._listing.row(index)
-        return row
+        return self._listing.row(self.cursor) if self.cursor < len(self._listing) else None
 
     @property
     def line(self) -> Line | None:
@@ -123,7 +114,6 @@ class TaskList(Lines):
         before = self.rows_will_change()
         change()
         self._listing = listing
-        self._rows.clear()
         self.rows_changed(before)
         self._note_changes()
 
@@ -140,7 +130,7 @@ class TaskList(Lines):
         """The lines in sight."""
         top = self.scroll_offset.y
         for place in range(top, min(top + self.size.height, len(self._listing))):
-            if isinstance(row := self._row(place), Line):
+            if isinstance(row := self._listing.row(place), Line):
                 yield row
 
     def _flashed(self, keys: set[str]) -> None:
@@ -198,7 +188,7 @@ class TaskList(Lines):
 
     def _above(self, index: int, line: Line) -> bool:
         """Whether a row is what a line stands under."""
-        row = self._row(index)
+        row = self._listing.row(index)
         return isinstance(row, Head) if line.depth == 0 else isinstance(row, Line) and row.depth < line.depth
 
     def fold_all(self, away: bool) -> None:
@@ -232,7 +222,7 @@ class TaskList(Lines):
 
     def pieces(self, index: int, width: int) -> Pieces:
         """A heading, a task in its columns, or that there are more."""
-        row = self._row(index)
+        row = self._listing.row(index)
         if isinstance(row, Head):
             look = "need" if row.group == "Needs you" else "head"
             return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
