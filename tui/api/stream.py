@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 import httpx
 
+from tui.api import body
 from tui.api.answers import error_of
 from tui.api.client import Client
 from tui.api.errors import ApiError, Lost, NotUnderstood
@@ -135,8 +135,21 @@ class Stream:
         """One connection, from its opening to its end."""
         url = await self._client.events_url(self._task_id)
         frames = Frames(self._last_id)
+
+        def take(chunk: bytes) -> bool:
+            for piece in unpacked(chunk):
+                for frame in frames.feed(piece):
+                    self._take(frame, tell)
+                    if self._stopped:
+                        return False
+                self._last_id = frames.last_id
+                if frames.retry is not None:
+                    self._retry = frames.retry / 1000
+            return True
+
         async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
             await self._judge(response)
+            unpacked = _unpacking(response)
             away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
             self._connection += 1
             self._rejoining = away is not None
@@ -145,15 +158,7 @@ class Stream:
             tell(Opened(away, asked=bool(self._last_id)))
             guard = asyncio.create_task(self._guard(limit, self._clock.time() - self._clock.monotonic()))
             try:
-                async with aclosing(_bytes(response)) as chunks:
-                    async for chunk in chunks:
-                        for frame in frames.feed(chunk):
-                            self._take(frame, tell)
-                            if self._stopped:
-                                return
-                        self._last_id = frames.last_id
-                        if frames.retry is not None:
-                            self._retry = frames.retry / 1000
+                await body.read(response, take)
             finally:
                 guard.cancel()
 
@@ -217,29 +222,36 @@ def _follows(frame_id: str, last_id: str) -> bool:
     return counts and int(frame_id) == int(last_id) + 1
 
 
-async def _bytes(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The body as it arrives; compressed against our wish, it is inflated piece by piece and within bounds."""
+def _unpacking(response: httpx.Response) -> Callable[[bytes], Iterable[bytes]]:
+    """What makes plain bytes of those of the body, which may be compressed against our wish."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
-        async for chunk in response.aiter_raw():
-            yield chunk
-        return
+        return lambda chunk: (chunk,)
     if encoding not in {"gzip", "deflate"}:
         raise NotUnderstood(f"the event stream is encoded as {encoding}, which was not asked for")
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    taken = given = 0
-    async for chunk in response.aiter_raw():
-        taken += len(chunk)
+    return Inflated().feed
+
+
+class Inflated:
+    """A compressed body, inflated piece by piece and within bounds."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._taken = self._given = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The pieces of these bytes."""
+        self._taken += len(chunk)
         while chunk:
             try:
-                piece = inflate.decompress(chunk, 65536)
+                piece = self._inflate.decompress(chunk, 65536)
             except zlib.error as error:
                 raise Lost("the event stream is compressed and damaged") from error
-            chunk = inflate.unconsumed_tail
-            if inflate.eof:
-                chunk, inflate = inflate.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 32)
-            given += len(piece)
-            if given > LARGEST and given > SWELLING * taken:
+            chunk = self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                chunk, self._inflate = self._inflate.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 32)
+            self._given += len(piece)
+            if self._given > LARGEST and self._given > SWELLING * self._taken:
                 raise NotUnderstood("the event stream swells beyond all measure when it is unpacked")
             yield piece
 
