@@ -27,6 +27,7 @@ REMEMBERED = 50_000
 CLOCK_JUMP = 5.0
 """Seconds by which the wall clock may run off before the machine is taken to have slept."""
 SWELLING = 200
+TOO_LARGE = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
 class LinkState(StrEnum):
@@ -165,20 +166,25 @@ class Stream:
     def _take(self, frame: Frame, tell: Callable[[Told], None]) -> None:
         """Tell one event, unless it was told before."""
         self._heard = True
-        if not frame.data and not frame.too_large:
+        _, content, name, own_id, too_large = frame
+        if not content and not too_large:
             return
-        key = hash((frame.id if frame.own_id else None, frame.data))
-        known = self._seen.get(key, self._seen_before.get(key))
-        self._seen[key] = self._connection
-        if len(self._seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
-            self._seen, self._seen_before = {}, self._seen
-        event = _event(frame)
+        key = hash((name if own_id else None, content))
+        seen = self._seen
+        known = seen.get(key) or self._seen_before.get(key)
+        seen[key] = self._connection
+        if len(seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
+            self._seen, self._seen_before = {}, seen
+        event = Event.of_frame(TOO_LARGE if too_large else content, name if own_id or too_large else "")
+        if known is None and not self._rejoining:
+            tell(event)
+            return
         # A piece of text without an id may rightly come twice; anything else that does is the server repeating itself.
-        nameless = not frame.own_id and (event.type == "chunk" or known == self._connection)
+        nameless = not own_id and (event.type == "chunk" or known == self._connection)
         again = known is not None and not nameless
         if self._rejoining:
             self._rejoining = False
-            tell(Rejoined(again or (frame.own_id and _follows(frame.id, self._last_id))))
+            tell(Rejoined(again or (own_id and _follows(name, self._last_id))))
         if not again:
             tell(event)
 
@@ -207,13 +213,6 @@ class Stream:
             raise NotUnderstood(f"the platform has no events for this task ({status})", status=status)
         wait = retry_after(response.headers, self._clock.time())
         raise error_of(status, bytes(content), wait)
-
-
-def _event(frame: Frame) -> Event:
-    if frame.too_large:
-        body = '{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
-        return Event.of_frame(body, frame.id)
-    return Event.of_frame(frame.data, frame.id if frame.own_id else "")
 
 
 def _follows(frame_id: str, last_id: str) -> bool:
