@@ -46,7 +46,7 @@ NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
 LATER = (
     *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
-    "tui.api.frames",
+    "tui.api.body",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""
 SHEETS = ("task", "review", "dialogs")

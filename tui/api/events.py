@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
+from types import ModuleType
 from typing import Any, Self
 
 from tui.api.entries import (
@@ -50,18 +51,13 @@ class Event(Record):
     """The id the stream gave this event, or nothing."""
 
     @classmethod
-    def of_frame(cls, data: str, frame_id: str = "") -> Self:
+    def of_frame(cls, data: str | bytes, frame_id: str = "") -> Self:
         """Read the data of one frame; what is no JSON object is an event all the same, of the type it deserves."""
-        from tui.api.heads import EVENT, event_head  # not before the first event: it takes its time to import
-
-        if head := event_head(data):
-            event = cls(data, head, EVENT)
-        else:
-            try:
-                body = loads(data)
-            except NotJson as error:
-                body = {"type": "unreadable", "data": {"reason": str(error), "text": data}}
-            event = cls.of(body if isinstance(body, dict) else {"type": "untyped", "data": body})
+        if isinstance(data, bytes) and not data.isascii():
+            data = data.decode("utf-8", "replace")
+        heads = _heads()
+        head = heads.event_head(data)
+        event = cls(data, head, heads.EVENT) if head else cls.of(_body(data))
         event.frame_id = frame_id
         return event
 
@@ -120,6 +116,23 @@ class Event(Record):
                 return Message.of({**told, "id": steer.get("id"), "role": "user", "content": steer})
             case _:
                 return Other.of({**told, "type": self.type})
+
+
+@cache
+def _heads() -> ModuleType:
+    """Not before the first event: it takes its time to import."""
+    from tui.api import heads
+
+    return heads
+
+
+def _body(data: str | bytes) -> dict[str, Any]:
+    try:
+        body = loads(data)
+    except NotJson as error:
+        text = data if isinstance(data, str) else data.decode()
+        return {"type": "unreadable", "data": {"reason": str(error), "text": text}}
+    return body if isinstance(body, dict) else {"type": "untyped", "data": body}
 
 
 def _call_id(data: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from httpx_sse import ServerSentEvent
+from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 LARGEST = 16 * 1024 * 1024
@@ -11,15 +11,21 @@ LONGEST_RETRY = 60_000
 """The longest reconnection time in ms that a server can ask for."""
 
 
-class Frame(ServerSentEvent):
-    """One dispatched event, and what the name of its type does not tell."""
+class Frame(NamedTuple):
+    """One dispatched event, its data as it was written."""
 
-    def __init__(self, event: str, data: str, id: str, retry: int | None, own_id: bool, too_large: bool) -> None:
-        super().__init__(event, data, id, retry)
-        self.own_id = own_id
-        """Whether the event has an id of its own, not one inherited from the event before."""
-        self.too_large = too_large
-        """Whether the event was larger than LARGEST, so that its data was left out."""
+    event: str
+    content: bytes
+    id: str
+    own_id: bool
+    """Whether the event has an id of its own, not one inherited from the event before."""
+    too_large: bool = False
+    """Whether the event was larger than LARGEST, so that its data was left out."""
+
+    @property
+    def data(self) -> str:
+        """The data as text."""
+        return self.content.decode("utf-8", "replace")
 
 
 class Frames:
@@ -56,14 +62,41 @@ class Frames:
                 lines[0] = b"".join([*self._tail, lines[0]])
                 self._tail = []
                 self._tail_size = 0
-            for line in lines:
-                if line:
-                    self._field(line)
-                else:
-                    self._dispatch(frames)
+            self._take(lines, frames)
         if rest:
             self._keep(rest)
         return frames
+
+    def _take(self, lines: list[bytes], frames: list[Frame]) -> None:
+        """Take in whole lines: what is nothing but an id and its data at once, all else field by field."""
+        is_new = not (self._data or self._size or self._type or self._has_id)
+        place, last = 0, len(lines) - 2
+        while place < last:
+            named, told = lines[place], lines[place + 1]
+            if (
+                is_new
+                and not lines[place + 2]
+                and told[:6] == b"data: "
+                and named[:4] == b"id: "
+                and b"\0" not in named
+                and len(told) < LARGEST
+            ):
+                self._id = self.last_id = name = named[4:].decode("utf-8", "replace")
+                frames.append(Frame("message", told[6:], name, True))
+                place += 3
+            else:
+                is_new = self._line(named, frames)
+                place += 1
+        for line in lines[place:]:
+            self._line(line, frames)
+
+    def _line(self, line: bytes, frames: list[Frame]) -> bool:
+        """Take in a line; whether it ended an event."""
+        if line:
+            self._field(line)
+            return False
+        self._dispatch(frames)
+        return True
 
     def _strip_bom(self, chunk: bytes) -> bytes:
         head = (self._head or b"") + chunk
@@ -107,8 +140,8 @@ class Frames:
         self.last_id = self._id
         too_large = self._size > LARGEST
         if self._data or too_large:
-            data = "" if too_large else b"\n".join(self._data).decode("utf-8", "replace")
-            frames.append(Frame(self._type, data, self._id, self.retry, self._has_id, too_large))
+            content = b"" if too_large else b"\n".join(self._data)
+            frames.append(Frame(self._type or "message", content, self._id, self._has_id, too_large))
             self._data = []
         self._size = 0
         self._type = ""

@@ -133,10 +133,10 @@ class EventHead(msgspec.Struct, gc=False):
 
 
 EVENT = frozenset(EventHead.__struct_fields__)
-_event: Callable[[str], EventHead] = msgspec.json.Decoder(EventHead).decode
+_event: Callable[[str | bytes], EventHead] = msgspec.json.Decoder(EventHead).decode
 
 
-def event_head(text: str) -> EventHead | None:
+def event_head(text: str | bytes) -> EventHead | None:
     """The head of an event; None where it is not of the usual form and has to be read whole."""
     try:
         return _event(text)

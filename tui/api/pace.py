@@ -8,14 +8,10 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 LONGEST_WAIT = 120.0
 """Seconds beyond which a wished wait is shortened: a console that is silent for longer is of no use."""
-
-
-FRAME = 1 / 60
-"""Seconds between two readings of a stream that has much to tell."""
 
 
 class Clock(Protocol):
@@ -111,26 +107,3 @@ class Budget:
 
 def _whole(value: str | None, otherwise: int | None = None) -> int | None:
     return int(value) if value is not None and value.strip().isdecimal() and len(value) < 16 else otherwise
-
-
-def by_frames(stream: Any) -> None:
-    """Read the socket of a connection once a frame, so that what came meanwhile costs one turn of the loop in all.
-
-    What comes after a pause is read at once, and so is what lies behind a full reading. The socket lies below
-    httpcore's stream and, where there is one, anyio's TLS; a connection that is made otherwise is read as ever.
-    """
-    socket: Any = getattr(stream, "_stream", None)
-    socket = getattr(socket, "transport_stream", socket)
-    if not hasattr(socket, "receive"):
-        return
-    receive, again = socket.receive, 0.0
-
-    async def receive_by_frames(max_bytes: int = 65_536) -> bytes:
-        nonlocal again
-        if (pause := again - time.monotonic()) > 0:
-            await asyncio.sleep(pause)
-        content: bytes = await receive(max_bytes)
-        again = time.monotonic() + FRAME if len(content) < max_bytes else 0.0
-        return content
-
-    socket.receive = receive_by_frames

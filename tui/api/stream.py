@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,14 +13,13 @@ from tui.api.answers import error_of
 from tui.api.client import Client
 from tui.api.errors import ApiError, Lost, NotUnderstood
 from tui.api.events import Event
+from tui.api.frames import LARGEST, Frame, Frames
 from tui.api.pace import Backoff, Clock, SystemClock, retry_after
 from tui.api.routes import BadAddress
 from tui.api.transport import is_passing
 
 if TYPE_CHECKING:
     import httpx
-
-    from tui.api.frames import Frame
 
 SHORTEST_PAUSE = 0.25
 """Seconds between two connections at the least, whatever the server wishes."""
@@ -30,6 +28,7 @@ REMEMBERED = 50_000
 CLOCK_JUMP = 5.0
 """Seconds by which the wall clock may run off before the machine is taken to have slept."""
 SWELLING = 200
+TOO_LARGE = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
 class LinkState(StrEnum):
@@ -136,12 +135,25 @@ class Stream:
 
     async def _connect(self, tell: Callable[[Told], None]) -> None:
         """One connection, from its opening to its end."""
-        from tui.api.frames import Frames  # and httpx with it: not before a task is open
+        from tui.api import body  # and httpx with it: not before a task is open
 
         url = await self._client.events_url(self._task_id)
         frames = Frames(self._last_id)
+
+        def take(chunk: bytes) -> bool:
+            for piece in unpacked(chunk):
+                for frame in frames.feed(piece):
+                    self._take(frame, tell)
+                    if self._stopped:
+                        return False
+                self._last_id = frames.last_id
+                if frames.retry is not None:
+                    self._retry = frames.retry / 1000
+            return True
+
         async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
             await self._judge(response)
+            unpacked = _unpacking(response)
             away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
             self._connection += 1
             self._rejoining = away is not None
@@ -150,35 +162,32 @@ class Stream:
             tell(Opened(away, asked=bool(self._last_id)))
             guard = asyncio.create_task(self._guard(limit, self._clock.time() - self._clock.monotonic()))
             try:
-                async with aclosing(_bytes(response)) as chunks:
-                    async for chunk in chunks:
-                        for frame in frames.feed(chunk):
-                            self._take(frame, tell)
-                            if self._stopped:
-                                return
-                        self._last_id = frames.last_id
-                        if frames.retry is not None:
-                            self._retry = frames.retry / 1000
+                await body.read(response, take)
             finally:
                 guard.cancel()
 
     def _take(self, frame: Frame, tell: Callable[[Told], None]) -> None:
         """Tell one event, unless it was told before."""
         self._heard = True
-        if not frame.data and not frame.too_large:
+        _, content, name, own_id, too_large = frame
+        if not content and not too_large:
             return
-        key = hash((frame.id if frame.own_id else None, frame.data))
-        known = self._seen.get(key, self._seen_before.get(key))
-        self._seen[key] = self._connection
-        if len(self._seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
-            self._seen, self._seen_before = {}, self._seen
-        event = _event(frame)
+        key = hash((name if own_id else None, content))
+        seen = self._seen
+        known = seen.get(key) or self._seen_before.get(key)
+        seen[key] = self._connection
+        if len(seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
+            self._seen, self._seen_before = {}, seen
+        event = Event.of_frame(TOO_LARGE if too_large else content, name if own_id or too_large else "")
+        if known is None and not self._rejoining:
+            tell(event)
+            return
         # A piece of text without an id may rightly come twice; anything else that does is the server repeating itself.
-        nameless = not frame.own_id and (event.type == "chunk" or known == self._connection)
+        nameless = not own_id and (event.type == "chunk" or known == self._connection)
         again = known is not None and not nameless
         if self._rejoining:
             self._rejoining = False
-            tell(Rejoined(again or (frame.own_id and _follows(frame.id, self._last_id))))
+            tell(Rejoined(again or (own_id and _follows(name, self._last_id))))
         if not again:
             tell(event)
 
@@ -209,44 +218,42 @@ class Stream:
         raise error_of(status, bytes(content), wait)
 
 
-def _event(frame: Frame) -> Event:
-    if frame.too_large:
-        body = '{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
-        return Event.of_frame(body, frame.id)
-    return Event.of_frame(frame.data, frame.id if frame.own_id else "")
-
-
 def _follows(frame_id: str, last_id: str) -> bool:
     """Whether an id is the very next one after another; told only of ids that count."""
     counts = frame_id.isdecimal() and last_id.isdecimal() and len(frame_id) < 20
     return counts and int(frame_id) == int(last_id) + 1
 
 
-async def _bytes(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The body as it arrives; compressed against our wish, it is inflated piece by piece and within bounds."""
+def _unpacking(response: httpx.Response) -> Callable[[bytes], Iterable[bytes]]:
+    """What makes plain bytes of those of the body, which may be compressed against our wish."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
-        async for chunk in response.aiter_raw():
-            yield chunk
-        return
+        return lambda chunk: (chunk,)
     if encoding not in {"gzip", "deflate"}:
         raise NotUnderstood(f"the event stream is encoded as {encoding}, which was not asked for")
-    from tui.api.frames import LARGEST
+    return Inflated().feed
 
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    taken = given = 0
-    async for chunk in response.aiter_raw():
-        taken += len(chunk)
+
+class Inflated:
+    """A compressed body, inflated piece by piece and within bounds."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._taken = self._given = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The pieces of these bytes."""
+        self._taken += len(chunk)
         while chunk:
             try:
-                piece = inflate.decompress(chunk, 65536)
+                piece = self._inflate.decompress(chunk, 65536)
             except zlib.error as error:
                 raise Lost("the event stream is compressed and damaged") from error
-            chunk = inflate.unconsumed_tail
-            if inflate.eof:
-                chunk, inflate = inflate.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 32)
-            given += len(piece)
-            if given > LARGEST and given > SWELLING * taken:
+            chunk = self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                chunk, self._inflate = self._inflate.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 32)
+            self._given += len(piece)
+            if self._given > LARGEST and self._given > SWELLING * self._taken:
                 raise NotUnderstood("the event stream swells beyond all measure when it is unpacked")
             yield piece
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.api.answers import LARGEST, decoded, error_of
 from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
-from tui.api.pace import Backoff, Budget, Clock, SystemClock, by_frames, moment_of, retry_after
+from tui.api.pace import Backoff, Budget, Clock, SystemClock, moment_of, retry_after
 from tui.api.routes import BadAddress, is_loopback, origin
 from tui.api.secret import Secret
 
@@ -129,7 +129,6 @@ class Transport:
                 if 400 <= source.response.status_code < 500:
                     begun = -math.inf  # that is an answer, and no trouble
                 if not 300 <= source.response.status_code < 400:
-                    by_frames(source.response.extensions.get("network_stream"))
                     yield source.response
                     return
                 url = _next(url, source.response)
