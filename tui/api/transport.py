@@ -19,8 +19,6 @@ from tui.api.pace import Backoff, Budget, Clock, SystemClock, by_frames, moment_
 from tui.api.routes import BadAddress, is_loopback, origin
 from tui.api.secret import Secret
 
-LARGE = 1024 * 1024
-"""Bytes from which an answer is large."""
 TRIES = 5
 """How often a read is tried before its error is told."""
 REDIRECTS = 5
@@ -75,9 +73,9 @@ class Transport:
         await self._stack.aclose()
 
     async def read(
-        self, url: str, params: dict[str, str] | None = None, *, large: Callable[[bytes], Any] | None = None
+        self, url: str, params: dict[str, str] | None = None, *, apart: Callable[[bytes], Any] | None = None
     ) -> Any:
-        """GET and decode, tried again where that can help; a large answer in another way where one is given."""
+        """GET and decode, tried again where that can help; or taken apart in the way that is given, where it can."""
         attempt = 1
         while True:
             if pause := self.budget.pause(self.clock.time()):
@@ -85,7 +83,7 @@ class Transport:
                 await self.clock.sleep(pause)
             await self._turn()
             try:
-                return await self._send("GET", url, large=large, params=params)
+                return await self._send("GET", url, apart=apart, params=params)
             except ApiError as error:
                 if not is_passing(error):
                     raise
@@ -150,7 +148,7 @@ class Transport:
         method: str,
         url: str,
         *,
-        large: Callable[[bytes], Any] | None = None,
+        apart: Callable[[bytes], Any] | None = None,
         params: dict[str, str] | None = None,
         **rest: Any,
     ) -> Any:
@@ -163,7 +161,7 @@ class Transport:
                 async with self._client(url).stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
-                        return await self._answer(response, large)
+                        return await self._answer(response, apart)
                     if method != "GET":
                         raise Redirected("the platform answered an action with a redirect, which was not followed")
                     url, params = _next(url, response), None
@@ -175,7 +173,7 @@ class Transport:
             ahead = told - self.clock.time()
             self.skew = ahead if abs(ahead) > 2.0 else 0.0
 
-    async def _answer(self, response: httpx.Response, large: Callable[[bytes], Any] | None) -> Any:
+    async def _answer(self, response: httpx.Response, apart: Callable[[bytes], Any] | None) -> Any:
         """The decoded body of a good answer; of any other, the error it is."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
@@ -184,8 +182,8 @@ class Transport:
             content += chunk
             if len(content) > LARGEST:
                 raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
-        if response.is_success and large and len(content) > LARGE and (apart := large(bytes(content))) is not None:
-            return apart
+        if response.is_success and apart and (parts := apart(bytes(content))) is not None:
+            return parts
         if response.is_success:
             return decoded(bytes(content), response.status_code)
         wait = retry_after(response.headers, self.clock.time())
