@@ -56,6 +56,7 @@ class Masks:
         longest_first = sorted(forms, key=len, reverse=True)
         self._short: dict[str, str] = {}
         """What short texts were shown as: ids, names and statuses come again and again."""
+        self._forms = longest_first
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
         self._shortest = len(longest_first[-1]) if forms else 0
 
@@ -64,6 +65,10 @@ class Masks:
         if self._known is None or len(text) < self._shortest:
             return text
         return _as_seen(text, partial(self._known.sub, "••••"))
+
+    def leaves(self, text: str) -> bool:
+        """Whether it is certain that in a text in ASCII, and in each part of it, nothing is masked by its look."""
+        return not _has_mark(text) and not any(form in text for form in self._forms)
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
@@ -88,7 +93,7 @@ class Masks:
         if depth > _DEEPEST:
             return "… nested too deep to show"
         if isinstance(value, str):
-            return masked(value) if value and _is_secret(name) else self.text(value)
+            return masked(value) if value and is_secret(name) else self.text(value)
         if isinstance(value, dict):
             return self._object(value, name, depth + 1)
         if isinstance(value, list | tuple):
@@ -116,7 +121,8 @@ class Masks:
         return masked(item) if isinstance(item, str) and item else self.json(item, holder, depth)
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Whether the name of a field tells that its text is a secret."""
     return _sounds_secret(name) if len(name) > SHORT else _is_known_secret(name)
 
 
@@ -140,14 +146,13 @@ def _as_seen(text: str, mask: Callable[[str], str]) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    if text.isascii():
-        lowered = text.lower()
-        for mark in _MARKS:
-            if mark in lowered:
-                break
-        else:
-            return text
+    if text.isascii() and not _has_mark(text):
+        return text
     return _SECRET_TEXT.sub(_mask_match, text)
+
+
+def _has_mark(text: str) -> bool:
+    return any(map(text.lower().__contains__, _MARKS))
 
 
 def _mask_match(found: re.Match[str]) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 """How many requests of one fan-out are under way at the same time."""
+LARGE = 1024 * 1024
+"""Bytes from which a log is large."""
 TURN = 1000
 """Entries of a large log after which others have a turn."""
 T = TypeVar("T")
@@ -114,18 +116,23 @@ class Client:
         """One agent."""
         return Agent.of(await self._read(Operation.AGENT, agent=agent_id))
 
-    async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
-        """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice."""
+    async def tasks(
+        self, query: TaskQuery | None = None, *, apart: Callable[[bytearray], Any] | None = None
+    ) -> AsyncGenerator[Page, None]:
+        """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice.
+
+        A page may be taken apart in another way, where one is given: it leaves the rows as they were written.
+        """
         query = query or TaskQuery()
         operation = Operation.USER_TASKS if query.user_id and not query.agent_id else Operation.TASKS
         route, root = self._route(operation)
         for status in query.status or (None,):
             params = query.params(status)
             if route.surface is Surface.REST:
-                listing = self._pages(route, root + route.path, params, Task.row)
+                listing = self._pages(route, root + route.path, params, Task.row, apart)
             elif operation is Operation.USER_TASKS:
                 user = params.pop("user_id")
-                listing = self._pages(route, root + route.fill(user=user), params, Task.row)
+                listing = self._pages(route, root + route.fill(user=user), params, Task.row, apart)
             else:
                 listing = self._histories(route, root, params)
             async with aclosing(listing) as pages:
@@ -149,7 +156,7 @@ class Client:
         route, root = self._route(Operation.LOG)
         try:
             url = root + route.fill(agent=task.agent_id, task=task.id)
-            body = await self.transport.read(url, large=None if route.surface is Surface.REST else _taken_apart)
+            body = await self.transport.read(url, apart=None if route.surface is Surface.REST else _taken_apart)
         except NotFound:
             return Log(is_partial=route.surface is Surface.REST)
         if isinstance(body, _Apart):
@@ -251,15 +258,20 @@ class Client:
         raise NotOffered(f"{operation} needs {wanted}, and no address of it is set")
 
     async def _pages(
-        self, route: Route, url: str, params: dict[str, str], read: Callable[[object], Any]
+        self,
+        route: Route,
+        url: str,
+        params: dict[str, str],
+        read: Callable[[object], Any],
+        apart: Callable[[bytearray], Any] | None = None,
     ) -> AsyncGenerator[Page, None]:
         if route.surface is not Surface.REST:
-            yield self._learn_page(page_of(await self.transport.read(url, params), read, 1))
+            yield self._learn_page(page_of(await self.transport.read(url, params, apart=apart), read, 1))
             return
         number = 1
         while True:
             asked = {**params, "page": str(number), "per_page": str(Page.LIMIT)}
-            page = self._learn_page(page_of(await self.transport.read(url, asked), read, number))
+            page = self._learn_page(page_of(await self.transport.read(url, asked, apart=apart), read, number))
             yield page
             if not page.items or (page.pages is not None and number >= page.pages):
                 return
@@ -332,6 +344,8 @@ class _Apart:
 
 
 def _taken_apart(content: bytearray) -> _Apart | None:
+    if len(content) <= LARGE:
+        return None
     from tui.api.heads import split  # what reads it is worth its time only for a large one
 
     parts = split(content)

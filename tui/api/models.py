@@ -197,9 +197,9 @@ class Task(Record):
     @classmethod
     def row(cls, data: object) -> Self:
         """Read a row of a list, of which there may be very many."""
-        if not isinstance(data, dict):
+        if not isinstance(data, dict | Row):
             return cls.of(data)
-        row = Row(data)
+        row = Row(data) if isinstance(data, dict) else data
         return cls(row, row, TOLD)
 
     @property

@@ -127,11 +127,9 @@ class Row:
     __slots__ = ("_places", "_values")
 
     def __init__(self, raw: dict[str, Any]) -> None:
-        if len(_texts) > MOST or len(_shapes) > MOST:
+        if len(_texts) > MOST:
             _texts.clear()
-            _shapes.clear()
-        names = tuple(raw)
-        self._places = _shapes.setdefault(names, {name: place for place, name in enumerate(names)})
+        self._places = places_of(tuple(raw))
         self._values = tuple(
             _texts.setdefault(value, value) if isinstance(value, str) and len(value) <= SHORT else value
             for value in raw.values()
@@ -150,6 +148,15 @@ class Row:
     def whole(self) -> dict[str, Any]:
         """The object as it came."""
         return dict(zip(self._places, self._values, strict=True))
+
+
+def places_of(names: tuple[str, ...]) -> dict[str, int]:
+    """Where each of these is, once for all objects of this shape."""
+    if (places := _shapes.get(names)) is None:
+        if len(_shapes) > MOST:
+            _shapes.clear()
+        places = _shapes[names] = {name: place for place, name in enumerate(names)}
+    return places
 
 
 class Field(Generic[T]):

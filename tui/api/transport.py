@@ -21,8 +21,6 @@ from tui.api.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
-LARGE = 1024 * 1024
-"""Bytes from which an answer is large."""
 TRIES = 5
 """How often a read is tried before its error is told."""
 REDIRECTS = 5
@@ -77,9 +75,9 @@ class Transport:
         await self._stack.aclose()
 
     async def read(
-        self, url: str, params: dict[str, str] | None = None, *, large: Callable[[bytearray], Any] | None = None
+        self, url: str, params: dict[str, str] | None = None, *, apart: Callable[[bytearray], Any] | None = None
     ) -> Any:
-        """GET and decode, tried again where that can help; a large answer in another way where one is given."""
+        """GET and decode, tried again where that can help; or taken apart in the way that is given, where it can."""
         attempt = 1
         while True:
             if pause := self.budget.pause(self.clock.time()):
@@ -87,7 +85,7 @@ class Transport:
                 await self.clock.sleep(pause)
             await self._turn()
             try:
-                return await self._send("GET", url, large=large, params=params)
+                return await self._send("GET", url, apart=apart, params=params)
             except ApiError as error:
                 if not is_passing(error):
                     raise
@@ -154,7 +152,7 @@ class Transport:
         method: str,
         url: str,
         *,
-        large: Callable[[bytearray], Any] | None = None,
+        apart: Callable[[bytearray], Any] | None = None,
         params: dict[str, str] | None = None,
         **rest: Any,
     ) -> Any:
@@ -169,7 +167,7 @@ class Transport:
                 async with self._client(url).stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
-                        return await self._answer(response, large)
+                        return await self._answer(response, apart)
                     if method != "GET":
                         raise Redirected("the platform answered an action with a redirect, which was not followed")
                     url, params = _next(url, response), None
@@ -181,7 +179,7 @@ class Transport:
             ahead = told - self.clock.time()
             self.skew = ahead if abs(ahead) > 2.0 else 0.0
 
-    async def _answer(self, response: httpx.Response, large: Callable[[bytearray], Any] | None) -> Any:
+    async def _answer(self, response: httpx.Response, apart: Callable[[bytearray], Any] | None) -> Any:
         """The decoded body of a good answer; of any other, the error it is."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
@@ -190,8 +188,8 @@ class Transport:
             content += chunk
             if len(content) > LARGEST:
                 raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
-        if response.is_success and large and len(content) > LARGE and (apart := large(content)) is not None:
-            return apart
+        if response.is_success and apart and (parts := apart(content)) is not None:
+            return parts
         if response.is_success:
             return decoded(bytes(content), response.status_code)
         wait = retry_after(response.headers, self.clock.time())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from tui import words
 from tui.api.client import AT_ONCE, TaskQuery
@@ -43,7 +46,8 @@ async def tasks(session: Session) -> int:
     loaded: set[str] = set()
     total: int | None = 0
     streams = out.form == "ndjson"
-    async with aclosing(session.client.tasks(query)) as pages:
+    write, apart = _written(session) if streams and arguments.all else (partial(_write, session), None)
+    async with aclosing(session.client.tasks(query, apart=apart)) as pages:
         async for page in pages:
             for task in page.items:
                 if task.id not in loaded:
@@ -51,7 +55,7 @@ async def tasks(session: Session) -> int:
                     if matches(task):
                         found.append(task.id)
                         if streams:
-                            out.json(task_json(task, task.wait, session.agents.get(task.agent_id)))
+                            write(task)
             if not streams:
                 board = board.after([TasksSeen(page.items, session.client.now)])
             if page.number == 1:
@@ -72,6 +76,27 @@ async def tasks(session: Session) -> int:
     in_all = f", {total:,} in all: --all for the rest" if total and total > len(loaded) else ""
     out.note(f"{shown}{len(loaded)} loaded{in_all}")
     return 0
+
+
+def _write(session: Session, task: Task) -> None:
+    """A task as a line of JSON."""
+    session.out.json(task_json(task, task.wait, session.agents.get(task.agent_id)))
+
+
+def _written(session: Session) -> tuple[Callable[[Task], None], Callable[[bytearray], Any]]:
+    """How the tasks of a long list are written, and how its pages are taken apart for that."""
+    from tui.api.sheets import sheet  # what reads it is worth its time only for a long one
+    from tui.cli.written import Lines
+
+    lines = Lines(session.out.masks, session.agents)
+
+    def write(task: Task) -> None:
+        if (line := lines.line(task)) is None:
+            _write(session, task)
+        else:
+            session.out.stdout.write(line)
+
+    return write, sheet
 
 
 def _query(session: Session, asked: Filter, context: Context) -> TaskQuery:
