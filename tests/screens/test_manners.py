@@ -17,13 +17,16 @@ from textual.widgets import Input
 
 from tests.local.conftest import Serve
 from tests.screens.operator import QUICK, at_the_screens, invoice, make_invoice, waiting
-from tui.api.client import TaskQuery
+from tui.api.client import Log, TaskQuery
+from tui.api.entries import entry_of
 from tui.api.models import Page, Task
 from tui.app import XpTui
-from tui.board import TasksSeen
+from tui.board import Board, LogSeen, TasksSeen
+from tui.desk import Desk
 from tui.kept import Kept
 from tui.keymap import bindings, checked_keys
 from tui.looks import Sheet
+from tui.masks import Masks
 from tui.rows import Line
 from tui.screens.bulk import BulkScreen
 from tui.screens.deciding import DEAD
@@ -37,6 +40,8 @@ from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Lines
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 async def test_the_palette_does_what_the_key_does(serve: Serve, tmp_path: Path) -> None:
@@ -581,3 +586,33 @@ async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_a
             hidden.add(made["id"])  # now a list without a filter does not show all that one with a filter does
             await operator.until(lambda: again(TaskQuery(status=FIRST)) and again(None))
             assert not operator.app.board.is_gone(made["id"])
+
+
+async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_otherwise() -> None:
+    """A sign-in that is over is not shown as open, whichever of record and log told of it last."""
+    screen = TasksScreen(Desk(lambda: NOW, Masks(), "test"))
+
+    def seen(board: Board) -> set[str]:
+        before, screen._unseen = screen._unseen, set()
+        screen.board_changed(board, None)
+        found, screen._unseen = screen._unseen, before
+        return found
+
+    def log(*types: str) -> LogSeen:
+        told = [{"id": f"s{n}", "type": kind, "created_at": NOW.isoformat()} for n, kind in enumerate(types)]
+        return LogSeen("a", Log(tuple(map(entry_of, told))), NOW)
+
+    def task(status: str, minute: int) -> TasksSeen:
+        raw = {"id": "a", "status": status, "updated_at": (NOW + timedelta(minutes=minute)).isoformat()}
+        return TasksSeen((Task.of(raw),), NOW)
+
+    board = Board()
+    for change, is_other in (
+        (task("queued", 0), True),
+        (log("login_required"), False),  # one that does not run waits for nobody
+        (task("executing", 1), True),  # now it does
+        (log("login_required", "token_ready"), True),
+        (log("login_required", "token_ready"), False),
+    ):
+        board = board.after([change])
+        assert (seen(board) == {"a"}) is is_other

@@ -256,6 +256,8 @@ class TaskScreen(Keyed[None]):
                 return [Part(remark.word.strip(" ─"), remark.text)]
         if self._board.activity(self.task_id) is None:
             return [Part("a moment", "the log is being read")]
+        if len(self._board.logs[self.task_id].activity):
+            return [Part("nothing to show", "no entry is of the kind that is asked for")]
         return [Part("nothing has happened yet", "the log is empty")]
 
     def _inspect_event(self) -> None:

@@ -19,7 +19,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui import words
-from tui.api.models import Status
+from tui.api.models import Status, Wait
 from tui.board import Board
 from tui.desk import Desk
 from tui.listing import Listing, View
@@ -121,6 +121,8 @@ class TasksScreen(Keyed[None]):
         super().__init__()
         self._begin_with = begin_with
         self._wanted = ""
+        self._waits: dict[str, Wait | None] = {}
+        """Why those wait whose logs are known."""
         self._desk = desk
         self._board = Board()
         self._is_ready = False
@@ -177,7 +179,8 @@ class TasksScreen(Keyed[None]):
     def board_changed(self, board: Board, total: int | None, *, is_seen: bool = True) -> None:
         """There is a new board; behind another screen it is looked at later."""
         self._board, self._total = board, total
-        self._unseen |= board.touched.tasks | board.touched.logs
+        tasks, logs = board.touched.tasks, board.touched.logs
+        self._unseen |= tasks | set(filter(self._waits_otherwise, logs | (tasks & self._waits.keys())))
         self._has_new_names = self._has_new_names or bool(board.touched.agents)
         if not self._is_ready or not is_seen:
             return
@@ -186,8 +189,15 @@ class TasksScreen(Keyed[None]):
         elif self._unseen or not self._listing.loaded:
             self._go_on()
             line = self.query_one(TaskList).line
-            if line and (line.path[-1] if line.path else line.task).id in board.touched.tasks:
+            if line and (line.path[-1] if line.path else line.task).id in tasks:
                 self._rest()
+        elif logs:
+            self._show_peek()
+
+    def _waits_otherwise(self, task_id: str) -> bool:
+        """Whether a task waits otherwise than before: only then is it another row when its log has grown."""
+        before, self._waits[task_id] = self._waits.get(task_id), self._board.wait(task_id)
+        return self._waits[task_id] != before
 
     def on_screen_resume(self) -> None:
         """It is seen again."""
