@@ -159,6 +159,21 @@ async def test_a_connection_that_tells_much_is_read_once_a_frame(tls: bool, monk
     assert 0 < readings < 100
 
 
+async def test_where_much_lies_ready_nothing_waits_for_a_frame() -> None:
+    content = b"x" * 1_000_000
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        for _ in range(20):
+            await connection.chunk(content)
+        await connection.gone()
+
+    async with opened(serve) as response:
+        begun = asyncio.get_running_loop().time()
+        assert len(await taken(response, 20_000_000)) == 20_000_000
+        assert asyncio.get_running_loop().time() - begun < 20_000_000 / body.ROOM * body.FRAME / 2
+
+
 @pytest.mark.parametrize("headers", [{"Content-Length": "7"}, {}])
 async def test_another_framing_is_read_through_httpx(headers: dict[str, str]) -> None:
     async def serve(request: Request, connection: Connection) -> None:

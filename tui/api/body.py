@@ -19,7 +19,7 @@ FRAME = 1 / 60
 ROOM = 65_536
 """Bytes that are read at once."""
 RECORD = 16_384
-"""Bytes of a TLS record at the most."""
+"""Bytes of a TLS record at the most, and of a reading that is worth its turn."""
 LONGEST_LINE = 65_536
 """Bytes of the line before a chunk beyond which it is none."""
 BROKEN_OFF = "peer closed connection without sending complete message body (incomplete chunked read)"
@@ -215,7 +215,7 @@ class _Reading(asyncio.BufferedProtocol):
         if self.done.done():
             return
         now = self._loop.time()
-        if nbytes < ROOM and now - self._last < 2 * FRAME:
+        if nbytes < RECORD and now - self._last < 2 * FRAME:
             self._connection.transport.pause_reading()
             self._resume = self._loop.call_at(now + FRAME, self._connection.transport.resume_reading)
         self._last = now
