@@ -75,7 +75,7 @@ def _keys(shell: Terminal, seconds: float) -> list[float]:
 
 def flooded(effort: Effort) -> Iterator[Row]:
     """Row 10: 2,000 events a second into the open task screen."""
-    seconds = effort.size(4, 2)
+    seconds = effort.size(3, 2)
     count = RATE * 3 * seconds
     keys: list[float] = []
     for shape, words in SHAPED[effort.is_quick :]:
@@ -128,7 +128,7 @@ def _idle(shell: Terminal, seconds: float) -> tuple[float, int, int]:
 
 def idle(effort: Effort) -> Iterator[Row]:
     """Row 14: the list is open, and nobody does anything."""
-    seconds = effort.size(20, 6)
+    seconds = effort.size(10, 6)
     least: list[float] = []
     live: list[tuple[float, int, int]] = []
     still: list[tuple[float, int, int]] = []

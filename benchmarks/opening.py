@@ -141,18 +141,20 @@ def opened(effort: Effort) -> Iterator[Row]:
     yield limit(3, f"{name}: the loop stood still at most", middle("ours", "gap"), "ms", "≤ 50")
 
 
+def listed(count: int) -> tuple[float, float]:
+    """The dashboard reads so many tasks: seconds, and the memory of its process in MB."""
+    with served(tasks=count) as address, terminal([XP_TUI], address.environ) as shell:
+        shell.until(b"loaded")
+        seconds = shell.until(f"{count:,} loaded".encode(), 280.0)
+        shell.rest(3.0)
+        return seconds, resident(shell.process.pid)
+
+
 def held(effort: Effort) -> Iterator[Row]:
     """Row 15: the process of the dashboard with a hundred thousand tasks in its list."""
     count = effort.size(100_000, 10_000)
-    sizes: list[float] = []
-    seconds: list[float] = []
-    with served(tasks=count) as address:
-        for _ in range(effort.size(3, 1)):
-            with terminal([XP_TUI], address.environ) as shell:
-                shell.until(b"loaded")
-                seconds.append(shell.until(f"{count:,} loaded".encode(), 280.0))
-                shell.rest(3.0)
-                sizes.append(resident(shell.process.pid))
+    told = [listed(count) for _ in range(effort.size(3, 1))]
+    seconds, sizes = [one[0] for one in told], [one[1] for one in told]
     bytes_each = len(json.dumps(task(count, "executing")))
     note = f"{bytes_each} B of JSON each, all running; read in {median(seconds):.0f} s"
     yield limit(15, f"resident memory with {count:,} tasks listed", median(sizes), "MB", "≤ 150", note)

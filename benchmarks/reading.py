@@ -68,7 +68,7 @@ def even(effort: Effort) -> Iterator[Row]:
 
 def many(effort: Effort) -> Iterator[Row]:
     """Row 11: 64 streams at 16 events a second each, over TLS: into one board, and beside the list of the dashboard."""
-    each = effort.size(160, 80)
+    each = effort.size(128, 80)
     with served(count=each, rate=RATE, shape="written", is_tls=True, tasks=STREAMS) as address:
         told = _read(effort, _readers("ours"), address, STREAMS * (each - 1), STREAMS)
     screens = [_beside(each) for _ in effort.rounds]

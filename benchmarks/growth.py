@@ -1,0 +1,93 @@
+"""How cost grows from 100 to 100,000: ours alone, median CPU ms to the paint but where it says else, as a table in Markdown.
+
+python -m benchmarks.growth
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from benchmarks.fleet import DESK, arrived, board_of, changed, event, worked_on
+from benchmarks.lists import Fleet, _slices
+from benchmarks.onscreen import SIZE, Alone, Cost, done
+from benchmarks.opening import _reading, listed
+from benchmarks.panes import WAYS
+from benchmarks.serving import served
+from benchmarks.table import median
+from benchmarks.trees import Work
+from tui.widgets.event_pane import EventPane
+
+SIZES = (100, 1_000, 10_000, 100_000)
+ROUNDS = range(1, 16)
+
+
+async def _median(one: Callable[[int], Awaitable[Cost]]) -> float:
+    return median([(await one(number)).cpu for number in ROUNDS])
+
+
+async def _list(count: int) -> dict[str, float]:
+    fleet = Fleet(board_of(count))
+    async with fleet.app.run_test(size=SIZE):
+        await fleet.app.cost(fleet.show)
+        gc.freeze()
+        told = {
+            "a visible row changes": await _median(lambda number: fleet.take(changed(fleet.listing, number))),
+            "a task arrives": await _median(lambda number: fleet.take(arrived(number))),
+        }
+        for way, move in WAYS.items():
+            with fleet.app._context():
+                fleet.tasks.move_to(count // 3)
+            await fleet.app.quiet()
+            told[f"{way} in the list"] = await _median(lambda _: fleet.app.cost(lambda: move(fleet.app, fleet.tasks)))
+    return told
+
+
+async def _tree(count: int) -> dict[str, float]:
+    work = Work(worked_on(count))
+    async with work.app.run_test(size=SIZE):
+        await work.show()
+        gc.freeze()
+        return {"an entry more in the tree": await _median(work.more)}
+
+
+async def _events(count: int) -> dict[str, float]:
+    app = Alone(pane := EventPane(DESK, id="events"))
+    async with app.run_test(size=SIZE):
+        await app.cost(lambda: pane.take([event(number) for number in range(count)]))
+        gc.freeze()
+        return {"a line more in the events": await _median(lambda n: app.cost(lambda: pane.take([event(count + n)])))}
+
+
+def _whole(count: int) -> Iterator[tuple[str, float]]:
+    slices = [list(_slices(board_of(count))) for _ in range(5)]
+    yield "all tasks arranged anew, in slices", median([sum(one) for one in slices])
+    yield "the longest of these slices", median([max(one) for one in slices])
+    with served(entries=count, status="completed") as address:
+        told = [_reading("ours", address, count) for _ in range(3)]
+    yield "a log opened, wall ms", median([one["wall"] for one in told]) * 1e3
+    yield "memory with it, MB", median([one["mb"] for one in told])
+    yield "memory with so many tasks listed, MB", listed(count)[1]
+
+
+def main() -> None:
+    """Measure each size by itself, and print."""
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    columns: list[dict[str, float]] = []
+    for count in SIZES:
+        told: dict[str, float] = {}
+        parts: tuple[Callable[[int], Any], ...] = (_list, _tree, _events)
+        for part in parts:
+            told |= done(lambda: part(count))
+            gc.unfreeze()
+        columns.append(told | dict(_whole(count)))
+    print("| what is done |", " | ".join(f"{count:,}" for count in SIZES), "|")
+    print("|---|" + "--:|" * len(SIZES))
+    for name in columns[0]:
+        print(f"| {name} |", " | ".join(f"{column[name]:,.3g}" for column in columns), "|")
+
+
+if __name__ == "__main__":
+    main()
