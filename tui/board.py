@@ -86,16 +86,31 @@ Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | EventSeen | GapSeen | Lin
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A task as it was told at one moment; the later one of two counts."""
+    """A task as it was told at one moment; the later one of two counts. One is all that is known of most tasks."""
 
     task: Task
     stamp: datetime
     at: datetime
 
-    def beats(self, other: Sighting | None) -> bool:
+    @property
+    def row(self) -> Sighting | None:
+        """Itself, where it is a row of a list."""
+        return None if self.task.is_full else self
+
+    @property
+    def record(self) -> Sighting | None:
+        """Itself, where it is the task's own record."""
+        return self if self.task.is_full else None
+
+    def with_sighting(self, seen: Sighting) -> Sighting | Known:
+        """What is known with one more sighting."""
+        if seen.task.is_full is self.task.is_full:
+            return seen if seen.beats(self) else self
+        row, record = (self, seen) if seen.task.is_full else (seen, self)
+        return Known(_joined(row, record), row, record)
+
+    def beats(self, other: Sighting) -> bool:
         """Whether this one is the later; of two at the same moment an end counts, then what was asked later."""
-        if other is None:
-            return True
         mine = (self.stamp, self.task.is_final, self.at)
         theirs = (other.stamp, other.task.is_final, other.at)
         return mine > theirs or (mine == theirs and canonical(self.task.raw) > canonical(other.task.raw))
@@ -103,11 +118,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one task: the latest row of a list and the latest record of its own."""
+    """What is known of a task that was told in both ways: the latest row of a list and the latest record of its own."""
 
     task: Task
-    row: Sighting | None = None
-    record: Sighting | None = None
+    row: Sighting
+    record: Sighting
 
     def with_sighting(self, seen: Sighting) -> Known:
         """The same with one more sighting."""
@@ -143,7 +158,7 @@ class Board:
     """Agents, tasks, logs and links."""
 
     agents: Map[str, tuple[datetime, Agent]] = field(default_factory=Map)
-    tasks: Map[str, Known] = field(default_factory=Map)
+    tasks: Map[str, Sighting | Known] = field(default_factory=Map)
     children: Map[str, frozenset[str]] = field(default_factory=Map)
     logs: Map[str, LogAt] = field(default_factory=Map)
     links: Map[str, tuple[datetime, Link]] = field(default_factory=Map)
@@ -276,7 +291,8 @@ class _Step:
         for child in task.sub_executions:
             self._adopt(task.id, child)
         before = self._tasks.get(task.id)
-        after = (before or Known(task)).with_sighting(Sighting(task, stamp, at))
+        seen = Sighting(task, stamp, at)
+        after = before.with_sighting(seen) if before else seen
         if after is before:
             return
         self._tasks[task.id] = after
@@ -302,10 +318,8 @@ def _stamp(known: tuple[datetime, Link] | None) -> tuple[datetime, str]:
     return (known[0], str(known[1])) if known else (EPOCH, "")
 
 
-def _joined(row: Sighting | None, record: Sighting | None) -> Task:
+def _joined(row: Sighting, record: Sighting) -> Task:
     """One task from a row and a record: the later one's fields before the other's."""
-    if row is None or record is None:
-        return (row or record).task  # type: ignore[union-attr]
     late, early = (row, record) if row.beats(record) else (record, row)
     told = {name: value for name, value in late.task.raw.items() if value is not None}
     return Task.of({**early.task.raw, **told})

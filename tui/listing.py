@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from sys import intern
 
 from tui.activity import EPOCH
 from tui.api.models import RUNNING, Task, Wait
@@ -218,7 +219,7 @@ class Listing:
         if wait is None and task.id in board.children:
             wait = next((board.wait(below) for below in board.waiting_below(task.id)), None)
         group = group_of(task.status, wait)
-        return f"{ORDER.get(group, 9)}{group}", _in_group(task, wait), task.id, 0, group
+        return intern(f"{ORDER.get(group, 9)}{group}"), _in_group(task, wait), task.id, 0, group
 
     def _keys_of(self, key: Key) -> list[Key]:
         """The keys of a root and of the lines below it. Read backwards, a root still comes first."""

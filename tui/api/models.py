@@ -205,7 +205,7 @@ class Task(Record):
     @property
     def is_full(self) -> bool:
         """Whether this is the task's own record, not a row of a list."""
-        return "input" in self.raw
+        return "input" in (self.head if isinstance(self.head, Row) else self.raw)
 
     @property
     def is_final(self) -> bool:

@@ -140,6 +140,9 @@ class Row:
         place = self._places.get(name)
         return None if place is None else self._values[place]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Row) and self._places is other._places and self._values == other._values
 
