@@ -12,14 +12,24 @@ from typing import Any
 
 from benchmarks.fleet import DESK, arrived, board_of, changed, event, worked_on
 from benchmarks.lists import Fleet, _slices
-from benchmarks.onscreen import SIZE, Alone, Cost, done
+from benchmarks.onscreen import SIZE, Alone, Cost, Painted, done
 from benchmarks.opening import _reading, listed
-from benchmarks.panes import WAYS
 from benchmarks.serving import served
 from benchmarks.table import median
 from benchmarks.trees import Work
 from tui.widgets.event_pane import EventPane
+from tui.widgets.lines import Lines
 
+Ways = dict[str, tuple[Callable[[Painted, Lines], None], Callable[[Painted, Lines], None]]]
+WAYS: Ways = {
+    "cursor": (lambda app, lines: app.key("up"), lambda app, lines: app.key("down")),
+    "page": (lambda app, lines: app.key("pageup"), lambda app, lines: app.key("pagedown")),
+    "wheel": (
+        lambda app, lines: lines.scroll_relative(y=-3, animate=False),
+        lambda app, lines: lines.scroll_relative(y=3, animate=False),
+    ),
+}
+"""Forth and back, so that it never comes to an end."""
 SIZES = (100, 1_000, 10_000, 100_000)
 ROUNDS = range(1, 16)
 
@@ -37,11 +47,13 @@ async def _list(count: int) -> dict[str, float]:
             "a visible row changes": await _median(lambda number: fleet.take(changed(fleet.listing, number))),
             "a task arrives": await _median(lambda number: fleet.take(arrived(number))),
         }
-        for way, move in WAYS.items():
+        for way, moves in WAYS.items():
             with fleet.app._context():
                 fleet.tasks.move_to(count // 3)
             await fleet.app.quiet()
-            told[f"{way} in the list"] = await _median(lambda _: fleet.app.cost(lambda: move(fleet.app, fleet.tasks)))
+            told[f"{way} in the list"] = await _median(
+                lambda number: fleet.app.cost(lambda: moves[number % 2](fleet.app, fleet.tasks))
+            )
     return told
 
 
@@ -62,7 +74,10 @@ async def _events(count: int) -> dict[str, float]:
 
 
 def _whole(count: int) -> Iterator[tuple[str, float]]:
-    slices = [list(_slices(board_of(count))) for _ in range(5)]
+    board = board_of(count)
+    gc.freeze()
+    slices = [list(_slices(board)) for _ in range(5)]
+    gc.unfreeze()
     yield "all tasks arranged anew, in slices", median([sum(one) for one in slices])
     yield "the longest of these slices", median([max(one) for one in slices])
     with served(entries=count, status="completed") as address:
