@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import trustme
-from anyio._backends._asyncio import SocketStream
 
 from tests.conftest import FastClock, cases, make_client
 from tests.wire.server import Connection, Request, Server, head
@@ -475,38 +474,6 @@ async def test_a_stream_over_tls_that_breaks_without_goodbye_goes_on() -> None:
             async with listening(client, lambda heard: len(heard.events) >= 2) as heard:
                 await finished(heard)
     assert [event.type for event in heard.events] == ["untyped", "again"]
-
-
-@pytest.mark.parametrize("is_tls", [False, True])
-async def test_many_small_pieces_are_read_together(is_tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads = 0
-
-    def counted(receive: Callable[..., Any]) -> Callable[..., Any]:
-        async def counting(*args: Any, **rest: Any) -> Any:
-            nonlocal reads
-            reads += 1
-            return await receive(*args, **rest)
-
-        return counting
-
-    monkeypatch.setattr(SocketStream, "receive", counted(SocketStream.receive))
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.start()
-        for number in range(1000):
-            await connection.chunk(b'id: %d\ndata: {"n": %d}\n\n' % (number, number))
-            await asyncio.sleep(0)
-        await connection.gone()
-
-    with authority.cert_pem.tempfile() as ca:
-        async with Server(serve, context if is_tls else None) as server, make_client(server.url, ca=ca) as client:
-            async with listening(client, lambda heard: len(heard.events) >= 1000) as heard:
-                await finished(heard)
-    assert [event.raw["n"] for event in heard.events] == list(range(1000))
-    assert reads < 100
 
 
 async def test_an_answer_that_is_no_http_is_tried_again() -> None:
