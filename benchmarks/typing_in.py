@@ -57,19 +57,24 @@ def _is(app: Dashboard) -> bool:
 
 
 async def _sorted(app: Dashboard) -> tuple[float, float]:
-    """Sort by the next column: ms until a cursor key pressed right behind is painted, and until the rows are in order."""
+    """Sort by the next column: ms until a cursor key pressed right behind is painted, and until the rows are in order.
+
+    Two columns may order alike, and then no frame tells of it.
+    """
     home = app.home
     tasks, before = home.query_one(TaskList), home._listing
     below = len(before) - tasks.cursor
     here = tasks.row
     begun = time.perf_counter()
     moved = app.until(lambda: tasks.row != here and (here is None or tasks.row is None or tasks.row.key != here.key))
-    arranged = app.until(lambda: home._listing is not before and home._listing.view.column == home.column)
     app.key("s")
     app.key("j" if below > tasks.cursor else "k")
-    result = (await moved - begun) * 1e3, (await arranged - begun) * 1e3
+    key = (await moved - begun) * 1e3
+    while home._listing is before or home._listing.view.column != home.column:
+        await asyncio.sleep(0.001)
+    arranged = (time.perf_counter() - begun) * 1e3
     await app.quiet()
-    return result
+    return key, arranged
 
 
 def typed(effort: Effort) -> Iterator[Row]:
@@ -102,4 +107,4 @@ def typed(effort: Effort) -> Iterator[Row]:
     name = f"{count:,} tasks sorted"
     yield limit(8, f"{name}: a key meanwhile painted, p50", median(keys), "ms", "≤ 50", f"{len(keys)} keys")
     yield limit(8, f"{name}: a key meanwhile painted, p99", percentile(keys, 0.99), "ms", "≤ 50")
-    yield fact(8, f"{name}: its rows painted, p50", median(orders), "ms", f"at most {max(orders):,.0f} ms")
+    yield fact(8, f"{name}: its rows in order, p50", median(orders), "ms", f"at most {max(orders):,.0f} ms")

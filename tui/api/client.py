@@ -337,10 +337,10 @@ class _Apart:
         return usual
 
     async def _turns(self) -> AsyncGenerator[list[Any], None]:
-        """Some of its parts after the other, with a turn for others in between."""
+        """Some of its parts after the other, with a turn for others before each."""
         for at in range(0, len(self._parts), TURN):
-            yield self._parts[at : at + TURN]
             await asyncio.sleep(0)
+            yield self._parts[at : at + TURN]
 
 
 def _taken_apart(content: bytearray) -> _Apart | None:

@@ -43,6 +43,7 @@ async def tasks(session: Session) -> int:
     query = _query(session, asked, context)
     board = Board()
     found: list[str] = []
+    matched = 0
     loaded: set[int] = set()
     total: int | None = 0
     streams = out.form == "ndjson"
@@ -50,12 +51,14 @@ async def tasks(session: Session) -> int:
     async with aclosing(session.client.tasks(query, apart=apart)) as pages:
         async for page in pages:
             for task in page.items:
-                if (key := hash(task.id)) not in loaded:  # of a hundred thousand, the names would be a third of all
+                if (key := hash(task.id)) not in loaded:  # of a hundred thousand, the names would be a fifth of all
                     loaded.add(key)
                     if matches(task):
-                        found.append(task.id)
+                        matched += 1
                         if streams:
                             write(task)
+                        else:
+                            found.append(task.id)
             if not streams:
                 board = board.after([TasksSeen(page.items, session.client.now)])
             if page.number == 1:
@@ -72,7 +75,7 @@ async def tasks(session: Session) -> int:
             _table(session, chosen)
     if any(term.field == "tokens" for term in asked.terms):
         out.note("lists do not tell tokens: only tasks that do are found by tokens:")
-    shown = f"{len(found)} of " if asked else ""
+    shown = f"{matched} of " if asked else ""
     in_all = f", {total:,} in all: --all for the rest" if total and total > len(loaded) else ""
     out.note(f"{shown}{len(loaded)} loaded{in_all}")
     return 0
