@@ -44,15 +44,15 @@ async def tasks(session: Session) -> int:
     board = Board()
     found: list[str] = []
     matched = 0
-    loaded: set[int] = set()
+    loaded: set[str] = set()
     total: int | None = 0
     streams = out.form == "ndjson"
     write, apart = _written(session) if streams and arguments.all else (partial(_write, session), None)
     async with aclosing(session.client.tasks(query, apart=apart)) as pages:
         async for page in pages:
             for task in page.items:
-                if (key := hash(task.id)) not in loaded:  # of a hundred thousand, the names would be a fifth of all
-                    loaded.add(key)
+                if task.id not in loaded:
+                    loaded.add(task.id)
                     if matches(task):
                         matched += 1
                         if streams:
