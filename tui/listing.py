@@ -27,7 +27,10 @@ REMEMBERED = 500
 DEEPEST = 16
 """Levels of sub-tasks that are shown one under the other."""
 Key = tuple[str, object, str, int, str]
-"""Where a row stands: its group's place, what it is sorted by, its root's id, the how manieth line of it, its group."""
+"""Where a row stands: its group's place, what it is sorted by, its root's id, the how manieth line of it, its group.
+
+All of it are plain texts and numbers: the garbage collector looks once at such a tuple, and never again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,14 @@ class Listing:
         self._shown = runs.pop() if runs else []
         self._known = {}
         self._stretch()
+
+    def emptied(self) -> Iterator[None]:
+        """Give back what it holds, some at a time, once another one is shown: all at once would hold up a key."""
+        self._shown = []
+        while self._keys:
+            for _ in range(min(SLICE, len(self._keys))):
+                self._keys.popitem()
+            yield
 
     def take(self, board: Board, touched: Iterable[str]) -> None:
         """Take in what a step of the board has touched."""

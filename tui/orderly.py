@@ -38,11 +38,13 @@ class Orderly(App[None]):
         self._keys: deque[events.Key] = deque()
         self._number = 0
         """Of the key that is under way; 0 when none is."""
-        self._count = 0
+        self.pressed = 0
+        """How many keys and buttons of the mouse have been."""
 
     async def on_event(self, event: events.Event) -> None:
         """Keys wait for their turn, everything else goes on."""
         if not isinstance(event, events.Key):
+            self.pressed += isinstance(event, events.MouseDown)
             await super().on_event(event)
             return
         if event.is_forwarded:
@@ -60,8 +62,8 @@ class Orderly(App[None]):
         self._number = 0
         if not self._keys or not self._screen_stack:
             return
-        self._count += 1
-        self._number = self._count
+        self.pressed += 1
+        self._number = self.pressed
         event = self._keys.popleft()
         asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._next_key, self._number)
         target = self.focused or self.screen

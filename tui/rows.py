@@ -22,14 +22,15 @@ class Group(StrEnum):
     STOPPED = "Stopped"
 
 
-_GROUPS: Mapping[str, Group] = {
-    Status.PAUSED: Group.NEEDS_YOU,
-    Status.EXECUTING: Group.RUNNING,
-    Status.PENDING: Group.PENDING,
-    Status.FAILED: Group.FAILED,
-    Status.ERROR: Group.FAILED,
-    Status.COMPLETED: Group.COMPLETED,
-    Status.STOPPED: Group.STOPPED,
+_NEEDS_YOU = str(Group.NEEDS_YOU)
+_GROUPS: Mapping[str, str] = {
+    Status.PAUSED: _NEEDS_YOU,
+    Status.EXECUTING: str(Group.RUNNING),
+    Status.PENDING: str(Group.PENDING),
+    Status.FAILED: str(Group.FAILED),
+    Status.ERROR: str(Group.FAILED),
+    Status.COMPLETED: str(Group.COMPLETED),
+    Status.STOPPED: str(Group.STOPPED),
 }
 ORDER = {str(group): place for place, group in enumerate(Group)}
 _WORST = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
@@ -88,8 +89,8 @@ Row = Head | Line | More
 
 
 def group_of(status: str, wait: Wait | None) -> str:
-    """The group a task belongs to."""
-    return Group.NEEDS_YOU if wait else _GROUPS.get(status, status or "unknown")
+    """The group a task belongs to, as plain text."""
+    return _NEEDS_YOU if wait else _GROUPS.get(status, status or "unknown")
 
 
 def root_of(board: Board, task_id: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from textual import events, work
 from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 
+from tui import tidy
 from tui.activity import EPOCH
 from tui.api.client import Client, Log, TaskQuery
 from tui.api.errors import ApiError, NotFound
@@ -44,6 +44,8 @@ AT_ONCE = 10
 """How many tasks that have left the lists are read again in one round."""
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
+AWAY = (3, 30)
+"""After how many readings of the lists without a key or a click nobody is taken to be here."""
 LATER = (
     *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
     "tui.api.body",
@@ -79,13 +81,14 @@ class Watching(Orderly):
         self._deeper: AsyncGenerator[Any, None] | None = None
         """The pages behind those that are read again and again."""
         self._is_reading_more = False
+        self._quiet = 0
+        """How many times in a row the lists were read without a key or a click in between."""
         self._query: TaskQuery | None = None
         """What a filter wants of the platform itself, read again and again too."""
 
     def watch_the_platform(self) -> None:
         """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
-        gc.freeze()
-        gc.enable()
+        tidy.begin()
         self._read_lists()
 
     @property
@@ -110,7 +113,7 @@ class Watching(Orderly):
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
         if len(log.entries) > SETTLED:
-            gc.freeze()  # it is here as a whole, and would be looked at as a whole
+            tidy.keep()
         for part in log.parts(PART):
             self._tell(LogSeen(task_id, part, asked))
 
@@ -131,8 +134,7 @@ class Watching(Orderly):
         self._unsettled += sum(_weight(change) for change in changes if not isinstance(change, TasksSeen))
         if self._unsettled > SETTLED:
             self._unsettled = 0
-            gc.collect()
-            gc.freeze()
+            tidy.set_aside()
 
     def _step(self) -> None:
         self._is_due = False
@@ -225,7 +227,15 @@ class Watching(Orderly):
                     self._import_the_rest()
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
-            await asyncio.sleep(self._watch.rhythm.lists)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the lists are read again. Where nobody has been here for a while, there is time to tidy up."""
+        before = self.pressed
+        await asyncio.sleep(self._watch.rhythm.lists)
+        self._quiet = self._quiet + 1 if self.pressed == before else 0
+        if self._quiet in AWAY:
+            tidy.look_at_all()
 
     @work(group="later")
     async def _import_the_rest(self) -> None:

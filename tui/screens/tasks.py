@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import words
+from tui import tidy, words
 from tui.api.models import Status, Wait
 from tui.board import Board
 from tui.desk import Desk
@@ -49,6 +49,8 @@ ANEW = 5
 """Seconds after which a list that depends on the time is arranged anew."""
 PATIENCE = 0.6
 """Seconds without another letter after which the platform itself is asked for what a filter wants."""
+COMPLETED = {"status": "status", "source": "source", "user": "user_id"}
+"""Fields of a filter whose values are suggested as they come, and what a task calls them."""
 COUNTERS = (
     (Group.NEEDS_YOU, "‖", "need you", "need"),
     (Group.RUNNING, "▶", "running", "running"),
@@ -123,6 +125,8 @@ class TasksScreen(Keyed[None]):
         self._wanted = ""
         self._waits: dict[str, Wait | None] = {}
         """Why those wait whose logs are known."""
+        self._values: dict[str, set[str]] = {field: set() for field in COMPLETED}
+        """What was seen in these fields."""
         self._desk = desk
         self._board = Board()
         self._is_ready = False
@@ -180,6 +184,10 @@ class TasksScreen(Keyed[None]):
         """There is a new board; behind another screen it is looked at later."""
         self._board, self._total = board, total
         tasks, logs = board.touched.tasks, board.touched.logs
+        for task in filter(None, map(board.task, tasks)):
+            for field, name in COMPLETED.items():
+                if value := getattr(task, name):
+                    self._values[field].add(value)
         self._unseen |= tasks | set(filter(self._waits_otherwise, logs | (tasks & self._waits.keys())))
         self._has_new_names = self._has_new_names or bool(board.touched.agents)
         if not self._is_ready or not is_seen:
@@ -260,11 +268,18 @@ class TasksScreen(Keyed[None]):
 
     @work(group="arrange")
     async def _arrange_slowly(self, listing: Listing, slices: Iterator[None], is_other: bool) -> None:
-        is_done = False
-        while not is_done:
-            await asyncio.sleep(0)
-            is_done = is_through(slices, BESIDE)
-        self._arranged(listing, is_other)
+        left = listing
+        try:
+            await _beside(slices)
+            left = self._listing
+            self._arranged(listing, is_other)
+        finally:
+            if self._is_ready:
+                self._give_back(left)
+
+    @work(group="give back")
+    async def _give_back(self, listing: Listing) -> None:
+        await _beside(listing.emptied())
 
     def _arranged(self, listing: Listing, is_other: bool) -> None:
         """Show it; with other rows, the cursor stays with its task, or goes to the first."""
@@ -295,23 +310,12 @@ class TasksScreen(Keyed[None]):
 
     def _seen(self, field: str) -> Iterable[str]:
         """The values that a field has in what is loaded, as far as they can be written."""
-        return (value for value in self._values(field) if value == one_line(self._desk.masks.text(value)))
-
-    def _values(self, field: str) -> Iterable[str]:
-        tasks = [known.task for known in self._board.tasks.values()]
-        match field:
-            case "agent":
-                return {told[1].name for told in self._board.agents.values()}
-            case "status":
-                return {task.status for task in tasks}
-            case "source":
-                return {task.source for task in tasks if task.source}
-            case "user":
-                return {task.user_id for task in tasks if task.user_id}
-            case "err":
-                return {"true", "false"}
-            case _:
-                return ()
+        values: Iterable[str] = self._values.get(field, ())
+        if field == "agent":
+            values = {told[1].name for told in self._board.agents.values()}
+        elif field == "err":
+            values = ("true", "false")
+        return (value for value in values if value == one_line(self._desk.masks.text(value)))
 
     def _titles(self) -> None:
         state, look = self._state
@@ -390,6 +394,7 @@ class TasksScreen(Keyed[None]):
         self.query_one(TaskList).tick()
         self.query_one(Peek).tick()
         self._titles()
+        tidy.look()
 
     def on_resize(self, event: events.Resize) -> None:
         """The peek goes where there is room for it."""
@@ -591,6 +596,14 @@ class TasksScreen(Keyed[None]):
     def watch_reverse(self) -> None:
         """The other way round."""
         self._arrange()
+
+
+async def _beside(slices: Iterator[None]) -> None:
+    """Go through what is done in slices, beside all else."""
+    is_done = False
+    while not is_done:
+        await asyncio.sleep(0)
+        is_done = is_through(slices, BESIDE)
 
 
 def _so_far(text: str) -> str:

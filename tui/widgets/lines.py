@@ -25,7 +25,7 @@ AT_ONCE = 0.004
 """Seconds that arranging rows may take before it goes on beside all else."""
 BESIDE = 0.001
 """Seconds that it takes then before others have a turn: a key needs several of theirs."""
-REMEMBERED = 500
+REMEMBERED = 200
 """How many lines are remembered by what they looked like."""
 
 
