@@ -47,6 +47,7 @@ NEWEST = 200
 LATER = (
     *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
     "tui.api.body",
+    "markdown_it",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""
 SHEETS = ("task", "review", "dialogs")
