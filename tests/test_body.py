@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 
 from tests.conftest import make_client
 from tests.wire.server import Connection, Request, Server, head
-from tui.api import body
-from tui.api.body import BROKEN_OFF, Chunks, _Connection, _Reading
-from tui.api.errors import Lost, TimedOut
+from tui.api import body, transport
+from tui.api.body import BROKEN_OFF, Chunks, Length, _Connection, _Reading
+from tui.api.errors import Lost, NotUnderstood, TimedOut
+from tui.api.large import LARGE, Entries
+from tui.api.models import Task
 
 Handler = Callable[[Request, Connection], Awaitable[None]]
 EVENTS = {"Content-Type": "text/event-stream"}
@@ -174,19 +176,59 @@ async def test_where_much_lies_ready_nothing_waits_for_a_frame() -> None:
         assert asyncio.get_running_loop().time() - begun < 20_000_000 / body.ROOM * body.FRAME / 2
 
 
-@pytest.mark.parametrize("headers", [{"Content-Length": "7"}, {}])
-async def test_another_framing_is_read_through_httpx(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("rest", [b"", b"what follows"])
+async def test_a_body_of_known_length_is_read_from_the_connection(rest: bytes, tls: bool) -> None:
+    large = b"x" * 300_000
+
     async def serve(request: Request, connection: Connection) -> None:
-        await connection.raw(head(200, {**EVENTS, **headers}) + b"content")
+        await connection.raw(head(200, {**EVENTS, "Content-Length": str(len(large) + 5)}) + b"begin")
+        await asyncio.sleep(0.05)
+        await connection.raw(large + rest)
+        await connection.gone()
+
+    async with opened(serve, tls=tls) as response:
+        assert isinstance((connection := _Connection.of(response)) and connection.coding, Length)
+        assert await taken(response) == b"begin" + large
+        assert response.is_stream_consumed is False
+
+
+async def test_of_a_body_of_known_length_its_end_waits_for_no_frame() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.raw(head(200, {**EVENTS, "Content-Length": "4000"}))
+        for _ in range(40):
+            await asyncio.sleep(0)
+            await connection.raw(b"x" * 100)
+        await connection.gone()
+
+    pauses = 0
+
+    def paused(self: asyncio.Transport) -> None:
+        nonlocal pauses
+        pauses += 1
+
+    async with opened(serve) as response:
+        found = _Connection.of(response)
+        assert found is not None
+        found.transport.pause_reading = lambda: paused(found.transport)  # type: ignore[method-assign]
+        assert await taken(response) == b"x" * 4000
+    assert pauses == 1  # at its end
+
+
+@pytest.mark.parametrize(("headers", "content"), [({}, b"content"), ({"Content-Length": "0"}, b"")])
+async def test_another_framing_is_read_through_httpx(headers: dict[str, str], content: bytes) -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.raw(head(200, {**EVENTS, **headers}) + content)
         connection.close()
 
     async with opened(serve) as response:
         assert _Connection.of(response) is None
-        assert await taken(response) == b"content"
+        assert await taken(response) == content
 
 
 ENDS: list[tuple[str, type[Exception], str]] = [
     ("end", Lost, re.escape(BROKEN_OFF)),
+    ("short", Lost, re.escape("(received 3 bytes, expected 9)")),
     ("reset", Lost, "broke$"),
     ("damage", Lost, "malformed"),
     ("silence", TimedOut, "in time"),
@@ -197,10 +239,13 @@ ENDS: list[tuple[str, type[Exception], str]] = [
 @pytest.mark.parametrize(("kind", "error", "words"), ENDS)
 async def test_a_bad_end_has_words(kind: str, error: type[Exception], words: str, tls: bool) -> None:
     async def serve(request: Request, connection: Connection) -> None:
-        await connection.start()
-        await connection.chunk(b"one")
+        if kind == "short":
+            await connection.raw(head(200, {**EVENTS, "Content-Length": "9"}) + b"one")
+        else:
+            await connection.start()
+            await connection.chunk(b"one")
         match kind:
-            case "end":
+            case "end" | "short":
                 connection.close()
             case "reset":
                 await asyncio.sleep(0.05)
@@ -228,3 +273,50 @@ async def test_what_goes_wrong_with_a_piece_is_raised_where_the_body_is_awaited(
     with pytest.raises(KeyError, match="one"):
         async with opened(serve) as response, asyncio.timeout(5):
             await body.read(response, take)
+
+
+LOG = [
+    {"id": f"e{n}", "created_at": "2026-11-21T10:00:00Z", "tool_name": "x", "result": "y" * 1000} for n in range(1500)
+]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("dear", [LARGE, 1 << 30])
+async def test_a_large_answer_is_the_same_from_the_connection_and_through_httpx(
+    dear: int, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, {"messages": LOG})
+
+    monkeypatch.setattr(transport, "DEAR", dear)
+    ways: list[httpx.Response] = []
+    reading = body.read
+
+    async def read(response: httpx.Response, take: body.Take) -> None:
+        ways.append(response)
+        await reading(response, take)
+
+    monkeypatch.setattr(body, "read", read)
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with authority.cert_pem.tempfile() as ca:
+        async with Server(serve, context if tls else None) as server, make_client(server.url, ca=ca) as client:
+            for _ in range(2):  # there is another connection for the next
+                log = await client.log(Task.of({"id": "t", "agent_id": "a"}))
+                assert isinstance(log.entries, Entries)
+                assert [one.raw for one in log.entries] == LOG
+    assert [response.is_stream_consumed for response in ways] == [False] * (2 if dear == LARGE else 0)
+
+
+@pytest.mark.parametrize("dear", [LARGE, 1 << 30])
+async def test_what_is_too_large_is_not_read_to_its_end(dear: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.raw(head(200, {"Content-Length": "3000000"}) + b"[" + b" " * 2_200_000)
+        await connection.gone()
+
+    monkeypatch.setattr(transport, "DEAR", dear)
+    monkeypatch.setattr(transport, "LARGEST", 2 * LARGE)
+    async with Server(serve) as server, make_client(server.url) as client, asyncio.timeout(10):
+        with pytest.raises(NotUnderstood, match="larger than 2 MiB"):
+            await client.log(Task.of({"id": "t", "agent_id": "a"}))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -13,12 +17,14 @@ from hypothesis import strategies as st
 
 from tests.screens.boards import NOW
 from tui.activity import Activity, attached
+from tui.api import large as large_log
 from tui.api.client import Log
 from tui.api.entries import Entry, entry_of
 from tui.api.events import Event
 from tui.api.heads import split
-from tui.api.large import Entries, Unusual
+from tui.api.large import Entries, Incoming, Unusual
 from tui.api.models import Task
+from tui.api.wirejson import NotJson, loads
 
 KINDS: list[dict[str, Any]] = [
     {"role": "agent", "content": {"text": "said"}},
@@ -45,11 +51,9 @@ def at(seconds: float) -> datetime:
 
 def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> Entries:
     """As the client takes a large log apart."""
-    parts = split(json.dumps(told).encode())
-    assert parts is not None
     made = Entries()
-    for begin in range(0, len(parts), size):
-        made.take(parts[begin : begin + size])
+    for begin in range(0, len(told), size):
+        made.take(json.dumps(told[begin : begin + size]).encode())
     return made
 
 
@@ -193,3 +197,157 @@ def test_it_is_one_part() -> None:
     assert list(log.parts(2)) == [log]
     first: Entry = log.entries[0]
     assert first.id == "e0"
+
+
+# As it comes in
+
+
+@contextmanager
+def small(large: int = 40, piece: int = 16, room: int = 150) -> Iterator[None]:
+    """A log is large from so many bytes on, and cut after so many, or these more."""
+    with patch.multiple(large_log, LARGE=large, PIECE=piece, ROOM=room):
+        yield
+
+
+def come(content: bytes, cuts: Sequence[int] = ()) -> Incoming:
+    """A log that has come in, in pieces."""
+    incoming = Incoming()
+    for start, end in pairwise(sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})):
+        incoming += content[start:end]
+    return incoming
+
+
+def read(incoming: Incoming) -> Sequence[Entry]:
+    """Its entries."""
+    assert incoming.is_log()
+    return asyncio.run(incoming.entries())
+
+
+def pieces_of(entries: Sequence[Entry]) -> list[bytes]:
+    assert isinstance(entries, Entries)
+    return entries._pieces
+
+
+odd = st.sampled_from(
+    ["no object", 7, None, {"id": 7, "tool_name": "x"}, {"id": "e1"}, {"id": "z", "created_at": "20261121"}]
+)
+nested = st.sampled_from(
+    [[{"id": "e1", "created_at": "x"}] * 9, '}, {"id": "e3", "created_at": ', '"}, {"id": "', {"messages": [{"id": 1}] * 2}]
+)  # fmt: skip
+filled = st.builds(lambda told, result: {**told, "result": result}, entry, nested)
+told = st.lists(entry | filled | filled | st.builds(lambda other: other, odd), max_size=14)
+
+
+@st.composite
+def written(draw: st.DrawFn, entries: st.SearchStrategy[list[Any]] = told) -> bytes:
+    """A log as a platform may write it."""
+    log = draw(entries)
+    around: list[dict[str, Any]] = [{"messages": log}, {"id": "log", "messages": log}, {"messages": log, "id": "log"}]
+    around += [{"a": {"messages": []}, "messages": log, "more": [{"id": "e1"}, {"id": "e2"}]}, {"other": log}]
+    form: dict[str, Any] = draw(st.sampled_from([{}, {"indent": 2}, {"separators": (",", ":")}]))
+    return json.dumps(draw(st.sampled_from([log, *around])), **form).encode()
+
+
+@given(written(), st.lists(st.integers(0, 2000), max_size=12))
+def test_it_says_what_it_says_when_all_has_come(content: bytes, cuts: list[int]) -> None:
+    with small():
+        incoming = come(content, cuts)
+        assert (bytes(incoming), len(incoming)) == (content, len(content))
+        if split(content) is None or len(content) <= 40:
+            assert not incoming.is_log()
+            return
+        found = read(incoming)
+    body = loads(content)
+    whole = [entry_of(one) for one in (body if isinstance(body, list) else body["messages"])]
+    assert [(type(one), one.raw, one.keys) for one in found] == [(type(one), one.raw, one.keys) for one in whole]
+
+
+@given(
+    written(),
+    st.integers(0, 2000),
+    st.sampled_from([b"", b",", b"]", b"}", b'"', b"[", b"\\", b"\xff", b'}, {"id": 1']),
+)
+def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, place: int, damage: bytes) -> None:
+    damaged = content[:place] + damage + content[place + 1 :]
+    with small():
+        incoming = come(damaged, range(0, len(damaged), 50))
+        assert bytes(incoming) == damaged
+        if not incoming.is_log():
+            return
+        found = asyncio.run(incoming.entries())
+    parts = split(damaged)
+    assert parts is not None
+    try:
+        body = loads(damaged)
+    except NotJson:
+        return  # msgspec is content with bytes within a text that are none
+    messages = body if isinstance(body, list) else body["messages"]
+    assert [one.raw for one in found] == [entry_of(one).raw for one in messages]
+
+
+def test_of_two_lists_of_entries_the_last_counts_whatever_was_cut() -> None:
+    first, second = ([{"id": f"{letter}{n}", "created_at": at(n).isoformat()} for n in range(20)] for letter in "ab")
+    twice = f'{{"messages": {json.dumps(first)}, "messages": {json.dumps(second)}}}'.encode()
+    with small():
+        incoming = come(twice, range(0, len(twice), 50))
+        assert not incoming.is_log()
+    assert loads(bytes(incoming)) == {"messages": second}
+
+
+@given(
+    st.lists(entry | filled, min_size=4, max_size=14, unique_by=lambda told: told["id"]),
+    *[st.lists(st.integers(0, 2000))] * 2,
+)
+def test_it_is_cut_in_the_same_places_however_it_comes(log: list[Any], cuts: list[int], others: list[int]) -> None:
+    content = json.dumps({"messages": log}).encode()
+    with small():
+        one, other = (read(come(content, places)) for places in (cuts, others))
+    if isinstance(one, Entries):
+        assert pieces_of(one) == pieces_of(other)
+
+
+def test_between_all_entries_but_the_last_few_it_is_cut() -> None:
+    log = [
+        {"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x", "result": [{"id": "no"}] * 3}
+        for n in range(50)
+    ]
+    content = json.dumps({"id": "log", "messages": log}).encode()
+    with small(200, 100):
+        pieces = pieces_of(read(come(content, range(0, len(content), 30))))
+    assert [len(json.loads(piece)) for piece in pieces] == [1] * 50
+
+
+def test_where_no_place_for_a_cut_is_found_it_is_looked_for_further_on() -> None:
+    within = [{"id": "x", "created_at": n} for n in range(100)]
+    heads = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(400)]
+    log = [*({**one, "result": within} for one in heads[:5]), *heads[5:]]
+    content = json.dumps(log).encode()
+    with small():
+        found = read(come(content, range(0, len(content), 100)))
+    assert [one.raw for one in found] == log
+    sizes = [len(json.loads(piece)) for piece in pieces_of(found)]
+    assert sizes[0] > 5
+    assert max(sizes[1:]) < 5
+
+
+@given(*[st.lists(entry | filled, max_size=12, unique_by=lambda told: told["id"])] * 2, st.integers(0, 12))
+def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], more: list[Any], kept: int) -> None:
+    again = [*log[:kept], *more]
+    try:
+        ours, theirs = entries_of(log), entries_of(again)
+    except Unusual:
+        return
+    differ = [
+        place
+        for place, (one, other) in enumerate(zip(log, again, strict=False))
+        if json.dumps(one) != json.dumps(other)
+    ]
+    assert ours.unlike(theirs) == [*differ, *range(min(len(log), len(again)), len(log))]
+
+
+def test_an_entry_is_found_from_either_end_and_there_is_none_beyond() -> None:
+    log = entries_of([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(7)])
+    assert [log[place].id for place in (0, 6, -1, -7, 3)] == ["e0", "e6", "e6", "e0", "e3"]
+    for place in (7, -8):
+        with pytest.raises(IndexError):
+            log[place]

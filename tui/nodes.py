@@ -72,6 +72,8 @@ class Nodes(Sequence[Node]):
         self._read_at: datetime
         self._version = 0
         self._items: list[Node | int] = []
+        self._read: set[int] = set()
+        """The places in the log of what is a node."""
         self._by_key: dict[str, Node | int] = {}
 
     def __len__(self) -> int:
@@ -104,18 +106,19 @@ class Nodes(Sequence[Node]):
 
     def naming(self) -> Iterator[Node]:
         """The nodes that name the sub-task they started, in order."""
-        unread = self.log.naming if self.log else ()
-        return (
-            self[place]
-            for place, item in enumerate(self._items)
-            if (item in unread if isinstance(item, int) else getattr(item.entry, "child_id", None))
-        )
+        nodes, unread = self._nodes, self.log.naming - self._read if self.log else ()
+        if unread:
+            nodes = [self[at] for at, item in enumerate(self._items) if isinstance(item, Node) or item in unread]
+        return (node for node in nodes if getattr(node.entry, "child_id", None))
 
     def tally(self) -> tuple[Counter[type[Entry]], int]:
         """How many there are of each kind, and how many calls failed."""
-        unread = self.log.failed if self.log else ()
-        failed = [item in unread if isinstance(item, int) else _has_failed(item.entry) for item in self._items]
-        return Counter(self._kinds), sum(failed)
+        nodes = self._nodes
+        kinds, failed = Counter(type(node.entry) for node in nodes), sum(_has_failed(node.entry) for node in nodes)
+        if self.log:
+            kinds += Counter(self.log.kinds) - Counter(self.log.kinds[place] for place in self._read)
+            failed += len(self.log.failed - self._read)
+        return kinds, failed
 
     # Changing
 
@@ -137,7 +140,7 @@ class Nodes(Sequence[Node]):
     def adopt(self, log: Entries, at: datetime, version: int, apart: Collection[int]) -> None:
         """Take in a large log as it was read at a moment, but for what is to be looked at apart."""
         mine, names = self[:], self._by_key
-        self.log, self._read_at, self._version = log, at, version
+        self.log, self._read_at, self._version, self._read = log, at, version, {*apart}
         self._items = [place for place in log.order if place not in apart] if apart else [*log.order]
         self._by_key = dict(log.places)
         for place in apart:
@@ -156,8 +159,7 @@ class Nodes(Sequence[Node]):
     def news_in(self, log: Entries) -> set[int]:
         """The places in a later reading of the large log of all that was looked at, or is not as it was."""
         assert self.log is not None
-        unread = {item for item in self._items if isinstance(item, int)}
-        return {*range(len(log))} - unread | {*log.unlike(self.log)}
+        return {place for place in self._read if place < len(log)} | {*log.unlike(self.log)}
 
     # Reading
 
@@ -167,6 +169,7 @@ class Nodes(Sequence[Node]):
         entry = self.log[number]
         heard = Heard(self._read_at, entry)
         node = self._items[place] = Node(entry, self._order(number), None, heard, number, self._version)
+        self._read.add(number)
         self.name(node, entry.keys)
         return node
 
@@ -178,6 +181,10 @@ class Nodes(Sequence[Node]):
             return item.order
         assert self.log is not None
         return self.log.times[item], item, self.log.ids[item]
+
+    @property
+    def _nodes(self) -> list[Node]:
+        return [item for item in self._items if isinstance(item, Node)]
 
     @property
     def _kinds(self) -> list[type[Entry]]:

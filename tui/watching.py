@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
@@ -49,6 +50,7 @@ AWAY = (3, 30)
 LATER = (
     *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
     "tui.api.body",
+    "markdown_it",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""
 SHEETS = ("task", "review", "dialogs")
@@ -65,6 +67,7 @@ class Watching(Orderly):
         self._desk = desk
         self._changes: list[Change] = []
         self._is_due = False
+        self._stepped_at = 0.0
         self._total: int | None = None
         self._is_whole = False
         """Whether the newest tasks were all there are: what may need a person is among them then."""
@@ -105,11 +108,15 @@ class Watching(Orderly):
     # Steps
 
     def _tell(self, change: Change) -> None:
-        """Collect a change; all that have come are applied in one step."""
+        """Collect a change; all that have come are applied in one step, at once where the last was a while ago."""
         self._changes.append(change)
-        if not self._is_due:
-            self._is_due = True
-            self.set_timer(STEP, self._step)
+        if self._is_due:
+            return
+        self._is_due = True
+        if (left := self._stepped_at + STEP - time.monotonic()) > 0:
+            self.set_timer(left, self._step)
+        else:
+            self.call_later(self._step)
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
         if len(log.entries) > SETTLED:
@@ -137,7 +144,7 @@ class Watching(Orderly):
             tidy.set_aside()
 
     def _step(self) -> None:
-        self._is_due = False
+        self._is_due, self._stepped_at = False, time.monotonic()
         changes = self._next()
         if self._changes:
             self._is_due = True

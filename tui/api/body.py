@@ -1,4 +1,4 @@
-"""The body of an event stream, read from the connection itself: through every layer, a small piece costs much more."""
+"""The body of a stream or of a large answer, read from the connection itself: every layer between costs much more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAME = 1 / 60
 ROOM = 65_536
 """Bytes that are read at once."""
 RECORD = 16_384
-"""Bytes of a TLS record at the most, and of a reading that is worth its turn."""
+"""Bytes of a TLS record at the most, and of a reading of a stream that is worth its turn."""
 LONGEST_LINE = 65_536
 """Bytes of the line before a chunk beyond which it is none."""
 BROKEN_OFF = "peer closed connection without sending complete message body (incomplete chunked read)"
@@ -42,6 +42,8 @@ async def read(response: httpx.Response, take: Take) -> None:
 
 class Chunks:
     """The chunked transfer coding of HTTP/1.1: bytes in, content out. What follows the last chunk is left alone."""
+
+    broken_off = BROKEN_OFF
 
     def __init__(self) -> None:
         self.is_ended = False
@@ -87,6 +89,32 @@ class Chunks:
         return place
 
 
+class Length:
+    """A body of so many bytes. What follows them is left alone."""
+
+    damage = ""
+
+    def __init__(self, expected: int) -> None:
+        self._expected = self._left = expected
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether all of it has come."""
+        return not self._left
+
+    @property
+    def broken_off(self) -> str:
+        """What is said where it ends too early."""
+        came = f"received {self._expected - self._left} bytes, expected {self._expected}"
+        return f"peer closed connection without sending complete message body ({came})"
+
+    def feed(self, data: bytes) -> bytes:
+        """What of these bytes belongs to it."""
+        content = data[: self._left]
+        self._left -= len(content)
+        return content
+
+
 @dataclass(frozen=True, slots=True)
 class _Connection:
     """What lies beneath a response that httpx has opened and nobody has begun to read."""
@@ -98,11 +126,12 @@ class _Connection:
     waiting: list[bytes]
     """Bytes that were read from the socket and not looked at."""
     silence: float | None
+    coding: Chunks | Length
 
     @classmethod
     def of(cls, response: httpx.Response) -> _Connection | None:
         """None where anything is not as usual: another framing, another HTTP, another transport."""
-        if response.headers.get_list("transfer-encoding") != ["chunked"] or response.is_stream_consumed:
+        if (coding := _coding(response.headers)) is None or response.is_stream_consumed:
             return None
         upper = _deep(response.extensions.get("network_stream"), "_stream")
         lower = getattr(upper, "transport_stream", upper)
@@ -119,7 +148,7 @@ class _Connection:
         if upper is not lower and tls is None:
             return None
         silence = response.request.extensions.get("timeout", {}).get("read")
-        return cls(transport, tls, begun, list(waiting), silence)
+        return cls(transport, tls, begun, list(waiting), silence, coding)
 
     async def read(self, take: Take) -> None:
         """Give on the body from here, in place of httpx, which is left with a connection that it can only close."""
@@ -181,7 +210,7 @@ class _Reading(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._take = take
-        self._chunks = Chunks()
+        self._coding = connection.coding
         self._last = self._loop.time()
         self._resume: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
@@ -215,7 +244,7 @@ class _Reading(asyncio.BufferedProtocol):
         if self.done.done():
             return
         now = self._loop.time()
-        if nbytes < RECORD and now - self._last < 2 * FRAME:
+        if nbytes < RECORD and now - self._last < 2 * FRAME and isinstance(self._coding, Chunks):
             self._connection.transport.pause_reading()
             self._resume = self._loop.call_at(now + FRAME, self._connection.transport.resume_reading)
         self._last = now
@@ -223,12 +252,12 @@ class _Reading(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """The other side has closed."""
-        self._settle(httpx.RemoteProtocolError(BROKEN_OFF))
+        self._settle(httpx.RemoteProtocolError(self._coding.broken_off))
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._settle(httpx.RemoteProtocolError(BROKEN_OFF) if exc is None else httpx.ReadError(""))
+        self._settle(httpx.RemoteProtocolError(self._coding.broken_off) if exc is None else httpx.ReadError(""))
 
     def _opened(self, data: bytes | memoryview) -> Iterable[bytes]:
         tls = self._connection.tls
@@ -236,16 +265,16 @@ class _Reading(asyncio.BufferedProtocol):
 
     def _give(self, pieces: Iterable[bytes]) -> None:
         """Give on the content of these pieces; what fails on the way fails for whoever waits."""
-        chunks = self._chunks
+        coding = self._coding
         try:
             for piece in pieces:
-                content = chunks.feed(piece)
-                if (content and not self._take(content)) or chunks.is_ended:
+                content = coding.feed(piece)
+                if (content and not self._take(content)) or coding.is_ended:
                     self._settle(None)
-                elif chunks.damage:
-                    self._settle(httpx.RemoteProtocolError(chunks.damage))
+                elif coding.damage:
+                    self._settle(httpx.RemoteProtocolError(coding.damage))
                 elif not piece:
-                    self._settle(httpx.RemoteProtocolError(BROKEN_OFF))
+                    self._settle(httpx.RemoteProtocolError(coding.broken_off))
                 if self.done.done():
                     return
         except Exception as error:  # noqa: BLE001 - it is raised where the body is awaited
@@ -268,6 +297,17 @@ class _Reading(asyncio.BufferedProtocol):
             self.done.set_result(None)
         else:
             self.done.set_exception(error)
+
+
+def _coding(headers: httpx.Headers) -> Chunks | Length | None:
+    """How it is told where the body ends; None where it is told in another way."""
+    match headers.get_list("transfer-encoding"), headers.get_list("content-length"):
+        case ["chunked"], _:
+            return Chunks()
+        case [], [length] if length.isdecimal() and int(length):
+            return Length(int(length))
+        case _:
+            return None
 
 
 def _deep(thing: object, *names: str) -> Any:

@@ -12,21 +12,17 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tui.api.entries import Entry, Message, entry_of
 from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
+from tui.api.large import Incoming
 from tui.api.models import Agent, Page, Task, page_of
 from tui.api.record import Record, text_of
 from tui.api.routes import ACTIONS, ROUTES, Operation, Route, Surface, Surfaces
 from tui.api.transport import Transport
-from tui.api.wirejson import NotJson, loads
 
 if TYPE_CHECKING:
     import httpx
 
 AT_ONCE = 4
 """How many requests of one fan-out are under way at the same time."""
-LARGE = 1024 * 1024
-"""Bytes from which a log is large."""
-TURN = 1000
-"""Entries of a large log after which others have a turn."""
 T = TypeVar("T")
 
 
@@ -156,10 +152,11 @@ class Client:
         route, root = self._route(Operation.LOG)
         try:
             url = root + route.fill(agent=task.agent_id, task=task.id)
-            body = await self.transport.read(url, apart=None if route.surface is Surface.REST else _taken_apart)
+            way: dict[str, Any] = {} if route.surface is Surface.REST else {"into": Incoming, "apart": _as_log}
+            body = await self.transport.read(url, **way)
         except NotFound:
             return Log(is_partial=route.surface is Surface.REST)
-        if isinstance(body, _Apart):
+        if isinstance(body, Incoming):
             return Log(await body.entries())
         if route.surface is Surface.REST:
             return _log_of_threads(body)
@@ -315,48 +312,8 @@ class Client:
         return self._learn(Task.of(body))
 
 
-class _Apart:
-    """A large log, of which only the heads are read."""
-
-    def __init__(self, parts: list[Any]) -> None:
-        self._parts = parts
-
-    async def entries(self) -> Sequence[Entry]:
-        """Its entries: each is read when it is looked at, unless one of them is of another form than usual."""
-        from tui.api.heads import entry_at
-        from tui.api.large import Entries, Unusual
-
-        usual = Entries()
-        try:
-            async for parts in self._turns():
-                usual.take(parts)
-        except Unusual:
-            return tuple(
-                [entry_at(part) or entry_of(_readable(part)) async for parts in self._turns() for part in parts]
-            )
-        return usual
-
-    async def _turns(self) -> AsyncGenerator[list[Any], None]:
-        """Some of its parts after the other, with a turn for others before each."""
-        for at in range(0, len(self._parts), TURN):
-            await asyncio.sleep(0)
-            yield self._parts[at : at + TURN]
-
-
-def _taken_apart(content: bytearray) -> _Apart | None:
-    if len(content) <= LARGE:
-        return None
-    from tui.api.heads import split  # what reads it is worth its time only for a large one
-
-    parts = split(content)
-    return None if parts is None else _Apart(parts)
-
-
-def _readable(part: Any) -> object:
-    try:
-        return loads(bytes(part))
-    except NotJson:
-        return bytes(part).decode("utf-8", "replace")
+def _as_log(content: Incoming) -> Incoming | None:
+    return content if content.is_log() else None
 
 
 def _log_of_threads(body: Any) -> Log:

@@ -63,15 +63,17 @@ TOLD = frozenset(Head.__struct_fields__) - {"content", "questions", "query", "re
 UNUSUAL = (msgspec.MsgspecError, RecursionError, ValueError)
 """What is raised by an object that has to be read whole, if it can be read at all."""
 _split: Callable[[bytes | bytearray], _Messages] = msgspec.json.Decoder(_Messages).decode
-_list: Callable[[bytes | bytearray], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+parts_of: Callable[[bytes | bytearray], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+"""The entries of a list, each as it was written."""
 _is_list = re.compile(rb"\s*\[").match
+heads_of: Callable[[bytes], list[Head]] = msgspec.json.Decoder(list[Head]).decode
 head_of: Callable[[msgspec.Raw], Head] = msgspec.json.Decoder(Head).decode
 
 
 def split(content: bytes | bytearray) -> list[msgspec.Raw] | None:
     """The entries of a log, each as it was written; None where it has to be read as a whole."""
     try:
-        return _list(content) if _is_list(content) else _split(content).messages
+        return parts_of(content) if _is_list(content) else _split(content).messages
     except UNUSUAL:
         return None
 
@@ -85,6 +87,11 @@ def entry_at(raw: msgspec.Raw) -> Entry | None:
     if not (head.id or head.request_id or head.tool_call_id or "").strip():
         return None  # its name is made of its content
     return entry_of_head(raw, head, kind_of_head(head))
+
+
+def names_child(head: Head, kind: type[Entry]) -> bool:
+    """Whether it names the sub-task that it started."""
+    return bool(getattr(kind(None, head, TOLD), "child_id", None))
 
 
 def entry_of_head(raw: msgspec.Raw, head: Head, kind: type[Entry]) -> Entry:

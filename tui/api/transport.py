@@ -28,6 +28,8 @@ APART = 0.25
 """Seconds between two questions to a platform that fails."""
 TROUBLE = 5.0
 """Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
+DEAR = 16 * 1024 * 1024
+"""Bytes of an answer from which a new connection after it costs less than to read it through every layer."""
 SILENCE = 45.0
 """Seconds without a byte after which a stream is taken for dead."""
 
@@ -75,9 +77,17 @@ class Transport:
         await self._stack.aclose()
 
     async def read(
-        self, url: str, params: dict[str, str] | None = None, *, apart: Callable[[bytearray], Any] | None = None
+        self,
+        url: str,
+        params: dict[str, str] | None = None,
+        *,
+        into: Callable[[], Any] = bytearray,
+        apart: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """GET and decode, tried again where that can help; or taken apart in the way that is given, where it can."""
+        """GET and decode, tried again where that can help; or taken apart in the way that is given, where it can.
+
+        What is taken apart may come into something else that grows, which begins with that before all is there.
+        """
         attempt = 1
         while True:
             if pause := self.budget.pause(self.clock.time()):
@@ -85,7 +95,7 @@ class Transport:
                 await self.clock.sleep(pause)
             await self._turn()
             try:
-                return await self._send("GET", url, apart=apart, params=params)
+                return await self._send("GET", url, into=into, apart=apart, params=params)
             except ApiError as error:
                 if not is_passing(error):
                     raise
@@ -152,7 +162,8 @@ class Transport:
         method: str,
         url: str,
         *,
-        apart: Callable[[bytearray], Any] | None = None,
+        into: Callable[[], Any] = bytearray,
+        apart: Callable[[Any], Any] | None = None,
         params: dict[str, str] | None = None,
         **rest: Any,
     ) -> Any:
@@ -167,7 +178,7 @@ class Transport:
                 async with self._client(url).stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
-                        return await self._answer(response, apart)
+                        return await self._answer(response, into, apart)
                     if method != "GET":
                         raise Redirected("the platform answered an action with a redirect, which was not followed")
                     url, params = _next(url, response), None
@@ -179,15 +190,28 @@ class Transport:
             ahead = told - self.clock.time()
             self.skew = ahead if abs(ahead) > 2.0 else 0.0
 
-    async def _answer(self, response: httpx.Response, apart: Callable[[bytearray], Any] | None) -> Any:
+    async def _answer(
+        self, response: httpx.Response, into: Callable[[], Any], apart: Callable[[Any], Any] | None
+    ) -> Any:
         """The decoded body of a good answer; of any other, the error it is."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
-        content = bytearray()
-        async for chunk in response.aiter_bytes():
-            content += chunk
+        content = into() if response.is_success else bytearray()
+
+        def take(piece: bytes) -> bool:
+            nonlocal content
+            content += piece
             if len(content) > LARGEST:
                 raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
+            return True
+
+        if int(response.headers.get("content-length", 0)) > DEAR and "content-encoding" not in response.headers:
+            from tui.api import body
+
+            await body.read(response, take)
+        else:
+            async for chunk in response.aiter_bytes():
+                take(chunk)
         if response.is_success and apart and (parts := apart(content)) is not None:
             return parts
         if response.is_success:

@@ -166,17 +166,18 @@ class ActivityTree(Lines):
         self._arranging, slices = None, self._arranged()
         if not is_through(slices, math.inf if at_once else AT_ONCE):
             self._arranging = slices
-            self._arrange_slowly(slices)
+            self._arrange_slowly(slices, self._source)
 
     @work(exclusive=True, group="arrange")
-    async def _arrange_slowly(self, slices: Iterator[None]) -> None:
+    async def _arrange_slowly(self, slices: Iterator[None], source: Source) -> None:
         begun = time.monotonic()
         while self._arranging is slices:
             await asyncio.sleep(0)
             if self._arranging is slices and is_through(slices, BESIDE):
                 self._arranging = None
                 self._rests_until = time.monotonic() + REST * (time.monotonic() - begun)
-                self.show(self._source)  # with what has come meanwhile
+                if self._source is not source:
+                    self.show(self._source)  # with what has come meanwhile
 
     def _arranged(self) -> Iterator[None]:
         """Arrange all rows, some at a time."""
