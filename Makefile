@@ -75,23 +75,23 @@ audit: .venv/installed
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv sync --quiet --frozen --group dev
+	$(BIN)/uv sync --quiet --frozen --compile-bytecode --group dev
 	touch $@
 
 .venv-interop/installed: tests/interop/requirements.txt
 	test -x .venv-interop/bin/python || $(PYTHON) -m venv .venv-interop
-	$(BIN)/uv pip install --quiet --python .venv-interop/bin/python -r tests/interop/requirements.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-interop/bin/python -r tests/interop/requirements.txt
 	touch $@
 
 benchmarks/.peers/%/installed: benchmarks/peers/%.txt
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python benchmarks/.peers/$*
-	$(BIN)/uv pip install --quiet --python benchmarks/.peers/$*/bin/python -r $<
+	$(BIN)/uv pip install --quiet --compile-bytecode --python benchmarks/.peers/$*/bin/python -r $<
 	touch $@
 
 .venv-lowest/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[local]'
-	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --group dev
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[local]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-lowest/bin/python --group dev
 	touch $@
 
 clean:
