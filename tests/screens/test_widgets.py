@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -175,7 +176,8 @@ async def test_what_is_drawn_in_parts_is_what_would_be_drawn_anew() -> None:
             assert app.screen._compositor.render_strips() == shown
 
 
-async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew() -> None:
+async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.widgets.activity_tree.AT_ONCE", math.inf)  # however slow the machine is
     dice = random.Random(7)
     app = Alone(tree := ActivityTree(DESK))
     async with app.run_test(size=(100, 24)):

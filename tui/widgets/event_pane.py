@@ -6,7 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import repeat
+from itertools import count, repeat
 from typing import ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -156,9 +156,10 @@ class EventPane(Lines):
                 if not is_more:
                     yield self._item(event.time or at, event)
             case LogSeen(fresh=Entries() as log):
-                self.total += (first := max(len(log) - LONGEST // 2, 0))
-                for place in range(first, len(log)):
-                    yield self._item(log.times[place], Unread(log, place))
+                places = range(max(len(log) - LONGEST // 2, 0), len(log))
+                numbers = count(self.total + places.start + 1)
+                self.total += len(log)
+                yield from map(Item, numbers, log.times[places.start :], map(Unread, repeat(log), places))
             case LogSeen(fresh=fresh):
                 for entry in fresh:
                     yield self._item(entry.created_at, entry)
@@ -167,7 +168,7 @@ class EventPane(Lines):
             case LinkSeen(_, link, at):
                 yield self._item(at, link)
 
-    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link | Unread) -> Item:
+    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link) -> Item:
         self.total += 1
         return Item(self.total, at, about)
 
