@@ -148,6 +148,6 @@ def test_a_row_taken_apart_is_the_row() -> None:
     apart = sheet(content)
     assert apart is not None
     task = Task.row(apart["items"][0])
-    assert isinstance(task.head, Written)
+    assert isinstance(task.made_of, Written)
     assert task == Task.row(loads(content)["items"][0])
     assert (task.id, task.tokens and task.tokens.total, task.title) == ("t1", 3, None)

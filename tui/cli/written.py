@@ -60,7 +60,7 @@ class Lines:
 
     def line(self, task: Task) -> str | None:
         """The line about a task; None where more of it has to be read for that."""
-        row = task.head
+        row = task.made_of
         if not isinstance(row, Written) or (shape := self._shape(row.names)) is None:
             return None
         told = (*row.written, _NULL)
