@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -9,6 +10,14 @@ import msgspec
 
 from tui.api.record import Row, shape_of
 from tui.api.wirejson import loads
+
+_is_simple = re.compile(rb'"[ !#-\[\]-~]*"').fullmatch
+"""Tells a text without an escape."""
+
+
+def value_of(written: bytes) -> Any:
+    """A value, as it is decoded."""
+    return written[1:-1].decode() if _is_simple(written) else loads(written)
 
 
 class Written(Row):
@@ -21,7 +30,7 @@ class Written(Row):
 
     def get(self, name: str, /) -> Any:
         """A field's value, as an object has it."""
-        return loads(self.written[self.names.index(name)]) if name in self.names else None
+        return value_of(self.written[self.names.index(name)]) if name in self.names else None
 
     @property
     def names(self) -> tuple[str, ...]:
