@@ -21,6 +21,8 @@ _is_plain = re.compile(rb"%b(?:,%b)*" % (_ONE, _ONE)).fullmatch
 _is_name = re.compile(rb'"[!#-\[\]-~][ !#-\[\]-~]*"').fullmatch
 MOST = 1000
 """How many values and shapes are remembered."""
+SHORT = 400
+"""Bytes up to which what a row says anew is remembered."""
 _NULL = b"null"
 _TEXT = frozenset({b'"', _NULL[:1]})
 """How a text begins, or what stands for none."""
@@ -57,7 +59,7 @@ class Lines:
         self._masks = masks
         self._agents = agents
         self._open: set[bytes] = set()
-        """Values that are printed as they were written: many come again and again."""
+        """Short values that are printed as they were written: many come again and again."""
         self._shape = lru_cache(MOST)(self._shape_of)
         self._agent = lru_cache(4096)(self._agent_of)
         self._moment = lru_cache(4096)(self._moment_of)
@@ -94,8 +96,10 @@ class Lines:
             if len(self._open) > MOST:
                 self._open.clear()
             fresh = set(row.written) - self._open
-            if not fresh or self._is_open(b",".join(fresh)):
-                self._open |= fresh
+            told = b",".join(fresh)
+            if not fresh or self._is_open(told):
+                if len(told) <= SHORT:
+                    self._open |= fresh
                 return row.written
         return [
             value if place not in shape.veiled and self._is_open(value) else self._masked(loads(value), name, 2)
