@@ -30,7 +30,7 @@ PAGE = 2_000
 
 def fleet(count: int) -> Iterator[Task]:
     """So many tasks, two of a hundred running, and none of them waiting."""
-    return (Task.of(task(number, STATUSES[(number + 1) % len(STATUSES)])) for number in range(count))
+    return (Task.row(task(number, STATUSES[(number + 1) % len(STATUSES)])) for number in range(count))
 
 
 def board_of(count: int) -> Board:

@@ -14,7 +14,6 @@ from tui.api.client import Log
 from tui.api.entries import ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.heads import EVENT, TOLD, Head, entry_at, event_head, split
-from tui.api.models import TOLD as TASK
 from tui.api.models import Task
 from tui.api.record import MOST, Field, Record
 from tui.api.wirejson import loads
@@ -119,6 +118,7 @@ def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
     assert [len(part.entries) for part in Log().parts(2)] == [0]
 
 
+TASK = {name for field in vars(Task).values() if isinstance(field, Field) for name in field.names}
 TASKS = st.dictionaries(
     st.sampled_from([*sorted(TASK), "title", "more"]),
     JSON | st.sampled_from(["2026-11-01T00:01:07.001Z", "1700000000.5", "executing", "", " "]),
@@ -139,8 +139,16 @@ def test_a_row_says_what_its_object_says(rows: list[Any]) -> None:
 def test_rows_share_what_they_have_in_common() -> None:
     rows = [Task.row({"id": f"t{n}", "status": "".join(["exec", "uting"]), "title": "x" * 50}) for n in range(3)]
     assert len({id(row.status) for row in rows}) == 1
-    assert len({id(row._raw._places) for row in rows}) == 1
+    assert len({id(row.made_of[0]) for row in rows}) == 1
     for n in range(2 * MOST):  # what is remembered has an end
         Task.row({"id": f"other {n}"})
+        Task.row({"id": "same", "user_id": f"user {n}"})
     assert len(record._texts) <= MOST + 2
+    assert len(record._rests) <= MOST + 1
     assert [row.raw["id"] for row in rows] == ["t0", "t1", "t2"]
+
+
+def test_what_only_looks_the_same_is_not_shared() -> None:
+    for value in (1, True, 1.0, [True], None):
+        raw = {"id": "t1", "events_streaming": value, "status": "executing"}
+        assert repr(Task.row(raw).raw) == repr(raw)

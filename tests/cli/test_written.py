@@ -15,7 +15,7 @@ from tui.api.sheets import Written, sheet
 from tui.api.wirejson import loads
 from tui.cli.output import Output
 from tui.cli.session import task_json
-from tui.cli.written import _ABSENT, _MOMENTS, _TEXTS, Lines
+from tui.cli.written import _ABSENT, _MOMENTS, _TEXTS, MOST, SHORT, Lines
 from tui.masks import Masks, is_secret
 
 KEY = "key-of-the-platform-0123456789"
@@ -139,6 +139,18 @@ def test_what_a_line_tells_otherwise_is_read(more: dict[str, Any]) -> None:
     assert line is None
 
 
+def test_what_is_remembered_of_values_has_an_end_and_lets_no_secret_through() -> None:
+    lines = Lines(Masks([KEY]), AGENTS)
+    told = [{**PLAIN, "title": title} for title in ("x", "y" * 1000, "x", KEY, "x", KEY)]
+    apart = sheet(json.dumps({"items": told + [{**PLAIN, "id": f"t{number}"} for number in range(2 * MOST)]}).encode())
+    assert apart is not None
+    printed = [lines.line(Task.row(row)) or "" for row in apart["items"]]
+    assert all(printed)
+    assert not any(KEY in line for line in printed)
+    assert len(lines._open) <= MOST + len(PLAIN)
+    assert not any(len(value) > SHORT for value in lines._open)
+
+
 def test_what_a_line_says_first_has_names_of_no_secret() -> None:
     assert not any(map(is_secret, ("agent", "at", "status", *_TEXTS, *_MOMENTS, *_ABSENT)))
 
@@ -148,6 +160,6 @@ def test_a_row_taken_apart_is_the_row() -> None:
     apart = sheet(content)
     assert apart is not None
     task = Task.row(apart["items"][0])
-    assert isinstance(task.head, Written)
+    assert isinstance(task.made_of, Written)
     assert task == Task.row(loads(content)["items"][0])
     assert (task.id, task.tokens and task.tokens.total, task.title) == ("t1", 3, None)

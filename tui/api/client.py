@@ -296,8 +296,7 @@ class Client:
 
     def _learn(self, record: T) -> T:
         """Take the organization from a row, when nothing has named it."""
-        told = getattr(record, "organization_id", None)
-        if self.surfaces.organization is None and told:
+        if self.surfaces.organization is None and (told := getattr(record, "organization_id", None)):
             self.surfaces = self.surfaces.within(told)
         return record
 

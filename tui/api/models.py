@@ -151,9 +151,10 @@ class Wait:
 class Task(Record):
     """A task, from a row of a list or from its own record: a row has fewer fields. No row is ever lost."""
 
+    __slots__ = ()
     OFTEN = (
-        "id", "status", "agent_id", "organization_id", "title", "created_at", "updated_at", "started_at", "paused_at",
-        "finished_at", "parent_id", "sub_executions", "hitl_request", "pending_eca_request", "plan",
+        "id", "status", "agent_id", "title", "result", "parent_id",
+        "created_at", "updated_at", "started_at", "finished_at",
     )  # fmt: skip
     id = Identity("id")
     agent_id = Field(name_of)
@@ -199,13 +200,12 @@ class Task(Record):
         """Read a row of a list, of which there may be very many."""
         if not isinstance(data, dict | Row):
             return cls.of(data)
-        row = Row(data) if isinstance(data, dict) else data
-        return cls(row, row, TOLD)
+        return cls(Row(data) if isinstance(data, dict) else data)
 
     @property
     def is_full(self) -> bool:
         """Whether this is the task's own record, not a row of a list."""
-        return "input" in (self.head if isinstance(self.head, Row) else self.raw)
+        return "input" in (self.made_of if isinstance(self.made_of, Row) else self.raw)
 
     @property
     def is_final(self) -> bool:
@@ -234,20 +234,20 @@ class Task(Record):
         """Why the record says that a person is needed; the activity log may know more."""
         if self.is_final or (self.status == Status.UNREADABLE):
             return None
-        since = self.paused_at or self.updated_at or self.created_at
+        kind = self._waits_for
+        return Wait(kind, self.paused_at or self.updated_at or self.created_at) if kind else None
+
+    @property
+    def _waits_for(self) -> WaitKind | None:
         if self.pending_eca_request:
-            return Wait(WaitKind.SIGN_IN, since)
+            return WaitKind.SIGN_IN
         if self.status in RUNNING:
             return None
-        if self.hitl_request and not self.hitl_request.decided_by:
-            return Wait(WaitKind.APPROVAL, since)
-        if self.plan and self.plan.question_raised:
-            return Wait(WaitKind.QUESTION, since)
-        return Wait(WaitKind.UNKNOWN, since) if self.status == Status.PAUSED else None
-
-
-TOLD = frozenset(name for field in vars(Task).values() if isinstance(field, Field) for name in field.names)
-"""All that a row is asked for by itself."""
+        if (asked := self.hitl_request) and not asked.decided_by:
+            return WaitKind.APPROVAL
+        if (plan := self.plan) and plan.question_raised:
+            return WaitKind.QUESTION
+        return WaitKind.UNKNOWN if self.status == Status.PAUSED else None
 
 
 class Agent(Record):

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
+from sys import intern
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 from tui.api.wirejson import NotJson, canonical, dumps, loads
@@ -18,8 +20,18 @@ SHORT = 40
 """Characters up to which a text may be one that comes again and again."""
 MOST = 10_000
 """How many of these are remembered, and how many shapes of objects."""
+OWN = frozenset(
+    {
+        "id", "title", "result", "parent_task_id", "parent_execution",
+        "created_at", "updated_at", "started_at", "paused_at", "finished_at",
+    }
+)  # fmt: skip
+"""What is another for each object of a list; of the rest, many have the same."""
+_PLAIN = frozenset({str, bool, type(None)})
+"""Of these, what is equal is the same."""
 _texts: dict[str, str] = {}
-_shapes: dict[tuple[str, ...], dict[str, int]] = {}
+_rests: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+_shapes: dict[tuple[str, ...], Shape] = {}
 
 
 def text_of(value: object) -> str | None:
@@ -121,45 +133,79 @@ class Told(Protocol):
     def get(self, name: str, /) -> Any: ...
 
 
-class Row:
-    """An object of a long list: its names are shared by all of its shape, and so are statuses, agents and moments."""
+class Shape:
+    """Objects with the same names in the same order, and where their values are in a row."""
 
-    __slots__ = ("_places", "_values")
+    __slots__ = ("names", "own", "places", "rest")
 
-    def __init__(self, raw: dict[str, Any]) -> None:
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        own = [at for at, name in enumerate(names) if name in OWN]
+        rest = [at for at, name in enumerate(names) if name not in OWN]
+        self.own, self.rest = _taken(own), _taken(rest)
+        self.places = {names[at]: place for place, at in enumerate(own, 2)}
+        """By name; below zero is what the row has in common with others, of which ~0 is the first."""
+        self.places |= {names[at]: ~place for place, at in enumerate(rest)}
+
+
+def _taken(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """What takes the values out that are there."""
+    return itemgetter(*places) if len(places) > 1 else lambda values: tuple(values[at] for at in places)
+
+
+class Row(tuple[Any, ...]):
+    """An object of a long list: its shape, what it has in common with others, and its own values."""
+
+    __slots__ = ()
+
+    def __new__(cls, raw: dict[str, Any]) -> Self:
         if len(_texts) > MOST:
             _texts.clear()
-        self._places = places_of(tuple(raw))
-        self._values = tuple(
+        shape, values = shape_of(tuple(raw)), tuple(raw.values())
+        rest = shape.rest(values)
+        if _PLAIN.issuperset(map(type, rest)):
+            rest = _rests.get(rest) or _remembered(rest)
+        own = [
             _texts.setdefault(value, value) if isinstance(value, str) and len(value) <= SHORT else value
-            for value in raw.values()
-        )
+            for value in shape.own(values)
+        ]
+        return super().__new__(cls, (shape, rest, *own))
 
     def get(self, name: str, /) -> Any:
         """A field's value, as an object has it."""
-        place = self._places.get(name)
-        return None if place is None else self._values[place]
+        place = self[0].places.get(name)
+        if place is None:
+            return None
+        return self[place] if place > 0 else self[1][~place]
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._places
+    def __contains__(self, name: object) -> bool:
+        return name in self[0].places
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Row) and self._places is other._places and self._values == other._values
+        return isinstance(other, Row) and super().__eq__(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def whole(self) -> dict[str, Any]:
         """The object as it came."""
-        return dict(zip(self._places, self._values, strict=True))
+        return {name: self.get(name) for name in self[0].names}
 
 
-def places_of(names: tuple[str, ...]) -> dict[str, int]:
-    """Where each of these is, once for all objects of this shape."""
-    if (places := _shapes.get(names)) is None:
+def shape_of(names: tuple[str, ...]) -> Shape:
+    """The one shape of all objects with these names."""
+    if (shape := _shapes.get(names)) is None:
         if len(_shapes) > MOST:
             _shapes.clear()
-        places = _shapes[names] = {name: place for place, name in enumerate(names)}
-    return places
+        shape = _shapes[names] = Shape(names)
+    return shape
+
+
+def _remembered(rest: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a row has in common with others, for those that come."""
+    if len(_rests) > MOST:
+        _rests.clear()
+    kept = _rests[rest] = tuple(intern(value) if isinstance(value, str) else value for value in rest)
+    return kept
 
 
 class Field(Generic[T]):
@@ -167,10 +213,12 @@ class Field(Generic[T]):
 
     def __init__(self, read: Callable[[Any], T], *names: str) -> None:
         self._read = read
+        self._nothing = read(None)
         self.names = names
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __set_name__(self, owner: type[Record], name: str) -> None:
         self._name = name
+        self._is_often = name in owner.OFTEN
         self.names = self.names or (name,)
 
     @overload
@@ -182,9 +230,13 @@ class Field(Generic[T]):
     def __get__(self, record: Record | None, owner: type) -> Self | T:
         if record is None:
             return self
-        head = record.head
-        source = record.raw if head is None or not record.told.issuperset(self.names) else head
-        value = self.of(source)
+        if isinstance(row := record.made_of, Row):
+            value = self.of(row)
+            if not self._is_often:
+                return value
+        else:
+            head = record.head
+            value = self.of(record.raw if head is None or not record.told.issuperset(self.names) else head)
         setattr(record, self._name, value)  # found there from now on
         return value
 
@@ -193,7 +245,7 @@ class Field(Generic[T]):
         for name in self.names:
             if (found := raw.get(name)) is not None:
                 return self._read(found)
-        return self._read(None)
+        return self._nothing
 
 
 class Identity(Field[str]):
@@ -210,31 +262,33 @@ class Identity(Field[str]):
 class Record:
     """One JSON object from the platform, kept whole: read, or as it was written with some fields beside it."""
 
-    OFTEN: ClassVar[tuple[str, ...]] = ()
-    """The fields that are read of every object, however many there are."""
+    __slots__ = ("__dict__",)  # and no room for weak references
+    OFTEN: ClassVar[tuple[str, ...]] = ("head", "told")
+    """What is kept with every object, however many there are: of a row, no other field is."""
     head: Told | None = None
     told: frozenset[str] = frozenset()
     """The fields that the head tells, so that nothing else has to be read for them."""
 
     def __init__(self, raw: Any, head: Told | None = None, told: frozenset[str] = frozenset()) -> None:
-        self._raw = raw
+        self.made_of = raw
+        """What it was made of: an object, a row of a list, or what was written."""
         if head is not None:
             self.head, self.told = head, told
 
     def __init_subclass__(cls) -> None:
         """Python keeps the names of attributes once for all objects of a class, where the first has had them all."""
         first = cls.__new__(cls)
-        for name in ("_raw", "head", "told", *cls.OFTEN):
+        for name in ("made_of", *cls.OFTEN):
             setattr(first, name, None)
 
     @property
     def raw(self) -> dict[str, Any]:
         """The object as it came, with every field this version does not know."""
-        if isinstance(self._raw, dict):
-            return self._raw
-        if isinstance(self._raw, Row):
-            return self._raw.whole()
-        written = self._raw if isinstance(self._raw, str) else bytes(self._raw).decode("utf-8", "replace")
+        if isinstance(self.made_of, dict):
+            return self.made_of
+        if isinstance(self.made_of, Row):
+            return self.made_of.whole()
+        written = self.made_of if isinstance(self.made_of, str) else bytes(self.made_of).decode("utf-8", "replace")
         try:
             return dict(loads(written))
         except NotJson:
@@ -242,7 +296,7 @@ class Record:
 
     def says_as(self, other: Record) -> bool:
         """Whether the other says the same, word by word."""
-        return bool(self._raw == other._raw) or self.raw == other.raw
+        return bool(self.made_of == other.made_of) or self.raw == other.raw
 
     @classmethod
     def of(cls, data: object) -> Self:

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
-from tui.api.record import Row, places_of
+from tui.api.record import Row, shape_of
 from tui.api.wirejson import loads
+
+_is_simple = re.compile(rb'"[ !#-\[\]-~]*"').fullmatch
+"""Tells a text without an escape."""
+
+
+def value_of(written: bytes) -> Any:
+    """A value, as it is decoded."""
+    return written[1:-1].decode() if _is_simple(written) else loads(written)
 
 
 class Written(Row):
     """A row, each value as the platform has written it."""
 
     __slots__ = ()
-    _values: tuple[bytes, ...]
 
-    def __init__(self, item: dict[str, msgspec.Raw]) -> None:
-        self._places = places_of(tuple(item))
-        self._values = tuple(map(bytes, item.values()))
+    def __new__(cls, item: dict[str, msgspec.Raw]) -> Self:
+        return tuple.__new__(cls, (shape_of(tuple(item)), tuple(map(bytes, item.values()))))
 
     def get(self, name: str, /) -> Any:
         """A field's value, as an object has it."""
-        place = self._places.get(name)
-        return None if place is None else loads(self._values[place])
-
-    def whole(self) -> dict[str, Any]:
-        """The object as it came."""
-        return dict(zip(self._places, map(loads, self._values), strict=True))
+        return value_of(self.written[self.names.index(name)]) if name in self.names else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """What it says something of."""
-        return tuple(self._places)
+        names: tuple[str, ...] = self[0].names
+        return names
 
     @property
     def written(self) -> tuple[bytes, ...]:
         """What it says of each."""
-        return self._values
+        written: tuple[bytes, ...] = self[1]
+        return written
 
 
 class _Sheet(msgspec.Struct, gc=False):

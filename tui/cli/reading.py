@@ -16,6 +16,7 @@ from tui.api.errors import ApiError, NotFound
 from tui.api.models import Status, Task
 from tui.api.wirejson import pretty, unfolded
 from tui.board import Board, TasksSeen
+from tui.cli.once import Once
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.cli.session import Session, iso, lasted, rank, status_cell, task_json
 from tui.decision import Shown, shown_of
@@ -44,21 +45,19 @@ async def tasks(session: Session) -> int:
     board = Board()
     found: list[str] = []
     matched = 0
-    loaded: set[str] = set()
+    loaded = Once()
     total: int | None = 0
     streams = out.form == "ndjson"
     write, apart = _written(session) if streams and arguments.all else (partial(_write, session), None)
     async with aclosing(session.client.tasks(query, apart=apart)) as pages:
         async for page in pages:
             for task in page.items:
-                if task.id not in loaded:
-                    loaded.add(task.id)
-                    if matches(task):
-                        matched += 1
-                        if streams:
-                            write(task)
-                        else:
-                            found.append(task.id)
+                if loaded.is_new(task.id) and matches(task):
+                    matched += 1
+                    if streams:
+                        write(task)
+                    else:
+                        found.append(task.id)
             if not streams:
                 board = board.after([TasksSeen(page.items, session.client.now)])
             if page.number == 1:

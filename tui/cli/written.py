@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tui.api.models import FINAL, RUNNING, Task
 from tui.api.record import moment
-from tui.api.sheets import Written
+from tui.api.sheets import Written, value_of
 from tui.api.wirejson import dumps, loads
 from tui.cli.session import iso
 from tui.masks import Masks, is_secret
@@ -19,6 +19,10 @@ _ONE = rb'(?:"(?![\[{])[ !#-\[\]-~]*"|null|true|false|0|-?[1-9][0-9]{0,17}|\[\]|
 _is_plain = re.compile(rb"%b(?:,%b)*" % (_ONE, _ONE)).fullmatch
 """Tells values that are written back as they were: texts without an escape, whole numbers, and what is empty."""
 _is_name = re.compile(rb'"[!#-\[\]-~][ !#-\[\]-~]*"').fullmatch
+MOST = 1000
+"""How many values and shapes are remembered."""
+SHORT = 400
+"""Bytes up to which what a row says anew is remembered."""
 _NULL = b"null"
 _TEXT = frozenset({b'"', _NULL[:1]})
 """How a text begins, or what stands for none."""
@@ -54,13 +58,15 @@ class Lines:
     def __init__(self, masks: Masks, agents: Mapping[str, str]) -> None:
         self._masks = masks
         self._agents = agents
-        self._shape = lru_cache(1000)(self._shape_of)
+        self._open: set[bytes] = set()
+        """Short values that are printed as they were written: many come again and again."""
+        self._shape = lru_cache(MOST)(self._shape_of)
         self._agent = lru_cache(4096)(self._agent_of)
         self._moment = lru_cache(4096)(self._moment_of)
 
     def line(self, task: Task) -> str | None:
         """The line about a task; None where more of it has to be read for that."""
-        row = task.head
+        row = task.made_of
         if not isinstance(row, Written) or (shape := self._shape(row.names)) is None:
             return None
         told = (*row.written, _NULL)
@@ -86,8 +92,15 @@ class Lines:
 
     def _shown(self, row: Written, shape: _Shape) -> Sequence[bytes]:
         """Each value as it is printed."""
-        if not shape.veiled and self._is_open(b",".join(row.written)):
-            return row.written
+        if not shape.veiled:
+            if len(self._open) > MOST:
+                self._open.clear()
+            fresh = set(row.written) - self._open
+            told = b",".join(fresh)
+            if not fresh or self._is_open(told):
+                if len(told) <= SHORT:
+                    self._open |= fresh
+                return row.written
         return [
             value if place not in shape.veiled and self._is_open(value) else self._masked(loads(value), name, 2)
             for place, (name, value) in enumerate(zip(row.names, row.written, strict=True))
@@ -116,5 +129,5 @@ class Lines:
         return self._masked(self._agents.get(loads(agent_id) or ""), "agent", 1)
 
     def _moment_of(self, written: bytes) -> bytes:
-        told = iso(moment(loads(written)))
+        told = iso(moment(value_of(written)))
         return _NULL if told is None else dumps(self._masks.known(told)).encode()
