@@ -123,6 +123,22 @@ def test_from_nothing_to_the_dashboard_and_back(tmp_path: Path, way: str) -> Non
     assert not _runs(tmp_path)
 
 
+def test_a_dashboard_that_comes_as_another_goes_has_a_platform(tmp_path: Path) -> None:
+    with terminal(tmp_path) as before:
+        before.until(b"Invoice bot")
+        before.process.terminate()
+        with terminal(tmp_path) as after:
+            after.until(b"Invoice bot")
+            before.process.wait(10)
+            after.press(b"\r")
+            after.until(b"Inspector")
+            after.press(b"\x1b")
+            after.until(b"Invoice bot")
+            after.press(b"q")
+            assert after.ends() == 0
+    assert not _runs(tmp_path)
+
+
 def test_a_platform_that_dies_is_said_to_be_offline(tmp_path: Path) -> None:
     with terminal(tmp_path) as shell:
         shell.until(b"Invoice bot")
