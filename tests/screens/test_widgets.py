@@ -21,8 +21,9 @@ from tui.api.client import Log
 from tui.api.entries import ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.models import Task
-from tui.board import EventSeen, LogSeen
+from tui.board import Board, EventSeen, LogSeen, TasksSeen
 from tui.desk import Desk
+from tui.listing import Listing
 from tui.masks import Masks
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary
@@ -31,6 +32,7 @@ from tui.widgets.document import Document, Key, Part, markdown, wrap
 from tui.widgets.event_pane import LONGEST, EventPane
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces
+from tui.widgets.task_list import TaskList
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DESK = Desk(lambda: NOW, Masks(), "test")
@@ -317,6 +319,40 @@ async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -
         assert pane.index_of((301, 0)) is None
         pane.action_marked()
         assert pane.cursor == 300  # the mark went with its line
+
+
+@pytest.mark.parametrize("form", ["relative", "local"])
+async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form: str) -> None:
+    dice, now, looked_at = random.Random(7), [NOW], []
+
+    class Looked(TaskList):
+        def pieces(self, index: int, width: int) -> Pieces:
+            looked_at.append(index)
+            return super().pieces(index, width)
+
+    def task(number: int) -> Task:
+        begun = NOW - timedelta(seconds=dice.choice([1, 59.5, 3599, 86_399, 400 * 86_400]), milliseconds=number)
+        status = dice.choice(["completed", "executing", "paused"])
+        raw = {"id": f"t{number}", "status": status, "started_at": begun.isoformat()}
+        return Task.of(raw if number % 7 else {"id": f"t{number}", "status": status})
+
+    listing, board = Listing(), Board().after([TasksSeen(tuple(map(task, range(30))), NOW)])
+    tasks = Looked(Desk(lambda: now[0], Masks(), "test", {"time": form}))
+    async with Alone(tasks).run_test(size=(120, 30)) as pilot:
+        tasks.show(listing, lambda: listing.take(board, board.touched.tasks))
+        await pilot.pause()
+        for _ in range(60):
+            now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
+            tasks.tick()
+            await pilot.pause()
+            steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
+            assert [tasks._sights[y] for y in range(24)] == [tasks._sight_at(y, width) for y in range(24)]
+            tasks._steady = steady
+        running = sum("▶" in tasks.text_of(index) for index in range(24))
+        looked_at.clear()
+        now[0] += timedelta(milliseconds=1)
+        tasks.tick()
+        assert len(looked_at) <= running < 24
 
 
 async def test_a_search_in_lines_goes_round() -> None:
