@@ -12,8 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual._compositor import Compositor
 from textual.app import App, ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.geometry import Region
 from textual.strip import Strip
+from textual.widgets import Static
 
 from tests.test_large import entries_of
 from tui.activity import Activity, Gap, walk
@@ -25,6 +29,7 @@ from tui.board import Board, EventSeen, LogSeen, TasksSeen
 from tui.desk import Desk
 from tui.listing import Listing
 from tui.masks import Masks
+from tui.screens.keyed import OnTop
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary
 from tui.widgets.activity_tree import ActivityTree, Source
@@ -353,6 +358,54 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
         now[0] += timedelta(milliseconds=1)
         tasks.tick()
         assert len(looked_at) <= running < 24
+
+
+class Patchwork(OnTop[None]):
+    """Widgets beside, in and over each other."""
+
+    CSS = """
+    Patchwork { layers: below above; }
+    #over { layer: above; offset: 17 5; width: 31; height: 6; }
+    #inner { height: 60; }
+    VerticalScroll { width: 40; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static("a title", id="title")
+        with Horizontal():
+            with VerticalScroll():
+                yield Static("\n".join(f"text {number}" for number in range(60)), id="inner")
+            yield Counted()
+        yield Static("over\nall\nthis", id="over")
+
+
+async def test_a_frame_has_what_it_would_have_if_all_were_rendered() -> None:
+    dice = random.Random(7)
+    async with App[None]().run_test(size=(100, 24)) as pilot:
+        await pilot.app.push_screen(screen := Patchwork())
+        screen.query_one(VerticalScroll).scroll_to(y=7, animate=False, immediate=True)
+        await pilot.pause()
+        ours, theirs = screen._compositor, Compositor()
+        theirs.__dict__.update(ours.__dict__)
+        asked = screen.query_one(Counted)
+        for _ in range(100):
+            regions = {
+                Region(x, y, dice.randint(1, 100 - x), dice.randint(1, 24 - y) if dice.random() < 0.2 else 1)
+                for x, y in ((dice.randrange(100), dice.randrange(24)) for _ in range(dice.randint(1, 4)))
+            }
+            ours._dirty_regions, theirs._dirty_regions = set(regions), set(regions)
+            mine, all_of_it = ours.render_partial_update(), theirs.render_partial_update()
+            assert mine is not None
+            assert all_of_it is not None
+            assert mine.spans == all_of_it.spans
+            for y, begin, end in mine.spans:
+                for x, until in zip(mine.chops[y], mine.chop_ends[y], strict=True):
+                    assert x >= end or until <= begin or mine.chops[y][x] == all_of_it.chops[y][x]
+        asked.asked = 0
+        asked.refresh()
+        ours._dirty_regions = {Region(0, 0, 100, 1)}
+        ours.render_partial_update()
+        assert asked.asked == 0
 
 
 async def test_a_search_in_lines_goes_round() -> None:
