@@ -62,7 +62,8 @@ class Watching(Orderly):
         self._client = client
         self._desk = desk
         self._changes: list[Change] = []
-        self._is_due = False
+        self._due: asyncio.Handle | None = None
+        """The next step, while there is anything for it."""
         self._total: int | None = None
         self._is_whole = False
         """Whether the newest tasks were all there are: what may need a person is among them then."""
@@ -104,9 +105,8 @@ class Watching(Orderly):
     def _tell(self, change: Change) -> None:
         """Collect a change; all that have come are applied in one step."""
         self._changes.append(change)
-        if not self._is_due:
-            self._is_due = True
-            self.set_timer(STEP, self._step)
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(STEP, self.call_later, self._step)
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
         if len(log.entries) > SETTLED:
@@ -135,11 +135,12 @@ class Watching(Orderly):
             gc.freeze()
 
     def _step(self) -> None:
-        self._is_due = False
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         changes = self._next()
-        if self._changes:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self.call_later, self._step)  # others have their turn in between
+        if self._changes:  # others have their turn in between
+            self._due = asyncio.get_running_loop().call_soon(self.call_later, self._step)
         self.board = self.board.after(changes)
         self._settle(changes)
         with suppress(NoMatches):  # the screens are being taken down
@@ -218,7 +219,8 @@ class Watching(Orderly):
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
                 await self._look_after(asked)
-                self._step()
+                if self._changes:
+                    self._step()
                 self._say("live", "running")
                 if not self._has_read:
                     self._has_read = True
