@@ -69,6 +69,8 @@ class Watching(Orderly):
         """Whether the newest tasks were all there are: what may need a person is among them then."""
         self._unsettled = 0
         """Tasks, entries and events that came since the collector was told."""
+        self._active: set[str] = set()
+        """The tasks that have not ended, and are not gone: only these are looked after."""
         self._waiting: frozenset[str] = frozenset()
         self._has_read = self._is_titled = False
         """Whether all lists were read once; who waited before that is no news."""
@@ -143,6 +145,7 @@ class Watching(Orderly):
             self._due = asyncio.get_running_loop().call_soon(self.call_later, self._step)
         self.board = self.board.after(changes)
         self._settle(changes)
+        self._note_active()
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
@@ -151,6 +154,12 @@ class Watching(Orderly):
         }
         if waiting != self._waiting or not self._is_titled:
             self._ring(waiting)
+
+    def _note_active(self) -> None:
+        for task_id in self.board.touched.tasks:
+            task = self.board.task(task_id)
+            is_active = task is not None and task.status in FIRST and not self.board.is_gone(task_id)
+            (self._active.add if is_active else self._active.discard)(task_id)
 
     def _show(self, changes: list[Change]) -> None:
         is_seen = True
@@ -244,8 +253,7 @@ class Watching(Orderly):
 
     async def _look_into(self) -> None:
         """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
-        for known in list(self.board.tasks.values()):
-            task = known.task
+        for task in [self.board.tasks[task_id].task for task_id in self._active]:
             if task.status != Status.PAUSED or self._looked_into.get(task.id, EPOCH) == task.updated_at:
                 continue
             if (record := await self._record(task.id)) is None:
@@ -277,10 +285,9 @@ class Watching(Orderly):
         """What was active, and was not seen since."""
         return [
             task_id
-            for task_id, known in self.board.tasks.items()
-            if known.task.status in FIRST
-            and not self.board.is_gone(task_id)
-            and max(seen.at for seen in (known.row, known.record) if seen) < asked
+            for task_id in self._active
+            for known in (self.board.tasks[task_id],)
+            if max(seen.at for seen in (known.row, known.record) if seen) < asked
         ]
 
     @work(group="glance", exclusive=True)
