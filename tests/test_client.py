@@ -10,8 +10,9 @@ import pytest
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-from tui.api.client import Client, TaskQuery
-from tui.api.errors import ApiError, Lost, NotOffered, NotUnderstood, Redirected, TimedOut, Unreachable
+from tui.api.client import REMEMBERED, Client, TaskQuery
+from tui.api.errors import ApiError, Lost, NotFound, NotOffered, NotUnderstood, Redirected, TimedOut, Unreachable
+from tui.api.models import Task
 from tui.api.stream import Link, LinkState
 from tui.api.transport import is_passing
 
@@ -59,6 +60,34 @@ async def test_which_version_of_an_agent_is_meant_is_told_to_either_surface(plat
 async def test_how_an_approval_stands_is_read(platform: Platform, client: Client) -> None:
     with pytest.raises(ApiError, match="Approval request not found"):
         await client.tool_approval("a1", "r1")
+
+
+async def test_a_page_whose_bytes_are_as_before_is_not_read_anew() -> None:
+    titles, is_broken = ["one", "two"], False
+
+    async def serve(request: Request, connection: Connection) -> None:
+        if is_broken:
+            await connection.reply(404, {"detail": "gone"})
+        elif request.path.endswith("/tasks"):
+            items = [{"id": f"t{number}", "title": title} for number, title in enumerate(titles)]
+            await connection.reply(200, {"items": items, "total": len(items), "total_pages": 1})
+
+    async def read(**query: Any) -> list[Task]:
+        return [task for page in [page async for page in client.tasks(TaskQuery(**query))] for task in page.items]
+
+    async with Server(serve) as server, make_client(server.url, controller=False) as client:
+        first = await read()
+        assert all(one is other for one, other in zip(first, await read(), strict=True))
+        assert first[0] is not (await read(user_id="u1"))[0]  # another question has another answer
+        is_broken = True
+        with pytest.raises(NotFound):
+            await read()
+        is_broken, titles[1] = False, "other"
+        assert [task.title for task in await read()] == ["one", "other"]
+        for number in range(20):  # not every page is kept that was ever read
+            await read(user_id=f"u{number}")
+        assert len(client._pages_read) == REMEMBERED
+        assert (await read())[0] == first[0]
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"ok"'])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from tui.cli.session import Session
 
 FRAMES = "120"
 """Frames a second at most. Changes come thirty times a second: at Textual's sixty, a key waits for a frame more."""
+ENDING = 5.0
+"""Seconds that a platform gets to end."""
 
 
 async def screens(session: Session) -> int:
@@ -73,26 +75,36 @@ def _keys(told: Mapping[str, str]) -> Mapping[str, str]:
 
 @contextmanager
 def _own_platform(session: Session) -> Iterator[None]:
-    """Without a key and an address, a local platform runs for as long as the screens do, unless one runs already."""
+    """Without a key and an address, a local platform runs for as long as any screens need it, ours or others'."""
     import importlib
     import importlib.util
     import subprocess
+    from contextlib import suppress
 
-    from tui.cli.local import MISSING, running
+    from tui.cli.local import MISSING, home_in
     from tui.settings import BadSettings
 
     settings = session.settings
     if session.arguments.own:
         session.settings = settings = settings.without_platform()
-    is_set = settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None
-    if is_set or running(settings.state) is not None:
+    if settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None:
         yield
         return
-    if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
-        raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
-    command = [sys.executable, "-m", "tui", "local", "--quiet", "--leash"]  # it ends with us, however we end
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as local:
+    home = home_in(settings.state)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(home.used())
+        except OSError as error:
+            raise BadSettings(f"the local platform did not start: {error}") from error
+        if home.running() is not None:
+            yield
+            return
+        if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
+            raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
+        command = [sys.executable, "-m", "tui", "local", "--quiet", "--leash"]  # it ends with us, however we end
+        pipe = subprocess.PIPE
+        local = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+        assert local.stdin
         assert local.stdout
         assert local.stderr
         try:
@@ -101,4 +113,10 @@ def _own_platform(session: Session) -> Iterator[None]:
                 raise BadSettings(f"the local platform did not start: {local.stderr.read().decode().strip()}")
             yield
         finally:
-            local.terminate()
+            stack.close()
+            is_left_to_others = home.is_used()
+            for one in (local.stdin, local.stdout, local.stderr):
+                one.close()
+            if not is_left_to_others:
+                with suppress(subprocess.TimeoutExpired):
+                    local.wait(ENDING)

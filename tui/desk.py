@@ -44,3 +44,8 @@ class Desk:
     def when(self, moment: datetime | None) -> str:
         """A moment, as times are shown."""
         return words.moment(moment, self.now(), self.time)
+
+    def steady(self, moment: datetime) -> float:
+        """For how many seconds more it is shown so; where the day may be shown, until it may be another one."""
+        now = self.now()
+        return words.steady((now - moment).total_seconds()) if self.time == TIMES[0] else 60 - now.timestamp() % 60

@@ -1,10 +1,15 @@
-"""The terminal itself: its title, a notice on the desktop, and how it is taken up again after a stop."""
+"""The terminal itself: its title, a notice on the desktop, its keys, and how it is taken up again after a stop."""
 
 from __future__ import annotations
 
 import os
+import selectors
+from codecs import getincrementaldecoder
+from threading import Event
 from typing import Any
 
+from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
 from tui.plain import one_line
@@ -23,13 +28,60 @@ def notice(words: str) -> str:
     return "\x1bPtmux;" + told.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 
-class Terminal(LinuxDriver):
-    """Textual's own, but for a stop from outside: that one left no time to let go of the terminal.
+class Bell(Event):
+    """An event that can be waited for together with what is read from files."""
 
-    Without this, every SIGCONT would begin to read the keys once more, and take the raw terminal for what to leave.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self._ear, self._clapper = os.pipe()
+
+    def fileno(self) -> int:
+        """What can be read from as long as it is set."""
+        return self._ear
+
+    def set(self) -> None:
+        """It happens."""
+        if not self.is_set():
+            super().set()
+            os.write(self._clapper, b"!")
+
+    def clear(self) -> None:
+        """It is over."""
+        if self.is_set():
+            super().clear()
+            os.read(self._ear, 1)
+
+
+class Terminal(LinuxDriver):
+    """Textual's own, but for how keys are waited for, and for a stop from outside."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.exit_event = self._bell = Bell()
+
+    def run_input_thread(self) -> None:
+        """Wait for keys. Textual looks up ten times a second, which is all that an app at rest costs."""
+        parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")().decode
+        patience: float | None = None
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            selector.register(self._bell, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                ready = {key.fd for key, _ in selector.select(patience)}
+                patience = ESCAPE_DELAY if ready else None  # an escape that nothing follows is a key by itself
+                if self.fileno in ready:
+                    if not (data := os.read(self.fileno, 4096)):
+                        selector.unregister(self.fileno)  # it has ended, and would be ready for good
+                    for message in parser.feed(text) if (text := decode(data)) else ():
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
 
     def _sigcont_application(self, *_: Any) -> None:
+        """Let go first, for which the stop left no time.
+
+        Without this, every SIGCONT would begin to read the keys once more, and take the raw terminal for what to leave.
+        """
         if self._auto_restart and not self._must_signal_resume:
             self.suspend_application_mode()
             self._must_signal_resume = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import datetime
@@ -66,13 +65,16 @@ class Watching(Orderly):
         self._client = client
         self._desk = desk
         self._changes: list[Change] = []
-        self._is_due = False
+        self._due: asyncio.Handle | None = None
+        """The next step, while there is anything for it."""
         self._stepped_at = 0.0
         self._total: int | None = None
         self._is_whole = False
         """Whether the newest tasks were all there are: what may need a person is among them then."""
         self._unsettled = 0
         """Tasks, entries and events that came since the collector was told."""
+        self._active: set[str] = set()
+        """The tasks that have not ended, and are not gone: only these are looked after."""
         self._waiting: frozenset[str] = frozenset()
         self._has_read = self._is_titled = False
         """Whether all lists were read once; who waited before that is no news."""
@@ -110,13 +112,10 @@ class Watching(Orderly):
     def _tell(self, change: Change) -> None:
         """Collect a change; all that have come are applied in one step, at once where the last was a while ago."""
         self._changes.append(change)
-        if self._is_due:
-            return
-        self._is_due = True
-        if (left := self._stepped_at + STEP - time.monotonic()) > 0:
-            self.set_timer(left, self._step)
-        else:
-            self.call_later(self._step)
+        if self._due is None:
+            loop = asyncio.get_running_loop()
+            left = max(self._stepped_at + STEP - loop.time(), 0.0)
+            self._due = loop.call_later(left, self.call_later, self._step)
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
         if len(log.entries) > SETTLED:
@@ -144,13 +143,17 @@ class Watching(Orderly):
             tidy.set_aside()
 
     def _step(self) -> None:
-        self._is_due, self._stepped_at = False, time.monotonic()
+        loop = asyncio.get_running_loop()
+        self._stepped_at = loop.time()
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         changes = self._next()
-        if self._changes:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self.call_later, self._step)  # others have their turn in between
+        if self._changes:  # others have their turn in between
+            self._due = loop.call_soon(self.call_later, self._step)
         self.board = self.board.after(changes)
         self._settle(changes)
+        self._note_active()
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
@@ -159,6 +162,12 @@ class Watching(Orderly):
         }
         if waiting != self._waiting or not self._is_titled:
             self._ring(waiting)
+
+    def _note_active(self) -> None:
+        for task_id in self.board.touched.tasks:
+            task = self.board.task(task_id)
+            is_active = task is not None and task.status in FIRST and not self.board.is_gone(task_id)
+            (self._active.add if is_active else self._active.discard)(task_id)
 
     def _show(self, changes: list[Change]) -> None:
         is_seen = True
@@ -227,7 +236,8 @@ class Watching(Orderly):
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
                 await self._look_after(asked)
-                self._step()
+                if self._changes:
+                    self._step()
                 self._say("live", "running")
                 if not self._has_read:
                     self._has_read = True
@@ -259,8 +269,7 @@ class Watching(Orderly):
 
     async def _look_into(self) -> None:
         """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
-        for known in list(self.board.tasks.values()):
-            task = known.task
+        for task in [self.board.tasks[task_id].task for task_id in self._active]:
             if task.status != Status.PAUSED or self._looked_into.get(task.id, EPOCH) == task.updated_at:
                 continue
             if (record := await self._record(task.id)) is None:
@@ -292,10 +301,9 @@ class Watching(Orderly):
         """What was active, and was not seen since."""
         return [
             task_id
-            for task_id, known in self.board.tasks.items()
-            if known.task.status in FIRST
-            and not self.board.is_gone(task_id)
-            and max(seen.at for seen in (known.row, known.record) if seen) < asked
+            for task_id in self._active
+            for known in (self.board.tasks[task_id],)
+            if max(seen.at for seen in (known.row, known.record) if seen) < asked
         ]
 
     @work(group="glance", exclusive=True)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+_UNITS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
+
 
 def span(seconds: float) -> str:
     """A length of time in its largest unit: `41s 12m 3h 2d`."""
-    for size, unit in ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m")):
+    for size, unit in _UNITS:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{max(int(seconds), 0)}s"
+
+
+def steady(seconds: float) -> float:
+    """For how many seconds more this is the right word for how long ago something was, or for how soon it will be."""
+    size = next((size for size, _ in _UNITS if abs(seconds) >= size), 1)
+    return size - seconds % size
 
 
 def exact(seconds: float) -> str:

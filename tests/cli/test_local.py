@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from tests.cli.conftest import Shell, no_screens
 from tests.wire.server import free_port
 from tui.cli.main import run
 from tui.local import serve
-from tui.local.home import Home
+from tui.local.home import Address, Home
 from tui.local.runner import Runner
 
 PLAIN = ("local", "--port", "0", "--no-history", "--no-arrivals")
@@ -31,6 +32,7 @@ class Started:
     """A platform that was started; what it prints is read from `out`."""
 
     out: TextIO
+    leash: TextIO
     code: asyncio.Future[int]
 
     async def lines(self, count: int) -> list[str]:
@@ -53,7 +55,8 @@ async def started(shell: Shell, *words: str) -> AsyncIterator[Started]:
     ):
         patch.setattr(sys, "stdin", held)
         patch.setattr(sys, "stdout", write)
-        one = Started(read, asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], no_screens))
+        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], no_screens)
+        one = Started(read, end, code)
         try:
             yield one
         finally:
@@ -93,6 +96,44 @@ async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
             sys.stdout.close()
         assert exported(lines)["XPANDER_BASE_URL"] == url
         assert f"already running: {url}" in shell.capsys.readouterr().err
+
+
+async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell: Shell) -> None:
+    home = Home(shell.state / "local")
+    async with started(shell, *PLAIN, "--quiet") as one:
+        await one.lines(1)
+        with home.used():
+            one.leash.close()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(one.code), 1.0)
+            assert home.running() is not None
+            assert home.is_used()
+        assert await one.code == 0
+
+
+async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, ends, may_end = Home(shell.state / "local"), threading.Event(), threading.Event()
+    end = serve.Server.end
+
+    def slowly(server: serve.Server) -> None:
+        ends.set()
+        may_end.wait()
+        end(server)
+
+    def come() -> Address | None:
+        with home.used():
+            return home.running()
+
+    monkeypatch.setattr(serve.Server, "end", slowly)
+    async with started(shell, *PLAIN, "--quiet") as one:
+        await one.lines(1)
+        one.leash.close()
+        await asyncio.to_thread(ends.wait)
+        assert home.running() is not None
+        assert home.is_used()
+        coming = asyncio.create_task(asyncio.to_thread(come))
+        may_end.set()
+        assert await coming is None
 
 
 async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> None:

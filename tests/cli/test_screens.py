@@ -67,8 +67,11 @@ def test_without_a_key_and_without_the_libraries_both_ways_out_are_told(shell: S
 
 
 def test_a_platform_that_does_not_start_says_why(shell: Shell) -> None:
-    shell.state.mkdir(parents=True)
-    (shell.state / "local").write_text("in its way")
+    (shell.state / "local/key").mkdir(parents=True)
     said = refused(shell)
     assert said.startswith("xp-tui: the local platform did not start: xp-tui: ")
-    assert "File exists" in said
+    assert "Is a directory" in said
+    (shell.state / "local/key").rmdir()
+    (shell.state / "local/use").unlink()
+    (shell.state / "local/use").mkdir()
+    assert refused(shell).startswith("xp-tui: the local platform did not start: [Errno 21] Is a directory: ")

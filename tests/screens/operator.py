@@ -135,7 +135,7 @@ async def waiting(
         )
         await here.until(made["id"], "paused")
         async with at_the_screens(here, tmp_path, size, **more) as operator:
-            await operator.until(lambda: "Pay invoice 7" in operator.text)
+            await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the peek
             yield operator
 
 

@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual._compositor import Compositor
 from textual.app import App, ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.geometry import Region
 from textual.strip import Strip
+from textual.widgets import Static
 
 from tests.test_large import entries_of
 from tui.activity import Activity, Gap, walk
@@ -22,9 +26,11 @@ from tui.api.client import Log
 from tui.api.entries import ToolCall, entry_of
 from tui.api.events import Event
 from tui.api.models import Task
-from tui.board import EventSeen, LogSeen
+from tui.board import Board, EventSeen, LogSeen, TasksSeen
 from tui.desk import Desk
+from tui.listing import Listing
 from tui.masks import Masks
+from tui.screens.keyed import OnTop
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary
 from tui.widgets.activity_tree import ActivityTree, Source
@@ -32,6 +38,7 @@ from tui.widgets.document import Document, Key, Part, markdown, wrap
 from tui.widgets.event_pane import LONGEST, EventPane
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces
+from tui.widgets.task_list import TaskList
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DESK = Desk(lambda: NOW, Masks(), "test")
@@ -319,6 +326,88 @@ async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -
         assert pane.index_of((301, 0)) is None
         pane.action_marked()
         assert pane.cursor == 300  # the mark went with its line
+
+
+@pytest.mark.parametrize("form", ["relative", "local"])
+async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form: str) -> None:
+    dice, now, looked_at = random.Random(7), [NOW], []
+
+    class Looked(TaskList):
+        def pieces(self, index: int, width: int) -> Pieces:
+            looked_at.append(index)
+            return super().pieces(index, width)
+
+    def task(number: int) -> Task:
+        begun = NOW - timedelta(seconds=dice.choice([1, 59.5, 3599, 86_399, 400 * 86_400]), milliseconds=number)
+        status = dice.choice(["completed", "executing", "paused"])
+        raw = {"id": f"t{number}", "status": status, "started_at": begun.isoformat()}
+        return Task.of(raw if number % 7 else {"id": f"t{number}", "status": status})
+
+    listing, board = Listing(), Board().after([TasksSeen(tuple(map(task, range(30))), NOW)])
+    tasks = Looked(Desk(lambda: now[0], Masks(), "test", {"time": form}))
+    async with Alone(tasks).run_test(size=(120, 30)) as pilot:
+        tasks.show(listing, lambda: listing.take(board, board.touched.tasks))
+        await pilot.pause()
+        for _ in range(60):
+            now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
+            tasks.tick()
+            await pilot.pause()
+            steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
+            assert [tasks._sights[y] for y in range(24)] == [tasks._sight_at(y, width) for y in range(24)]
+            tasks._steady = steady
+        running = sum("▶" in tasks.text_of(index) for index in range(24))
+        looked_at.clear()
+        now[0] += timedelta(milliseconds=1)
+        tasks.tick()
+        assert len(looked_at) <= running < 24
+
+
+class Patchwork(OnTop[None]):
+    """Widgets beside, in and over each other."""
+
+    CSS = """
+    Patchwork { layers: below above; }
+    #over { layer: above; offset: 17 5; width: 31; height: 6; }
+    #inner { height: 60; }
+    VerticalScroll { width: 40; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static("a title", id="title")
+        with Horizontal():
+            with VerticalScroll():
+                yield Static("\n".join(f"text {number}" for number in range(60)), id="inner")
+            yield Counted()
+        yield Static("over\nall\nthis", id="over")
+
+
+async def test_a_frame_has_what_it_would_have_if_all_were_rendered() -> None:
+    dice = random.Random(7)
+    async with App[None]().run_test(size=(100, 24)) as pilot:
+        await pilot.app.push_screen(screen := Patchwork())
+        screen.query_one(VerticalScroll).scroll_to(y=7, animate=False, immediate=True)
+        await pilot.pause()
+        ours, theirs = screen._compositor, Compositor()
+        theirs.__dict__.update(ours.__dict__)
+        asked = screen.query_one(Counted)
+        for _ in range(100):
+            regions = {
+                Region(x, y, dice.randint(1, 100 - x), dice.randint(1, 24 - y) if dice.random() < 0.2 else 1)
+                for x, y in ((dice.randrange(100), dice.randrange(24)) for _ in range(dice.randint(1, 4)))
+            }
+            ours._dirty_regions, theirs._dirty_regions = set(regions), set(regions)
+            mine, all_of_it = ours.render_partial_update(), theirs.render_partial_update()
+            assert mine is not None
+            assert all_of_it is not None
+            assert mine.spans == all_of_it.spans
+            for y, begin, end in mine.spans:
+                for x, until in zip(mine.chops[y], mine.chop_ends[y], strict=True):
+                    assert x >= end or until <= begin or mine.chops[y][x] == all_of_it.chops[y][x]
+        asked.asked = 0
+        asked.refresh()
+        ours._dirty_regions = {Region(0, 0, 100, 1)}
+        ours.render_partial_update()
+        assert asked.asked == 0
 
 
 async def test_a_search_in_lines_goes_round() -> None:

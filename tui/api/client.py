@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 """How many requests of one fan-out are under way at the same time."""
+REMEMBERED = 16
+"""How many pages of tasks are remembered as they were read last: as many as are read again and again."""
 T = TypeVar("T")
 
 
@@ -84,6 +86,8 @@ class Client:
         self.transport = transport
         self.read_only = read_only
         self._origins = surfaces.origins
+        self._pages_read: dict[tuple[object, ...], tuple[bytes, Page]] = {}
+        """The pages that were read last, the latest at the end, each with the bytes that it was read from."""
         transport.origins = lambda: self._origins
 
     async def __aenter__(self) -> Self:
@@ -263,16 +267,45 @@ class Client:
         apart: Callable[[bytearray], Any] | None = None,
     ) -> AsyncGenerator[Page, None]:
         if route.surface is not Surface.REST:
-            yield self._learn_page(page_of(await self.transport.read(url, params, apart=apart), read, 1))
+            yield await self._page(url, params, read, 1, apart)
             return
         number = 1
         while True:
             asked = {**params, "page": str(number), "per_page": str(Page.LIMIT)}
-            page = self._learn_page(page_of(await self.transport.read(url, asked, apart=apart), read, number))
+            page = await self._page(url, asked, read, number, apart)
             yield page
             if not page.items or (page.pages is not None and number >= page.pages):
                 return
             number += 1
+
+    async def _page(
+        self,
+        url: str,
+        params: dict[str, str],
+        read: Callable[[object], Any],
+        number: int,
+        apart: Callable[[bytearray], Any] | None,
+    ) -> Page:
+        """One page; of bytes that are those of the last time it is the same page, and nothing has to be read of it."""
+        if apart is not None:
+            return self._learn_page(page_of(await self.transport.read(url, params, apart=apart), read, number))
+        asked = url, *params.items()
+        before, page = self._pages_read.get(asked, (None, None))
+        content = b""
+
+        def unless_other(told: bytearray) -> Page | None:
+            nonlocal content
+            content = bytes(told)
+            return page if content == before else None
+
+        body = await self.transport.read(url, params, apart=unless_other)
+        if body is not page or page is None:
+            page = self._learn_page(page_of(body, read, number))
+        self._pages_read.pop(asked, None)
+        self._pages_read[asked] = content, page
+        if len(self._pages_read) > REMEMBERED:
+            del self._pages_read[next(iter(self._pages_read))]
+        return page
 
     async def _histories(self, route: Route, root: str, params: dict[str, str]) -> AsyncGenerator[Page, None]:
         """The tasks of one agent, or of each agent in turn of arrival, a few at a time."""

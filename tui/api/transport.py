@@ -277,26 +277,31 @@ def _in_words(url: str) -> Iterator[None]:
     """Turn what httpx raises, often without a word, into errors that say what happened."""
     import httpx
 
-    host = httpx.URL(url).host
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unconnected(error, host) from error
+        raise _unconnected(error, _host(url)) from error
     except httpx.PoolTimeout as error:
-        raise TimedOut(f"too many connections to {host} at once", maybe_done=False) from error
+        raise TimedOut(f"too many connections to {_host(url)} at once", maybe_done=False) from error
     except httpx.ProxyError as error:
-        raise Unreachable(f"the proxy on the way to {host} failed: {error}") from error
+        raise Unreachable(f"the proxy on the way to {_host(url)} failed: {error}") from error
     except httpx.TimeoutException as error:
-        raise TimedOut(f"{host} did not answer in time") from error
+        raise TimedOut(f"{_host(url)} did not answer in time") from error
     except httpx.DecodingError as error:
-        raise NotUnderstood(f"the answer of {host} is compressed and damaged") from error
+        raise NotUnderstood(f"the answer of {_host(url)} is compressed and damaged") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
-        raise BadAddress(f"the request to {host} cannot be made: {error}") from error
+        raise BadAddress(f"the request to {_host(url)} cannot be made: {error}") from error
     except httpx.TransportError as error:
         why = f": {error}" if str(error) else ""
-        raise Lost(f"the connection to {host} broke{why}") from error
+        raise Lost(f"the connection to {_host(url)} broke{why}") from error
     except OSError as error:  # what a damaged TLS record raises comes through as it is
-        raise Lost(f"the connection to {host} broke: {getattr(error, 'reason', None) or error}") from error
+        raise Lost(f"the connection to {_host(url)} broke: {getattr(error, 'reason', None) or error}") from error
+
+
+def _host(url: str) -> str:
+    import httpx
+
+    return httpx.URL(url).host
 
 
 def _unconnected(error: Exception, host: str) -> Unreachable:

@@ -12,7 +12,7 @@ from tui.cli.main import OK, Usage
 from tui.cli.session import Session
 
 if TYPE_CHECKING:
-    from tui.local.home import Address
+    from tui.local.home import Address, Home
     from tui.local.serve import Server
 
 MISSING = "the local platform needs more than is installed: pip install 'xp-tui[local]'"
@@ -28,6 +28,7 @@ async def local(session: Session) -> int:
 
     arguments = session.arguments
     data = Path(arguments.data) if arguments.data else _directory(session.settings.state)
+    home, has_ended = Home(data), threading.Event()
     try:
         wishes = serve.Wishes(
             data=data,
@@ -54,26 +55,35 @@ async def local(session: Session) -> int:
 
             def hold() -> None:
                 sys.stdin.buffer.read()
-                loop.call_soon_threadsafe(server.end)
+                with home.unused():
+                    loop.call_soon_threadsafe(server.end)
+                    has_ended.wait()
 
             threading.Thread(target=hold, daemon=True).start()
 
     try:
         await serve.serve(wishes, ready)
     except Taken:
-        if (address := Home(data).running()) is None:
+        if (address := home.running()) is None:
             raise Usage(f"another program is starting a platform in {data}: try again") from None
         _tell(session, address, "local platform, already running")
     except OSError as error:
         raise Usage(str(error)) from error
+    finally:
+        has_ended.set()
     return OK
 
 
 def running(state: Path) -> Address | None:
     """The platform that runs on this machine, if one does."""
+    return home_in(state).running()
+
+
+def home_in(state: Path) -> Home:
+    """Where the platform of this machine lives."""
     from tui.local.home import Home
 
-    return Home(_directory(state)).running()
+    return Home(_directory(state))
 
 
 def _directory(state: Path) -> Path:

@@ -43,13 +43,14 @@ class Taken(Exception):
 
 
 class Home:
-    """A directory with a database, a key, and a lock that says whether somebody serves it."""
+    """A directory with a database, a key, and locks that say whether somebody serves it, or uses it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = path / "platform.db"
         self._key = path / "key"
         self._lock = path / "lock"
+        self._use = path / "use"
         self._address = path / "address.json"
 
     def key(self) -> str:
@@ -68,6 +69,35 @@ class Home:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Taken(str(self.path)) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keep a platform on a leash from ending; one that is ending already has ended when this begins."""
+        with self._use_locked(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def unused(self) -> Iterator[None]:
+        """Begins when nobody uses the platform any more; until it is over, nobody can."""
+        with self._use_locked(fcntl.LOCK_EX):
+            yield
+
+    def is_used(self) -> bool:
+        """Whether somebody uses the platform."""
+        try:
+            with self._use_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return False
+        except BlockingIOError:
+            return True
+
+    @contextmanager
+    def _use_locked(self, how: int) -> Iterator[None]:
+        descriptor = open_private(self._use, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(descriptor, how)
             yield
         finally:
             os.close(descriptor)

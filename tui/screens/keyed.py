@@ -25,12 +25,17 @@ from textual.widgets import Input, Static
 from tui.looks import sheet
 from tui.widgets.bar import Bar
 from tui.widgets.footer import Footer
+from tui.widgets.frames import Frames
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
 
 class OnTop(Screen[ScreenResultType]):
     """A screen that goes away only while it is on top, and takes no size but the terminal's own."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self._compositor = Frames()
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Go away, with a result."""

@@ -214,11 +214,17 @@ class TasksScreen(Keyed[None]):
 
     def state_changed(self, words: str, look: str, why: str = "", patience: float = 60.0) -> None:
         """How live this is, and where nothing is shown, why; after so many seconds without a word it is not live."""
+        before = self._state, self._why, self._silence <= self._patience
         self._state, self._why, self._patience = (words, look), why, patience
         self._told_at = self._desk.now()
-        if self._is_ready:
+        if self._is_ready and before != (self._state, self._why, True):
             self._titles()
             self._emptiness()
+
+    @property
+    def _silence(self) -> float:
+        """Seconds since that was told."""
+        return (self._desk.now() - self._told_at).total_seconds() if self._told_at else 0.0
 
     def answered(self, query: TaskQuery, total: int) -> None:
         """The platform has told how many there are of what it was asked for."""
@@ -319,8 +325,7 @@ class TasksScreen(Keyed[None]):
 
     def _titles(self) -> None:
         state, look = self._state
-        silent = (self._desk.now() - self._told_at).total_seconds() if self._told_at else 0.0
-        if silent > self._patience:
+        if (silent := self._silence) > self._patience:
             state, look = f"last read {words.span(silent)} ago", "failed"
         is_narrow = self.size.width < NARROW
         left = [(Piece(" xp-tui ", "strong"), ""), (Piece(f" {one_line(self._desk.place)} ", "faint"), "")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import ClassVar, NamedTuple, Self
 
 from rich.cells import cell_len
@@ -145,14 +145,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=max(top, 0), animate=False, immediate=True)
         self.draw_changed()
 
-    def draw_changed(self) -> None:
-        """Draw the lines in sight that are other than they were drawn."""
+    def draw_changed(self, among: Container[int] | None = None) -> None:
+        """Draw the lines in sight that are other than they were drawn; of some, where only these can be."""
         fresh: dict[tuple[int, int], Sight | None] = {}
         (width, height), top = self.scrollable_content_region.size, self.scroll_offset.y
         first = None
         for y in range(height + 1):
-            is_other = y < height and self._sights.get(y, False) != (sight := self._sight_at(top + y, width))
-            if is_other:
+            is_asked = y < height and (among is None or y in among)
+            if is_asked and self._sights.get(y, False) != (sight := self._sight_at(top + y, width)):
                 fresh[top + y, width] = sight
                 first = y if first is None else first
             elif first is not None:

@@ -43,6 +43,8 @@ class Peek(Widget):
         self._agent = self._asked = ""
         self._latest: list[Node] = []
         self._rows: list[Pieces] = []
+        self._clocks = ("", "")
+        """What the clocks said when it was written."""
         self._masks = masks
 
     def show(self, line: Line | None, board: Board) -> None:
@@ -56,18 +58,29 @@ class Peek(Widget):
         if activity and (node := activity.open_node):
             call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
             self._asked = node.entry.label + (f"  {shortly(call, self._masks)}" if call else "")
-        self.tick()
+        self._write()
 
     def tick(self) -> None:
-        """Write it anew, as the clocks go on; it is drawn where it has changed."""
-        rows = self._lines(self.size.width) if self._line else []
+        """The clocks go on."""
+        if self._line and self._clocks != self._read_clocks(self._line):
+            self._write()
+
+    def _read_clocks(self, line: Line) -> tuple[str, str]:
+        """How long ago the task was made, and how long it has waited."""
+        task, now = line.path[-1] if line.path else line.task, self._now()
+        since = line.wait.since if line.wait else None
+        return words.ago(task.created_at, now), words.span((now - since).total_seconds()) if since else ""
+
+    def _write(self) -> None:
+        """Write it anew; it is drawn where it has changed."""
+        rows = self._lines(self._line, self.size.width) if self._line else []
         if rows != self._rows:
             self._rows = rows
             self.refresh()
 
     def on_resize(self) -> None:
         """Take the new width."""
-        self.tick()
+        self._write()
 
     def render_line(self, y: int) -> Strip:
         """One of its lines."""
@@ -78,15 +91,14 @@ class Peek(Widget):
     def _style_of(self, look: str) -> Style:
         return self.get_component_rich_style(f"bar--{look}", partial=True)
 
-    def _lines(self, width: int) -> list[Pieces]:
-        assert self._line
-        line, now = self._line, self._now()
+    def _lines(self, line: Line, width: int) -> list[Pieces]:
+        self._clocks = begun, waited = self._read_clocks(line)
         task = line.path[-1] if line.path else line.task
         found: list[Pieces] = [[Piece(one_line(self._masks.text(task.name), longest=500), "strong")]]
-        about = [one_line(self._masks.text(self._agent)), one_line(task.id), words.ago(task.created_at, now)]
+        about = [one_line(self._masks.text(self._agent)), one_line(task.id), begun]
         found.append([Piece(fit("  ".join(part for part in about if part), width), "faint")])
         if line.wait:
-            since = f" for {words.span((now - line.wait.since).total_seconds())}" if line.wait.since else ""
+            since = f" for {waited}" if waited else ""
             found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])
             found += self._wrapped("", self._wanted(task, line.wait, self._asked), width)
             found += self._payload(task, width)

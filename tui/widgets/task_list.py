@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ClassVar, NamedTuple
 
@@ -12,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui import words
+from tui.activity import EPOCH
 from tui.desk import Desk
 from tui.listing import Listing
 from tui.plain import one_line
@@ -27,6 +29,8 @@ FLASH = 0.6
 """Seconds for which a row stands out that has changed."""
 MADE = 500
 """How many lines are remembered as they were made last."""
+LAST = datetime.max.replace(tzinfo=UTC)
+"""When what shows no clock has to be looked at again."""
 
 
 class Column(NamedTuple):
@@ -87,6 +91,9 @@ class TaskList(Lines):
         """How the lines in sight were drawn last."""
         self._made: dict[str, tuple[object, Pieces]] = {}
         """Lines, each with what it was made of: a second later most are the same."""
+        self._steady: dict[int, datetime] = {}
+        """Until when what a line shows of the time, by its place, is right."""
+        self._ticked = EPOCH
         self._flashing: set[str] = set()
         self._last_mark = ""
         self.marks: set[str] = set()
@@ -142,8 +149,14 @@ class TaskList(Lines):
         return "lines--flash" if self._flashing and self._listing.key(index) in self._flashing else ""
 
     def tick(self) -> None:
-        """The clocks go on."""
-        self.draw_changed()
+        """The clocks go on: only those are looked at that may say something else by now."""
+        now, top = self._desk.now(), self.scroll_offset.y
+        if now < self._ticked:  # somebody has set them back
+            self._steady.clear()
+        self._ticked = now
+        in_sight = range(min(self.size.height, self.count() - top))
+        if due := {y for y in in_sight if self._steady.get(top + y, now) <= now}:
+            self.draw_changed(due)
 
     def count(self) -> int:
         """How many rows there are."""
@@ -223,6 +236,9 @@ class TaskList(Lines):
     def pieces(self, index: int, width: int) -> Pieces:
         """A heading, a task in its columns, or that there are more."""
         row = self._listing.row(index)
+        if len(self._steady) >= MADE:
+            self._steady.clear()
+        self._steady[index] = LAST
         if isinstance(row, Head):
             look = "need" if row.group == "Needs you" else "head"
             return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
@@ -232,7 +248,10 @@ class TaskList(Lines):
             self._states[row.key] = _state(row)
         task, is_marked = row.task, row.task.id in self.marks
         agent = self._listing.view.names.get(task.agent_id, task.agent_id)
-        clock, updated = _clock(row, self._desk.now()), self._desk.when(task.changed_at)
+        now = self._desk.now()
+        seconds = lasted(row, now)
+        clock, updated = _clock(row, seconds), self._desk.when(task.changed_at)
+        self._note_steady(index, row, seconds, now)
         of = row, agent, clock, updated, is_marked, width, self._desk.time
         known = self._made.get(row.key)
         if known and known[0] == of:
@@ -246,6 +265,13 @@ class TaskList(Lines):
             self._made.clear()
         self._made[row.key] = of, found
         return found
+
+    def _note_steady(self, index: int, row: Line, seconds: float | None, now: datetime) -> None:
+        """Find out when a line has to be looked at again though nobody has told anything of it."""
+        until = math.inf if row.task.changed_at is None else self._desk.steady(row.task.changed_at)
+        if seconds is not None and not row.task.is_final:
+            until = min(until, words.steady(seconds) if row.wait else 1 - seconds % 1)
+        self._steady[index] = now + timedelta(seconds=min(until, 86400))
 
     def _cells(self, row: Line, agent: str, clock: str, updated: str) -> dict[str, Piece]:
         task = row.task
@@ -272,9 +298,8 @@ class TaskList(Lines):
         }
 
 
-def _clock(line: Line, now: datetime) -> str:
+def _clock(line: Line, seconds: float | None) -> str:
     """How long a task has waited or run, or took."""
-    seconds = lasted(line, now)
     is_running = not line.wait and not line.task.is_final
     return "" if seconds is None else words.clock(seconds) if is_running else words.span(seconds)
 
