@@ -174,6 +174,7 @@ class TasksScreen(Keyed[None]):
         """Begin with the list."""
         self._is_ready = True
         self.watch(self.query_one(TaskList), "cursor", self._moved, init=False)
+        self.watch(self.query_one(TaskList), "show_vertical_scrollbar", self._titles, init=False)
         self.filter(self._begin_with)
         self.set_interval(1.0, self._tick)
         self._arrange()

@@ -284,6 +284,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Drawing
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are, where the height is its own; nothing tells of a size as long as that is none."""
+        return self.count()
+
     def on_resize(self) -> None:
         """Take the new width."""
         self._grow(self.count())
