@@ -19,7 +19,7 @@ from tui.api.client import Client, Log, TaskQuery
 from tui.api.errors import ApiError, NotFound
 from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
-from tui.board import Board, Change, LogSeen, TaskGone, TasksSeen
+from tui.board import Board, Change, Known, LogSeen, Sighting, TaskGone, TasksSeen
 from tui.desk import Desk
 from tui.looks import sheet
 from tui.orderly import Orderly
@@ -73,8 +73,6 @@ class Watching(Orderly):
         """Whether the newest tasks were all there are: what may need a person is among them then."""
         self._unsettled = 0
         """Tasks, entries and events that came since the collector was told."""
-        self._active: set[str] = set()
-        """The tasks that have not ended, and are not gone: only these are looked after."""
         self._waiting: frozenset[str] = frozenset()
         self._has_read = self._is_titled = False
         """Whether all lists were read once; who waited before that is no news."""
@@ -153,7 +151,6 @@ class Watching(Orderly):
             self._due = loop.call_soon(self.call_later, self._step)
         self.board = self.board.after(changes)
         self._settle(changes)
-        self._note_active()
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
@@ -162,12 +159,6 @@ class Watching(Orderly):
         }
         if waiting != self._waiting or not self._is_titled:
             self._ring(waiting)
-
-    def _note_active(self) -> None:
-        for task_id in self.board.touched.tasks:
-            task = self.board.task(task_id)
-            is_active = task is not None and task.status in FIRST and not self.board.is_gone(task_id)
-            (self._active.add if is_active else self._active.discard)(task_id)
 
     def _show(self, changes: list[Change]) -> None:
         is_seen = True
@@ -231,7 +222,7 @@ class Watching(Orderly):
                 newest = self._client.now
                 self._total = await self._watch.tasks(at_most=NEWEST)
                 self._step()
-                self._is_whole = self._total < NEWEST and not self._unseen_since(newest)
+                self._is_whole = self._total < NEWEST and not await self._unseen_since(newest)
                 if self._query is not None:
                     await self._watch.tasks(self._query, at_most=NEWEST)
                 await self._look_into()
@@ -269,7 +260,8 @@ class Watching(Orderly):
 
     async def _look_into(self) -> None:
         """Read the tasks that wait, where their rows have changed: why, only the record or the log tells."""
-        for task in [self.board.tasks[task_id].task for task_id in self._active]:
+        for known in await self._active():
+            task = known.task
             if task.status != Status.PAUSED or self._looked_into.get(task.id, EPOCH) == task.updated_at:
                 continue
             if (record := await self._record(task.id)) is None:
@@ -294,17 +286,26 @@ class Watching(Orderly):
 
     async def _look_after(self, asked: datetime) -> None:
         """Read again what was active and was not in the list of what is: it may have ended, or be gone."""
-        for task_id in self._unseen_since(asked)[:AT_ONCE]:
+        for task_id in (await self._unseen_since(asked))[:AT_ONCE]:
             await self._record(task_id)
 
-    def _unseen_since(self, asked: datetime) -> list[str]:
+    async def _unseen_since(self, asked: datetime) -> list[str]:
         """What was active, and was not seen since."""
         return [
-            task_id
-            for task_id in self._active
-            for known in (self.board.tasks[task_id],)
+            known.task.id
+            for known in await self._active()
             if max(seen.at for seen in (known.row, known.record) if seen) < asked
         ]
+
+    async def _active(self) -> list[Sighting | Known]:
+        """What has not ended, and is not gone; all there is is looked at, and others have a turn meanwhile."""
+        found = []
+        for number, known in enumerate(self.board.tasks.values(), 1):
+            if known.task.status in FIRST and not self.board.is_gone(known.task.id):
+                found.append(known)
+            if number % MOST == 0:
+                await asyncio.sleep(0)
+        return found
 
     @work(group="glance", exclusive=True)
     async def _glance(self, task_id: str, is_deep: bool) -> None:
