@@ -49,7 +49,6 @@ AWAY = (3, 30)
 LATER = (
     *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
     "tui.api.body",
-    "markdown_it",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""
 SHEETS = ("task", "review", "dialogs")
@@ -370,6 +369,7 @@ class Watching(Orderly):
     @work(group="follow", exclusive=True)
     async def _follow(self, task_id: str) -> None:
         """Follow the task on screen until it ends, or another is opened."""
+        importlib.import_module("markdown_it")  # before there is anything to draw with it
         try:
             await self._watch.follow(task_id)
         except (ApiError, BadAddress) as error:
