@@ -44,8 +44,8 @@ AT_ONCE = 10
 """How many tasks that have left the lists are read again in one round."""
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
-AWAY = (3, 30)
-"""After how many readings of the lists without a key or a click nobody is taken to be here."""
+AWAY = (60.0, 600.0)
+"""Seconds without a key or a click after which nobody is taken to be here."""
 LATER = (
     *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
     "tui.api.body",
@@ -83,8 +83,8 @@ class Watching(Orderly):
         self._deeper: AsyncGenerator[Any, None] | None = None
         """The pages behind those that are read again and again."""
         self._is_reading_more = False
-        self._quiet = 0
-        """How many times in a row the lists were read without a key or a click in between."""
+        self._quiet = 0.0
+        """Seconds without a key or a click, as far as the lists were read meanwhile."""
         self._query: TaskQuery | None = None
         """What a filter wants of the platform itself, read again and again too."""
 
@@ -107,11 +107,14 @@ class Watching(Orderly):
     # Steps
 
     def _tell(self, change: Change) -> None:
-        """Collect a change; all that have come are applied in one step, at once where the last was a while ago."""
+        """Collect a change; all that have come are applied in one step.
+
+        Tasks come many at a time; anything else is shown at once where the last step was a while ago.
+        """
         self._changes.append(change)
         if self._due is None:
             loop = asyncio.get_running_loop()
-            left = max(self._stepped_at + STEP - loop.time(), 0.0)
+            left = STEP if isinstance(change, TasksSeen) else max(self._stepped_at + STEP - loop.time(), 0.0)
             self._due = loop.call_later(left, self.call_later, self._step)
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
@@ -238,10 +241,10 @@ class Watching(Orderly):
 
     async def _rest(self) -> None:
         """Until the lists are read again. Where nobody has been here for a while, there is time to tidy up."""
-        before = self.pressed
-        await asyncio.sleep(self._watch.rhythm.lists)
-        self._quiet = self._quiet + 1 if self.pressed == before else 0
-        if self._quiet in AWAY:
+        pressed, pause, before = self.pressed, self._watch.rhythm.lists, self._quiet
+        await asyncio.sleep(pause)
+        self._quiet = before + pause if self.pressed == pressed else 0.0
+        if any(before < away <= self._quiet for away in AWAY):
             tidy.look_at_all()
 
     @work(group="later")

@@ -544,7 +544,10 @@ async def test_what_is_styled_once_looks_as_if_it_were_styled_anew(serve: Serve,
         assert str(app.screen.styles.width) == "7"
 
 
-async def test_a_task_that_was_closed_takes_no_memory(serve: Serve, tmp_path: Path) -> None:
+async def test_a_task_that_was_closed_takes_no_memory(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.watching.AWAY", (0.5, 5.0))
     async with waiting(serve, tmp_path) as operator:
         await operator.press("enter")
         screen = operator.app.screen
