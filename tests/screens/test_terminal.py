@@ -324,20 +324,30 @@ async def test_whoever_reads_the_keys_sleeps_until_there_is_one(monkeypatch: pyt
     driver.fileno, keys = os.pipe()
     thread = threading.Thread(target=driver.run_input_thread)
     thread.start()
+
+    async def asleep(after: int) -> int:
+        """How often it has looked up, once it has again and sleeps: it takes a moment to know that nothing follows."""
+        end = time.monotonic() + 10
+        while len(waits) <= after or waits[-1] is not None:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+        return len(waits)
+
+    looks = 0
     for told, name in ((b"a", "a"), (b"\x1b", "escape"), (b"\x1b[A", "up")):
         os.write(keys, told)
         key = messages.get(timeout=10)
         assert isinstance(key, Key)
         assert key.key == name
-        end = time.monotonic() + 10
-        while waits[-1] is not None:  # it takes a moment to know that nothing follows
-            assert time.monotonic() < end
-            await asyncio.sleep(0.01)
-    asleep = len(waits)
+        looks = await asleep(looks)
+    os.close(keys)  # what has ended can be read at any time
+    looks = await asleep(looks)
+    driver.exit_event.set()
     driver.exit_event.set()
     thread.join(10)
     assert not thread.is_alive()
-    assert len(waits) == asleep
+    assert len(waits) == looks
+    driver.exit_event.clear()
     driver.exit_event.clear()
     assert isinstance(driver.exit_event, Bell)
     assert not select.select([driver.exit_event], [], [], 0)[0]
