@@ -5,9 +5,10 @@ from __future__ import annotations
 import operator
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from tui.api.client import Log
 from tui.api.entries import Confirmation, Decision, Delegation, Entry, Message, Questions, Reasoning, SignIn, ToolCall
@@ -26,8 +27,7 @@ LOOK_BACK = 64
 """How many of the latest nodes are looked at for such a call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A time without a stream; `filled` is how many entries the log knew of it, None while that is not known."""
 
     at: datetime
@@ -35,8 +35,7 @@ class Gap:
     filled: int | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Activity:
+class Activity(Struct, eq=False):
     """What happened in one task, in the order of time. It only grows; its version counts the changes."""
 
     task_id: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from immutables import Map
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tui.activity import EPOCH, Activity, Gap
 from tui.api.client import Log
@@ -20,24 +21,21 @@ ECHO = timedelta(seconds=5)
 """An event that calls a task active counts as this much older: it may be an echo from before the task's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentsSeen:
+class AgentsSeen(Struct, frozen=True):
     """Agents, as a list told them."""
 
     agents: tuple[Agent, ...]
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TasksSeen:
+class TasksSeen(Struct, frozen=True):
     """Tasks, as a list or their own records told them; `at` is when they were asked for."""
 
     tasks: tuple[Task, ...]
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskGone:
+class TaskGone(Struct, frozen=True):
     """The platform no longer knows a task."""
 
     task_id: str
@@ -45,8 +43,7 @@ class TaskGone:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogSeen:
+class LogSeen(Struct, frozen=True):
     """A task's whole activity log; `fresh` is how many of its entries nobody had told of before."""
 
     task_id: str
@@ -55,8 +52,7 @@ class LogSeen:
     fresh: Sequence[Entry] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EventSeen:
+class EventSeen(Struct, frozen=True):
     """One event of a task's stream."""
 
     task_id: str
@@ -64,16 +60,14 @@ class EventSeen:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class GapSeen:
+class GapSeen(Struct, frozen=True):
     """The stream of a task was away."""
 
     task_id: str
     gap: Gap
 
 
-@dataclass(frozen=True, slots=True)
-class LinkSeen:
+class LinkSeen(Struct, frozen=True):
     """How live a task's stream is."""
 
     task_id: str
@@ -84,8 +78,7 @@ class LinkSeen:
 Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | EventSeen | GapSeen | LinkSeen
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """A task as it was told at one moment; the later one of two counts. One is all that is known of most tasks."""
 
     task: Task
@@ -116,8 +109,7 @@ class Sighting:
         return mine > theirs or (mine == theirs and canonical(self.task.raw) > canonical(other.task.raw))
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known of a task that was told in both ways: the latest row of a list and the latest record of its own."""
 
     task: Task
@@ -135,16 +127,14 @@ class Known:
         return replace(self, task=_joined(seen, self.record), row=seen)
 
 
-@dataclass(frozen=True, slots=True)
-class LogAt:
+class LogAt(Struct, frozen=True):
     """A task's activity as far as this board knows it: the list is shared and grows, the version is fixed."""
 
     activity: Activity
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """What the last step changed, so that a view looks at nothing else."""
 
     agents: frozenset[str] = frozenset()
@@ -153,8 +143,7 @@ class Touched:
     links: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """Agents, tasks, logs and links."""
 
     agents: Map[str, tuple[datetime, Agent]] = field(default_factory=Map)

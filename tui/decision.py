@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from tui.activity import Activity
 from tui.api.client import Client, Log
@@ -14,8 +15,7 @@ from tui.api.models import Task, Wait, WaitKind
 from tui.api.wirejson import canonical, dumps, unfolded
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What a person decides about: the task, its log, why it waits, and the digest that stands for all of it."""
 
     task: Task

@@ -7,10 +7,12 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tui.api.client import Client, TaskQuery
 from tui.api.entries import Message
@@ -63,8 +65,7 @@ class Outcome(StrEnum):
     STILL_RUNNING = "still running"
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """One thing the operator wants done, and how far it is."""
 
     verb: Verb

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from tui import words
 from tui.masks import Masks
@@ -13,8 +14,7 @@ from tui.plain import one_line
 TIMES = ("relative", "local", "utc")
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """The same for all screens of one session."""
 
     now: Callable[[], datetime]

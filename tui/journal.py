@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from tui.api.wirejson import canonical, dumps
 from tui.private import open_private, write_private
@@ -19,16 +20,14 @@ START = "0" * 64
 """The hash before the first line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A line that is not as it was written, or is not there."""
 
     line: int
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a verification found."""
 
     lines: int

@@ -8,10 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from sys import intern
+
+from msgspec import Struct, field
 
 from tui.activity import EPOCH
 from tui.api.models import RUNNING, Task, Wait
@@ -33,8 +34,7 @@ All of it are plain texts and numbers: the garbage collector looks once at such 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """Which tasks are wanted, and in which order: by groups, or by one column."""
 
     matches: Callable[[Task], bool] | None = None
@@ -52,8 +52,7 @@ class View:
         return self.reverse and self.column is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True):
     """A group in the list: its heading, if it has one, and which of the keys are shown."""
 
     row: int

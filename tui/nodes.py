@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
+
+from msgspec import Struct
 
 from tui.api.entries import Entry, ToolCall
 from tui.api.large import Entries
@@ -15,16 +16,14 @@ from tui.api.large import Entries
 Order = tuple[datetime, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """What was told of one thing by one of the two sources, and when that source told it."""
 
     at: datetime
     entry: Entry
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """One thing that happened: what the stream said of it, what the log says, and both joined."""
 
     entry: Entry

@@ -11,8 +11,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from tui.api.client import TaskQuery
 from tui.api.models import Status, Task, Wait
@@ -52,8 +53,7 @@ class FilterError(ValueError):
         return f"{self.text}\n{' ' * self.start}{'^' * (self.end - self.start)} {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A text to look for; exact ones were quoted, and a star in them is a star."""
 
     text: str
@@ -79,8 +79,7 @@ class Words:
         return (lambda text: wanted in text) if inside else (lambda text: wanted == text)
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A regular expression to look for, in any case of letters."""
 
     source: str
@@ -94,8 +93,7 @@ class Pattern:
         return lambda text: bool(compiled.search(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """An amount to compare with: seconds of a duration, or a number."""
 
     sign: str
@@ -127,8 +125,7 @@ class Compared:
 Value = Words | Pattern | Compared
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One condition; with no field, its values are looked for everywhere."""
 
     field: str
@@ -141,8 +138,7 @@ class Term:
         return sign + name + ",".join(map(str, self.values))
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a filter needs beside the task: the time, the agents' names, waits that only the logs know."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -150,8 +146,7 @@ class Context:
     waits: Mapping[str, Wait] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """All of its terms must hold; without any, everything matches."""
 
     terms: tuple[Term, ...] = ()

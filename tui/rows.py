@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from tui.api.models import FINAL, RUNNING, Status, Task, Wait
 from tui.board import Board
@@ -36,8 +37,7 @@ ORDER = {str(group): place for place, group in enumerate(Group)}
 _WORST = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The title of a group."""
 
     group: str
@@ -50,8 +50,7 @@ class Head:
         return f"\n{self.group}"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A task in the list, at its depth under its root."""
 
     task: Task
@@ -72,8 +71,7 @@ class Line:
         return self.task.id
 
 
-@dataclass(frozen=True, slots=True)
-class More:
+class More(Struct, frozen=True):
     """The last line where the platform has more than is loaded."""
 
     loaded: int

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tui.api.routes import BadAddress, Surfaces, surfaces_of
 from tui.api.secret import Secret
@@ -62,8 +64,7 @@ class Value(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings, frozen; `warnings` are what the settings file has that nothing reads."""
 
     values: Mapping[str, Value]
@@ -72,7 +73,7 @@ class Settings:
     profile: str | None = None
     profiles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    key: Secret | None = field(default=None, repr=False)
+    key: Secret | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
@@ -181,8 +182,7 @@ def _unknown(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
     return warnings
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """One table of the settings file."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from tui.activity import EPOCH, Row
 from tui.api.entries import Confirmation, Questions, Reasoning, SignIn, ToolCall
@@ -21,8 +22,7 @@ class Kind(StrEnum):
     PERSON = "waiting for a human"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """From when to when something went on; an end that was not told, but follows from what came next, is derived."""
 
     kind: Kind

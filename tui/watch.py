@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+
+from msgspec import Struct
 
 from tui.activity import Gap
 from tui.api.client import Client, TaskQuery
@@ -27,8 +28,7 @@ PART = 500
 """Entries of a log that are told at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(Struct, frozen=True):
     """How often is asked, in seconds; the documented budget is 100 requests a minute and 1,000 an hour."""
 
     lists: float = 20.0

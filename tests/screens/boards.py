@@ -113,11 +113,10 @@ class Fixed:
         return Client(Surfaces(URL, URL, ORG), transport)
 
 
-@dataclass(slots=True)
-class _Short(Transport):
+class _Short(Transport, kw_only=True):
     """A transport that goes no further than a function."""
 
-    answer: Callable[[httpx.Request], httpx.Response] = field(kw_only=True)
+    answer: Callable[[httpx.Request], httpx.Response]
 
     def _new_client(self, url: str, silence: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self.answer), auth=KeyAuth(self.key, self.origins))

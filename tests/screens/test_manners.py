@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import weakref
 from collections.abc import AsyncGenerator
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual import events
 from textual.widgets import Input
@@ -578,7 +578,7 @@ async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_a
         async def pages(query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
             async for page in listed(query):
                 kept = tuple(task for task in page.items if query is not None or task.id not in hidden)
-                yield dataclasses.replace(page, items=kept)
+                yield msgspec.structs.replace(page, items=kept)
 
         def again(query: TaskQuery | None) -> bool:
             return query in asked[-2:]

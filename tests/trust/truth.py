@@ -189,7 +189,6 @@ class Way(httpx.AsyncBaseTransport):
         apply()
 
 
-@dataclass(slots=True)
 class OnThisWay(Transport):
     """The client's transport, on that way."""
 

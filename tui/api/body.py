@@ -9,10 +9,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 FRAME = 1 / 60
 """Seconds between two readings of a connection that has much to tell."""
@@ -115,8 +115,7 @@ class Length:
         return content
 
 
-@dataclass(frozen=True, slots=True)
-class _Connection:
+class _Connection(Struct, frozen=True):
     """What lies beneath a response that httpx has opened and nobody has begun to read."""
 
     transport: asyncio.Transport

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tui.api.entries import Entry, Message, entry_of
 from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
@@ -28,8 +30,7 @@ REMEMBERED = 16
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskQuery:
+class TaskQuery(Struct, frozen=True):
     """What of a list of tasks the platform itself can choose; several statuses are several lists."""
 
     agent_id: str | None = None
@@ -44,15 +45,14 @@ class TaskQuery:
     def params(self, status: str | None) -> dict[str, str]:
         """As query parameters, for one status."""
         told: dict[str, str] = {"status": status} if status else {}
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if spec.name != "status" and value is not None:
-                told[spec.name] = value.isoformat() if isinstance(value, datetime) else value
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if name != "status" and value is not None:
+                told[name] = value.isoformat() if isinstance(value, datetime) else value
         return told
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """An activity log as it was at one moment."""
 
     entries: Sequence[Entry] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from tui.api.models import Person
 from tui.api.record import (
@@ -214,8 +215,7 @@ class Decision(Entry):
         return self.title or self.action.replace("_", " ")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One question, and the answers it offers: id and words of each."""
 
     id: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
+
+from msgspec import Struct
 
 from tui.api.record import (
     Field,
@@ -140,8 +141,7 @@ class WaitKind(StrEnum):
     UNKNOWN = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """A task that waits for a person: why, and since when."""
 
     kind: WaitKind
@@ -268,8 +268,7 @@ class Agent(Record):
     access_scope = Field(text_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page of a list, and how much there is in all where the platform says so."""
 
     items: tuple[Any, ...]

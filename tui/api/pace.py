@@ -7,8 +7,9 @@ import math
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 LONGEST_WAIT = 120.0
 """Seconds beyond which a wished wait is shortened: a console that is silent for longer is of no use."""
@@ -43,8 +44,7 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """Full jitter: anything between nothing and a bound that doubles as failures go on."""
 
     first: float = 0.5
@@ -82,8 +82,7 @@ def moment_of(value: str) -> float | None:
         return None
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What the platform's rate-limit headers said last."""
 
     limit: int | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 CLOUD = "https://inbound.xpander.ai"
 STAGING = "https://inbound.stg.xpander.ai"
@@ -75,8 +77,7 @@ ACTIONS = frozenset(
 """What changes something: sent once, never again by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One request of one surface."""
 
     surface: Surface
@@ -139,8 +140,7 @@ ROUTES: MappingProxyType[Operation, tuple[Route, ...]] = MappingProxyType(
 """For each operation its routes, the preferred one first. A DELETE under /v1 destroys history: there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surfaces:
+class Surfaces(Struct, frozen=True):
     """The addresses of the platform's surfaces, and the organization that some of them want in the path."""
 
     controller: str | None

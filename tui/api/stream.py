@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tui.api.answers import error_of
 from tui.api.client import Client
@@ -41,8 +42,7 @@ class LinkState(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """The state of one task's stream, in the words of the chip that shows it."""
 
     state: LinkState
@@ -62,16 +62,14 @@ class Link:
                 return str(self.state)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A connection stands; `away` is how long there was none, `asked` whether the server was asked to resume."""
 
     away: float | None
     asked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rejoined:
+class Rejoined(Struct, frozen=True):
     """The first event after a reopening came: does it follow what was known, with nothing missing between?"""
 
     seamless: bool

@@ -9,8 +9,9 @@ import math
 import ssl
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from tui.api.answers import LARGEST, decoded, error_of
 from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
@@ -49,8 +50,7 @@ class KeyAuth:
         return request
 
 
-@dataclass(slots=True)
-class Transport:
+class Transport(Struct):
     """One HTTP client for each origin, opened when first needed; a stream gets one of its own."""
 
     key: Secret

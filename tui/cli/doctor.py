@@ -7,11 +7,12 @@ import os
 import platform
 import ssl
 import sys
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from msgspec import Struct
 
 from tui import __version__
 from tui.api.client import TaskQuery
@@ -28,8 +29,7 @@ from tui.settings import BadSettings
 Grade = Literal["ok", "note", "bad"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was looked at."""
 
     what: str

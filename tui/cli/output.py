@@ -6,10 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from tui import words
@@ -31,16 +31,14 @@ class Column(NamedTuple):
     """When there is too little room: the column with the lowest number goes first; 0 for one that stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A text and how it stands out."""
 
     text: str
     style: str = ""
 
 
-@dataclass(slots=True)
-class Output:
+class Output(Struct):
     """Where everything is printed."""
 
     stdout: TextIO

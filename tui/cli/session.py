@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct, field
 
 from tui.api.client import Client
 from tui.api.models import FINAL, RUNNING, Task, Wait
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One run of the command."""
 
     arguments: argparse.Namespace | SimpleNamespace

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from tui import words
 from tui.activity import EPOCH
@@ -87,8 +88,7 @@ def patience(text: str | None) -> float | None:
     return float(found[1]) * SECONDS[found[2] or "s"]
 
 
-@dataclass(slots=True)
-class _Show:
+class _Show(Struct):
     """Prints each change, and knows when a task has come to what is waited for."""
 
     out: Output

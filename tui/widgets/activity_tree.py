@@ -7,10 +7,10 @@ import heapq
 import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from msgspec import Struct, field
 from rich.cells import cell_len
 from textual import work
 from textual.binding import Binding, BindingType
@@ -40,8 +40,7 @@ REPEATED = 3
 """How often the same call has to come one after the other to be called a loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """A line that no entry stands behind: a gap, the text being streamed, what it waits for, the end."""
 
     key: str
@@ -51,8 +50,7 @@ class Remark:
     at: datetime = EPOCH
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """All that is shown: what happened in each task, what each started, and what is known of them."""
 
     root: str = ""

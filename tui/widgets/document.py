@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
 from rich.cells import cell_len, chop_cells
 
 from tui.api.wirejson import dumps, unfolded
@@ -44,8 +44,7 @@ class Key(NamedTuple):
         return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line: what it is made of, what it is about, and whether that folds."""
 
     pieces: Pieces
@@ -54,8 +53,7 @@ class Row:
     is_open: bool = True
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """Parts and what of them is folded; `rows` writes them out for a width."""
 
     parts: Sequence[Part]
