@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.segment import Segment, Segments
 from textual import events, on, work
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.theme import Theme
@@ -31,7 +32,7 @@ from tui.desk import TIMES, Desk
 from tui.door import Door
 from tui.masks import Masks
 from tui.plain import clean
-from tui.screens.keyed import Help, Keyed, Palette, TooSmall
+from tui.screens.keyed import Keyed, TooSmall
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import CopyWanted, Wish
 from tui.terminal import Terminal
@@ -45,12 +46,18 @@ if TYPE_CHECKING:
 THEME = "xp-dark"
 
 
+def _palette() -> type[Provider]:
+    from tui.screens.commands import Palette
+
+    return Palette
+
+
 class XpTui(Acting):
     """The operator's console."""
 
     TITLE = "xp-tui"
     CSS_PATH = [looks.sheet("app"), looks.sheet("tasks")]
-    COMMANDS = {Palette}
+    COMMANDS = {_palette}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
@@ -79,6 +86,8 @@ class XpTui(Acting):
         is_ascii: bool = False,
         is_still: bool = False,
     ) -> None:
+        self._coloured = ""
+        """The theme whose colours were found last."""
         why = "read-only mode: nothing is sent" if client.read_only else ""
         self._readable: dict[str, Theme] = {}
         """The themes that were asked for, by name: that is done for every widget that is styled."""
@@ -185,6 +194,8 @@ class XpTui(Acting):
     def action_help(self) -> None:
         """Show every key of this screen."""
         if isinstance(self.screen, Keyed):
+            from tui.screens.commands import Help
+
             self.push_screen(Help(self.screen))
 
     def notify(self, message: str, *, title: str = "", **more: Any) -> None:
@@ -198,6 +209,15 @@ class XpTui(Acting):
         if known is None and (theme := super().get_theme(theme_name)) is not None:
             known = self._readable[theme_name] = theme if "faint" in theme.variables else looks.readable(theme)
         return known
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours of the theme, found once; there are none while Textual is made, whose own theme is not used."""
+        if THEME not in self.available_themes:
+            return {}
+        if self.theme != self._coloured:
+            self._coloured = self.theme
+            super().get_css_variables()
+        return self.theme_variables
 
     def action_theme(self) -> None:
         """The next theme."""

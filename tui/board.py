@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from immutables import Map
 from msgspec import Struct, field
@@ -14,8 +15,10 @@ from tui.api.client import Log
 from tui.api.entries import Entry
 from tui.api.events import CHILD_EVENTS, Event
 from tui.api.models import RUNNING, Agent, Task, Wait, WaitKind
-from tui.api.stream import Link
 from tui.api.wirejson import canonical
+
+if TYPE_CHECKING:
+    from tui.api.stream import Link
 
 ECHO = timedelta(seconds=5)
 """An event that calls a task active counts as this much older: it may be an echo from before the task's end."""

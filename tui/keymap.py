@@ -13,11 +13,12 @@ from textual.keys import Keys
 from tui.app import XpTui
 from tui.screens.agents import Agents
 from tui.screens.bulk import BulkScreen
+from tui.screens.commands import CommandLine
 from tui.screens.compose import Compose
 from tui.screens.confirm import Confirm
 from tui.screens.copy import Copy
 from tui.screens.deciding import Deciding
-from tui.screens.keyed import CommandLine, Keyed
+from tui.screens.keyed import Keyed
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen

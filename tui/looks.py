@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from rich.segment import Segment
 from textual.color import Color
+from textual.css.styles import RenderStyles
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.filter import LineFilter
@@ -118,6 +119,31 @@ class Sheet(Stylesheet):
         depends_on_others = node._has_order_style or node._has_odd_or_even or node._has_focus_within
         if isinstance(node, Widget) and not depends_on_others:
             self._applied[node] = now
+
+    def _process_component_classes(self, node: DOMNode) -> None:
+        """Of the parts of a widget that have styles of their own, those are styled that it has drawn before."""
+        before, now = node._component_styles, Parts(self, node)
+        node._component_styles = now
+        if any(now[name] != styles for name, styles in before.items()):
+            node.refresh()
+
+
+class Parts(dict[str, RenderStyles]):
+    """The styles of a widget's parts by their component classes, each found when it is first drawn: most never are."""
+
+    def __init__(self, sheet: Sheet, node: DOMNode) -> None:
+        self._sheet = sheet
+        self._node = node
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._node._get_component_classes()
+
+    def __missing__(self, name: str) -> RenderStyles:
+        part = DOMNode(classes=name)
+        part._attach(self._node)
+        self._sheet.apply(part)
+        self[name] = part.styles
+        return part.styles
 
 
 def is_colourless() -> bool:

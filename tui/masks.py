@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -32,7 +32,6 @@ _PATTERNS = (
     r"(?:(?<![\w-])(?:[\w-]*(?:api[-_]?key|secret|password|passwd|token|credential)s?)[\"']?\s*[:=]\s*"
     r"[\"']?(?P<pair>[^\s\"',;&}\]]{6,}))",
 )
-_SECRET_TEXT = re.compile("|".join(_PATTERNS), re.IGNORECASE | re.DOTALL)
 _MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
           "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
 """What none of these patterns does without, in small letters: to look for them is quicker by far."""
@@ -148,7 +147,13 @@ def _as_seen(text: str, mask: Callable[[str], str]) -> str:
 def _without_secrets(text: str) -> str:
     if text.isascii() and not _has_mark(text):
         return text
-    return _SECRET_TEXT.sub(_mask_match, text)
+    return _secret_text().sub(_mask_match, text)
+
+
+@cache
+def _secret_text() -> re.Pattern[str]:
+    """All of these patterns; made when it is first needed, which takes longer than all other imports here."""
+    return re.compile("|".join(_PATTERNS), re.IGNORECASE | re.DOTALL)
 
 
 def _has_mark(text: str) -> bool:

@@ -47,8 +47,9 @@ NEWEST = 200
 AWAY = (60.0, 600.0)
 """Seconds without a key or a click after which nobody is taken to be here."""
 LATER = (
-    *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose")),
+    *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose", "commands")),
     "tui.api.body",
+    "tui.following",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""
 SHEETS = ("task", "review", "dialogs")

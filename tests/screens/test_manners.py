@@ -29,8 +29,9 @@ from tui.looks import Sheet
 from tui.masks import Masks
 from tui.rows import Line
 from tui.screens.bulk import BulkScreen
+from tui.screens.commands import commands
 from tui.screens.deciding import DEAD
-from tui.screens.keyed import TooSmall, commands
+from tui.screens.keyed import TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen

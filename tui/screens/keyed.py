@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from functools import cached_property, partial
-from typing import Any, ClassVar, NamedTuple
+from functools import cached_property
+from typing import Any, ClassVar
 
 from textual import events
 from textual.actions import parse
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.containers import Horizontal, Vertical
-from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.strip import Strip
-from textual.suggester import SuggestFromList
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui.looks import sheet
 from tui.widgets.bar import Bar
-from tui.widgets.footer import Footer
 from tui.widgets.frames import Frames
-from tui.widgets.lines import Lines
-from tui.widgets.strips import Piece, Pieces, fit
+from tui.widgets.strips import Piece
 
 
 class OnTop(Screen[ScreenResultType]):
@@ -105,6 +97,8 @@ class Keyed(OnTop[ScreenResultType]):
 
     def action_line(self) -> None:
         """Open the command line."""
+        from tui.screens.commands import CommandLine
+
         self.app.push_screen(CommandLine(self))
 
     def held_changed(self, words: str) -> None:
@@ -119,195 +113,6 @@ class Keyed(OnTop[ScreenResultType]):
             pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
             bar.show(pieces, [])
             bar.set_class(bool(pieces), "-shown")
-
-
-class Command(NamedTuple):
-    """Something that can be done, by its name."""
-
-    name: str
-    about: str
-    keys: str
-    area: str
-    node: DOMNode
-    action: str
-
-    async def run(self) -> None:
-        """Do it, or tell why it cannot be done."""
-        app: App[object] = self.node.app
-        _, name, parameters = parse(self.action)
-        if isinstance(self.node, Keyed) and self.node.why_not(name, parameters):
-            self.node.refuse(self.action)
-        else:
-            await app.run_action(self.action, default_namespace=self.node)
-
-
-def commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, Command]:
-    """Everything that can be done on a screen, what has the focus first; moving about is left to its keys."""
-    found: dict[str, Command] = {}
-    focused = screen.focused
-    nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused else ()), *screen.query("*"), screen, screen.app]
-    for node in nodes:
-        keys: dict[str, list[str]] = {}
-        for key, binding in node._bindings:
-            keys.setdefault(binding.id or "", []).append(screen.app.get_key_display(binding.with_key(key)))
-        for _, binding in node._bindings:
-            area, _, name = (binding.id or "").partition(".")
-            if name and area not in {"", "lines"} and name not in found and (with_deciding or not _decides(binding)):
-                pressed = " ".join(dict.fromkeys(keys[binding.id or ""]))
-                found[name] = Command(name, binding.description, pressed, area, node, binding.action)
-    return found
-
-
-AREAS = {
-    "app": "everywhere", "tasks": "the list", "task": "the task", "tree": "activity", "events": "events",
-    "inspector": "inspector", "review": "the decision", "filter": "the filter", "bulk": "all of these",
-}  # fmt: skip
-
-
-def _moving(keys: str, about: str) -> Command:
-    return Command("", about, keys, "", _NOBODY, "")
-
-
-_NOBODY = DOMNode()
-MOVING = (
-    _moving("↑ ↓ j k", "up, down"), _moving("g G", "first, last"), _moving("^d ^u", "half a page down, up"),
-    _moving("pgdn pgup", "a page down, up"), _moving("zM zR", "fold all, unfold all"), _moving("tab", "next pane"),
-    _moving("^c", "copy the selected text"),
-)  # fmt: skip
-
-
-def _decides(binding: Binding) -> bool:
-    """Whether Enter on its name would decide: what decides has keys of its own, and nothing else."""
-    return binding.action.startswith("decide(")
-
-
-class Palette(Provider):
-    """The palette: every action of the screen, with its key."""
-
-    def _all(self) -> Iterator[Command]:
-        yield from commands(self.screen).values()
-
-    async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
-        for command in self._all():
-            yield DiscoveryHit(_title(command), partial(command.run), help=f"{command.keys}  :{command.name}")
-
-    async def search(self, query: str) -> Hits:
-        """What sounds like it."""
-        matcher = self.matcher(query)
-        for command in self._all():
-            if (score := matcher.match(f"{_title(command)} {command.name}")) > 0:
-                shown = matcher.highlight(_title(command))
-                yield Hit(score, shown, partial(command.run), help=f"{command.keys}  :{command.name}")
-
-
-def _title(command: Command) -> str:
-    return command.about[:1].upper() + command.about[1:]
-
-
-class HelpLines(Lines):
-    """The keys of a screen, in groups."""
-
-    def __init__(self, found: dict[str, Command]) -> None:
-        super().__init__(id="help")
-        areas: dict[str, list[Command]] = {}
-        for command in found.values():
-            areas.setdefault(command.area, []).append(command)
-        self._rows: list[Command | str] = []
-        for area, told in areas.items():
-            self._rows += [AREAS.get(area, area), *told]
-        self._rows += ["moving", *MOVING]
-
-    def count(self) -> int:
-        """How many lines there are."""
-        return len(self._rows)
-
-    def can_rest(self, index: int) -> bool:
-        """Not on a title."""
-        return not isinstance(self._rows[index], str)
-
-    def pieces(self, index: int, width: int) -> Pieces:
-        """A title, or keys and what they do."""
-        row = self._rows[index]
-        if isinstance(row, str):
-            return [Piece(f" {row}", "head")]
-        name = f"  :{row.name}" if row.name and width > 60 else ""
-        return [Piece(f"  {fit(row.keys, 16)} ", "accent"), Piece(_title(row)), Piece(name, "faint")]
-
-
-class Help(Dialog[None]):
-    """Every key of the screen below, and what it does."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "back", id="help.leave"),
-    ]
-
-    def __init__(self, below: Screen[Any]) -> None:
-        super().__init__()
-        self._commands = commands(below, with_deciding=True)
-
-    def compose(self) -> ComposeResult:
-        """The list."""
-        with Vertical(id="dialog"):
-            yield Static("Keys", id="question", markup=False)
-            yield HelpLines(self._commands)
-        yield Footer()
-
-
-class CommandLine(Dialog[None]):
-    """A command by its name, with what it needs behind it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", id="line.leave"),
-        Binding("tab", "complete", "complete", id="line.complete", priority=True),
-    ]
-    WITH_WORDS: ClassVar[dict[str, str]] = {
-        "filter": "the filter to use",
-        "open": "a task's id, or how it begins",
-        "theme": "a theme's name",
-        "time": "relative, local or utc",
-    }
-
-    def __init__(self, below: Screen[Any]) -> None:
-        super().__init__()
-        self._commands = commands(below)
-
-    def compose(self) -> ComposeResult:
-        """One line, and what is wrong with it."""
-        names = [*self._commands, *(f"{name} " for name in self.WITH_WORDS if name not in self._commands)]
-        with Vertical(id="line"):
-            yield Static("", id="wrong", markup=False)
-            with Horizontal():
-                yield Static(":", id="colon", markup=False)
-                yield Input(placeholder="command", id="command", compact=True, suggester=SuggestFromList(names))
-
-    def action_complete(self) -> None:
-        """Take the rest that is suggested."""
-        self.query_one(Input).action_cursor_right()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Do what it says, if there is such a thing."""
-        name, _, rest = event.value.strip().partition(" ")
-        if not name:
-            self.dismiss()
-        elif rest and name in self.WITH_WORDS:
-            self.dismiss()
-            self.app.call_later(self.app.run_action, f"told({name!r}, {rest.strip()!r})")
-        elif (command := self._commands.get(name)) and not rest:
-            self.dismiss()
-            self.app.call_later(command.run)
-        else:
-            self._tell(name)
-
-    def _tell(self, name: str) -> None:
-        if name in self.WITH_WORDS:
-            words = f"{name} needs {self.WITH_WORDS[name]}"
-        elif name in self._commands:
-            words = f"{name} takes nothing behind it"
-        else:
-            near = difflib.get_close_matches(name, [*self._commands, *self.WITH_WORDS], 1, 0.4)
-            words = f"there is no {name}" + (f", did you mean {near[0]}?" if near else "; ctrl+p lists all")
-        self.query_one("#wrong", Static).update(words)
 
 
 class TooSmall(Dialog[None]):
