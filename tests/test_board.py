@@ -338,6 +338,15 @@ def test_what_the_log_says_that_a_task_waits_for(last: Entry, kind: WaitKind | N
     assert (made.open_node is None) == (kind is None)
 
 
+def test_what_waits_is_looked_for_anew_once_there_is_another_entry() -> None:
+    made = activity([entry("w", 1, questions=["what?"])])
+    assert made.wait
+    made.read(Log((entry("w", 1, questions=["what?"], answers=["that"]),)), at(200))
+    assert made.wait is None
+    made.hear(event("ask_user_questions", 3, {"id": "x", "questions": ["and?"]}), at(300))
+    assert made.wait
+
+
 def test_only_the_latest_that_could_wait_does() -> None:
     waits = entry("w", 1, questions=["what?"])
     for over in (

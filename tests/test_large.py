@@ -86,6 +86,14 @@ def whole(made: Activity) -> Any:
     )
 
 
+def test_what_waits_in_a_large_log_is_found_although_none_was_known_to() -> None:
+    made = Activity("t")
+    assert made.wait is None
+    asking = {"id": "q", "created_at": at(1).isoformat(), "questions": ["what?"]}
+    made.read(Log(entries_of([asking])), at(2))
+    assert made.wait
+
+
 @given(st.lists(event, max_size=6), logs, st.lists(event, max_size=4), st.lists(st.integers(0, 40)), logs, logs)
 def test_it_is_what_it_would_be_if_every_entry_were_read(
     before: list[Event], log: list[Any], later: list[Event], looked_at: list[int], more: list[Any], small: list[Any]

@@ -6,6 +6,7 @@ import operator
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
@@ -52,6 +53,8 @@ class Activity(Struct, eq=False):
     _chunks: list[tuple[datetime, str, str]] = field(default_factory=list)
     _told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _unlogged: dict[int, Node] = field(default_factory=dict)
+    _open: tuple[Node | None] | None = None
+    """What waits for a person, once it was looked for; a piece of text changes nothing of it."""
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -80,6 +83,7 @@ class Activity(Struct, eq=False):
 
     def _read_large(self, log: Entries, at: datetime) -> None:
         """Look at what is known from elsewhere, or was looked at before; all else is only put in its place."""
+        self._open = None
         if self.nodes.log is None:
             apart = self.nodes.known_in(log)
             if unlogged := [node.at for node in self._unlogged.values()]:
@@ -129,6 +133,7 @@ class Activity(Struct, eq=False):
         return True
 
     def _add(self, entry: Entry, heard: Heard, when: datetime, ordinal: int, *, logged: bool) -> None:
+        self._open = None
         known = {id(node): node for key in entry.keys if (node := self.nodes.get(key))}
         if logged and not known and not self._unlogged:
             self._enter(entry, heard, when, ordinal)
@@ -228,21 +233,27 @@ class Activity(Struct, eq=False):
     @property
     def open_node(self) -> Node | None:
         """The latest entry that waits for a person: a sign-in, a question, a card, a held tool call."""
-        for node in reversed(self.nodes[-4 * LOOK_BACK :]):
-            match node.entry:
-                case SignIn() | Questions() | Confirmation() as entry:
-                    return node if entry.is_open else None
-                case ToolCall(approval_request_id=str()):
-                    return node
-                case Message(role="user"):
-                    return None
-        return None
+        if self._open is None:
+            self._open = (_open_of(islice(reversed(self.nodes), 4 * LOOK_BACK)),)
+        return self._open[0]
 
     @property
     def wait(self) -> Wait | None:
         """A wait that only the log tells of."""
         node = self.open_node
         return Wait(_KINDS.get(type(node.entry), WaitKind.APPROVAL), node.at) if node else None
+
+
+def _open_of(latest: Iterable[Node]) -> Node | None:
+    for node in latest:
+        match node.entry:
+            case SignIn() | Questions() | Confirmation() as entry:
+                return node if entry.is_open else None
+            case ToolCall(approval_request_id=str()):
+                return node
+            case Message(role="user"):
+                return None
+    return None
 
 
 class Row(NamedTuple):
