@@ -94,8 +94,8 @@ class ActivityTree(Lines):
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
-        self._rows: list[Row | Remark | int] = []
-        """A number is the place of a node that nobody has looked at."""
+        self._rows: list[Row | Remark | None] = []
+        """None is a node that nobody has looked at: it stands where it does in the task."""
         self._places: dict[str, int] = {}
         self._is_plain = False
         """Whether all rows are nodes of one task, each where it is in that task."""
@@ -129,9 +129,9 @@ class ActivityTree(Lines):
 
     def _row(self, index: int) -> Row | Remark:
         row = self._rows[index]
-        if isinstance(row, int):
+        if row is None:
             nodes = self._source.activities[self._source.root].nodes
-            row = self._rows[index] = Row(0, self._source.root, nodes[min(row, len(nodes) - 1)])
+            row = self._rows[index] = Row(0, self._source.root, nodes[min(index, len(nodes) - 1)])
             self._places[_key(row)] = index
         return row
 
@@ -221,7 +221,7 @@ class ActivityTree(Lines):
         if any(source.children.get(child) for child in below):
             return False
         shape, taken = self._shape(), len(activity)
-        rows: list[Row | Remark | int] = [*range(taken)]
+        rows: list[Row | Remark | None] = [None] * taken
         places: dict[str, int] = {}
         for key, child in started.items():
             node = activity.nodes.get(key)
@@ -239,7 +239,7 @@ class ActivityTree(Lines):
 
     def _put(
         self,
-        rows: list[Row | Remark | int],
+        rows: list[Row | Remark | None],
         places: dict[str, int],
         shape: object,
         taken: int,
