@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import math
 import time
@@ -25,7 +24,7 @@ from tui.api.wirejson import canonical
 from tui.desk import Desk
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary, told
-from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through
+from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through, others_first
 from tui.widgets.strips import Piece, Pieces, fit
 
 BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
@@ -172,7 +171,7 @@ class ActivityTree(Lines):
     async def _arrange_slowly(self, slices: Iterator[None], source: Source) -> None:
         begun = time.monotonic()
         while self._arranging is slices:
-            await asyncio.sleep(0)
+            await others_first()
             if self._arranging is slices and is_through(slices, BESIDE):
                 self._arranging = None
                 self._rests_until = time.monotonic() + REST * (time.monotonic() - begun)
