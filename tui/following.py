@@ -29,7 +29,8 @@ class Follower:
         self._clock = watch.clock
         self._task_id = task_id
         self._stream = Stream(watch.client, task_id, clock=watch.clock, backoff=watch.backoff)
-        self._known: set[str] = set()
+        self._known: dict[str, object] = {}
+        """The names of all entries that were told of; a large log's own come in as they are."""
         self._holes: list[Gap] = []
         """Times without a stream that no reading of the log has covered yet; the last may still prove to be none."""
         self._maybe: Gap | None = None
@@ -104,7 +105,7 @@ class Follower:
 
     def _hear(self, event: Event) -> None:
         if entry := event.entry:
-            self._known.update(entry.keys)
+            self._known |= dict.fromkeys(entry.keys)
         self._watch.tell(EventSeen(self._task_id, event, event.time or self._client.now))
         if event.type in ENDS:
             self._hurry(0.0)
@@ -168,9 +169,9 @@ class Follower:
         """The entries that neither the stream nor an earlier reading told of."""
         if isinstance(entries, Entries):
             return entries.unknown_to(self._known)
-        fresh = tuple(entry for entry in entries if self._known.isdisjoint(entry.keys))
+        fresh = tuple(entry for entry in entries if self._known.keys().isdisjoint(entry.keys))
         for entry in fresh:
-            self._known.update(entry.keys)
+            self._known |= dict.fromkeys(entry.keys)
         return fresh
 
     def _tell_task(self, task: Task, at: datetime) -> None:

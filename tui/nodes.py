@@ -115,7 +115,7 @@ class Nodes(Sequence[Node]):
         nodes = self._nodes
         kinds, failed = Counter(type(node.entry) for node in nodes), sum(_has_failed(node.entry) for node in nodes)
         if self.log:
-            kinds += Counter(self.log.kinds) - Counter(self.log.kinds[place] for place in self._read)
+            kinds += self.log.tally - Counter(self.log.kinds[place] for place in self._read)
             failed += len(self.log.failed - self._read)
         return kinds, failed
 
@@ -183,6 +183,8 @@ class Nodes(Sequence[Node]):
 
     @property
     def _nodes(self) -> list[Node]:
+        if self.log and len(self) + len(self._read) == len(self.log):
+            return []
         return [item for item in self._items if isinstance(item, Node)]
 
     @property

@@ -113,6 +113,8 @@ class Watching(Orderly):
         Tasks come many at a time; anything else is shown at once where the last step was a while ago.
         """
         self._changes.append(change)
+        if isinstance(change, LogSeen) and len(change.fresh) > SETTLED:
+            tidy.keep()
         if self._due is None:
             loop = asyncio.get_running_loop()
             left = STEP if isinstance(change, TasksSeen) else max(self._stepped_at + STEP - loop.time(), 0.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import random
+import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,7 +38,7 @@ from tui.telling import summary
 from tui.widgets.activity_tree import ActivityTree, Source
 from tui.widgets.document import Document, Key, Part, markdown, wrap
 from tui.widgets.event_pane import LONGEST, EventPane
-from tui.widgets.lines import Lines
+from tui.widgets.lines import IDLE, TURNS, Lines, others_first
 from tui.widgets.strips import Piece, Pieces
 from tui.widgets.task_list import TaskList
 
@@ -607,3 +609,22 @@ def test_a_moment_is_told_in_few_cells(form: str) -> None:
     desk = Desk(lambda: NOW, Masks(), "test", {"time": form})
     for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
         assert 0 < len(desk.when(NOW - timedelta(seconds=seconds))) <= 12
+
+
+@pytest.mark.parametrize(("turns", "taken"), [(TURNS // 2, TURNS // 2), (3 * TURNS, TURNS)])
+async def test_others_go_first_while_they_have_anything_to_do_and_not_for_ever(turns: int, taken: int) -> None:
+    count = 0
+
+    async def busy() -> None:
+        nonlocal count
+        for _ in range(turns):
+            count += 1
+            until = time.perf_counter() + 2 * IDLE
+            while time.perf_counter() < until:
+                pass
+            await asyncio.sleep(0)
+
+    job = asyncio.create_task(busy())
+    await others_first()
+    assert count == taken
+    await job

@@ -7,6 +7,7 @@ import operator
 import re
 import sys
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice, takewhile
@@ -53,6 +54,8 @@ class Entries(Sequence[Entry]):
 
         self.ids: list[str] = []
         self.kinds: list[type[Entry]] = []
+        self.tally: Counter[type[Entry]] = Counter()
+        """How many there are of each kind."""
         self.times: list[datetime] = []
         self.places: dict[str, int] = {}
         """By each of its names, the how manieth an entry is."""
@@ -99,6 +102,7 @@ class Entries(Sequence[Entry]):
         self._begins.append(begin)
         self.ids += ids
         self.kinds += kinds
+        self.tally.update(kinds)
         self.times += times
         when = self.times.__getitem__
         order = sorted(range(begin, len(self)), key=when)
@@ -128,9 +132,9 @@ class Entries(Sequence[Entry]):
         when = self.times.__getitem__
         return self.order[bisect_left(self.order, first, key=when) : bisect_right(self.order, last, key=when)]
 
-    def unknown_to(self, names: set[str]) -> Sequence[Entry]:
+    def unknown_to(self, names: dict[str, object]) -> Sequence[Entry]:
         """The entries of which nobody has told under any of their names; from now on these are known."""
-        known = {self.places[name] for name in names & self.places.keys()}
+        known = {self.places[name] for name in names.keys() & self.places.keys()}
         names.update(self.places)
         return tuple(self[place] for place in range(len(self)) if place not in known) if known else self
 

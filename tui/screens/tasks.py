@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -31,7 +30,7 @@ from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.footer import Footer
-from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through
+from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through, others_first
 from tui.widgets.peek import Peek
 from tui.widgets.strips import Piece
 from tui.widgets.task_list import COLUMNS, TaskList, columns_for, heading
@@ -608,7 +607,7 @@ async def _beside(slices: Iterator[None]) -> None:
     """Go through what is done in slices, beside all else."""
     is_done = False
     while not is_done:
-        await asyncio.sleep(0)
+        await others_first()
         is_done = is_through(slices, BESIDE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import math
 import time
@@ -25,7 +24,7 @@ from tui.api.wirejson import canonical
 from tui.desk import Desk
 from tui.spans import Kind, Span, axis, bar, longest, spans
 from tui.telling import summary, told
-from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through
+from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through, others_first
 from tui.widgets.strips import Piece, Pieces, fit
 
 BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
@@ -92,8 +91,8 @@ class ActivityTree(Lines):
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
-        self._rows: list[Row | Remark | int] = []
-        """A number is the place of a node that nobody has looked at."""
+        self._rows: list[Row | Remark | None] = []
+        """None is a node that nobody has looked at: it stands where it does in the task."""
         self._places: dict[str, int] = {}
         self._is_plain = False
         """Whether all rows are nodes of one task, each where it is in that task."""
@@ -127,9 +126,9 @@ class ActivityTree(Lines):
 
     def _row(self, index: int) -> Row | Remark:
         row = self._rows[index]
-        if isinstance(row, int):
+        if row is None:
             nodes = self._source.activities[self._source.root].nodes
-            row = self._rows[index] = Row(0, self._source.root, nodes[min(row, len(nodes) - 1)])
+            row = self._rows[index] = Row(0, self._source.root, nodes[min(index, len(nodes) - 1)])
             self._places[_key(row)] = index
         return row
 
@@ -170,7 +169,7 @@ class ActivityTree(Lines):
     async def _arrange_slowly(self, slices: Iterator[None], source: Source) -> None:
         begun = time.monotonic()
         while self._arranging is slices:
-            await asyncio.sleep(0)
+            await others_first()
             if self._arranging is slices and is_through(slices, BESIDE):
                 self._arranging = None
                 self._rests_until = time.monotonic() + REST * (time.monotonic() - begun)
@@ -219,7 +218,7 @@ class ActivityTree(Lines):
         if any(source.children.get(child) for child in below):
             return False
         shape, taken = self._shape(), len(activity)
-        rows: list[Row | Remark | int] = [*range(taken)]
+        rows: list[Row | Remark | None] = [None] * taken
         places: dict[str, int] = {}
         for key, child in started.items():
             node = activity.nodes.get(key)
@@ -237,7 +236,7 @@ class ActivityTree(Lines):
 
     def _put(
         self,
-        rows: list[Row | Remark | int],
+        rows: list[Row | Remark | None],
         places: dict[str, int],
         shape: object,
         taken: int,

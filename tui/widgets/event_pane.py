@@ -39,10 +39,10 @@ BEGIN = 29
 
 
 class Unread(NamedTuple):
-    """An entry of a large log, to be read when it is looked at."""
+    """The entries of a large log, each to be read when it is looked at; the first of them has this number."""
 
     log: Sequence[Entry]
-    place: int
+    first: int
 
 
 class Item(NamedTuple):
@@ -55,7 +55,7 @@ class Item(NamedTuple):
     @property
     def about(self) -> Event | Entry | Gap | Link:
         """What it is."""
-        return self.kept.log[self.kept.place] if isinstance(self.kept, Unread) else self.kept
+        return self.kept.log[self.number - self.kept.first] if isinstance(self.kept, Unread) else self.kept
 
     @property
     def kind(self) -> str:
@@ -156,10 +156,9 @@ class EventPane(Lines):
                 if not is_more:
                     yield self._item(event.time or at, event)
             case LogSeen(fresh=Entries() as log):
-                places = range(max(len(log) - LONGEST // 2, 0), len(log))
-                numbers = count(self.total + places.start + 1)
+                place, unread = max(len(log) - LONGEST // 2, 0), Unread(log, self.total + 1)
                 self.total += len(log)
-                yield from map(Item, numbers, log.times[places.start :], map(Unread, repeat(log), places))
+                yield from map(Item, count(unread.first + place), log.times[place:], repeat(unread))
             case LogSeen(fresh=fresh):
                 for entry in fresh:
                     yield self._item(entry.created_at, entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator
@@ -24,7 +25,11 @@ from tui.widgets.strips import AsTheyAre, Piece, Pieces, strip_of
 AT_ONCE = 0.004
 """Seconds that arranging rows may take before it goes on beside all else."""
 BESIDE = 0.001
-"""Seconds that it takes then before others have a turn: a key needs several of theirs."""
+"""Seconds that it takes then before others have their turns."""
+IDLE = 0.0002
+"""Seconds within which they are through where none of them has anything to do."""
+TURNS = 10
+"""How many they have at the most: a key needs as many, as it goes from hand to hand."""
 REMEMBERED = 200
 """How many lines are remembered by what they looked like."""
 
@@ -373,6 +378,15 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Open the line under the cursor."""
         if self.cursor < self.count() and self.can_rest(self.cursor):
             self.post_message(self.Chosen(self, self.cursor))
+
+
+async def others_first() -> None:
+    """Let others go on for as long as they have anything to do, up to a number of turns."""
+    for _ in range(TURNS):
+        begun = time.perf_counter()
+        await asyncio.sleep(0)
+        if time.perf_counter() - begun < IDLE:
+            return
 
 
 def is_through(slices: Iterator[None], seconds: float) -> bool:
