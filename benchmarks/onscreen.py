@@ -21,6 +21,8 @@ from textual.widget import Widget
 
 from tui import looks
 from tui.app import THEME
+from tui.door import Door
+from tui.screens.keyed import Keyed
 
 SIZE = (120, 40)
 QUIET = 0.05
@@ -128,7 +130,7 @@ class Peer(Painted):
 
 
 class Alone(Peer):
-    """A widget of ours by itself, in the colours and sizes that it has in the dashboard."""
+    """A widget of ours by itself, drawn as in the dashboard: its colours, its sizes, its frames, its last door."""
 
     IS_OURS = True
     CSS_PATH = [looks.sheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
@@ -139,6 +141,11 @@ class Alone(Peer):
             for name, colours in looks.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
         self.theme = THEME
+        self._filters.insert(0, Door())
+
+    def get_default_screen(self) -> Screen[Any]:
+        """A screen that puts its frames together as all of the dashboard's do."""
+        return Keyed()
 
 
 def done(work: Callable[[], Any]) -> Any:

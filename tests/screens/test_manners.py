@@ -219,7 +219,7 @@ async def test_a_new_wait_rings_when_nobody_looks(
         make_invoice(operator.here, 8)
         await operator.until(lambda: "\x1b]9;2 need you · xp-tui\x07" in written)
         assert "bell" in written
-        assert "Pay invoice 8" in operator.toasts()
+        await operator.until(lambda: "Pay invoice 8" in operator.toasts())
 
 
 async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Path) -> None:

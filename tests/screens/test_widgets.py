@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import math
 import random
@@ -11,14 +12,17 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual._compositor import Compositor
+from rich.console import Console
+from textual._compositor import Compositor, CompositorUpdate
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.geometry import Region
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 
@@ -355,6 +359,7 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
             tasks.tick()
             await pilot.pause()
             steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
+            tasks._made.clear()
             assert [tasks._sights[y] for y in range(24)] == [tasks._sight_at(y, width) for y in range(24)]
             tasks._steady = steady
         running = sum("▶" in tasks.text_of(index) for index in range(24))
@@ -410,6 +415,86 @@ async def test_a_frame_has_what_it_would_have_if_all_were_rendered() -> None:
         ours._dirty_regions = {Region(0, 0, 100, 1)}
         ours.render_partial_update()
         assert asked.asked == 0
+
+
+class Wide(Changing):
+    """Some characters take two cells."""
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        return [*super().pieces(index, width), Piece("界" * (self.numbers[index] % 7), "strong")]
+
+
+class Sent(Alone):
+    """What a terminal is sent goes to one in memory."""
+
+    CSS = Alone.CSS + "Lines { width: 1fr; } Static { width: 9; }"
+
+    def __init__(self, widget: Lines) -> None:
+        super().__init__(widget)
+        self.terminal = pyte.Screen(1, 1)
+
+    def get_default_screen(self) -> Screen[Any]:
+        return OnTop()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield self.widget
+            yield Static("beside\n" * 12)
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        super()._display(screen, renderable)
+        if isinstance(renderable, CompositorUpdate) and not self._batch_count:
+            self.send(self.terminal, renderable)
+
+    def send(self, terminal: pyte.Screen, update: CompositorUpdate) -> pyte.Screen:
+        """Write a frame as the driver does."""
+        terminal.resize(self.size.height, self.size.width)
+        paper = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
+        pyte.Stream(terminal).feed(update.render_segments(paper))
+        return terminal
+
+    def is_shown(self) -> bool:
+        """Whether the terminal has what it would have were all drawn anew at once."""
+        bar = self.widget.vertical_scrollbar
+        for widget in (self.widget, bar):
+            widget._styles_cache.clear()
+        self.widget._strips.clear()
+        bar._render_content()
+        whole = self.send(pyte.Screen(1, 1), self.screen._compositor.render_full_update())
+        places = [(y, x) for y in range(self.size.height) for x in range(self.size.width)]
+        return all(self.terminal.buffer[y][x] == whole.buffer[y][x] for y, x in places)
+
+
+async def test_the_terminal_has_what_the_screen_is_whatever_parts_it_was_sent() -> None:
+    dice = random.Random(5)
+    app = Sent(lines := Wide())
+    async with app.run_test(size=(60, 12)) as pilot:
+        lines.focus()
+        for step in range(150):
+            before = lines.rows_will_change()
+            match dice.randrange(8):
+                case 0:
+                    at = dice.randrange(len(lines.numbers))
+                    lines.numbers[at:at] = range(100 + step, 100 + step + dice.choice([1, 40]))
+                case 1 if len(lines.numbers) > 3:
+                    del lines.numbers[dice.choice([0, len(lines.numbers) // 2]) : -3]
+                case 2:
+                    lines.scroll_relative(y=dice.choice([-9, -3, -1, 1, 3, 9]), animate=False)
+                case 3:
+                    lines.numbers[dice.randrange(len(lines.numbers))] += dice.choice([1, 3, 1000])
+                case 4:
+                    app.screen.set_focus(None if lines.has_focus else lines)
+                case 5:
+                    await pilot.resize_terminal(dice.choice([30, 60]), dice.choice([8, 12]))
+                case 6:
+                    await pilot.hover(offset=(app.size.width - 10, dice.randrange(8)))
+                case _:
+                    await pilot.press(dice.choice(["j", "k", "pagedown", "pageup", "G", "g"]))
+                    before = lines.rows_will_change()
+            with app._context():
+                lines.rows_changed(before)
+            await pilot.pause()
+            assert app.is_shown()
 
 
 async def test_a_search_in_lines_goes_round() -> None:

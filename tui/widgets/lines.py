@@ -21,6 +21,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.widgets.strips import AsTheyAre, Piece, Pieces, strip_of
+from tui.widgets.thumb import Thumb
 
 AT_ONCE = 0.004
 """Seconds that arranging rows may take before it goes on beside all else."""
@@ -40,6 +41,16 @@ class Sight(NamedTuple):
     pieces: tuple[Piece, ...]
     ground: str
     is_cursor: bool
+
+
+class Paper(NamedTuple):
+    """What all lines of a frame are drawn on."""
+
+    top: int
+    width: int
+    base: Style
+    has_focus: bool
+    selection: Selection | None
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -65,8 +76,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """Who shows what is under it, watches it: both are drawn in one frame then. A message would come a frame later."""
     was_led = False
     """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
-    _thumb = (0, 0, 0)
-    """Where the scrollbar was drawn, in eighths of a cell."""
     _is_prefixed = False
     """Whether z was pressed, and M or R may follow."""
 
@@ -92,7 +101,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """What lines that were found to differ are to be drawn from, at a width, if nothing changes before."""
         self._strips: dict[tuple[Sight, int, Style, bool], Strip] = {}
         """What lines looked like, for one that comes again, mostly in another place."""
-        self._paper: Style | None = None
+        self._inks: dict[str, Style] = {}
+        """How each look is drawn."""
+        self._paper: Paper | None = None
         """What all lines are drawn on, while they are drawn."""
 
     # What an heir tells
@@ -195,19 +206,25 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Other lines are in sight."""
         self._draw_scrollbar()
         if round(old_value) != round(new_value):
-            self.refresh(self.size.region)
+            self.refresh_lines(self.scroll_offset.y, self.size.height)
+
+    def refresh_lines(self, y_start: int, line_count: int = 1) -> None:
+        """Draw some lines anew, and not the scrollbar beside them."""
+        width = self.size.width - self.scrollbar_size_vertical
+        self.refresh(Region(0, y_start - self.scroll_offset.y, width, line_count))
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """A scrollbar of which only the cells are drawn that look other than before."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = bar = Thumb(thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     def _draw_scrollbar(self) -> None:
-        if not self.show_vertical_scrollbar:
-            return
-        bar, height, total = self.vertical_scrollbar, self.container_size.height, self.virtual_size.height
-        bar.set_reactive(ScrollBar.window_virtual_size, total)
-        bar.set_reactive(ScrollBar.window_size, height)
-        bar.set_reactive(ScrollBar.position, self.scroll_y)
-        eighths = 8 * height / max(total, 1)
-        if (thumb := (height, round(height * eighths), round(self.scroll_y * eighths))) != self._thumb:
-            self._thumb = thumb
-            bar.refresh()
+        if self.show_vertical_scrollbar and isinstance(bar := self.vertical_scrollbar, Thumb):
+            bar.show(self.virtual_size.height, self.container_size.height, self.scroll_y)
 
     def _resting(self, index: int, direction: int) -> int:
         """The nearest line that the cursor can be on, first in this direction, then in the other."""
@@ -269,7 +286,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self, before: int, after: int) -> None:
         """Draw the two lines."""
         for index in (before, after):
-            self.refresh_line(index)
+            self.refresh_lines(index)
 
     def fold_all(self, away: bool) -> None:
         """Fold or unfold everything, where there is anything to fold."""
@@ -302,40 +319,45 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Other colours: nothing looks as it did."""
         super().notify_style_update()
         self._strips.clear()
+        self._inks.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Some lines of the view, on one paper."""
-        self._paper = self.rich_style
+        self._paper = self._laid_out()
         try:
             return super().render_lines(crop)
         finally:
             self._paper = None
 
+    def _laid_out(self) -> Paper:
+        width = self.scrollable_content_region.width
+        return Paper(self.scroll_offset.y, width, self.rich_style, self.has_focus, self.text_selection)
+
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
-        index, width = self.scroll_offset.y + y, self.scrollable_content_region.width
-        base = self._paper or self.rich_style
-        place = index, width
+        paper = self._paper or self._laid_out()
+        place = index, width = paper.top + y, paper.width
         sight = self._sights[y] = self._fresh.pop(place) if place in self._fresh else self._sight_at(*place)
         if sight is None:
-            return Strip.blank(width, base)
-        strip = self._strip(sight, width, base)
-        if (selection := self.text_selection) is not None and (span := selection.get_span(index)) is not None:
+            return Strip.blank(width, paper.base)
+        strip = self._strip(sight, paper)
+        if paper.selection is not None and (span := paper.selection.get_span(index)) is not None:
             strip = self._selected(strip, *span)
         # Where a text is on it, is asked of a line by itself; painted, it is the same wherever it stands.
         return strip.apply_offsets(0, index) if self._paper is None else strip
 
-    def _strip(self, sight: Sight, width: int, base: Style) -> Strip:
-        key = sight, width, base, self.has_focus
+    def _strip(self, sight: Sight, paper: Paper) -> Strip:
+        key = sight, paper.width, paper.base, paper.has_focus
         if (known := self._strips.get(key)) is not None:
             return known
+        base = paper.base
         if sight.ground:
             base += self.get_component_rich_style(sight.ground)
         if sight.is_cursor:
-            base += self.get_component_rich_style("lines--cursor", partial=not self.has_focus)
+            base += self.get_component_rich_style("lines--cursor", partial=not paper.has_focus)
         if len(self._strips) >= REMEMBERED:
             self._strips.clear()
-        strip = self._strips[key] = strip_of(sight.pieces, width, base, self._style_of)
+        strip = self._strips[key] = strip_of(sight.pieces, paper.width, base, self._style_of)
         return strip
 
     def _selected(self, strip: Strip, start: int, end: int) -> Strip:
@@ -359,7 +381,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return "\n".join(texts), "\n"
 
     def _style_of(self, look: str) -> Style:
-        return self.get_component_rich_style(f"lines--{look}", partial=True)
+        if (known := self._inks.get(look)) is None:
+            known = self._inks[look] = self.get_component_rich_style(f"lines--{look}", partial=True)
+        return known
 
     # Mouse
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual._styles_cache import StylesCache
 from textual.color import Color
-from textual.css.styles import StylesBase
-from textual.geometry import Size, Spacing
+from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.plain import clean
 
@@ -42,31 +42,39 @@ class AsTheyAre(StylesCache):
     it meets other widgets, and what the filters make of it.
     """
 
-    def render_line(
-        self, styles: StylesBase, y: int, size: Size, content_size: Size, padding: Spacing, base_background: Color,
-        background: Color, render_content_line: Callable[[int], Strip], border_title: Any, border_subtitle: Any,
-        opacity: float, *more: Any,
-    ) -> Strip:  # fmt: skip
-        """One line."""
-        if size == content_size and opacity == 1.0 and not any(map(styles.has_rule, _EFFECTS)):
-            return render_content_line(y).adjust_cell_length(size.width, _paper(base_background + background))
-        return super().render_line(
-            styles, y, size, content_size, padding, base_background, background, render_content_line, border_title,
-            border_subtitle, opacity, *more,
-        )  # fmt: skip
+    def render_widget(self, widget: Widget, crop: Region) -> list[Strip]:
+        """Some lines."""
+        styles, width = widget.styles, widget.region.width
+        if styles.gutter or widget.opacity < 1.0 or any(map(styles.has_rule, _EFFECTS)):
+            return super().render_widget(widget, crop)
+        if width != self._width:
+            self.clear()
+            self._width = width
+        base, background = widget.background_colors
+        paper, filters, (begin, end) = _paper(base + background), widget.get_line_filters(), crop.column_span
+        strips = []
+        for y in crop.line_range:
+            strip = self._cache.get(y)
+            if strip is None or y in self._dirty_lines:
+                strip = self._cache[y] = widget.render_line(y)
+            strip = strip.extend_cell_length(end, paper)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip.crop(begin, end))
+        self._dirty_lines.difference_update(crop.line_range)
+        return strips
 
 
 def strip_of(pieces: Pieces, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
     """A line as the compositor wants it. Whatever was missed before is made harmless here: the last door."""
-    segments = []
+    segments, length = [], 0
     for text, look in pieces:
         safe = text if text.isascii() and text.isprintable() else clean(text).replace("\n", " ")
         segments.append(Segment(safe, base + style_of(look) if look else base))
-    segments = list(Segment.simplify(segments))
-    length = sum(segment.cell_length for segment in segments)
+        length += cell_len(safe)
     if length < width:
         segments.append(Segment(" " * (width - length), base))
-    strip = Strip(segments, max(length, width))
+    strip = Strip(Segment.simplify(segments), max(length, width))
     if length <= width:
         return strip
     if width <= 0:

@@ -33,6 +33,15 @@ LAST = datetime.max.replace(tzinfo=UTC)
 """When what shows no clock has to be looked at again."""
 
 
+class Made(NamedTuple):
+    """A line, what it was made of, and from when until when it tells the time as it is."""
+
+    of: object
+    since: datetime
+    until: datetime
+    pieces: Pieces
+
+
 class Column(NamedTuple):
     """One column: its name, its heading, its width, and from which width of the list it is there."""
 
@@ -89,8 +98,8 @@ class TaskList(Lines):
         self._listing = Listing()
         self._states: dict[str, str] = {}
         """How the lines in sight were drawn last."""
-        self._made: dict[str, tuple[object, Pieces]] = {}
-        """Lines, each with what it was made of: a second later most are the same."""
+        self._made: dict[str, Made] = {}
+        """Lines as they were made last: a moment later most are the same."""
         self._steady: dict[int, datetime] = {}
         """Until when what a line shows of the time, by its place, is right."""
         self._ticked = EPOCH
@@ -246,32 +255,29 @@ class TaskList(Lines):
             return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: Enter loads more", "faint")]
         if row.key not in self._states:
             self._states[row.key] = _state(row)
-        task, is_marked = row.task, row.task.id in self.marks
-        agent = self._listing.view.names.get(task.agent_id, task.agent_id)
-        now = self._desk.now()
-        seconds = lasted(row, now)
-        clock, updated = _clock(row, seconds), self._desk.when(task.changed_at)
-        self._note_steady(index, row, seconds, now)
-        of = row, agent, clock, updated, is_marked, width, self._desk.time
+        now, is_marked = self._desk.now(), row.task.id in self.marks
+        agent = self._listing.view.names.get(row.task.agent_id, row.task.agent_id)
+        of = row, agent, is_marked, width, self._desk.time
         known = self._made.get(row.key)
-        if known and known[0] == of:
-            return known[1]
-        cells = self._cells(row, agent, clock, updated)
-        found: list[Piece] = [Piece("*", "marked") if is_marked else Piece(" ")]
-        for column, cell_width in columns_for(width, self._desk.time):
-            text, look = cells[column.name]
-            found.append(Piece(fit(text, cell_width - 1, right=column.is_number) + " ", look))
-        if len(self._made) >= MADE:
-            self._made.clear()
-        self._made[row.key] = of, found
-        return found
+        if known is None or known.of != of or not known.since <= now < known.until:
+            if len(self._made) >= MADE:
+                self._made.clear()
+            seconds, changed = lasted(row, now), row.task.changed_at
+            found: list[Piece] = [Piece("*", "marked") if is_marked else Piece(" ")]
+            cells = self._cells(row, agent, _clock(row, seconds), self._desk.when(changed))
+            for column, cell_width in columns_for(width, self._desk.time):
+                text, look = cells[column.name]
+                found.append(Piece(fit(text, cell_width - 1, right=column.is_number) + " ", look))
+            known = self._made[row.key] = Made(of, now, now + self._steadily(row, seconds, changed), tuple(found))
+        self._steady[index] = known.until
+        return known.pieces
 
-    def _note_steady(self, index: int, row: Line, seconds: float | None, now: datetime) -> None:
-        """Find out when a line has to be looked at again though nobody has told anything of it."""
-        until = math.inf if row.task.changed_at is None else self._desk.steady(row.task.changed_at)
+    def _steadily(self, row: Line, seconds: float | None, changed: datetime | None) -> timedelta:
+        """For how long a line is right though nobody tells anything of it."""
+        until = math.inf if changed is None else self._desk.steady(changed)
         if seconds is not None and not row.task.is_final:
             until = min(until, words.steady(seconds) if row.wait else 1 - seconds % 1)
-        self._steady[index] = now + timedelta(seconds=min(until, 86400))
+        return timedelta(seconds=min(until, 86400))
 
     def _cells(self, row: Line, agent: str, clock: str, updated: str) -> dict[str, Piece]:
         task = row.task
