@@ -56,18 +56,16 @@ class Masks:
         self._short: dict[str, str] = {}
         """What short texts were shown as: ids, names and statuses come again and again."""
         self._forms = longest_first
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._known = re.compile("|".join(map(re.escape, longest_first)))
         self._shortest = len(longest_first[-1]) if forms else 0
 
     def known(self, text: str) -> str:
         """The text with only those secrets masked that are known by value: they are never shown."""
-        if self._known is None or len(text) < self._shortest:
-            return text
-        return _as_seen(text, partial(self._known.sub, "••••"))
+        return text if len(text) < self._shortest else _as_seen(text, self._without_known)
 
     def leaves(self, text: str) -> bool:
         """Whether it is certain that in a text in ASCII, and in each part of it, nothing is masked by its look."""
-        return not _has_mark(text) and not any(form in text for form in self._forms)
+        return not _has_mark(text) and not self._has_known(text)
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
@@ -86,6 +84,12 @@ class Masks:
             masked_inner = self.json(inner)
             return text if masked_inner == inner else dumps(masked_inner)
         return _as_seen(text, _without_secrets)
+
+    def _without_known(self, text: str) -> str:
+        return self._known.sub("••••", text) if self._has_known(text) else text
+
+    def _has_known(self, text: str) -> bool:
+        return any(map(text.__contains__, self._forms))
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
         """The value with every secret in it masked, by the name of its field or by its look."""

@@ -121,18 +121,19 @@ class Client:
     ) -> AsyncGenerator[Page, None]:
         """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice.
 
-        A page may be taken apart in another way, where one is given: it leaves the rows as they were written.
+        A page may be taken apart in another way, where one is given: its rows are for somebody who does not keep them.
         """
         query = query or TaskQuery()
         operation = Operation.USER_TASKS if query.user_id and not query.agent_id else Operation.TASKS
         route, root = self._route(operation)
+        read = Task.row if apart is None else Task.of
         for status in query.status or (None,):
             params = query.params(status)
             if route.surface is Surface.REST:
-                listing = self._pages(route, root + route.path, params, Task.row, apart)
+                listing = self._pages(route, root + route.path, params, read, apart)
             elif operation is Operation.USER_TASKS:
                 user = params.pop("user_id")
-                listing = self._pages(route, root + route.fill(user=user), params, Task.row, apart)
+                listing = self._pages(route, root + route.fill(user=user), params, read, apart)
             else:
                 listing = self._histories(route, root, params)
             async with aclosing(listing) as pages:

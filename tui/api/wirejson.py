@@ -31,7 +31,7 @@ def loads(text: str | bytes) -> Any:
         where = "it ends too early" if is_cut else f"character {error.pos + 1}"
         raise NotJson(f"not JSON: {where}") from None
     except ValueError:  # an integer of more digits than Python converts
-        return json.loads(text, parse_constant=str, parse_float=_float, parse_int=_int)
+        return json.loads(text, parse_constant=str, parse_float=finite, parse_int=_int)
 
 
 def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
@@ -79,7 +79,8 @@ def canonical(value: Any) -> str:
     return dumps(value, sort=True)
 
 
-def _float(digits: str) -> float | str:
+def finite(digits: str) -> float | str:
+    """A number with a point; where it is beyond all numbers, its digits."""
     number = float(digits)
     return number if math.isfinite(number) else digits
 
@@ -89,7 +90,7 @@ def _int(digits: str) -> int | str:
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
-_DECODER = json.JSONDecoder(parse_constant=str, parse_float=_float)
+_DECODER = json.JSONDecoder(parse_constant=str, parse_float=finite)
 
 
 def _shallow(text: str) -> str:

@@ -78,9 +78,12 @@ class Output(Struct):
         self.stdout.write(clean(self.masks.text(text)) + "\n")
 
     def json(self, value: Mapping[str, Any]) -> None:
-        """One JSON document, in ASCII."""
-        indent = 2 if self.form == "json" else None
-        self.stdout.write(dumps({"v": 1, **self.masks.json(value)}, indent=indent) + "\n")
+        """One JSON document."""
+        self.stdout.write(self.document(value) + "\n")
+
+    def document(self, value: Mapping[str, Any]) -> str:
+        """A JSON document as it is printed, in ASCII."""
+        return dumps({"v": 1, **self.masks.json(value)}, indent=2 if self.form == "json" else None)
 
     def note(self, text: str) -> None:
         """Something beside the data."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -49,17 +49,15 @@ async def tasks(session: Session) -> int:
     loaded = Once()
     total: int | None = 0
     streams = out.form == "ndjson"
-    write, apart = _written(session) if streams and arguments.all else (partial(_write, session), None)
+    lines, apart = _written(session) if streams and arguments.all else (partial(_lines, session), None)
     async with aclosing(session.client.tasks(query, apart=apart)) as pages:
         async for page in pages:
-            for task in page.items:
-                if loaded.is_new(task.id) and matches(task):
-                    matched += 1
-                    if streams:
-                        write(task)
-                    else:
-                        found.append(task.id)
-            if not streams:
+            chosen = [task for task in page.items if loaded.is_new(task.id) and matches(task)]
+            matched += len(chosen)
+            if streams:
+                out.stdout.write(lines(chosen))
+            else:
+                found += [task.id for task in chosen]
                 board = board.after([TasksSeen(page.items, session.client.now)])
             if page.number == 1:
                 total = None if page.total is None or total is None else total + page.total
@@ -81,25 +79,18 @@ async def tasks(session: Session) -> int:
     return 0
 
 
-def _write(session: Session, task: Task) -> None:
-    """A task as a line of JSON."""
-    session.out.json(task_json(task, task.wait, session.agents.get(task.agent_id)))
+def _lines(session: Session, found: Sequence[Task]) -> str:
+    """Tasks as lines of JSON."""
+    told = (task_json(task, task.wait, session.agents.get(task.agent_id)) for task in found)
+    return "".join(f"{session.out.document(one)}\n" for one in told)
 
 
-def _written(session: Session) -> tuple[Callable[[Task], None], Callable[[bytearray], Any]]:
+def _written(session: Session) -> tuple[Callable[[Sequence[Task]], str], Callable[[bytearray], Any]]:
     """How the tasks of a long list are written, and how its pages are taken apart for that."""
     from tui.api.sheets import sheet  # what reads it is worth its time only for a long one
     from tui.cli.written import Lines
 
-    lines = Lines(session.out.masks, session.agents)
-
-    def write(task: Task) -> None:
-        if (line := lines.line(task)) is None:
-            _write(session, task)
-        else:
-            session.out.stdout.write(line)
-
-    return write, sheet
+    return Lines(session.out, session.agents).of, sheet
 
 
 def _query(session: Session, asked: Filter, context: Context) -> TaskQuery:

@@ -1,133 +1,132 @@
-"""A long list of tasks as lines of JSON: what is of the usual form is printed as it was written."""
+"""A long list of tasks as lines of JSON, a page at a time: what many rows have in common is looked at once."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from tui.api.models import FINAL, RUNNING, Task
-from tui.api.record import moment
-from tui.api.sheets import Written, value_of
-from tui.api.wirejson import dumps, loads
-from tui.cli.session import iso
-from tui.masks import Masks, is_secret
+from tui.api.record import moment, text_of
+from tui.api.wirejson import dumps
+from tui.cli.output import Output
+from tui.cli.session import task_json
+from tui.masks import is_secret
 
-_ONE = rb'(?:"(?![\[{])[ !#-\[\]-~]*"|null|true|false|0|-?[1-9][0-9]{0,17}|\[\]|\{\})'
-_is_plain = re.compile(rb"%b(?:,%b)*" % (_ONE, _ONE)).fullmatch
-"""Tells values that are written back as they were: texts without an escape, whole numbers, and what is empty."""
-_is_name = re.compile(rb'"[!#-\[\]-~][ !#-\[\]-~]*"').fullmatch
-MOST = 1000
-"""How many values and shapes are remembered."""
-SHORT = 400
-"""Bytes up to which what a row says anew is remembered."""
-_NULL = b"null"
-_TEXT = frozenset({b'"', _NULL[:1]})
-"""How a text begins, or what stands for none."""
-_NOTHING = frozenset({_NULL, b'""', b"[]", b"{}"})
-_QUIET = frozenset(f'"{status}"'.encode() for status in FINAL | RUNNING)
-"""The statuses in which a task waits for nobody, if it wants no sign-in."""
+MOST = 4096
+"""How many agents, moments and sets of names are remembered."""
+_SIMPLE = frozenset({str, int, bool, type(None)})
+"""What is looked at for a whole page."""
 _TEXTS = ("id", "agent_id", "title", "result", "parent_task_id", "parent_execution")
+_TEXT = frozenset({str, type(None)})
 _MOMENTS = ("created_at", "updated_at", "finished_at")
+_MOMENT = frozenset({str, int, float, type(None)})
 _ABSENT = ("pending_eca_request", "deep_planning", "tokens")
-"""What is told in another way than it was written, where it is there."""
-_LINE = (
-    '{"v":1,"kind":"task","id":%b,"agent_id":%b,"agent":%b,"status":%b,"wait":null,"title":%b,"result":%b,'
-    '"parent_id":%b,"created_at":%b,"updated_at":%b,"finished_at":%b,"tokens":null,"plan":null,"raw":{'
-)
-
-
-class _Shape(NamedTuple):
-    """Rows that say something of the same, in the same order."""
-
-    outline: bytes
-    """The line, with a place for each value."""
-    texts: itemgetter[Any]
-    moments: itemgetter[Any]
-    absent: itemgetter[Any]
-    status: int
-    veiled: tuple[int, ...]
-    """Where a name tells of a secret."""
+"""What a line tells in words of its own, where it is there."""
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+_QUIET = FINAL | RUNNING
+"""The statuses in which a task waits for nobody, if it wants no sign-in."""
+_encode = msgspec.json.Encoder().encode_lines
 
 
 class Lines:
-    """The lines of one list: what becomes of shapes, agents and moments is found out once."""
+    """The lines of one list: they say what those of tasks that are read one by one would say."""
 
-    def __init__(self, masks: Masks, agents: Mapping[str, str]) -> None:
-        self._masks = masks
+    def __init__(self, out: Output, agents: Mapping[str, str]) -> None:
+        self._out = out
+        self._masks = out.masks
         self._agents = agents
-        self._open: set[bytes] = set()
-        """Short values that are printed as they were written: many come again and again."""
-        self._shape = lru_cache(MOST)(self._shape_of)
-        self._agent = lru_cache(4096)(self._agent_of)
-        self._moment = lru_cache(4096)(self._moment_of)
+        self._open: set[object] = set()
+        """What the page says that is printed as it is; much of it comes again with the next."""
+        self._secret_names = lru_cache(MOST)(self._secret_names_of)
+        self._agent = lru_cache(MOST)(self._agent_of)
+        self._moment = lru_cache(MOST)(self._moment_of)
 
-    def line(self, task: Task) -> str | None:
-        """The line about a task; None where more of it has to be read for that."""
+    def of(self, tasks: Sequence[Task]) -> str:
+        """The lines about the tasks of a page."""
+        is_open = self._look_at([task.made_of for task in tasks if type(task.made_of) is dict])
+        return _encode([self._line(task, is_open) for task in tasks]).decode()
+
+    def _look_at(self, rows: Sequence[dict[str, Any]]) -> bool:
+        """Find out what of these rows is printed as it is, and whether that is all but what has a secret's name."""
+        told = [value for row in rows for value in row.values() if type(value) in _SIMPLE]
+        values = set(told)
+        fresh = [value for value in values - self._open if isinstance(value, str)]
+        once = "\n".join(["", *fresh])
+        closed: list[str] = []
+        if not _is_ascii(once) or "\n{" in once or "\n[" in once or not self._masks.leaves(once):
+            closed = [text for text in fresh if not self._is_open(text)]
+        self._open = values.difference(closed)
+        return not closed and len(told) == sum(map(len, rows))
+
+    def _is_open(self, text: str) -> bool:
+        return _is_ascii(text) and self._masks.text(text) == text
+
+    def _line(self, task: Task, is_open: bool) -> dict[str, Any] | msgspec.Raw:
+        """A line, in which what is raw is written already."""
         row = task.made_of
-        if not isinstance(row, Written) or (shape := self._shape(row.names)) is None:
-            return None
-        told = (*row.written, _NULL)
-        texts = shape.texts(told)
-        if not _is_name(texts[0]) or told[shape.status] not in _QUIET or not _NOTHING.issuperset(shape.absent(told)):
-            return None
-        if not {text[:1] for text in texts} <= _TEXT:
-            return None
-        shown = self._shown(row, shape)
-        name, agent, title, result, parent, above = shape.texts((*shown, _NULL))
-        line = shape.outline % (
-            name,
-            b'""' if agent == _NULL else agent,
-            self._agent(texts[1]),
-            told[shape.status],
-            title,
-            result,
-            above if parent == _NULL else parent,
-            *map(self._moment, shape.moments(told)),
-            *shown,
-        )
-        return line.decode()
+        if type(row) is not dict or (secret := self._secret_names(tuple(row))) is None:
+            return self._read(task)
+        get = row.get
+        texts, moments, status = [*map(get, _TEXTS)], [*map(get, _MOMENTS)], get("status")
+        if not (_TEXT.issuperset(map(type, texts)) and _MOMENT.issuperset(map(type, moments))):
+            return self._read(task)
+        if type(status) is not str or status not in _QUIET or any(get(name) not in _NOTHING for name in _ABSENT):
+            return self._read(task)
+        if not (texts[0] or "").strip():
+            return self._read(task)
+        agent = self._agent(texts[1] or "")
+        if secret or not is_open:
+            texts = [text if text is None or text in self._open else self._masked(text_of(text)) for text in texts]
+            row = {name: self._value(name, value, secret) for name, value in row.items()}
+        name, agent_id, title, result, parent, above = texts
+        created, updated, finished = map(self._moment, moments)
+        return {
+            "v": 1,
+            "kind": "task",
+            "id": name,
+            "agent_id": agent_id or "",
+            "agent": agent,
+            "status": status,
+            "wait": None,
+            "title": title,
+            "result": result,
+            "parent_id": above if parent is None else parent,
+            "created_at": created,
+            "updated_at": updated,
+            "finished_at": finished,
+            "tokens": None,
+            "plan": None,
+            "raw": row,
+        }
 
-    def _shown(self, row: Written, shape: _Shape) -> Sequence[bytes]:
-        """Each value as it is printed."""
-        if not shape.veiled:
-            if len(self._open) > MOST:
-                self._open.clear()
-            fresh = set(row.written) - self._open
-            told = b",".join(fresh)
-            if not fresh or self._is_open(told):
-                if len(told) <= SHORT:
-                    self._open |= fresh
-                return row.written
-        return [
-            value if place not in shape.veiled and self._is_open(value) else self._masked(loads(value), name, 2)
-            for place, (name, value) in enumerate(zip(row.names, row.written, strict=True))
-        ]
+    def _value(self, name: str, value: Any, secret: frozenset[str]) -> Any:
+        """A value of a row, masked where it has to be: what is empty never has."""
+        if not value or (type(value) in _SIMPLE and value in self._open and name not in secret):
+            return value
+        return self._masked(value, name, 2)
 
-    def _is_open(self, written: bytes) -> bool:
-        return _is_plain(written) is not None and self._masks.leaves(written.decode())
+    def _read(self, task: Task) -> msgspec.Raw:
+        """The line about a task that has more to tell."""
+        return msgspec.Raw(self._out.document(task_json(task, task.wait, self._agents.get(task.agent_id))).encode())
 
-    def _masked(self, value: Any, name: str, depth: int) -> bytes:
-        return dumps(self._masks.json(value, name, depth)).encode()
+    def _masked(self, value: Any, name: str = "", depth: int = 1) -> msgspec.Raw:
+        return msgspec.Raw(dumps(self._masks.json(value, name, depth)).encode())
 
-    def _shape_of(self, names: tuple[str, ...]) -> _Shape | None:
-        if any(self._masks.text(name) != name for name in names):
-            return None
-        members = ",".join(f"{dumps(name).replace('%', '%%')}:%b" for name in names)
+    def _secret_names_of(self, names: tuple[str, ...]) -> frozenset[str] | None:
+        """Of the names of a row those that tell of a secret; None where one has to be masked itself."""
+        return frozenset(filter(is_secret, names)) if all(map(self._is_open, names)) else None
 
-        def get(wanted: Sequence[str]) -> itemgetter[Any]:
-            return itemgetter(*(places.get(name, len(names)) for name in wanted))
+    def _agent_of(self, agent_id: str) -> msgspec.Raw:
+        return self._masked(self._agents.get(agent_id))
 
-        places = {name: place for place, name in enumerate(names)}
-        veiled = tuple(place for place, name in enumerate(names) if is_secret(name))
-        outline = f"{_LINE}{members}}}}}\n".encode()
-        return _Shape(outline, get(_TEXTS), get(_MOMENTS), get(_ABSENT), places.get("status", len(names)), veiled)
+    def _moment_of(self, value: str | float | None) -> str | msgspec.Raw | None:
+        told: str | None = msgspec.to_builtins(moment(value))
+        return told if told is None or self._masks.known(told) == told else self._masked(told)
 
-    def _agent_of(self, agent_id: bytes) -> bytes:
-        return self._masked(self._agents.get(loads(agent_id) or ""), "agent", 1)
 
-    def _moment_of(self, written: bytes) -> bytes:
-        told = iso(moment(value_of(written)))
-        return _NULL if told is None else dumps(self._masks.known(told)).encode()
+def _is_ascii(text: str) -> bool:
+    """Whether it is written in the same way by whatever writes JSON."""
+    return text.isascii() and "\x7f" not in text
