@@ -51,7 +51,7 @@ class KeyAuth:
 
 
 class Transport(Struct):
-    """One HTTP client for each origin, opened when first needed; a stream gets one of its own."""
+    """One HTTP client for each origin and another for its pages, opened when first needed; a stream gets its own."""
 
     key: Secret
     origins: Callable[[], frozenset[str]]
@@ -65,7 +65,7 @@ class Transport(Struct):
     budget: Budget = field(default_factory=Budget)
     skew: float = 0.0
     """Seconds that the platform's clock is ahead of ours, where that is worth a word."""
-    _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+    _clients: dict[tuple[str, bool], httpx.AsyncClient] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _trouble_until: float = 0.0
     _next_turn: float = 0.0
@@ -175,7 +175,8 @@ class Transport(Struct):
             rest.pop("json", None)
         for _ in range(REDIRECTS + 1):
             with _in_words(url):
-                async with self._client(url).stream(method, url, params=params, **rest) as response:
+                client = self._client(url, is_page=apart is not None and into is bytearray)
+                async with client.stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
                         return await self._answer(response, into, apart)
@@ -219,27 +220,36 @@ class Transport(Struct):
         wait = retry_after(response.headers, self.clock.time())
         raise error_of(response.status_code, bytes(content), wait)
 
-    def _client(self, url: str) -> httpx.AsyncClient:
-        place = origin(url)
+    def _client(self, url: str, *, is_page: bool) -> httpx.AsyncClient:
+        place = origin(url), is_page
         if place not in self._clients:
-            self._clients[place] = client = self._new_client(url, self.timeout)
+            self._clients[place] = client = self._new_client(url, self.timeout, is_page=is_page)
             self._stack.push_async_callback(client.aclose)
         return self._clients[place]
 
-    def _new_client(self, url: str, silence: float) -> httpx.AsyncClient:
-        """A client for this origin; what stays on this machine goes through no proxy."""
+    def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
+        """A client for this origin; what stays on this machine goes through no proxy, and pages no other detour."""
+        from urllib.request import getproxies
+
         import httpx
         import sniffio  # noqa: F401 - so that httpcore finds it at once
 
         from tui import __version__
 
+        context = self._ssl() if url.startswith("https") else None
+        way = None
+        if is_page and (is_loopback(url) or not getproxies()):
+            from tui.api.direct import Direct
+
+            way = Direct(context)
         return httpx.AsyncClient(
             auth=KeyAuth(self.key, self.origins),
             headers={"User-Agent": f"xp-tui/{__version__}"},
             timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),
-            verify=self._ssl() if url.startswith("https") else False,
+            verify=context or False,
             trust_env=not is_loopback(url),
             follow_redirects=False,
+            transport=way,
         )
 
     def _ssl(self) -> ssl.SSLContext:
