@@ -50,10 +50,12 @@ class Direct(httpx.AsyncBaseTransport):
 
     async def _opened(self, url: httpx.URL, limit: float) -> _Connection:
         host, port = url.raw_host.decode(), url.port or (443 if self._context else 80)
+        # Of several addresses the next is tried soon; asyncio may forget to close one when it is called off meanwhile.
+        race = 0.25 if self._context else None
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(limit):
-                made = loop.create_connection(_Connection, host, port, ssl=self._context, happy_eyeballs_delay=0.25)
+                made = loop.create_connection(_Connection, host, port, ssl=self._context, happy_eyeballs_delay=race)
                 return (await made)[1]
         except TimeoutError as error:
             raise httpx.ConnectTimeout("") from error
