@@ -323,6 +323,7 @@ class TasksScreen(Keyed[None]):
             values = ("true", "false")
         return (value for value in values if value == one_line(self._desk.masks.text(value)))
 
+    @on(TaskList.Resized)
     def _titles(self) -> None:
         state, look = self._state
         if (silent := self._silence) > self._patience:

@@ -92,6 +92,9 @@ class TaskList(Lines):
     class Marked(Message):
         """Other tasks are marked now."""
 
+    class Resized(Message):
+        """Its lines have another width, and so has what stands above them."""
+
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
@@ -183,6 +186,11 @@ class TaskList(Lines):
         """A heading is passed over while its group is open."""
         head = self._listing.head(index)
         return head is None or not head.is_open
+
+    def on_resize(self) -> None:
+        """Tell of it."""
+        super().on_resize()
+        self.post_message(self.Resized())
 
     def on_click(self, event: events.Click) -> None:
         """A click on a heading folds its group, or opens it."""
