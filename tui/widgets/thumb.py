@@ -50,7 +50,9 @@ class Thumb(ScrollBar):
         )  # fmt: skip
 
     def _render_content(self) -> None:
-        """All cells."""
+        """All cells; what was taken away while a frame was under way stays as it was."""
+        if self.parent is None:
+            return
         bar = self.render()
         assert isinstance(bar, Segments)
         ground = self.rich_style.background_style
