@@ -497,6 +497,22 @@ async def test_the_terminal_has_what_the_screen_is_whatever_parts_it_was_sent() 
             assert app.is_shown()
 
 
+async def test_a_scrollbar_that_is_taken_away_while_a_frame_is_under_way_ends_nothing() -> None:
+    app = Sent(lines := Wide())
+    async with app.run_test(size=(60, 12)) as pilot:
+        before = lines.rows_will_change()
+        lines.numbers = [*range(100)]
+        with app._context():
+            lines.rows_changed(before)
+        await pilot.pause()
+        bar = lines.vertical_scrollbar
+        assert bar in app.screen._compositor.visible_widgets
+        bar.refresh()
+        bar._detach()
+        assert len(app.screen._compositor.render_strips()) == 12
+        bar._attach(lines)
+
+
 async def test_a_search_in_lines_goes_round() -> None:
     app = Alone(Counted())
     async with app.run_test(size=(80, 24)):

@@ -205,12 +205,13 @@ async def test_no_failure_prints_the_key(tmp_path: Path, answer: Callable[[async
 
     async with await asyncio.start_server(serve_one, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        for url, more in (
+        ways: tuple[tuple[str, dict[str, str]], ...] = (
             (f"http://127.0.0.1:{port}", {}),
             (f"https://127.0.0.1:{port}", {}),  # TLS to a server that has none
             ("http://platform.example", {"HTTP_PROXY": f"http://user:{KEY}@127.0.0.1:{port}"}),
-        ):
-            told = await run(["show", "x", "--insecure-http", "--answer-timeout", "2"], url, tmp_path, **more)
+        )
+        words = ["show", "x", "--insecure-http", "--answer-timeout", "2"]
+        for told in await asyncio.gather(*(run(words, url, tmp_path, **more) for url, more in ways)):
             assert told
             assert KEY not in told, told
 
