@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -203,6 +204,29 @@ async def test_who_is_called_off_leaves_nothing_for_the_next() -> None:
                 await job
             await gone.wait()
         assert (await client.get("/1")).text == "/1"
+
+
+async def test_who_is_called_off_twice_is_called_off_without_a_word() -> None:
+    asked = asyncio.Event()
+    words: list[object] = []
+
+    async def serve(request: Request, connection: Connection) -> None:
+        asked.set()
+        await connection.gone()
+
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: words.append(told))
+    async with Server(serve) as server, httpx.AsyncClient(transport=(way := Direct(None))) as client:
+        job = asyncio.create_task(client.get(server.url))
+        async with asyncio.timeout(5):
+            await asked.wait()
+            (connection,) = [one for one in gc.get_objects() if type(one) is direct._Connection and not one._is_ended]
+            job.cancel()
+            asyncio.get_running_loop().call_soon(job.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await job
+            await connection._gone.wait()
+    assert not way._free
+    assert not words
 
 
 async def test_silence_nobody_there_and_no_address_are_told_in_words() -> None:

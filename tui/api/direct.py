@@ -72,7 +72,7 @@ class _Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._http = h11.Connection(h11.CLIENT, LONGEST_HEAD)
         self._come = asyncio.Event()
-        self._gone: asyncio.Future[None] = self._loop.create_future()
+        self._gone = asyncio.Event()
         self._is_ended = False
         self._broken: Exception | None = None
         self._silence = self._free_until = 0.0
@@ -96,7 +96,7 @@ class _Connection(asyncio.Protocol):
         """The connection is gone."""
         self._broken = exc
         self.eof_received()
-        self._gone.set_result(None)
+        self._gone.set()
 
     @property
     def is_free(self) -> bool:
@@ -162,7 +162,7 @@ class _Connection(asyncio.Protocol):
     async def close(self) -> None:
         """Let go of it."""
         self._transport.abort()
-        await self._gone
+        await self._gone.wait()
 
 
 class _Body(httpx.AsyncByteStream):
