@@ -18,6 +18,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
@@ -137,9 +138,10 @@ def test_a_dashboard_that_comes_as_another_goes_has_a_platform(tmp_path: Path) -
     with terminal(tmp_path) as before:
         before.until(b"Invoice bot")
         before.process.terminate()
-        with terminal(tmp_path) as after:
+        with ThreadPoolExecutor() as reader, terminal(tmp_path) as after:
+            gone = reader.submit(before.ends)  # read all the while: who is not read cannot go
             after.until(b"Invoice bot")
-            before.process.wait(10)
+            assert gone.result() == 128 + signal.SIGTERM
             after.press(b"\r")
             after.until(b"Inspector")
             after.press(b"\x1b")
