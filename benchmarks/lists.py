@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Static
 
 from benchmarks.fleet import DESK, arrived, board_of, cells_of, changed, listing_of, view_of
 from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
@@ -159,12 +159,14 @@ def one_changes(effort: Effort) -> Iterator[Row]:
     many, few = Fleet(board_of(count)), Fleet(board_of(FEW))
     table = Table(cursor_type="row")
     peer = Peer(table)
+    bare = Peer(static := Static("checked"))
     cells = cells_of(many.listing)
     costs: dict[str, dict[str, list[float]]] = {what: {"many": [], "few": [], "theirs": []} for what in WHAT}
+    least: list[float] = []
 
     async def measured() -> None:
         async with AsyncExitStack() as stack:
-            for app in (many.app, few.app, peer):
+            for app in (many.app, few.app, peer, bare):
                 await stack.enter_async_context(app.run_test(size=SIZE))
             for one in (many, few):
                 await one.app.cost(one.show)
@@ -177,6 +179,7 @@ def one_changes(effort: Effort) -> Iterator[Row]:
                 for size, one in (("many", many), ("few", few)):
                     costs[WHAT[0]][size].append((await one.take(changed(one.listing, number))).cpu)
                     costs[WHAT[1]][size].append((await one.take(arrived(number))).cpu)
+                least.append((await bare.cost(lambda: static.update(f"Checked {number} times"))).cpu)
                 if number % 4 == 0:
                     cost = await peer.cost(lambda: _row_changes(table, keys, number))
                     costs[WHAT[0]]["theirs"].append(cost.cpu)
@@ -188,6 +191,8 @@ def one_changes(effort: Effort) -> Iterator[Row]:
         ours, small, theirs = (median(told[size]) for size in ("many", "few", "theirs"))
         yield row(5, f"{what} of {count:,}: DataTable, ours", theirs, ours, "ms", "≥ 100", "CPU to the paint")
         yield row(5, f"{what} of {count:,}, of {FEW}", ours, small, "ms", "≤ 1.2", "CPU to the paint")
+    times = median(costs[WHAT[0]]["theirs"]) / median(least)
+    yield fact(5, "a Static that is updated, alone in its app", median(least), "ms", f"DataTable's row: {times:.0f}×")
 
 
 WHAT = ("a visible row changes", "a task arrives")

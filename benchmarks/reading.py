@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.readers import SDK, reading, resident
 from benchmarks.serving import PIECE, ROOT, Address, served
-from benchmarks.table import Effort, Row, Rows, median, missing, row
+from benchmarks.starting import STATIC
+from benchmarks.table import Effort, Row, Rows, fact, median, missing, row
 from benchmarks.terminals import terminal
 
 STREAMS = 64
@@ -81,6 +82,17 @@ def many(effort: Effort) -> Iterator[Row]:
         yield row(11, f"CPU an event of {STREAMS} streams {words}, the SDK", cost, _cost(told, "sdk"), "µs", "≤ 1.0")
     for words, size in sizes.items():
         yield row(11, f"memory with {STREAMS} streams {words}, the SDK", size, _held(told, "sdk"), "MB", "≤ 0.3")
+    least = _least()
+    share = f"of the SDK's: {least / _held(told, 'sdk'):.3f}×"
+    yield fact(11, "memory of a Textual app with one Static, no stream", least, "MB", share)
+
+
+def _least() -> float:
+    """MB of the least that Textual can show."""
+    with terminal([sys.executable, "-c", STATIC]) as shell:
+        shell.until(b"the first words")
+        shell.rest(1.0)
+        return resident(shell.process.pid)
 
 
 def _held(told: Told, name: str) -> float:

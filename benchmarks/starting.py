@@ -23,6 +23,18 @@ class One(App):
 One().run()
 """
 """The least that Textual can show."""
+TICKING = """
+import time
+from textual.app import App
+from textual.widgets import Static
+class One(App):
+    def compose(self):
+        yield Static("the first words")
+    def on_mount(self):
+        self.set_interval(1.0, lambda: self.query_one(Static).update(time.ctime()))
+One().run()
+"""
+"""The same with a clock."""
 
 
 def help_and_version(effort: Effort) -> Iterator[Row]:
