@@ -11,6 +11,7 @@ import os
 import sys
 from importlib.util import find_spec
 
+from benchmarks import steady
 from benchmarks.table import Effort, Row, Rows, lines, missing, record, worsened
 from tui.dashboard import FRAMES
 
@@ -35,6 +36,8 @@ def main() -> int:
     asked = words.parse_args()
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # as the dashboard does, before Textual is imported
     effort = Effort(asked.quick)
+    if not asked.quick:
+        steady.begin()
     wanted = {int(number) for number in asked.rows.split(",") if number}
     rows: list[Row] = []
     is_whole = True

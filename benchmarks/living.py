@@ -153,7 +153,9 @@ def idle(effort: Effort) -> Iterator[Row]:
     yield row(14, "CPU idle on the local fleet, a Textual app with one Static", cpu, floor, "ms/s", "≤ 1.5", written)
     cpu = median([one[0] for one in still])
     yield row(14, "CPU idle on a fleet that rests, a Textual app with one Static", cpu, floor, "ms/s", "≤ 1.5")
-    yield fact(14, "CPU idle of one Static that tells the seconds", ticking, "ms/s", f"{ticking / floor:.2f}× of one still")
+    yield fact(
+        14, "CPU idle of one Static that tells the seconds", ticking, "ms/s", f"{ticking / floor:.2f}× of one still"
+    )
     painted = max(one[1] for one in still)
     yield limit(14, "bytes to the terminal while nothing changes", painted, "B", "≤ 0", f"in {seconds} s")
 

@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 
+from benchmarks import steady
 from tui import looks
 from tui.app import THEME
 from tui.door import Door
@@ -97,6 +98,8 @@ class Painted(App[None]):
 
     async def cost(self, act: Callable[[], Any], holds: Callable[[], object] = lambda: True) -> Cost:
         """Do something; its cost until it is painted, and nothing more is."""
+        for pause in steady.pauses():
+            await asyncio.sleep(pause)
         with looked_at(self.IS_OURS):
             cpu, wall = time.process_time(), time.perf_counter()
             painted = self.until(holds)

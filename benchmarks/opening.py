@@ -17,6 +17,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks import steady
 from benchmarks.readers import SDK, resident
 from benchmarks.serving import KEY, ORGANIZATION, ROOT, Address, served, task
 from benchmarks.table import Effort, Row, fact, limit, median, missing, row
@@ -196,6 +197,7 @@ def main() -> None:
     async def read() -> Figures:
         return await READERS[name](address, entries)
 
+    steady.wait()
     print(json.dumps(asyncio.run(read())))
 
 

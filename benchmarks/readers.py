@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import steady
 from benchmarks.serving import KEY, ORGANIZATION, ROOT, Address
 
 STEP = 1 / 30
@@ -165,8 +166,9 @@ def main() -> None:
     async def read() -> None:
         await READERS[name](address, count)
 
+    steady.wait()
     asyncio.run(read())
-    print(json.dumps(count.told()))
+    print(json.dumps(count.told() | {"steady": steady.is_quick()}))
 
 
 if __name__ == "__main__":

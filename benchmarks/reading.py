@@ -18,12 +18,17 @@ NO_SDK = "the SDK is not installed: make .venv-interop/installed"
 Told = dict[str, list[dict[str, float]]]
 
 
-def _read(effort: Effort, readers: Sequence[str], address: Address, events: int, streams: int = 1) -> Told:
-    """Each reader in turn, round after round."""
+def _read(
+    effort: Effort, readers: Sequence[str], address: Address, events: int, streams: int = 1, tries: int = 1
+) -> Told:
+    """Each reader in turn, round after round; once more where the machine ran slower at its end."""
     told: Told = {name: [] for name in readers}
     for _ in effort.rounds:
         for name in readers:
-            told[name].append(reading(name, address, events, streams))
+            for _ in range(tries):
+                if (one := reading(name, address, events, streams))["steady"]:
+                    break
+            told[name].append(one)
     return told
 
 
@@ -41,7 +46,7 @@ def fast(effort: Effort) -> Iterator[Row]:
     count = effort.size(50_000, 10_000)
     for words, piece, target in (("one HTTP chunk an event", 0, "≥ 1.8"), ("re-chunked at 16 KiB", PIECE, "≥ 3.5")):
         with served(count=count, piece=piece) as address:
-            told = _read(effort, _readers("ours", "bytes"), address, count)
+            told = _read(effort, _readers("ours", "bytes"), address, count, tries=4)
         ours, split = _cost(told, "ours"), _cost(told, "bytes")
         name = f"{count:,} events, {words}"
         if "sdk" in told:

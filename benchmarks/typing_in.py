@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Iterator
 
+from benchmarks import steady
 from benchmarks.dashboard import Dashboard, dashboard, listed
 from benchmarks.fleet import board_of
 from benchmarks.onscreen import done, looked_at
@@ -24,6 +25,8 @@ LEAST, MOST = 0.05, 0.15
 
 async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[float], float]:
     """Type it: ms until each letter is painted, and from the last until the rows are those that it wants."""
+    for pause in steady.pauses():
+        await asyncio.sleep(pause)
     home = app.home
     written = home.query_one(FilterInput)
     app.key("slash")
@@ -61,6 +64,8 @@ async def _sorted(app: Dashboard) -> tuple[float, float]:
 
     Two columns may order alike, and then no frame tells of it.
     """
+    for pause in steady.pauses():
+        await asyncio.sleep(pause)
     home = app.home
     tasks, before = home.query_one(TaskList), home._listing
     below = len(before) - tasks.cursor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 BOM = b"\xef\xbb\xbf"
 LARGEST = 16 * 1024 * 1024
@@ -11,7 +11,7 @@ LONGEST_RETRY = 60_000
 """The longest reconnection time in ms that a server can ask for."""
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True, gc=False):
     """One dispatched event, its data as it was written."""
 
     event: str

@@ -167,8 +167,8 @@ class Stream:
     def _take(self, frame: Frame, tell: Callable[[Told], None]) -> None:
         """Tell one event, unless it was told before."""
         self._heard = True
-        _, content, name, own_id, too_large = frame
-        if not content and not too_large:
+        content, name, own_id = frame.content, frame.id, frame.own_id
+        if not content and not frame.too_large:
             return
         key = hash((name if own_id else None, content))
         seen = self._seen
@@ -176,7 +176,7 @@ class Stream:
         seen[key] = self._connection
         if len(seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
             self._seen, self._seen_before = {}, seen
-        event = Event.of_frame(TOO_LARGE if too_large else content, name if own_id or too_large else "")
+        event = Event.of_frame(content or TOO_LARGE, name if own_id or frame.too_large else "")
         if known is None and not self._rejoining:
             tell(event)
             return
