@@ -116,8 +116,10 @@ def family(board: Board, root: Task) -> Iterator[Task]:
 
 def line_of(board: Board, task: Task, opened: Container[str], depth: int = 0) -> Line:
     """The line about a task."""
-    tree = tuple(family(board, task))
     wait = board.wait(task.id)
+    if task.id not in board.children:
+        return Line(task, depth, wait, is_open=task.id in opened)
+    tree = tuple(family(board, task))
     path: tuple[Task, ...] = ()
     if wait is None and len(tree) > 1:
         waiting = next(board.waiting_below(task.id), None)
