@@ -46,7 +46,7 @@ def fast(effort: Effort) -> Iterator[Row]:
     count = effort.size(50_000, 10_000)
     for words, piece, target in (("one HTTP chunk an event", 0, "≥ 1.8"), ("re-chunked at 16 KiB", PIECE, "≥ 3.5")):
         with served(count=count, piece=piece) as address:
-            told = _read(effort, _readers("ours", "bytes"), address, count, tries=4)
+            told = _read(effort, _readers("ours", "bytes"), address, count, tries=3)
         ours, split = _cost(told, "ours"), _cost(told, "bytes")
         name = f"{count:,} events, {words}"
         if "sdk" in told:

@@ -15,7 +15,9 @@ SLOWER = 1.25
 """How many times as long it may take where something is measured."""
 PAUSE = 0.1
 PATIENCE = 60.0
-"""Seconds that a process waits in all; then it measures all the same."""
+"""Seconds that a process with many measurements waits in all; then it measures all the same."""
+SHORT = 3.0
+"""The same of one with a single measurement."""
 CORES = os.sched_getaffinity(0)
 _waited = 0.0
 
@@ -34,10 +36,10 @@ def is_quick() -> bool:
     return any(_loop() < SLOWER * best for _ in range(5))
 
 
-def pauses() -> Iterator[float]:
+def pauses(patience: float = PATIENCE) -> Iterator[float]:
     """The seconds to wait for, again and again, until this process is on a core that does."""
     global _waited
-    while BEST in os.environ and _waited < PATIENCE and not is_quick():
+    while BEST in os.environ and _waited < patience and not is_quick():
         for core in CORES:
             os.sched_setaffinity(0, {core})
             if is_quick():
@@ -47,8 +49,8 @@ def pauses() -> Iterator[float]:
 
 
 def wait() -> None:
-    """Wait for that."""
-    for pause in pauses():
+    """Wait for that, where there is a single measurement."""
+    for pause in pauses(SHORT):
         time.sleep(pause)
 
 
