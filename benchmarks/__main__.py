@@ -45,6 +45,7 @@ def main() -> int:
         if wanted and number not in wanted:
             continue
         print(f"… {number}", end="\r", file=sys.stderr, flush=True)
+        steady.leave()
         try:
             rows += measure(effort)
         except Exception as error:  # noqa: BLE001 - one row that fails does not hide the others

@@ -48,6 +48,11 @@ def pauses(patience: float = PATIENCE) -> Iterator[float]:
         yield PAUSE
 
 
+def leave() -> None:
+    """On any core again: whatever is started from here would have this one alone."""
+    os.sched_setaffinity(0, CORES)
+
+
 def wait() -> None:
     """Wait for that, where there is a single measurement."""
     for pause in pauses(SHORT):
