@@ -130,8 +130,10 @@ async def test_what_was_approved_stays_as_it_was_and_a_new_request_is_new(serve:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
+        assert "‖ approval" in operator.text
         await operator.press("A")
         await operator.until(lambda: "approved by you" in operator.text and "enter opens the task" in operator.text)
+        assert "‖ approval" not in operator.text  # nobody is waited for any more
         task_id = invoice(operator)["id"]
         await operator.here.until(task_id, "completed")
         await operator.pilot.pause(0.3)

@@ -233,7 +233,7 @@ class ReviewScreen(Deciding):
         if seen:
             name = self._desk.safe(seen.task.name, 60)
             left.append((Piece(f"{name}  ", "strong"), ""))
-            if seen.wait and seen.wait.since:
+            if seen.wait and seen.wait.since and not self._is_decided:
                 waited = words.span((self._desk.now() - seen.wait.since).total_seconds())
                 left.append((Piece(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
         read = words.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
@@ -423,7 +423,7 @@ def _decided(seen: Shown) -> str:
     request = seen.task.hitl_request
     if request and request.decided_by:
         return f"already: {'approved' if request.approved_by else 'rejected'} by {request.decided_by}"
-    return "by nobody, as of now"
+    return "by nobody when it was read"
 
 
 def _why(seen: Shown) -> str:
