@@ -286,7 +286,7 @@ async def test_a_large_answer_is_the_same_from_the_connection_and_through_httpx(
     dear: int, tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, {"messages": LOG})
+        await connection.reply(200, {"id": "t", "messages": LOG})
 
     monkeypatch.setattr(transport, "DEAR", dear)
     ways: list[httpx.Response] = []

@@ -22,6 +22,27 @@ _PLAIN = {
 }
 
 
+def record_in(body: object, kind: str, *ids: str) -> dict[str, Any]:
+    """The record in an answer, if it is one of those that were asked for; without ids, any that has an id."""
+    told = body.get("id") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(told, str) or not told.strip():
+        said = said_by(body) if isinstance(body, dict) else ""
+        why = f": it says {said!r}" if said else ""
+        raise NotUnderstood(f"the platform's answer is no {kind}{why}", body=body)
+    if ids and told not in ids:
+        raise NotUnderstood(f"the platform answered with {kind} {told[:80]!r}, asked for was {ids[0]!r}", body=body)
+    return body
+
+
+def task_record_in(body: object, *ids: str) -> dict[str, Any]:
+    """The record of a task in an answer: it has the id that was asked for, an agent and a status."""
+    record = record_in(body, "task", *ids)
+    for name in ("status", "agent_id"):
+        if not isinstance(record.get(name), str) or not record[name].strip():
+            raise NotUnderstood(f"the platform's answer is no task: it has no {name}", body=body)
+    return record
+
+
 def decoded(content: bytes, status: int) -> Any:
     """The JSON of a good answer; nothing where there is none to expect."""
     if not content.strip():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from tui.api.answers import record_in, said_by, task_record_in
 from tui.api.entries import Entry, Message, entry_of
 from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
 from tui.api.large import Incoming
@@ -114,7 +115,7 @@ class Client:
 
     async def agent(self, agent_id: str) -> Agent:
         """One agent."""
-        return Agent.of(await self._read(Operation.AGENT, agent=agent_id))
+        return Agent.of(record_in(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
     async def tasks(
         self, query: TaskQuery | None = None, *, apart: Callable[[bytearray], Any] | None = None
@@ -142,10 +143,8 @@ class Client:
 
     async def task(self, task_id: str) -> Task:
         """One task's own record."""
-        body = await self._read(Operation.TASK, task=task_id)
-        if not isinstance(body, dict):
-            raise NotUnderstood("the platform's answer is no task", body=body)
-        return self._learn(Task.of(body))
+        record = task_record_in(await self._read(Operation.TASK, task=task_id), task_id)
+        return self._learn(Task.of(record))
 
     def task_url(self, task_id: str) -> str:
         """Where a task's record is."""
@@ -161,12 +160,15 @@ class Client:
             body = await self.transport.read(url, **way)
         except NotFound:
             return Log(is_partial=route.surface is Surface.REST)
-        if isinstance(body, Incoming):
-            return Log(await body.entries())
         if route.surface is Surface.REST:
             return _log_of_threads(body)
-        messages = body.get("messages") if isinstance(body, dict) else body
-        return Log(tuple(entry_of(item) for item in messages) if isinstance(messages, list) else ())
+        if isinstance(body, Incoming):
+            record_in({"id": body.log_id}, "activity log", task.id, task.thread_id)
+            return Log(await body.entries())
+        messages = record_in(body, "activity log", task.id, task.thread_id).get("messages")
+        if not isinstance(messages, list):
+            raise NotUnderstood("the platform's answer is no activity log: it has no list of messages", body=body)
+        return Log(tuple(entry_of(item) for item in messages))
 
     async def tool_approval(self, agent_id: str, request_id: str) -> Record:
         """How the approval of a held tool call stands."""
@@ -201,7 +203,7 @@ class Client:
     # Acting
 
     async def create(self, agent_id: str, body: dict[str, Any], *, agent_version: str | None = None) -> Task:
-        """Start a task, or with an `id` in the body, continue its thread."""
+        """Start a task, or with an `id` in the body, continue its thread; the answer is what the platform claims."""
         route, root = self._route(Operation.CREATE)
         url = root + route.fill(agent=agent_id)
         headers = {}
@@ -211,33 +213,43 @@ class Client:
             url = str(URL(url).copy_add_param("version", agent_version))
         elif agent_version:
             headers["x-agent-version"] = agent_version
-        return self._task(await self.transport.act("POST", url, {"events_streaming": True, **body}, headers))
+        answer = await self.transport.act("POST", url, {"events_streaming": True, **body}, headers)
+        task = Task.of(task_record_in(answer))
+        if task.agent_id != agent_id:
+            raise NotUnderstood(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
+        if (thread := body.get("id")) and thread not in {task.id, task.thread_id}:
+            raise NotUnderstood(f"the platform answered with another thread: {task.thread_id[:80]!r}", body=answer)
+        return self._learn(task)
 
     async def stop(self, task_id: str) -> Task:
-        """Ask the platform to stop a task; the answer is the task as it then is."""
-        return self._task(await self._act(Operation.STOP, None, task=task_id))
+        """Ask the platform to stop a task; the answer is the task as the platform claims it then is."""
+        return self._task(await self._act(Operation.STOP, None, task=task_id), task_id)
 
-    async def approve(self, task_id: str, comment: str | None = None) -> Record:
+    async def approve(self, task_id: str, comment: str | None = None) -> None:
         """Approve what a workflow waits for."""
-        return Record.of(await self._act(Operation.APPROVE, {"comment": comment} if comment else {}, task=task_id))
+        answer = await self._act(Operation.APPROVE, {"comment": comment} if comment else {}, task=task_id)
+        _check_decision_answer(answer, task_id)
 
-    async def reject(self, task_id: str, comment: str | None = None) -> Record:
+    async def reject(self, task_id: str, comment: str | None = None) -> None:
         """Reject what a workflow waits for."""
-        return Record.of(await self._act(Operation.REJECT, {"comment": comment} if comment else {}, task=task_id))
+        answer = await self._act(Operation.REJECT, {"comment": comment} if comment else {}, task=task_id)
+        _check_decision_answer(answer, task_id)
 
     async def answer(self, agent_id: str, conversation: str, decision_id: str, answers: list[dict[str, Any]]) -> None:
         """Answer an agent's questions; the run goes on without a reader."""
         body = {"decision_id": decision_id, "answers": answers}
-        await self._act(Operation.ANSWER, body, agent=agent_id, conversation=conversation)
+        answer = await self._act(Operation.ANSWER, body, agent=agent_id, conversation=conversation)
+        _check_decision_answer(answer, conversation)
 
     async def confirm(self, agent_id: str, conversation: str, request_id: str, approve: bool) -> None:
         """Confirm or dismiss a card."""
         body = {"request_id": request_id, "approve": approve}
-        await self._act(Operation.CONFIRM, body, agent=agent_id, conversation=conversation)
+        answer = await self._act(Operation.CONFIRM, body, agent=agent_id, conversation=conversation)
+        _check_decision_answer(answer, conversation)
 
     async def update(self, task_id: str, changes: dict[str, Any]) -> Task:
         """Change fields of a task's record."""
-        return self._task(await self._act(Operation.UPDATE, changes, task=task_id))
+        return self._task(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
 
     # Inside
 
@@ -339,10 +351,20 @@ class Client:
             self._learn(item)
         return page
 
-    def _task(self, body: Any) -> Task:
-        if not isinstance(body, dict):
-            raise NotUnderstood("the platform took it, but its answer is no task", body=body)
-        return self._learn(Task.of(body))
+    def _task(self, body: Any, task_id: str) -> Task:
+        return self._learn(Task.of(task_record_in(body, task_id)))
+
+
+def _check_decision_answer(answer: Any, *ids: str) -> None:
+    """Raise NotUnderstood for an answer that cannot be one to a decision; which it is otherwise is not documented."""
+    if answer is None:
+        return
+    if not isinstance(answer, dict):
+        raise NotUnderstood("the platform's answer says nothing about the decision", body=answer)
+    if "id" in answer:
+        record_in(answer, "task", *ids)
+    elif said := said_by(answer):
+        raise NotUnderstood(f"the platform answered {said!r}", body=answer)
 
 
 def _as_log(content: Incoming) -> Incoming | None:
@@ -351,7 +373,9 @@ def _as_log(content: Incoming) -> Incoming | None:
 
 def _log_of_threads(body: Any) -> Log:
     """The public surface's messages, as a log that is known to lack everything else."""
-    threads = body if isinstance(body, dict) else {"root": body}
+    if not isinstance(body, dict) or not isinstance(body.get("root"), list):
+        raise NotUnderstood("the platform's answer holds no thread of messages", body=body)
+    threads = body
     told = {
         name: tuple(_message(item) for item in messages)
         for name, messages in threads.items()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+DOCUMENTED_REFUSALS = frozenset({400, 401, 403, 404, 409, 422, 429})
+"""Statuses by which the platform is documented to refuse an action; any other answer proves nothing about it."""
+
 
 class ApiError(Exception):
     """The platform did not do what was asked; the message says why, `hint` what to do about it."""
@@ -32,6 +35,8 @@ class ApiError(Exception):
             self.hint = hint
         if maybe_done is not None:
             self.maybe_done = maybe_done
+        elif status is not None:
+            self.maybe_done = status not in DOCUMENTED_REFUSALS
 
     @property
     def sentence(self) -> str:

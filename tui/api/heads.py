@@ -56,6 +56,7 @@ class Head(msgspec.Struct, gc=False):
 
 class _Messages(msgspec.Struct):
     messages: list[msgspec.Raw]
+    id: str | None = None
 
 
 TOLD = frozenset(Head.__struct_fields__) - {"content", "questions", "query", "reasoning"}
@@ -76,6 +77,11 @@ def split(content: bytes | bytearray) -> list[msgspec.Raw] | None:
         return parts_of(content) if _is_list(content) else _split(content).messages
     except UNUSUAL:
         return None
+
+
+def log_id(content: bytes | bytearray) -> str | None:
+    """The id of the thread that a log says it is of."""
+    return None if _is_list(content) else _split(content).id
 
 
 def entry_at(raw: msgspec.Raw) -> Entry | None:

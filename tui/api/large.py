@@ -164,6 +164,8 @@ class Incoming:
     """
 
     def __init__(self) -> None:
+        self.log_id: str | None = None
+        """The id of the thread that a large log says it is of, once all of it is there."""
         self._begin = b""
         """What stands before the first entry of a large one."""
         self._between = re.compile(b"")
@@ -252,7 +254,7 @@ class Incoming:
 
     def is_log(self) -> bool:
         """Whether it is a large log, now that all of it is there."""
-        from tui.api.heads import split
+        from tui.api.heads import log_id, split
 
         if self._size <= LARGE:
             return False
@@ -262,6 +264,7 @@ class Incoming:
         if parts is None or (self._pieces and not (parts and end[len(self._begin) :].lstrip().startswith(parts[0]))):
             return False
         self._left = parts
+        self.log_id = log_id(end)
         return True
 
     async def entries(self) -> Sequence[Entry]:

@@ -83,6 +83,23 @@ class Tokens(Record):
         return self.total_tokens or self.prompt_tokens + self.completion_tokens
 
 
+def decider_of(value: object) -> str | None:
+    """Who decided, from a name, an object with one, or a list of these; what is false, zero or empty is nobody."""
+    match value:
+        case str():
+            return text_of(value) if value.strip() else None
+        case dict():
+            names = ("display_name", "name", "email", "id")
+            named = next(filter(None, (decider_of(value.get(name)) for name in names)), None)
+            return named or (text_of(value) if any(value.values()) else None)
+        case list():
+            return ", ".join(filter(None, map(decider_of, value))) or None
+        case True:
+            return "somebody"
+        case _:
+            return text_of(value) if value else None
+
+
 class ApprovalRequest(Record):
     """What a paused workflow asks of a person, in the newer or the older shape."""
 
@@ -91,8 +108,8 @@ class ApprovalRequest(Record):
     title = Field(text_of)
     description = Field(text_of)
     content = Field(as_it_is)
-    approved_by = Field(text_of)
-    rejected_by = Field(text_of)
+    approved_by = Field(decider_of)
+    rejected_by = Field(decider_of)
 
     @property
     def decided_by(self) -> str | None:

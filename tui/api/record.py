@@ -319,7 +319,7 @@ R = TypeVar("R", bound=Record)
 
 def one(kind: type[R]) -> Callable[[object], R | None]:
     """A nested object, or nothing where there is none."""
-    return lambda value: None if value in (None, "", [], {}) else kind.of(value)
+    return lambda value: kind.of(value) if value else None
 
 
 def many(kind: type[R]) -> Callable[[object], tuple[R, ...]]:

@@ -162,6 +162,11 @@ class Surfaces(Struct, frozen=True):
         return f"{_events_base(self.controller)}/{self.organization}"
 
     @property
+    def addresses(self) -> list[str]:
+        """The addresses themselves: two that share one are the same platform."""
+        return [url for url in (self.controller, self.rest) if url]
+
+    @property
     def origins(self) -> frozenset[str]:
         """The only origins the key may go to."""
         controllers = (self.controller, _events_base(self.controller)) if self.controller else ()

@@ -22,6 +22,8 @@ from tui.api.secret import Secret
 if TYPE_CHECKING:
     import httpx
 
+GOOD_ACTION_STATUSES = frozenset({200, 201, 202, 204})
+"""Statuses of an action's answer that may mean that it was carried out; any other of 2xx says nothing."""
 TRIES = 5
 """How often a read is tried before its error is told."""
 REDIRECTS = 5
@@ -179,9 +181,14 @@ class Transport(Struct):
                 async with client.stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
+                        if method != "GET":
+                            _check_action_status(response.status_code)
                         return await self._answer(response, into, apart)
                     if method != "GET":
-                        raise Redirected("the platform answered an action with a redirect, which was not followed")
+                        raise Redirected(
+                            f"the platform answered an action with a redirect ({response.status_code}), not followed",
+                            status=response.status_code,
+                        )
                     url, params = _next(url, response), None
         raise Redirected("the address goes round in circles")
 
@@ -242,12 +249,16 @@ class Transport(Struct):
             from tui.api.direct import Direct
 
             way = Direct(context)
+        # Bytes that follow an answer on a kept connection would be taken for the next answer: only list pages, whose
+        # rows decide nothing, may come over one.
+        limits = httpx.Limits(max_keepalive_connections=None if is_page else 0)
         return httpx.AsyncClient(
             auth=KeyAuth(self.key, self.origins),
             headers={"User-Agent": f"xp-tui/{__version__}"},
             timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),
             verify=context or False,
             trust_env=not is_loopback(url),
+            limits=limits,
             follow_redirects=False,
             transport=way,
         )
@@ -260,6 +271,12 @@ class Transport(Struct):
             if self.ca:
                 self._context.load_verify_locations(self.ca)
         return self._context
+
+
+def _check_action_status(status: int) -> None:
+    """Raise NotUnderstood for a status of 2xx that no platform has a reason to answer an action with."""
+    if 200 <= status < 300 and status not in GOOD_ACTION_STATUSES:
+        raise NotUnderstood(f"the platform answered an action with status {status}", status=status)
 
 
 def is_passing(error: ApiError) -> bool:
@@ -299,7 +316,9 @@ def _in_words(url: str) -> Iterator[None]:
         raise TimedOut(f"{_host(url)} did not answer in time") from error
     except httpx.DecodingError as error:
         raise NotUnderstood(f"the answer of {_host(url)} is compressed and damaged") from error
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
+    except httpx.LocalProtocolError as error:  # part of the request may have left
+        raise Lost(f"the request to {_host(url)} could not be sent whole: {error}") from error
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise BadAddress(f"the request to {_host(url)} cannot be made: {error}") from error
     except httpx.TransportError as error:
         why = f": {error}" if str(error) else ""

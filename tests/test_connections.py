@@ -1,0 +1,128 @@
+"""Connections: what follows an answer on a socket is never taken for the answer to the next question."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import FastClock, make_client
+from tests.memory_journal import MemoryJournal
+from tests.wire.platform import Platform
+from tests.wire.server import Connection, Request, Server, head
+from tui.api.client import TaskQuery
+from tui.api.errors import NotUnderstood
+from tui.api.models import Task
+from tui.decision import shown
+from tui.deeds import Deed, Deeds, Outcome, Verb
+
+RECORD = {"id": "t1", "agent_id": "a1", "status": "paused", "hitl_request": {"wait_node_id": "n", "content": "pay"}}
+LOG = {"id": "t1", "messages": []}
+
+
+def whole(body: Any) -> bytes:
+    """An answer as it goes over the wire."""
+    content = json.dumps(body).encode()
+    return head(200, {"Content-Type": "application/json", "Content-Length": str(len(content))}) + content
+
+
+@pytest.mark.parametrize("surfaces", [{}, {"controller": False}, {"rest": False}])
+async def test_a_second_answer_on_a_connection_is_not_taken_for_the_next(surfaces: dict[str, Any]) -> None:
+    """After each answer stands another: a record that says that the task goes on and was approved."""
+    lie = whole({**RECORD, "status": "executing", "hitl_request": {"wait_node_id": "n", "approved_by": "nobody"}})
+
+    async def serve(request: Request, connection: Connection) -> None:
+        is_log = "activity" in request.path or "thread" in request.path
+        truth = {**LOG, "root": []} if is_log else RECORD
+        await connection.raw(whole(truth) + lie)
+
+    async with Server(serve) as server, make_client(server.url, **surfaces) as client:
+        for _ in range(3):
+            record = await client.task("t1")
+            assert (record.status, record.raw) == ("paused", RECORD)
+            assert (await client.log(record)).entries == ()
+        if surfaces.get("controller", True):
+            await client.approve("t1")
+            assert (await client.task("t1")).status == "paused"
+        assert (await client.stop("t1")).status == "paused"
+
+
+async def test_every_record_log_and_action_has_a_connection_of_its_own(platform: Platform) -> None:
+    platform.task("t1")
+    connections: list[int] = []
+
+    async def serve(request: Request, connection: Connection) -> None:
+        connections.append(id(connection))
+        kept.append(connection)
+        await platform.handle(request, connection)
+
+    kept: list[Connection] = []
+    async with Server(serve) as server, make_client(server.url) as client:
+        for _ in range(2):
+            await client.log(await client.task("t1"))
+        await client.stop("t1")
+        assert len(set(connections)) == len(connections) == 5
+        for _ in range(3):
+            _ = [page async for page in client.tasks(TaskQuery())]
+        assert len(set(connections)) == 6, "pages of a list may share one: their rows decide nothing"
+
+
+async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
+    entries = [
+        {
+            "id": f"e{number}",
+            "created_at": "2026-11-20T09:00:00Z",
+            "type": "think",
+            "title": "x" * 500,
+            "confidence": 0.5,
+        }
+        for number in range(5000)
+    ]
+
+    about: dict[str, Any] = {}
+    told: dict[str, Any]
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, {**about, "messages": entries})
+
+    task = Task.of({"id": "t", "agent_id": "a", "conversation_id": "head"})
+    async with Server(serve) as server, make_client(server.url) as client:
+        for told in ({"id": "t"}, {"id": "head"}):
+            about = told
+            assert len((await client.log(task)).entries) == 5000
+        for told in ({"id": "other"}, {"id": ["t"]}, {}):
+            about = told
+            with pytest.raises(NotUnderstood):
+                await client.log(task)
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize(
+    "status", [201, 202, 203, 207, 299, 301, 302, 307, 400, 402, 403, 404, 408, 409, 410, 418, 422, 429, 500, 503, 599]
+)
+async def test_over_sockets_a_status_is_settled_by_the_record(platform: Platform, status: int, is_done: bool) -> None:
+    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay"})
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        if request.method == "GET":
+            return False
+        if is_done:
+            platform.local.decisions.decide("w", True, None)
+        await connection.reply(status, {"detail": "no"}, {"Location": "/elsewhere"} if 300 <= status < 400 else {})
+        return True
+
+    platform.before_reply = answer
+    async with Server(platform.handle) as server, make_client(server.url) as client:
+        digest = (await shown(client, "w")).digest
+        doer = Deeds(client, MemoryJournal(), lambda deed: None, clock=FastClock())
+        done = await doer.carry_out(Deed(Verb.APPROVE, "w", digest))
+        again = await doer.carry_out(Deed(Verb.APPROVE, "w", digest))
+    refused = status in {400, 401, 403, 404, 409, 422, 429}
+    if is_done:
+        assert done.outcome is (Outcome.ALREADY if refused else Outcome.CONFIRMED), done.words
+    else:
+        assert done.outcome is (Outcome.REFUSED if refused else Outcome.UNKNOWN), done.words
+    sent = [request for request in server.requests if request.method != "GET"]
+    assert len(sent) == (2 if refused and not is_done else 1)
+    assert again.is_sent is (refused and not is_done)
