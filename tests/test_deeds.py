@@ -13,10 +13,21 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.memory_journal import MemoryJournal
 from tests.trust.truth import OnThisWay
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tui.api.client import Client
-from tui.api.errors import ApiError, Conflict, Forbidden, Lost, NotFound, NotOffered, ReadOnly, Unreachable
+from tui.api.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Lost,
+    NotFound,
+    NotOffered,
+    NotUnderstood,
+    ReadOnly,
+    Unreachable,
+)
 from tui.api.pace import Backoff, SystemClock
 from tui.api.routes import Surfaces
 from tui.api.secret import Secret
@@ -42,6 +53,8 @@ class Story(httpx.AsyncBaseTransport):
         self.loop = loop
         self.task: Json = {**RECORD, "hitl_request": ASKED, **task}
         self.log: list[Json] = []
+        self.no_log: Any = ...
+        """What comes in place of a log, where something else does."""
         self.others: list[Json] = []
         """What a list of tasks tells beside."""
         self.sent: list[tuple[str, str, Any]] = []
@@ -61,10 +74,10 @@ class Story(httpx.AsyncBaseTransport):
             self.sent.append((request.method, path, body))
             status, told = self.act()
         elif path.startswith("/activity/"):
-            status, told = 200, {"messages": self.log}
+            status, told = 200, {"id": "t", "messages": self.log} if self.no_log is ... else self.no_log
         elif path.startswith("/v1/tasks?"):
             status, told = 200, {"items": self.others, "total_pages": 9}
-        elif path == "/v1/tasks/t":
+        elif path in {"/v1/tasks/t", "/agent-execution/t/status"}:
             self.read_at.append(self.loop.now)
             status, told = self.read()
         else:
@@ -91,18 +104,22 @@ class Desk:
     loop: VirtualLoop
     client: Client
     steps: list[Deed] = field(default_factory=list)
-    lines: list[Json] = field(default_factory=list)
     on_step: Callable[[Deed], None] = lambda deed: None
 
     def __post_init__(self) -> None:
-        self.doer = Deeds(self.client, self, self.tell, clock=VirtualClock(self.loop))
+        clock = VirtualClock(self.loop)
+        self.journal = MemoryJournal(clock.time)
+        self.doer = Deeds(self.client, self.journal, self.tell, clock=clock)
 
     def tell(self, deed: Deed) -> None:
         self.steps.append(deed)
         self.on_step(deed)
 
-    def write(self, kind: str, **told: Any) -> None:
-        self.lines.append({"kind": kind, **told})
+    @property
+    def lines(self) -> list[Json]:
+        """What was written down, but for what names the request and the platform."""
+        hidden = {"request", "platform"}
+        return [{name: told for name, told in one.items() if name not in hidden} for one in self.journal.entries]
 
     @property
     def digest(self) -> str:
@@ -154,7 +171,7 @@ def lost(desk: Desk, **changes: Any) -> Callable[[], tuple[int, Any]]:
     return desk.story.becomes(0, "lost", **changes)
 
 
-LOST = "the answer was lost (the connection to 127.0.0.1 broke: reset)"
+LOST = "sent, but no clear answer came (the connection to 127.0.0.1 broke: reset)"
 
 
 # What is held
@@ -171,7 +188,9 @@ def test_the_words_that_others_read_stay_as_they_are() -> None:
     assert [*map(str, Verb)] == ["approve", "reject", "stop", "continue", "create", "answer", "update"]
     phases = ["held", "reading again", "sending", "waiting for the task to show it", "done"]
     assert [*map(str, Phase)] == phases
-    outcomes = "confirmed, taken back, already decided, changed, gone, refused, not sent, unknown, still running"
+    outcomes = (
+        "confirmed, taken back, already decided, changed, gone, refused, not sent, unknown, still running, already sent"
+    )
     assert ", ".join(Outcome) == outcomes
 
 
@@ -183,7 +202,7 @@ def test_what_is_held_is_sent_when_its_time_is_over(sit: Sit, hold: float) -> No
     desk.story.act = desk.story.becomes(status="executing", hitl_request={**ASKED, "approved_by": "Dana"})
     digest, begun = desk.digest, desk.loop.now
     done = desk.does(Verb.APPROVE, digest=digest, comment="fine", hold=hold, id="d")
-    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved by you, on record as Dana")
+    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Dana")
     assert took == [False] * 5, "it is not held yet, or it is too late"
     assert not asyncio.all_tasks(desk.loop)
     assert (done.phase, done.task and done.task.status, done.error) == (Phase.DONE, "executing", None)
@@ -208,7 +227,7 @@ def test_what_is_not_held_is_sent_at_once_and_cannot_be_taken_back(sit: Sit) -> 
     assert desk.does(Verb.STOP, id="d").outcome is Outcome.CONFIRMED
     assert [line["kind"] for line in desk.lines] == ["sent", "done"]
     assert desk.lines[0] == {"kind": "sent", "deed": "d", "verb": "stop", "target": "t", "digest": None}
-    assert took == [False] * 4
+    assert took == [False] * 5
 
 
 @pytest.mark.parametrize("when", [Phase.HELD, Phase.CHECKING])
@@ -233,8 +252,14 @@ def test_what_is_taken_back_in_time_is_not_sent(sit: Sit, when: Phase) -> None:
 
 def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(sit: Sit) -> None:
     desk = sit(status="executing")
-    desk.story.act = desk.story.becomes(status="stopped")
-    first, again, other = Deed(Verb.STOP, "t", hold=5.0), Deed(Verb.STOP, "t"), Deed(Verb.UPDATE, "z")
+    desk.story.others = [{**RECORD, "id": "z"}]
+    stop = desk.story.becomes(status="stopped")
+    desk.story.act = lambda: (200, desk.story.others[0]) if desk.story.sent[-1][0] == "PATCH" else stop()
+    first, again, other = (
+        Deed(Verb.STOP, "t", hold=5.0),
+        Deed(Verb.STOP, "t"),
+        Deed(Verb.UPDATE, "z", body={"result": None}),
+    )
 
     async def hurry() -> list[Deed]:
         job = asyncio.ensure_future(desk.doer.carry_out(first))
@@ -247,15 +272,18 @@ def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(sit: Sit) -> None:
     ended = desk.loop.run_until_complete(hurry())
     busy = (Outcome.NOT_SENT, "something is already under way for this task")
     assert [(one.outcome, one.words) for one in ended] == [
-        busy, busy, (Outcome.CONFIRMED, "update: the platform took it"), (Outcome.CONFIRMED, "stopped"), busy,
+        busy, busy, (Outcome.CONFIRMED, "the record shows the change"), (Outcome.CONFIRMED, "stopped"), busy,
     ]  # fmt: skip
     assert [path for _, path, _ in desk.story.sent] == ["/agent-execution/z/update", "/v1/tasks/t/stop"]
-    assert desk.does(Verb.STOP).outcome is Outcome.CONFIRMED, "it is free again"
+    done = desk.does(Verb.STOP)
+    assert (done.outcome, done.words) == (Outcome.ALREADY, "it had ended already: stopped, nothing was sent"), (
+        "it is free again"
+    )
 
 
 def test_the_machines_clock_is_the_clock_unless_a_test_brings_another(sit: Sit) -> None:
     desk = sit()
-    assert isinstance(Deeds(desk.client, desk, desk.tell)._clock, SystemClock)
+    assert isinstance(Deeds(desk.client, desk.journal, desk.tell)._clock, SystemClock)
 
 
 # What is not sent, after the task was read again
@@ -322,7 +350,11 @@ def test_a_task_without_a_name_is_not_asked_for(sit: Sit) -> None:
     assert (done.outcome, done.error) == (Outcome.NOT_SENT, None)
     assert done.words == "not sent, the task could not be read: ' ' is no id of task"
     done = sit().does(Verb.STOP, target=" ")
-    assert (done.outcome, done.words, done.error) == (Outcome.NOT_SENT, "not sent: ' ' is no id of task", None)
+    assert (done.outcome, done.words, done.error) == (
+        Outcome.NOT_SENT,
+        "not sent, the task could not be read: ' ' is no id of task",
+        None,
+    )
 
 
 # What is sent
@@ -334,31 +366,52 @@ QUESTION = {
     "conversation_id": "head",
 }
 ANSWERS = [{"question_id": "q", "answer": "yes"}]
+HELLO = {"input": {"text": "hello"}}
+BODIES: dict[Verb, Json] = {
+    Verb.UPDATE: {"result": "x"},
+    Verb.CREATE: {"agent": "a", **HELLO},
+    Verb.CONTINUE: {"agent": "a", "id": "t", **HELLO},
+}
+DONE: dict[Verb, Json] = {Verb.STOP: {"status": "stopped"}, Verb.UPDATE: {"result": "x"}, Verb.CONTINUE: HELLO}
+"""How the record shows that an action was carried out."""
+
+
+def wanted(desk: Desk, verb: Verb) -> Json:
+    """What a deed of this kind is made of."""
+    more: Json = {"body": BODIES.get(verb, {}), "target": "a" if verb is Verb.CREATE else "t"}
+    return {**more, "digest": desk.digest} if verb in {Verb.APPROVE, Verb.REJECT} else more
+
+
+def task_for(verb: Verb) -> Json:
+    """A task that waits for a decision, or one that runs."""
+    return {} if verb in {Verb.APPROVE, Verb.REJECT} else {"status": "executing"}
 
 
 @pytest.mark.parametrize(
-    ("verb", "more", "sent"),
+    ("verb", "more", "changes", "sent", "words"),
     [
-        (Verb.REJECT, {}, ("POST", "/hitl/t/reject", {})),
-        (Verb.REJECT, {"comment": "no"}, ("POST", "/hitl/t/reject", {"comment": "no"})),
-        (Verb.UPDATE, {"body": {"result": "x"}}, ("PATCH", "/agent-execution/t/update", {"result": "x"})),
-        (Verb.CREATE, {"target": "a", "body": {"agent": "a", "input": {"text": "x"}}},
-         ("POST", "/v1/agents/a/invoke/async", {"events_streaming": True, "input": {"text": "x"}})),
-        (Verb.CONTINUE, {"body": {"agent": "a", "agent_version": "3", "id": "t"}},
-         ("POST", "/v1/agents/a/invoke/async?version=3", {"events_streaming": True, "id": "t"})),
+        (Verb.REJECT, {}, {}, ("POST", "/hitl/t/reject", {}), "rejected by you"),
+        (Verb.REJECT, {"comment": "no"}, {}, ("POST", "/hitl/t/reject", {"comment": "no"}), "rejected by you"),
+        (Verb.UPDATE, {"body": {"result": "x"}}, {"result": "x"},
+         ("PATCH", "/agent-execution/t/update", {"result": "x"}), "the record shows the change"),
+        (Verb.CREATE, {"target": "a", "body": {"agent": "a", **HELLO}}, HELLO,
+         ("POST", "/v1/agents/a/invoke/async", {"events_streaming": True, **HELLO}), "the task was created"),
+        (Verb.CONTINUE, {"body": {"agent": "a", "agent_version": "3", "id": "t", **HELLO}}, HELLO,
+         ("POST", "/v1/agents/a/invoke/async?version=3", {"events_streaming": True, "id": "t", **HELLO}),
+         "the message is in the thread"),
     ],
 )  # fmt: skip
-def test_what_is_sent_is_what_was_asked_for(sit: Sit, verb: Verb, more: Json, sent: tuple[Any, ...]) -> None:
+def test_what_is_sent_is_what_was_asked_for(
+    sit: Sit, verb: Verb, more: Json, changes: Json, sent: tuple[Any, ...], words: str
+) -> None:
     desk = sit()
-    desk.story.act = desk.story.becomes(status="executing", hitl_request=None)
+    desk.story.act = desk.story.becomes(status="executing", hitl_request=None, **changes)
     if verb is Verb.REJECT:
-        assert desk.decides(verb, **more) == (Outcome.CONFIRMED, "rejected by you")
-    else:
-        done = desk.does(verb, **more)
-        assert (done.outcome, done.words) == (Outcome.CONFIRMED, f"{verb}: the platform took it")
-        assert done.task
-        assert done.task.status == "executing"
-        assert [step.task is None for step in desk.steps] == [True, True, False, False]
+        more = {**more, "digest": desk.digest}
+    done = desk.does(verb, **more)
+    assert (done.outcome, done.words, done.is_sent) == (Outcome.CONFIRMED, words, True)
+    assert done.task
+    assert done.task.status == "executing"
     assert desk.story.sent == [sent]
 
 
@@ -375,6 +428,31 @@ def test_a_card_is_confirmed_or_dismissed_in_its_conversation_whatever_was_decid
     assert desk.story.sent == [("POST", "/v1/agents/a/conversations/head/confirm", body)]
 
 
+@pytest.mark.parametrize(
+    ("card", "outcome", "words"),
+    [
+        ({"approved": True, "decided_by": "Dana"}, Outcome.CONFIRMED, "approved, on record as Dana"),
+        ({"approved": True}, Outcome.CONFIRMED, "approved, the record says so"),
+        ({"approved": False}, Outcome.ALREADY, "decided the other way"),
+        ({"approved": None}, Outcome.UNKNOWN, "sent, the task still waits"),
+        ({"id": "next", "request_id": "next"}, Outcome.CONFIRMED, "approved by you"),
+    ],
+)
+def test_a_card_is_decided_when_the_log_says_so_although_the_task_waits_for_the_next(
+    sit: Sit, card: Json, outcome: Outcome, words: str
+) -> None:
+    desk = sit(hitl_request=None, conversation_id="head")
+    first = {"id": "card", "request_id": "card", "type": "confirm", "title": "Sure?"}
+    desk.story.log = [first]
+
+    def act() -> tuple[int, Any]:
+        desk.story.log = [{**first, **card}]
+        return 200, {}
+
+    desk.story.act = act
+    assert desk.decides() == (outcome, words)
+
+
 def test_a_question_is_answered_in_its_conversation_also_when_an_old_approval_was_decided(sit: Sit) -> None:
     desk = sit(**{**QUESTION, "hitl_request": {**ASKED, "approved_by": "Dana"}})
     desk.story.log = [{"id": "d", "questions": ["sure?"]}]
@@ -385,6 +463,20 @@ def test_a_question_is_answered_in_its_conversation_also_when_an_old_approval_wa
     assert desk.story.sent == [("POST", "/v1/agents/a/conversations/head/answers", body)]
 
 
+def test_a_question_that_was_answered_otherwise_is_told(sit: Sit) -> None:
+    desk = sit(**QUESTION)
+    question = {"id": "d", "questions": ["sure?"]}
+    desk.story.log = [question]
+
+    def act() -> tuple[int, Any]:
+        desk.story.log = [{**question, "answers": [{"question_id": "q", "answer": "no"}]}]
+        return 200, {}
+
+    desk.story.act = act
+    told = desk.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
+    assert told == (Outcome.ALREADY, "sent, but the answers on record are others than yours")
+
+
 def test_an_answer_to_what_was_never_read_is_not_sent(sit: Sit) -> None:
     desk = sit(**QUESTION)
     done = desk.does(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
@@ -393,11 +485,38 @@ def test_an_answer_to_what_was_never_read_is_not_sent(sit: Sit) -> None:
     assert desk.story.sent == []
 
 
+def test_what_may_not_or_cannot_be_sent_says_what_to_do(sit: Sit) -> None:
+    done = sit(read_only=True, status="executing").does(Verb.STOP)
+    assert (done.outcome, type(done.error), done.is_sent) == (Outcome.NOT_SENT, ReadOnly, False)
+    assert done.words == "read-only: stop was not sent. Leave read-only mode to act"
+
+
+def test_what_has_ended_is_not_stopped(sit: Sit) -> None:
+    desk = sit(status="completed")
+    done = desk.does(Verb.STOP)
+    assert (done.outcome, done.words) == (Outcome.ALREADY, "it had ended already: completed, nothing was sent")
+    assert (desk.story.sent, done.is_sent) == ([], False)
+
+
+def test_a_stop_does_not_wait_for_a_platform_that_is_slow_to_tell_of_the_task(sit: Sit) -> None:
+    desk = sit(status="executing")
+    desk.story.act = desk.story.becomes(status="stopped")
+    desk.story.pause = 5.0
+    begun = desk.loop.now
+    sent_at: list[float] = []
+    desk.on_step = lambda deed: sent_at.append(desk.loop.now) if deed.phase is Phase.SENDING else None
+    assert desk.does(Verb.STOP).outcome is Outcome.CONFIRMED
+    assert [at - begun for at in sent_at] == [2.0]
+
+
+# What the platform refuses
+
+
 @pytest.mark.parametrize(
     ("answer", "outcome", "words", "kind"),
     [
-        ((404, {"detail": "no task"}), Outcome.GONE, "gone: no task (404)", NotFound),
-        ((409, {"detail": "Dana was first"}), Outcome.ALREADY, "Dana was first (409)", Conflict),
+        ((404, {"detail": "no task"}), Outcome.REFUSED, "refused: no task (404)", NotFound),
+        ((409, {"detail": "Dana was first"}), Outcome.REFUSED, "refused: Dana was first (409)", Conflict),
         ((403, {"detail": "no"}), Outcome.REFUSED, "refused: no (403)", Forbidden),
         ((0, "refused"), Outcome.NOT_SENT, "not sent: 127.0.0.1 cannot be reached: nobody there", Unreachable),
     ],
@@ -409,29 +528,122 @@ def test_what_the_platform_does_not_take_is_told_in_its_words(
     desk.story.act = lambda: answer
     done = desk.does(Verb.APPROVE, digest=desk.digest)
     assert (done.outcome, done.words, type(done.error)) == (outcome, words, kind)
-    assert (len(desk.story.sent), desk.phases[-2:]) == (1, [Phase.SENDING, Phase.DONE])
-
-
-def test_what_may_not_or_cannot_be_sent_says_what_to_do(sit: Sit) -> None:
-    done = sit(read_only=True).does(Verb.STOP)
-    assert (done.outcome, type(done.error)) == (Outcome.NOT_SENT, ReadOnly)
-    assert done.words == "read-only: stop was not sent. Leave read-only mode to act"
-
-
-# What became of it
+    assert done.is_sent is (answer[0] != 0)
+    assert len(desk.story.sent) == 1
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome", "words"),
     [
-        ({"status": "executing", "hitl_request": {**ASKED, "rejected_by": "Kofi"}}, Outcome.ALREADY, "decided the other way by Kofi"),
-        ({"status": "stopped"}, Outcome.GONE, "the platform took it, but the task was stopped"),
+        ({"status": "executing"}, Outcome.UNKNOWN, "refused (403), yet the task no longer waits: it is executing"),
+        ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.ALREADY,
+         "already approved by Kofi, yours was refused (403)"),
+        ({"status": "executing", "hitl_request": {**ASKED, "rejected_by": "Kofi"}}, Outcome.ALREADY,
+         "decided the other way by Kofi, yours was refused (403)"),
+        ({"hitl_request": {**ASKED, "votes": 1}}, Outcome.UNKNOWN,
+         "refused: no (403), the task still waits, and its request has changed: open it"),
+        ({"hitl_request": {**ASKED, "content": "other"}}, Outcome.REFUSED,
+         "refused: no (403); the task now asks for something else than you saw: open it"),
+    ],
+)  # fmt: skip
+def test_after_a_refusal_the_record_is_read_once_and_believed(
+    sit: Sit, changes: Json, outcome: Outcome, words: str
+) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.story.act = desk.story.becomes(403, {"detail": "no"}, **changes)
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, done.words, done.is_sent) == (outcome, words, True)
+    assert len(desk.story.read_at) == 3
+
+
+@pytest.mark.parametrize(
+    ("read", "outcome", "words"),
+    [
+        ((404, {}), Outcome.GONE, "gone: no (403)"),
+        ((401, {}), Outcome.REFUSED, "refused: no (403)"),
+        ((200, {}), Outcome.UNKNOWN,
+         "refused: no (403), and the task could not be read since: the platform's answer is no task"),
+    ],
+)  # fmt: skip
+def test_after_a_refusal_a_record_that_cannot_be_read_is_told(
+    sit: Sit, read: tuple[int, Any], outcome: Outcome, words: str
+) -> None:
+    desk = sit()
+    digest = desk.digest
+
+    def act() -> tuple[int, Any]:
+        desk.story.read = lambda: read
+        return 403, {"detail": "no"}
+
+    desk.story.act = act
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, done.words) == (outcome, words)
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (Verb.STOP, "refused (403), yet the task is stopped"),
+        (Verb.UPDATE, "refused (403), yet the record shows the change"),
+        (Verb.CONTINUE, "refused (403), yet the thread has the message"),
+    ],
+)
+def test_what_was_done_although_it_was_refused_is_told(sit: Sit, verb: Verb, words: str) -> None:
+    desk = sit(status="executing")
+    desk.story.act = desk.story.becomes(403, {"detail": "no"}, **DONE[verb])
+    done = desk.does(verb, **wanted(desk, verb))
+    assert (done.outcome, done.words) == (Outcome.UNKNOWN, words)
+    desk = sit(status="executing")
+    desk.story.act = lambda: (403, {"detail": "no"})
+    done = desk.does(verb, **wanted(desk, verb))
+    assert (done.outcome, done.words) == (Outcome.REFUSED, "refused: no (403)")
+
+
+def test_a_new_task_that_was_refused_is_looked_for_once(sit: Sit) -> None:
+    for is_made in (False, True):
+        desk = sit()
+        desk.story.act = lambda: (429, {"detail": "no credits"})
+        desk.story.others = [row(desk, "x", 0)] if is_made else []
+        done = desk.does(Verb.CREATE, **wanted(desk, Verb.CREATE))
+        if is_made:
+            assert (done.outcome, done.words) == (Outcome.UNKNOWN, "refused (429), yet the platform has it: task x")
+        else:
+            assert (done.outcome, done.words) == (Outcome.REFUSED, "refused: no credits (429)")
+
+
+# What became of it
+
+STILL = (Outcome.UNKNOWN, "sent, the task still waits")
+CHANGED = (Outcome.UNKNOWN, "sent, the task still waits, and its request has changed: open it")
+OTHER = (Outcome.UNKNOWN, "sent; the task now asks for something else than you saw: open it")
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "words"),
+    [
+        ({"status": "executing", "hitl_request": {**ASKED, "rejected_by": "Kofi"}}, Outcome.ALREADY,
+         "decided the other way by Kofi"),
+        ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.CONFIRMED,
+         "approved, on record as Kofi"),
+        ({"hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.CONFIRMED, "approved, on record as Kofi"),
+        ({"hitl_request": {**ASKED, "approved_by": {"id": "k", "name": "Kofi"}}}, Outcome.CONFIRMED,
+         "approved, on record as Kofi"),
+        ({"status": "stopped"}, Outcome.GONE, "sent, but the task is stopped and does not say that it was approved"),
+        ({"status": "failed"}, Outcome.GONE, "sent, but the task is failed and does not say that it was approved"),
         ({"status": "completed"}, Outcome.CONFIRMED, "approved by you"),
-        ({"paused_at": 2}, Outcome.CONFIRMED, "approved by you"),
-        ({}, Outcome.UNKNOWN, "the platform took it, but the task still waits"),
-        *(({"hitl_request": {**ASKED, name: "another"}}, Outcome.UNKNOWN,
-           "the platform took it, but now it is about something else than you saw: open the task") for name in ASKED),
-        *(({"hitl_request": {**ASKED, name: None}}, Outcome.CONFIRMED, "approved by you") for name in ASKED),
+        ({"status": "pending"}, Outcome.CONFIRMED, "approved by you"),
+        ({"hitl_request": None, "deep_planning": {"question_raised": True}}, Outcome.CONFIRMED, "approved by you"),
+        ({"hitl_request": None}, *STILL),
+        ({"status": "queued", "hitl_request": None}, *STILL),
+        ({"paused_at": 2}, *STILL),
+        ({}, *STILL),
+        ({"hitl_request": {**ASKED, "votes": 1}}, *CHANGED),
+        *(({"hitl_request": {**ASKED, "approved_by": nobody}}, *CHANGED)
+          for nobody in (False, 0, [], {}, "", " ", None, {"name": ""}, [False, ""])),
+        ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Dana", "rejected_by": "Kofi"}}, *OTHER),
+        *(({"hitl_request": {**ASKED, name: "another"}}, *OTHER) for name in ASKED),
+        *(({"hitl_request": {**ASKED, name: None}}, *CHANGED) for name in ASKED),
     ],
 )  # fmt: skip
 def test_a_decision_is_done_only_when_the_task_says_so(sit: Sit, changes: Json, outcome: Outcome, words: str) -> None:
@@ -442,13 +654,94 @@ def test_a_decision_is_done_only_when_the_task_says_so(sit: Sit, changes: Json, 
     assert desk.steps[-1].task.raw == desk.story.task
 
 
-def test_a_rejection_that_was_approved_by_another_is_told(sit: Sit) -> None:
+@pytest.mark.parametrize(
+    ("changes", "outcome", "words"),
+    [
+        ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.ALREADY,
+         "decided the other way by Kofi"),
+        ({"status": "stopped"}, Outcome.CONFIRMED, "rejected by you: the task is stopped"),
+        ({"status": "failed"}, Outcome.CONFIRMED, "rejected by you"),
+        ({}, *STILL),
+    ],
+)  # fmt: skip
+def test_a_rejection_is_done_when_the_task_no_longer_waits(
+    sit: Sit, changes: Json, outcome: Outcome, words: str
+) -> None:
     desk = sit()
-    desk.story.act = desk.story.becomes(200, {}, status="executing", hitl_request={**ASKED, "approved_by": "Kofi"})
-    assert desk.decides(Verb.REJECT) == (Outcome.ALREADY, "decided the other way by Kofi")
+    desk.story.act = desk.story.becomes(200, {}, **changes)
+    assert desk.decides(Verb.REJECT) == (outcome, words)
 
 
-def test_a_task_that_is_gone_after_the_platform_took_it_is_gone(sit: Sit) -> None:
+NO_RECORDS: list[Any] = [
+    {}, {"detail": "quota exceeded"}, None, [], "ok", 7, [RECORD], {**RECORD, "id": "other"}, {**RECORD, "id": None},
+    {**RECORD, "id": ""}, {**RECORD, "id": ["t"]}, {**RECORD, "status": None}, {**RECORD, "status": ""},
+    {**RECORD, "status": 5}, {"task": {**RECORD, "status": "executing"}}, {"id": "t"},
+    {**RECORD, "id": "other", "status": "executing", "hitl_request": {**ASKED, "approved_by": "Dana"}},
+]  # fmt: skip
+"""Answers to the question for task t that are no record of it."""
+
+
+@pytest.mark.parametrize("told", NO_RECORDS)
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.STOP, Verb.UPDATE, Verb.CREATE, Verb.CONTINUE])
+def test_what_is_no_record_of_the_task_confirms_nothing(sit: Sit, verb: Verb, told: Any) -> None:
+    desk = sit(**task_for(verb))
+    more = wanted(desk, verb)
+
+    def act() -> tuple[int, Any]:
+        desk.story.read = lambda: (200, told)
+        return 200, RECORD
+
+    desk.story.act = act
+    done = desk.does(verb, **more)
+    assert (done.outcome, done.is_sent) == (Outcome.UNKNOWN, True)
+    assert "could not be read" in done.words
+
+
+@pytest.mark.parametrize("told", NO_RECORDS)
+def test_what_is_no_record_of_the_task_is_not_decided_about(sit: Sit, told: Any) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.story.read = lambda: (200, told)
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, desk.story.sent) == (Outcome.NOT_SENT, [])
+    with pytest.raises(NotUnderstood):
+        _ = desk.digest
+
+
+NO_LOGS: list[Any] = [
+    {}, {"detail": "no"}, None, [], "ok", [{"id": "e"}], {"messages": []}, {"id": "other", "messages": []},
+    {"id": "t"}, {"id": "t", "messages": {}}, {"id": ["t"], "messages": []},
+]  # fmt: skip
+"""Answers to the question for the log of task t that are no log of it."""
+
+
+@pytest.mark.parametrize("told", NO_LOGS)
+def test_what_is_no_log_of_the_task_is_not_decided_about(sit: Sit, told: Any) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.story.no_log = told
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, desk.story.sent) == (Outcome.NOT_SENT, [])
+
+
+@pytest.mark.parametrize("told", NO_RECORDS)
+@pytest.mark.parametrize("verb", [Verb.STOP, Verb.UPDATE, Verb.CREATE, Verb.CONTINUE])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_an_answer_that_is_no_task_proves_nothing_and_the_record_does(
+    sit: Sit, verb: Verb, told: Any, is_done: bool
+) -> None:
+    desk = sit(status="executing")
+    desk.story.act = desk.story.becomes(200, told, **(DONE.get(verb, {}) if is_done else {}))
+    if verb is Verb.CREATE and is_done:
+        desk.story.others = [row(desk, "new", 0)]
+    if verb is Verb.CREATE and isinstance(told, dict) and told.get("id") == "other":
+        desk.story.others.append(row(desk, "other", 0, "something else"))
+        is_done = False  # the task that the platform names is none that was asked for
+    done = desk.does(verb, **wanted(desk, verb))
+    assert done.outcome in ({Outcome.CONFIRMED} if is_done else {Outcome.UNKNOWN, Outcome.STILL_RUNNING}), done.words
+
+
+def test_a_task_that_is_gone_after_it_was_sent_is_gone(sit: Sit) -> None:
     desk = sit()
 
     def vanish() -> tuple[int, Any]:
@@ -456,11 +749,11 @@ def test_a_task_that_is_gone_after_the_platform_took_it_is_gone(sit: Sit) -> Non
         return 200, {}
 
     desk.story.act = vanish
-    assert desk.decides() == (Outcome.GONE, "the platform took it, and then knew the task no more")
+    assert desk.decides() == (Outcome.GONE, "sent, and then the platform no longer knew the task")
     desk = sit(status="executing")
     desk.story.act = lambda: (vanish(), (200, desk.story.task))[1]
     done = desk.does(Verb.STOP)
-    assert (done.outcome, done.words) == (Outcome.GONE, "the platform took it, and then knew the task no more")
+    assert (done.outcome, done.words) == (Outcome.GONE, "sent, and then the platform no longer knew the task")
 
 
 def test_a_task_is_read_less_and_less_often_and_not_for_ever(sit: Sit) -> None:
@@ -486,8 +779,9 @@ def test_while_the_task_cannot_be_read_it_is_tried_on(sit: Sit) -> None:
     answers = iter([(200, desk.story.task)] * 2)
     desk.story.read = lambda: next(answers, (403, {}))
     done = desk.does(Verb.APPROVE, digest=digest)
-    assert (done.outcome, done.words) == (Outcome.UNKNOWN, "the platform took it, but the task still waits")
-    assert desk.loop.now - desk.story.read_at[2] < 33
+    assert done.outcome is Outcome.UNKNOWN
+    assert done.words == "sent, and the task could not be read since: the API key may not do this (403)"
+    assert desk.loop.now - desk.story.read_at[2] < 36
 
 
 @pytest.mark.parametrize(
@@ -503,28 +797,38 @@ def test_a_stop_is_done_only_when_the_task_says_so(sit: Sit, changes: Json, outc
     desk.story.act = desk.story.becomes(**changes)
     done = desk.does(Verb.STOP)
     assert (done.outcome, done.words) == (outcome, words)
-    assert (len(desk.story.read_at) == 0) == bool(changes), "the answer itself may tell"
     assert desk.loop.now < (1000.1 if changes else 1036)
 
 
-# Where the answer was lost
+def test_the_answer_to_a_stop_is_no_proof_that_it_stopped(sit: Sit) -> None:
+    desk = sit(status="executing")
+    desk.story.act = lambda: (200, {**desk.story.task, "status": "stopped"})
+    done = desk.does(Verb.STOP)
+    assert (done.outcome, done.words) == (Outcome.STILL_RUNNING, "still executing after 30 s")
+
+
+# Where no clear answer came
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "outcome", "words"),
     [
-        ({}, f"{LOST}, the task still waits"),
-        ({"status": "executing"}, f"{LOST}, the task no longer waits"),
-        ({"status": "executing", "hitl_request": None}, f"{LOST}, the task no longer waits"),
-        ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Dana"}}, f"{LOST}, the task no longer waits, decided by Dana"),
-        ({"hitl_request": {**ASKED, "content": "other"}}, f"{LOST}, the task no longer waits"),
+        ({}, Outcome.UNKNOWN, f"{LOST}, the task still waits"),
+        ({"status": "executing"}, Outcome.UNKNOWN, f"{LOST}, the task no longer waits and does not say who decided"),
+        ({"status": "stopped"}, Outcome.UNKNOWN, f"{LOST}, the task no longer waits and does not say who decided"),
+        ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Dana"}}, Outcome.CONFIRMED,
+         f"approved, on record as Dana ({LOST})"),
+        ({"hitl_request": {**ASKED, "content": "other"}}, Outcome.UNKNOWN,
+         f"{LOST}; the task now asks for something else than you saw: open it"),
     ],
 )  # fmt: skip
-def test_of_a_lost_decision_only_what_the_task_shows_is_told(sit: Sit, changes: Json, words: str) -> None:
+def test_of_a_lost_decision_only_what_the_task_shows_is_told(
+    sit: Sit, changes: Json, outcome: Outcome, words: str
+) -> None:
     desk = sit()
     desk.story.act = lost(desk, **changes)
     done = desk.does(Verb.APPROVE, digest=desk.digest)
-    assert (done.outcome, done.words, type(done.error)) == (Outcome.UNKNOWN, words, Lost)
+    assert (done.outcome, done.words, type(done.error)) == (outcome, words, Lost)
     assert done.task
     assert done.task.raw == desk.story.task
     assert (len(desk.story.sent), desk.phases[-3:]) == (1, [Phase.SENDING, Phase.SETTLING, Phase.DONE])
@@ -532,13 +836,15 @@ def test_of_a_lost_decision_only_what_the_task_shows_is_told(sit: Sit, changes: 
 
 def test_of_a_lost_answer_what_was_decided_before_says_nothing(sit: Sit) -> None:
     desk = sit(**{**QUESTION, "hitl_request": {**ASKED, "approved_by": "Dana"}})
+    desk.story.log = [{"id": "d", "questions": ["sure?"]}]
     desk.story.act = lost(desk, status="executing")
     told = desk.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
-    assert told == (Outcome.UNKNOWN, f"{LOST}, the task no longer waits")
+    assert told == (Outcome.UNKNOWN, f"{LOST}, the task no longer waits and does not say who decided")
 
 
 def test_what_another_decides_after_an_answer_is_not_about_the_answer(sit: Sit) -> None:
     desk = sit(**QUESTION)
+    desk.story.log = [{"id": "d", "questions": ["sure?"]}]
     desk.story.act = desk.story.becomes(200, {}, status="executing", hitl_request={**ASKED, "approved_by": "Kofi"})
     told = desk.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
     assert told == (Outcome.CONFIRMED, "answered by you")
@@ -551,15 +857,15 @@ def test_of_a_lost_decision_on_a_task_that_is_gone_nothing_is_known(sit: Sit) ->
     desk.story.read = lambda: next(answers, (404, {}))
     desk.story.act = lost(desk)
     done = desk.does(Verb.APPROVE, digest=digest)
-    assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, the task no longer waits")
+    assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, and then the platform no longer knew the task")
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome", "words"),
     [
-        ({"status": "stopped"}, Outcome.CONFIRMED, "stopped (the answer was lost, the task says so)"),
+        ({"status": "stopped"}, Outcome.CONFIRMED, f"stopped ({LOST}, the task says so)"),
         ({"status": "completed"}, Outcome.ALREADY, "it had ended by itself: completed"),
-        ({}, Outcome.UNKNOWN, "the answer was lost, and the task does not say that it stopped"),
+        ({}, Outcome.UNKNOWN, f"{LOST}, and the task does not say that it stopped: it is executing"),
     ],
 )
 def test_of_a_lost_stop_the_task_tells(sit: Sit, changes: Json, outcome: Outcome, words: str) -> None:
@@ -568,30 +874,23 @@ def test_of_a_lost_stop_the_task_tells(sit: Sit, changes: Json, outcome: Outcome
     done = desk.does(Verb.STOP)
     assert (done.outcome, done.words) == (outcome, words)
     assert len(desk.story.sent) == 1
-    desk.story.act = lost(desk)
-    desk.story.read = lambda: (404, {})
-    gone = desk.does(Verb.STOP)
-    assert (gone.outcome, gone.words) == (
-        Outcome.UNKNOWN,
-        "the answer was lost, and the task does not say that it stopped",
-    )
 
 
-def test_of_a_lost_update_nothing_is_known(sit: Sit) -> None:
+@pytest.mark.parametrize("is_done", [False, True])
+def test_of_a_lost_update_the_record_tells(sit: Sit, is_done: bool) -> None:
     desk = sit()
-    desk.story.act = lost(desk)
+    desk.story.act = lost(desk, **({"result": "x"} if is_done else {}))
     done = desk.does(Verb.UPDATE, body={"result": "x"})
-    assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}; read the task before trying again")
-    assert isinstance(done.error, Lost)
+    if is_done:
+        assert (done.outcome, done.words) == (Outcome.CONFIRMED, f"the record shows the change ({LOST})")
+    else:
+        assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, and the record does not show the change")
 
 
-NOT_FOUND = (Outcome.UNKNOWN, f"{LOST}, and no such message was found; look before sending again")
-
-
-def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello") -> Json:
+def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello", **more: Any) -> Json:
     """A task of a list, made so many seconds after now."""
     created = None if seconds is None else (desk.client.now + timedelta(seconds=seconds)).isoformat()
-    return {"id": name, "agent_id": "a", "created_at": created, "input": text and {"text": text}}
+    return {**RECORD, "id": name, "created_at": created, "input": text and {"text": text}, **more}
 
 
 @pytest.mark.parametrize(
@@ -601,9 +900,9 @@ def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello"
         ([("x", -5, "hello")], "x"),
         ([("x", -5.1, "hello")], None),
         ([("x", None, "hello")], None),
-        ([("x", 0, "other"), ("y", 0, None), ("z", 0, "hello")], "z"),
-        ([*((f"o{n}", 0, "other") for n in range(4)), ("x", 0, "hello")], "x"),
-        ([*((f"o{n}", 0, "other") for n in range(5)), ("x", 0, "hello")], None),
+        ([("x", 0, "other"), ("y", 0, None), ("z", 0, " hello ")], "z"),
+        ([*((f"o{n}", 0, "other") for n in range(49)), ("x", 0, "hello")], "x"),
+        ([*((f"o{n}", 0, "other") for n in range(50)), ("x", 0, "hello")], None),
         ([], None),
     ],
 )
@@ -611,50 +910,272 @@ def test_a_lost_new_task_is_found_among_the_newest(sit: Sit, made: list[tuple[An
     desk = sit()
     desk.story.act = lost(desk)
     desk.story.others = [row(desk, *one) for one in made]
-    done = desk.does(Verb.CREATE, target="a", body={"agent": "a", "input": {"text": "hello"}})
+    begun = desk.loop.now
+    done = desk.does(Verb.CREATE, **wanted(desk, Verb.CREATE))
     if found:
-        assert (done.outcome, done.words) == (Outcome.CONFIRMED, f"{LOST}, but the platform has it: task {found}")
+        words = f"{LOST}, yet the platform has it: task {found}"
+        assert (done.outcome, done.words) == (Outcome.CONFIRMED, words)
     else:
-        assert (done.outcome, done.words) == NOT_FOUND
+        look = "Look before sending it again: xp-tui tasks 'agent:a age:<1h'"
+        assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, and no such task was found. {look}")
+        assert 30 <= desk.loop.now - begun < 40
     assert (done.task.id if done.task else None) == found
     assert len(desk.story.sent) == 1
 
 
+@pytest.mark.parametrize("more", [{"agent_id": "b"}, {"source": "slack"}])
+def test_a_task_that_somebody_else_made_is_not_taken_for_ours(sit: Sit, more: Json) -> None:
+    desk = sit()
+    desk.story.act = lost(desk)
+    desk.story.others = [row(desk, "x", 0, **more)]
+    done = desk.does(Verb.CREATE, target="a", body={"source": "xp-tui", **BODIES[Verb.CREATE]})
+    assert (done.outcome, done.task) == (Outcome.UNKNOWN, None)
+
+
+def test_a_new_task_that_appears_later_is_found(sit: Sit) -> None:
+    desk = sit()
+    desk.story.act = lost(desk)
+    desk.loop.call_later(12.0, lambda: desk.story.others.append(row(desk, "x", 0)))
+    done = desk.does(Verb.CREATE, **wanted(desk, Verb.CREATE))
+    assert (done.outcome, done.task and done.task.id) == (Outcome.CONFIRMED, "x")
+
+
+def said(name: str, text: str, role: str = "user") -> Json:
+    """A message of the log."""
+    return {"id": name, "role": role, "content": {"text": text}, "created_at": 5}
+
+
+@pytest.mark.parametrize("answer", [None, (0, "lost"), (307, {}), (500, {}), (200, {}), (200, [])])
 @pytest.mark.parametrize(
-    ("log", "found"),
+    ("before", "after", "found"),
     [
-        ([("hello", 0)], True),
-        ([("hello", -5), ("other", 0)], True),
-        ([("hello", -5.1)], False),
-        ([("hello", None)], True),
-        ([("other", 0)], False),
-        ([], False),
+        ([], [said("m", "hello")], True),
+        ([said("m", "hello")], [said("m", "hello"), said("n", "hello")], True),
+        ([said("m", "hello")], [said("m", "hello")], False),
+        ([], [said("m", "hello", "agent")], False),
+        ([], [said("m", "other")], False),
+        ([], [], False),
     ],
 )
-def test_a_lost_message_is_found_in_the_log(sit: Sit, log: list[tuple[str, float | None]], found: bool) -> None:
-    desk = sit()
-    desk.story.act = lost(desk)
-    now = desk.client.now
-    desk.story.log = [{"id": "think", "type": "think", "thought": "hello"}]
-    desk.story.log += [
-        {
-            "id": f"m{n}",
-            "role": "user",
-            "content": text,
-            "created_at": None if seconds is None else (now + timedelta(seconds=seconds)).isoformat(),
-        }
-        for n, (text, seconds) in enumerate(log)
-    ]
-    done = desk.does(Verb.CONTINUE, body={"agent": "a", "id": "t", "input": {"text": "hello"}})
-    if found:
-        assert (done.outcome, done.words) == (Outcome.CONFIRMED, f"{LOST}, but the platform has it: task t")
-    else:
-        assert (done.outcome, done.words) == NOT_FOUND
+def test_a_message_was_sent_when_the_thread_has_one_more_of_its_words(
+    sit: Sit, before: list[Json], after: list[Json], found: bool, answer: tuple[int, Any] | None
+) -> None:
+    desk = sit(status="completed", **HELLO)
+    desk.story.log = before
+
+    def act() -> tuple[int, Any]:
+        desk.story.log = after
+        return answer or (200, desk.story.task)
+
+    desk.story.act = act
+    done = desk.does(Verb.CONTINUE, **wanted(desk, Verb.CONTINUE))
+    assert done.outcome is (Outcome.CONFIRMED if found else Outcome.UNKNOWN)
+    assert done.words.startswith("the message is in the thread" if found else "sent, ")
 
 
-def test_a_lost_message_that_cannot_be_looked_for_is_unknown(sit: Sit) -> None:
-    desk = sit()
+def test_where_the_log_cannot_be_read_the_latest_message_of_the_record_tells(sit: Sit) -> None:
+    for text, outcome in (("pay", Outcome.CONFIRMED), ("hello", Outcome.UNKNOWN)):
+        desk = sit(status="completed", input={"text": text})
+        desk.story.no_log = {}
+        desk.story.act = desk.story.becomes(**HELLO)
+        assert desk.does(Verb.CONTINUE, **wanted(desk, Verb.CONTINUE)).outcome is outcome
+
+
+# What was sent before, and of which nothing is known
+
+RESENDABLE = [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.CREATE]
+
+
+def unknown_before(desk: Desk, verb: Verb, **more: Any) -> None:
+    """Do something of which no answer comes, and of which the record tells nothing."""
     desk.story.act = lost(desk)
-    desk.story.read = lambda: (403, {})
-    done = desk.does(Verb.CONTINUE, body={"agent": "a", "id": "t"})
-    assert (done.outcome, done.words) == NOT_FOUND
+    assert desk.does(verb, **more).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("verb", RESENDABLE)
+def test_what_may_have_been_done_is_not_sent_again_unless_that_is_meant(sit: Sit, verb: Verb) -> None:
+    desk = sit(**task_for(verb))
+    more = wanted(desk, verb)
+    unknown_before(desk, verb, **more)
+    another_process = Deeds(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop))
+    for doer in (desk.doer, another_process):
+        desk.doer = doer
+        again = desk.does(verb, hold=5.0, **more)
+        assert (again.outcome, again.is_sent, len(desk.story.sent)) == (Outcome.ALREADY_SENT, False, 1)
+        assert again.words.startswith(f"{verb} was sent before at ")
+        assert again.words.endswith("Nothing was sent now; --anyway sends it again")
+    if "digest" in more:
+        other = Verb.REJECT if verb is Verb.APPROVE else Verb.APPROVE
+        assert desk.does(other, **more).outcome is Outcome.ALREADY_SENT
+    desk.does(verb, anyway=True, **more)
+    assert len(desk.story.sent) == 2
+
+
+def test_what_became_known_no_longer_holds_anything_back(sit: Sit) -> None:
+    desk = sit(status="executing")
+    unknown_before(desk, Verb.STOP)
+    desk.story.act = desk.story.becomes(status="stopped")
+    assert desk.does(Verb.STOP, anyway=True).outcome is Outcome.CONFIRMED
+    desk.story.task = {**desk.story.task, "status": "executing"}
+    assert desk.does(Verb.STOP).outcome is Outcome.CONFIRMED
+    assert len(desk.story.sent) == 3
+
+
+def test_another_request_of_the_task_is_not_held_back(sit: Sit) -> None:
+    desk = sit()
+    unknown_before(desk, Verb.APPROVE, digest=desk.digest)
+    desk.story.task = {**desk.story.task, "hitl_request": {**ASKED, "content": {"amount": 8}}}
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    assert desk.decides()[0] is Outcome.CONFIRMED
+
+
+def test_a_new_task_is_held_back_for_ten_minutes(sit: Sit) -> None:
+    desk = sit()
+    more = wanted(desk, Verb.CREATE)
+    unknown_before(desk, Verb.CREATE, **more)
+    desk.loop.now += 500
+    assert desk.does(Verb.CREATE, **more).outcome is Outcome.ALREADY_SENT
+    other = {**more, "body": {"agent": "a", "input": {"text": "other"}}}
+    assert desk.does(Verb.CREATE, **other).outcome is Outcome.UNKNOWN
+    desk.loop.now += 100
+    assert desk.does(Verb.CREATE, **more).outcome is Outcome.UNKNOWN
+    assert len(desk.story.sent) == 3
+
+
+def test_what_turns_up_later_is_told_and_not_sent_again(sit: Sit) -> None:
+    desk = sit()
+    more = wanted(desk, Verb.CREATE)
+    unknown_before(desk, Verb.CREATE, **more)
+    desk.story.others = [row(desk, "x", -20)]
+    again = desk.does(Verb.CREATE, **more)
+    assert (again.outcome, len(desk.story.sent)) == (Outcome.ALREADY_SENT, 1)
+    assert again.words == "it was sent before, and the platform has it: task x. Nothing was sent now"
+    desk.story.others = []
+    desk.does(Verb.CREATE, **more)
+    assert len(desk.story.sent) == 2, "what is known holds nothing back: it is a new one now"
+
+
+def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": digest}
+    desk.journal.write("sent", deed="x", platform=desk.client.surfaces.addresses, **about)
+    again = desk.does(Verb.APPROVE, digest=digest)
+    assert (again.outcome, desk.story.sent) == (Outcome.ALREADY_SENT, [])
+    assert "it has not ended yet, or xp-tui ended meanwhile" in again.words
+
+
+def test_of_another_platform_nothing_is_held_back(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": digest}
+    desk.journal.write("sent", deed="x", platform=["https://elsewhere.example"], **about)
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
+
+
+def test_of_two_that_are_sent_at_the_same_moment_one_leaves(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+    other = Deeds(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop))
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    desk.story.pause = 0.1
+
+    async def both() -> list[Deed]:
+        wishes = [Deed(Verb.APPROVE, "t", digest) for _ in range(2)]
+        return list(await asyncio.gather(desk.doer.carry_out(wishes[0]), other.carry_out(wishes[1])))
+
+    ended = desk.loop.run_until_complete(both())
+    assert sorted(deed.outcome or "" for deed in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]
+    assert len(desk.story.sent) == 1
+
+
+# What cannot be written down
+
+
+@pytest.mark.parametrize("kind", ["held", "sent"])
+def test_what_cannot_be_written_down_is_not_sent(sit: Sit, kind: str) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.journal.fail_on = {kind}
+    done = desk.does(Verb.APPROVE, digest=digest, hold=5.0)
+    assert (done.outcome, done.is_sent, desk.story.sent) == (Outcome.NOT_SENT, False, [])
+    assert done.words == "not sent: the journal cannot be written: [Errno 28] No space left on device"
+    assert desk.phases[-1] is Phase.DONE
+
+
+def test_an_outcome_that_cannot_be_written_down_is_told_all_the_same(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.journal.fail_on = {"done"}
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, done.is_sent) == (Outcome.CONFIRMED, True)
+    assert done.words == "approved by you (the journal could not be written: [Errno 28] No space left on device)"
+
+
+@pytest.mark.parametrize("phase", [Phase.SENDING, Phase.SETTLING])
+def test_what_is_interrupted_after_the_sending_is_told_as_sent(sit: Sit, phase: Phase) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.story.pause = 0.2
+
+    async def interrupted() -> None:
+        job = asyncio.ensure_future(desk.doer.carry_out(Deed(Verb.APPROVE, "t", digest)))
+        while not desk.steps or desk.steps[-1].phase is not phase:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+    desk.loop.run_until_complete(interrupted())
+    done = desk.steps[-1]
+    assert (done.phase, done.outcome, done.is_sent) == (Phase.DONE, Outcome.UNKNOWN, True)
+    assert done.words.startswith("interrupted after it was sent: whether it was done, only the task tells")
+    assert desk.lines[-1]["outcome"] == "unknown"
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+
+
+def test_an_error_that_nobody_foresaw_after_the_sending_is_told_as_unknown(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = sit()
+    digest = desk.digest
+
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.client, "approve", broken)
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, done.is_sent) == (Outcome.UNKNOWN, True)
+    assert done.words == "sent, but no clear answer came (xp-tui failed: ZeroDivisionError), the task still waits"
+
+
+# Every status an action can be answered with
+
+REFUSALS = {400, 401, 403, 404, 409, 422, 429}
+
+
+@pytest.mark.parametrize("rest", [True, False])
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.UPDATE])
+def test_every_status_is_settled_by_what_the_record_shows(sit: Sit, verb: Verb, is_done: bool, rest: bool) -> None:
+    """Whatever the status says, what was done is never told as not sent, and what was not done never as done."""
+    by = "approved_by" if verb is Verb.APPROVE else "rejected_by"
+    decided = {"status": "executing", "hitl_request": {**ASKED, by: "Dana"}}
+    changes = DONE.get(verb, decided) if is_done else {}
+    desk = sit(rest=rest, **task_for(verb))
+    begin = desk.story.task
+    for status in range(200, 600):
+        desk.story.task, desk.journal.entries, desk.journal.times = begin, [], []
+        desk.story.sent.clear()
+        body = begin if status < 300 else {"detail": "no"}
+        desk.story.act = desk.story.becomes(status, body, **changes)
+        done = desk.does(verb, **wanted(desk, verb))
+        assert (done.is_sent, len(desk.story.sent)) == (True, 1), status
+        if is_done:
+            expected = {Outcome.UNKNOWN, Outcome.ALREADY} if status in REFUSALS else {Outcome.CONFIRMED}
+        else:
+            expected = {Outcome.REFUSED} if status in REFUSALS else {Outcome.UNKNOWN, Outcome.STILL_RUNNING}
+        assert done.outcome in expected, (status, done.outcome, done.words)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import FastClock, make_client
+from tests.memory_journal import MemoryJournal
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, free_port
 from tui.api import errors
@@ -29,15 +30,8 @@ SURFACES = [
 ]
 
 
-class Lines(list[tuple[str, dict[str, Any]]]):
-    """A journal of a test."""
-
-    def write(self, kind: str, **told: Any) -> None:
-        self.append((kind, told))
-
-
-def deeds(client: Client, told: list[Deed] | None = None) -> tuple[Deeds, Lines]:
-    lines = Lines()
+def deeds(client: Client, told: list[Deed] | None = None) -> tuple[Deeds, MemoryJournal]:
+    lines = MemoryJournal()
     steps: list[Deed] = [] if told is None else told
     return Deeds(client, lines, steps.append, clock=FastClock()), lines
 
@@ -234,9 +228,9 @@ async def test_approve_what_was_shown(platform: Platform, client: Client) -> Non
     told: list[Deed] = []
     doer, lines = deeds(client, told)
     done = await doer.carry_out(Deed(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
-    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved by you, on record as Local Operator")
+    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
     assert platform.decisions == [("approve", "w", {"comment": "fine"})]
-    assert [kind for kind, _ in lines] == ["held", "sent", "done"]
+    assert [line["kind"] for line in lines.entries] == ["held", "sent", "done"]
     assert [one.phase for one in told] == [Phase.HELD, Phase.CHECKING, Phase.SENDING, Phase.SETTLING, Phase.DONE]
     assert (await doer.carry_out(done)).outcome is Outcome.NOT_SENT
 
@@ -253,7 +247,7 @@ async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, 
         platform.change(name, **change)
         assert (await doer.carry_out(Deed(Verb.APPROVE, name, seen.digest))).outcome is outcome
     assert platform.decisions == []
-    assert "sent" not in [kind for kind, _ in lines]
+    assert "sent" not in [line["kind"] for line in lines.entries]
 
 
 async def test_a_held_decision_can_be_taken_back(platform: Platform, client: Client) -> None:
@@ -277,7 +271,7 @@ async def test_what_was_held_while_nothing_moved_is_not_sent(
     done = await doer.carry_out(Deed(Verb.APPROVE, "w", (await shown(client, "w")).digest, hold=5.0))
     assert done.outcome is Outcome.TAKEN_BACK
     assert "stood still" in done.words
-    assert [kind for kind, _ in lines] == ["held", "done"]
+    assert [line["kind"] for line in lines.entries] == ["held", "done"]
     assert platform.decisions == []
 
 
@@ -308,7 +302,7 @@ async def test_a_stop_says_what_became_of_the_task(platform: Platform, client: C
     platform.task("t2", status="completed")
     doer, _ = deeds(client)
     assert (await doer.carry_out(Deed(Verb.STOP, "t1"))).words == "stopped"
-    assert (await doer.carry_out(Deed(Verb.STOP, "t2"))).words == "it had ended by itself: completed"
+    assert (await doer.carry_out(Deed(Verb.STOP, "t2"))).words == "it had ended already: completed, nothing was sent"
     assert (await doer.carry_out(Deed(Verb.STOP, "nope"))).outcome is Outcome.GONE
 
 
@@ -368,7 +362,7 @@ async def test_the_verbs_and_their_exit_codes(platform: Platform, server: Server
     assert (await run("approve", "w", "--digest", digest, "--read-only"))[0] == 3
     assert (await run("approve", "w", "--digest", digest))[:2] == (
         0,
-        "approved by you, on record as Local Operator w\n",
+        "approved, on record as Local Operator w\n",
     )
     assert (await run("run", "a1", "do it", "--title", "T"))[0] == 0
     assert (await run("update", "t1", "--result", "x"))[0] == 2

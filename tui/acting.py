@@ -20,7 +20,7 @@ from tui.api.routes import BadAddress
 from tui.beside import Beside
 from tui.board import TasksSeen
 from tui.decision import Shown, shown
-from tui.deeds import Deed, Deeds, Outcome, Phase, Verb, Writes
+from tui.deeds import Deed, Deeds, JournalWriter, Outcome, Phase, Verb
 from tui.desk import Desk
 from tui.plain import host_of
 from tui.private import NotPrivate
@@ -47,7 +47,7 @@ class Acting(Watching):
         client: Client,
         desk: Desk,
         rhythm: Rhythm | None,
-        journal: Writes,
+        journal: JournalWriter,
         drafts: MutableMapping[str, str],
         *,
         state: Path,

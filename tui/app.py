@@ -27,7 +27,7 @@ from tui.api.routes import BadAddress
 from tui.api.wirejson import pretty
 from tui.clipboard import copy
 from tui.crash import report
-from tui.deeds import Writes
+from tui.deeds import JournalWriter
 from tui.desk import TIMES, Desk
 from tui.door import Door
 from tui.masks import Masks
@@ -70,7 +70,7 @@ class XpTui(Acting):
     def __init__(
         self,
         client: Client,
-        journal: Writes,
+        journal: JournalWriter,
         drafts: MutableMapping[str, str],
         *,
         masks: Masks,

@@ -25,6 +25,8 @@ class Shown(Struct, frozen=True):
     """The entry or request that waits, as the platform wrote it."""
     request_id: str | None = None
     """The card's id, when a card is what waits."""
+    is_in_log: bool = False
+    """Whether what waits is an entry of the log, not a request in the record."""
 
     @property
     def digest(self) -> str:
@@ -75,7 +77,7 @@ def shown_of(task: Task, log: Log) -> Shown:
     if open_node is None or wait is None:
         return Shown(task, log, wait, None)
     card = open_node.entry.request_id if isinstance(open_node.entry, Confirmation) else None
-    return Shown(task, log, activity.wait or wait, open_node.entry.raw, card)
+    return Shown(task, log, activity.wait or wait, open_node.entry.raw, card, is_in_log=True)
 
 
 def differences(before: Shown, after: Shown) -> tuple[str, ...]:

@@ -1,110 +1,63 @@
-"""What the operator does to a task: held, read again, sent once, and called done only when the task says so."""
+"""Carries out what the operator does to a task: held, read again, sent once, and done only when the task says so."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-import uuid
-from collections.abc import Callable
-from contextlib import aclosing
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
-from tui.api.client import Client, TaskQuery
-from tui.api.entries import Message
-from tui.api.errors import ApiError, Conflict, NotFound, NotOffered, ReadOnly
-from tui.api.models import ApprovalRequest, Task
+from tui import evidence
+from tui.api.client import Client
+from tui.api.errors import ApiError, NotFound, NotOffered, ReadOnly
+from tui.api.models import Task
 from tui.api.pace import Clock, SystemClock
 from tui.api.routes import BadAddress
-from tui.api.wirejson import canonical
 from tui.decision import Shown, shown, shown_of
+from tui.deed import Answer, Deed, Outcome, Phase, Verb
+from tui.earlier import Earlier, earlier_unknown
+from tui.settling import CLOCK_DIFFERENCE_SECONDS, Before, Settling
+
+__all__ = ["Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
 
 STANDSTILL = 3.0
 """Seconds without a turn after which this process must have been stopped, or the machine asleep."""
-SETTLING = 30.0
-"""Seconds for which a task is read until it shows what became of a deed."""
+STOP_READING_SECONDS = 2.0
+"""How long a task is read before it is stopped: a stop does not wait for a platform that is slow to answer."""
 
 
-class Verb(StrEnum):
-    """What can be done."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    STOP = "stop"
-    CONTINUE = "continue"
-    CREATE = "create"
-    ANSWER = "answer"
-    UPDATE = "update"
-
-
-class Phase(StrEnum):
-    """How far a deed is."""
-
-    HELD = "held"
-    CHECKING = "reading again"
-    SENDING = "sending"
-    SETTLING = "waiting for the task to show it"
-    DONE = "done"
-
-
-class Outcome(StrEnum):
-    """How a deed ended."""
-
-    CONFIRMED = "confirmed"
-    TAKEN_BACK = "taken back"
-    ALREADY = "already decided"
-    CHANGED = "changed"
-    GONE = "gone"
-    REFUSED = "refused"
-    NOT_SENT = "not sent"
-    UNKNOWN = "unknown"
-    STILL_RUNNING = "still running"
-
-
-class Deed(Struct, frozen=True):
-    """One thing the operator wants done, and how far it is."""
-
-    verb: Verb
-    target: str
-    """The task; for a new one, its agent."""
-    digest: str | None = None
-    """What was shown when it was decided; None where nothing needs to be shown."""
-    comment: str | None = None
-    body: dict[str, Any] = field(default_factory=dict)
-    hold: float = 0.0
-    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
-    phase: Phase = Phase.HELD
-    outcome: Outcome | None = None
-    words: str = ""
-    task: Task | None = None
-    error: ApiError | None = None
-
-    def done(self, outcome: Outcome, words: str, task: Task | None = None, error: ApiError | None = None) -> Deed:
-        """The deed, ended."""
-        return replace(self, phase=Phase.DONE, outcome=outcome, words=words, task=task or self.task, error=error)
-
-
-class Writes(Protocol):
+class JournalWriter(Protocol):
     """A journal, or a list of a test."""
 
     def write(self, kind: str, **told: Any) -> None:
-        """Write a line down for good."""
+        """Write a line down for good; raise OSError where that fails."""
+
+    def lines(self) -> Iterable[dict[str, Any]]:
+        """The lines that were written, on this machine, the oldest first."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep every other process of this machine from claiming a request meanwhile."""
+
+
+class NotJournaled(Exception):
+    """A line that must be on disk before anything leaves could not be written."""
 
 
 class Deeds:
     """Carries out deeds, each once, one at a time for each task."""
 
     def __init__(
-        self, client: Client, journal: Writes, tell: Callable[[Deed], None], *, clock: Clock | None = None
+        self, client: Client, journal: JournalWriter, tell: Callable[[Deed], None], *, clock: Clock | None = None
     ) -> None:
         self._client = client
         self._journal = journal
         self._tell = tell
         self._clock = clock or SystemClock()
+        self._settling = Settling(client, self._clock)
         self._taken_back: dict[str, asyncio.Event] = {}
         self._under_way: set[str] = set()
         self._sent: set[str] = set()
@@ -117,15 +70,29 @@ class Deeds:
         event.set()
         return True
 
+    def earlier(self, deed: Deed) -> Earlier | None:
+        """The same deed, sent before from this machine, of which it is not known whether it was done."""
+        return earlier_unknown(self._journal.lines(), deed, self._client.surfaces.addresses, self._now)
+
+    @property
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.time(), UTC)
+
     async def carry_out(self, deed: Deed) -> Deed:
         """Hold, check, send and settle; every way it can end is an outcome of the deed that comes back."""
         if deed.id in self._sent or deed.target in self._under_way:
             return self._end(deed.done(Outcome.NOT_SENT, "something is already under way for this task"))
         self._under_way.add(deed.target)
         try:
-            if (why := await self._hold(deed)) is not None:
-                return self._end(deed.done(Outcome.TAKEN_BACK, why))
-            return self._end(await self._check_and_send(deed))
+            try:
+                if not deed.anyway and self.earlier(deed) is not None:
+                    deed = replace(deed, hold=0.0)  # it will not be sent: nothing to take back
+                if (why := await self._hold(deed)) is not None:
+                    return self._end(deed.done(Outcome.TAKEN_BACK, why))
+                ended = await self._check_and_send(deed)
+            except NotJournaled as error:
+                ended = deed.done(Outcome.NOT_SENT, f"not sent: {error}")
+            return self._end(ended)
         finally:
             self._taken_back.pop(deed.id, None)
             self._under_way.discard(deed.target)
@@ -135,7 +102,7 @@ class Deeds:
         self._tell(deed)
         if deed.hold <= 0:
             return None
-        self._journal.write("held", **_journaled(deed), seconds=deed.hold)
+        self._write("held", deed, seconds=deed.hold)
         self._taken_back[deed.id] = undo = asyncio.Event()
         wish = asyncio.ensure_future(undo.wait())
         left, begun = deed.hold, time.monotonic()
@@ -154,58 +121,145 @@ class Deeds:
             wish.cancel()
 
     async def _check_and_send(self, deed: Deed) -> Deed:
-        card: str | None = None
-        if deed.digest is not None:
-            self._tell(replace(deed, phase=Phase.CHECKING))
-            try:
-                log = (await shown(self._client, deed.target)).log
-                seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
-            except NotFound as error:
-                return deed.done(Outcome.GONE, "gone: the platform no longer knows the task", error=error)
-            except (ApiError, BadAddress) as error:
-                return deed.done(Outcome.NOT_SENT, f"not sent, the task could not be read: {error}", error=_api(error))
-            if (early := _too_late(deed, seen)) is not None:
-                return early
-            card = seen.request_id
-            deed = replace(deed, task=seen.task)
+        self._tell(replace(deed, phase=Phase.CHECKING))
+        try:
+            before, ended = await self._read_before(deed)
+        except NotFound as error:
+            return deed.done(Outcome.GONE, "gone: the platform no longer knows the task", error=error)
+        except (ApiError, BadAddress) as error:
+            words = f"not sent, the task could not be read: {error}"
+            return deed.done(Outcome.NOT_SENT, words, error=error if isinstance(error, ApiError) else None)
+        if ended is not None:
+            return ended
+        deed = replace(deed, task=before.shown.task if before.shown else before.record)
         undo = self._taken_back.pop(deed.id, None)
         if undo is not None and undo.is_set():  # at the last moment
             return deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent")
-        return await self._send(deed, card)
+        if not deed.anyway and (earlier := self.earlier(deed)) is not None:
+            return await self._hold_back(deed, before, earlier)
+        if (earlier := self._claim(deed)) is not None:
+            return deed.done(Outcome.ALREADY_SENT, earlier.sentence)
+        return await self._send(replace(deed, is_sent=True), before)
 
-    async def _send(self, deed: Deed, card: str | None) -> Deed:
-        """The one place from which anything leaves."""
-        self._sent.add(deed.id)
-        self._journal.write("sent", **_journaled(deed))
-        self._tell(replace(deed, phase=Phase.SENDING))
-        sent_at = self._client.now
+    def _claim(self, deed: Deed) -> Earlier | None:
+        """Write down that a deed is sent, unless another process has written down the same meanwhile."""
         try:
-            answer = await self._request(deed, card)
-        except NotFound as error:
-            return deed.done(Outcome.GONE, f"gone: {error.message}", error=error)
-        except Conflict as error:
-            return deed.done(Outcome.ALREADY, error.message, error=error)
-        except (NotOffered, ReadOnly) as error:
-            return deed.done(Outcome.NOT_SENT, error.sentence, error=error)
-        except BadAddress as error:
-            return deed.done(Outcome.NOT_SENT, f"not sent: {error}")
-        except ApiError as error:
-            if not error.maybe_done:
-                sent = error.status is not None
-                words = f"refused: {error.message}" if sent else f"not sent: {error.message}"
-                return deed.done(Outcome.REFUSED if sent else Outcome.NOT_SENT, words, error=error)
-            self._tell(replace(deed, phase=Phase.SETTLING))
-            return await self._settle_lost(deed, error, sent_at)
-        if answer is not None:
-            deed = replace(deed, task=answer)
-        self._tell(replace(deed, phase=Phase.SETTLING))
-        return await self._settle(deed)
+            with self._journal.exclusively():
+                if not deed.anyway and (earlier := self.earlier(deed)) is not None:
+                    return earlier
+                self._sent.add(deed.id)
+                self._write("sent", deed)
+        except OSError as error:
+            raise NotJournaled(f"the journal cannot be written: {error}") from error
+        return None
 
-    async def _request(self, deed: Deed, card: str | None) -> Task | None:
-        client, task = self._client, deed.task
+    def _write(self, kind: str, deed: Deed, **more: Any) -> None:
+        """Write a line of the journal that must be on disk before anything leaves."""
+        try:
+            self._journal.write(kind, **self._journaled(deed), **more)
+        except OSError as error:
+            raise NotJournaled(f"the journal cannot be written: {error}") from error
+
+    async def _read_before(self, deed: Deed) -> tuple[Before, Deed | None]:
+        """Read what the deed is about, as it is now; with its end, when that leaves nothing to send."""
+        now = self._client.now
         match deed.verb:
-            case Verb.APPROVE | Verb.REJECT if card and task:
-                await client.confirm(task.agent_id, task.thread_id, card, deed.verb is Verb.APPROVE)
+            case Verb.CREATE:
+                return Before(now), None
+            case Verb.CONTINUE:
+                return await self._read_thread(deed, now), None
+            case Verb.UPDATE:
+                return Before(now, record=await self._client.task(deed.target)), None
+            case Verb.STOP:
+                return await self._read_before_stop(deed, now)
+        if deed.digest is None:
+            error = NotOffered(f"{deed.verb} needs the task to have been read")
+            return Before(now), deed.done(Outcome.NOT_SENT, error.message, error=error)
+        log = (await shown(self._client, deed.target)).log
+        seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
+        return Before(now, shown=seen), _too_late(deed, seen)
+
+    async def _read_thread(self, deed: Deed, now: datetime) -> Before:
+        """Read the thread that a message goes to, and which messages it has already that say the same."""
+        thread = str(deed.body.get("id"))
+        try:
+            record = await self._client.task(thread)
+        except NotFound:
+            if thread == deed.target:
+                raise
+            record = await self._client.task(deed.target)  # the head of a conversation may be no task by itself
+        try:
+            log = await self._client.log(record)
+        except (ApiError, BadAddress):
+            return Before(now, record=record)
+        return Before(now, record=record, message_ids=evidence.message_ids(log, evidence.text_in(deed.body)))
+
+    async def _read_before_stop(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
+        """Look whether there is anything to stop; where that cannot be read in time, it is stopped all the same."""
+        try:
+            async with asyncio.timeout(STOP_READING_SECONDS):
+                record = await self._client.task(deed.target)
+        except NotFound:
+            raise
+        except (ApiError, TimeoutError):
+            return Before(now), None
+        ended = None
+        if record.is_final:
+            ended = deed.done(Outcome.ALREADY, f"it had ended already: {record.status}, nothing was sent", record)
+        return Before(now, record=record), ended
+
+    async def _hold_back(self, deed: Deed, before: Before, earlier: Earlier) -> Deed:
+        """End a deed whose like was sent before: it is not sent, and what is known of the earlier one is told."""
+        found: Task | None = None
+        try:
+            if deed.verb is Verb.CREATE and earlier.at:
+                found = await self._settling.find_created(deed, earlier.at)
+            elif deed.verb is Verb.CONTINUE and before.record and earlier.at:
+                since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+                log = await self._client.log(before.record)
+                found = before.record if evidence.has_message_since(log, deed.body, since) else None
+        except (ApiError, BadAddress):
+            pass
+        if found is None:
+            return deed.done(Outcome.ALREADY_SENT, earlier.sentence)
+        words = f"it was sent before, and the platform has it: task {found.id}. Nothing was sent now"
+        self._write("done", replace(deed, id=earlier.deed), outcome=str(Outcome.CONFIRMED), words="found later")
+        return deed.done(Outcome.ALREADY_SENT, words, found)
+
+    async def _send(self, deed: Deed, before: Before) -> Deed:
+        """The one place from which anything leaves; from here on, every end tells that it was sent."""
+        self._tell(replace(deed, phase=Phase.SENDING))
+        try:
+            answer = Answer(await self._request(deed, before.shown))
+        except ApiError as error:
+            if error.status is None and not error.maybe_done:
+                words = error.sentence if isinstance(error, NotOffered | ReadOnly) else f"not sent: {error.message}"
+                return replace(deed, is_sent=False).done(Outcome.NOT_SENT, words, error=error)
+            answer = Answer(error=error)
+        except BadAddress as error:
+            return replace(deed, is_sent=False).done(Outcome.NOT_SENT, f"not sent: {error}")
+        except asyncio.CancelledError:
+            self._end(deed.done(Outcome.UNKNOWN, INTERRUPTED))
+            raise
+        except Exception as error:  # noqa: BLE001 - it may have left: it must be told, whatever failed
+            answer = Answer(error=ApiError(f"xp-tui failed: {type(error).__name__}", maybe_done=True))
+        deed = replace(deed, phase=Phase.SETTLING)
+        self._tell(deed)
+        try:
+            return await self._settling.settle(deed, before, answer)
+        except asyncio.CancelledError:
+            self._end(deed.done(Outcome.UNKNOWN, f"{INTERRUPTED}; {answer.words}"))
+            raise
+        except Exception as error:  # noqa: BLE001 - the same
+            words = f"{answer.words}, and what became of it could not be read ({type(error).__name__})"
+            return deed.done(Outcome.UNKNOWN, words, error=answer.error)
+
+    async def _request(self, deed: Deed, seen: Shown | None) -> Task | None:
+        client = self._client
+        match deed.verb:
+            case Verb.APPROVE | Verb.REJECT if seen and seen.request_id:
+                approve = deed.verb is Verb.APPROVE
+                await client.confirm(seen.task.agent_id, seen.task.thread_id, seen.request_id, approve)
             case Verb.APPROVE:
                 await client.approve(deed.target, deed.comment)
             case Verb.REJECT:
@@ -217,126 +271,33 @@ class Deeds:
                 return await client.create(deed.body["agent"], body, agent_version=deed.body.get("agent_version"))
             case Verb.UPDATE:
                 return await client.update(deed.target, deed.body)
-            case Verb.ANSWER if task:
+            case Verb.ANSWER if seen:
                 told = deed.body
-                await client.answer(task.agent_id, task.thread_id, told["decision_id"], told["answers"])
-            case _:
-                raise NotOffered(f"{deed.verb} needs the task to have been read")
-        return None
-
-    async def _settle(self, deed: Deed) -> Deed:
-        """After a good answer: the task itself has to show it."""
-        match deed.verb:
-            case Verb.CREATE | Verb.CONTINUE | Verb.UPDATE:
-                return deed.done(Outcome.CONFIRMED, f"{deed.verb}: the platform took it")
-            case Verb.STOP:
-                return await self._settle_stop(deed, lost=False)
-            case _:
-                task, still = await self._until_moved(deed)
-                if still:
-                    return deed.done(Outcome.UNKNOWN, "the platform took it, but the task still waits", task)
-                if task is None:
-                    return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
-                request, before = _decided_on(deed, task), deed.task and deed.task.hitl_request
-                if request and before and _is_another(request, before):
-                    words = "the platform took it, but now it is about something else than you saw: open the task"
-                    return deed.done(Outcome.UNKNOWN, words, task)
-                other = request and (request.rejected_by if deed.verb is Verb.APPROVE else request.approved_by)
-                if other:
-                    return deed.done(Outcome.ALREADY, f"decided the other way by {other}", task)
-                if task.status == "stopped":
-                    return deed.done(Outcome.GONE, "the platform took it, but the task was stopped", task)
-                name = f", on record as {request.decided_by}" if request and request.decided_by else ""
-                return deed.done(Outcome.CONFIRMED, f"{_PAST[deed.verb]}{name}", task)
-
-    async def _settle_lost(self, deed: Deed, error: ApiError, sent_at: datetime) -> Deed:
-        """After a lost answer nothing is sent again; only what the task shows counts."""
-        lost = f"the answer was lost ({error.message})"
-        match deed.verb:
-            case Verb.STOP:
-                return await self._settle_stop(deed, lost=True)
-            case Verb.CREATE | Verb.CONTINUE:
-                task = await self._find(deed, sent_at)
-                if task:
-                    return deed.done(Outcome.CONFIRMED, f"{lost}, but the platform has it: task {task.id}", task)
-                return deed.done(Outcome.UNKNOWN, f"{lost}, and no such message was found; look before sending again")
-            case Verb.UPDATE:
-                return deed.done(Outcome.UNKNOWN, f"{lost}; read the task before trying again", error=error)
-            case _:
-                task, still = await self._until_moved(deed)
-                if still:
-                    return deed.done(Outcome.UNKNOWN, f"{lost}, the task still waits", task, error)
-                request = _decided_on(deed, task) if task else None
-                who = f", decided by {request.decided_by}" if request and request.decided_by else ""
-                return deed.done(Outcome.UNKNOWN, f"{lost}, the task no longer waits{who}", task, error)
-
-    async def _settle_stop(self, deed: Deed, *, lost: bool) -> Deed:
-        task, still = await self._until(deed, lambda seen: not seen.is_final, deed.task)
-        said = " (the answer was lost, the task says so)" if lost else ""
-        if task is None and not lost:
-            return deed.done(Outcome.GONE, "the platform took it, and then knew the task no more", task)
-        if task is None or (still and lost):
-            return deed.done(Outcome.UNKNOWN, "the answer was lost, and the task does not say that it stopped", task)
-        if still:
-            return deed.done(Outcome.STILL_RUNNING, f"still {task.status} after {SETTLING:.0f} s", task)
-        if task.status == "stopped":
-            return deed.done(Outcome.CONFIRMED, f"stopped{said}", task)
-        return deed.done(Outcome.ALREADY, f"it had ended by itself: {task.status}", task)
-
-    async def _until_moved(self, deed: Deed) -> tuple[Task | None, bool]:
-        """Read until the task waits no more for what was decided."""
-        before = _asked(deed.task) if deed.task else None
-        return await self._until(deed, lambda task: task.wait is not None and _asked(task) == before, None)
-
-    async def _until(self, deed: Deed, is_so: Callable[[Task], bool], first: Task | None) -> tuple[Task | None, bool]:
-        """Read the task until this is so no more, or the time is over; with whether it still is."""
-        end = self._clock.monotonic() + SETTLING
-        task, pause = first, 0.5
-        while True:
-            if task is not None and not is_so(task):
-                return task, False
-            if self._clock.monotonic() >= end:
-                return task, True
-            if task is not None:
-                await self._clock.sleep(pause)
-                pause = min(pause * 1.5, 5.0)
-            try:
-                task = await self._client.task(deed.target)
-            except NotFound:
-                return None, False
-            except ApiError:
-                await self._clock.sleep(pause)
-
-    async def _find(self, deed: Deed, sent_at: datetime) -> Task | None:
-        """The task that a lost message made or continued, if the platform shows one."""
-        words = (deed.body.get("input") or {}).get("text")
-        since = sent_at - timedelta(seconds=5)
-        try:
-            if deed.verb is Verb.CONTINUE:
-                task = await self._client.task(deed.target)
-                log = await self._client.log(task)
-                said = (entry for entry in reversed(log.entries) if isinstance(entry, Message))
-                return next(
-                    (task for entry in said if entry.text == words and (entry.created_at or since) >= since), None
-                )
-            async with aclosing(self._client.tasks(TaskQuery(agent_id=deed.body["agent"]))) as pages:
-                newest = (await anext(pages)).items[:5]
-            for row in newest:
-                if row.created_at and row.created_at >= since:
-                    task = await self._client.task(row.id)
-                    if task.input and task.input.text == words:
-                        return task
-        except (ApiError, BadAddress):
-            pass
+                await client.answer(seen.task.agent_id, seen.task.thread_id, told["decision_id"], told["answers"])
         return None
 
     def _end(self, deed: Deed) -> Deed:
+        """Tell how a deed ended, and write it down; where that fails after the sending, it is told all the same."""
+        try:
+            self._journal.write("done", **self._journaled(deed), outcome=str(deed.outcome), words=deed.words)
+        except OSError as error:
+            deed = replace(deed, words=f"{deed.words} (the journal could not be written: {error})")
         self._tell(deed)
-        self._journal.write("done", **_journaled(deed), outcome=str(deed.outcome), words=deed.words)
         return deed
 
+    def _journaled(self, deed: Deed) -> dict[str, Any]:
+        told = {
+            "deed": deed.id,
+            "verb": str(deed.verb),
+            "target": deed.target,
+            "digest": deed.digest,
+            "request": deed.request,
+            "platform": self._client.surfaces.addresses,
+        }
+        return {**told, "comment": deed.comment} if deed.comment else told
 
-_PAST = {Verb.APPROVE: "approved by you", Verb.REJECT: "rejected by you", Verb.ANSWER: "answered by you"}
+
+INTERRUPTED = "interrupted after it was sent: whether it was done, only the task tells"
 
 
 def _too_late(deed: Deed, seen: Shown) -> Deed | None:
@@ -353,30 +314,3 @@ def _too_late(deed: Deed, seen: Shown) -> Deed | None:
     if deed.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.hindrance):
         return deed.done(Outcome.NOT_SENT, why)
     return None
-
-
-def _decided_on(deed: Deed, task: Task) -> ApprovalRequest | None:
-    """The task's request, where the deed is about it: no answer is, nor what came after one that had been decided."""
-    before = deed.task.hitl_request if deed.task else None
-    return None if deed.verb is Verb.ANSWER or (before and before.decided_by) else task.hitl_request
-
-
-def _is_another(request: ApprovalRequest, before: ApprovalRequest) -> bool:
-    """Whether the two cannot be one request: something that both tell is told differently."""
-    named = ("wait_node_id", "operation_id", "title", "description", "content")
-    pairs = [(request.raw.get(name), before.raw.get(name)) for name in named]
-    return any(new is not None and old is not None and new != old for new, old in pairs)
-
-
-def _asked(task: Task) -> tuple[datetime | None, str]:
-    """What a task waits for, and since when."""
-    return task.paused_at, canonical(task.hitl_request.raw if task.hitl_request else None)
-
-
-def _journaled(deed: Deed) -> dict[str, Any]:
-    told = {"deed": deed.id, "verb": str(deed.verb), "target": deed.target, "digest": deed.digest}
-    return {**told, "comment": deed.comment} if deed.comment else told
-
-
-def _api(error: ApiError | BadAddress) -> ApiError | None:
-    return error if isinstance(error, ApiError) else None

@@ -71,6 +71,16 @@ class Journal:
                 found.pop(deed, None)
         return [line for line in found.values() if not _is_alive(line.get("pid"))]
 
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Keep every other process of this machine from writing that it sends something, until this block is left."""
+        descriptor = open_private(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
+        try:
+            with _locked(descriptor):
+                yield
+        finally:
+            os.close(descriptor)
+
     def verify(self) -> Verdict:
         """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
         faults: list[Fault] = []

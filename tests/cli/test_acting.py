@@ -40,7 +40,7 @@ def file(shell: Shell, name: str, value: Any) -> str:
 async def test_a_prompt_and_an_agent_make_a_task(shell: Shell, platform: Platform, server: Server) -> None:
     said = await shell.on(server, "run", "a1", "do it", "--title", "T", "--source", "cron")
     (task,) = platform.tasks.values()
-    assert said == (0, f"create: the platform took it {task['id']}\n", "")
+    assert said == (0, f"the task was created {task['id']}\n", "")
     assert created(server) == {"events_streaming": True, "title": "T", "source": "cron", "input": {"text": "do it"}}
     assert (task["agent_id"], task["title"]) == ("a1", "T")
     assert [line["kind"] for line in shell.journal.lines()] == ["sent", "done"]
@@ -82,7 +82,8 @@ async def test_everything_a_task_can_be_given_is_sent(shell: Shell, server: Serv
         "llm_model_name": "M", "llm_reasoning_effort": "low", "tool_call_limit": 7, "harness_cli": "H",
         "permission_mode": "gated",
     }  # fmt: skip
-    assert server.requests[-1].query == {"version": "3"}
+    (asked,) = [request for request in server.requests if request.method == "POST"]
+    assert asked.query == {"version": "3"}
 
 
 async def test_a_whole_request_is_read_and_the_words_go_on_top(
@@ -167,8 +168,8 @@ async def test_a_task_can_be_followed_from_its_start_to_its_end(
 
 async def test_a_task_that_was_not_taken_is_not_followed(shell: Shell, server: Server) -> None:
     said = await shell.on(server, "run", "nobody", "do it", "--watch")
-    assert (said.code, said.out) == (1, "gone: Agent not found (404) nobody\n")
-    assert len(server.requests) == 1
+    assert (said.code, said.out) == (1, "refused: Agent not found (404) nobody\n")
+    assert [request.method for request in server.requests] == ["POST", "GET"], "a look for what may have been made"
 
 
 # Going on
@@ -177,7 +178,7 @@ async def test_a_task_that_was_not_taken_is_not_followed(shell: Shell, server: S
 async def test_more_is_said_in_a_tasks_own_thread(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1", status="completed")
     said = await shell.on(server, "continue", "t1", "shorter, please")
-    assert said == (0, "continue: the platform took it t1\n", "")
+    assert said == (0, "the message is in the thread t1\n", "")
     assert created(server)["id"] == "t1"
     assert platform.tasks["t1"]["input"]["text"] == "shorter, please"
 
@@ -194,7 +195,8 @@ async def test_a_script_reads_what_became_of_a_deed(shell: Shell, platform: Plat
     told = (await shell.on(server, "stop", "t1", "-o", "json")).json
     task = told.pop("task")
     assert told == {
-        "v": 1, "kind": "deed", "verb": "stop", "target": "t1", "outcome": "confirmed", "words": "stopped",
+        "v": 1, "kind": "deed", "verb": "stop", "target": "t1", "outcome": "confirmed", "sent": True,
+        "words": "stopped",
     }  # fmt: skip
     assert (task["id"], task["status"]) == ("t1", "stopped")
     told = (await shell.on(server, "stop", "gone", "-o", "ndjson")).json
@@ -204,8 +206,8 @@ async def test_a_script_reads_what_became_of_a_deed(shell: Shell, platform: Plat
 @pytest.mark.parametrize(
     ("verb", "decided", "words"),
     [
-        ("approve", "approved_by", "approved by you, on record as Local Operator w"),
-        ("reject", "rejected_by", "rejected by you, on record as Local Operator w"),
+        ("approve", "approved_by", "approved, on record as Local Operator w"),
+        ("reject", "rejected_by", "rejected, on record as Local Operator w"),
     ],
 )
 async def test_who_decides_unseen_is_told_what_about(
@@ -267,28 +269,39 @@ async def test_on_a_terminal_it_is_told_how_far_it_is(shell: Shell, platform: Pl
     assert told.decode().splitlines()[:-1] == ["stop: sending", "stop: waiting for the task to show it"]
 
 
+SENT, NOT_SENT = True, False
+
+
 @pytest.mark.parametrize(
-    ("outcome", "digest", "error", "code"),
+    ("outcome", "is_sent", "digest", "error", "code"),
     [
-        (Outcome.CONFIRMED, "d", None, 0),
-        (Outcome.TAKEN_BACK, "d", None, 2),
-        (Outcome.UNKNOWN, "d", errors.Lost("x"), 6),
-        (Outcome.STILL_RUNNING, None, None, 6),
-        (Outcome.GONE, None, errors.NotFound("x"), 1),
-        (Outcome.GONE, "d", errors.NotFound("x"), 7),
-        (Outcome.ALREADY, None, errors.Conflict("x"), 7),
-        (Outcome.CHANGED, "d", None, 7),
-        (Outcome.REFUSED, None, errors.Forbidden("x"), 4),
-        (Outcome.REFUSED, None, errors.Unauthorized("x"), 4),
-        (Outcome.REFUSED, None, errors.Invalid("x"), 1),
-        (Outcome.NOT_SENT, None, errors.ReadOnly("x"), 3),
-        (Outcome.NOT_SENT, None, errors.NotOffered("x"), 3),
-        (Outcome.NOT_SENT, None, errors.Unreachable("x"), 5),
-        (Outcome.NOT_SENT, "d", errors.TimedOut("x"), 5),
-        (Outcome.NOT_SENT, "d", None, 1),
+        (Outcome.CONFIRMED, SENT, "d", None, 0),
+        (Outcome.TAKEN_BACK, NOT_SENT, "d", None, 2),
+        (Outcome.UNKNOWN, SENT, "d", errors.Lost("x"), 6),
+        (Outcome.STILL_RUNNING, SENT, None, None, 6),
+        (Outcome.GONE, NOT_SENT, None, errors.NotFound("x"), 1),
+        (Outcome.GONE, NOT_SENT, "d", errors.NotFound("x"), 7),
+        (Outcome.GONE, SENT, "d", errors.NotFound("x"), 1),
+        (Outcome.GONE, SENT, "d", None, 6),
+        (Outcome.ALREADY, NOT_SENT, "d", None, 7),
+        (Outcome.ALREADY, NOT_SENT, None, None, 7),
+        (Outcome.ALREADY, SENT, "d", errors.Conflict("x"), 6),
+        (Outcome.ALREADY, SENT, None, None, 6),
+        (Outcome.ALREADY_SENT, NOT_SENT, "d", None, 7),
+        (Outcome.CHANGED, NOT_SENT, "d", None, 7),
+        (Outcome.REFUSED, SENT, None, errors.Forbidden("x"), 4),
+        (Outcome.REFUSED, SENT, None, errors.Unauthorized("x"), 4),
+        (Outcome.REFUSED, SENT, None, errors.Invalid("x"), 1),
+        (Outcome.REFUSED, SENT, None, errors.Throttled("x"), 5),
+        (Outcome.NOT_SENT, NOT_SENT, None, errors.ReadOnly("x"), 3),
+        (Outcome.NOT_SENT, NOT_SENT, None, errors.NotOffered("x"), 3),
+        (Outcome.NOT_SENT, NOT_SENT, None, errors.Unreachable("x"), 5),
+        (Outcome.NOT_SENT, NOT_SENT, "d", errors.TimedOut("x"), 5),
+        (Outcome.NOT_SENT, NOT_SENT, "d", None, 1),
     ],
 )
 def test_each_end_of_a_deed_has_the_exit_code_that_help_tells(
-    outcome: Outcome, digest: str | None, error: errors.ApiError | None, code: int
+    outcome: Outcome, is_sent: bool, digest: str | None, error: errors.ApiError | None, code: int
 ) -> None:
-    assert _code(Deed(Verb.APPROVE, "t1", digest).done(outcome, "", error=error)) == code
+    deed = Deed(Verb.APPROVE, "t1", digest, is_sent=is_sent)
+    assert _code(deed.done(outcome, "", error=error)) == code

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.conftest import Survived
 from tests.local.conftest import Serve
+from tests.memory_journal import MemoryJournal
 from tests.trust.truth import FAULTS, TASK, OnThisWay, Truth, Way
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tui.api.client import Client
@@ -23,29 +24,34 @@ from tui.api.errors import ApiError
 from tui.api.pace import Backoff
 from tui.api.routes import Surfaces
 from tui.api.secret import Secret
+from tui.cli.acting import _code
+from tui.cli.main import TOO_LATE
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Verb
 
 RUNS = int(os.environ.get("XP_RUNS", "300"))
-NOTHING_LEFT = {Outcome.NOT_SENT, Outcome.TAKEN_BACK, Outcome.CHANGED}
+NOTHING_LEFT = {Outcome.NOT_SENT, Outcome.TAKEN_BACK, Outcome.CHANGED, Outcome.ALREADY_SENT}
+UNSETTLED = {None, Outcome.UNKNOWN, Outcome.STILL_RUNNING}
 HOLDS = st.sampled_from([0.0, 5.0])
 TIMES = st.sampled_from([0.03, 0.06, 0.11, 0.3, 1.0, 4.9, 12.0, 40.0])
 outcomes: Counter[str] = Counter()
 
 
-class Journal:
+class Journal(MemoryJournal):
     """What was written down before anything left."""
-
-    def __init__(self) -> None:
-        self.sent: set[str] = set()
-        self.done: dict[str, str] = {}
 
     def write(self, kind: str, **told: Any) -> None:
         if kind == "sent":
-            assert told["deed"] not in self.sent
-            self.sent.add(told["deed"])
-        if kind == "done":
-            self.done[told["deed"]] = told["outcome"]
+            assert told["deed"] not in self.names("sent")
+        super().write(kind, **told)
+
+    def names(self, kind: str) -> set[str]:
+        """The deeds with such a line."""
+        return {line["deed"] for line in self.entries if line["kind"] == kind}
+
+    def outcome(self, name: str) -> str:
+        """What was written down last about a deed's end."""
+        return str([line["outcome"] for line in self.entries if line["kind"] == "done" and line["deed"] == name][-1])
 
 
 class World(RuleBasedStateMachine):
@@ -61,7 +67,7 @@ class World(RuleBasedStateMachine):
         backoff = Backoff(dice=random.Random(1))
         transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
-        self.journal = Journal()
+        self.journal = Journal(clock.time)
         self.doer = Deeds(self.client, self.journal, lambda deed: None, clock=clock)
         self.seen: tuple[Shown, int] | None = None
         self.deeds: dict[str, tuple[Deed, int]] = {}
@@ -73,9 +79,13 @@ class World(RuleBasedStateMachine):
 
     def _leaves(self, path: str, body: dict[str, Any]) -> None:
         """An action leaves: it must have been journaled, and what was read last must be what was shown."""
-        (deed_id,) = (one for one in self.journal.sent if one not in self.journal.done)
+        (deed_id,) = self.journal.names("sent") - self.journal.names("done")
         self.left[deed_id] += 1
         deed, version = self.deeds[deed_id]
+        assert TASK in path.split("/"), "it left for another task"
+        for name, (other, _) in self.deeds.items():
+            if name != deed_id and self.left[name] and other.request == deed.request:
+                assert self.jobs[name].result().outcome not in UNSETTLED, "sent again, and the first may have been done"
         assert deed.verb is Verb.STOP or self.way.read_version == version, "another version was read than was shown"
 
     def run_for(self, seconds: float) -> None:
@@ -146,15 +156,20 @@ class World(RuleBasedStateMachine):
     def another_decides(self, verb: str) -> None:
         self.truth.decide(verb, "Kofi")
 
-    @rule()
-    def agent_asks(self) -> None:
+    @rule(votes=st.sampled_from([1, 1, 2]))
+    def agent_asks(self, votes: int) -> None:
         self.truth.ask()
+        self.truth.votes_needed = votes
+
+    @rule()
+    def the_pause_is_written_anew(self) -> None:
+        self.truth.pause_again()
 
     @rule(how=st.sampled_from(["another stops it", "failed", "completed"]))
     def it_ends(self, how: str) -> None:
         if how == "another stops it":
             self.truth.stop()
-        else:
+        elif how == "failed" or self.truth.status != "paused":  # what waits for a person does not complete
             self.truth.end(how)
 
     # What must hold
@@ -162,7 +177,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         for name, (_, version) in self.deeds.items():
-            mine = [one for one in self.truth.applied if one.by == name]
+            mine = [one for one in (*self.truth.applied, *self.truth.votes) if one.by == name]
             assert len(mine) <= 1, "applied more than once"
             assert self.left[name] <= 1, "sent more than once"
             if self.jobs[name].done():
@@ -174,12 +189,16 @@ class World(RuleBasedStateMachine):
         assert deed.words
         if outcome in NOTHING_LEFT and deed.error is None:
             assert not self.left[deed.id], f"{outcome}, and it was sent"
+        if _code(deed) == TOO_LATE:
+            assert not self.left[deed.id], "exit 7 says that nothing was sent"
         if deed.verb is Verb.STOP:
             if outcome is Outcome.CONFIRMED:
                 assert self.truth.stops, "it was never stopped"
             return
         if outcome is Outcome.CONFIRMED:
-            assert [(one.verb, one.version) for one in mine] == [(deed.verb, version)], "false: confirmed"
+            took = [one for one in self.truth.applied if (one.verb, one.version) == (deed.verb, version)]
+            assert took, "false: confirmed"
+            assert mine or f"on record as {took[0].by}" in deed.words, "told as ours, and it was another's"
         if mine:
             told = {Outcome.CONFIRMED, Outcome.UNKNOWN, Outcome.ALREADY, Outcome.GONE}
             assert outcome in told, f"it took effect, and {outcome} was told"
@@ -194,7 +213,7 @@ class World(RuleBasedStateMachine):
         self.nothing_is_wrong()
         for name, job in self.jobs.items():
             assert job.done(), f"{self.deeds[name]} is stuck"
-            assert self.journal.done[name] == str(job.result().outcome)
+            assert self.journal.outcome(name) == str(job.result().outcome)
             outcomes[f"{job.result().verb}: {job.result().outcome}"] += 1
         self.loop.run_until_complete(self.client.transport.close())
         self.loop.close()
@@ -264,6 +283,10 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
                 took = applied.get(deed.comment)
                 if deed.outcome is Outcome.CONFIRMED:
                     assert took == (json.dumps({"amount": number}), deed.verb is Verb.APPROVE)
+                elif took is None and deed.is_sent:
+                    assert deed.outcome in {Outcome.ALREADY, Outcome.UNKNOWN, *([Outcome.REFUSED] if changes else [])}
+                    assert "refused" in deed.words
+                    assert "(409)" in deed.words
                 elif took is None:
                     assert deed.outcome in {Outcome.ALREADY, Outcome.CHANGED, Outcome.GONE}
                 else:  # and then it ended, or asked for something else, before anybody could see it

@@ -42,13 +42,25 @@ class Truth:
     said: int = 0
     """How many entries the log has."""
     stops: int = 0
+    votes_needed: int = 1
+    """How many approvals the request needs."""
+    votes: list[Applied] = field(default_factory=list)
+    """Approvals that were counted and were not enough."""
+    pauses: int = 0
+    """How often the pause was written down anew."""
 
     def ask(self) -> None:
         """The agent asks, or asks for something else than a moment ago."""
         self.version += 1
         self.said += 1
         self.status = "paused"
+        self.votes_needed = 1
         self.request = {"wait_node_id": "n", "title": "Pay", "content": {"amount": self.version}}
+
+    def pause_again(self) -> None:
+        """The same request waits, and the platform writes down another time for it."""
+        if self.status == "paused":
+            self.pauses += 1
 
     def end(self, status: str) -> None:
         """It ends by itself, or by somebody else's hand; an open request expires with it."""
@@ -65,6 +77,11 @@ class Truth:
         """Approve or reject what is asked now."""
         if self.status != "paused" or self.request is None or self.is_decided:
             return 409, {"detail": "task waits for no approval"}
+        if verb == "approve" and self.votes_needed > 1:
+            self.votes_needed -= 1
+            self.votes.append(Applied(verb, by, self.version))
+            self.request = {**self.request, "votes": [*self.request.get("votes", ()), by]}
+            return 200, self.record()
         self.applied.append(Applied(verb, by, self.version))
         self.request = {**self.request, "approved_by" if verb == "approve" else "rejected_by": by}
         self.status = "executing"
@@ -79,7 +96,7 @@ class Truth:
 
     def record(self) -> dict[str, Any]:
         """The task as the platform tells it."""
-        paused = self.told() if self.status == "paused" else None
+        paused = f"2026-11-20T09:00:{self.pauses % 60:02}Z" if self.status == "paused" else None
         return {
             "id": TASK, "agent_id": "a", "organization_id": "o", "status": self.status, "input": {"text": "pay"},
             "created_at": "2026-11-20T09:00:00Z", "updated_at": self.told(), "paused_at": paused,
@@ -97,17 +114,29 @@ class Truth:
             case "POST", [*_, "stop"]:
                 return self.stop()
             case "GET", ["activity", *_]:
-                return 200, {"messages": [{"id": f"e{n}", "type": "think", "thought": "…"} for n in range(self.said)]}
+                return 200, {
+                    "id": TASK,
+                    "messages": [{"id": f"e{n}", "type": "think", "thought": "…"} for n in range(self.said)],
+                }
             case "GET", [*_, "tasks", _]:
                 return 200, self.record()
         raise AssertionError(f"nobody foresaw {method} {path}")
 
 
+LIES: dict[str, Any] = {
+    "{}": {}, "detail": {"detail": "quota exceeded"}, "null": None, "list": [], "text": "ok", "number": 7,
+    "no id": {"agent_id": "a", "status": "executing"}, "no status": {"id": TASK, "agent_id": "a"},
+    "wrapped": {"task": {"id": TASK, "agent_id": "a", "status": "executing"}},
+}  # fmt: skip
+"""Answers of status 200 that are no record and no log of the task."""
 FAULTS = (
     "good", "refused", "lost before", "lost after", "late", "too late", "twice, the first", "twice, the second",
     "500", "503", "500 after", "404", "409", "429", "nonsense", "nonsense after", "cut after",
+    "403", "403 after", "404 after", "409 after", "422 after", "429 after", "204 after", "207", "207 after",
+    "302", "307 after", "418 after", "another task", "another task after", "as if done",
+    *(f"{lie}{after}" for lie in LIES for after in ("", " after")),
 )  # fmt: skip
-"""What may become of a request."""
+"""What may become of a request; with `after`, the action is carried out before."""
 
 
 class Way(httpx.AsyncBaseTransport):
@@ -132,7 +161,7 @@ class Way(httpx.AsyncBaseTransport):
         if request.method != "GET":
             self.on_act(request.url.path, body)
         await asyncio.sleep(0.05)
-        status, told = await self._suffer(fault, lambda: self._apply(request, body))
+        status, told = await self._suffer(fault, lambda: self._apply(request, body), request.method != "GET")
         await asyncio.sleep(0.05)
         content = told if isinstance(told, bytes) else json.dumps(told).encode()
         headers = {"Retry-After": "3"} if status == 429 else {}
@@ -143,7 +172,7 @@ class Way(httpx.AsyncBaseTransport):
             self.read_version = self.truth.version
         return self.truth.handle(request.method, request.url.path, body)
 
-    async def _suffer(self, fault: str, apply: Callable[[], Answer]) -> Answer:
+    async def _suffer(self, fault: str, apply: Callable[[], Answer], is_action: bool) -> Answer:
         match fault:
             case "good":
                 return apply()
@@ -181,7 +210,22 @@ class Way(httpx.AsyncBaseTransport):
             case "cut after":
                 apply()
                 raise httpx.RemoteProtocolError("peer closed the connection")
-            case status:
+            case "another task" | "another task after":
+                if fault.endswith("after"):
+                    apply()
+                request = {**(self.truth.request or {}), "approved_by": "somebody", "content": {"amount": -1}}
+                return 200, {**self.truth.record(), "id": "x", "status": "executing", "hitl_request": request}
+            case "as if done":
+                done = {**self.truth.record(), "status": "executing", "hitl_request": None}
+                return (200, done) if is_action else apply()
+            case _ if (lie := fault.removesuffix(" after")) in LIES:
+                if fault.endswith("after"):
+                    apply()
+                return 200, LIES[lie]
+            case _:
+                status, _, rest = fault.partition(" ")
+                if rest == "after":
+                    apply()
                 return int(status), {"detail": "no"}
 
     async def _later(self, apply: Callable[[], Answer]) -> None:

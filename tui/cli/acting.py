@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from msgspec.structs import replace
 
 from tui.api.wirejson import NotJson, loads
 from tui.cli.main import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, Usage, code_of
-from tui.cli.output import FAINT, STRONG, Cell
+from tui.cli.output import FAINT, STRONG, Cell, silence_broken_pipe
 from tui.cli.reading import show
 from tui.cli.session import Session, task_json
 from tui.cli.watching import follow
@@ -69,14 +76,18 @@ async def stop(session: Session) -> int:
 async def decide(session: Session) -> int:
     """Approve or reject what a task waits for: what was seen, or knowingly unseen."""
     arguments = session.arguments
-    digest = arguments.digest
-    if digest is None:
-        seen = await shown(session.client, arguments.task)
-        digest = seen.digest
-        session.out.note(f"unseen: {seen.wait.kind if seen.wait else 'no wait'}, digest {digest}, {seen.task.name}")
-    return _code(
-        await _carry_out(session, Deed(Verb(arguments.verb), arguments.task, digest.strip(), arguments.comment))
-    )
+    seen = await shown(session.client, arguments.task)
+    if arguments.digest is None:
+        kind = seen.wait.kind if seen.wait else "no wait"
+        note(session, f"unseen: {kind}, digest {seen.digest}, {seen.task.name}")
+    elif arguments.digest.strip() == seen.digest and session.out.masks.json(seen.held) != seen.held:
+        session.out.error(
+            f"{arguments.verb}: parts of what waits are masked, as they may be secrets, so it was not seen whole. "
+            "Nothing was sent. Reveal them in the review of xp-tui, or decide with --yes-unseen"
+        )
+        return DECLINED
+    digest = seen.digest if arguments.digest is None else arguments.digest.strip()
+    return _code(await _carry_out(session, Deed(Verb(arguments.verb), arguments.task, digest, arguments.comment)))
 
 
 async def update(session: Session) -> int:
@@ -93,28 +104,85 @@ async def update(session: Session) -> int:
 
 
 async def _carry_out(session: Session, deed: Deed) -> Deed:
-    """Do it, saying on the way how far it is, and print how it ended."""
-    out = session.out
+    """Do it, saying on the way how far it is, and print how it ended, wherever that can still be printed."""
+    latest = deed = replace(deed, anyway=getattr(session.arguments, "anyway", False))
 
     def tell(step: Deed) -> None:
-        if step.phase in {Phase.SENDING, Phase.SETTLING} and sys.stderr.isatty():
-            out.note(f"{step.verb}: {step.phase}")
+        nonlocal latest
+        latest = step
+        if step.phase in {Phase.SENDING, Phase.SETTLING} and is_terminal(sys.stderr):
+            note(session, f"{step.verb}: {step.phase}")
 
-    done = await Deeds(session.client, session.journal, tell).carry_out(deed)
-    if out.form == "table":
-        style = STRONG if done.outcome is Outcome.CONFIRMED else ""
-        shown_id = done.task.id if done.task else done.target
-        out.line(Cell(out.safe(done.words), style), Cell(out.safe(shown_id), FAINT))
-    else:
-        task = task_json(done.task, done.task.wait, None) if done.task else None
-        told = {"kind": "deed", "verb": done.verb, "target": done.target, "outcome": done.outcome, "words": done.words}
-        out.json({**told, "task": task})
-    if done.error is not None and done.error.hint:
-        out.note(done.error.hint)
+    doer = Deeds(session.client, session.journal, tell)
+    if deed.anyway and (earlier := doer.earlier(deed)) is not None:
+        note(session, f"{earlier.known}; it is sent again")
+    with _cancelled_by_sigterm() as is_terminated:
+        try:
+            done = await doer.carry_out(deed)
+        except asyncio.CancelledError:
+            words = latest.words if latest.is_sent else "interrupted, nothing was sent"
+            note(session, f"{deed.verb} {deed.target}: {words}")
+            if is_terminated():
+                raise SystemExit(128 + signal.SIGTERM) from None
+            raise
+    _print_outcome(session, done)
     return done
 
 
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[Callable[[], bool]]:
+    """Let SIGTERM cancel this task, as Ctrl+C does; what is given tells whether it came."""
+    job = asyncio.current_task()
+    assert job
+    if threading.current_thread() is not threading.main_thread():  # signals are handled in the main thread alone
+        yield lambda: False
+        return
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+
+    def terminate() -> None:
+        came.set()
+        job.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        yield came.is_set
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _print_outcome(session: Session, done: Deed) -> None:
+    """Print how a deed ended; where standard output takes nothing any more, on standard error."""
+    out = session.out
+    try:
+        if out.form == "table":
+            style = STRONG if done.outcome is Outcome.CONFIRMED else ""
+            shown_id = done.task.id if done.task else done.target
+            out.line(Cell(out.safe(done.words), style), Cell(out.safe(shown_id), FAINT))
+        else:
+            task = task_json(done.task, done.task.wait, None) if done.task else None
+            about = {"kind": "deed", "verb": done.verb, "target": done.target}
+            out.json({**about, "outcome": done.outcome, "sent": done.is_sent, "words": done.words, "task": task})
+        out.flush()
+    except (OSError, ValueError) as error:
+        silence_broken_pipe()
+        note(session, f"{done.verb} {done.target}: {done.words} (standard output takes nothing: {error})")
+    if done.error is not None and done.error.hint:
+        note(session, done.error.hint)
+
+
+def note(session: Session, words: str) -> None:
+    """Say something on standard error, if anybody is there to read it: no action depends on that."""
+    with suppress(OSError, ValueError):
+        session.out.note(words)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is open, and a terminal."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
 def _code(deed: Deed) -> int:
+    """The exit code of a deed; 7 says that nothing was sent, and then nothing was."""
     match deed.outcome:
         case Outcome.CONFIRMED:
             return OK
@@ -122,12 +190,16 @@ def _code(deed: Deed) -> int:
             return DECLINED
         case Outcome.UNKNOWN | Outcome.STILL_RUNNING:
             return UNCONFIRMED
+        case Outcome.REFUSED | Outcome.NOT_SENT:
+            return code_of(deed.error)
+        case Outcome.GONE if deed.is_sent and deed.error is not None:
+            return code_of(deed.error)
+        case _ if deed.is_sent:
+            return UNCONFIRMED
         case Outcome.GONE if deed.digest is None:
             return FAILED
-        case Outcome.ALREADY | Outcome.CHANGED | Outcome.GONE:
-            return TOO_LATE
         case _:
-            return code_of(deed.error)
+            return TOO_LATE
 
 
 def _body(session: Session) -> dict[str, Any]:

@@ -21,6 +21,7 @@ OK, FAILED, DECLINED, USAGE, DENIED, NETWORK, UNCONFIRMED, TOO_LATE, INTERRUPTED
 def run(argv: Sequence[str], screens: Screens) -> int:
     """Carry out one command line; without a verb, the screens."""
     os.umask(0o077)
+    _open_closed_streams()
     try:
         arguments = _parsed(argv)
     except SystemExit as done:
@@ -34,11 +35,21 @@ def run(argv: Sequence[str], screens: Screens) -> int:
         return _run(arguments, screens)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as ended:
+        return int(ended.code or 0)
     except BrokenPipeError:
         from tui.cli.output import silence_broken_pipe
 
         silence_broken_pipe()
         return OK
+
+
+def _open_closed_streams() -> None:
+    """Put something in the place of closed standard streams: what is written to standard output fails, and is told."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull)  # noqa: SIM115, PTH123 - open for as long as the process lives
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:

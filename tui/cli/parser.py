@@ -173,8 +173,21 @@ def _continue(verb: Parser) -> None:
     _creation(verb)
 
 
+def _stop(verb: Parser) -> None:
+    _task(verb)
+    _anyway(verb)
+
+
+def _anyway(verb: Parser) -> None:
+    """What is sent although the same was sent before, and nobody knows whether it was done."""
+    verb.add_argument(
+        "--anyway", action="store_true", help="send it although it was sent before and its outcome is not known"
+    )
+
+
 def _decide(verb: Parser) -> None:
     _task(verb)
+    _anyway(verb)
     seen = verb.add_mutually_exclusive_group(required=True)
     seen.add_argument("--digest", metavar="D", help="the digest that `show` printed with what there is to decide")
     seen.add_argument("--yes-unseen", action="store_true", help="decide about whatever waits now")
@@ -219,6 +232,7 @@ def _config(verb: Parser) -> None:
 
 def _creation(verb: Parser) -> None:
     """What the SDK's `acreate_task` takes; secrets come from files."""
+    _anyway(verb)
     add = verb.add_argument_group("the task").add_argument
     add("--file", dest="files", action="append", metavar="URL", help="a file to go with it (may be given again)")
     add("--title", metavar="T")
@@ -266,7 +280,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "reload": ("read a task again and show it", _shown(_task)),
     "run": ("start a task", _shown(_run)),
     "continue": ("say more in a task's thread", _shown(_continue)),
-    "stop": ("stop a task, and see whether it does", _shown(_task)),
+    "stop": ("stop a task, and see whether it does", _shown(_stop)),
     "approve": ("approve what a task waits for", _shown(_decide)),
     "reject": ("reject what a task waits for", _shown(_decide)),
     "update": ("change a task's record by hand", _shown(_update)),

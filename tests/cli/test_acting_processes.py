@@ -1,0 +1,206 @@
+"""The verbs that act, as processes: whatever becomes of the terminal or the process, what was sent is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.conftest import FastClock
+from tests.wire.platform import KEY, Platform
+from tests.wire.server import Connection, Request, Server
+
+
+def waiting(platform: Platform, content: Any = "pay 1,204 EUR") -> None:
+    """A task that waits for an approval."""
+    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": content})
+
+
+async def started(server: Server, home: Path, *words: str, **more: Any) -> asyncio.subprocess.Process:
+    """Start the command in a process of its own, for the platform of a test."""
+    environ = {
+        "HOME": str(home), "PATH": os.environ["PATH"], "XPANDER_API_KEY": KEY,
+        "XPANDER_BASE_URL": server.url, "XPANDER_API_URL": server.url,
+    }  # fmt: skip
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE, **more}
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tui", *words, env=environ, **pipes)
+
+
+def journaled(home: Path) -> list[dict[str, Any]]:
+    """The lines of the journal."""
+    path = home / ".local/state/xp-tui/journal.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+async def test_what_was_done_is_told_when_standard_output_is_full(
+    platform: Platform, server: Server, tmp_path: Path, form: str
+) -> None:
+    waiting(platform)
+    with Path("/dev/full").open("wb") as full:
+        job = await started(server, tmp_path, "approve", "w", "--yes-unseen", "-o", form, stdout=full)
+        _, told = await job.communicate()
+    assert job.returncode == 0, told
+    assert b"approve w: approved, on record as Local Operator (standard output takes nothing" in told
+    assert b"Traceback" not in told
+    assert platform.tasks["w"]["hitl_request"]["approved_by"] == "Local Operator"
+    assert journaled(tmp_path)[-1]["outcome"] == "confirmed"
+
+
+async def test_what_was_done_is_told_when_standard_output_is_closed(
+    platform: Platform, server: Server, tmp_path: Path
+) -> None:
+    waiting(platform)
+    job = await started(server, tmp_path, "approve", "w", "--yes-unseen", stdout=None, preexec_fn=lambda: os.close(1))
+    _, told = await job.communicate()
+    assert (job.returncode, b"approved, on record as Local Operator" in told) == (0, True), told
+    assert b"Traceback" not in told
+
+
+async def test_the_exit_code_holds_when_nobody_reads_and_standard_error_is_closed(
+    platform: Platform, server: Server, tmp_path: Path
+) -> None:
+    waiting(platform)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as broken:
+        job = await started(
+            server, tmp_path, "reject", "w", "--yes-unseen", stdout=broken, stderr=None, preexec_fn=lambda: os.close(2)
+        )
+        await job.wait()
+    assert job.returncode == 0
+    assert platform.tasks["w"]["hitl_request"]["rejected_by"] == "Local Operator"
+
+
+def slow_answer(platform: Platform, sent: asyncio.Event, *, is_done: bool) -> None:
+    """Let every action be carried out, or not, and never be answered."""
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        if request.method == "GET":
+            return False
+        if is_done:
+            platform.local.decisions.decide("w", True, None)
+        sent.set()
+        await connection.gone()
+        return True
+
+    platform.before_reply = answer
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
+    platform: Platform, server: Server, tmp_path: Path, number: int, code: int
+) -> None:
+    waiting(platform)
+    sent = asyncio.Event()
+    slow_answer(platform, sent, is_done=False)
+    job = await started(server, tmp_path, "approve", "w", "--yes-unseen")
+    async with asyncio.timeout(20):
+        await sent.wait()
+        job.send_signal(number)
+        out, told = await job.communicate()
+    assert (job.returncode, out) == (code, b"")
+    words = b"approve w: interrupted after it was sent: whether it was done, only the task tells"
+    assert words in told
+    assert b"Traceback" not in told
+    assert [line["kind"] for line in journaled(tmp_path)] == ["sent", "done"]
+    assert journaled(tmp_path)[-1]["outcome"] == "unknown"
+
+    platform.before_reply = None
+    job = await started(server, tmp_path, "approve", "w", "--yes-unseen")
+    out, _ = await job.communicate()
+    assert job.returncode == 7
+    assert out.startswith(b"approve was sent before at ")
+    assert platform.decisions == []
+    job = await started(server, tmp_path, "approve", "w", "--yes-unseen", "--anyway")
+    out, told = await job.communicate()
+    assert (job.returncode, b"it is sent again" in told) == (0, True), (out, told)
+    assert len(platform.decisions) == 1
+
+
+async def test_a_process_that_was_killed_while_it_sent_holds_the_next_one_back(
+    platform: Platform, server: Server, tmp_path: Path
+) -> None:
+    waiting(platform)
+    sent = asyncio.Event()
+    slow_answer(platform, sent, is_done=False)
+    job = await started(server, tmp_path, "approve", "w", "--yes-unseen")
+    async with asyncio.timeout(20):
+        await sent.wait()
+        job.kill()
+        await job.communicate()
+    platform.before_reply = None
+    job = await started(server, tmp_path, "reject", "w", "--yes-unseen")
+    out, _ = await job.communicate()
+    assert (job.returncode, b"approve was sent before at " in out) == (7, True)
+    assert platform.decisions == []
+
+
+async def test_a_digest_of_what_is_masked_decides_nothing(shell: Shell, platform: Platform, server: Server) -> None:
+    waiting(platform, {"password": "and 1,000,000 USD to EVIL", "amount": 5})
+    digest = (await shell.on(server, "show", "w", "-o", "json")).json["digest"]
+    said = await shell.on(server, "approve", "w", "--digest", digest)
+    assert (said.code, said.out, platform.decisions) == (2, "", [])
+    assert said.err.startswith("xp-tui: approve: parts of what waits are masked")
+    said = await shell.on(server, "approve", "w", "--yes-unseen")
+    assert said.code == 0, said
+
+
+LIES: list[tuple[str, Callable[[Platform], Any]]] = [
+    ("{}", lambda platform: {}),
+    ("detail", lambda platform: {"detail": "quota exceeded"}),
+    ("null", lambda platform: None),
+    ("list", lambda platform: []),
+    ("another task", lambda platform: {**platform.tasks["w"], "id": "x", "status": "executing"}),
+]
+
+
+@pytest.mark.parametrize(("name", "lie"), LIES)
+async def test_after_the_sending_no_lie_about_the_task_is_taken_for_its_record(
+    shell: Shell, platform: Platform, server: Server, hasty: FastClock, name: str, lie: Callable[[Platform], Any]
+) -> None:
+    waiting(platform)
+    is_sent = False
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        nonlocal is_sent
+        if request.method != "GET":
+            is_sent = True
+            await connection.reply(200, {})
+            return True
+        if is_sent:
+            await connection.reply(200, lie(platform))
+        return is_sent
+
+    platform.before_reply = answer
+    said = await shell.on(server, "approve", "w", "--yes-unseen")
+    assert said.code == 6, said
+    assert said.out.startswith("sent, and the task could not be read since: ")
+    assert [line.get("outcome") for line in shell.journal.lines()] == [None, "unknown"]
+
+
+async def test_a_task_is_not_called_started_when_the_platform_says_anything_else(
+    shell: Shell, platform: Platform, server: Server, hasty: FastClock
+) -> None:
+    async def answer(request: Request, connection: Connection) -> bool:
+        if request.method == "GET":
+            return False
+        await connection.reply(200, {"detail": "quota exceeded"})
+        return True
+
+    platform.before_reply = answer
+    said = await shell.on(server, "run", "a1", "do it")
+    assert said.code == 6
+    assert "quota exceeded" in said.out
+    assert "Look before sending it again: xp-tui tasks 'agent:a1 age:<1h'" in said.out
+    said = await shell.on(server, "run", "a1", "do it")
+    assert (said.code, "create was sent before at " in said.out) == (7, True)
+    assert len([request for request in server.requests if request.method == "POST"]) == 1

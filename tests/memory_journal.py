@@ -1,0 +1,34 @@
+"""A journal that is kept in memory, for tests of what is written down and of what was sent before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+
+class MemoryJournal:
+    """Keeps the lines that are written; `fail_on` names the kinds of lines for which there is no room."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.entries: list[dict[str, Any]] = []
+        """The lines as they were written, without their time."""
+        self.fail_on: set[str] = set()
+        self._clock = clock
+        self.times: list[str] = []
+
+    def write(self, kind: str, **told: Any) -> None:
+        if kind in self.fail_on:
+            raise OSError(28, "No space left on device")
+        self.entries.append({"kind": kind, **told})
+        self.times.append(datetime.fromtimestamp(self._clock(), UTC).isoformat())
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        for entry, at in zip(self.entries, self.times, strict=True):
+            yield {**entry, "at": at}
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        yield
