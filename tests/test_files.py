@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import json
 import os
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tui import clipboard, crash
-from tui.journal import Fault, Journal
+from tui.journal import Fault, Journal, Verdict
 from tui.masks import Masks
+from tui.private import write_private
+from tui.run_lock import RunLock, live_runs, new_run_name
 
 
 def written(journal: Journal, *deeds: tuple[str, str]) -> None:
@@ -20,42 +28,314 @@ def written(journal: Journal, *deeds: tuple[str, str]) -> None:
         journal.write(kind, deed=deed)
 
 
-def rewritten(path: Path, pid: object) -> None:
-    """As if another process had written it."""
-    path.write_bytes(path.read_bytes().replace(f'"pid":{os.getpid()}'.encode(), f'"pid":{pid}'.encode()))
+def as_of_run(path: Path, run: object, pid: object = None) -> None:
+    """As if another run had written the lines, in a process of this number."""
+    lines = [json.loads(text) for text in path.read_bytes().splitlines()]
+    told = [{**line, "run": run, "pid": pid or line["pid"]} for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in told))
 
 
-def test_deeds_without_an_end_are_told_once_whoever_began_them_is_gone(tmp_path: Path) -> None:
+def test_deeds_without_an_end_are_told_once_the_run_that_began_them_has_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("held", "a"), ("sent", "a"), ("done", "a"), ("held", "b"), ("held", "c"), ("sent", "c"))
+    assert journal.unfinished() == []  # this run is at it still
+    as_of_run(journal.path, new_run_name())
     assert [(line["deed"], line["kind"]) for line in journal.unfinished()] == [("b", "held"), ("c", "sent")]
-    rewritten(journal.path, os.getppid())
-    assert journal.unfinished() == []  # somebody may still be at it
-    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as gone:
-        gone.wait()
-    journal.path.write_bytes(
-        journal.path.read_bytes().replace(f'"pid":{os.getppid()}'.encode(), f'"pid":{gone.pid}'.encode())
-    )
-    assert [line["deed"] for line in journal.unfinished()] == ["b", "c"]
 
 
-@pytest.mark.parametrize("pid", ["null", '"5"', "0", "-5"])
-def test_a_line_without_a_process_was_written_by_one_that_is_gone(tmp_path: Path, pid: str) -> None:
+def test_that_a_process_has_the_number_of_a_dead_one_hides_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
-    rewritten(journal.path, pid)
+    as_of_run(journal.path, new_run_name(), os.getppid())
     assert [line["deed"] for line in journal.unfinished()] == ["a"]
 
 
-def test_a_process_of_somebody_else_is_there_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def kill(pid: int, number: int) -> None:
-        raise PermissionError
-
+@pytest.mark.parametrize("run", [None, "", 5, [], {}, "../journal.jsonl", "/etc/passwd", "x" * 5000, "1-0123"])
+def test_a_line_without_a_run_is_left_over(tmp_path: Path, run: object) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
-    rewritten(journal.path, 1)
-    monkeypatch.setattr(os, "kill", kill)
+    as_of_run(journal.path, run, os.getppid())
+    assert [line["deed"] for line in journal.unfinished()] == ["a"]
+
+
+WRITES = """
+import pathlib, sys
+from tui.journal import Journal
+Journal(pathlib.Path(sys.argv[1])).write("sent", deed="of another")
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_run(path: Path, program: str = WRITES) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that has written a line and lives."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdin=pipe, stdout=pipe) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_a_line_of_a_run_is_left_over_once_it_was_killed(tmp_path: Path) -> None:
+    journal, runs = Journal(tmp_path / "journal.jsonl"), tmp_path / "runs"
+    with another_run(journal.path) as other:
+        (name,) = [path.name for path in runs.iterdir()]
+        assert list(live_runs(runs)) == [name]
+        assert journal.unfinished() == []
+        other.kill()
+        other.wait()
+        assert [(line["deed"], line["run"]) for line in journal.unfinished()] == [("of another", name)]
+    assert list(runs.iterdir()) == [], "its lock file is cleared away"
+
+
+def test_a_run_that_ends_by_itself_takes_its_lock_file_along(tmp_path: Path) -> None:
+    with another_run(tmp_path / "journal.jsonl") as other:
+        other.communicate()
+        assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_what_a_run_finishes_while_the_journal_is_read_is_not_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    as_of_run(journal.path, new_run_name())
+
+    def ends_meanwhile(directory: Path) -> dict[str, bytes]:
+        written(journal, ("done", "a"))
+        return live_runs(directory)
+
+    monkeypatch.setattr("tui.journal.live_runs", ends_meanwhile)
     assert journal.unfinished() == []
+
+
+def test_who_looks_at_a_lock_does_not_make_its_run_alive(tmp_path: Path) -> None:
+    lock = RunLock(tmp_path)
+    lock.acquire()
+    path = tmp_path / lock.name
+    with path.open("rb") as looking:
+        assert list(live_runs(tmp_path)) == [lock.name]
+        lock.release()
+        path.touch()  # as a killed run leaves it
+        with path.open("rb") as looking_too:
+            for file in (looking, looking_too):
+                fcntl.flock(file, fcntl.LOCK_SH)
+            assert live_runs(tmp_path) == {}
+    assert not path.exists()
+
+
+def test_a_lock_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    lock = RunLock(tmp_path / "runs")
+    lock.write(b"open here")
+    (tmp_path / "runs" / lock.name).unlink()
+    assert live_runs(tmp_path / "runs") == {}
+    lock.acquire()
+    assert list(live_runs(tmp_path / "runs")) == [lock.name]
+    lock.release()
+    lock.release()
+    assert live_runs(tmp_path / "runs") == {}
+
+
+# Whole lines, or none
+
+
+LIMITED = """
+import pathlib, resource, sys
+from tui.journal import Journal
+from tui.private import write_private
+path = pathlib.Path(sys.argv[1])
+journal = Journal(path)
+journal.write("sent", deed="a")
+write_private(path.with_name("file"), b"old")
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 50, unlimited[1]))
+for write in (lambda: journal.write("sent", deed="b"), lambda: write_private(path.with_name("file"), bytes(9999))):
+    try:
+        write()
+    except OSError as error:
+        print(error.errno)
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+journal.write("sent", deed="c")
+"""
+
+
+def test_at_a_size_limit_a_line_is_refused_and_the_journal_stays_as_it_was(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(journal.path)], capture_output=True, check=True)
+    assert done.stdout.split() == [str(errno.EFBIG).encode()] * 2
+    assert [(line["n"], line["deed"]) for line in journal.lines()] == [(1, "a"), (2, "c")]
+    assert journal.verify().faults == ()
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "journal.head", "journal.jsonl", "runs"]
+
+
+class FullDisk:
+    """A disk with room for so many bytes, written in calls of at most so many."""
+
+    def __init__(self, room: int, most: int = 1 << 20) -> None:
+        self.room, self.most, self.write = room, most, os.write
+
+    def __call__(self, descriptor: int, content: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = self.write(descriptor, content[: min(self.room, self.most)])
+        self.room -= written
+        return written
+
+
+@pytest.mark.parametrize("room", [0, 1, 50, 150])
+def test_on_a_full_disk_a_line_is_refused_and_the_journal_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    whole = journal.path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", FullDisk(room))
+        with pytest.raises(OSError, match="No space left"):
+            journal.write("sent", deed="b")
+    assert journal.path.read_bytes() == whole
+    written(journal, ("sent", "c"))
+    assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verdict(2, ()), ["a", "c"])
+
+
+def test_a_line_that_is_taken_in_pieces_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    disk = FullDisk(1 << 20, 1)
+    monkeypatch.setattr(os, "write", disk)
+    written(journal, ("sent", "a"))
+    write_private(tmp_path / "file", b"content")
+    assert journal.verify() == Verdict(1, ())
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert disk.room < (1 << 20) - journal.path.stat().st_size
+
+
+def test_a_disk_that_takes_nothing_and_says_nothing_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    monkeypatch.setattr(os, "write", lambda descriptor, content: 0)
+    with pytest.raises(OSError, match="bytes could not be written"):
+        journal.write("sent", deed="a")
+    assert journal.path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
+def test_a_line_that_is_not_known_to_be_on_the_disk_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+
+    def fails(descriptor: int) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        with pytest.raises(type(error)):
+            journal.write("sent", deed="b")
+    assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verdict(1, ()), ["a"])
+
+
+def test_the_directory_is_synced_with_the_first_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append("directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    assert synced == ["file", "directory", "file", "directory"]  # the journal, then its head
+    synced.clear()
+    written(journal, ("sent", "b"))
+    assert synced == ["file", "file"]
+
+
+def test_a_head_that_cannot_be_written_loses_no_line_and_is_told(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    head = tmp_path / "journal.head"
+    written(journal, ("sent", "a"))
+    head.unlink()
+    head.mkdir()
+    written(journal, ("done", "a"), ("sent", "b"))
+    words = "the head is 3 lines behind: it could not be written, a missing end would not be noticed"
+    assert journal.verify() == Verdict(3, (Fault(3, words),))
+    head.rmdir()
+    written(journal, ("done", "b"))
+    assert journal.verify() == Verdict(4, ())
+
+
+def test_of_a_file_that_cannot_be_put_in_place_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_private(tmp_path / "file", b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_part_that_a_killed_process_left_is_not_in_the_next_file(tmp_path: Path) -> None:
+    (tmp_path / ".file.new").write_bytes(b"a longer part of something")
+    write_private(tmp_path / "file", b"content")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"content")]
+
+
+ODD = (
+    b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"\0" * 100, b'"text"', b"5", b"null", b"{}", b"9" * 5000,
+    b'{"kind":["sent"],"deed":["a"]}', b'{"kind":{},"n":NaN}', b'{"kind":"\\ud800","deed":"\\ud800","words":"\\ud800"}',
+    b'{"kind":"sent","run":"\\u0000/"}', b'{"at":[5],"verb":{},"target":3,"words":' + b"[" * 900 + b"]" * 900 + b"}",
+    b'{"n":1' + b"0" * 4000 + b',"hash":5,"before":[]}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
+def test_whatever_stands_in_the_journal_it_is_read_verified_and_gone_on_with(tmp_path: Path, text: bytes) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"), ("sent", "b"))
+    first, second = journal.path.read_bytes().splitlines()
+    journal.path.write_bytes(b"\n".join([first, second, text, b""]))
+    deeds = [line.get("deed") for line in journal.lines()]
+    assert deeds[:2] == ["a", "b"]
+    assert list(journal.lines_newest_first())[-2:] == [*journal.lines()][1::-1]
+    assert all(isinstance(line, dict) for line in journal.unfinished())
+    assert [fault.line for fault in journal.verify().faults][:1] == [3]
+    written(journal, ("sent", "c"))
+    assert next(journal.lines_newest_first())["deed"] == "c"
+
+
+def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    assert list(journal.lines_newest_first()) == []
+    written(journal, *[("sent", "é" * number) for number in range(20)])
+    forward = list(journal.lines())
+    for size in (1, 7, 100, 1 << 16):
+        monkeypatch.setattr("tui.journal.BLOCK_BYTES", size)
+        assert list(journal.lines_newest_first()) == forward[::-1]
+    line = journal.path.read_bytes().splitlines(keepends=True)[-1]
+    with journal.path.open("r+b") as file:  # more than there is memory for, most of it a hole
+        file.seek(1 << 38)
+        file.write(b"\n" + line)
+    assert next(journal.lines_newest_first()) == forward[-1]
+    written(journal, ("sent", "after it"))
+
+
+def test_every_text_of_a_line_is_masked(tmp_path: Path) -> None:
+    key = "the-configured-key-0123456789"
+    journal = Journal(tmp_path / "journal.jsonl", Masks([key]))
+    journal.write(
+        "sent", deed="d1", target=f"id {key}", comment=f"with {key}", reason="password=hunter2-hunter2",
+        prompt={"input": {"text": f"say {key}", "files": [key]}, key: 1}, digest="0123456789abcdef", seconds=5.0,
+    )  # fmt: skip
+    told = journal.path.read_text()
+    assert key not in told
+    assert "hunter2-hunter2" not in told
+    (line,) = journal.lines()
+    assert (line["deed"], line["digest"], line["seconds"]) == ("d1", "0123456789abcdef", 5.0)
+    assert (line["comment"], line["prompt"]["input"]) == ("with ••••", {"text": "say ••••", "files": ["••••"]})
+    assert journal.verify().faults == ()
 
 
 def test_each_way_in_which_a_journal_is_not_whole_is_told_with_its_line(tmp_path: Path) -> None:

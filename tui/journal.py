@@ -6,15 +6,17 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
 from tui.api.wirejson import canonical, dumps
-from tui.private import open_private, write_private
+from tui.masks import Masks
+from tui.private import open_private, sync_directory, write_private, write_whole
+from tui.run_lock import live_runs, this_run
 
 START = "0" * 64
 """The hash before the first line."""
@@ -37,22 +39,32 @@ class Verdict(Struct, frozen=True):
 class Journal:
     """The journal file, and beside it the head: how far it went, so that a missing end is noticed too."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, path: Path, masks: Masks | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self.path = path
         self._head = path.with_suffix(".head")
+        self._runs = path.parent / "runs"
+        self._masks = masks or Masks()
         self._now = now
 
     def write(self, kind: str, **told: Any) -> None:
-        """Append a line and see it on the disk before going on."""
-        descriptor = open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        with os.fdopen(descriptor, "r+b", buffering=0) as file, _locked(descriptor):
-            number, before, is_cut = _end(file.read())
-            told = {**told, "pid": os.getpid(), "before": before}
-            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **told}
+        """Append a line with its secrets masked; it is whole on the disk, or this raises and it is not there.
+
+        A head that cannot be written is no failure: the line stands and is true, the next line writes the head again,
+        and until then `verify` tells that the head is behind.
+        """
+        run = this_run(self._runs)
+        run.acquire()
+        told = {**self._masks.json(told), "pid": os.getpid(), "run": run.name}
+        with os.fdopen(open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            number, before, is_cut = _end(file)
+            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **told, "before": before}
             line["hash"] = _hash(line)
-            file.write((b"\n" if is_cut else b"") + dumps(line).encode() + b"\n")
-            os.fsync(descriptor)
-            write_private(self._head, dumps({"n": line["n"], "hash": line["hash"]}).encode())
+            _append(file.fileno(), (b"\n" if is_cut else b"") + dumps(line).encode() + b"\n", self.path.parent)
+            with suppress(OSError):
+                write_private(self._head, dumps({"n": line["n"], "hash": line["hash"]}).encode())
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Every line that can be read."""
@@ -60,16 +72,36 @@ class Journal:
             if (line := _read(text)) is not None:
                 yield line
 
+    def lines_newest_first(self) -> Iterator[dict[str, Any]]:
+        """Every line that can be read, the newest first; no more of the file is read than is looked at."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for text in _texts_from_the_end(file):
+                if (line := _read(text)) is not None:
+                    yield line
+
     def unfinished(self) -> list[dict[str, Any]]:
-        """The last line about each deed that has no end, where whoever wrote it is not there any more."""
+        """The last line about each deed that has no end and was written by a run that lives no more.
+
+        A run lives while its lock is held. A line without a run is from before runs were named: nobody holds a lock for
+        it, so it is told once. Lock files of dead runs are removed.
+        """
+        runs = {_run(line) for line in self._without_end()}
+        ended = runs - live_runs(self._runs).keys()
+        # Read again: all that a run wrote before it ended is in the file only once it was seen to have ended.
+        return [line for line in self._without_end() if _run(line) in ended]
+
+    def _without_end(self) -> list[dict[str, Any]]:
+        """The last line about each deed whose end was not written."""
         found: dict[str, dict[str, Any]] = {}
         for line in self.lines():
             deed = str(line.get("deed"))
-            if line.get("kind") in {"held", "sent"}:
+            if line.get("kind") in ("held", "sent"):
                 found[deed] = line
             else:
                 found.pop(deed, None)
-        return [line for line in found.values() if not _is_alive(line.get("pid"))]
+        return list(found.values())
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -102,58 +134,83 @@ class Journal:
             before, number = str(line.get("hash")), _number(line)
         if is_cut:
             faults.append(Fault(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
-        head = _read(self._head.read_bytes()) if self._head.exists() else None
-        if head and _number(head) > number:
-            faults.append(Fault(len(texts) + 1, f"{_number(head) - number} lines are missing at the end"))
+        missing = self._number_in_head() - number
+        if missing > 0:
+            faults.append(Fault(len(texts) + 1, f"{missing} lines are missing at the end"))
+        elif missing < -1:  # one is what a kill between a line and its head leaves
+            words = f"the head is {-missing} lines behind: it could not be written, a missing end would not be noticed"
+            faults.append(Fault(len(texts), words))
         return Verdict(count, tuple(faults))
+
+    def _number_in_head(self) -> int:
+        """The number of the last line as the head tells it; 0 where it cannot be read."""
+        try:
+            head = _read(self._head.read_bytes())
+        except OSError:
+            return 0
+        return _number(head) if head else 0
 
     def _content(self) -> bytes:
         return self.path.read_bytes() if self.path.exists() else b""
 
 
-def _is_alive(pid: object) -> bool:
-    """Whether a process is there, other than this one."""
-    if not isinstance(pid, int) or pid <= 0 or pid == os.getpid():
-        return False
+BLOCK_BYTES = 1 << 16
+"""How much is read at once from the end of the file."""
+
+
+def _append(descriptor: int, content: bytes, directory: Path) -> None:
+    """Append the content and see it on the disk; whatever interrupts this, the file is cut back to what it was."""
+    size = os.fstat(descriptor).st_size
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        write_whole(descriptor, content)
+        os.fsync(descriptor)
+        if size == 0:
+            sync_directory(directory)
+    except BaseException:
+        with suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
 
 
-@contextmanager
-def _locked(descriptor: int) -> Iterator[None]:
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-
-def _end(content: bytes) -> tuple[int, str, bool]:
+def _end(file: BinaryIO) -> tuple[int, str, bool]:
     """The number and hash of the last whole line, and whether something unfinished follows it."""
-    texts = content.split(b"\n")
-    is_cut = bool(texts.pop())
-    for text in reversed(texts):
+    texts = _texts_from_the_end(file)
+    is_cut = bool(next(texts))
+    for text in texts:
         if (line := _read(text)) is not None:
             return _number(line), str(line.get("hash")), is_cut
     return 0, START, is_cut
 
 
+def _texts_from_the_end(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file from its end; the first is what follows the last line break."""
+    place = file.seek(0, os.SEEK_END)
+    rest = b""
+    while place > 0:
+        size = min(BLOCK_BYTES, place)
+        place -= size
+        file.seek(place)
+        rest, *texts = (file.read(size) + rest).split(b"\n")
+        yield from reversed(texts)
+    yield rest
+
+
 def _read(text: bytes) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None
 
 
 def _number(line: dict[str, Any]) -> int:
     number = line.get("n")
-    return number if isinstance(number, int) else 0
+    return number if isinstance(number, int) and 0 <= number < 1 << 53 else 0
+
+
+def _run(line: dict[str, Any]) -> str:
+    run = line.get("run")
+    return run if isinstance(run, str) else ""
 
 
 def _hash(line: dict[str, Any]) -> str:

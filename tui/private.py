@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -47,15 +49,71 @@ def open_private(path: Path, flags: int) -> int:
     return descriptor
 
 
+def open_locked(path: Path) -> int:
+    """Open a private file with a lock that no other process has until the descriptor is closed."""
+    while True:
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if is_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)  # it was removed or renamed before the lock was ours
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file is still the one at its path."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def lock_of(path: Path) -> Iterator[None]:
+    """Hold a lock while a file is read, changed and replaced; the lock is a file of its own beside it."""
+    descriptor = open_locked(path.with_name(f".{path.name}.lock"))
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(descriptor: int, content: bytes) -> None:
+    """Write all of the content, or raise: one call may write less than it was given."""
+    left = memoryview(content)
+    while left:
+        written = os.write(descriptor, left)
+        if written <= 0:
+            raise OSError(f"{len(left)} of {len(content)} bytes could not be written")
+        left = left[written:]
+
+
+def sync_directory(path: Path) -> None:
+    """See that the names in a directory are on the disk, after a file was made in it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Put a file in place whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    unfinished = path.with_name(f".{path.name}.new")
+    descriptor = open_locked(unfinished)
+    try:
+        is_new = not path.exists()
+        os.ftruncate(descriptor, 0)  # a killed process may have left a part
+        write_whole(descriptor, content)
+        os.fsync(descriptor)
+        unfinished.replace(path)
+        if is_new:
+            sync_directory(path.parent)
+    except BaseException:
+        if is_at(unfinished, descriptor):
+            unfinished.unlink()
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def is_readable_by_others(path: Path) -> bool:

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.wire.platform import KEY
+from tests.wire.platform import KEY, Platform
+from tests.wire.server import Server
 from tui.settings import OPTIONS, schema
 
 
@@ -43,6 +44,34 @@ def test_a_journal_others_wrote_in_prints_neither_controls_nor_the_key(shell: Sh
     said = shell("journal")  # that neither of them is printed, the shell looks itself
     assert len(said.out.splitlines()) == 2
     assert "two lines with ••••" in said.out
+
+
+@pytest.mark.parametrize("form", ["table", "json", "ndjson"])
+def test_a_journal_with_anything_in_it_is_listed(shell: Shell, form: str) -> None:
+    shell.journal.write("sent", verb="stop", target="t1")
+    deep = '{"at":[5],"kind":{},"verb":[],"target":3,"words":' + "[" * 900 + "]" * 900 + "}"
+    with shell.journal.path.open("a") as file:
+        file.write("[" * 100_000 + "\n" + deep + "\n")
+    shell.journal.write("done", verb="stop", target="t1")
+    said = shell("journal", "-o", form)
+    assert said.code == 0
+    assert said.out.index("sent") < said.out.index("nested too deep") < said.out.index("done")
+    assert shell("journal", "verify").code == 1
+
+
+async def test_what_is_journaled_of_a_decision_has_no_secret_and_what_is_sent_has_all(
+    shell: Shell, platform: Platform, server: Server
+) -> None:
+    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
+    comment = f"asked with {KEY} and password=hunter2-hunter2"
+    await shell.on(server, "reject", "w", "--yes-unseen", "--comment", comment)
+    (sent,) = [request for request in server.requests if request.method == "POST"]
+    assert comment in sent.json.values()
+    told = shell.journal.path.read_text()
+    assert "asked with" in told
+    assert KEY not in told
+    assert "hunter2-hunter2" not in told
+    assert shell.journal.verify().faults == ()
 
 
 def test_a_script_gets_the_journal_whole_or_line_by_line(shell: Shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -336,6 +337,9 @@ def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
     ):
         for kind in kinds:
             book.write(kind, deed=deed, verb="approve", target="t")
+    assert book.unfinished() == []  # this run is at it still
+    lines = book.path.read_bytes()
+    book.path.write_bytes(re.sub(rb'"run":"[^"]*"', b'"run":"1-0123456789abcdef"', lines))  # one that has ended
     assert [(line["deed"], line["kind"]) for line in book.unfinished()] == [("b", "sent"), ("c", "held")]
     program = "import sys, time; from pathlib import Path; from tui.journal import Journal\n"
     program += (

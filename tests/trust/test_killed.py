@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.conftest import Survived
 from tests.local.conftest import Serve
+from tests.wire.platform import KEY, Platform
+from tests.wire.server import Connection, Request, Server
 from tui.journal import Journal
 from tui.kept import Kept
 
@@ -47,3 +49,33 @@ async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survi
     assert not [path for path in state.iterdir() if path.stat().st_mode & 0o77]
     told = f"{len(lines):,} lines, {len(arrived):,} deeds, {cut} lines cut short"
     survived("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
+
+
+async def test_a_verb_that_is_killed_while_it_waits_leaves_its_line(
+    platform: Platform, server: Server, tmp_path: Path
+) -> None:
+    platform.task("t1")
+    is_asked = asyncio.Event()
+
+    async def hang(request: Request, connection: Connection) -> bool:
+        if request.method == "GET":
+            return False
+        is_asked.set()
+        await asyncio.Event().wait()
+        return True
+
+    platform.before_reply = hang
+    journal = Journal(tmp_path / "xp-tui/journal.jsonl")
+    told = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path), "XPANDER_API_KEY": KEY}
+    environ = {**os.environ, **told, "XPANDER_BASE_URL": server.url, "XPANDER_API_URL": server.url}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tui", "stop", "t1", env=environ)
+    try:
+        async with asyncio.timeout(20):
+            await is_asked.wait()
+        assert [line["kind"] for line in journal.lines()] == ["sent"]
+        assert journal.unfinished() == [], "the verb waits for its answer still"
+    finally:
+        process.kill()
+        await process.wait()
+    assert [(line["kind"], line["verb"], line["target"]) for line in journal.unfinished()] == [("sent", "stop", "t1")]
+    assert list((tmp_path / "xp-tui/runs").iterdir()) == []

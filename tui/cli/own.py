@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tui.api.record import moment
+from tui.api.wirejson import dumps
 from tui.cli.main import FAILED, OK
 from tui.cli.output import FAINT, RED, STRONG, Cell, Column
 from tui.cli.session import Session
@@ -35,10 +36,11 @@ async def journal(session: Session) -> int:
         columns = [Column("WHEN"), Column("WHAT"), Column("VERB"), Column("TASK", least=8), Column("WORDS", least=12)]
         rows = []
         for line in lines:
-            kind = str(line.get("kind", ""))
+            kind = line.get("kind", "")
             words = line.get("words") or line.get("comment") or ""
-            cells = (out.when(moment(line.get("at"))), kind, line.get("verb", ""), line.get("target", ""), words)
-            rows.append([Cell(out.safe(str(text)), FAINT if place == 0 else "") for place, text in enumerate(cells)])
+            told = (kind, line.get("verb", ""), line.get("target", ""), words)
+            texts = [text if isinstance(text, str) else dumps(text) for text in told]
+            rows.append([Cell(out.when(moment(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)])
         out.table(columns, rows)
     if not lines:
         out.note("nothing was done from here yet")

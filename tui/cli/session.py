@@ -74,7 +74,7 @@ class Session(Struct):
     @property
     def journal(self) -> Journal:
         """What is done from this machine."""
-        return Journal(self.settings.state / "journal.jsonl")
+        return Journal(self.settings.state / "journal.jsonl", self.out.masks)
 
     async def close(self) -> None:
         """Close the connections."""
