@@ -22,7 +22,7 @@ async def screens(session: Session) -> int:
     import signal
 
     from tui.cli.main import Usage
-    from tui.kept import Kept
+    from tui.kept import Drafts, Kept
     from tui.settings import BadSettings
     from tui.watch import Rhythm
 
@@ -42,7 +42,7 @@ async def screens(session: Session) -> int:
         app = XpTui(
             client,
             session.journal,
-            Kept(state / "drafts.json"),
+            Drafts(state / "drafts.json"),
             masks=session.out.masks,
             state=state,
             place=place,

@@ -1,0 +1,46 @@
+"""Drafts in the dashboard, while another xp-tui of this machine writes and sends its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.local.conftest import Serve
+from tests.screens.operator import at_the_screens, invoice, waiting
+from tests.test_kept import other_xp_tui
+from tui.kept import ANOTHER, SENDING
+
+
+async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path / "first") as operator:
+        state, thread = tmp_path / "state", invoice(operator)["id"]
+        with other_xp_tui(state / "drafts.json") as other:
+            other("set", f"{SENDING}{thread}", "pay it twice")
+            async with at_the_screens(operator.here, state) as here:
+                await here.until(lambda: "Pay invoice 7" in here.text)
+                await here.press("c")
+                await here.until(lambda: "F2 sends" in here.text)
+                assert "pay it twice" not in here.text
+            other.end(killed=True)
+        async with at_the_screens(operator.here, state) as again:
+            await again.until(lambda: "Pay invoice 7" in again.text)
+            await again.press("c")
+            await again.until(lambda: "pay it twice" in again.text)
+
+
+async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        thread = invoice(operator)["id"]
+        with other_xp_tui(tmp_path / "drafts.json") as other:
+            await operator.press("c")
+            await operator.until(lambda: "F2 sends" in operator.text)
+            await operator.press("h")
+            assert other("set", thread, "there") == ("there", [thread])
+            await operator.press(*"ere")
+            await operator.press("escape", "c")
+            await operator.until(lambda: "F2 sends" in operator.text)
+            assert "there" not in operator.text
+            await operator.press("escape")
+            other.end()
+        await operator.press("c")
+        await operator.until(lambda: "there" in operator.text)
+        assert operator.app._drafts.get(thread) == f"here{ANOTHER}there"

@@ -1,0 +1,208 @@
+"""Texts that several xp-tui keep in one file: none loses what another has written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tui.kept import ANOTHER, Drafts, Kept
+
+SEVERAL = """
+import pathlib, sys
+from tui.kept import Drafts, Kept
+kept = {"Drafts": Drafts, "Kept": Kept}[sys.argv[2]](pathlib.Path(sys.argv[1]))
+print(flush=True)
+sys.stdin.readline()
+for number in range(25):
+    kept[f"{sys.argv[3]} {number}"] = "text"
+"""
+ANOTHER_RUN = """
+import json, pathlib, sys
+from tui.kept import Drafts
+drafts = Drafts(pathlib.Path(sys.argv[1]))
+print(flush=True)
+for line in sys.stdin:
+    what, *words = json.loads(line)
+    if what == "set":
+        drafts[words[0]] = words[1]
+    elif what == "delete":
+        del drafts[words[0]]
+    print(json.dumps([drafts.get(words[0]), sorted(drafts)]), flush=True)
+"""
+
+
+class Other:
+    """Another xp-tui with the same drafts, in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def __call__(self, *words: str) -> tuple[str | None, list[str]]:
+        """Let it change a draft or open it; what it sees of this draft then, and the names of all."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.flush()
+        text, keys = json.loads(self.process.stdout.readline())
+        return text, keys
+
+    def end(self, *, killed: bool = False) -> None:
+        """Let it end."""
+        if killed:
+            self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def other_xp_tui(path: Path, program: str = ANOTHER_RUN, *words: str) -> Iterator[Other]:
+    """Another process that has read the file."""
+    command, pipe = [sys.executable, "-c", program, str(path), *words], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield Other(process)
+        process.kill()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "drafts.json"
+
+
+@pytest.mark.parametrize("kind", ["Kept", "Drafts"])
+def test_of_what_several_processes_write_at_once_nothing_is_lost(path: Path, kind: str) -> None:
+    with (
+        other_xp_tui(path, SEVERAL, kind, "a") as a,
+        other_xp_tui(path, SEVERAL, kind, "b") as b,
+        other_xp_tui(path, SEVERAL, kind, "c") as c,
+    ):
+        for one in (a, b, c):
+            assert one.process.stdin
+            one.process.stdin.write("\n")
+            one.process.stdin.flush()
+        for one in (a, b, c):
+            one.end()
+    assert sorted(Kept(path)) == sorted(f"{name} {number}" for name in "abc" for number in range(25))
+
+
+def test_a_change_is_made_to_what_is_on_the_disk_now(path: Path) -> None:
+    one, other = Kept(path), Kept(path)
+    one["a"] = "1"
+    other["b"] = "2"
+    assert dict(Kept(path)) == {"a": "1", "b": "2"}
+    del one["a"]
+    other["b"] = "3"
+    other["b"] = " "
+    assert dict(Kept(path)) == {}
+    assert list(other) == []
+    with pytest.raises(KeyError):
+        del other["b"]
+
+
+def test_two_edits_of_one_draft_keep_both(path: Path) -> None:
+    drafts = Drafts(path)
+    drafts["t1"] = "begun"
+    with other_xp_tui(path) as other:
+        assert other("open", "t1") == ("begun", ["t1"])
+        assert drafts.get("t1") == "begun"
+        drafts["t1"] = "begun, and mine"
+        for text in ("begun, a", "begun, and thei", "begun, and theirs"):  # every letter is kept
+            assert other("set", "t1", text) == (text, ["t1"])
+            drafts["t1"] = f"{drafts['t1']}!"
+        assert drafts.get("t1") == "begun, and mine!!!"
+        other.end(killed=True)
+    assert drafts.get("t1") == f"begun, and mine!!!{ANOTHER}begun, and theirs"
+    drafts["t1"] = "of both one"
+    assert dict(Kept(path)) == {"t1": "of both one"}
+
+
+def test_who_has_sent_an_edit_of_a_draft_finds_the_others(path: Path) -> None:
+    drafts = Drafts(path)
+    with other_xp_tui(path) as other:
+        drafts["t1"] = "mine"
+        assert other("set", "t1", "theirs") == ("theirs", ["t1"])
+        assert other("delete", "t1") == ("mine", ["t1"])
+        assert other("set", "t1", "mine, changed there") == ("mine, changed there", ["t1"])
+        assert drafts["t1"] == "mine", "what was written here is what is sent from here"
+        del drafts["t1"]
+        assert drafts.get("t1") == "mine, changed there", "and that takes nothing of the other's along"
+
+
+def test_a_draft_that_is_emptied_stays_where_another_has_changed_it(path: Path) -> None:
+    drafts = Drafts(path)
+    drafts["t1"] = "begun"
+    with other_xp_tui(path) as other:
+        other("open", "t1")
+        other("set", "t1", "changed there")
+        drafts["t1"] = " "
+        assert drafts.get("t1") == "changed there"
+
+
+def test_what_another_sends_is_not_left_over_until_it_was_killed(path: Path) -> None:
+    drafts = Drafts(path)
+    with other_xp_tui(path) as other:
+        assert other("set", "sending t1", "on its way") == ("on its way", ["sending t1"])
+        assert (list(drafts), drafts.get("sending t1"), "sending t1" in drafts) == ([], None, False)
+        drafts["sending t1"] = "on its way too"
+        del drafts["sending t1"]
+        assert list(drafts) == []
+        other.end(killed=True)
+    assert (list(drafts), drafts["sending t1"]) == (["sending t1"], "on its way")
+    drafts.setdefault("t1", drafts["sending t1"])
+    del drafts["sending t1"]
+    assert dict(Kept(path)) == {"t1": "on its way"}
+
+
+def test_what_was_not_sent_is_put_back_beside_what_was_written_meanwhile(path: Path) -> None:
+    drafts = Drafts(path)
+    drafts["t1"] = "refused"
+    del drafts["t1"]
+    drafts["t1"] = "begun meanwhile"
+    assert drafts.setdefault("t1", "refused") == "refused"
+    drafts.setdefault("t1", "refused")
+    drafts["t1"] = "begun meanwhile, and ended"  # in an editor that was open
+    assert drafts.get("t1") == f"begun meanwhile, and ended{ANOTHER}refused"
+    drafts["t1"] = "refused, but changed"
+    assert dict(Kept(path)) == {"t1": "refused, but changed"}
+
+
+def test_drafts_of_before_are_drafts(path: Path) -> None:
+    path.write_text('{"t1": "old", "sending t2": "was being sent", "number": 5}')
+    drafts = Drafts(path)
+    assert (len(drafts), dict(drafts)) == (2, {"t1": "old", "sending t2": "was being sent"})
+    with pytest.raises(KeyError):
+        del drafts["t3"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000, "\0", '"text"'])
+@pytest.mark.parametrize("kind", [Kept, Drafts])
+def test_a_damaged_file_is_set_aside(path: Path, content: str, kind: type[Kept] | type[Drafts]) -> None:
+    path.write_text(content)
+    kept = kind(path)
+    assert list(kept) == []
+    kept["t1"] = "text"
+    assert dict(Kept(path)) == {"t1": "text"}
+    assert path.with_name("drafts.json.damaged").read_text() == content
+
+
+@pytest.mark.parametrize("kind", [Kept, Drafts])
+def test_a_file_that_cannot_be_read_now_is_not_replaced(
+    path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Kept] | type[Drafts]
+) -> None:
+    kept = kind(path)
+    kept["t1"] = "text"
+
+    def fails(self: Path) -> bytes:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fails)
+        with pytest.raises(OSError, match="Too many"):
+            kept["t2"] = "text"
+    assert dict(Kept(path)) == {"t1": "text"}
