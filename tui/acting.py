@@ -22,6 +22,7 @@ from tui.board import TasksSeen
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, JournalWriter, Outcome, Phase, Verb
 from tui.desk import Desk
+from tui.kept import SENDING
 from tui.plain import host_of
 from tui.private import NotPrivate
 from tui.screens.deciding import QUIET, Deciding
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from tui.screens.bulk import BulkScreen
     from tui.screens.compose import Written
     from tui.screens.review import ReviewScreen
-
-SENDING = "sending "
-"""Before the name of a draft that is on its way: it is kept, and not offered again meanwhile."""
 
 
 class Acting(Watching):

@@ -16,7 +16,7 @@ from tests.local.conftest import KEY, Serve, Served
 from tui.api.pace import SystemClock
 from tui.app import XpTui
 from tui.journal import Journal
-from tui.kept import Kept
+from tui.kept import Drafts
 from tui.local.home import ORGANIZATION
 from tui.masks import Masks
 from tui.screens.review import ReviewScreen
@@ -113,7 +113,7 @@ async def at_the_screens(
         app = XpTui(
             client,
             journal,
-            Kept(tmp_path / "drafts.json"),
+            Drafts(tmp_path / "drafts.json"),
             masks=Masks([key]),
             state=tmp_path,
             place="test",
