@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tui.private import NotPrivate, config_home, make_directory, open_private, state_home, write_private
-from tui.settings import BadSettings, Settings, read
+from tui.settings import PLATFORM_OPTIONS, BadSettings, Settings, read
 
 KEY = "the-key-of-somebody-0123456789"
 
@@ -136,8 +136,52 @@ def test_an_address_that_cannot_be_used_is_a_mistake_in_the_settings(tmp_path: P
 
 
 def test_a_platform_of_ones_own_takes_the_place_of_the_one_that_is_set(tmp_path: Path) -> None:
-    found = settings(tmp_path, XPANDER_API_KEY=KEY, XPANDER_BASE_URL="https://platform.example").without_platform()
+    environ = {"XPANDER_API_KEY": KEY, "XPANDER_BASE_URL": "https://platform.example", "XP_TUI_PROFILE": "none"}
+    found = read({"own": True}, {"HOME": str(tmp_path), **environ})
     assert (found.key, found["api_key"], found["base_url"], found["api_url"]) == (None, None, None, None)
+
+
+CLOUD = """
+api_key_file = "{key}"
+organization = "o1"
+base_url = "https://controller.example"
+api_url = "https://rest.example"
+agent = "a1"
+staging = true
+insecure_http = true
+ca = "/ca.pem"
+read_only = true
+hold = 9
+profile = "prod"
+[profiles.prod]
+base_url = "https://prod.example"
+time = "utc"
+"""
+
+
+def test_with_local_nothing_of_another_platform_counts_and_all_else_does(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "key").chmod(0o600)
+    settings(tmp_path, CLOUD.format(key=tmp_path / "key"))
+    environ = {"HOME": str(tmp_path), "XPANDER_ORGANIZATION_ID": "o2", "XPANDER_AGENT_ID": "a2", "IS_STG": "true"}
+    found = read({"own": True}, environ)
+    assert {name: found[name] for name in PLATFORM_OPTIONS} == {
+        "api_key": None, "api_key_file": None, "organization": None, "base_url": None, "api_url": None, "agent": None,
+        "staging": False, "insecure_http": False, "ca": None,
+    }  # fmt: skip
+    assert (found.key, found.profile) == (None, None)
+    assert (found["read_only"], found["hold"], found["time"]) == (True, 9.0, "relative")
+    assert found.unused_key is not None
+    assert found.unused_key.get_secret_value() == KEY, "it is still masked"
+    assert read({"own": True, "agent": "mine"}, environ)["agent"] == "mine"
+    assert read({}, environ)["base_url"] == "https://prod.example"
+
+
+@pytest.mark.parametrize("name", ["profile", "base_url", "api_url", "api_key_file", "organization"])
+def test_local_and_another_platform_are_a_mistake(tmp_path: Path, name: str) -> None:
+    argument = f"--{name.replace('_', '-')}"
+    with pytest.raises(BadSettings, match=f"^--local and {argument} name two platforms: leave one of them out$"):
+        read({"own": True, name: "x"}, {"HOME": str(tmp_path)})
 
 
 @pytest.mark.parametrize(

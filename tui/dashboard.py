@@ -85,8 +85,6 @@ def _own_platform(session: Session) -> Iterator[None]:
     from tui.settings import BadSettings
 
     settings = session.settings
-    if session.arguments.own:
-        session.settings = settings = settings.without_platform()
     if settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None:
         yield
         return
@@ -101,7 +99,8 @@ def _own_platform(session: Session) -> Iterator[None]:
             return
         if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
             raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
-        command = [sys.executable, "-m", "tui", "local", "--quiet", "--leash"]  # it ends with us, however we end
+        # It ends with us, however we end; nothing that is set about another platform is any of its business.
+        command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
         pipe = subprocess.PIPE
         local = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
         assert local.stdin

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -55,6 +56,12 @@ OPTIONS = (
 """Everything that can be set; the command line, the file's schema and `config show` are made from it."""
 BY_NAME = {option.name: option for option in OPTIONS}
 FILE_NAME = "config.toml"
+PLATFORM_OPTIONS = frozenset(
+    {"api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca"}
+)
+"""What describes one platform and is never taken for another."""
+NOT_WITH_LOCAL = ("profile", "base_url", "api_url", "api_key_file", "organization")
+"""Arguments that name a platform: together with --local they contradict each other."""
 
 
 class Value(NamedTuple):
@@ -74,14 +81,13 @@ class Settings(Struct, frozen=True):
     profiles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     key: Secret | None = None
+    is_local: bool = False
+    """Whether --local was given: nothing that is set about another platform counts."""
+    unused_key: Secret | None = None
+    """The key of that other platform: it is sent nowhere, and masked as the key in use is."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
-
-    def without_platform(self) -> Settings:
-        """The same as if no platform were set."""
-        unset = {name: Value(None, "command line") for name in ("api_key", "base_url", "api_url")}
-        return replace(self, key=None, values={**self.values, **unset})
 
     @property
     def surfaces(self) -> Surfaces:
@@ -100,12 +106,15 @@ class Settings(Struct, frozen=True):
 
 def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: str | None = None) -> Settings:
     """Read the settings; a mistake raises BadSettings with its place."""
+    is_local = bool(arguments.get("own"))
+    if is_local:
+        _refuse_another_platform(arguments)
     path = config_home(environ) / FILE_NAME
     document, text = _document(path)
     profiles = document.get("profiles", {})
     if not isinstance(profiles, dict):
         raise BadSettings(f"{path}:{_line(text, 'profiles')}: profiles is a table of profiles: write [profiles.NAME]")
-    chosen = profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
+    chosen = None if is_local else profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
     if chosen is not None and chosen not in profiles:
         known = ", ".join(profiles) or "none"
         raise BadSettings(f"there is no profile {chosen!r} in {path}; there is: {known}")
@@ -118,7 +127,32 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
     for option in OPTIONS:
         values[option.name] = _value(option, arguments, environ, sources)
     settings = Settings(values, state_home(environ), path, chosen, tuple(profiles), tuple(warnings))
-    return _with_key(settings, path, text)
+    return _on_local_platform(settings, arguments) if is_local else _with_key(settings, path, text)
+
+
+def _on_local_platform(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
+    """The settings without what the environment and the file say of another platform."""
+    values = dict(settings.values)
+    for name in PLATFORM_OPTIONS:
+        if arguments.get(name) is None:
+            values[name] = Value(BY_NAME[name].default, "default")
+    return replace(settings, values=values, is_local=True, unused_key=_key_left_aside(settings))
+
+
+def _key_left_aside(settings: Settings) -> Secret | None:
+    given, holder = settings["api_key"], settings["api_key_file"]
+    if holder and not given:
+        with suppress(BadSettings):
+            given = _key_in(Path(holder))
+    return Secret(given) if given else None
+
+
+def _refuse_another_platform(arguments: Mapping[str, Any]) -> None:
+    """Raise BadSettings where --local and an argument that names another platform were both given."""
+    for name in NOT_WITH_LOCAL:
+        if arguments.get(name) is not None:
+            argument = f"--{name.replace('_', '-')}"
+            raise BadSettings(f"--local and {argument} name two platforms: leave one of them out")
 
 
 def schema() -> dict[str, Any]:
@@ -260,7 +294,7 @@ def _with_key(settings: Settings, path: Path, text: str) -> Settings:
         raise BadSettings(f"the API key from {source} has characters that no key has; was it pasted whole?")
     key = Secret(given) if given else None
     values = {**settings.values, "api_key": Value("set" if key else None, source if key else "default")}
-    return Settings(values, settings.state, settings.path, settings.profile, settings.profiles, settings.warnings, key)
+    return replace(settings, values=values, key=key)
 
 
 def _key_in(path: Path) -> str:

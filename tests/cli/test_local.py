@@ -11,18 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import httpx
 import pytest
 
 import tui.local
 from tests.cli.conftest import Shell, no_screens
-from tests.wire.server import free_port
+from tests.cli.test_screens import said_instead_of_screens
+from tests.wire.platform import KEY, Platform
+from tests.wire.server import Server, free_port
+from tui.api.client import Client
+from tui.api.routes import Surfaces
 from tui.cli.main import run
 from tui.local import serve
 from tui.local.home import Address, Home
 from tui.local.runner import Runner
+from tui.private import write_private
+from tui.settings import BadSettings
 
 PLAIN = ("local", "--port", "0", "--no-history", "--no-arrivals")
 
@@ -222,3 +228,159 @@ def test_when_the_usual_port_is_taken_any_other_is_used(monkeypatch: pytest.Monk
         assert second.getsockname()[1] not in {0, serve.PORT}
         with pytest.raises(OSError, match=f"port {serve.PORT} cannot be used"):
             serve.listen(serve.PORT)  # when it is asked for, it is that or none
+
+
+# --local, with another platform set as well
+
+
+CLOUD_KEY = "key-of-the-cloud-0123456789"
+ACTING = {
+    "run": ("run", "a1", "do it"),
+    "continue": ("continue", "t1", "more of it"),
+    "stop": ("stop", "t1"),
+    "approve": ("approve", "w", "--yes-unseen"),
+    "reject": ("reject", "w", "--yes-unseen", "--comment", "no"),
+    "update": ("update", "t1", "--result", "by hand", "--yes"),
+}
+READING = [("tasks",), ("show", "t1"), ("log", "t1"), ("agents",), ("reload", "t1"), ("watch", "done"), ("doctor",)]
+BOTH_WAYS = pytest.mark.parametrize("is_before", [True, False], ids=["before", "after"])
+
+
+def with_local(words: tuple[str, ...], is_before: bool) -> tuple[str, ...]:
+    return ("--local", *words) if is_before else (*words, "--local")
+
+
+def filled(platform: Platform) -> Platform:
+    """A platform with what the verbs are about."""
+    platform.task("t1")
+    platform.task("done", status="completed")
+    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
+    return platform
+
+
+@pytest.fixture
+async def cloud(shell: Shell) -> AsyncIterator[Server]:
+    """Another platform with the same tasks, which this shell is set up for in every way."""
+    platform = Platform()
+    platform.agent("a1", "Cloud bot")
+    async with Server(filled(platform).handle) as served:
+        shell.export(
+            XPANDER_API_KEY=CLOUD_KEY, XPANDER_BASE_URL=served.url, XPANDER_API_URL=served.url,
+            XPANDER_ORGANIZATION_ID="org-of-the-cloud", XPANDER_AGENT_ID="agent-of-the-cloud", XP_TUI_PROFILE="prod",
+        )  # fmt: skip
+        told = f'api_key = "{CLOUD_KEY}"\nbase_url = "{served.url}"\napi_url = "{served.url}"\norganization = "o1"\n'
+        shell.configure(f"{told}[profiles.prod]\n{told}")
+        yield served
+
+
+@pytest.fixture
+async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterator[Server]:
+    """The platform of the test as the local one of this machine."""
+    home = Home(shell.state / "local")
+    write_private(home.path / "key", KEY.encode())
+    filled(platform)
+    with home.taken():
+        home.announce(Address(server.url, KEY))
+        yield server
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("verb", ACTING)
+async def test_what_is_done_with_local_is_done_on_the_local_platform_alone(
+    shell: Shell, cloud: Server, here: Server, verb: str, is_before: bool
+) -> None:
+    said = await asyncio.to_thread(shell, *with_local(ACTING[verb], is_before))
+    assert cloud.requests == []
+    assert [request.method for request in here.requests if request.method != "GET"], said.err
+    assert {request.headers["x-api-key"] for request in here.requests} == {KEY}
+    sent = b"".join(request.target.encode() + request.body for request in here.requests)
+    for name in (CLOUD_KEY, "of-the-cloud"):
+        assert name.encode() not in sent
+    assert said.code == 0, said.err
+    assert f"--local: using the local platform at {here.url}" in said.err
+    assert shell.journal.verify().lines >= 2
+
+
+@pytest.mark.parametrize("verb", ACTING)
+async def test_without_local_the_one_that_is_set_is_asked(shell: Shell, cloud: Server, here: Server, verb: str) -> None:
+    await asyncio.to_thread(shell, *ACTING[verb])
+    assert here.requests == []
+    assert {request.headers["x-api-key"] for request in cloud.requests} == {CLOUD_KEY}
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("words", READING, ids=[words[0] for words in READING])
+async def test_what_is_read_with_local_is_read_on_the_local_platform_alone(
+    shell: Shell, cloud: Server, here: Server, words: tuple[str, ...], is_before: bool
+) -> None:
+    said = await asyncio.to_thread(shell, *with_local(words, is_before))
+    assert cloud.requests == []
+    assert here.requests
+    assert said.code == 0, said.err
+
+
+async def test_with_local_the_agent_that_is_set_for_another_platform_is_none(
+    shell: Shell, cloud: Server, here: Server
+) -> None:
+    said = await asyncio.to_thread(shell, "run", "do it", "--local")
+    assert (said.code, here.requests, cloud.requests) == (3, [], [])
+    assert said.err.startswith("xp-tui: which agent?")
+    assert (await asyncio.to_thread(shell, "run", "do it", "--local", "--agent", "a1")).code == 0
+    assert cloud.requests == []
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("verb", ACTING)
+async def test_where_no_local_platform_runs_nothing_is_done(
+    shell: Shell, cloud: Server, verb: str, is_before: bool
+) -> None:
+    said = await asyncio.to_thread(shell, *with_local(ACTING[verb], is_before))
+    words = "xp-tui: no local platform is running on this machine: xp-tui local starts one\n"
+    assert said == (3, "", words)
+    assert cloud.requests == []
+    assert list(shell.journal.lines()) == []
+
+
+@pytest.mark.parametrize("other", ["--base-url", "--api-url", "--profile", "--api-key-file", "--organization"])
+@BOTH_WAYS
+@pytest.mark.parametrize("verb", ACTING)
+async def test_local_and_another_platform_are_a_mistake_and_nothing_is_done(
+    shell: Shell, cloud: Server, here: Server, verb: str, is_before: bool, other: str
+) -> None:
+    words = (*ACTING[verb], other, "prod" if other == "--profile" else cloud.url)
+    said = await asyncio.to_thread(shell, *with_local(words, is_before))
+    assert said == (3, "", f"xp-tui: --local and {other} name two platforms: leave one of them out\n")
+    assert cloud.requests + here.requests == []
+
+
+async def test_the_screens_with_local_are_on_the_local_platform_alone(
+    shell: Shell, cloud: Server, here: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    def opened(client: Client, *_: object, **more: Any) -> None:
+        given.update(more, surfaces=client.surfaces)
+        raise BadSettings("that is enough")
+
+    monkeypatch.setattr("tui.app.XpTui", opened)
+    said = await asyncio.to_thread(said_instead_of_screens, shell, "--local")
+    assert given["surfaces"] == Surfaces(here.url, here.url, "local")
+    assert (given["place"], given["begin_with"]) == ("local platform", "")
+    assert said == f"--local: using the local platform at {here.url}\nxp-tui: that is enough\n"
+    assert cloud.requests == []
+
+
+async def test_local_says_nothing_about_times(shell: Shell, here: Server) -> None:
+    for words, time in (((), "relative"), (("--utc",), "utc"), (("--time", "local"), "local")):
+        found = {}
+        for place in ((*words, "config"), ("config", *words)):
+            found = (await asyncio.to_thread(shell, *place, "--local", "-o", "json")).json["items"]
+            assert found["time"]["value"] == time
+    said = await asyncio.to_thread(shell, "tasks", "--time", "soon")
+    assert (said.code, "invalid choice: 'soon'" in said.err) == (3, True)
+
+
+async def test_the_key_of_another_platform_is_masked_with_local_too(shell: Shell, cloud: Server, here: Server) -> None:
+    words = ("reject", "w", "--yes-unseen", "--comment", f"not with {CLOUD_KEY}")
+    said = await asyncio.to_thread(shell, *words, "--local")
+    assert CLOUD_KEY not in said.out + said.err + shell.journal.path.read_text()

@@ -16,15 +16,20 @@ from tui.cli.parser import build
 from tui.dashboard import screens
 
 
-def refused(shell: Shell, *words: str) -> str:
-    """Why the screens are not opened on a shell."""
+def said_instead_of_screens(shell: Shell, *words: str) -> str:
+    """What is said on a terminal where the screens are not opened."""
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as screen, os.fdopen(os.dup(follower)) as keys:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", screen)
             patch.setattr(sys, "stdin", keys)
             assert run(words, screens) == 3
-    said = shell.capsys.readouterr().err
+    return shell.capsys.readouterr().err
+
+
+def refused(shell: Shell, *words: str) -> str:
+    """Why the screens are not opened on a shell."""
+    said = said_instead_of_screens(shell, *words)
     assert said.count("\n") == 1
     return said.strip()
 

@@ -78,7 +78,7 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
-    parser.add_argument("--local", dest="own", action="store_true", help="the screens on a platform of your own")
+    parser.set_defaults(own=False)
     _settings(parser.add_argument_group("settings"))
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, (about, teach) in VERBS.items():
@@ -89,13 +89,10 @@ def build() -> argparse.ArgumentParser:
 
 
 def _shown(teach: Callable[[Parser], object]) -> Callable[[Parser], None]:
-    """A verb that prints what was found: in which form, and its times in which zone."""
+    """A verb that prints what was found, and in which form."""
 
     def whole(verb: Parser) -> None:
         verb.add_argument("-o", "--output", choices=FORMATS, default="table", help="how to print (default: table)")
-        times = verb.add_mutually_exclusive_group()
-        times.add_argument("--utc", action="store_const", dest="time", const="utc", help="times in UTC")
-        times.add_argument("--local", action="store_const", dest="time", const="local", help="times in this zone")
         _set(teach)(verb)
 
     return whole
@@ -115,6 +112,7 @@ def _settings(group: argparse._ArgumentGroup) -> None:
     def add(*names: str, **rest: object) -> None:
         group.add_argument(*names, default=argparse.SUPPRESS, **rest)  # type: ignore[arg-type]
 
+    add("--local", dest="own", action="store_true", help="the local platform of this machine, whatever else is set")
     add("--profile", metavar="NAME", help="a profile of the settings file")
     add("--agent", metavar="ID", help="the agent")
     add("--read-only", action="store_true", help="send nothing that acts")
@@ -124,6 +122,8 @@ def _settings(group: argparse._ArgumentGroup) -> None:
     add("--api-key-file", metavar="FILE", help="a file with the key (a key is never an argument)")
     add("--ca", metavar="FILE", help="certificates of an authority to trust beside the system's")
     add("--insecure-http", action="store_true", help="allow http:// to other machines")
+    add("--time", choices=("relative", "local", "utc"), help="how times are shown")
+    add("--utc", action="store_const", dest="time", const="utc", help="the same as --time utc")
     add("--theme", metavar="NAME", help="the theme of the screens")
     add("--ascii", action="store_true", help="draw with ASCII only")
     add("--reduced-motion", action="store_true", help="nothing flashes or glides")

@@ -36,9 +36,9 @@ class Session(Struct):
     @classmethod
     def begin(cls, arguments: argparse.Namespace | SimpleNamespace, settings: Settings) -> Self:
         """A session with everything but a connection."""
-        key = settings.key.get_secret_value() if settings.key else ""
+        keys = [key.get_secret_value() for key in (settings.key, settings.unused_key) if key]
         form = getattr(arguments, "output", "table")
-        out = Output(sys.stdout, sys.stderr, Masks([key]), form, settings["time"])
+        out = Output(sys.stdout, sys.stderr, Masks(keys), form, settings["time"])
         return cls(arguments, settings, out)
 
     @property
@@ -57,15 +57,18 @@ class Session(Struct):
         return self._client
 
     def platform(self) -> tuple[Secret, Surfaces]:
-        """The platform that is set, or without a key and an address, the one that runs on this machine."""
+        """The platform that is set; with --local, or without a key and an address, the local one."""
         if self.settings.key is not None:
             return self.settings.key, self.settings.surfaces
         if self.settings["base_url"] is None and self.settings["api_url"] is None:
             from tui.cli.local import running
 
             if address := running(self.settings.state):
-                self.out.note(f"no API key is set: using the local platform at {address.url}")
+                why = "--local" if self.settings.is_local else "no API key is set"
+                self.out.note(f"{why}: using the local platform at {address.url}")
                 return Secret(address.key), Surfaces(address.url, address.url, address.organization)
+        if self.settings.is_local:
+            raise BadSettings("no local platform is running on this machine: xp-tui local starts one")
         raise BadSettings(
             "no API key is set: set XPANDER_API_KEY, or api_key_file in the settings file, "
             "or start a platform of your own with xp-tui local"
