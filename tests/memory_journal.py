@@ -25,9 +25,10 @@ class MemoryJournal:
         self.entries.append({"kind": kind, **told})
         self.times.append(datetime.fromtimestamp(self._clock(), UTC).isoformat())
 
-    def lines(self) -> Iterator[dict[str, Any]]:
-        for entry, at in zip(self.entries, self.times, strict=True):
-            yield {**entry, "at": at}
+    def lines_with(self, text: str) -> Iterator[dict[str, Any]]:
+        for entry, at in reversed([*zip(self.entries, self.times, strict=True)]):
+            if text in str(entry):
+                yield {**entry, "at": at}
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -1058,7 +1058,7 @@ def test_what_turns_up_later_is_told_and_not_sent_again(sit: Sit) -> None:
 def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
-    about = {"verb": "approve", "target": "t", "digest": digest, "request": digest}
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": Deed(Verb.APPROVE, "t", digest).request}
     desk.journal.write("sent", deed="x", platform=desk.client.surfaces.addresses, **about)
     again = desk.does(Verb.APPROVE, digest=digest)
     assert (again.outcome, desk.story.sent) == (Outcome.ALREADY_SENT, [])
@@ -1068,7 +1068,7 @@ def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Si
 def test_of_another_platform_nothing_is_held_back(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
-    about = {"verb": "approve", "target": "t", "digest": digest, "request": digest}
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": Deed(Verb.APPROVE, "t", digest).request}
     desk.journal.write("sent", deed="x", platform=["https://elsewhere.example"], **about)
     desk.story.act = desk.story.becomes(200, {}, status="executing")
     assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED

@@ -299,26 +299,26 @@ def test_whatever_stands_in_the_journal_it_is_read_verified_and_gone_on_with(tmp
     journal.path.write_bytes(b"\n".join([first, second, text, b""]))
     deeds = [line.get("deed") for line in journal.lines()]
     assert deeds[:2] == ["a", "b"]
-    assert list(journal.lines_newest_first())[-2:] == [*journal.lines()][1::-1]
+    assert list(journal.lines_with(""))[-2:] == [*journal.lines()][1::-1]
     assert all(isinstance(line, dict) for line in journal.unfinished())
     assert [fault.line for fault in journal.verify().faults][:1] == [3]
     written(journal, ("sent", "c"))
-    assert next(journal.lines_newest_first())["deed"] == "c"
+    assert next(journal.lines_with(""))["deed"] == "c"
 
 
 def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    assert list(journal.lines_newest_first()) == []
+    assert list(journal.lines_with("")) == []
     written(journal, *[("sent", "é" * number) for number in range(20)])
     forward = list(journal.lines())
     for size in (1, 7, 100, 1 << 16):
         monkeypatch.setattr("tui.journal.BLOCK_BYTES", size)
-        assert list(journal.lines_newest_first()) == forward[::-1]
+        assert list(journal.lines_with("")) == forward[::-1]
     line = journal.path.read_bytes().splitlines(keepends=True)[-1]
     with journal.path.open("r+b") as file:  # more than there is memory for, most of it a hole
         file.seek(1 << 38)
         file.write(b"\n" + line)
-    assert next(journal.lines_newest_first()) == forward[-1]
+    assert next(journal.lines_with("")) == forward[-1]
     written(journal, ("sent", "after it"))
 
 

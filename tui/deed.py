@@ -84,12 +84,13 @@ class Deed(Struct, frozen=True):
 
     @property
     def request(self) -> str:
-        """What names the request: two deeds with one target and one request ask for the same thing."""
+        """A name for what is asked for: to approve and to reject are two answers to the same request."""
+        asked: object = self.body
         if self.verb in DECISIONS:
-            return self.digest or ""
-        if self.verb is Verb.STOP:
-            return "stop"
-        return hashlib.sha256(canonical(self.body).encode()).hexdigest()[:16]
+            asked = self.digest
+        elif self.verb is Verb.STOP:
+            asked = "stop"
+        return hashlib.sha256(canonical([self.target, asked]).encode()).hexdigest()[:24]
 
 
 class Answer(Struct, frozen=True):

@@ -36,8 +36,8 @@ class JournalWriter(Protocol):
     def write(self, kind: str, **told: Any) -> None:
         """Write a line down for good; raise OSError where that fails."""
 
-    def lines(self) -> Iterable[dict[str, Any]]:
-        """The lines that were written, on this machine, the oldest first."""
+    def lines_with(self, text: str) -> Iterable[dict[str, Any]]:
+        """The lines with this text that were written on this machine, the newest first."""
 
     def exclusively(self) -> AbstractContextManager[None]:
         """Keep every other process of this machine from claiming a request meanwhile."""
@@ -72,7 +72,7 @@ class Deeds:
 
     def earlier(self, deed: Deed) -> Earlier | None:
         """The same deed, sent before from this machine, of which it is not known whether it was done."""
-        return earlier_unknown(self._journal.lines(), deed, self._client.surfaces.addresses, self._now)
+        return earlier_unknown(self._journal.lines_with(deed.request), deed, self._client.surfaces.addresses, self._now)
 
     @property
     def _now(self) -> datetime:

@@ -44,30 +44,41 @@ class Earlier(Struct, frozen=True):
 def earlier_unknown(
     lines: Iterable[dict[str, Any]], deed: Deed, addresses: Collection[str], now: datetime
 ) -> Earlier | None:
-    """The latest deed that asked for the same as this one, if it was sent and what became of it is not known."""
+    """The latest deed that asked for the same as this one, if it was sent and what became of it is not known.
+
+    The lines come with the newest first: the end of a deed comes before its beginning.
+    """
     if deed.verb not in BARRED:
         return None
-    latest: Earlier | None = None
-    outcome = ""
+    ends: dict[str, dict[str, Any]] = {}
     for line in lines:
         if not _is_same_request(line, deed, addresses):
             continue
-        name, kind = str(line.get("deed")), line.get("kind")
-        if kind == "sent" and name != deed.id:
-            latest, outcome = Earlier(name, str(line.get("verb")), _moment(line.get("at"))), ""
-        elif kind == "done" and latest is not None and name == latest.deed:
-            outcome = str(line.get("outcome"))
-            latest = Earlier(name, latest.verb, latest.at, str(line.get("words") or ""), is_over=True)
-    if latest is None or (latest.is_over and outcome not in UNSETTLED):
-        return None
-    if deed.verb is Verb.CREATE and latest.at and now - latest.at > timedelta(seconds=CREATION_BAR_SECONDS):
-        return None
-    return latest
+        name = str(line.get("deed"))
+        if line.get("kind") == "done":
+            ends.setdefault(name, line)
+        elif line.get("kind") == "sent" and name != deed.id:
+            end = ends.get(name)
+            earlier = Earlier(name, str(line.get("verb")), _moment(line.get("at")), _words(end), end is not None)
+            is_known = end is not None and end.get("outcome") not in UNSETTLED
+            return None if is_known or _is_long_ago(deed, earlier, now) else earlier
+    return None
+
+
+def _words(end: dict[str, Any] | None) -> str:
+    return str(end.get("words") or "") if end else ""
+
+
+def _is_long_ago(deed: Deed, earlier: Earlier, now: datetime) -> bool:
+    """Whether a new task may be asked for again in the same words."""
+    if deed.verb is not Verb.CREATE or earlier.at is None:
+        return False
+    return now - earlier.at > timedelta(seconds=CREATION_BAR_SECONDS)
 
 
 def _is_same_request(line: dict[str, Any], deed: Deed, addresses: Collection[str]) -> bool:
     """Whether a line of the journal is about a deed that asks for the same thing of the same platform."""
-    if line.get("target") != deed.target or line.get("request") != deed.request:
+    if line.get("request") != deed.request:
         return False
     platform = line.get("platform")
     return isinstance(platform, list) and not set(addresses).isdisjoint(map(str, platform))

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,13 +72,13 @@ class Journal:
             if (line := _read(text)) is not None:
                 yield line
 
-    def lines_newest_first(self) -> Iterator[dict[str, Any]]:
-        """Every line that can be read, the newest first; no more of the file is read than is looked at."""
+    def lines_with(self, text: str) -> Iterator[dict[str, Any]]:
+        """Every line that can be read and has this text, the newest first; no more is read than is looked at."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            for text in _texts_from_the_end(file):
-                if (line := _read(text)) is not None:
+            for content in _texts_from_the_end(file):
+                if text.encode() in content and (line := _read(content)) is not None:
                     yield line
 
     def unfinished(self) -> list[dict[str, Any]]:
@@ -106,12 +106,9 @@ class Journal:
     @contextmanager
     def exclusively(self) -> Iterator[None]:
         """Keep every other process of this machine from writing that it sends something, until this block is left."""
-        descriptor = open_private(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
-        try:
-            with _locked(descriptor):
-                yield
-        finally:
-            os.close(descriptor)
+        with os.fdopen(open_private(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def verify(self) -> Verdict:
         """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
