@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tests.test_kept import other_xp_tui
@@ -44,3 +46,21 @@ async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve,
         await operator.press("c")
         await operator.until(lambda: "there" in operator.text)
         assert operator.app._drafts.get(thread) == f"here{ANOTHER}there"
+
+
+async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("c")
+        await operator.until(lambda: "F2 sends" in operator.text)
+
+        def full(path: Path, content: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("tui.kept.write_private", full)
+        await operator.press(*"go on")
+        await operator.until(lambda: "this is not kept as a draft: [Errno 28] No space left" in operator.text)
+        assert "go on" in operator.text
+        await operator.press("f2")
+        await operator.until(lambda: operator.sent == ["continue"])

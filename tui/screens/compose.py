@@ -71,8 +71,11 @@ class Compose(Dialog[Written | None]):
         text.move_cursor(text.document.end)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Every letter is kept."""
-        self._drafts[self._key] = event.text_area.text
+        """Keep every letter; where the disk takes none, say so and go on."""
+        try:
+            self._drafts[self._key] = event.text_area.text
+        except OSError as error:
+            self._tell(f"this is not kept as a draft: {error}")
 
     def action_more(self) -> None:
         """Show what else can be said, or hide it."""
