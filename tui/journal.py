@@ -89,6 +89,8 @@ class Journal:
         """
         runs = {_run(line) for line in self._without_end()}
         ended = runs - live_runs(self._runs).keys()
+        if not ended:
+            return []
         # Read again: all that a run wrote before it ended is in the file only once it was seen to have ended.
         return [line for line in self._without_end() if _run(line) in ended]
 

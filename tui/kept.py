@@ -1,11 +1,11 @@
-"""Texts kept on disk by name, so that a crash or a restart loses none: drafts, and what the screens remember."""
+"""Texts kept on disk by name, so that a crash or a restart loses none: what the screens remember, and drafts."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ _OWNED = re.compile(r"(.*) \[xp-tui (\d+-[0-9a-f]{16})\]", re.DOTALL)
 
 
 class Kept(MutableMapping[str, str]):
-    """Texts by what they are for; every change is written at once, into what is on the disk at that moment."""
+    """Texts by what they are for; every change is written at once, into what is on the disk at that moment.
+
+    It is for what can be done without: where the disk takes nothing, a change holds until the end of this run.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,13 +36,13 @@ class Kept(MutableMapping[str, str]):
         if not text.strip():
             self.pop(key, None)
             return
-        with _changed(self._path) as texts:
-            texts[key] = text
         self._texts[key] = text
+        with suppress(OSError), _changed(self._path) as texts:
+            texts[key] = text
 
     def __delitem__(self, key: str) -> None:
         del self._texts[key]
-        with _changed(self._path) as texts:
+        with suppress(OSError), _changed(self._path) as texts:
             texts.pop(key, None)
 
     def __iter__(self) -> Iterator[str]:

@@ -15,13 +15,13 @@ from tests.local.conftest import KEY
 from tui.api.pace import SystemClock
 from tui.deeds import Deed, Deeds, Verb
 from tui.journal import Journal
-from tui.kept import Kept
+from tui.kept import Drafts
 
 
 async def main(state: Path, url: str, seed: int) -> None:
     """Go on for ever."""
     dice = random.Random(seed)
-    journal, drafts = Journal(state / "journal.jsonl"), Kept(state / "drafts.json")
+    journal, drafts = Journal(state / "journal.jsonl"), Drafts(state / "drafts.json")
     async with make_client(url, key=KEY, organization="local", clock=SystemClock()) as client:
         doer = Deeds(client, journal, lambda deed: None)
         sys.stdout.write("ready\n")
@@ -29,7 +29,9 @@ async def main(state: Path, url: str, seed: int) -> None:
         number = 0
         while True:
             number += 1
-            drafts[f"thread {number % 7}"] = f"{seed}/{number} " + "…" * dice.randrange(3000)
+            thread = f"thread {number % 7}"
+            drafts.get(thread)  # as who opens it to go on
+            drafts[thread] = f"{seed}/{number} " + "…" * dice.randrange(3000)
             body = {"agent": "your-agent", "input": {"text": f"{seed}/{number}"}}
             hold = dice.choice([0.0, 0.002])
             name = f"{seed}-{number}"

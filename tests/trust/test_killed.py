@@ -14,7 +14,7 @@ from tests.local.conftest import Serve
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
 from tui.journal import Journal
-from tui.kept import Kept
+from tui.kept import Drafts
 
 KILLS = int(os.environ.get("XP_KILLS", "6"))
 
@@ -38,7 +38,7 @@ async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survi
             before = [fault for fault in last.faults if "cut short" not in fault.what]
             assert before == []
             cut += len(last.faults)
-            assert set(Kept(state / "drafts.json")) <= {f"thread {number}" for number in range(7)}
+            assert set(Drafts(state / "drafts.json")) <= {f"thread {number}" for number in range(7)}
             assert json.loads((state / "drafts.json").read_bytes())
         lines = list(journal.lines())
         sent = {line["comment"] for line in lines if line["kind"] == "sent"}
