@@ -270,6 +270,36 @@ def test_a_head_that_cannot_be_written_loses_no_line_and_is_told(tmp_path: Path)
     assert journal.verify() == Verdict(4, ())
 
 
+def test_runs_that_were_killed_before_they_wrote_the_head_are_no_fault(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    head = (tmp_path / "journal.head").read_bytes()
+    for _ in range(2):
+        with another_run(journal.path) as other:
+            other.kill()
+        (tmp_path / "journal.head").write_bytes(head)
+    assert journal.verify() == Verdict(3, ())
+    written(journal, ("sent", "b"))
+    assert journal.verify() == Verdict(4, ())
+
+
+def test_a_line_that_is_written_while_the_journal_is_verified_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    read_bytes = Path.read_bytes
+
+    def then_written(self: Path) -> bytes:
+        content = read_bytes(self)
+        written(journal, ("sent", "b"))
+        return content
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", then_written)
+        assert journal.verify().faults == ()
+
+
 def test_of_a_file_that_cannot_be_put_in_place_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(IsADirectoryError):

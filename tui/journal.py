@@ -116,6 +116,8 @@ class Journal:
         """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
         faults: list[Fault] = []
         before, number, count = START, 0, 0
+        in_head = self._number_in_head()  # before the lines: what is written meanwhile is in them, and not in the head
+        runs_after_head: list[str] = []
         texts = self._content().split(b"\n")
         is_cut = bool(texts.pop())
         for place, text in enumerate(texts, 1):
@@ -131,13 +133,17 @@ class Journal:
                     Fault(place, f"it does not follow line {number} of the chain: lines are missing before it")
                 )
             before, number = str(line.get("hash")), _number(line)
+            if number > in_head:
+                runs_after_head.append(_run(line))
         if is_cut:
             faults.append(Fault(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
-        missing = self._number_in_head() - number
-        if missing > 0:
-            faults.append(Fault(len(texts) + 1, f"{missing} lines are missing at the end"))
-        elif missing < -1:  # one is what a kill between a line and its head leaves
-            words = f"the head is {-missing} lines behind: it could not be written, a missing end would not be noticed"
+        if in_head > number:
+            faults.append(Fault(len(texts) + 1, f"{in_head - number} lines are missing at the end"))
+        behind = len(runs_after_head)
+        if (
+            len(set(runs_after_head)) < behind
+        ):  # a run may be killed between a line and the head, and writes no more then
+            words = f"the head is {behind} lines behind: it could not be written, a missing end would not be noticed"
             faults.append(Fault(len(texts), words))
         return Verdict(count, tuple(faults))
 
