@@ -138,7 +138,8 @@ class Platform:
         ]
         if wanted.entries:
             entries = [entry(number) for number in range(wanted.entries)]
-        self.log = _answer({"id": "log", "created_at": "2026-11-21T09:00:00Z", "messages": entries})
+        self.entries = entries
+        self.logs: dict[str, bytes] = {}
 
     def serve(self, connection: socket.socket) -> None:
         """Answer on one connection until it is closed."""
@@ -167,7 +168,10 @@ class Platform:
         if last in {"agents", "list"}:
             return self.agents
         if "/activity/" in path:
-            return self.log
+            if last not in self.logs:
+                told = {"id": last, "created_at": "2026-11-21T09:00:00Z", "messages": self.entries}
+                self.logs[last] = _answer(told)
+            return self.logs[last]
         name = path.rsplit("/", 2)[-2] if last == "status" else last
         number = int(name[1:]) if name[1:].isdigit() else 0
         return _answer(task(number, self.wanted.status, is_whole=True) | {"id": name})

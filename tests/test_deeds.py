@@ -981,6 +981,14 @@ def test_where_the_log_cannot_be_read_the_latest_message_of_the_record_tells(sit
         assert desk.does(Verb.CONTINUE, **wanted(desk, Verb.CONTINUE)).outcome is outcome
 
 
+@pytest.mark.parametrize("record", [{"conversation_id": "another"}, {"agent_id": "b"}])
+def test_a_message_goes_to_no_thread_that_the_task_itself_does_not_name(sit: Sit, record: Json) -> None:
+    """Rows of a list decide nothing: what the composer showed is compared with the task's own record."""
+    desk = sit(status="completed", **record)
+    done = desk.does(Verb.CONTINUE, **wanted(desk, Verb.CONTINUE))
+    assert (done.outcome, done.is_sent, desk.story.sent) == (Outcome.CHANGED, False, [])
+
+
 # What was sent before, and of which nothing is known
 
 RESENDABLE = [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.CREATE]
@@ -1003,7 +1011,7 @@ def test_what_may_have_been_done_is_not_sent_again_unless_that_is_meant(sit: Sit
         again = desk.does(verb, hold=5.0, **more)
         assert (again.outcome, again.is_sent, len(desk.story.sent)) == (Outcome.ALREADY_SENT, False, 1)
         assert again.words.startswith(f"{verb} was sent before at ")
-        assert again.words.endswith("Nothing was sent now; --anyway sends it again")
+        assert again.words.endswith(" --anyway sends it again")
     if "digest" in more:
         other = Verb.REJECT if verb is Verb.APPROVE else Verb.APPROVE
         assert desk.does(other, **more).outcome is Outcome.ALREADY_SENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -167,7 +167,7 @@ class Deeds:
             case Verb.CREATE:
                 return Before(now), None
             case Verb.CONTINUE:
-                return await self._read_thread(deed, now), None
+                return await self._read_thread(deed, now)
             case Verb.UPDATE:
                 return Before(now, record=await self._client.task(deed.target)), None
             case Verb.STOP:
@@ -179,20 +179,22 @@ class Deeds:
         seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
         return Before(now, shown=seen), _too_late(deed, seen)
 
-    async def _read_thread(self, deed: Deed, now: datetime) -> Before:
+    async def _read_thread(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
         """Read the thread that a message goes to, and which messages it has already that say the same."""
-        thread = str(deed.body.get("id"))
-        try:
-            record = await self._client.task(thread)
-        except NotFound:
-            if thread == deed.target:
-                raise
-            record = await self._client.task(deed.target)  # the head of a conversation may be no task by itself
+        record = await self._client.task(deed.target)
+        thread, agent = deed.body.get("id"), deed.body.get("agent")
+        if (record.thread_id, record.agent_id) != (thread, agent):
+            words = f"not sent: the task's record names thread {record.thread_id} of agent {record.agent_id}"
+            return Before(now), deed.done(Outcome.CHANGED, words, record)
+        if thread != deed.target:
+            with suppress(NotFound):  # the head of a conversation may be no task by itself
+                record = await self._client.task(str(thread))
         try:
             log = await self._client.log(record)
         except (ApiError, BadAddress):
-            return Before(now, record=record)
-        return Before(now, record=record, message_ids=evidence.message_ids(log, evidence.text_in(deed.body)))
+            return Before(now, record=record), None
+        ids = evidence.message_ids(log, evidence.text_in(deed.body))
+        return Before(now, record=record, message_ids=ids), None
 
     async def _read_before_stop(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
         """Look whether there is anything to stop; where that cannot be read in time, it is stopped all the same."""

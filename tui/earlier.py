@@ -30,7 +30,12 @@ class Earlier(Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """What is known of it, and how to send it all the same."""
-        return f"{self.known}. Nothing was sent now; --anyway sends it again"
+        return f"{self.known}. Nothing was sent now; xp-tui {self.verb_name} … --anyway sends it again"
+
+    @property
+    def verb_name(self) -> str:
+        """The verb of the command line that sends it."""
+        return "run" if self.verb == Verb.CREATE else self.verb
 
     @property
     def known(self) -> str:

@@ -94,7 +94,7 @@ class Fixed:
                 found = next((task for task in self.tasks if task["id"] == task_id), None)
                 return _json(found) if found else _json({"detail": "Task not found"}, 404)
             case ["activity", _, task_id]:
-                return _json({"messages": self.logs.get(task_id, [])})
+                return _json({"id": task_id, "messages": self.logs.get(task_id, [])})
             case [_, "agent-execution", task_id, "events"] if task_id in self.events:
                 frames = (f"id: {n}\ndata: {json.dumps(told)}\n\n" for n, told in enumerate(self.events[task_id], 1))
                 body = Body("".join(frames).encode(), ends=False)

@@ -262,7 +262,7 @@ class Bad(httpx.AsyncBaseTransport):
                 return httpx.Response(200, json=[self._truth.record()])
             record = {**self._truth.record(), "events_streaming": True}
             is_log = "activity" in request.url.path
-            return httpx.Response(200, json={"messages": []} if is_log else record)
+            return httpx.Response(200, json={"id": "t", "messages": []} if is_log else record)
         match self._way:
             case "refused":
                 raise httpx.ConnectError("refused")

@@ -49,7 +49,7 @@ async def _platform(request: Request, connection: Connection) -> None:
     elif "/activity/" in request.path:
         log = ", ".join(_call(number, name, data) for number, (name, data) in enumerate(DATA.items()))
         await connection.reply(
-            200, f'{{"id": "log", "messages": [{log}]}}'.encode(), {"Content-Type": "application/json"}
+            200, f'{{"id": "t1", "messages": [{log}]}}'.encode(), {"Content-Type": "application/json"}
         )
     elif last == "tasks":
         is_there = request.query.get("status", "executing") == "executing"
