@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.trust.codings import CODINGS, OF_LONG_SECRETS
 from tui.masks import MOST, Masks, _mask_match, _secret_text, _without_secrets, masked
 from tui.plain import clean
 
@@ -289,3 +293,168 @@ def test_what_is_remembered_has_an_end() -> None:
         assert masks.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}
     assert 0 < len(masks._short) < MOST
     assert masks.json({"token": "abcdefgh1234"}) == masks.json({"token": "abcdefgh1234"}) == {"token": "••••1234"}
+
+
+LONG_KEY = "xp-9fK3/a+Z7q_Wm2Lr8TbY=5c&dQ"
+SURROUNDINGS = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), max_size=12)
+KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=80)
+
+
+@pytest.mark.parametrize("name", [*CODINGS, *OF_LONG_SECRETS])
+def test_the_configured_key_is_masked_in_each_coding(name: str) -> None:
+    coded = {**CODINGS, **OF_LONG_SECRETS}[name](LONG_KEY)
+    shown = Masks([LONG_KEY]).text(f"it is {coded} and that")
+    assert coded not in shown
+    assert LONG_KEY not in shown
+    assert re.fullmatch(r"it is .{0,8}••••.{0,8} and that", shown, re.DOTALL)
+
+
+@settings(max_examples=400, deadline=None)
+@given(KEYS, st.sampled_from(list(CODINGS)), SURROUNDINGS, SURROUNDINGS)
+def test_a_random_key_is_masked_in_each_coding(key: str, name: str, before: str, after: str) -> None:
+    assume("tags" not in name or not set(key + before) & set("<>"))
+    assume("console" not in name or not set(key + before) & set("[]"))
+    assume("written" not in name or "\\" not in key)
+    coded = CODINGS[name](key)
+    shown = Masks([key]).text(f"{before} {coded} {after}")
+    assert key not in shown
+    assert coded not in shown
+    assert "••••" in shown
+
+
+@pytest.mark.parametrize("shift", range(3))
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_key_within_more_that_is_in_base64_is_masked(encoding: str, twice: bool, shift: int) -> None:
+    coded = base64.b64encode(b"?" * shift + LONG_KEY.encode(encoding) + b"more")
+    if twice and encoding != "utf-8":
+        return
+    for outer in range(3):
+        text = base64.b64encode(b"~" * outer + coded).decode() if twice else coded.decode()
+        assert len(Masks([LONG_KEY]).known(text)) < 24
+
+
+@pytest.mark.parametrize("encode", [base64.a85encode, base64.b85encode])
+@pytest.mark.parametrize("shift", range(4))
+def test_a_key_within_more_that_is_in_base85_is_masked(encode: Callable[[bytes], bytes], shift: int) -> None:
+    text = encode(b"?" * shift + LONG_KEY.encode() + b"more").decode()
+    assert len(Masks([LONG_KEY]).known(text)) < 24
+
+
+def test_only_the_stretch_that_tells_the_key_is_masked() -> None:
+    masks = Masks(["xp-0123456789abcdef"])
+    told = "".join(f"\\u{ord(char):04x}" for char in "xp-0123456789abcdef")
+    assert masks.text(f"50 % of <b>{told}</b>, and xp-01234\n56789abcdef, too") == "50 % of <b>••••</b>, and ••••, too"
+    assert masks.text("é xp-01<i>23456789abcd</i>ef é XP-0123456789ABCDEF") == "é •••• é ••••"
+
+
+WORDS = [
+    "the",
+    "quarterly",
+    "report",
+    "0123",
+    "456789",
+    "abc",
+    "DEF",
+    "xp",
+    "payment",
+    "of",
+    "1,000,000",
+    "EUR",
+    "secrets",
+    "one",
+]
+PUNCTUATION = [
+    " ",
+    ", ",
+    "\n",
+    "-",
+    ": ",
+    "%20",
+    "\\n",
+    "&amp;",
+    "=",
+    "<b>",
+    "</b>",
+    "[1]",
+    "é",
+    "**",
+    "/",
+    "0x",
+    "\\u00e9",
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(WORDS + PUNCTUATION) | st.text(max_size=4), max_size=60).map("".join))
+def test_no_ordinary_text_is_masked_as_a_key(text: str) -> None:
+    keys = ["xp-9fK3a7Z7qWm2Lr8TbY5cdQ", "local-5f1e9c7d3b", "!!!!?!", "secrone", "0123-4567-89"]
+    assume(not any(key.lower() in text.lower() for key in keys))
+    hidden = "".join(char for char in text if char.isprintable())
+    assume(not any(key.lower() in hidden.lower() for key in keys))
+    assert Masks(keys).known(text) == text
+
+
+def test_a_short_key_of_words_is_not_put_together_from_words() -> None:
+    text = "In secret one may say: on, ward; and 65 times 66 is more."
+    assert Masks(["secret-one", "onward", "sayon-ward"]).known(text) == text
+
+
+def test_what_slows_no_pattern_down() -> None:
+    masks = Masks([LONG_KEY])
+    for piece in ("\\", "%25", "&amp;", "&", "<", "[a", "\x1b[", "=", "&#0", "%", "<>", "0x", "\\u"):
+        text = piece * (200_000 // len(piece))
+        began = time.process_time()
+        assert masks.known(text) == text
+        assert time.process_time() - began < 2
+
+
+SDK_SECRETS: list[Any] = [
+    {"payload_extension": {"sso_fetch_key": "hidden"}},
+    {"payload_extension": {"ssoFetchKey": "hidden"}},
+    {"llm_credentials": {"value": "hidden", "name": "shown", "description": "shown"}},
+    {"llm_credentials": [{"value": "hidden"}]},
+    {"llm_credentials": {"value": {"deep": ["hidden"]}}},
+    {"llm_extra_headers": {"X-Any": "hidden", "Accept": "shown"}},
+    {"extra_headers": {"X-Any": "hidden"}},
+    {"custom_headers": {"X-Any": "hidden"}},
+    {"customHeaders": {"X-Any": ["hidden", {"deep": "hidden"}]}},
+    {"curl_command": "hidden"},
+    {"connectivity_details": {"auth_value": "hidden", "curlCommand": "hidden", "invoke_url": "shown"}},
+    {"mcp_servers": [{"auth": {"type": "shown", "value": "hidden", "any": {"deep": "hidden"}}}]},
+    {"mcp_servers": [{"auth": ["hidden"]}, {"auth": "hidden"}, {"sso_token": "hidden", "ssoToken": "hidden"}]},
+    {"connection_uri": {"uri": "hidden"}},
+    {"connection_uri": "hidden"},
+    {"config": [{"path": "shown", "contents": "hidden"}], "contents": "shown"},
+    {"on_error": {"webhook": [{"url": "hidden", "headers": {"any": "hidden"}}]}, "url": "shown"},
+    {"headers": ["hidden"], "value": "shown"},
+    {"password": {"any": "hidden", "token": {"type": "shown", "value": "hidden"}}},
+]
+
+
+@pytest.mark.parametrize("value", SDK_SECRETS, ids=str)
+def test_what_the_sdk_keeps_secrets_in_is_masked(value: Any) -> None:
+    shown = json.dumps(Masks().json(value))
+    assert "hidden" not in shown
+    assert shown.count("shown") == json.dumps(value).count("shown")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://:hunter@host/x", "https://:••••@host/x"),
+        ("https://:hun@ter@host/x", "https://:••••@host/x"),
+        ("redis://:hunter@host:6379/0", "redis://:••••@host:6379/0"),
+        ("https://abcdefgh1234@host/x", "https://••••1234@host/x"),
+        ("ssh://git@github.com/x", None),
+        ("https://dana@host/x", None),
+        ("https://host/@scope/name", None),
+        ("https://host/x mail a@b.example", None),
+        ('answered {"password": "correct horse battery"}', 'answered {"password": "••••tery"}'),
+        ("answered {'password': 'correct horse battery'}", "answered {'password': '••••tery'}"),
+        (r"answered {\"password\": \"correct horse battery\"}", r"answered {\"password\": \"••••tery\"}"),
+        (r"answered {\\\"api_key\\\":\\\"abcdefgh\\\"}", r"answered {\\\"api_key\\\":\\\"••••\\\"}"),
+    ],
+)
+def test_a_password_in_an_address_or_in_quotes_is_masked_whole(text: str, shown: str | None) -> None:
+    assert Masks().text(text) == (shown or text)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import quote
 
 from tui.api.wirejson import dumps, unfolded
+from tui.known_secrets import KnownSecrets
 from tui.plain import without_hidden
+from tui.secret_names import FIELDS, HOLDERS, MEMBERS_OF
 
 _SECRET_NAME = re.compile(
     r"(?:^|[^a-z])(?:api[-_.]?key|apikey|x[-_]api[-_]key|token|access[-_]?token|refresh[-_]?token|id[-_]?token|secret"
@@ -18,8 +18,9 @@ _SECRET_NAME = re.compile(
     r"|connection[-_]?string|credentials?|x[-_]amz[-_].*|client[-_]?secret|signing[-_]?secret|otp|pin|session[-_]?key"
     r"|oidc[-_]?token|user[-_]?tokens|bearer|webhook[-_]url)(?:$|[^a-z])"
 )
-_SECRET_HOLDERS = frozenset({"env_vars", "env", "headers", "user_tokens", "secrets", "cookies", "credentials"})
 _OPEN_HEADERS = re.compile(r"^(?:accept.*|content-.*|user-agent|host|date|cache-control|toolcall.*)$")
+_OPEN_IN_SECRETS = frozenset({"type", "auth_type", "token_type", "grant_type", "scheme", "scope", "scopes"})
+"""What in an object named as a secret tells how somebody signs in, and not with what."""
 _QUERY_NAMES = r"(?:[\w.-]*(?:token|secret|password|signature|credential|api_?key)[\w.-]*|sig|key|code|state|auth|pwd)"
 _PATTERNS = (
     r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
@@ -27,10 +28,12 @@ _PATTERNS = (
     r"(?P<known>\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|[rs]k_(?:live|test)_\w{16,}))",
     r"(?:\b(?:bearer|basic)\s+(?P<bearer>[\w.~+/=-]{8,}))",
-    r"(?:\w://[^\s/:@]*:(?P<userinfo>[^\s/@]+)@)",
+    r"(?:\w://[^\s/:@]*:(?P<userinfo>[^\s/]+)@)",
+    r"(?:\bhttps?://(?P<usertoken>[^\s/:@]{8,})@)",
     rf"(?:[?&;]{_QUERY_NAMES}=(?P<query>[^&;\s\"'<>]+))",
-    r"(?:(?<![\w-])(?:[\w-]*(?:api[-_]?key|secret|password|passwd|token|credential)s?)[\"']?\s*[:=]\s*"
-    r"[\"']?(?P<pair>[^\s\"',;&}\]]{6,}))",
+    r"(?:(?<![\w-])(?:[\w-]*(?:api[-_]?key|secret|password|passwd|token|credential)s?)\\{0,4}[\"']?\s*[:=]\s*\\{0,4}"
+    r"(?:\"(?P<doublequoted>[^\"\n\\]{6,})\\{0,4}\"|'(?P<singlequoted>[^'\n\\]{6,})\\{0,4}'"
+    r"|[\"']?(?P<pair>[^\s\"',;&}\]]{6,})))",
 )
 _MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
           "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
@@ -48,24 +51,20 @@ def masked(secret: str) -> str:
 
 
 class Masks:
-    """The rules, and the secrets known by value, such as the configured key, in whatever encoding they turn up."""
+    """The rules, and the secrets known by value, such as the configured key."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        forms = {form for secret in known if len(secret) >= 6 for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
+        self._known = KnownSecrets(known)
         self._short: dict[str, str] = {}
         """What short texts were shown as: ids, names and statuses come again and again."""
-        self._forms = longest_first
-        self._known = re.compile("|".join(map(re.escape, longest_first)))
-        self._shortest = len(longest_first[-1]) if forms else 0
 
     def known(self, text: str) -> str:
         """The text with only those secrets masked that are known by value: they are never shown."""
-        return text if len(text) < self._shortest else _as_seen(text, self._without_known)
+        return _as_seen(text, self._without_known)
 
     def leaves(self, text: str) -> bool:
         """Whether it is certain that in a text in ASCII, and in each part of it, nothing is masked by its look."""
-        return not _has_mark(text) and not self._has_known(text)
+        return not _has_mark(text) and not self._known.are_in(text)
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
@@ -86,10 +85,7 @@ class Masks:
         return _as_seen(text, _without_secrets)
 
     def _without_known(self, text: str) -> str:
-        return self._known.sub("••••", text) if self._has_known(text) else text
-
-    def _has_known(self, text: str) -> bool:
-        return any(map(text.__contains__, self._forms))
+        return self._known.masked(text, "••••")
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
         """The value with every secret in it masked, by the name of its field or by its look."""
@@ -100,18 +96,25 @@ class Masks:
         if isinstance(value, dict):
             return self._object(value, name, depth + 1)
         if isinstance(value, list | tuple):
-            return [self.json(item, name, depth + 1) for item in value]
+            return self._list(value, name, depth + 1)
         return value
+
+    def _list(self, value: Iterable[Any], name: str, depth: int) -> list[Any]:
+        if not _holds_secrets(name):
+            return [self.json(item, name, depth) for item in value]
+        return [masked(item) if item and isinstance(item, str) else self.json(item, name, depth) for item in value]
 
     def _object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
         shown: dict[Any, Any] = {}
-        holds_secrets = holder.lower() in _SECRET_HOLDERS
+        holds_secrets, members = _holds_secrets(holder), _members_of(holder)
         for key, item in value.items():
             name = str(key)
             if item is None:
                 told = None
             elif holds_secrets:
                 told = self._held(holder, name, item, depth)
+            elif members and _plain_name(name) in members:
+                told = self._held("secrets", name, item, depth)
             else:
                 told = self.json(item, name, depth)
             shown[self.text(key) if isinstance(key, str) else key] = told
@@ -119,7 +122,7 @@ class Masks:
 
     def _held(self, holder: str, name: str, item: Any, depth: int) -> Any:
         """A member of what holds secrets under names of their own, such as headers."""
-        if _OPEN_HEADERS.match(name.lower()):
+        if _OPEN_HEADERS.match(name.lower()) or (is_secret(holder) and _plain_name(name) in _OPEN_IN_SECRETS):
             return self.json(item, name, depth)
         return masked(item) if isinstance(item, str) and item else self.json(item, holder, depth)
 
@@ -129,14 +132,47 @@ def is_secret(name: str) -> bool:
     return _sounds_secret(name) if len(name) > SHORT else _is_known_secret(name)
 
 
+def _holds_secrets(name: str) -> bool:
+    """Whether the name of an object or list tells that every text in it is a secret."""
+    return _sounds_like_holder(name) if len(name) > SHORT else _is_known_holder(name)
+
+
+@lru_cache(4096)
+def _is_known_holder(name: str) -> bool:
+    return _sounds_like_holder(name)
+
+
+def _sounds_like_holder(name: str) -> bool:
+    plain = _plain_name(name)
+    return plain in HOLDERS or plain in FIELDS or bool(_SECRET_NAME.fullmatch(plain))
+
+
+def _members_of(holder: str) -> frozenset[str]:
+    """The fields that are secret in the object of this name."""
+    return frozenset() if len(holder) > SHORT else _known_members_of(holder)
+
+
+@lru_cache(4096)
+def _known_members_of(holder: str) -> frozenset[str]:
+    return MEMBERS_OF.get(_plain_name(holder), frozenset())
+
+
+def _plain_name(name: str) -> str:
+    """The name in small letters, its words joined by `_`, however it is spelled."""
+    return _spaced(name).replace("-", "_")
+
+
+def _spaced(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hidden(name)).lower()
+
+
 @lru_cache(4096)
 def _is_known_secret(name: str) -> bool:
     return _sounds_secret(name)
 
 
 def _sounds_secret(name: str) -> bool:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hidden(name)).lower()
-    return bool(_SECRET_NAME.search(spaced))
+    return bool(_SECRET_NAME.search(_spaced(name))) or _plain_name(name) in FIELDS
 
 
 def _as_seen(text: str, mask: Callable[[str], str]) -> str:
@@ -171,14 +207,3 @@ def _mask_match(found: re.Match[str]) -> str:
         return whole
     start = found.start(group) - found.start()
     return whole[:start] + masked(secret) + whole[start + len(secret) :]
-
-
-def _forms(secret: str) -> set[str]:
-    """A secret as it is, percent-encoded, and in base64, alone or behind up to two other bytes."""
-    forms = {secret, quote(secret), quote(secret, safe="")}
-    for shift in range(3):
-        raw = b"\0" * shift + secret.encode()
-        stable = base64.b64encode(raw).decode()[(0, 2, 3)[shift] :].rstrip("=")
-        stable = stable[:-1] if len(raw) % 3 else stable
-        forms |= {stable, stable.replace("+", "-").replace("/", "_")}
-    return forms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -260,3 +261,39 @@ def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
     parts = [getattr(thing, name) for thing in things for name in getattr(thing, "__slots__", ()) or vars(thing)]
     told = [repr(thing) for thing in (*things, *parts)]
     assert found(told) == set()
+
+
+def _escapes(secret: str) -> None:
+    coded = "".join(f"%{byte:02X}" for byte in secret.encode())
+    raise ValueError(f"the comment was {coded}, in base64 {base64.b64encode(secret.encode()).decode()}")
+
+
+def _in_bytes(secret: str) -> None:
+    raise ValueError(secret.encode("utf-16"), secret.encode().hex(":"))
+
+
+def _in_a_body(secret: str) -> None:
+    raise KeyError(json.dumps({"input": json.dumps({"password": "correct horse", "text": secret})}))
+
+
+def _in_a_reason(secret: str) -> None:
+    raise RuntimeError(f"reason: password='correct horse', {secret[:9]}\n{secret[9:]}")
+
+
+@pytest.mark.parametrize("fails", [_escapes, _in_bytes, _in_a_body, _in_a_reason])
+def test_no_crash_tells_what_was_written_to_a_task(tmp_path: Path, fails: Callable[[str], None]) -> None:
+    key = "xp-9fK3/a+Z7q_Wm2Lr8TbY"
+    with pytest.raises(Exception, match=r"(?s).") as caught:
+        fails(key)
+    sentence = report(caught.value, tmp_path, Masks([key]))
+    (file,) = (tmp_path / "crashes").iterdir()
+    written = file.read_text()
+    assert "••••" in sentence
+    for text in (sentence, written):
+        compact = "".join(filter(str.isalnum, text)).lower()
+        assert "correct horse" not in text
+        assert "horse" not in text
+        for coding in (key, key.encode().hex(), base64.b64encode(key.encode()).decode(), *key[9:].split()):
+            assert "".join(filter(str.isalnum, coding)).lower() not in compact
+    assert fails.__name__ in written
+    assert str(file) in sentence
