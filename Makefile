@@ -15,7 +15,7 @@ check: .venv/installed
 
 # How much of tui/ the tests run, with the processes that they start: what decides, decodes, cleans or masks is run whole.
 # A test that fails only here was too slow while it was measured: `make test` judges that.
-WHOLE := tui/api/frames.py,tui/activity.py,tui/board.py,tui/plain.py,tui/masks.py,tui/deeds.py
+WHOLE := tui/api/frames.py,tui/activity.py,tui/board.py,tui/plain.py,tui/masks.py,tui/known_secrets.py,tui/deeds.py
 cover: .venv/installed
 	rm -f .coverage .coverage.*
 	-$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
@@ -37,6 +37,7 @@ screenshots: .venv/installed
 # The vendor's own client against the local platform, and a fuzzer against its routes.
 interop: .venv/installed .venv-interop/installed
 	$(BIN)/python -m tests.interop.run .venv-interop/bin/python
+	.venv-interop/bin/python tests/interop/secret_fields.py
 	$(BIN)/python -m tests.interop.fuzz .venv-interop/bin/schemathesis
 
 # Every figure beside what others do, as a table; BENCH="--quick" takes a few minutes, BENCH="--rows 1,12" some rows.

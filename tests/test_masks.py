@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
-from tui.masks import MOST, Masks, _mask_match, _secret_text, _without_secrets, masked
+from tui.masks import MOST, SHORT, Masks, _mask_match, _secret_text, _without_secrets, masked
 from tui.plain import clean
 
 SECRET_NAMES = [
@@ -458,3 +458,40 @@ def test_what_the_sdk_keeps_secrets_in_is_masked(value: Any) -> None:
 )
 def test_a_password_in_an_address_or_in_quotes_is_masked_whole(text: str, shown: str | None) -> None:
     assert Masks().text(text) == (shown or text)
+
+
+SPELLINGS = [
+    "{}",
+    "%{:02x}",
+    "\\x{:02X}",
+    "\\u{:04x}",
+    "\\\\u{:04x}",
+    "\\{:03o}",
+    "&#{};",
+    "&#x{:x};",
+    "&amp;#{};",
+    "%u{:04x}",
+]
+
+
+@given(st.lists(st.tuples(st.integers(33, 126), st.sampled_from(SPELLINGS)), min_size=6, max_size=40), SURROUNDINGS)
+def test_a_key_of_which_each_character_is_spelled_in_its_own_way_is_masked(
+    characters: list[tuple[int, str]], before: str
+) -> None:
+    key = "".join(chr(code) for code, _ in characters)
+    assume(not set(key) & set("%\\&;#"))
+    text = "".join(form.format(chr(code) if form == "{}" else code) for code, form in characters)
+    shown = Masks([key]).known(f"{before} {text} after")
+    assert text not in shown
+    assert "••••" in shown
+
+
+def test_what_is_no_character_and_what_holds_secrets_under_a_long_name_is_left_and_masked() -> None:
+    masks = Masks([LONG_KEY])
+    for text in ("\\U00110000 of &#9999999; and \\u{ffffff}, &nosuch; and é%41", "\ud800 50%"):
+        assert masks.known(text) == text
+    long_name = "x-amz-" + "a" * SHORT
+    assert masks.json({long_name: {"any": "hidden", "list": ["hidden", "", 5]}}) == {
+        long_name: {"any": "••••", "list": ["••••", "", 5]}
+    }
+    assert masks.json({"a" * 50: {"value": "shown"}}) == {"a" * 50: {"value": "shown"}}

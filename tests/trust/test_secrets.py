@@ -17,6 +17,7 @@ import pytest
 from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve, Served
 from tests.screens.operator import Operator, at_the_screens
+from tests.trust.codings import CODINGS, OF_LONG_SECRETS
 from tui.crash import report
 from tui.local.home import ORGANIZATION
 from tui.masks import Masks
@@ -30,7 +31,7 @@ NAMES = (
     "api_key", "apiKey", "x-api-key", "token", "access_token", "refreshToken", "id_token", "secret", "client_secret",
     "password", "passwd", "pwd", "passphrase", "Authorization", "auth", "cookie", "set-cookie", "signature", "sig",
     "private_key", "dsn", "connection_string", "credentials", "X-Amz-Signature", "signing_secret", "otp", "session_key",
-    "oidc_token", "bearer", "webhook_url",
+    "oidc_token", "bearer", "webhook_url", "sso_fetch_key", "auth_value", "curl_command", "connection_uri", "sso_token",
 )  # fmt: skip
 BY_NAME = {name: f"CANARY{number:02}zzzz{number:04}" for number, name in enumerate(NAMES)}
 """Secrets that only the name of their field gives away."""
@@ -44,6 +45,8 @@ PATTERNS = (
 )  # fmt: skip
 BY_LOOK = {shape: shape.format(f"CANARY{number:02}") for number, shape in enumerate(PATTERNS, 50)}
 """Secrets that give themselves away, wherever they stand."""
+CODED_KEY = {name: coding(KEY) for name, coding in {**CODINGS, **OF_LONG_SECRETS}.items()}
+"""The configured key as tools and models may have changed it."""
 CANARIES = [
     *(f"CANARY{number:02}" for number in range(len(NAMES))),
     *(f"CANARY{number}" for number in range(50, 50 + len(PATTERNS))),
@@ -54,7 +57,7 @@ def found(texts: list[str]) -> set[str]:
     """The canaries, and the key, that are in texts."""
     whole = "\n".join(texts)
     compact = "".join(char for char in whole if char not in " \n│▌")  # also those that were wrapped
-    return {secret for secret in (*CANARIES, KEY) if secret in whole or secret in compact}
+    return {secret for secret in (*CANARIES, KEY, *CODED_KEY.values()) if secret in whole or secret in compact}
 
 
 def plant(here: Served) -> str:
@@ -67,7 +70,10 @@ def plant(here: Served) -> str:
     )
     task_id = str(made["id"])
     inner = json.dumps(BY_NAME, separators=(",", ":"))
-    for number, payload in enumerate((BY_NAME, {"env_vars": BY_NAME}, {"deep": [{"list": BY_NAME}]}, inner, looks)):
+    coded = [f"it is {text} and more" for text in CODED_KEY.values()]
+    held = {"llm_extra_headers": BY_NAME, "llm_credentials": {"value": BY_NAME}, "auth": {"value": [*BY_NAME.values()]}}
+    payloads = (BY_NAME, {"env_vars": BY_NAME}, {"deep": [{"list": BY_NAME}]}, inner, looks, held, coded)
+    for number, payload in enumerate(payloads):
         entry = {"tool_name": "call", "operation_id": "call", "payload": payload, "result": payload, "is_error": False}
         store.put_entry(task_id, {**entry, "id": f"e{number}", "request_id": f"r{number}", "created_at": platform.now})
         platform.push(task_id, [{"type": "tool_call_request", "data": {**entry, "request_id": f"q{number}"}}])
@@ -154,6 +160,7 @@ async def test_without_the_masks_all_of_them_are(
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
         await walk(operator, seen)
     assert found(seen) >= set(CANARIES)
+    assert found(seen) >= {text for text in CODED_KEY.values() if text.isalnum()}
     survived("secrets, the control: without the masks each is found", len(CANARIES))
 
 
