@@ -26,6 +26,7 @@ TESTS = {
     "tui/board.py": ["tests/test_board.py"],
     "tui/plain.py": ["tests/test_plain.py"],
     "tui/masks.py": ["tests/test_masks.py"],
+    "tui/known_secrets.py": ["tests/test_masks.py"],
     "tui/deeds.py": ["tests/test_deeds.py"],
 }
 """The quick tests of each file."""

@@ -28,11 +28,13 @@ Stretch = tuple[int, int]
 _SLASHES, _AMPERSAND = r"\\\\{0,7}", r"&(?:amp;){0,8}"  # alternatives that begin with a letter are found quickest
 _ESCAPES = (
     r"%(?:25){0,8}(?P<hex1>[0-9A-Fa-f]{2})|%u(?P<hex2>[0-9A-Fa-f]{4})"
-    rf"|{_SLASHES}(?:x(?P<hex3>[0-9A-Fa-f]{{2}})|u(?P<hex4>[0-9A-Fa-f]{{4}})|u\{{(?P<hex5>[0-9A-Fa-f]{{1,6}})\}}"
+    rf"|{_SLASHES}(?:x(?P<hex3>[0-9A-Fa-f]{{2}})|[xu]\{{(?P<hex5>[0-9A-Fa-f]{{1,6}})\}}|u(?P<hex4>[0-9A-Fa-f]{{4}})"
     r"|U(?P<hex6>[0-9A-Fa-f]{8})|(?P<oct>[0-3]?[0-7]{1,2})|(?P<same>[^\w\s\\])|[nrtbfv])"
     rf"|{_AMPERSAND}(?:#[xX]0{{0,8}}(?P<hex7>[0-9A-Fa-f]{{1,6}});?|#0{{0,8}}(?P<dec>[0-9]{{1,7}});?"
     r"|(?P<entity>[A-Za-z][A-Za-z0-9]{1,31};))"
 )
+_NUMBERS = ("{:02x}", "0x{:02x}", "{:02x}h", "{}", "{:03}", "{:o}", "{:03o}", "0{:o}", "0o{:o}", "{:08b}", "0b{:08b}")
+"""How one byte is written as a number, in letters and digits."""
 _TAGS = r"<[^<>\n]{0,200}>|\x1b\[[0-9;:]{0,40}[A-Za-z]"
 _CONSOLE_MARKUP = r"\[/?[A-Za-z#@][^\[\]\n]{0,60}\]|\[/\]"
 _VIEWS = (
@@ -151,7 +153,7 @@ def _codings(secret: str) -> set[str]:
     """The secret in the codings of which letters and digits are enough to know it by."""
     data = secret.encode()
     little, big = secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")
-    numbers = {"".join(format(byte, form) for byte in data) for form in ("02x", "#04x", "d", "03d", "03o", "08b")}
+    numbers = {"".join(map(form.format, data)) for form in _NUMBERS}
     units = "".join(f"u{byte:04x}" for byte in data)
     once = {text for raw in (data, little, big) for text in _base64(raw)}
     twice = {text for inner in _base64(data) for text in _base64(inner.encode())}

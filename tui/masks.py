@@ -28,8 +28,8 @@ _PATTERNS = (
     r"(?P<known>\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|[rs]k_(?:live|test)_\w{16,}))",
     r"(?:\b(?:bearer|basic)\s+(?P<bearer>[\w.~+/=-]{8,}))",
-    r"(?:\w://[^\s/:@]*:(?P<userinfo>[^\s/]+)@)",
-    r"(?:\bhttps?://(?P<usertoken>[^\s/:@]{8,})@)",
+    r"(?:\w://[^\s/:@]*:(?P<userinfo>[^\s/@\"<>]+(?:@[^\s/@\"'<>,;()]+)*)@)",
+    r"(?:\bhttps?://(?P<usertoken>[^\s/:@\"<>]{8,})@)",
     rf"(?:[?&;]{_QUERY_NAMES}=(?P<query>[^&;\s\"'<>]+))",
     r"(?:(?<![\w-])(?:[\w-]*(?:api[-_]?key|secret|password|passwd|token|credential)s?)\\{0,4}[\"']?\s*[:=]\s*\\{0,4}"
     r"(?:\"(?P<doublequoted>[^\"\n\\]{6,})\\{0,4}\"|'(?P<singlequoted>[^'\n\\]{6,})\\{0,4}'"

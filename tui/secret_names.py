@@ -12,9 +12,9 @@ from typing import Final
 
 FIELDS: Final = {
     "auth_value": "AIAgentConnectivityDetailsBase.auth_value: sent as the agent's token, Basic pair or key",
-    "connection_uri": "DatabaseConnectionString.connection_uri: a database address with its password",
+    "connection_uri": "DatabaseConnectionString.connection_uri, ConnectionURIResponse.uri: with its password",
     "curl_command": "AIAgentConnectivityDetailsCurl.curl_command: the command with its headers and passwords",
-    "sso_fetch_key": "Task.payload_extension['sso_fetch_key'], read by mcp_oauth: fetches tokens in the user's name",
+    "sso_fetch_key": "Task.payload_extension['sso_fetch_key'], read by mcp_oauth: fetches the user's tokens",
     "sso_token": "MCPServerDetails.sso_token: a mode in this version of the SDK, a token by its name",
 }
 """Fields whose text is a secret, and all texts within them where they are objects or lists."""
@@ -36,7 +36,6 @@ HOLDERS: Final = {
 
 MEMBERS: Final = {
     ("config", "contents"): "RuntimeEnvironment.config[].contents: files such as .npmrc, in which tokens stand",
-    ("connection_uri", "uri"): "ConnectionURIResponse.uri: a database address with its password",
     ("llm_credentials", "value"): "LLMCredentials.value: the key of a model provider",
     (
         "webhook",
