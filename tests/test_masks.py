@@ -428,7 +428,8 @@ SDK_SECRETS: list[Any] = [
     {"config": [{"path": "shown", "contents": "hidden"}], "contents": "shown"},
     {"on_error": {"webhook": [{"url": "hidden", "headers": {"any": "hidden"}}]}, "url": "shown"},
     {"headers": ["hidden"], "value": "shown"},
-    {"password": {"any": "hidden", "token": {"type": "shown", "value": "hidden"}}},
+    {"authorization": {"any": "hidden", "scheme": "shown", "deep": {"value": "hidden"}}},
+    {"properties": {"password": {"type": "shown", "description": "shown"}}},
 ]
 
 
@@ -493,7 +494,7 @@ def test_what_is_no_character_and_what_holds_secrets_under_a_long_name_is_left_a
     masks = Masks([LONG_KEY])
     for text in ("\\U00110000 of &#9999999; and \\u{ffffff}, &nosuch; and é%41", "\ud800 50%"):
         assert masks.known(text) == text
-    long_name = "x-amz-" + "a" * SHORT
+    long_name = "custom_headers" + "\u200b" * SHORT
     assert masks.json({long_name: {"any": "hidden", "list": ["hidden", "", 5]}}) == {
         long_name: {"any": "••••", "list": ["••••", "", 5]}
     }

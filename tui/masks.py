@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(
 )
 _OPEN_HEADERS = re.compile(r"^(?:accept.*|content-.*|user-agent|host|date|cache-control|toolcall.*)$")
 _OPEN_IN_SECRETS = frozenset({"type", "auth_type", "token_type", "grant_type", "scheme", "scope", "scopes"})
-"""What in an object named as a secret tells how somebody signs in, and not with what."""
+"""What under `auth` tells how somebody signs in, and not with what."""
 _QUERY_NAMES = r"(?:[\w.-]*(?:token|secret|password|signature|credential|api_?key)[\w.-]*|sig|key|code|state|auth|pwd)"
 _PATTERNS = (
     r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
@@ -144,7 +144,7 @@ def _is_known_holder(name: str) -> bool:
 
 def _sounds_like_holder(name: str) -> bool:
     plain = _plain_name(name)
-    return plain in HOLDERS or plain in FIELDS or bool(_SECRET_NAME.fullmatch(plain))
+    return plain in HOLDERS or plain in FIELDS
 
 
 def _members_of(holder: str) -> frozenset[str]:

@@ -21,6 +21,7 @@ FIELDS: Final = {
 
 HOLDERS: Final = {
     "auth": "MCP servers as agents keep them: what is under `auth` is what the server is given",
+    "authorization": "the same, as requests name it",
     "cookies": "requests and answers of tools",
     "credentials": "tools and connectors",
     "custom_headers": "AIAgentConnectivityDetailsBase.custom_headers: sent to the agent, tokens among them",
