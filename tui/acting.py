@@ -9,8 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.css.query import NoMatches
+from textual.screen import ModalScreen
 
 from tui.api.client import Client
 from tui.api.entries import Questions
@@ -26,10 +28,13 @@ from tui.kept import SENDING
 from tui.plain import host_of
 from tui.private import NotPrivate
 from tui.screens.deciding import QUIET, Deciding
+from tui.screens.keyed import OnTop
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.watch import Rhythm
 from tui.watching import Watching
+from tui.widgets.keys import bound_keys, character_of, display_name, key_name
+from tui.widgets.strips import fit
 
 if TYPE_CHECKING:
     from tui.screens.bulk import BulkScreen
@@ -62,10 +67,11 @@ class Acting(Watching):
         self._left = left
         """What was under way when an earlier session ended."""
         self._deeds = Deeds(client, journal, self._deed_changed)
+        self._deeds.is_paused = self._is_hold_paused
         self._unfinished: dict[str, Deed] = {}
         """What was begun and has not come to an end, by its id."""
-        self._held: dict[str, datetime] = {}
-        """Which of these are held, and since when."""
+        self._held: set[str] = set()
+        """Which of these are held."""
         for key in [one for one in drafts if one.startswith(SENDING)]:  # a session has ended while it was sending
             drafts.setdefault(key.removeprefix(SENDING), drafts[key])
             del drafts[key]
@@ -116,7 +122,7 @@ class Acting(Watching):
 
         if len(event.task_ids) == 1:
             task_id = event.task_ids[0]
-            self.push_screen(ReviewScreen(task_id, self._desk, *self._begun(task_id)))
+            self.push_screen(ReviewScreen(task_id, self._desk, self._begun(task_id)))
             self._read_to_decide(task_id)
             self._tell_others()
             return
@@ -134,7 +140,7 @@ class Acting(Watching):
                 if event.by and waiting:
                     place = waiting.index(event.task_id) if event.task_id in waiting else -1
                     chosen = waiting[(place + event.by) % len(waiting)]
-                    screen.forget(chosen, *self._begun(chosen))
+                    screen.forget(chosen, self._begun(chosen))
                 self._read_to_decide(screen.task_id)
 
     def _tell_others(self) -> None:
@@ -155,14 +161,13 @@ class Acting(Watching):
         """Nothing is open here any more."""
         self._beside.close()
 
-    def _begun(self, task_id: str) -> tuple[Deed | None, float]:
-        """What is under way for a task, and for how many seconds it is held still."""
-        deed = next((one for one in self._unfinished.values() if one.target == task_id), None)
-        return deed, self._held_for(deed) if deed else 0.0
+    def _begun(self, task_id: str) -> Deed | None:
+        """What is under way for a task."""
+        return next((one for one in self._unfinished.values() if one.target == task_id), None)
 
-    def _held_for(self, deed: Deed) -> float:
-        since = self._held.get(deed.id)
-        return max(deed.hold - (self._desk.now() - since).total_seconds(), 0.0) if since else 0.0
+    def _is_hold_paused(self) -> bool:
+        """Whether a dialog is open: what is held stands still then."""
+        return isinstance(self.screen, ModalScreen)
 
     def _since(self, task_id: str) -> tuple[bool, datetime, str]:
         wait = self.board.wait(task_id)
@@ -234,7 +239,7 @@ class Acting(Watching):
             done = deed
         finally:
             self._unfinished.pop(deed.id, None)
-            self._held.pop(deed.id, None)
+            self._held.discard(deed.id)
         for key, text in texts.items():
             if done.outcome is not Outcome.CONFIRMED:
                 self._drafts.setdefault(key, text)
@@ -249,9 +254,9 @@ class Acting(Watching):
 
     def _deed_changed(self, deed: Deed) -> None:
         if deed.phase is Phase.HELD and deed.hold > 0:
-            self._held[deed.id] = self._desk.now()
+            self._held.add(deed.id)
         else:
-            self._held.pop(deed.id, None)
+            self._held.discard(deed.id)
         if deed.phase is Phase.DONE:
             self._unfinished.pop(deed.id, None)
         else:
@@ -269,15 +274,34 @@ class Acting(Watching):
 
     def _show_held(self) -> None:
         """What is held is told on every screen, with the time that is left."""
-        words = ""
-        if self._held:
-            deed = self._unfinished[next(iter(self._held))]
-            left = self._held_for(deed)
-            more = f" and {len(self._held) - 1} more" if len(self._held) > 1 else ""
-            words = f"‖ {deed.verb} {self._called(deed.target)}{more} in {left:.0f} s   u takes it back"
-        self.screens_held(words)
+        held = [deed for deed in self._unfinished.values() if deed.id in self._held]
+        for screen in self.screen_stack:
+            if isinstance(screen, Deciding):
+                screen.hold_changed(self._deeds.seconds_left, is_paused=self._is_hold_paused())
+        self.screens_held(self._held_words(held) if held else "")
         if not self._unfinished:
             self._telling.pause()
+
+    def _held_words(self, held: Sequence[Deed]) -> str:
+        """Return what is held, for how long, and the keys that take it back from where the operator is."""
+        deed = held[0]
+        more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        left = f"{self._deeds.seconds_left.get(deed.id, 0.0):.0f} s"
+        when = f"stands still, {left} left" if self._is_hold_paused() else f"in {left}"
+        end = f"{more} {when}   {self._keys_that_take_back()} takes it back"
+        name = self._called(deed.target)
+        room = max(self.size.width - cell_len(f" ‖ {deed.verb} {end} "), 1)
+        return f"‖ {deed.verb} {fit(name, min(room, cell_len(name)))}{end}"
+
+    def _keys_that_take_back(self) -> str:
+        """Return the keys to press: where an input takes the key as a letter, it has to be left first."""
+        key, screen = bound_keys(self, "app.take_back")[0], self.screen
+        name = display_name(self, key)
+        if not isinstance(screen, OnTop):  # Textual's own palette has no key for it
+            return f"esc, then {name}"
+        focused = screen.focused
+        is_letter = focused is not None and focused.check_consume_key(key, character_of(key))
+        return f"{key_name(screen, screen.LEFT_BY)}, then {name}" if is_letter else name
 
     def _called(self, target: str) -> str:
         task = self.board.task(target)

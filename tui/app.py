@@ -124,7 +124,9 @@ class XpTui(Acting):
         chosen = theme or desk.memory.get("theme", THEME)
         self.theme = chosen if chosen in self.available_themes else THEME
         self.stylesheet = looks.Sheet(variables=self.get_css_variables())
-        self.set_keymap(dict(keys or {}))
+        self.chosen_keys = dict(keys or {})
+        """The keys that the settings choose, by the ids of the bindings."""
+        self.set_keymap(self.chosen_keys)
         self._filters.insert(0, Door())
         if is_ascii:
             self._filters.append(looks.Ascii())
@@ -266,12 +268,11 @@ class XpTui(Acting):
                     "held: it is not sent then" if deed.id in self._held else "being sent: what comes of it is not told"
                 )
                 lines.append(f"{deed.verb} {self._called(deed.target)}\n  {fate}")
-            text = "\n".join(lines) + "\nIt goes on while you read this."
+            text = "\n".join(lines)
             self._leaving = Confirm("Quit now?", text, yes="Quit", no="Stay")
             if not await self.push_screen_wait(self._leaving):
                 return
-            for deed_id in list(self._held):
-                self._deeds.take_back(deed_id)
+            self.action_take_back()
         self.exit()
 
     def _show_held(self) -> None:

@@ -28,6 +28,8 @@ STANDSTILL = 3.0
 """Seconds without a turn after which this process must have been stopped, or the machine asleep."""
 STOP_READING_SECONDS = 2.0
 """How long a task is read before it is stopped: a stop does not wait for a platform that is slow to answer."""
+MAX_PAUSED_SECONDS = 60.0
+"""Seconds for which a hold may stand still, in all, before the deed is taken back."""
 
 
 class JournalWriter(Protocol):
@@ -58,6 +60,10 @@ class Deeds:
         self._tell = tell
         self._clock = clock or SystemClock()
         self._settling = Settling(client, self._clock)
+        self.is_paused: Callable[[], bool] = lambda: False
+        """Tells whether the hold stands still, because something covers what it could be taken back from."""
+        self.seconds_left: dict[str, float] = {}
+        """For how many seconds more each held deed is held, by its id."""
         self._taken_back: dict[str, asyncio.Event] = {}
         self._under_way: set[str] = set()
         self._sent: set[str] = set()
@@ -95,17 +101,20 @@ class Deeds:
             return self._end(ended)
         finally:
             self._taken_back.pop(deed.id, None)
+            self.seconds_left.pop(deed.id, None)
             self._under_way.discard(deed.target)
 
     async def _hold(self, deed: Deed) -> str | None:
         """Wait for the time in which the deed can be taken back; the answer is why it does not go on, or None."""
+        if deed.hold > 0:
+            self.seconds_left[deed.id] = deed.hold
         self._tell(deed)
         if deed.hold <= 0:
             return None
         self._write("held", deed, seconds=deed.hold)
         self._taken_back[deed.id] = undo = asyncio.Event()
         wish = asyncio.ensure_future(undo.wait())
-        left, begun = deed.hold, time.monotonic()
+        left, paused, begun = deed.hold, 0.0, time.monotonic()
         try:
             while left > 0:
                 sleep = asyncio.ensure_future(self._clock.sleep(min(left, 0.5)))
@@ -115,7 +124,14 @@ class Deeds:
                     return "taken back, nothing was sent"
                 if time.monotonic() - begun > STANDSTILL:  # by the machine's clock: nobody could have taken it back
                     return "taken back: xp-tui stood still while it was held, nothing was sent"
-                left, begun = left - 0.5, time.monotonic()
+                begun = time.monotonic()
+                if not self.is_paused():
+                    left -= 0.5
+                    self.seconds_left[deed.id] = max(left, 0.0)
+                    continue
+                paused += min(left, 0.5)
+                if paused >= MAX_PAUSED_SECONDS:
+                    return f"taken back: a dialog was open for {paused:.0f} s while it was held, nothing was sent"
             return None
         finally:
             wish.cancel()

@@ -24,7 +24,7 @@ from tui.desk import Desk
 from tui.looks import sheet
 from tui.orderly import Orderly
 from tui.screens.deciding import Deciding
-from tui.screens.keyed import Keyed
+from tui.screens.keyed import OnTop
 from tui.screens.tasks import TasksScreen
 from tui.terminal import notice, title
 from tui.watch import PART, Rhythm, Watch
@@ -411,7 +411,7 @@ class Watching(Orderly):
     def screens_held(self, words: str) -> None:
         """Show on every screen what is held."""
         for screen in self.screen_stack:
-            if isinstance(screen, Keyed):
+            if isinstance(screen, OnTop):
                 screen.held_changed(words)
 
 

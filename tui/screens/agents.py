@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 from tui.api.models import Agent
 from tui.desk import Desk
 from tui.screens.keyed import Dialog
-from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -63,6 +62,7 @@ class AgentLines(Lines):
 class Agents(Dialog[Choice | None]):
     """Type to narrow; Enter shows the tasks of one, F3 starts a new one."""
 
+    LEFT_BY = "agents.leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="agents.leave"),
         Binding("up", "move(-1)", "Up", show=False, id="agents.up", priority=True),
@@ -87,7 +87,7 @@ class Agents(Dialog[Choice | None]):
         self._is_new = is_new
         """An agent is chosen for a new task, not for its tasks."""
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """What is typed, and the agents."""
         with Vertical(id="dialog"):
             yield Static("A new task: which agent?" if self._is_new else "Agents", id="question", markup=False)
@@ -95,7 +95,6 @@ class Agents(Dialog[Choice | None]):
             yield AgentLines(self._desk, self._agents, self._counts, id="agents")
             keys = "Enter writes it" if self._is_new else "Enter shows its tasks · F3 starts a new one"
             yield Static(f"{keys} · Esc goes back", id="keys", markup=False)
-        yield Footer()
 
     def on_mount(self) -> None:
         """Begin at the agent that was looked at."""

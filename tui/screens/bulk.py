@@ -17,6 +17,7 @@ from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
+from tui.widgets.keys import key_name
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -73,7 +74,6 @@ class BulkScreen(Deciding):
         self._read: set[str] = set()
         """Whose payload was shown to its end."""
         self._deeds: dict[str, Deed] = {}
-        self._held_until = 0.0
         self._payload_of = ""
         """The task whose payload is shown."""
         self._unread = set(self.tasks)
@@ -128,11 +128,9 @@ class BulkScreen(Deciding):
         """How far one of them is."""
         is_new = deed.target not in self._deeds or self._deeds[deed.target].id != deed.id
         self._deeds[deed.target] = deed
-        if deed.phase is Phase.HELD and is_new:
-            self._held_until = self._clock() + deed.hold
-            if self._is_burst:
-                self._note = IN_A_BURST
-                self.post_message(self.TakeBack(deed.id))
+        if deed.phase is Phase.HELD and is_new and self._is_burst:
+            self._note = IN_A_BURST
+            self.post_message(self.TakeBack(deed.id))
         look = "need"
         if deed.phase is Phase.DONE and deed.outcome:
             look = LOOKS.get(deed.outcome, "failed")
@@ -190,9 +188,9 @@ class BulkScreen(Deciding):
     def _status(self) -> list[tuple[Piece, str]]:
         held = [deed for deed in self._deeds.values() if deed.phase is Phase.HELD]
         if held:
-            left = max(self._held_until - self._clock(), 0.0)
-            words = f" {held[0].verb} {len(held)} in {left:.0f} s "
-            return [(Piece(words, "need"), ""), (Piece(" u takes them back ", "strong"), "undo")]
+            words = f" {held[0].verb} {len(held)} {self.held_for(held[0])} "
+            undo = key_name(self, "review.undo")
+            return [(Piece(words, "need"), ""), (Piece(f" {undo} takes them back ", "strong"), "undo")]
         if self._note and self.hindrance:
             return [(Piece(f" {self._note} ", "need"), "")]
         if why := self.hindrance:

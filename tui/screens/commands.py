@@ -18,7 +18,6 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tui.screens.keyed import Dialog, Keyed
-from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -148,12 +147,11 @@ class Help(Dialog[None]):
         super().__init__()
         self._commands = commands(below, with_deciding=True)
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """The list."""
         with Vertical(id="dialog"):
             yield Static("Keys", id="question", markup=False)
             yield HelpLines(self._commands)
-        yield Footer()
 
 
 class CommandLine(Dialog[None]):
@@ -163,6 +161,8 @@ class CommandLine(Dialog[None]):
         Binding("escape", "dismiss", "back", id="line.leave"),
         Binding("tab", "complete", "complete", id="line.complete", priority=True),
     ]
+    LEFT_BY = "line.leave"
+    HAS_FOOTER = False
     WITH_WORDS: ClassVar[dict[str, str]] = {
         "filter": "the filter to use",
         "open": "a task's id, or how it begins",
@@ -174,7 +174,7 @@ class CommandLine(Dialog[None]):
         super().__init__()
         self._commands = commands(below)
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """One line, and what is wrong with it."""
         names = [*self._commands, *(f"{name} " for name in self.WITH_WORDS if name not in self._commands)]
         with Vertical(id="line"):

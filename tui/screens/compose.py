@@ -12,7 +12,6 @@ from textual.widgets import Input, Static, TextArea
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
-from tui.widgets.footer import Footer
 
 
 class Written(NamedTuple):
@@ -37,6 +36,7 @@ OPTIONS = {
 class Compose(Dialog[Written | None]):
     """A text of several lines, safe to paste into; it is kept as a draft until it was sent."""
 
+    LEFT_BY = "compose.leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "send", "send", id="compose.send"),
         Binding("f4", "more", "More", show=False, id="compose.more"),
@@ -50,7 +50,7 @@ class Compose(Dialog[Written | None]):
         self._title, self._where, self._key, self._drafts = title, where, key, drafts
         self._has_options = has_options
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Where it goes, the text, and what can go with it."""
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
@@ -62,7 +62,6 @@ class Compose(Dialog[Written | None]):
                         yield Input(placeholder=about, id=name, compact=True)
             more = " · F4 more" if self._has_options else ""
             yield Static(f"F2 sends{more} · Esc keeps it as a draft", id="keys", markup=False)
-        yield Footer()
 
     def on_mount(self) -> None:
         """Begin to write, behind what is there."""

@@ -11,7 +11,6 @@ from textual.widgets import Button, Static
 
 from tui.plain import clean, one_line
 from tui.screens.keyed import Dialog
-from tui.widgets.footer import Footer
 
 
 class Confirm(Dialog[bool]):
@@ -26,7 +25,7 @@ class Confirm(Dialog[bool]):
         super().__init__()
         self._title, self._text, self._yes, self._no = title, text, yes, no
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """The question; the harmless answer has the focus."""
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
@@ -34,7 +33,6 @@ class Confirm(Dialog[bool]):
             with Horizontal(id="answers"):
                 yield Button(self._no, id="no")
                 yield Button(self._yes, id="yes", variant="error")
-        yield Footer()
 
     def on_mount(self) -> None:
         """Enter alone does no harm."""

@@ -12,12 +12,11 @@ from textual.widgets import Static
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
-from tui.widgets.footer import Footer
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
 KEYS = {
-    "id": "i", "title": "t", "result": "r", "link": "l", "curl": "u", "record": "j",
+    "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
     "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
 """The key of each thing that can be copied; no two are alike, so that fingers may learn them."""
@@ -58,12 +57,11 @@ class Copy(Dialog[str]):
         super().__init__()
         self._texts = texts
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """The list."""
         with Vertical(id="dialog"):
             yield Static("Copy", id="question", markup=False)
             yield Choices(self._texts)
-        yield Footer()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What there is not has no key."""

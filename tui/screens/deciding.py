@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from tui.deeds import Phase, Verb
+from tui.deeds import Deed, Phase, Verb
 from tui.looks import sheet
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
@@ -29,6 +29,7 @@ class Deciding(Keyed[None]):
     """A screen with two keys that decide. Whoever inherits says what hinders them, and carries them out."""
 
     CSS_PATH = sheet("review")
+    LEFT_BY = "review.later"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
@@ -65,6 +66,8 @@ class Deciding(Keyed[None]):
         self._note = ""
         self._is_refused = False
         """Whether a deciding key was pressed in vain; the reason stands out then for as long as it holds."""
+        self._seconds_left: Mapping[str, float] = {}
+        self._is_hold_paused = False
         self.elsewhere = ""
         """That it is open for a decision elsewhere on this machine too, in words."""
 
@@ -100,6 +103,15 @@ class Deciding(Keyed[None]):
     def draw(self) -> None:
         """Show how it is now."""
         raise NotImplementedError
+
+    def hold_changed(self, seconds_left: Mapping[str, float], *, is_paused: bool) -> None:
+        """Take for how many seconds more each held deed is held, and whether that time stands still."""
+        self._seconds_left, self._is_hold_paused = seconds_left, is_paused
+
+    def held_for(self, deed: Deed) -> str:
+        """Return for how long a deed is held, in words."""
+        left = f"{self._seconds_left.get(deed.id, deed.hold):.0f} s"
+        return f"stands still, {left} left" if self._is_hold_paused else f"in {left}"
 
     # The rules
 
@@ -158,6 +170,7 @@ class Deciding(Keyed[None]):
         else:
             self._note = ""
             self._decided_at, self._is_burst = now, False
+            self._close_reason()
             self.decide(verb, self._reason or None if verb == "reject" else None)
         self.draw()
 
@@ -166,22 +179,24 @@ class Deciding(Keyed[None]):
         if not self.take_back():
             await self.run_action("app.take_back")
 
+    def _close_reason(self) -> bool:
+        """Hide the input of the reason, which would take the key that takes back; return whether it was shown."""
+        reason = self.query_one("#reason", Input)
+        if not reason.has_class("-shown"):
+            return False
+        reason.remove_class("-shown")
+        self.focus_content()
+        return True
+
     def _drop_reason(self) -> None:
         """A reason is for one decision only."""
         self._reason = None
-        reason = self.query_one("#reason", Input)
-        if reason.has_class("-shown"):
-            self.focus_content()
-        reason.remove_class("-shown")
-        reason.value = ""
+        self._close_reason()
+        self.query_one("#reason", Input).value = ""
 
     def action_leave(self) -> None:
         """Back by one step: from the reason to the review, then away. A held decision stays held."""
-        reason = self.query_one("#reason", Input)
-        if reason.has_class("-shown"):
-            reason.remove_class("-shown")
-            self.focus_content()
-        else:
+        if not self._close_reason():
             self.leave()
 
     @on(Bar.Picked)
@@ -206,8 +221,7 @@ class Deciding(Keyed[None]):
     @on(Input.Submitted, "#reason")
     def _reasoned(self, event: Input.Submitted) -> None:
         self._reason = event.value.strip()
-        event.input.remove_class("-shown")
-        self.focus_content()
+        self._close_reason()
         self._note = "" if self._reason else "without a reason; R rejects all the same"
         self.arm()
         self.draw()

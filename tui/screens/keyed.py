@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar
 
-from textual import events
+from textual import events, on
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
@@ -18,12 +18,20 @@ from textual.widgets import Static
 
 from tui.looks import sheet
 from tui.widgets.bar import Bar
+from tui.widgets.footer import Footer
 from tui.widgets.frames import Frames
 from tui.widgets.strips import Piece
 
 
 class OnTop(Screen[ScreenResultType]):
-    """A screen that goes away only while it is on top, and takes no size but the terminal's own."""
+    """A screen that goes away only while it is on top, and takes no size but the terminal's own.
+
+    Its line with the id "held" tells what is held, and a click on that line takes it back.
+    """
+
+    LEFT_BY: ClassVar[str] = ""
+    """The id of the binding that leaves an input of this screen, where it has one."""
+    _hint = _held = ""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
@@ -38,11 +46,43 @@ class OnTop(Screen[ScreenResultType]):
         if event.size != self.app.size:
             event.prevent_default()
 
+    def held_changed(self, words: str) -> None:
+        """Show what is held, in words; nothing is held where there are none."""
+        if words != self._held:
+            self._held = words
+            self._draw_line()
+
+    def _draw_line(self) -> None:
+        for bar in self.query("#held").results(Bar):
+            pieces = [(Piece(f" {self._held} ", "need"), "held")] if self._held else []
+            pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
+            bar.show(pieces, [])
+            bar.set_class(bool(pieces), "-shown")
+
+    @on(Bar.Picked, "#held")
+    async def _take_back_what_is_held(self) -> None:
+        await self.run_action("app.take_back")
+
 
 class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
-    """A screen in front of another."""
+    """A screen in front of another, which shows what is held and takes it back as the screens below do."""
 
     CSS_PATH = sheet("dialogs")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "app.take_back", "Take back what is held", show=False, id="app.take_back"),
+    ]
+    HAS_FOOTER: ClassVar[bool] = True
+
+    def compose(self) -> ComposeResult:
+        """Yield the dialog, the line that tells what is held, and the footer."""
+        yield from self.content()
+        yield Bar(id="held")
+        if self.HAS_FOOTER:
+            yield Footer()
+
+    def content(self) -> ComposeResult:
+        """Yield what the dialog shows."""
+        raise NotImplementedError
 
 
 class Keyed(OnTop[ScreenResultType]):
@@ -51,8 +91,6 @@ class Keyed(OnTop[ScreenResultType]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon", "line", "Command line", show=False, id="app.line"),
     ]
-
-    _hint = _held = ""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """What is behind all widgets has no lines of its own."""
@@ -101,29 +139,17 @@ class Keyed(OnTop[ScreenResultType]):
 
         self.app.push_screen(CommandLine(self))
 
-    def held_changed(self, words: str) -> None:
-        """A decision is held, for all to see; or it is no more."""
-        if words != self._held:
-            self._held = words
-            self._draw_line()
-
-    def _draw_line(self) -> None:
-        for bar in self.query("#held").results(Bar):
-            pieces = [(Piece(f" {self._held} ", "need"), "held")] if self._held else []
-            pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
-            bar.show(pieces, [])
-            bar.set_class(bool(pieces), "-shown")
-
 
 class TooSmall(Dialog[None]):
     """Stands in front of everything while the terminal is too small for it."""
 
     LEAST = (60, 15)
+    HAS_FOOTER = False
 
     class Seen(Message):
         """It is in front now."""
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """What there is and what is needed."""
         yield Static("", id="small", markup=False)
 

@@ -24,6 +24,7 @@ from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
+from tui.widgets.keys import key_name
 from tui.widgets.strips import Piece
 
 if TYPE_CHECKING:
@@ -93,7 +94,6 @@ class ReviewScreen(Deciding):
         task_id: str,
         desk: Desk,
         begun: Deed | None = None,
-        left: float = 0.0,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -103,7 +103,6 @@ class ReviewScreen(Deciding):
         self._shown: Shown | None = None
         self._deed = begun
         """What was decided, and how far it is."""
-        self._held_until = self._clock() + left
         self._masked = 0
         self._reopens = False
         self._read_at: datetime | None = None
@@ -176,11 +175,9 @@ class ReviewScreen(Deciding):
 
     def deed_changed(self, deed: Deed) -> None:
         """How far the decision is."""
-        if deed.phase is Phase.HELD and (self._deed is None or self._deed.id != deed.id):
-            self._held_until = self._clock() + deed.hold
-            if self._is_burst:
-                self._note = IN_A_BURST
-                self.post_message(self.TakeBack(deed.id))
+        if deed.phase is Phase.HELD and (self._deed is None or self._deed.id != deed.id) and self._is_burst:
+            self._note = IN_A_BURST
+            self.post_message(self.TakeBack(deed.id))
         self._deed = deed
         if deed.phase is Phase.DONE:
             self._note = self._note if self._note == IN_A_BURST else ""
@@ -251,10 +248,10 @@ class ReviewScreen(Deciding):
         deed = self._deed
         if deed is not None and deed.phase is not Phase.DONE:
             if deed.phase is Phase.HELD:
-                left = max(self._held_until - self._clock(), 0.0)
+                undo = key_name(self, "review.undo")
                 return [
-                    (Piece(f" {deed.verb} in {left:.0f} s ", "need"), ""),
-                    (Piece(" u takes it back ", "strong"), "undo"),
+                    (Piece(f" {deed.verb} {self.held_for(deed)} ", "need"), ""),
+                    (Piece(f" {undo} takes it back ", "strong"), "undo"),
                 ]
             return [(Piece(f" {deed.verb}: {PHASES.get(deed.phase, deed.phase)} … ", "need"), "")]
         found: list[tuple[Piece, str]] = []
@@ -407,10 +404,10 @@ class ReviewScreen(Deciding):
             case "next":
                 self.action_next(1)
 
-    def forget(self, task_id: str, begun: Deed | None = None, left: float = 0.0) -> None:
+    def forget(self, task_id: str, begun: Deed | None = None) -> None:
         """Another task is to be shown, for which something may be held still; until it is read, nothing is."""
         self.task_id, self._shown, self._deed = task_id, None, begun
-        self._held_until, self._read_at, self._asked_at, self._masked = self._clock() + left, None, None, 0
+        self._read_at, self._asked_at, self._masked = None, None, 0
         for facts in self.query(Inspector):
             facts.show([])
         self._armed_at, self._note = float("inf"), ""

@@ -46,6 +46,7 @@ class TaskScreen(Keyed[None]):
     """One task, live."""
 
     CSS_PATH = sheet("task")
+    LEFT_BY = "task.back"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "back", id="task.back"),
         Binding("c", "wish('continue')", "reply", id="task.continue"),
@@ -293,12 +294,10 @@ class TaskScreen(Keyed[None]):
         self.post_message(self.ChildWanted(event.task_id))
 
     @on(Bar.Picked)
-    async def _picked(self, event: Bar.Picked) -> None:
+    def _picked(self, event: Bar.Picked) -> None:
         if event.name == "back":
             self.dismiss()
-        elif event.name == "held":
-            await self.run_action("app.take_back")
-        else:
+        elif event.name in PANES:
             self.action_pane(event.name)
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:

@@ -61,6 +61,7 @@ COUNTERS = (
 class TasksScreen(Keyed[None]):
     """The list, its filter, and a glance at the task under the cursor."""
 
+    LEFT_BY = "tasks.leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "wish('continue')", "reply", id="tasks.continue"),
         Binding("n", "wish('create')", "new", id="tasks.new"),
@@ -451,10 +452,6 @@ class TasksScreen(Keyed[None]):
             self.query_one(TaskList).unmark()
         else:
             self.action_group(event.name)
-
-    @on(Bar.Picked, "#held")
-    async def _held_picked(self) -> None:
-        await self.run_action("app.take_back")
 
     @on(Bar.Picked, "#heading")
     def _heading_picked(self, event: Bar.Picked) -> None:

@@ -1,0 +1,140 @@
+"""A held decision can be taken back from every place, with the keys that the screen names there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from textual.screen import ModalScreen
+
+from tests.local.conftest import Serve
+from tests.screens.operator import Operator, waiting
+from tui import deeds
+from tui.screens.copy import KEYS
+
+HOLD_SECONDS = 300.0
+PROMISE = re.compile(r"(\S+(?:, then \S+)?) takes it back")
+
+
+class Place(NamedTuple):
+    """A place that can be open while a decision is held: how to open it, and what is seen there."""
+
+    keys: tuple[str, ...]
+    words: str
+    promise: str = "u"
+    size: tuple[int, int] = (120, 40)
+
+
+PLACES = {
+    "list": Place((), "Needs you ("),
+    "task": Place(("enter",), "Activity"),
+    "review": Place(("a",), "what exactly"),
+    "quit": Place(("q",), "Quit now?"),
+    "help": Place(("question_mark",), "│  Keys  "),
+    "copy": Place(("y",), "x-api-key"),
+    "stop": Place(("X",), "Stop this task?"),
+    "too small": Place((), "Too small", size=(58, 12)),
+    "filter": Place(("slash",), " / ", "esc, then u"),
+    "search": Place(("enter", "slash"), "Enter finds", "esc, then u"),
+    "agents": Place(("at",), "type to narrow", "esc, then u"),
+    "new task": Place(("n",), "A new task: which agent?", "esc, then u"),
+    "composer": Place(("c",), "Say more in", "esc, then u"),
+    "command line": Place(("colon",), "command", "esc, then u"),
+    "palette": Place(("ctrl+p",), "Search for commands", "esc, then u"),
+    "themes": Place(("f10",), "Search for themes", "esc, then u"),
+}
+
+
+async def open_place(operator: Operator, place: Place) -> None:
+    """Hold an approval, then open a place and wait until it is seen."""
+    await operator.hold_an_approval()
+    if place.size != (120, 40):
+        await operator.pilot.resize_terminal(*place.size)
+    for key in place.keys:
+        await operator.press(key)
+    await operator.until(lambda: place.words in operator.text)
+
+
+def outcomes(operator: Operator) -> list[str]:
+    """How what was begun has ended, by the journal."""
+    return [f"{line['verb']} {line['outcome']}" for line in operator.journal.lines() if line["kind"] == "done"]
+
+
+@pytest.mark.parametrize("name", PLACES)
+async def test_the_promised_keys_take_back_in_every_place(serve: Serve, tmp_path: Path, name: str) -> None:
+    place = PLACES[name]
+    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+        await open_place(operator, place)
+        await operator.until(lambda: PROMISE.findall(operator.text) == [place.promise])
+        for key in place.promise.replace("esc", "escape").split(", then "):
+            await operator.press(key)
+        await operator.until(lambda: outcomes(operator) == ["approve taken back"])
+        assert operator.sent == []
+
+
+@pytest.mark.parametrize("name", PLACES)
+async def test_a_hold_stands_still_while_a_dialog_is_open(serve: Serve, tmp_path: Path, name: str) -> None:
+    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+        await open_place(operator, PLACES[name])
+        is_dialog = isinstance(operator.app.screen, ModalScreen)
+        await operator.until(lambda: ("stands still" in operator.text) is is_dialog)
+        held, asked, is_paused = operator.app._deeds, list[bool](), operator.app._deeds.is_paused
+
+        def counted() -> bool:
+            asked.append(is_paused())
+            return asked[-1]
+
+        held.is_paused = counted
+        (before,) = held.seconds_left.values()
+        await operator.until(lambda: len(asked) >= 3)
+        (after,) = held.seconds_left.values()
+        assert (after == before) is is_dialog
+
+
+async def test_a_hold_goes_on_when_the_dialog_is_closed(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=5.0) as operator:
+        await open_place(operator, PLACES["help"])
+        await operator.until(lambda: "stands still" in operator.text)
+        await operator.press("escape")
+        await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
+        await operator.until(lambda: outcomes(operator) == ["approve confirmed"])
+
+
+async def test_a_hold_stands_still_for_so_long_and_is_taken_back_then(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert deeds.MAX_PAUSED_SECONDS == 60.0
+    monkeypatch.setattr(deeds, "MAX_PAUSED_SECONDS", 1.5)
+    async with waiting(serve, tmp_path, hold=3.0) as operator:
+        await open_place(operator, PLACES["help"])
+        await operator.until(lambda: outcomes(operator) == ["approve taken back"])
+        assert "a dialog was open for" in operator.toasts()
+        assert operator.sent == []
+
+
+async def test_the_held_line_of_a_dialog_takes_back_when_it_is_clicked(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+        await open_place(operator, PLACES["copy"])
+        await operator.until(lambda: "stands still" in operator.text)
+        await operator.click("takes it back")
+        await operator.until(lambda: outcomes(operator) == ["approve taken back"])
+
+
+async def test_a_reason_that_is_open_does_not_take_the_key_of_a_held_decision(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("R")
+        await operator.until(lambda: "why not?" in operator.text)
+        await operator.ready_to_decide()
+        await operator.click("A approve")
+        await operator.until(lambda: "u takes it back" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("u")
+        await operator.until(lambda: outcomes(operator) == ["approve taken back"])
+
+
+def test_no_entry_of_the_copy_menu_has_the_key_that_takes_back() -> None:
+    assert "u" not in KEYS.values()

@@ -1,0 +1,61 @@
+"""The keys that are really bound to actions, by the names that texts on screen use for them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from textual.app import App
+from textual.binding import Binding, BindingsMap
+from textual.dom import DOMNode
+
+NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc"}
+"""Keys that a sentence calls otherwise than the footer does."""
+
+
+def bound_keys(node: DOMNode, binding_id: str) -> list[str]:
+    """Return the keys bound to an action of this node: those that the settings choose, else the default ones."""
+    chosen: Mapping[str, str] = getattr(node.app, "chosen_keys", {})
+    if binding_id in chosen:
+        return normalized(chosen[binding_id])
+    return list(_default_keys(type(node), binding_id))
+
+
+def key_name(node: DOMNode, binding_id: str) -> str:
+    """Return the name of the first key bound to an action of this node."""
+    return display_name(node.app, bound_keys(node, binding_id)[0])
+
+
+def display_name(app: App[Any], key: str) -> str:
+    """Return the name of a key for a sentence."""
+    if key in NAMES_IN_SENTENCES:
+        return NAMES_IN_SENTENCES[key]
+    name = app.get_key_display(Binding(key, ""))
+    is_function_key = key[:1] == "f" and key[1:].isdigit()
+    return name.upper() if is_function_key else name
+
+
+def normalized(keys: str) -> list[str]:
+    """Return the keys of a list with commas between, each by its name: `question_mark` where `?` is written."""
+    return [binding.key for binding in Binding.make_bindings([Binding(keys, "")])]
+
+
+def character_of(key: str) -> str | None:
+    """Return the character that a key types, or None where it types none."""
+    if len(key) == 1:
+        return key
+    try:
+        return unicodedata.lookup(key.replace("_", " "))
+    except KeyError:
+        return None
+
+
+@lru_cache(1024)
+def _default_keys(holder: type[DOMNode], binding_id: str) -> tuple[str, ...]:
+    for one in holder.__mro__:
+        bindings = BindingsMap(one.__dict__.get("BINDINGS", ()))
+        if keys := tuple(key for key, binding in bindings if binding.id == binding_id):
+            return keys
+    raise KeyError(f"{holder.__name__} has no binding {binding_id}")
