@@ -445,7 +445,7 @@ async def test_what_is_refused_because_another_is_under_way_hides_it_nowhere(ser
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
         await operator.until(lambda: "already under way" in operator.toasts())
-        assert "approve Pay invoice 7 in" in operator.text
+        await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
         await operator.press("a")
         await operator.until(lambda: "approve in" in operator.text)
         left = int(operator.text.split("approve in ")[1].split()[0])

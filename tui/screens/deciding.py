@@ -147,7 +147,10 @@ class Deciding(Keyed[None]):
         """Pasted text never decides."""
         self.arm()
 
-    @on(events.AppFocus)
+    def on_mount(self) -> None:
+        """Watch the focus of the terminal: of its events only the app is told."""
+        self.watch(self.app, "app_focus", self._seen_again, init=False)
+
     @on(events.ScreenResume)
     @on(events.Resize)
     def _seen_again(self) -> None:
