@@ -22,6 +22,7 @@ from tui.masks import Masks
 from tui.screens.review import ReviewScreen
 from tui.screens.tasks import TasksScreen
 from tui.watch import Rhythm
+from tui.widgets.inspector import Inspector
 
 QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -75,13 +76,27 @@ class Operator:
         return [line["verb"] for line in self.journal.lines() if line["kind"] == "sent"]
 
     async def ready_to_decide(self) -> ReviewScreen:
-        """The review with keys that decide."""
+        """The review with keys that decide, its payload read page by page."""
         await self.until(lambda: isinstance(self.app.screen, ReviewScreen))
         screen = self.app.screen
         assert isinstance(screen, ReviewScreen)
+        await self.until(lambda: "reading" not in screen.hindrance)
+        payload = screen.query_one("#payload", Inspector)
+        if payload.unseen().startswith("lines"):
+            await self.read_by_pages(payload)
         await self.until(lambda: not screen.hindrance)
         await self.pilot.pause(0.35)
         return screen
+
+    async def read_by_pages(self, payload: Inspector) -> None:
+        """Read a pane from its beginning to its end, page by page."""
+        payload.focus()
+        await self.press("home")
+        for _ in range(payload.count()):
+            await self.until(lambda: is_page_seen(payload))
+            if payload.is_read or payload.cursor == payload.count() - 1:
+                return
+            await self.press("pagedown")
 
     async def hold_an_approval(self) -> None:
         """Approve what waits longest, and go back to the list while it is held."""
@@ -92,6 +107,13 @@ class Operator:
         await self.pilot.pause(0.35)
         await self.press("escape")
         await self.until(lambda: isinstance(self.app.screen, TasksScreen))
+
+
+def is_page_seen(payload: Inspector) -> bool:
+    """Whether every line in sight was there for long enough."""
+    return bool(payload._in_sight) and not any(
+        payload._sight_of(index) in payload._unseen for index in payload._in_sight
+    )
 
 
 @asynccontextmanager

@@ -236,7 +236,7 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
         assert operator.sent == []
         for _ in ids:
             await operator.press("tab", "end")
-            await operator.until(lambda: screen.query_one("#payload", Inspector).is_end_seen)
+            await operator.until(lambda: screen.query_one("#payload", Inspector).is_read)
             await operator.press("tab")
             await operator.until(lambda: screen.query_one("#tasks").has_focus)
             await operator.press("down")

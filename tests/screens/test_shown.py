@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
 
-from tests.local.conftest import Serve
-from tests.screens.operator import Operator, waiting
+from tests.local.conftest import KEY, Serve
+from tests.screens.operator import Operator, invoice, is_page_seen, make_invoice, waiting
+from tui.masks import Masks
+from tui.screens.bulk import BulkScreen, Outcomes
 from tui.screens.deciding import DEAD
 from tui.screens.review import ReviewScreen
+from tui.widgets import inspector
+from tui.widgets.document import Document, Key, Part
+from tui.widgets.inspector import Inspector
 
 HELD = "u takes it back"
 
@@ -85,3 +91,218 @@ async def test_the_keys_are_dead_after_the_screen_comes_back_or_changes_its_size
         await operator.press("A")
         assert "a moment: it has just appeared" in operator.text
         assert HELD not in operator.text
+
+
+EVIL = "and 1,000,000 USD to EVIL"
+MASKED = "masked parts were not shown yet in payload: M shows them for 10 s"
+
+
+def ask(operator: Operator, **content: Any) -> None:
+    """Let the invoice ask for something else."""
+    task = invoice(operator)
+    operator.here.local.platform.change(task, hitl_request={**task["hitl_request"], "content": content})
+
+
+async def opened(operator: Operator, **content: Any) -> ReviewScreen:
+    """Open the review of a payload."""
+    ask(operator, **content)
+    await operator.press("a")
+    await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+    screen = operator.app.screen
+    assert isinstance(screen, ReviewScreen)
+    await operator.until(lambda: screen._shown)
+    return screen
+
+
+async def approve(operator: Operator) -> None:
+    """Approve, once the keys decide."""
+    await operator.ready_to_decide()
+    await operator.press("A")
+    await operator.until(lambda: HELD in operator.text)
+
+
+async def refused(operator: Operator, words: str) -> None:
+    """See that the key does nothing, and that the screen says why."""
+    await operator.until(lambda: words in operator.text)
+    await operator.pilot.pause(DEAD)
+    await operator.press("A")
+    await operator.until(lambda: words in operator.text)
+    assert HELD not in operator.text
+    assert not operator.app._unfinished
+
+
+async def test_the_end_alone_is_not_the_payload(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        screen = await opened(operator, **{f"line {number}": number for number in range(90)})
+        payload = screen.query_one("#payload", Inspector)
+        await operator.until(lambda: is_page_seen(payload))
+        height = payload.scrollable_content_region.height
+        await operator.press("end")
+        last = payload.count() - height
+        await operator.until(lambda: payload.unseen() == f"lines {height + 1}-{last} were not shown yet")
+        await refused(operator, f"payload: lines {height + 1}-{last} were not shown yet: pgdn")
+        await approve(operator)
+
+
+async def test_a_line_that_only_flashes_by_was_not_shown(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        screen = await opened(operator, **{f"line {number}": number for number in range(90)})
+        screen.query_one("#payload", Inspector).focus()
+        await operator.press(*["pagedown"] * 6)
+        await refused(operator, "were not shown yet: pgdn")
+
+
+async def test_what_a_dialog_covers_was_not_shown(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        screen = await opened(operator, to="Sierra")
+        await operator.press("question_mark")
+        await operator.until(lambda: operator.app.screen is not screen)
+        payload = screen.query_one("#payload", Inspector)
+        payload._seen.clear()
+        payload.show([Part("what exactly", {"to": "EVIL"})])
+        looked: list[float] = []
+        draw = screen.draw
+
+        def counted() -> None:
+            draw()
+            looked.append(screen._clock())
+
+        screen.draw = counted  # type: ignore[method-assign]
+        screen.set_interval(0.05, counted)
+        await operator.until(lambda: len(looked) > 3 and looked[-1] - looked[0] > 3 * inspector.GLANCE)
+        assert not payload.is_read
+
+
+async def test_every_masked_part_has_to_be_revealed_once(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspector, "REVEALED", 2.0)
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        screen = await opened(operator, to="Sierra", password=EVIL, note="token=to-MALLORY-EVIL")
+        await refused(operator, MASKED)
+        assert "2 masked" in operator.text
+        assert "EVIL" not in operator.text.replace("•EVIL", "")
+        await operator.press("M")
+        await operator.until(lambda: EVIL in operator.text)
+        await operator.until(lambda: not screen.hindrance)
+        armed_at = screen._armed_at
+        await operator.until(lambda: EVIL not in operator.text)  # it is hidden again
+        assert (screen.hindrance, screen._armed_at) == ("", armed_at)
+        await approve(operator)
+
+
+async def test_every_line_of_what_is_revealed_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        screen = await opened(operator, password="\n".join(["harmless"] * 60 + [EVIL]))
+        await operator.until(lambda: MASKED in operator.text)
+        await operator.press("M")
+        await operator.until(lambda: "harmless" in operator.text)
+        await refused(operator, "were not shown yet: pgdn")
+        assert EVIL not in operator.text
+        payload = screen.query_one("#payload", Inspector)
+        await operator.press("M")
+        await operator.read_by_pages(payload)
+        await approve(operator)
+
+
+async def test_names_that_are_masked_alike_are_both_shown(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        await opened(operator, **{"token=aaaaaaaa9999 first": 1, "token=bbbbbbbb9999 second": {"to": "EVIL"}})
+        await refused(operator, MASKED)
+        await operator.press("M")
+        await operator.until(lambda: "aaaaaaaa9999 first" in operator.text and "bbbbbbbb9999 second" in operator.text)
+        await approve(operator)
+
+
+async def test_a_payload_with_my_own_key_says_so_and_never_shows_it(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        await opened(operator, note=f"use {KEY} for it", api_key=KEY)
+        await operator.until(lambda: "your own API key is in it, and stays masked" in operator.text)
+        await operator.press("M")
+        await operator.ready_to_decide()
+        assert KEY not in operator.text
+        assert "your own API key is in it" in operator.text
+
+
+async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revealed(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text)
+        ask(operator, to="Sierra", password=EVIL)
+        await operator.press("home", "space", "space", "a")
+        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        screen = operator.app.screen
+        assert isinstance(screen, BulkScreen)
+        await operator.until(lambda: len(screen._shown) == 2)
+        payload, tasks = screen.query_one("#payload", Inspector), screen.query_one(Outcomes)
+        for place in range(2):
+            tasks.move_to(place)
+            await operator.until(lambda: payload.count())
+            await operator.read_by_pages(payload)
+        await operator.until(lambda: len(screen._read) == 1)
+        await operator.press("A")
+        assert not operator.app._unfinished
+        assert screen.hindrance.startswith("1 to read to their ends")
+        for place in range(2):
+            tasks.move_to(place)
+            await operator.until(lambda: payload.count())
+            await operator.press("M")
+            await operator.read_by_pages(payload)
+        await operator.until(lambda: not screen.hindrance)
+
+
+LONG_TEXT = "x" * 2_500 + " PAY MALLORY"
+
+
+async def test_what_is_asked_for_is_not_cut(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, (200, 50)) as operator:
+        task = invoice(operator)
+        request = {**task["hitl_request"], "description": LONG_TEXT}
+        operator.here.local.platform.change(task, hitl_request=request)
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen) and "what exactly" in operator.text)
+        facts = operator.app.screen.query_one("#facts", Inspector)
+        whole = "".join(facts.text_of(index).strip() for index in range(facts.count()))
+        assert "PAY MALLORY" in whole
+
+
+def deep(levels: int) -> Any:
+    """A value below so many names."""
+    value: Any = "PAY MALLORY"
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"y" * 5_000 + "PAY MALLORY": {"a": 1}},
+        {"y" * 76: "PAY MALLORY"},
+        {"y" * 150: "PAY MALLORY\nat once"},
+        deep(60),
+        {"list": [[[[[["PAY MALLORY"] * 2] * 2]]]]},
+    ],
+)
+@pytest.mark.parametrize("width", [40, 58, 78, 80, 118, 160])
+def test_nothing_is_written_beside_the_screen(value: Any, width: int) -> None:
+    document = Document([Part("what exactly", value)], Masks(), can_fold=False)
+    texts = ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
+    assert "PAYMALLORY" in "".join(texts).replace(" ", "")
+    assert max(map(len, texts)) <= width
+    assert document.is_whole
+
+
+def test_what_is_nested_too_deep_is_not_whole() -> None:
+    document = Document([Part("what exactly", deep(250))], Masks(), can_fold=False)
+    document.rows(80)
+    assert not document.is_whole
+
+
+def test_to_reveal_what_a_masked_name_holds_ends_nothing() -> None:
+    document = Document([Part("payload", {"token=aaaaaaaa9999": "x"})], Masks())
+    document.revealed.update(row.key for row in document.rows(80))
+    assert document.rows(80)
+    assert Key(0) in document.revealed

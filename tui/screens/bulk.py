@@ -74,6 +74,8 @@ class BulkScreen(Deciding):
         self._read: set[str] = set()
         """Whose payload was shown to its end."""
         self._deeds: dict[str, Deed] = {}
+        self._holds_own_secret = False
+        """Whether a secret of this machine is in the payload that is shown."""
         self._payload_of = ""
         """The task whose payload is shown."""
         self._unread = set(self.tasks)
@@ -154,7 +156,9 @@ class BulkScreen(Deciding):
             wanted = [request.title, request.description] if request else []
             parts.append(Part("for what", "\n".join(part for part in wanted if part)))
             parts.append(Part("what exactly", seen.held))
-        self.query_one("#payload", Inspector).show(parts)
+        payload = self.query_one("#payload", Inspector)
+        payload.show(parts)
+        self._holds_own_secret = payload.holds_own_secret
 
     def draw(self) -> None:
         """Titles, the line at the foot, and what was read meanwhile."""
@@ -164,14 +168,17 @@ class BulkScreen(Deciding):
         self._note_what_was_read()
         open_still = len(self._decidable)
         words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
-        self.query_one("#payload-title", Bar).show([(Piece(words, "faint"), "")], [])
+        if self._holds_own_secret:
+            words += "  your own API key is in this one, and stays masked"
+        look = "need" if self._holds_own_secret else "faint"
+        self.query_one("#payload-title", Bar).show([(Piece(words, look), "")], [])
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _note_what_was_read(self) -> None:
         payload = self.query_one("#payload", Inspector)
-        payload.look(self._clock())
+        self.look_at_panes()
         task_id = self._payload_of
-        if payload.is_end_seen and payload.is_whole and task_id in self._decidable and task_id not in self._read:
+        if payload.is_read and payload.is_whole and task_id in self._decidable and task_id not in self._read:
             self._read.add(task_id)
             self._tell(task_id, Piece("read", "faint"))
 
@@ -226,10 +233,14 @@ class BulkScreen(Deciding):
             return "decisions are under way"
         if self._unread:
             return f"reading {len(self._unread)} of them …"
-        if not self.query_one("#payload", Inspector).is_whole:
-            return "one is too long to be shown whole: take it out of the marks"
+        payload = self.query_one("#payload", Inspector)
+        if not payload.is_whole:
+            return "one is too long, too deep or named too alike to be shown whole: take it out of the marks"
         unread = len(self._decidable - self._read)
-        return f"{unread} to read to their ends: go through the list, tab and end" if unread else ""
+        if not unread:
+            return ""
+        here = self.not_shown_yet(payload, "payload", "tab, ") if self._payload_of not in self._read else ""
+        return f"{unread} to read to their ends: {here or 'go through the list'}"
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """The keys that decide are grey where there is nothing to decide."""

@@ -15,6 +15,8 @@ from tui.deeds import Deed, Phase, Verb
 from tui.looks import sheet
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
+from tui.widgets.inspector import REVEALED, Inspector
+from tui.widgets.keys import key_name
 
 DEAD = 0.7
 """Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
@@ -34,6 +36,7 @@ class Deciding(Keyed[None]):
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
         Binding("u", "undo", "undo", id="review.undo"),
+        Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),
         Binding("escape,d,q", "leave", "later", id="review.later"),
     ]
 
@@ -176,6 +179,28 @@ class Deciding(Keyed[None]):
             self._close_reason()
             self.decide(verb, self._reason or None if verb == "reject" else None)
         self.draw()
+
+    def action_reveal(self) -> None:
+        """Show what is masked because it may be a secret, for a while; to have seen it once is enough."""
+        for pane in self.query(Inspector):
+            pane.reveal_all()
+
+    def look_at_panes(self) -> None:
+        """Note what of the panes is in sight; behind another screen nothing is."""
+        if self.app.screen is self:
+            for pane in self.query(Inspector):
+                pane.look(self._clock())
+
+    def not_shown_yet(self, pane: Inspector, name: str, before: str = "") -> str:
+        """Return what of a pane was not shown yet and the keys that show it, in words; empty when all was."""
+        if pane.is_read:
+            return ""
+        what = pane.unseen()
+        if not what:
+            return "a moment: it has just appeared"
+        if what.startswith("masked"):
+            return f"{what} in {name}: {key_name(self, 'review.reveal')} shows them for {REVEALED:.0f} s"
+        return f"{name}: {what}: {before}{key_name(pane, 'lines.page_down')}"
 
     async def action_undo(self) -> None:
         """Take a held decision back: the one shown here, or the one of another task."""

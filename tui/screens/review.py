@@ -23,7 +23,7 @@ from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
-from tui.widgets.inspector import Inspector
+from tui.widgets.inspector import REVEALED, Inspector
 from tui.widgets.keys import key_name
 from tui.widgets.strips import Piece
 
@@ -104,6 +104,7 @@ class ReviewScreen(Deciding):
         self._deed = begun
         """What was decided, and how far it is."""
         self._masked = 0
+        self._holds_own_secret = False
         self._reopens = False
         self._read_at: datetime | None = None
         self._asked_at: datetime | None = None
@@ -147,7 +148,7 @@ class ReviewScreen(Deciding):
         parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts if changed else parts[1:])
-        self._masked = payload.masked
+        self._masked, self._holds_own_secret = payload.masked, payload.holds_own_secret
         self.refresh_bindings()
         self.draw()
 
@@ -219,7 +220,7 @@ class ReviewScreen(Deciding):
             ("", f"{started}; profile {safe(self._desk.place)}"),
             ("waits", f"{waits}; no deadline published; decided {_decided(seen)}"),
             ("then", follows),
-            ("what", safe(wanted or NOT_PROVIDED, 2000)),
+            ("what", " ".join((wanted or NOT_PROVIDED).split())),
             ("why", f"{safe(_why(seen) or NOT_PROVIDED, 2000)}  (the agent's own words, unverified)"),
         ]
         return [Part(heading, text, is_beside=True) for heading, text in facts]
@@ -236,12 +237,16 @@ class ReviewScreen(Deciding):
         read = words.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
         self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need"), Piece(f"read {read} ", "faint")])
         payload = self.query_one("#payload", Inspector)
-        payload.look(self._clock())
-        self.query_one("#facts", Inspector).look(self._clock())
-        end = "" if payload.is_end_seen else "  the end was not shown yet: end, or pgdn"
+        self.look_at_panes()
+        about = "" if payload.is_read else f"  {payload.unseen()}"
         if self._masked:
-            end += f"  {self._masked} masked, as they may be secrets: M shows one"
-        self.query_one("#payload-title", Bar).show([(Piece(f"▌ Payload{end}", "need" if end else "faint"), "")], [])
+            key = key_name(self, "review.reveal")
+            about += f"  {self._masked} masked, as they may be secrets: {key} shows them for {REVEALED:.0f} s"
+        if self._holds_own_secret:
+            about += "  your own API key is in it, and stays masked"
+        is_open = not payload.is_read or self._holds_own_secret
+        title = Piece(f"▌ Payload{about}", "need" if is_open else "faint")
+        self.query_one("#payload-title", Bar).show([(title, "")], [])
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _status(self) -> list[tuple[Piece, str]]:
@@ -293,10 +298,9 @@ class ReviewScreen(Deciding):
             return "a decision is under way"
         facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
         if not (payload.is_whole and facts.is_whole):
-            return "it is too long to be shown whole, and cannot be decided here"
-        if not payload.is_end_seen:
-            return "scroll to the end of the payload first: end, or pgdn"
-        return "" if facts.is_end_seen else "scroll to the end of what stands above first: shift+tab, end"
+            return "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
+        unread = self.not_shown_yet(payload, "payload")
+        return unread or self.not_shown_yet(facts, "what stands above", "shift+tab, ")
 
     @property
     def _is_decided(self) -> bool:

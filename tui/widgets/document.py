@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from rich.cells import cell_len, chop_cells
 
 from tui.api.wirejson import dumps, unfolded
@@ -21,6 +22,8 @@ CROWD = 12
 """Members from which what lies deep begins folded."""
 LONG_MARKDOWN = 200_000
 """Characters of a text beyond which it is shown as it is."""
+DEEPEST = 200
+"""Levels of nesting that are written out; the masks stop there too."""
 _WORDS = re.compile(r"\s+|\S+")
 
 
@@ -64,9 +67,11 @@ class Document(Struct):
     longest: int = LONGEST
     """Characters of one line that are written out."""
     is_whole: bool = True
-    """Whether all of it was written out, as far as lines go."""
+    """Whether all of it was written out: no line too many or too wide, no level too deep, no name lost."""
     revealed: set[Key] = field(default_factory=set)
     """What is shown although it may be a secret."""
+    reveals_all: bool = False
+    """Whether everything is shown that may be a secret; only this machine's own secrets stay masked."""
     raw: bool = False
     """Whether texts stay as they are: no Markdown, no JSON within JSON taken apart."""
 
@@ -82,12 +87,14 @@ class Document(Struct):
 
     @property
     def masked(self) -> int:
-        """How many values are masked, because they may be secrets."""
-        count = 0
-        for number, part in enumerate(self.parts):
-            shown = dict(_texts(self._masked(part.value), Key(number)))
-            count += sum(shown.get(key) != text for key, text in _texts(self._told(part.value), Key(number)))
-        return count
+        """How many values are masked because they may be secrets, and can be revealed."""
+        masked = replace(self, reveals_all=False)
+        return sum(_differing(masked._masked(part.value), self._without_known(part.value)) for part in self.parts)
+
+    @property
+    def holds_own_secret(self) -> bool:
+        """Whether a secret of this machine is in it, which is never shown."""
+        return any(_differing(self._without_known(part.value), self._told(part.value)) for part in self.parts)
 
     def turn(self, key: Key) -> None:
         """Fold what is open, open what is folded."""
@@ -111,8 +118,11 @@ class Document(Struct):
     def _revealed(self, key: Key) -> Any:
         """A value as it is, but for the secrets that are this machine's own."""
         value = self._told(self.parts[key.part].value)
-        for step in key.path:
-            value = value[step]
+        try:
+            for step in key.path:
+                value = value[step]
+        except KeyError:  # a name on the way is masked itself
+            return self.value(key)
         return self.masks.known(value) if isinstance(value, str) else value
 
     def find(self, words: str) -> list[Key]:
@@ -128,10 +138,12 @@ class Document(Struct):
     def rows(self, width: int) -> list[Row]:
         """Every line, wrapped to a width."""
         rows: list[Row] = []
-        self.is_whole = True
+        self.is_whole = all(self._is_lossless(part.value) for part in self.parts) if not self.can_fold else True
         for number, part in enumerate(self.parts):
             for row in self._part(Key(number), part, max(width - 2, 8)):
                 rows.append(row)
+                if not self.can_fold and sum(cell_len(piece.text) for piece in row.pieces) > max(width, 10):
+                    self.is_whole = False
                 if len(rows) > MOST:
                     self.is_whole = False
                     rows.append(Row([Piece(f" … more than {MOST} lines: the rest is not shown", "need")], row.key))
@@ -142,7 +154,19 @@ class Document(Struct):
         """A value with the JSON within its texts taken apart."""
         return value if self.raw else unfolded(value)
 
+    def _without_known(self, value: object) -> Any:
+        """A value as it is, but for this machine's own secrets."""
+        return _mapped(self._told(value), self.masks.known)
+
+    def _is_lossless(self, value: object) -> bool:
+        """Whether no level of a value is too deep to be written out, and no two of its names are masked alike."""
+        return not _differing(_mapped(self._told(value), str), self._told(value)) and _count(
+            self._without_known(value)
+        ) == _count(self._told(value))
+
     def _masked(self, value: object) -> Any:
+        if self.reveals_all:
+            return self._without_known(value)
         told = self._told(value)
         return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
 
@@ -164,7 +188,8 @@ class Document(Struct):
 
     def _part(self, key: Key, part: Part, width: int) -> Iterator[Row]:
         if part.is_beside:
-            lines = wrap([Piece(self._clean(self.masks.text(str(part.value))).replace("\n", " "))], max(width - 10, 8))
+            text = self._clean(str(self._masked(str(part.value)))).replace("\n", " ")
+            lines = wrap([Piece(text)], max(width - 10, 8))
             yield Row([Piece(f" {part.heading:<9} ", "head"), *lines[0]], key)
             for line in lines[1:]:
                 yield Row([Piece(" " * 11), *line], key)
@@ -204,13 +229,12 @@ class Document(Struct):
                 continue
             is_open = self._is_open(below, _begins_open(below, item))
             mark = ("▾ " if is_open else "▸ ") if self.can_fold else "  "
-            name = self._name(step)
-            yield Row(
-                [Piece("  " * depth + mark, "faint"), Piece(f"{name} ", "accent"), Piece(_size(item), "faint")],
-                below,
-                self.can_fold,
-                is_open,
-            )
+            indent = _indent(depth, width)
+            told = [Piece(f"{self._name(step)} ", "accent"), Piece(_size(item), "faint")]
+            lines = wrap(told, max(width + 2 - len(indent + mark), 8)) if not self.can_fold else [told]
+            yield Row([Piece(indent + mark, "faint"), *lines[0]], below, self.can_fold, is_open)
+            for line in lines[1:]:  # a name of many characters
+                yield Row([Piece(indent + "  "), *line], below)
             if is_open:
                 yield from self._json(below, item, depth + 1, width)
 
@@ -218,29 +242,64 @@ class Document(Struct):
         """A name and a value; a text of several lines stands below its name, behind an edge."""
         if key in self.revealed:
             value = self._revealed(key)
-        begin = [Piece("  " * depth + "  ")]
+        begin = [Piece(_indent(depth + 1, width))]
         if step is not None:
             name = wrap([Piece(f"{self._name(step)} ", "accent")], max(width - len(begin[0].text), 8))
             for line in name[:-1]:  # a name of many characters
                 yield Row([*begin, *line], key)
             begin += name[-1]
-        indent = "  " * (depth + 2)
+        indent = _indent(depth + 2, width)
         if isinstance(value, str) and "\n" in value.strip("\n"):
-            yield Row([*begin, Piece(f"text of {len(value):,} characters", "faint")], key)
+            size = Piece(f"text of {len(value):,} characters", "faint")
+            if sum(cell_len(piece.text) for piece in [*begin, size]) <= width + 2:
+                yield Row([*begin, size], key)
+            else:
+                yield Row(begin, key)
+                yield Row([Piece(indent), size], key)
             for text in self._clean(value).split("\n"):
                 for line in wrap([Piece(text)], max(width - len(indent) - 2, 8)):
                     yield Row([Piece(f"{indent}│ ", "faint"), *line], key)
             return
         text = cut(written(value), self.longest)
         used = sum(cell_len(piece.text) for piece in begin)
-        if used + cell_len(text) <= width + 2 or used > width // 2:
-            lines = wrap([Piece(text)], max(width + 2 - used, 8))
+        room = width + 2 - used
+        if cell_len(text) <= room or (used > width // 2 and room >= 8):
+            lines = wrap([Piece(text)], room)
             yield Row([*begin, *lines[0]], key)
         else:
             yield Row(begin, key)
             lines = [[], *wrap([Piece(text)], max(width - len(indent), 8))]
         for line in lines[1:]:
             yield Row([Piece(indent), *line], key)
+
+
+def _indent(depth: int, width: int) -> str:
+    """Return the blanks before what lies so deep; they never take more than half of the width."""
+    return "  " * min(depth, max(width // 4, 1))
+
+
+def _mapped(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
+    """Return a value with every text and name in it changed, as deep as it is written out."""
+    if depth > DEEPEST:
+        return "… nested too deep to show"
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(str(name)): _mapped(item, change, depth + 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change, depth + 1) for item in value]
+    return value
+
+
+def _differing(shown: Any, told: Any) -> int:
+    """Return how many scalars of a value are told and not shown so."""
+    texts = dict(_texts(shown, Key(0)))
+    return sum(texts.get(key) != text for key, text in _texts(told, Key(0)))
+
+
+def _count(value: Any) -> int:
+    """Return how many names and scalars a value has."""
+    return sum(1 for _ in _texts(value, Key(0)))
 
 
 def written(value: Any) -> str:

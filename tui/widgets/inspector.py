@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 
 from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
@@ -19,9 +21,13 @@ from tui.widgets.strips import Pieces
 REVEALED = 10.0
 """Seconds for which a masked value is shown."""
 GLANCE = 0.4
-"""Seconds for which the end has to be in sight to have been seen."""
+"""Seconds for which a line has to be in sight to have been seen."""
 LOOKS = 3
 """How often it has to be found there meanwhile."""
+MAX_RANGES = 2
+"""Ranges of lines that are named when not all were shown."""
+SeenLine = tuple[Key, int, str]
+"""A line that is in sight: what it is about, how far below the first line about that it is, and its text."""
 
 
 class Inspector(Lines):
@@ -45,26 +51,43 @@ class Inspector(Lines):
         self._parts: Sequence[Part] = ()
         self._rows: list[Row] = []
         self._places: dict[Key, int] = {}
-        self.is_end_seen = False
-        """Whether the last line has stood on the screen for long enough to be seen, since this is shown."""
-        self._end_since: float | None = None
-        self._sight = (0, 0, 0)
-        self._looks = 0
-        """How often the end was in sight since then, and nothing had moved."""
+        self.is_read = False
+        """Whether every line was in sight for long enough to be seen, what is masked revealed, since this is shown."""
+        self._seen: set[SeenLine] = set()
+        self._unseen: set[SeenLine] = set()
+        """What has to be seen still: lines of the document with everything revealed that can be."""
+        self._in_sight: dict[int, tuple[float, int]] = {}
+        """Since when each line is in sight, and how often it was found there."""
+        self._hiding: Timer | None = None
 
     def look(self, now: float) -> None:
-        """Look whether the end is in sight; what flashes by while the screen is laid out does not count."""
-        height = self.scrollable_content_region.height
-        in_sight = bool(height and self._rows) and self.scroll_offset.y + height >= len(self._rows)
-        sight = (height, self.scroll_offset.y, len(self._rows))
-        if not in_sight:
-            self._end_since = None
-        elif self._end_since is None or sight != self._sight:
-            self._end_since, self._sight, self._looks = now, sight, 0
-        else:
-            self._looks += 1  # on a slow machine much time may pass between two looks, and nothing be drawn
-            if now - self._end_since >= GLANCE and self._looks >= LOOKS:
-                self.is_end_seen = True
+        """Note which lines are in sight for long enough; what flashes by does not count."""
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        before, self._in_sight = self._in_sight, {}
+        for index in range(top, min(top + height, len(self._rows))):
+            since, looks = before.get(index, (now, 0))
+            self._in_sight[index] = since, looks + 1
+            if now - since >= GLANCE and looks >= LOOKS:  # on a slow machine much time may pass between two looks
+                sight = self._sight_of(index)
+                self._seen.add(sight)
+                self._unseen.discard(sight)
+        self.is_read = self.is_read or (bool(self._rows) and not self._unseen)
+
+    def unseen(self) -> str:
+        """Return what was not shown yet and is not in sight now, in words; empty where there is nothing."""
+        places = [
+            index for index in range(len(self._rows))
+            if index not in self._in_sight and self._sight_of(index) in self._unseen
+        ]  # fmt: skip
+        if places:
+            return f"{_ranges(places)} were not shown yet"
+        is_in_sight = any(self._sight_of(index) in self._unseen for index in self._in_sight)
+        if self._unseen and not is_in_sight and not self._document.reveals_all:
+            return "masked parts were not shown yet"
+        return ""
+
+    def _sight_of(self, index: int) -> SeenLine:
+        return _sight(self._rows, self._places, index)
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
@@ -75,7 +98,8 @@ class Inspector(Lines):
         before, self._parts = self._document, parts
         longest = sys.maxsize if self._is_whole else LONGEST
         self._document = Document(parts, self._masks, self._can_fold, turned, longest, raw=before.raw)
-        self.is_end_seen, self._end_since = False, None
+        self.is_read = False
+        self._seen.clear()
         if not is_alike:
             self._rows = []
         self._write()
@@ -93,6 +117,23 @@ class Inspector(Lines):
         """How many values are masked."""
         return self._document.masked
 
+    @property
+    def holds_own_secret(self) -> bool:
+        """Whether a secret of this machine is in it, which is never shown."""
+        return self._document.holds_own_secret
+
+    def reveal_all(self) -> None:
+        """Show everything that is masked because it may be a secret, for a while."""
+        if self._hiding is not None:
+            self._hiding.stop()
+        self._hiding = self.set_timer(REVEALED, self._hide_all)
+        self._document.reveals_all = True
+        self._write()
+
+    def _hide_all(self) -> None:
+        self._document.reveals_all = False
+        self._write()
+
     def action_reveal(self) -> None:
         """Show the value under the cursor, though it may be a secret, for a while."""
         if (row := self.row) is not None:
@@ -108,11 +149,19 @@ class Inspector(Lines):
 
     def _write(self) -> None:
         before = self.rows_will_change()
-        self._rows = self._document.rows(self.scrollable_content_region.width)
-        self._places = {}
-        for place, row in enumerate(self._rows):
-            self._places.setdefault(row.key, place)
+        width = self.scrollable_content_region.width
+        self._rows = self._document.rows(width)
+        self._places = _places_of(self._rows)
+        self._in_sight = {}
+        if self._is_whole:
+            self._unseen = self._to_be_seen(width) - self._seen
         self.rows_changed(before)
+
+    def _to_be_seen(self, width: int) -> set[SeenLine]:
+        """Return the lines of the document with everything revealed that can be."""
+        rows = self._rows if self._document.reveals_all else replace(self._document, reveals_all=True).rows(width)
+        places = _places_of(rows)
+        return {_sight(rows, places, index) for index in range(len(rows))}
 
     def on_resize(self) -> None:
         """Wrap anew."""
@@ -144,7 +193,9 @@ class Inspector(Lines):
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What does not fold has no keys for it."""
+        """What does not fold has no keys for it; what is decided about is revealed by its screen, all at once."""
+        if action == "reveal":
+            return not self._is_whole
         return self._can_fold or action not in {"fold", "turn", "raw"}
 
     def action_fold(self, away: bool) -> None:
@@ -206,6 +257,31 @@ class Inspector(Lines):
         if isinstance(value, dict | list):
             told["subtree"] = pretty(value)
         return told
+
+
+def _places_of(rows: Sequence[Row]) -> dict[Key, int]:
+    """Return the first line about each value."""
+    places: dict[Key, int] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.key, place)
+    return places
+
+
+def _sight(rows: Sequence[Row], places: dict[Key, int], index: int) -> SeenLine:
+    row = rows[index]
+    return row.key, index - places[row.key], "".join(piece.text for piece in row.pieces)
+
+
+def _ranges(places: Sequence[int]) -> str:
+    """Return the numbers of lines in words: lines 12-48, 60-61 and more."""
+    ranges: list[list[int]] = []
+    for place in places:
+        if ranges and place == ranges[-1][1] + 1:
+            ranges[-1][1] = place
+        else:
+            ranges.append([place, place])
+    told = ", ".join(f"{first + 1}-{last + 1}" for first, last in ranges[:MAX_RANGES])
+    return f"lines {told}{' and more' if len(ranges) > MAX_RANGES else ''}"
 
 
 def _spot(key: Key) -> tuple[int, tuple[str, ...]]:
