@@ -33,7 +33,7 @@ from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import ReviewWanted, Wish
 from tui.watch import Rhythm
 from tui.watching import Watching
-from tui.widgets.keys import bound_keys, character_of, display_name, key_name
+from tui.widgets.keys import key_name
 from tui.widgets.strips import fit
 
 if TYPE_CHECKING:
@@ -294,14 +294,16 @@ class Acting(Watching):
         return f"‖ {deed.verb} {fit(name, min(room, cell_len(name)))}{end}"
 
     def _keys_that_take_back(self) -> str:
-        """Return the keys to press: where an input takes the key as a letter, it has to be left first."""
-        key, screen = bound_keys(self, "app.take_back")[0], self.screen
-        name = display_name(self, key)
+        """Return the keys to press: an input has to be left first.
+
+        Textual takes a binding whose default key is a letter from a chain with an input, whatever it is bound to.
+        """
+        name, screen = key_name(self, "app.take_back"), self.screen
         if not isinstance(screen, OnTop):  # Textual's own palette has no key for it
             return f"esc, then {name}"
         focused = screen.focused
-        is_letter = focused is not None and focused.check_consume_key(key, character_of(key))
-        return f"{key_name(screen, screen.LEFT_BY)}, then {name}" if is_letter else name
+        is_input = focused is not None and focused.check_consume_key("u", "u")
+        return f"{key_name(screen, screen.LEFT_BY)}, then {name}" if is_input else name
 
     def _called(self, target: str) -> str:
         task = self.board.task(target)

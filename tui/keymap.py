@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import combinations
+from typing import Any, NamedTuple
 
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.dom import DOMNode
 from textual.keys import Keys
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Button, Input, TextArea
 
 from tui.app import XpTui
-from tui.screens.agents import Agents
-from tui.screens.bulk import BulkScreen
-from tui.screens.commands import CommandLine
+from tui.screens.agents import AgentLines, Agents
+from tui.screens.bulk import BulkScreen, Outcomes
+from tui.screens.commands import CommandLine, Help, HelpLines
 from tui.screens.compose import Compose
 from tui.screens.confirm import Confirm
-from tui.screens.copy import Copy
+from tui.screens.copy import Choices, Copy
 from tui.screens.deciding import Deciding
-from tui.screens.keyed import Keyed
+from tui.screens.keyed import Keyed, TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -27,6 +32,7 @@ from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.inspector import Inspector
+from tui.widgets.keys import normalized
 from tui.widgets.lines import Lines
 from tui.widgets.task_list import TaskList
 
@@ -34,11 +40,24 @@ WITH_KEYS: tuple[type[DOMNode], ...] = (
     XpTui, Keyed, TasksScreen, TaskScreen, Deciding, ReviewScreen, BulkScreen, Agents, Compose, Confirm, Copy,
     CommandLine, Lines, TaskList, ActivityTree, EventPane, Inspector, FilterInput,
 )  # fmt: skip
+SCREENS: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
+    TasksScreen: (TaskList, FilterInput),
+    TaskScreen: (ActivityTree, EventPane, Inspector, Input),
+    ReviewScreen: (Inspector, Input),
+    BulkScreen: (Outcomes, Inspector, Input),
+    Agents: (Input, AgentLines),
+    Compose: (TextArea, Input, VerticalScroll),
+    Confirm: (Button,),
+    Copy: (Choices,),
+    CommandLine: (Input,),
+    Help: (HelpLines,),
+    TooSmall: (),
+}
+"""The screens, and what can have the focus on each."""
 NEVER = frozenset({"enter", "space", "tab", "escape"})
 """Keys that never decide."""
 _NAMES = frozenset(key.value for key in Keys)
-_CHARACTERS = frozenset(unicodedata.name(chr(code), "").lower().replace(" ", "_").replace("-", "_")
-                        for code in range(0x21, 0x7F))  # fmt: skip
+_CHARACTERS = frozenset({"comma", *(normalized(chr(code))[0] for code in range(0x21, 0x7F) if chr(code) != ",")})
 """What keys are called that are no letters: question_mark, comma."""
 
 
@@ -53,6 +72,7 @@ def bindings() -> Iterator[Binding]:
 def checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
     """The keys as they are to be used; a mistake raises BadSettings with what would be right."""
     known = {binding.id: binding for binding in bindings() if binding.id}
+    chosen: dict[str, str] = {}
     for name, wanted in keys.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.4)
@@ -61,13 +81,79 @@ def checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
         for key in (one.strip() for one in wanted.split(",")):
             if not _is_key(key):
                 raise BadSettings(f"[keys] {name}: {key!r} is no key; write it as x, X, f5, ctrl+x or question_mark")
-            if known[name].action.startswith("decide(") and (key in NEVER or "+" in key or key in _moves(known, keys)):
-                raise BadSettings(f"[keys] {name}: {key} never decides, choose a key of its own")
-            if name.startswith(("review.", "bulk.", "lines.", "app.")) and not known[name].action.startswith("decide("):
-                deciding = {one: told.key for one, told in known.items() if told.action.startswith("decide(")}
-                if key in {keys.get(one, told) for one, told in deciding.items()}:
-                    raise BadSettings(f"[keys] {name}: {key} decides in a review, choose another")
-    return keys
+        chosen[name] = ",".join(normalized(wanted))
+        if known[name].action.startswith("decide("):
+            _check_deciding(name, chosen[name])
+    deliberate = _deliberate()
+    for clash in clashes(chosen):
+        if clash.actions not in deliberate:
+            name = min(clash.actions & chosen.keys())
+            (other,) = clash.actions - {name}
+            raise BadSettings(f"[keys] {name}: {clash.key} is the key of {other} too, choose another")
+    return chosen
+
+
+def _check_deciding(name: str, keys: str) -> None:
+    for key in keys.split(","):
+        if key in NEVER or "+" in key:
+            raise BadSettings(f"[keys] {name}: {key} never decides, choose a key of its own")
+
+
+@cache
+def _deliberate() -> frozenset[frozenset[str]]:
+    """Return the pairs of actions that have one key by default, where the one stands in for the other."""
+    return frozenset(clash.actions for clash in clashes({}))
+
+
+class Clash(NamedTuple):
+    """Two actions that can be live at once and have the same key."""
+
+    actions: frozenset[str]
+    key: str
+
+
+def clashes(chosen: Mapping[str, str]) -> Iterator[Clash]:
+    """Yield the clashes of actions, by their ids, with these keys; what has no id goes by its action."""
+    for chain in chains():
+        names: dict[str, set[str]] = {}
+        for key, name in live_keys(chain, chosen):
+            names.setdefault(key, set()).add(name)
+        for key, live in names.items():
+            for pair in combinations(sorted(live), 2):
+                yield Clash(frozenset(pair), key)
+
+
+def chains() -> Iterator[tuple[type[DOMNode], ...]]:
+    """Yield the classes whose bindings are live at once: what has the focus, its screen, and the app."""
+    for screen, focusable in SCREENS.items():
+        for widget in focusable:
+            yield widget, screen, XpTui
+        yield screen, XpTui
+
+
+def live_keys(chain: tuple[type[DOMNode], ...], chosen: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield every key that is live in a chain, with its action; behind a dialog only the app's priority keys are."""
+    is_modal = any(issubclass(one, ModalScreen) for one in chain)
+    if not is_modal:
+        yield XpTui.COMMAND_PALETTE_BINDING, "the palette"
+    for holder in chain:
+        for binding in _bindings_of(holder):
+            if holder is XpTui and is_modal and not binding.priority:
+                continue
+            keys = chosen.get(binding.id or "", binding.key)
+            yield from ((key, binding.id or binding.action) for key in normalized(keys))
+
+
+@cache
+def _bindings_of(holder: type[DOMNode]) -> Sequence[Binding]:
+    """Return the bindings of a class and of those that it inherits them from."""
+    found: list[Binding] = []
+    for one in holder.__mro__:
+        told = one.__dict__.get("BINDINGS", ())
+        found += [binding if isinstance(binding, Binding) else Binding(*binding) for binding in told]
+        if one is Lines:
+            break  # it takes none from Textual
+    return found
 
 
 def _is_key(key: str) -> bool:
@@ -75,11 +161,3 @@ def _is_key(key: str) -> bool:
     if any(chord not in {"ctrl", "shift", "alt", "super"} for chord in chords):
         return False
     return bare in _NAMES or (len(bare) == 1 and bare.isprintable()) or bare in _CHARACTERS
-
-
-def _moves(known: Mapping[str, Binding], keys: Mapping[str, str]) -> set[str]:
-    """The keys that do something else where decisions are made."""
-    areas = ("review.", "bulk.", "lines.", "inspector.", "app.")
-    told = [keys.get(name, one.key) for name, one in known.items()
-            if name.startswith(areas) and not one.action.startswith("decide(")]  # fmt: skip
-    return {key for one in told for key in one.split(",")}

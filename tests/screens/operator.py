@@ -81,9 +81,9 @@ class Operator:
         screen = self.app.screen
         assert isinstance(screen, ReviewScreen)
         await self.until(lambda: "reading" not in screen.hindrance)
-        payload = screen.query_one("#payload", Inspector)
-        if payload.unseen().startswith("lines"):
-            await self.read_by_pages(payload)
+        for pane in screen.query(Inspector):
+            if pane.unseen().startswith("lines"):
+                await self.read_by_pages(pane)
         await self.until(lambda: not screen.hindrance)
         await self.pilot.pause(0.35)
         return screen

@@ -147,7 +147,7 @@ async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve,
         await operator.press("a")
         await operator.until(lambda: "waits  " in operator.text)
         await operator.pilot.pause(2 * DEAD)
-        assert "the end was not shown yet" in operator.text
+        assert "were not shown yet" in operator.text
         assert "rejected_by" not in operator.text
         await operator.press(key)
         await operator.until(lambda: "were not shown yet" in operator.text)

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from tui.api.models import Agent
 from tui.desk import Desk
 from tui.screens.keyed import Dialog
+from tui.widgets.keys import key_name
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -93,8 +94,9 @@ class Agents(Dialog[Choice | None]):
             yield Static("A new task: which agent?" if self._is_new else "Agents", id="question", markup=False)
             yield Input(placeholder="type to narrow", id="narrow", compact=True)
             yield AgentLines(self._desk, self._agents, self._counts, id="agents")
-            keys = "Enter writes it" if self._is_new else "Enter shows its tasks · F3 starts a new one"
-            yield Static(f"{keys} · Esc goes back", id="keys", markup=False)
+            new = key_name(self, "agents.new")
+            keys = "Enter writes it" if self._is_new else f"Enter shows its tasks · {new} starts a new one"
+            yield Static(f"{keys} · {key_name(self, 'agents.leave')} goes back", id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the agent that was looked at."""

@@ -203,8 +203,9 @@ class BulkScreen(Deciding):
         if why := self.hindrance:
             return [(Piece(f" {why} ", "need" if self._is_refused else "faint"), "")]
         count = len(self._decidable)
-        found = [(Piece(f"  A approve all {count} ", "strong"), "approve")]
-        found.append((Piece(f" R reject all {count} ", "strong"), "reject"))
+        approve, reject = key_name(self, "review.approve"), key_name(self, "review.reject")
+        found = [(Piece(f"  {approve} approve all {count} ", "strong"), "approve")]
+        found.append((Piece(f" {reject} reject all {count} ", "strong"), "reject"))
         if self._reason is not None:
             found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
@@ -239,7 +240,11 @@ class BulkScreen(Deciding):
         unread = len(self._decidable - self._read)
         if not unread:
             return ""
-        here = self.not_shown_yet(payload, "payload", "tab, ") if self._payload_of not in self._read else ""
+        here = (
+            self.not_shown_yet(payload, "payload", f"{key_name(self, 'bulk.pane')}, ")
+            if self._payload_of not in self._read
+            else ""
+        )
         return f"{unread} to read to their ends: {here or 'go through the list'}"
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:

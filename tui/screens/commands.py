@@ -18,6 +18,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tui.screens.keyed import Dialog, Keyed
+from tui.widgets.keys import bound_keys, key_name
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -48,13 +49,10 @@ def commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, C
     focused = screen.focused
     nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused else ()), *screen.query("*"), screen, screen.app]
     for node in nodes:
-        keys: dict[str, list[str]] = {}
-        for key, binding in node._bindings:
-            keys.setdefault(binding.id or "", []).append(screen.app.get_key_display(binding.with_key(key)))
         for _, binding in node._bindings:
             area, _, name = (binding.id or "").partition(".")
             if name and area not in {"", "lines"} and name not in found and (with_deciding or not _decides(binding)):
-                pressed = " ".join(dict.fromkeys(keys[binding.id or ""]))
+                pressed = _displayed(node, binding.id or "")
                 found[name] = Command(name, binding.description, pressed, area, node, binding.action)
     return found
 
@@ -65,16 +63,27 @@ AREAS = {
 }  # fmt: skip
 
 
-def _moving(keys: str, about: str) -> Command:
-    return Command("", about, keys, "", _NOBODY, "")
+MOVING = {
+    ("up", "down"): "up, down",
+    ("first", "last"): "first, last",
+    ("half_down", "half_up"): "half a page down, up",
+    ("page_down", "page_up"): "a page down, up",
+}
+"""What moves the cursor: the ends of the bindings' ids, and what they do."""
 
 
-_NOBODY = DOMNode()
-MOVING = (
-    _moving("↑ ↓ j k", "up, down"), _moving("g G", "first, last"), _moving("^d ^u", "half a page down, up"),
-    _moving("pgdn pgup", "a page down, up"), _moving("zM zR", "fold all, unfold all"), _moving("tab", "next pane"),
-    _moving("^c", "copy the selected text"),
-)  # fmt: skip
+def _displayed(node: DOMNode, binding_id: str) -> str:
+    """Return all keys of an action of a node, as the footer shows them."""
+    keys = [node.app.get_key_display(Binding(key, "")) for key in bound_keys(node, binding_id)]
+    return " ".join(dict.fromkeys(keys))
+
+
+def moving(lines: Lines) -> list[Command]:
+    """Return the keys that move about in lines, and what they do."""
+    told = {" ".join(_displayed(lines, f"lines.{end}") for end in ends): about for ends, about in MOVING.items()}
+    prefix = key_name(lines, "lines.folds")
+    told |= {f"{prefix}M {prefix}R": "fold all, unfold all", "tab": "next pane", "^c": "copy the selected text"}
+    return [Command("", about, keys, "", lines, "") for keys, about in told.items()]
 
 
 def _decides(binding: Binding) -> bool:
@@ -117,7 +126,7 @@ class HelpLines(Lines):
         self._rows: list[Command | str] = []
         for area, told in areas.items():
             self._rows += [AREAS.get(area, area), *told]
-        self._rows += ["moving", *MOVING]
+        self._rows += ["moving", *moving(self)]
 
     def count(self) -> int:
         """How many lines there are."""

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static, TextArea
 
 from tui.plain import one_line
 from tui.screens.keyed import Dialog
+from tui.widgets.keys import key_name
 
 
 class Written(NamedTuple):
@@ -60,8 +61,9 @@ class Compose(Dialog[Written | None]):
                 with VerticalScroll(id="options"):
                     for name, about in OPTIONS.items():
                         yield Input(placeholder=about, id=name, compact=True)
-            more = " · F4 more" if self._has_options else ""
-            yield Static(f"F2 sends{more} · Esc keeps it as a draft", id="keys", markup=False)
+            more = f" · {key_name(self, 'compose.more')} more" if self._has_options else ""
+            send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
+            yield Static(f"{send} sends{more} · {leave} keeps it as a draft", id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin to write, behind what is there."""

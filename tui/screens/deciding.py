@@ -120,7 +120,8 @@ class Deciding(Keyed[None]):
 
     def reason_input(self) -> Input:
         """Where a reason is written."""
-        return Input(placeholder="why not? Enter keeps the reason, R then rejects", id="reason", compact=True)
+        words = f"why not? Enter keeps the reason, {key_name(self, 'review.reject')} then rejects"
+        return Input(placeholder=words, id="reason", compact=True)
 
     def arm(self) -> None:
         """What is decided about has just appeared, or changed: the keys are dead for a moment."""
@@ -250,6 +251,7 @@ class Deciding(Keyed[None]):
     def _reasoned(self, event: Input.Submitted) -> None:
         self._reason = event.value.strip()
         self._close_reason()
-        self._note = "" if self._reason else "without a reason; R rejects all the same"
+        key = key_name(self, "review.reject")
+        self._note = "" if self._reason else f"without a reason; {key} rejects all the same"
         self.arm()
         self.draw()

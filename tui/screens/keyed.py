@@ -20,6 +20,7 @@ from tui.looks import sheet
 from tui.widgets.bar import Bar
 from tui.widgets.footer import Footer
 from tui.widgets.frames import Frames
+from tui.widgets.keys import key_name
 from tui.widgets.strips import Piece
 
 
@@ -161,4 +162,6 @@ class TooSmall(Dialog[None]):
         """Tell the size there is."""
         width, height = event.size
         least = "×".join(map(str, self.LEAST))
-        self.query_one(Static).update(f"Too small: {width}×{height}\n{least} is the least\nctrl+q quits")
+        self.query_one(Static).update(
+            f"Too small: {width}×{height}\n{least} is the least\n{key_name(self.app, 'app.quit')} quits"
+        )

@@ -40,8 +40,11 @@ NOT_PROVIDED = "not provided by the platform"
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """Outcomes after which there is still something to decide."""
-HINTS = {WaitKind.QUESTION: ": c answers it", WaitKind.SIGN_IN: ": b opens the sign-in, in a browser"}
-"""What to do about a wait that is no approval."""
+HINTS = {
+    WaitKind.QUESTION: ("review.say", "answers it"),
+    WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
+}
+"""What to do about a wait that is no approval: the binding for it, and what that does."""
 LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint", Outcome.NOT_SENT: "faint"}
 
 
@@ -264,9 +267,10 @@ class ReviewScreen(Deciding):
             look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
             told = [
                 (Piece(f" {self._desk.safe(deed.words)}  ", look), ""),
-                (Piece(" enter opens the task ", "strong"), "open"),
+                (Piece(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
             ]
-            return [*told, (Piece(" n the next that waits ", "strong"), "next")]
+            following = f" {key_name(self, 'review.next')} the next that waits "
+            return [*told, (Piece(following, "strong"), "next")]
         if deed is not None:
             look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
             found.append((Piece(f" {self._desk.safe(deed.words)} ", look), ""))
@@ -274,13 +278,23 @@ class ReviewScreen(Deciding):
             found.append((Piece(f" {self._desk.safe(self._note)} ", "need"), ""))
         why = self.hindrance
         if why:
-            hint = HINTS.get(seen.wait.kind, "") if (seen := self._shown) and seen.wait and seen.hindrance else ""
-            found.append((Piece(f" {self._desk.safe(why)}{hint} ", "need" if self._is_refused else "faint"), ""))
+            found.append(
+                (Piece(f" {self._desk.safe(why)}{self._hint_for_wait()} ", "need" if self._is_refused else "faint"), "")
+            )
         else:
-            found += [(Piece("  A approve ", "strong"), "approve"), (Piece(" R reject ", "strong"), "reject")]
+            found.append((Piece(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
+            found.append((Piece(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
             if self._reason is not None:
                 found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
+
+    def _hint_for_wait(self) -> str:
+        """Return which key does something about a wait that is no approval."""
+        seen = self._shown
+        if seen is None or seen.wait is None or not seen.hindrance or seen.wait.kind not in HINTS:
+            return ""
+        binding_id, what = HINTS[seen.wait.kind]
+        return f": {key_name(self, binding_id)} {what}"
 
     @property
     def open_tasks(self) -> tuple[str]:
@@ -315,7 +329,8 @@ class ReviewScreen(Deciding):
         if self._desk.read_only:
             return self._desk.read_only
         if self._is_decided:
-            return "enter opens the task, n shows the next one that waits"
+            task, following = key_name(self, "review.open"), key_name(self, "review.next")
+            return f"{task} opens the task, {following} shows the next one that waits"
         return (seen.hindrance or "") if seen else ""
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:

@@ -34,6 +34,7 @@ from tui.widgets.document import Part
 from tui.widgets.event_pane import EventPane
 from tui.widgets.footer import Footer
 from tui.widgets.inspector import Inspector
+from tui.widgets.keys import key_name
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece
 from tui.widgets.task_list import GLYPHS, LOOKS
@@ -105,7 +106,9 @@ class TaskScreen(Keyed[None]):
                 yield EventPane(self._desk, id="events")
         with Horizontal(id="searching"):
             yield Static(" / ", id="slash", markup=False)
-            yield Input(placeholder="Enter finds, then n and N go on; esc ends it", id="search", compact=True)
+            go_on = f"{key_name(self, 'task.new')} and {key_name(self, 'task.previous')} go on"
+            words = f"Enter finds, then {go_on}; {key_name(self, 'task.back')} ends it"
+            yield Input(placeholder=words, id="search", compact=True)
             yield Static("", id="found", markup=False)
         yield Bar(id="held")
         yield Footer()
@@ -252,7 +255,8 @@ class TaskScreen(Keyed[None]):
                 return _parts_of_task(task)
             case Remark(key="wait") as remark if task := self._board.task(self.task_id):
                 asked = task.hitl_request or task.pending_eca_request
-                return [Part("a reviews it", remark.text), Part("what exactly", asked.raw if asked else None)]
+                heading = f"{key_name(self, 'task.review')} reviews it"
+                return [Part(heading, remark.text), Part("what exactly", asked.raw if asked else None)]
             case Remark() as remark:
                 return [Part(remark.word.strip(" ─"), remark.text)]
         if self._board.activity(self.task_id) is None:

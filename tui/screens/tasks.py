@@ -30,6 +30,7 @@ from tui.screens.wishes import ReviewWanted, Wish
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.footer import Footer
+from tui.widgets.keys import key_name
 from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through, others_first
 from tui.widgets.peek import Peek
 from tui.widgets.strips import Piece
@@ -357,15 +358,16 @@ class TasksScreen(Keyed[None]):
         if not is_empty:
             return
         if self._why:
-            words = f"{self._why}\n\nr tries again"
+            words = f"{self._why}\n\n{key_name(self, 'tasks.reload')} tries again"
         elif self.asked or self.only:
-            more = ", m loads more" if self._total and self._total > self._listing.loaded else ""
+            has_more = self._total and self._total > self._listing.loaded
+            more = f", {key_name(self, 'tasks.more')} loads more" if has_more else ""
             words = f"Nothing of {self._listing.loaded} loaded tasks is shown.{self._guess()}"
-            words += f"\n\nesc takes the filter away{more}"
+            words += f"\n\n{key_name(self, 'tasks.leave')} takes the filter away{more}"
         elif self._state[0] == "connecting":
             words = "Reading the tasks …"
         else:
-            words = "There are no tasks yet.\n\nn starts one"
+            words = f"There are no tasks yet.\n\n{key_name(self, 'tasks.new')} starts one"
         self.query_one("#empty", Static).update(words)
 
     def _guess(self) -> str:
@@ -588,7 +590,7 @@ class TasksScreen(Keyed[None]):
         """Another group."""
         if self.only is not None:
             self._listing.folded.discard(self.only)
-        words = f" only {self.only.lower()}: esc shows all " if self.only else ""
+        words = f" only {self.only.lower()}: {key_name(self, 'tasks.leave')} shows all " if self.only else ""
         self.query_one("#only", Static).update(words)
         self._arrange(is_other=True)
 

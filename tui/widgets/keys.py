@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,12 +14,12 @@ NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc"}
 """Keys that a sentence calls otherwise than the footer does."""
 
 
-def bound_keys(node: DOMNode, binding_id: str) -> list[str]:
+def bound_keys(node: DOMNode, binding_id: str) -> tuple[str, ...]:
     """Return the keys bound to an action of this node: those that the settings choose, else the default ones."""
     chosen: Mapping[str, str] = getattr(node.app, "chosen_keys", {})
     if binding_id in chosen:
         return normalized(chosen[binding_id])
-    return list(_default_keys(type(node), binding_id))
+    return _default_keys(type(node), binding_id)
 
 
 def key_name(node: DOMNode, binding_id: str) -> str:
@@ -32,24 +31,17 @@ def display_name(app: App[Any], key: str) -> str:
     """Return the name of a key for a sentence."""
     if key in NAMES_IN_SENTENCES:
         return NAMES_IN_SENTENCES[key]
+    if key.startswith("ctrl+"):
+        return key
     name = app.get_key_display(Binding(key, ""))
     is_function_key = key[:1] == "f" and key[1:].isdigit()
     return name.upper() if is_function_key else name
 
 
-def normalized(keys: str) -> list[str]:
+@lru_cache(1024)
+def normalized(keys: str) -> tuple[str, ...]:
     """Return the keys of a list with commas between, each by its name: `question_mark` where `?` is written."""
-    return [binding.key for binding in Binding.make_bindings([Binding(keys, "")])]
-
-
-def character_of(key: str) -> str | None:
-    """Return the character that a key types, or None where it types none."""
-    if len(key) == 1:
-        return key
-    try:
-        return unicodedata.lookup(key.replace("_", " "))
-    except KeyError:
-        return None
+    return tuple(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
 
 
 @lru_cache(1024)

@@ -18,6 +18,7 @@ from tui.desk import Desk
 from tui.listing import Listing
 from tui.plain import one_line
 from tui.rows import Head, Line, More, Row, lasted
+from tui.widgets.keys import key_name
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -260,7 +261,8 @@ class TaskList(Lines):
             look = "need" if row.group == "Needs you" else "head"
             return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
         if isinstance(row, More):
-            return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: Enter loads more", "faint")]
+            key = key_name(self, "tasks.open")
+            return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
         if row.key not in self._states:
             self._states[row.key] = _state(row)
         now, is_marked = self._desk.now(), row.task.id in self.marks

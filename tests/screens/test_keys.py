@@ -1,0 +1,118 @@
+"""The operator's own keys: which are refused, and that the screens name those that are bound."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import Serve
+from tests.screens.operator import invoice, waiting
+from tui.keymap import SCREENS, bindings, chains, checked_keys, clashes, live_keys
+from tui.screens.deciding import DEAD
+from tui.screens.keyed import OnTop
+from tui.screens.tasks import TasksScreen
+from tui.settings import BadSettings
+from tui.widgets.inspector import Inspector
+
+OWN_KEYS = {
+    "app.take_back": "f11",
+    "review.undo": "f11",
+    "review.approve": "K",
+    "review.reject": "L",
+    "review.reveal": "O",
+    "lines.page_down": "f7",
+    "tasks.more": "f8",
+}
+
+
+async def test_the_screen_names_the_keys_that_are_bound(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0, keys=checked_keys(OWN_KEYS)) as operator:
+        task = invoice(operator)
+        request = {**task["hitl_request"], "content": {"password": "hidden-from-me", "lines": [1] * 60}}
+        operator.here.local.platform.change(task, hitl_request=request)
+        await operator.press("a")
+        await operator.until(lambda: "O shows them for 10 s" in operator.text)
+        await operator.until(lambda: "were not shown yet: f7" in operator.text.casefold())
+        payload = operator.app.screen.query_one("#payload", Inspector)
+        await operator.press("O")
+        await operator.press(*["f7"] * 2)
+        await operator.until(lambda: payload.scroll_offset.y > 0)
+        await operator.press("question_mark")
+        await operator.until(lambda: "K                Approve" in operator.text)
+        await operator.press("escape", "O")
+        payload.is_read = True
+        await operator.until(lambda: "K approve" in operator.text and "L reject" in operator.text)
+        await operator.pilot.pause(DEAD)
+        await operator.press("K")
+        await operator.until(lambda: "F11 takes it back" in operator.text)
+        await operator.pilot.pause(DEAD)
+        await operator.press("escape")
+        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.press("slash")
+        await operator.until(lambda: "esc, then F11 takes it back" in operator.text)
+        await operator.press("escape", "f11")
+        await operator.until(lambda: "taken back" in operator.toasts())
+        assert operator.sent == []
+
+
+def test_every_pair_of_actions_that_is_live_at_once_is_refused_on_one_key() -> None:
+    known = {binding.id: binding for binding in bindings() if binding.id}
+    deliberate = {clash.actions for clash in clashes({})}
+    pairs = {
+        frozenset(pair)
+        for chain in chains()
+        for pair in combinations(sorted({name for _, name in live_keys(chain, {}) if name in known}), 2)
+    }
+    assert len(pairs) > 800
+    for one, other in sorted(map(sorted, pairs - deliberate)):
+        with pytest.raises(BadSettings, match="too, choose another"):
+            checked_keys({one: "f12", other: "f12"})
+        if not known[other].action.startswith("decide("):
+            with pytest.raises(BadSettings, match="too, choose another"):
+                checked_keys({other: known[one].key})
+
+
+def test_actions_that_are_never_live_at_once_may_share_a_key() -> None:
+    assert checked_keys({"tree.errors": "f12", "events.follow": "f12"})
+
+
+def test_the_clashes_of_the_default_keys_are_these() -> None:
+    ids = {binding.id for binding in bindings()}
+    assert {tuple(sorted(clash.actions)) for clash in clashes({}) if clash.actions <= ids} == {
+        ("agents.down", "lines.down"),
+        ("agents.up", "lines.up"),
+        ("app.take_back", "review.undo"),
+        ("inspector.reveal", "review.reveal"),
+        ("inspector.turn", "lines.choose"),
+        ("inspector.turn", "review.open"),
+        ("lines.choose", "review.open"),
+        ("lines.choose", "tasks.open"),
+    }
+
+
+def test_every_screen_is_looked_at_for_clashes() -> None:
+    def below(screen: type[Any]) -> set[type[Any]]:
+        return {screen, *(one for heir in screen.__subclasses__() for one in below(heir))}
+
+    screens = {one for one in below(OnTop) if one.__module__.startswith("tui.")}
+    assert {one.__name__ for one in screens - set(SCREENS)} == {"OnTop", "Dialog", "Keyed", "Deciding"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"review.say": "?"}, "question_mark is the key of app.help too"),
+        ({"tasks.stop": ":"}, "colon is the key of app.line too"),
+        ({"tasks.sort": "tab"}, "app.focus_next"),
+        ({"copy.curl": "u"}, "app.take_back"),
+        ({"tasks.stop": "ctrl+p"}, "the palette"),
+    ],
+)
+def test_a_character_is_the_same_key_as_its_name(keys: dict[str, str], words: str) -> None:
+    with pytest.raises(BadSettings, match=re.escape(words)):
+        checked_keys(keys)
+    assert checked_keys({"tasks.stop": ";"}) == {"tasks.stop": "semicolon"}
