@@ -22,11 +22,10 @@ from tui.api.routes import BadAddress
 from tui.beside import Beside
 from tui.board import TasksSeen
 from tui.decision import Shown, shown
-from tui.deeds import Deed, Deeds, JournalWriter, Outcome, Phase, Verb
+from tui.deeds import INTERRUPTED, Deed, Deeds, JournalWriter, Outcome, Phase, Verb
 from tui.desk import Desk
 from tui.kept import SENDING
 from tui.plain import host_of
-from tui.private import NotPrivate
 from tui.screens.deciding import QUIET, Deciding
 from tui.screens.keyed import OnTop
 from tui.screens.tasks import TasksScreen
@@ -75,6 +74,10 @@ class Acting(Watching):
         for key in [one for one in drafts if one.startswith(SENDING)]:  # a session has ended while it was sending
             drafts.setdefault(key.removeprefix(SENDING), drafts[key])
             del drafts[key]
+        self._jobs: set[asyncio.Task[Any]] = set()
+        """What carries out deeds now."""
+        self._interrupted: list[Deed] = []
+        """What was sent and had not come to an end when the dashboard was left."""
         self._few = asyncio.Semaphore(4)
         """No more than so many tasks are read at once."""
 
@@ -105,7 +108,7 @@ class Acting(Watching):
             await self._found(target)
             text = f"{verb} {self._called(target)}\nwas {state} when xp-tui ended, {rest}"
             wants = await self.push_screen_wait(Confirm("From the last session", text, yes=yes, no="Leave it"))
-            about = {name: line.get(name) for name in ("deed", "verb", "target", "digest")}
+            about = {name: line.get(name) for name in ("deed", "verb", "target", "digest", "request", "platform")}
             words = f"xp-tui ended while it was {state}"
             self._journal.write("done", **about, outcome=str(outcome), words=words)
             if wants and was_held:
@@ -228,22 +231,30 @@ class Acting(Watching):
     @work(group="deeds")
     async def _carry_out(self, deed: Deed, *drafts: str) -> None:
         """Carry out a deed to its end, whatever else is begun meanwhile; what was written is kept until it was sent."""
+        job = asyncio.current_task()
+        assert job
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
         texts = {key: self._drafts[key] for key in drafts if key in self._drafts}
-        for key, text in texts.items():
-            self._drafts[SENDING + key] = text
-            del self._drafts[key]
+        try:
+            for key, text in texts.items():
+                self._drafts[SENDING + key] = text
+                del self._drafts[key]
+        except OSError as error:
+            self._warn(f"{deed.verb}: not sent, the draft cannot be written: {error}")
+            return
         try:
             done = await self._deeds.carry_out(deed)
-        except (OSError, NotPrivate) as error:
-            self._warn(f"{deed.verb}: the journal cannot be written ({error}); read the task before you go on")
-            done = deed
         finally:
             self._unfinished.pop(deed.id, None)
             self._held.discard(deed.id)
-        for key, text in texts.items():
-            if done.outcome is not Outcome.CONFIRMED:
-                self._drafts.setdefault(key, text)
-            self._drafts.pop(SENDING + key, None)
+        try:
+            for key, text in texts.items():
+                if done.outcome is not Outcome.CONFIRMED:
+                    self._drafts.setdefault(key, text)
+                self._drafts.pop(SENDING + key, None)
+        except OSError as error:
+            self._warn(f"the draft cannot be written, it may be offered again: {error}")
         if deed.verb is Verb.CREATE and done.task is not None and self._home:
             self._home.select(done.task.id)
         if done.task is not None:
@@ -252,7 +263,15 @@ class Acting(Watching):
             self._read_to_decide(deed.target)
         self._read_lists()
 
+    async def interrupted(self) -> list[Deed]:
+        """Wait until all that was under way has ended; the answer is what was sent and is not known to be done."""
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        return self._interrupted
+
     def _deed_changed(self, deed: Deed) -> None:
+        if deed.words.startswith(INTERRUPTED):  # the screens are being taken down
+            self._interrupted.append(deed)
+            return
         if deed.phase is Phase.HELD and deed.hold > 0:
             self._held.add(deed.id)
         else:
@@ -400,6 +419,8 @@ class Acting(Watching):
         lines = []
         for task in running:
             lines.append(f"{self._desk.safe(task.name)}  {task.id}")
+            if (earlier := self._deeds.earlier(Deed(Verb.STOP, task.id))) is not None:
+                lines.append(f"  {self._desk.safe(earlier.known)}; it is sent again")
             below = [child for child in self._below(task) if not child.is_final]
             lines += [f"  and with it: {self._desk.safe(child.name)}" for child in below]
         many = len(running) > 1
@@ -410,7 +431,7 @@ class Acting(Watching):
                 self.push_screen(BulkScreen(running, self._desk, stops=True))
             self.notify("stop requested", markup=False)
             for task in running:
-                self._carry_out(Deed(Verb.STOP, task.id))
+                self._carry_out(Deed(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
 
     def _below(self, task: Task) -> list[Task]:
         """All sub-tasks, however deep, each once."""

@@ -31,6 +31,4 @@ def report(error: BaseException, state: Path, masks: Masks) -> str:
             old.unlink(missing_ok=True)
     except (OSError, NotPrivate):
         return f"xp-tui has failed: {cause}. Nothing could be written down about it."
-    return (
-        f"xp-tui has failed: {cause}. What is known is in {path}, with secrets masked; nothing that was held was sent."
-    )
+    return f"xp-tui has failed: {cause}. What is known is in {path}, with secrets masked. What was sent: xp-tui journal"

@@ -50,7 +50,7 @@ async def screens(session: Session) -> int:
             rhythm=rhythm,
             memory=memory,
             begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
-            left=session.journal.unfinished(),
+            left=session.journal.unfinished(client.surfaces.addresses),
             keys=_keys(session.settings["keys"] or {}),
             theme=session.settings["theme"] or "",
             is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
@@ -61,6 +61,8 @@ async def screens(session: Session) -> int:
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()
+        for deed in await app.interrupted():
+            session.out.note(f"xp-tui: {deed.verb} {deed.target}: {deed.words}")
         return app.return_code or 0
 
 

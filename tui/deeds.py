@@ -22,7 +22,7 @@ from tui.deed import Answer, Deed, Outcome, Phase, Verb
 from tui.earlier import Earlier, earlier_unknown
 from tui.settling import CLOCK_DIFFERENCE_SECONDS, Before, Settling
 
-__all__ = ["Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
+__all__ = ["INTERRUPTED", "Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
 
 STANDSTILL = 3.0
 """Seconds without a turn after which this process must have been stopped, or the machine asleep."""

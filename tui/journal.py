@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,8 +81,10 @@ class Journal:
                 if text.encode() in content and (line := _read(content)) is not None:
                     yield line
 
-    def unfinished(self) -> list[dict[str, Any]]:
+    def unfinished(self, platform: Collection[str] = ()) -> list[dict[str, Any]]:
         """The last line about each deed that has no end and was written by a run that lives no more.
+
+        Where the addresses of a platform are given, only what is about that platform, or says nothing of one.
 
         A run lives while its lock is held. A line without a run is from before runs were named: nobody holds a lock for
         it, so it is told once. Lock files of dead runs are removed.
@@ -92,7 +94,7 @@ class Journal:
         if not ended:
             return []
         # Read again: all that a run wrote before it ended is in the file only once it was seen to have ended.
-        return [line for line in self._without_end() if _run(line) in ended]
+        return [line for line in self._without_end() if _run(line) in ended and _is_about(line, platform)]
 
     def _without_end(self) -> list[dict[str, Any]]:
         """The last line about each deed whose end was not written."""
@@ -216,6 +218,11 @@ def _number(line: dict[str, Any]) -> int:
 def _run(line: dict[str, Any]) -> str:
     run = line.get("run")
     return run if isinstance(run, str) else ""
+
+
+def _is_about(line: dict[str, Any], platform: Collection[str]) -> bool:
+    told = line.get("platform")
+    return not platform or not isinstance(told, list) or not set(platform).isdisjoint(map(str, told))
 
 
 def _hash(line: dict[str, Any]) -> str:

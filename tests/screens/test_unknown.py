@@ -1,0 +1,137 @@
+"""What was sent and is not known to be done: told on leaving, not sent again, and never called done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.conftest import Serve
+from tests.screens.operator import Operator, at_the_screens, invoice, waiting
+from tui.api.client import Client
+from tui.api.errors import Lost
+from tui.deed import Outcome
+from tui.screens.confirm import Confirm
+from tui.screens.review import ReviewScreen
+
+
+def outcomes(operator: Operator) -> list[str]:
+    """How what was done has ended."""
+    return [line["outcome"] for line in operator.journal.lines() if line["kind"] == "done"]
+
+
+async def never_answered(*_: Any) -> None:
+    """An action to which no answer comes."""
+    await asyncio.Event().wait()
+
+
+def answers_lost(carried_out: Callable[[], object]) -> Callable[..., Any]:
+    """An action that may be carried out, and whose answer is lost."""
+
+    async def act(*_: Any) -> None:
+        carried_out()
+        raise Lost("the connection broke")
+
+    return act
+
+
+async def test_who_leaves_while_an_approval_is_on_its_way_is_told_that_it_was_sent(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Client, "approve", never_answered)
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: operator.sent == ["approve"])
+        app = operator.app
+        app.exit()
+    (deed,) = await app.interrupted()
+    assert deed.outcome is Outcome.UNKNOWN
+    assert deed.words.startswith("interrupted after it was sent: whether it was done, only the task tells")
+    assert outcomes(operator) == ["unknown"]
+
+
+@pytest.mark.parametrize("kind", ["held", "sent"])
+async def test_a_hold_that_cannot_be_journaled_ends_in_words_with_its_keys_back(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        write, fails = operator.journal.write, True
+
+        def sometimes_fails(told: str, **more: Any) -> None:
+            if fails and told == kind:
+                raise OSError(28, "No space left on device")
+            write(told, **more)
+
+        monkeypatch.setattr(operator.journal, "write", sometimes_fails)
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "the journal cannot be written" in operator.text)
+        fails = False
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: invoice(operator)["status"] != "paused")
+        assert operator.sent == ["approve"]
+
+
+async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_screen(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Client, "approve", answers_lost(lambda: None))
+    monkeypatch.setattr("tui.settling.SETTLING_SECONDS", 0.5)
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "no clear answer came" in operator.text)
+        await operator.press("escape", "a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "approve was sent before" in operator.text)
+        assert operator.sent == ["approve"]
+        assert outcomes(operator) == ["unknown", "already sent"]
+
+
+async def test_a_stop_that_may_have_been_done_is_told_before_it_is_sent_again(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.settling.SETTLING_SECONDS", 0.5)
+    async with serve() as here:
+        task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "Work" in operator.text)
+            stop = operator.app._client.stop
+            monkeypatch.setattr(Client, "stop", answers_lost(lambda: None))
+            await operator.press("X")
+            await operator.until(lambda: isinstance(operator.app.screen, Confirm))
+            await operator.press("tab", "enter")
+            await operator.until(lambda: "no clear answer came" in operator.toasts())
+            monkeypatch.setattr(Client, "stop", lambda _, task_id: stop(task_id))
+            await operator.press("X")
+            await operator.until(lambda: "stop was sent before" in operator.text)
+            await operator.press("tab", "enter")
+            await operator.until(lambda: here.local.store.task(task["id"])["status"] == "stopped")  # type: ignore[index]
+            assert operator.sent == ["stop", "stop"]
+
+
+async def test_another_tasks_record_is_never_reviewed(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        task_of = operator.here.local.platform.task
+
+        def lie(task_id: str) -> dict[str, Any]:
+            return {**task_of(task_id), "id": "another"}
+
+        monkeypatch.setattr(operator.here.local.platform, "task", lie)
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        await operator.until(lambda: "the platform answered with task 'another'" in operator.text)
+        await operator.pilot.pause(1.0)
+        await operator.press("A")
+        assert operator.sent == []
