@@ -175,7 +175,7 @@ async def test_every_size_shows_what_waits_and_decides(serve: Serve, tmp_path: P
         assert "A approve" in operator.text
         assert all(len(line) == size[0] for line in operator.text.split("\n"))
         await operator.press("A")
-        await operator.until(lambda: "approved by you" in operator.text)
+        await operator.until(lambda: "approved, on record as" in operator.text)
 
 
 async def test_drawn_in_ascii(serve: Serve, tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
         await operator.pilot.pause(DEAD)
         operator.here.local.decisions.decide(ids[1], False, "no", "Dana Reyes")
         await operator.press("A")
-        await operator.until(lambda: operator.text.count("approved by you") == 2)
+        await operator.until(lambda: operator.text.count("approved, on record as") == 2)
         await operator.until(lambda: "already rejected by Dana Reyes" in operator.text or "gone" in operator.text)
         assert operator.sent == ["approve", "approve"]
 
@@ -358,7 +358,7 @@ async def test_never_touch_the_keys(serve: Serve, tmp_path: Path) -> None:
         await operator.click("a review")
         await operator.ready_to_decide()
         await operator.click("A approve")
-        await operator.until(lambda: "approved by you" in operator.text)
+        await operator.until(lambda: "approved, on record as" in operator.text)
         assert operator.sent == ["approve"]
 
 

@@ -32,7 +32,7 @@ async def test_find_what_waits_read_why_and_approve(serve: Serve, tmp_path: Path
         await operator.press("end")
         await operator.ready_to_decide()
         await operator.press("A")
-        await operator.until(lambda: "approved by you" in operator.text)
+        await operator.until(lambda: "approved, on record as" in operator.text)
         await operator.here.until(invoice(operator)["id"], "completed")
         assert operator.sent == ["approve"]
         assert invoice(operator)["result"].startswith("Paid")
