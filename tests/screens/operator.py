@@ -111,9 +111,9 @@ class Operator:
 
 def is_page_seen(payload: Inspector) -> bool:
     """Whether every line in sight was there for long enough."""
-    return bool(payload._in_sight) and not any(
-        payload._sight_of(index) in payload._unseen for index in payload._in_sight
-    )
+    top, height = payload.scroll_offset.y, payload.scrollable_content_region.height
+    in_sight = range(top, min(top + height, payload.count()))
+    return payload._in_sight.keys() == set(in_sight) and payload._unseen_places.isdisjoint(in_sight)
 
 
 @asynccontextmanager

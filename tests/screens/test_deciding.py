@@ -24,6 +24,7 @@ from tui.screens.bulk import BulkScreen, Outcomes
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
+from tui.widgets import inspector
 from tui.widgets.inspector import Inspector
 
 
@@ -39,7 +40,11 @@ def journal(operator: Operator) -> list[str]:
 
 
 @pytest.mark.parametrize("content", [{"memo": "x" * 60_000 + " PAY MALLORY"}, {"y" * 12_000 + "MALLORY": 1}])
-async def test_a_payload_is_shown_whole_however_long_its_lines(serve: Serve, tmp_path: Path, content: Any) -> None:
+async def test_a_payload_is_shown_whole_however_long_its_lines(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any
+) -> None:
+    monkeypatch.setattr(inspector, "GLANCE", 0.0)  # it has hundreds of lines
+    monkeypatch.setattr(inspector, "LOOKS", 1)
     async with waiting(serve, tmp_path) as operator:
         ask(operator, **content)
         await operator.press("a", "end")
@@ -216,7 +221,7 @@ async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) 
         await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
         screen = operator.app.screen
         assert isinstance(screen, BulkScreen)
-        await operator.press("tab", "end")
+        await operator.read_by_pages(screen.query_one("#payload", Inspector))
         await operator.until(lambda: len(screen._read) == 1)
         lines = screen.query_one(Outcomes)
         lines.set_reactive(Outcomes.cursor, 1)  # the cursor has moved, and nobody was told of it yet
@@ -432,7 +437,7 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
         bulk = operator.app.screen
         assert isinstance(bulk, BulkScreen)
-        await operator.press("tab", "end")
+        await operator.read_by_pages(bulk.query_one("#payload", Inspector))
         await operator.until(lambda: len(bulk._read) == 1)
         await operator.press("tab", "down")
         await operator.pilot.pause(1.2)
@@ -448,8 +453,7 @@ async def test_what_is_refused_because_another_is_under_way_hides_it_nowhere(ser
         await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
         await operator.press("a")
         await operator.until(lambda: "approve in" in operator.text)
-        left = int(operator.text.split("approve in ")[1].split()[0])
-        assert left < 60
+        await operator.until(lambda: int(operator.text.split("approve in ")[1].split()[0]) < 60)
         await operator.press("escape", "q")
         await operator.until(lambda: "Quit now?" in operator.text)
 

@@ -235,7 +235,8 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
         await operator.press("A")
         assert operator.sent == []
         for _ in ids:
-            await operator.press("tab", "end")
+            await operator.press("tab")
+            await operator.read_by_pages(screen.query_one("#payload", Inspector))
             await operator.until(lambda: screen.query_one("#payload", Inspector).is_read)
             await operator.press("tab")
             await operator.until(lambda: screen.query_one("#tasks").has_focus)
@@ -299,7 +300,7 @@ async def test_load_more_until_all_is_there(serve: Serve, tmp_path: Path) -> Non
     async with serve(tasks=450) as here, at_the_screens(here, tmp_path) as operator:
         await operator.until(lambda: "450 total" in operator.text)
         await operator.press("end")
-        await operator.until(lambda: "Enter loads more" in operator.text)
+        await operator.until(lambda: "enter loads more" in operator.text)
         while "450 loaded" not in operator.text:
             before = len(operator.app.board.tasks)
             for _ in range(3):

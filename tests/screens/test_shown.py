@@ -214,6 +214,13 @@ async def test_names_that_are_masked_alike_are_both_shown(serve: Serve, tmp_path
         await approve(operator)
 
 
+async def test_what_is_nested_too_deep_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        await opened(operator, value=deep(250))
+        await operator.until(lambda: "too deep or named too alike" in operator.text)
+        await refused(operator, "cannot be decided here")
+
+
 async def test_a_payload_with_my_own_key_says_so_and_never_shows_it(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await opened(operator, note=f"use {KEY} for it", api_key=KEY)
@@ -293,12 +300,11 @@ def test_nothing_is_written_beside_the_screen(value: Any, width: int) -> None:
     assert "PAYMALLORY" in "".join(texts).replace(" ", "")
     assert max(map(len, texts)) <= width
     assert document.is_whole
+    assert document.is_lossless
 
 
 def test_what_is_nested_too_deep_is_not_whole() -> None:
-    document = Document([Part("what exactly", deep(250))], Masks(), can_fold=False)
-    document.rows(80)
-    assert not document.is_whole
+    assert not Document([Part("what exactly", deep(250))], Masks(), can_fold=False).is_lossless
 
 
 def test_to_reveal_what_a_masked_name_holds_ends_nothing() -> None:

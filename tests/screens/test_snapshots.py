@@ -27,6 +27,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
 from tests.screens.boards import BOARDS, KEY, Fixed
+from tests.screens.operator import is_page_seen
 from tui.app import XpTui
 from tui.journal import Journal
 from tui.masks import Masks
@@ -35,6 +36,7 @@ from tui.screens.task import TaskScreen
 from tui.screens.tasks import REST
 from tui.watch import Rhythm
 from tui.widgets.event_pane import EventPane
+from tui.widgets.inspector import Inspector
 from tui.widgets.lines import Lines
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -175,11 +177,17 @@ async def _at_review(visitor: Visitor) -> None:
     assert isinstance(screen, ReviewScreen)
     payload = screen.query_one("#payload", Lines)
     await visitor.until(lambda: payload.has_focus and payload.count() > 20)
+    for pane in screen.query(Inspector):
+        pane.reveal_all()
+        for _ in range(pane.count()):
+            await visitor.until(lambda: pane.is_read or is_page_seen(pane))
+            if pane.is_read:
+                break
+            pane.action_leap(1.0)
+        pane.hide_all()
+    payload.focus()
     await visitor.press("end")
-    await visitor.until(lambda: payload.scroll_offset.y == payload.max_scroll_y and "payload" not in screen.hindrance)
-    if "above" in screen.hindrance:
-        await visitor.press("shift+tab", "end")
-    await visitor.until(lambda: not screen.hindrance)
+    await visitor.until(lambda: payload.scroll_offset.y == payload.max_scroll_y and not screen.hindrance)
     await visitor.press("home")
 
 

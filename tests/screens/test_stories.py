@@ -129,7 +129,8 @@ async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> N
         screen = await operator.ready_to_decide()
         now = screen._clock() + 10
         screen._clock = lambda: now
-        screen.post_message(events.AppFocus())
+        operator.app.post_message(events.AppBlur())
+        operator.app.post_message(events.AppFocus())
         for later in (0.0, DEAD / 2, DEAD / 2 - 0.01):
             now += later
             await operator.press("A")

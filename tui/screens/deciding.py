@@ -188,7 +188,7 @@ class Deciding(Keyed[None]):
 
     def look_at_panes(self) -> None:
         """Note what of the panes is in sight; behind another screen nothing is."""
-        if self.app.screen is self:
+        if self.is_active:
             for pane in self.query(Inspector):
                 pane.look(self._clock())
 

@@ -314,7 +314,7 @@ class ReviewScreen(Deciding):
         if not (payload.is_whole and facts.is_whole):
             return "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
         unread = self.not_shown_yet(payload, "payload")
-        return unread or self.not_shown_yet(facts, "what stands above", "shift+tab, ")
+        return unread or self.not_shown_yet(facts, "facts", "shift+tab, ")
 
     @property
     def _is_decided(self) -> bool:

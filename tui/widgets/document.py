@@ -67,7 +67,7 @@ class Document(Struct):
     longest: int = LONGEST
     """Characters of one line that are written out."""
     is_whole: bool = True
-    """Whether all of it was written out: no line too many or too wide, no level too deep, no name lost."""
+    """Whether all of it was written out: no line was too many or too wide."""
     revealed: set[Key] = field(default_factory=set)
     """What is shown although it may be a secret."""
     reveals_all: bool = False
@@ -138,7 +138,7 @@ class Document(Struct):
     def rows(self, width: int) -> list[Row]:
         """Every line, wrapped to a width."""
         rows: list[Row] = []
-        self.is_whole = all(self._is_lossless(part.value) for part in self.parts) if not self.can_fold else True
+        self.is_whole = True
         for number, part in enumerate(self.parts):
             for row in self._part(Key(number), part, max(width - 2, 8)):
                 rows.append(row)
@@ -158,11 +158,13 @@ class Document(Struct):
         """A value as it is, but for this machine's own secrets."""
         return _mapped(self._told(value), self.masks.known)
 
-    def _is_lossless(self, value: object) -> bool:
-        """Whether no level of a value is too deep to be written out, and no two of its names are masked alike."""
-        return not _differing(_mapped(self._told(value), str), self._told(value)) and _count(
-            self._without_known(value)
-        ) == _count(self._told(value))
+    @property
+    def is_lossless(self) -> bool:
+        """Whether no level is too deep to be written out, and no two names are masked alike once all is revealed."""
+        return not any(
+            _differing(_mapped(told, str), told) or _count(_mapped(told, self.masks.known)) != _count(told)
+            for told in (self._told(part.value) for part in self.parts)
+        )
 
     def _masked(self, value: object) -> Any:
         if self.reveals_all:

@@ -53,9 +53,14 @@ class Inspector(Lines):
         self._places: dict[Key, int] = {}
         self.is_read = False
         """Whether every line was in sight for long enough to be seen, what is masked revealed, since this is shown."""
+        self._is_lossless = True
+        """Whether all of it can be written out, where that is asked for."""
         self._seen: set[SeenLine] = set()
         self._unseen: set[SeenLine] = set()
         """What has to be seen still: lines of the document with everything revealed that can be."""
+        self._sights_of_rows: list[SeenLine] = []
+        self._unseen_places: set[int] = set()
+        """Which of the lines that are written out have to be seen still."""
         self._in_sight: dict[int, tuple[float, int]] = {}
         """Since when each line is in sight, and how often it was found there."""
         self._hiding: Timer | None = None
@@ -68,26 +73,19 @@ class Inspector(Lines):
             since, looks = before.get(index, (now, 0))
             self._in_sight[index] = since, looks + 1
             if now - since >= GLANCE and looks >= LOOKS:  # on a slow machine much time may pass between two looks
-                sight = self._sight_of(index)
-                self._seen.add(sight)
-                self._unseen.discard(sight)
+                self._seen.add(self._sights_of_rows[index])
+                self._unseen.discard(self._sights_of_rows[index])
+                self._unseen_places.discard(index)
         self.is_read = self.is_read or (bool(self._rows) and not self._unseen)
 
     def unseen(self) -> str:
         """Return what was not shown yet and is not in sight now, in words; empty where there is nothing."""
-        places = [
-            index for index in range(len(self._rows))
-            if index not in self._in_sight and self._sight_of(index) in self._unseen
-        ]  # fmt: skip
+        places = sorted(self._unseen_places - self._in_sight.keys())
         if places:
             return f"{_ranges(places)} were not shown yet"
-        is_in_sight = any(self._sight_of(index) in self._unseen for index in self._in_sight)
-        if self._unseen and not is_in_sight and not self._document.reveals_all:
+        if self._unseen and not self._unseen_places and not self._document.reveals_all:
             return "masked parts were not shown yet"
         return ""
-
-    def _sight_of(self, index: int) -> SeenLine:
-        return _sight(self._rows, self._places, index)
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
@@ -99,6 +97,7 @@ class Inspector(Lines):
         longest = sys.maxsize if self._is_whole else LONGEST
         self._document = Document(parts, self._masks, self._can_fold, turned, longest, raw=before.raw)
         self.is_read = False
+        self._is_lossless = not self._is_whole or self._document.is_lossless
         self._seen.clear()
         if not is_alike:
             self._rows = []
@@ -110,7 +109,7 @@ class Inspector(Lines):
     @property
     def is_whole(self) -> bool:
         """Whether all of it can be seen, if one scrolls."""
-        return self._document.is_whole
+        return self._document.is_whole and self._is_lossless
 
     @property
     def masked(self) -> int:
@@ -126,11 +125,12 @@ class Inspector(Lines):
         """Show everything that is masked because it may be a secret, for a while."""
         if self._hiding is not None:
             self._hiding.stop()
-        self._hiding = self.set_timer(REVEALED, self._hide_all)
+        self._hiding = self.set_timer(REVEALED, self.hide_all)
         self._document.reveals_all = True
         self._write()
 
-    def _hide_all(self) -> None:
+    def hide_all(self) -> None:
+        """Mask again what was revealed."""
         self._document.reveals_all = False
         self._write()
 
@@ -154,14 +154,16 @@ class Inspector(Lines):
         self._places = _places_of(self._rows)
         self._in_sight = {}
         if self._is_whole:
+            self._sights_of_rows = _sights(self._rows)
             self._unseen = self._to_be_seen(width) - self._seen
+            self._unseen_places = {place for place, sight in enumerate(self._sights_of_rows) if sight in self._unseen}
         self.rows_changed(before)
 
     def _to_be_seen(self, width: int) -> set[SeenLine]:
         """Return the lines of the document with everything revealed that can be."""
-        rows = self._rows if self._document.reveals_all else replace(self._document, reveals_all=True).rows(width)
-        places = _places_of(rows)
-        return {_sight(rows, places, index) for index in range(len(rows))}
+        if self._document.reveals_all:
+            return set(self._sights_of_rows)
+        return set(_sights(replace(self._document, reveals_all=True).rows(width)))
 
     def on_resize(self) -> None:
         """Wrap anew."""
@@ -267,9 +269,13 @@ def _places_of(rows: Sequence[Row]) -> dict[Key, int]:
     return places
 
 
-def _sight(rows: Sequence[Row], places: dict[Key, int], index: int) -> SeenLine:
-    row = rows[index]
-    return row.key, index - places[row.key], "".join(piece.text for piece in row.pieces)
+def _sights(rows: Sequence[Row]) -> list[SeenLine]:
+    """Return what tells each line from all others, also when some are wrapped otherwise."""
+    places = _places_of(rows)
+    return [
+        (row.key, index - places[row.key], "".join(piece.text for piece in row.pieces))
+        for index, row in enumerate(rows)
+    ]
 
 
 def _ranges(places: Sequence[int]) -> str:
