@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import FastClock, make_client
-from tests.memory_journal import MemoryJournal
+from tests.conftest import make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server, head
 from tui.api.client import TaskQuery
 from tui.api.errors import NotUnderstood
 from tui.api.models import Task
-from tui.decision import shown
-from tui.deeds import Deed, Deeds, Outcome, Verb
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "paused", "hitl_request": {"wait_node_id": "n", "content": "pay"}}
 LOG = {"id": "t1", "messages": []}
@@ -95,34 +92,3 @@ async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
             about = told
             with pytest.raises(NotUnderstood):
                 await client.log(task)
-
-
-@pytest.mark.parametrize("is_done", [False, True])
-@pytest.mark.parametrize(
-    "status", [201, 202, 203, 207, 299, 301, 302, 307, 400, 402, 403, 404, 408, 409, 410, 418, 422, 429, 500, 503, 599]
-)
-async def test_over_sockets_a_status_is_settled_by_the_record(platform: Platform, status: int, is_done: bool) -> None:
-    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay"})
-
-    async def answer(request: Request, connection: Connection) -> bool:
-        if request.method == "GET":
-            return False
-        if is_done:
-            platform.local.decisions.decide("w", True, None)
-        await connection.reply(status, {"detail": "no"}, {"Location": "/elsewhere"} if 300 <= status < 400 else {})
-        return True
-
-    platform.before_reply = answer
-    async with Server(platform.handle) as server, make_client(server.url) as client:
-        digest = (await shown(client, "w")).digest
-        doer = Deeds(client, MemoryJournal(), lambda deed: None, clock=FastClock())
-        done = await doer.carry_out(Deed(Verb.APPROVE, "w", digest))
-        again = await doer.carry_out(Deed(Verb.APPROVE, "w", digest))
-    refused = status in {400, 401, 403, 404, 409, 422, 429}
-    if is_done:
-        assert done.outcome is (Outcome.ALREADY if refused else Outcome.CONFIRMED), done.words
-    else:
-        assert done.outcome is (Outcome.REFUSED if refused else Outcome.UNKNOWN), done.words
-    sent = [request for request in server.requests if request.method != "GET"]
-    assert len(sent) == (2 if refused and not is_done else 1)
-    assert again.is_sent is (refused and not is_done)

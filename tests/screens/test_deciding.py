@@ -138,7 +138,9 @@ async def test_what_was_approved_stays_as_it_was_and_a_new_request_is_new(serve:
         await operator.ready_to_decide()
         assert "‖ approval" in operator.text
         await operator.press("A")
-        await operator.until(lambda: "approved, on record as" in operator.text and "enter opens the task" in operator.text)
+        await operator.until(
+            lambda: "approved, on record as" in operator.text and "enter opens the task" in operator.text
+        )
         assert "‖ approval" not in operator.text  # nobody is waited for any more
         task_id = invoice(operator)["id"]
         await operator.here.until(task_id, "completed")

@@ -1,0 +1,76 @@
+"""Every status that an action can be answered with, over sockets: settled by what the record shows, and sent once."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.conftest import FastClock, Survived, make_client
+from tests.memory_journal import MemoryJournal
+from tests.wire.platform import Platform
+from tests.wire.server import Connection, Request, Server
+from tui.api.errors import DOCUMENTED_REFUSALS
+from tui.decision import shown
+from tui.deeds import Deed, Deeds, Outcome, Verb
+
+FEW = [200, 201, 204, 207, 302, 307, 403, 404, 408, 409, 410, 429, 500, 503, 599]
+STATUSES = list(range(200, 600)) if os.environ.get("XP_STATUSES") else FEW
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize(
+    ("verb", "surfaces"),
+    [(Verb.APPROVE, {}), (Verb.REJECT, {"rest": False}), (Verb.STOP, {}), (Verb.STOP, {"rest": False})],
+)
+async def test_each_status_is_settled_by_the_record(
+    platform: Platform, survived: Survived, verb: Verb, surfaces: dict[str, Any], is_done: bool
+) -> None:
+    """What was done is never told as not sent, what was not done never as done, and nothing unknown is sent again."""
+    task_id, status = "", 0
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        if request.method == "GET":
+            return False
+        if is_done and verb is Verb.STOP:
+            platform.local.platform.stop(task_id)
+        elif is_done:
+            platform.local.decisions.decide(task_id, verb is Verb.APPROVE, None)
+        headers = {"Location": "/elsewhere"} if 300 <= status < 400 else {}
+        await connection.reply(status, b"" if status in {204, 205, 304} else {"detail": "no"}, headers)
+        return True
+
+    platform.before_reply = answer
+    async with Server(platform.handle) as server, make_client(server.url, **surfaces) as client:
+        for status in STATUSES:
+            task_id = f"{verb}-{status}"
+            request = {"wait_node_id": "n1", "content": "pay"}
+            state = {"status": "executing"} if verb is Verb.STOP else {"status": "paused", "hitl_request": request}
+            platform.task(task_id, **state)
+            digest = None if verb is Verb.STOP else (await shown(client, task_id)).digest
+            doer = Deeds(client, MemoryJournal(), lambda deed: None, clock=FastClock(factor=2000.0))
+            server.requests.clear()
+            done, again = [await doer.carry_out(Deed(verb, task_id, digest)) for _ in range(2)]
+            _check(status, done, again, is_done=is_done)
+            sent = [request for request in server.requests if request.method != "GET"]
+            assert len(sent) == 1 + again.is_sent, status
+    surface = "both surfaces" if surfaces.get("rest", True) else "the controller alone"
+    state_told = "carried out" if is_done else "not carried out"
+    survived(f"{verb}, {state_told}, on {surface}: each status settled by the record", len(STATUSES), "")
+
+
+def _check(status: int, done: Deed, again: Deed, *, is_done: bool) -> None:
+    """Hold what was told of a status against what was done, and whether the same could be sent again."""
+    is_refusal = status in DOCUMENTED_REFUSALS
+    if is_done and is_refusal:
+        expected = {Outcome.UNKNOWN, Outcome.ALREADY}
+    elif is_done:
+        expected = {Outcome.CONFIRMED}
+    elif is_refusal:
+        expected = {Outcome.REFUSED}
+    else:
+        expected = {Outcome.UNKNOWN, Outcome.STILL_RUNNING}
+    assert done.is_sent
+    assert done.outcome in expected, (status, done.outcome, done.words)
+    assert again.is_sent is (is_refusal and not is_done), (status, again.outcome, again.words)
