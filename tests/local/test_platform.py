@@ -237,7 +237,7 @@ async def test_our_deeds_decide_on_it(here: Served, tmp_path: Path) -> None:
         deeds = Deeds(client, journal, lambda deed: None, clock=client.transport.clock)
         digest = (await shown(client, task_id)).digest
         done = await deeds.carry_out(Deed(Verb.APPROVE, task_id, digest))
-        assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved by you, on record as Local Operator")
+        assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
         await here.until(task_id, "completed")
         again = await deeds.carry_out(Deed(Verb.APPROVE, task_id, digest))
         assert again.outcome is not Outcome.CONFIRMED

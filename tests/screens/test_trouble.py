@@ -11,7 +11,7 @@ from tests.local.conftest import Serve, Served
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
-from tui import deeds
+from tui import settling
 from tui.local.chaos import Chaos
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -23,14 +23,15 @@ async def test_the_answer_was_lost(serve: Serve, tmp_path: Path) -> None:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
-        await operator.until(lambda: "the answer was lost" in operator.text)
-        assert "approved by you" not in operator.text
+        await operator.until(
+            lambda: "approved, on record as Local Operator (sent, but no clear answer" in operator.text
+        )
         assert operator.sent == ["approve"]
         await operator.here.until(invoice(operator)["id"], "completed")
 
 
 async def test_a_run_that_does_not_stop(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deeds, "SETTLING", 0.5)
+    monkeypatch.setattr(settling, "SETTLING_SECONDS", 0.5)
     async with waiting(serve, tmp_path) as operator:
         platform = operator.here.local.platform
         monkeypatch.setattr(platform, "stop", platform.task)
