@@ -75,12 +75,20 @@ class World(RuleBasedStateMachine):
         self.deeds: dict[str, tuple[Deed, int]] = {}
         self.jobs: dict[str, asyncio.Task[Deed]] = {}
         self.left: Counter[str] = Counter()
+        self.violations: list[str] = []
+        """What was wrong the moment an action left."""
         self.number = 0
         self.truth.ask()
         self.operator_looks()
 
     def _leaves(self, path: str, body: dict[str, Any]) -> None:
         """An action leaves: it must have been journaled, and what was read last must be what was shown."""
+        try:
+            self._check_what_leaves(path)
+        except AssertionError as error:  # whatever is raised here is taken for a fault of the way
+            self.violations.append(str(error))
+
+    def _check_what_leaves(self, path: str) -> None:
         (deed_id,) = self.journal.names("sent") - self.journal.names("done")
         self.left[deed_id] += 1
         deed, version = self.deeds[deed_id]
@@ -179,6 +187,7 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
+        assert not self.violations
         for name, (_, version) in self.deeds.items():
             mine = [one for one in (*self.truth.applied, *self.truth.votes) if one.by == name]
             assert len(mine) <= 1, "applied more than once"

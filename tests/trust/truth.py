@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -134,6 +134,7 @@ FAULTS = (
     "500", "503", "500 after", "404", "409", "429", "nonsense", "nonsense after", "cut after",
     "403", "403 after", "404 after", "409 after", "422 after", "429 after", "204 after", "207", "207 after",
     "302", "307 after", "418 after", "another task", "another task after", "as if done",
+    "as if done, and paused anew", "200 later", "307 later", "500 later",
     *(f"{lie}{after}" for lie in LIES for after in ("", " after")),
 )  # fmt: skip
 """What may become of a request; with `after`, the action is carried out before."""
@@ -187,9 +188,7 @@ class Way(httpx.AsyncBaseTransport):
                 await asyncio.sleep(12.0)
                 return apply()
             case "too late":
-                job = asyncio.create_task(self._later(apply))
-                self._late.add(job)
-                job.add_done_callback(self._late.discard)
+                self._run(self._later(apply, PATIENCE + 15.0))
                 await asyncio.sleep(PATIENCE)
                 raise httpx.ReadTimeout("no answer")
             case "twice, the first":
@@ -213,9 +212,15 @@ class Way(httpx.AsyncBaseTransport):
             case "another task" | "another task after":
                 if fault.endswith("after"):
                     apply()
-                request = {**(self.truth.request or {}), "approved_by": "somebody", "content": {"amount": -1}}
+                request = {**(self.truth.request or {}), "approved_by": "somebody"}
                 return 200, {**self.truth.record(), "id": "x", "status": "executing", "hitl_request": request}
-            case "as if done":
+            case "200 later" | "307 later" | "500 later":
+                self._run(self._later(apply, 5.0))
+                return int(fault[:3]), self.truth.record() if fault.startswith("200") else {"detail": "no"}
+            case "as if done, and paused anew" if is_action:
+                self.truth.pause_again()
+                return 200, {**self.truth.record(), "status": "executing", "hitl_request": None}
+            case "as if done" | "as if done, and paused anew":
                 done = {**self.truth.record(), "status": "executing", "hitl_request": None}
                 return (200, done) if is_action else apply()
             case _ if (lie := fault.removesuffix(" after")) in LIES:
@@ -228,8 +233,13 @@ class Way(httpx.AsyncBaseTransport):
                     apply()
                 return int(status), {"detail": "no"}
 
-    async def _later(self, apply: Callable[[], Answer]) -> None:
-        await asyncio.sleep(PATIENCE + 15.0)
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        job = asyncio.create_task(coroutine)
+        self._late.add(job)
+        job.add_done_callback(self._late.discard)
+
+    async def _later(self, apply: Callable[[], Answer], seconds: float) -> None:
+        await asyncio.sleep(seconds)
         apply()
 
 
