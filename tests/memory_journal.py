@@ -16,6 +16,7 @@ class MemoryJournal:
         self.entries: list[dict[str, Any]] = []
         """The lines as they were written, without their time."""
         self.fail_on: set[str] = set()
+        self.is_locked = False
         self._clock = clock
         self.times: list[str] = []
 
@@ -32,4 +33,6 @@ class MemoryJournal:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
+        if self.is_locked:
+            raise BlockingIOError
         yield

@@ -16,6 +16,7 @@ import pytest
 from tests.memory_journal import MemoryJournal
 from tests.trust.truth import OnThisWay
 from tests.trust.virtual import VirtualClock, VirtualLoop
+from tui import deeds
 from tui.api.client import Client
 from tui.api.errors import (
     ApiError,
@@ -31,7 +32,7 @@ from tui.api.errors import (
 from tui.api.pace import Backoff, SystemClock
 from tui.api.routes import Surfaces
 from tui.api.secret import Secret
-from tui.decision import shown
+from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb
 
 Json = dict[str, Any]
@@ -118,7 +119,7 @@ class Desk:
     @property
     def lines(self) -> list[Json]:
         """What was written down, but for what names the request and the platform."""
-        hidden = {"request", "platform"}
+        hidden = {"request", "platform", "about"}
         return [{name: told for name, told in one.items() if name not in hidden} for one in self.journal.entries]
 
     @property
@@ -166,12 +167,22 @@ def sit(request: pytest.FixtureRequest) -> Sit:
     return sit_down
 
 
+def makes(desk: Desk, rows: list[Json], *answer: Any) -> Callable[[], tuple[int, Any]]:
+    """An action that makes tasks, and its answer; without one, the answer is lost."""
+
+    def act() -> tuple[int, Any]:
+        desk.story.others = [*rows, *desk.story.others]
+        return answer or (0, "lost")
+
+    return act
+
+
 def lost(desk: Desk, **changes: Any) -> Callable[[], tuple[int, Any]]:
     """An action that takes effect, and whose answer is lost."""
     return desk.story.becomes(0, "lost", **changes)
 
 
-LOST = "sent, but no clear answer came (the connection to 127.0.0.1 broke: reset)"
+LOST = " (no clear answer came: the connection to 127.0.0.1 broke: reset)"
 
 
 # What is held
@@ -188,9 +199,7 @@ def test_the_words_that_others_read_stay_as_they_are() -> None:
     assert [*map(str, Verb)] == ["approve", "reject", "stop", "continue", "create", "answer", "update"]
     phases = ["held", "reading again", "sending", "waiting for the task to show it", "done"]
     assert [*map(str, Phase)] == phases
-    outcomes = (
-        "confirmed, taken back, already decided, changed, gone, refused, not sent, unknown, still running, already sent"
-    )
+    outcomes = "confirmed, taken back, already decided, changed, gone, refused, not sent, unknown, still running, already sent, held back"
     assert ", ".join(Outcome) == outcomes
 
 
@@ -433,9 +442,14 @@ def test_a_card_is_confirmed_or_dismissed_in_its_conversation_whatever_was_decid
     [
         ({"approved": True, "decided_by": "Dana"}, Outcome.CONFIRMED, "approved, on record as Dana"),
         ({"approved": True}, Outcome.CONFIRMED, "approved, the record says so"),
-        ({"approved": False}, Outcome.ALREADY, "decided the other way"),
+        ({"approved": False}, Outcome.ALREADY, "sent, but decided the other way"),
         ({"approved": None}, Outcome.UNKNOWN, "sent, the task still waits"),
-        ({"id": "next", "request_id": "next"}, Outcome.CONFIRMED, "approved by you"),
+        ({"id": "next", "request_id": "next"}, Outcome.UNKNOWN, "sent, the task still waits"),
+        (
+            {"title": "Another?", "approved": True},
+            Outcome.UNKNOWN,
+            "sent; the task now asks for something else than you saw: open it",
+        ),
     ],
 )
 def test_a_card_is_decided_when_the_log_says_so_although_the_task_waits_for_the_next(
@@ -541,9 +555,9 @@ def test_what_the_platform_does_not_take_is_told_in_its_words(
         ({"status": "executing", "hitl_request": {**ASKED, "rejected_by": "Kofi"}}, Outcome.ALREADY,
          "decided the other way by Kofi, yours was refused (403)"),
         ({"hitl_request": {**ASKED, "votes": 1}}, Outcome.UNKNOWN,
-         "refused: no (403), the task still waits, and its request has changed: open it"),
+         "refused (403), but its request has changed: open it"),
         ({"hitl_request": {**ASKED, "content": "other"}}, Outcome.REFUSED,
-         "refused: no (403); the task now asks for something else than you saw: open it"),
+         "refused: no (403); the task now asks for something else: open it"),
     ],
 )  # fmt: skip
 def test_after_a_refusal_the_record_is_read_once_and_believed(
@@ -560,10 +574,10 @@ def test_after_a_refusal_the_record_is_read_once_and_believed(
 @pytest.mark.parametrize(
     ("read", "outcome", "words"),
     [
-        ((404, {}), Outcome.GONE, "gone: no (403)"),
+        ((404, {}), Outcome.REFUSED, "refused: no (403); the platform knows no such task"),
         ((401, {}), Outcome.REFUSED, "refused: no (403)"),
         ((200, {}), Outcome.UNKNOWN,
-         "refused: no (403), and the task could not be read since: the platform's answer is no task"),
+         "refused (403), and the task could not be read since: the platform's answer is no task"),
     ],
 )  # fmt: skip
 def test_after_a_refusal_a_record_that_cannot_be_read_is_told(
@@ -603,8 +617,7 @@ def test_what_was_done_although_it_was_refused_is_told(sit: Sit, verb: Verb, wor
 def test_a_new_task_that_was_refused_is_looked_for_once(sit: Sit) -> None:
     for is_made in (False, True):
         desk = sit()
-        desk.story.act = lambda: (429, {"detail": "no credits"})
-        desk.story.others = [row(desk, "x", 0)] if is_made else []
+        desk.story.act = makes(desk, [row(desk, "x", 0)] if is_made else [], 429, {"detail": "no credits"})
         done = desk.does(Verb.CREATE, **wanted(desk, Verb.CREATE))
         if is_made:
             assert (done.outcome, done.words) == (Outcome.UNKNOWN, "refused (429), yet the platform has it: task x")
@@ -623,7 +636,7 @@ OTHER = (Outcome.UNKNOWN, "sent; the task now asks for something else than you s
     ("changes", "outcome", "words"),
     [
         ({"status": "executing", "hitl_request": {**ASKED, "rejected_by": "Kofi"}}, Outcome.ALREADY,
-         "decided the other way by Kofi"),
+         "sent, but decided the other way by Kofi"),
         ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.CONFIRMED,
          "approved, on record as Kofi"),
         ({"hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.CONFIRMED, "approved, on record as Kofi"),
@@ -658,7 +671,7 @@ def test_a_decision_is_done_only_when_the_task_says_so(sit: Sit, changes: Json, 
     ("changes", "outcome", "words"),
     [
         ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Kofi"}}, Outcome.ALREADY,
-         "decided the other way by Kofi"),
+         "sent, but decided the other way by Kofi"),
         ({"status": "stopped"}, Outcome.CONFIRMED, "rejected by you: the task is stopped"),
         ({"status": "failed"}, Outcome.CONFIRMED, "rejected by you"),
         ({}, *STILL),
@@ -732,11 +745,12 @@ def test_an_answer_that_is_no_task_proves_nothing_and_the_record_does(
 ) -> None:
     desk = sit(status="executing")
     desk.story.act = desk.story.becomes(200, told, **(DONE.get(verb, {}) if is_done else {}))
-    if verb is Verb.CREATE and is_done:
-        desk.story.others = [row(desk, "new", 0)]
-    if verb is Verb.CREATE and isinstance(told, dict) and told.get("id") == "other":
-        desk.story.others.append(row(desk, "other", 0, "something else"))
-        is_done = False  # the task that the platform names is none that was asked for
+    if verb is Verb.CREATE:
+        made = [row(desk, "new", 0)] if is_done else []
+        if isinstance(told, dict) and told.get("id") == "other":
+            made.append(row(desk, "other", 0, "something else"))
+            is_done = False  # the task that the platform names is none that was asked for
+        desk.story.act = makes(desk, made, 200, told)
     done = desk.does(verb, **wanted(desk, verb))
     assert done.outcome in ({Outcome.CONFIRMED} if is_done else {Outcome.UNKNOWN, Outcome.STILL_RUNNING}), done.words
 
@@ -789,7 +803,7 @@ def test_while_the_task_cannot_be_read_it_is_tried_on(sit: Sit) -> None:
     [
         ({"status": "stopped"}, Outcome.CONFIRMED, "stopped"),
         ({"status": "failed"}, Outcome.ALREADY, "it had ended by itself: failed"),
-        ({}, Outcome.STILL_RUNNING, "still executing after 30 s"),
+        ({}, Outcome.STILL_RUNNING, "sent, still executing after 30 s"),
     ],
 )
 def test_a_stop_is_done_only_when_the_task_says_so(sit: Sit, changes: Json, outcome: Outcome, words: str) -> None:
@@ -804,7 +818,7 @@ def test_the_answer_to_a_stop_is_no_proof_that_it_stopped(sit: Sit) -> None:
     desk = sit(status="executing")
     desk.story.act = lambda: (200, {**desk.story.task, "status": "stopped"})
     done = desk.does(Verb.STOP)
-    assert (done.outcome, done.words) == (Outcome.STILL_RUNNING, "still executing after 30 s")
+    assert (done.outcome, done.words) == (Outcome.STILL_RUNNING, "sent, still executing after 30 s")
 
 
 # Where no clear answer came
@@ -813,13 +827,13 @@ def test_the_answer_to_a_stop_is_no_proof_that_it_stopped(sit: Sit) -> None:
 @pytest.mark.parametrize(
     ("changes", "outcome", "words"),
     [
-        ({}, Outcome.UNKNOWN, f"{LOST}, the task still waits"),
-        ({"status": "executing"}, Outcome.UNKNOWN, f"{LOST}, the task no longer waits and does not say who decided"),
-        ({"status": "stopped"}, Outcome.UNKNOWN, f"{LOST}, the task no longer waits and does not say who decided"),
+        ({}, Outcome.UNKNOWN, f"sent, the task still waits{LOST}"),
+        ({"status": "executing"}, Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{LOST}"),
+        ({"status": "stopped"}, Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{LOST}"),
         ({"status": "executing", "hitl_request": {**ASKED, "approved_by": "Dana"}}, Outcome.CONFIRMED,
-         f"approved, on record as Dana ({LOST})"),
+         f"approved, on record as Dana{LOST}"),
         ({"hitl_request": {**ASKED, "content": "other"}}, Outcome.UNKNOWN,
-         f"{LOST}; the task now asks for something else than you saw: open it"),
+         f"sent; the task now asks for something else than you saw: open it{LOST}"),
     ],
 )  # fmt: skip
 def test_of_a_lost_decision_only_what_the_task_shows_is_told(
@@ -839,7 +853,7 @@ def test_of_a_lost_answer_what_was_decided_before_says_nothing(sit: Sit) -> None
     desk.story.log = [{"id": "d", "questions": ["sure?"]}]
     desk.story.act = lost(desk, status="executing")
     told = desk.decides(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
-    assert told == (Outcome.UNKNOWN, f"{LOST}, the task no longer waits and does not say who decided")
+    assert told == (Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{LOST}")
 
 
 def test_what_another_decides_after_an_answer_is_not_about_the_answer(sit: Sit) -> None:
@@ -857,15 +871,15 @@ def test_of_a_lost_decision_on_a_task_that_is_gone_nothing_is_known(sit: Sit) ->
     desk.story.read = lambda: next(answers, (404, {}))
     desk.story.act = lost(desk)
     done = desk.does(Verb.APPROVE, digest=digest)
-    assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, and then the platform no longer knew the task")
+    assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"sent, and then the platform no longer knew the task{LOST}")
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome", "words"),
     [
-        ({"status": "stopped"}, Outcome.CONFIRMED, f"stopped ({LOST}, the task says so)"),
+        ({"status": "stopped"}, Outcome.CONFIRMED, f"stopped{LOST}"),
         ({"status": "completed"}, Outcome.ALREADY, "it had ended by itself: completed"),
-        ({}, Outcome.UNKNOWN, f"{LOST}, and the task does not say that it stopped: it is executing"),
+        ({}, Outcome.UNKNOWN, f"sent, and the task does not say that it stopped: it is executing{LOST}"),
     ],
 )
 def test_of_a_lost_stop_the_task_tells(sit: Sit, changes: Json, outcome: Outcome, words: str) -> None:
@@ -882,9 +896,9 @@ def test_of_a_lost_update_the_record_tells(sit: Sit, is_done: bool) -> None:
     desk.story.act = lost(desk, **({"result": "x"} if is_done else {}))
     done = desk.does(Verb.UPDATE, body={"result": "x"})
     if is_done:
-        assert (done.outcome, done.words) == (Outcome.CONFIRMED, f"the record shows the change ({LOST})")
+        assert (done.outcome, done.words) == (Outcome.CONFIRMED, f"the record shows the change{LOST}")
     else:
-        assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, and the record does not show the change")
+        assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"sent, and the record does not show the change{LOST}")
 
 
 def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello", **more: Any) -> Json:
@@ -908,28 +922,48 @@ def row(desk: Desk, name: str, seconds: float | None, text: str | None = "hello"
 )
 def test_a_lost_new_task_is_found_among_the_newest(sit: Sit, made: list[tuple[Any, ...]], found: str | None) -> None:
     desk = sit()
-    desk.story.act = lost(desk)
-    desk.story.others = [row(desk, *one) for one in made]
+    desk.story.act = makes(desk, [row(desk, *one) for one in made])
     begun = desk.loop.now
     done = desk.does(Verb.CREATE, **wanted(desk, Verb.CREATE))
     if found:
-        words = f"{LOST}, yet the platform has it: task {found}"
+        words = f"the task was created{LOST}"
         assert (done.outcome, done.words) == (Outcome.CONFIRMED, words)
     else:
         look = "Look before sending it again: xp-tui tasks 'agent:a age:<1h'"
-        assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"{LOST}, and no such task was found. {look}")
+        assert (done.outcome, done.words) == (Outcome.UNKNOWN, f"sent, and no such task was found{LOST}. {look}")
         assert 30 <= desk.loop.now - begun < 40
     assert (done.task.id if done.task else None) == found
     assert len(desk.story.sent) == 1
 
 
-@pytest.mark.parametrize("more", [{"agent_id": "b"}, {"source": "slack"}])
-def test_a_task_that_somebody_else_made_is_not_taken_for_ours(sit: Sit, more: Json) -> None:
+CAROL = {"text": "hello", "user": {"id": "carol"}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"agent_id": "b"}, {"source": "slack"}, {"input": {"text": "hello", "files": ["https://x/1"]}}, {"input": CAROL},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_task_that_somebody_else_made_is_not_taken_for_ours(sit: Sit, more: Json, is_named: bool) -> None:
     desk = sit()
-    desk.story.act = lost(desk)
-    desk.story.others = [row(desk, "x", 0, **more)]
-    done = desk.does(Verb.CREATE, target="a", body={"source": "xp-tui", **BODIES[Verb.CREATE]})
-    assert (done.outcome, done.task) == (Outcome.UNKNOWN, None)
+    made = row(desk, "x", 0, **more)
+    desk.story.act = makes(desk, [made], 200, made if is_named else {})
+    wanted_input = {"text": "hello", "user": {"id": "dana"}}
+    done = desk.does(Verb.CREATE, target="a", body={"agent": "a", "source": "xp-tui", "input": wanted_input})
+    assert done.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("answer", [(200, "old"), (500, None)])
+def test_a_task_that_was_there_before_is_not_taken_for_a_new_one(sit: Sit, answer: tuple[int, str | None]) -> None:
+    """The platform names one of years ago, or fails, and one with the same words was made a moment before."""
+    desk = sit()
+    twin, old = row(desk, "twin", -1), row(desk, "old", -200_000_000)
+    desk.story.others = [twin]
+    desk.story.act = makes(desk, [old], answer[0], old if answer[1] else {"detail": "no"})
+    done = desk.does(Verb.CREATE, **wanted(desk, Verb.CREATE))
+    assert done.outcome is Outcome.UNKNOWN
 
 
 def test_a_new_task_that_appears_later_is_found(sit: Sit) -> None:
@@ -953,6 +987,7 @@ def said(name: str, text: str, role: str = "user") -> Json:
         ([said("m", "hello")], [said("m", "hello"), said("n", "hello")], True),
         ([said("m", "hello")], [said("m", "hello")], False),
         ([], [said("m", "hello", "agent")], False),
+        ([], [said("m", "hello", "assistant")], False),
         ([], [said("m", "other")], False),
         ([], [], False),
     ],
@@ -1029,6 +1064,68 @@ def test_what_became_known_no_longer_holds_anything_back(sit: Sit) -> None:
     assert len(desk.story.sent) == 3
 
 
+def test_a_refusal_of_what_was_sent_anyway_leaves_the_first_one_unknown(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+    unknown_before(desk, Verb.APPROVE, digest=digest)
+    desk.story.act = lambda: (429, {"detail": "no"})
+    assert desk.does(Verb.APPROVE, digest=digest, anyway=True).outcome is Outcome.REFUSED
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+
+
+@pytest.mark.parametrize("change", [{"paused_at": 2}, {"title": "new"}, {"hitl_request": {**ASKED, "reminded": 1}}])
+def test_a_request_that_may_be_the_same_is_held_back_though_it_looks_otherwise(sit: Sit, change: Json) -> None:
+    """The log has grown, or what names the pause has changed: another digest, and perhaps the same request."""
+    desk = sit()
+    unknown_before(desk, Verb.APPROVE, digest=desk.digest)
+    desk.story.task = {**desk.story.task, **change}
+    desk.story.log = [{"id": "e", "type": "think", "thought": "approval received"}]
+    assert desk.decides()[0] is Outcome.ALREADY_SENT
+    assert len(desk.story.sent) == 1
+
+
+def test_what_was_gone_for_a_moment_after_it_was_sent_is_held_back(sit: Sit) -> None:
+    desk = sit()
+    digest, truth = desk.digest, desk.story.read
+
+    def vanish() -> tuple[int, Any]:
+        desk.story.read = lambda: (404, {})
+        return 200, {}
+
+    desk.story.act = vanish
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.GONE
+    desk.story.read = truth
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+
+
+def test_what_is_confirmed_and_shown_again_to_the_letter_is_an_old_state(sit: Sit) -> None:
+    desk = sit()
+    digest, before = desk.digest, desk.story.task
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
+    desk.story.task = before
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+    desk.story.task = {**before, "paused_at": 2}
+    assert desk.decides()[0] is Outcome.CONFIRMED, "it asks anew"
+
+
+def test_a_stop_of_what_was_started_since_is_sent(sit: Sit) -> None:
+    desk = sit(status="executing")
+    unknown_before(desk, Verb.STOP)
+    desk.loop.now += 100
+    desk.story.act = desk.story.becomes(status="stopped")
+    desk.story.task = {**desk.story.task, "started_at": desk.client.now.isoformat()}
+    assert desk.does(Verb.STOP).outcome is Outcome.CONFIRMED
+
+
+def test_the_same_words_in_one_thread_are_held_back_whichever_turn_they_follow(sit: Sit) -> None:
+    desk = sit(status="completed", conversation_id="head")
+    desk.story.others = [{**desk.story.task, "id": "u"}, {**desk.story.task, "id": "head", "conversation_id": None}]
+    body = {**BODIES[Verb.CONTINUE], "id": "head"}
+    unknown_before(desk, Verb.CONTINUE, body=body)
+    assert desk.does(Verb.CONTINUE, target="u", body=body).outcome is Outcome.ALREADY_SENT
+
+
 def test_another_request_of_the_task_is_not_held_back(sit: Sit) -> None:
     desk = sit()
     unknown_before(desk, Verb.APPROVE, digest=desk.digest)
@@ -1067,7 +1164,7 @@ def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Si
     desk = sit()
     digest = desk.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Deed(Verb.APPROVE, "t", digest).request}
-    desk.journal.write("sent", deed="x", platform=desk.client.surfaces.addresses, **about)
+    desk.journal.write("sent", deed="x", platform=desk.client.surfaces.platform_ids, **about)
     again = desk.does(Verb.APPROVE, digest=digest)
     assert (again.outcome, desk.story.sent) == (Outcome.ALREADY_SENT, [])
     assert "it has not ended yet, or xp-tui ended meanwhile" in again.words
@@ -1096,6 +1193,91 @@ def test_of_two_that_are_sent_at_the_same_moment_one_leaves(sit: Sit) -> None:
     ended = desk.loop.run_until_complete(both())
     assert sorted(deed.outcome or "" for deed in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]
     assert len(desk.story.sent) == 1
+
+
+# What is old, or no text
+
+
+def test_who_stands_still_between_reading_and_sending_sends_nothing(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = sit()
+    digest = desk.digest
+    moments = iter([100.0, 104.0])
+    monkeypatch.setattr(deeds, "awake_and_asleep", lambda: next(moments))
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, done.is_sent, desk.story.sent) == (Outcome.TAKEN_BACK, False, [])
+    monkeypatch.undo()
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED, "it was not sent: nothing holds it back"
+
+
+def test_while_another_process_writes_that_it_sends_it_is_waited_for_and_not_for_ever(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+    desk.journal.is_locked = True
+    done = desk.does(Verb.APPROVE, digest=digest)
+    assert (done.outcome, desk.story.sent) == (Outcome.NOT_SENT, [])
+    assert "another xp-tui has held the journal for too long" in done.words
+    desk.loop.call_later(2.0, lambda: setattr(desk.journal, "is_locked", False))
+    desk.story.act = desk.story.becomes(200, {}, status="executing")
+    assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
+
+
+@pytest.mark.parametrize("more", [{"comment": "caf\udce9"}, {"body": {"input": {"text": "\ud800"}}}])
+def test_what_is_no_text_is_neither_journaled_as_sent_nor_sent(sit: Sit, more: Json) -> None:
+    desk = sit()
+    done = desk.does(Verb.APPROVE, digest=desk.digest, **more)
+    assert (done.outcome, desk.story.sent) == (Outcome.NOT_SENT, [])
+    assert [line["kind"] for line in desk.lines] == ["done"]
+
+
+def test_a_comment_on_a_card_is_refused_and_not_dropped(sit: Sit) -> None:
+    desk = sit(hitl_request=None, conversation_id="head")
+    desk.story.log = [{"id": "card", "request_id": "card", "type": "confirm", "title": "Sure?"}]
+    assert desk.decides(comment="only if") == (Outcome.NOT_SENT, "not sent: a card takes no comment, leave it out")
+
+
+def test_what_stands_around_a_request_is_part_of_what_was_shown(sit: Sit) -> None:
+    for change in (
+        {"agent_id": "b"},
+        {"conversation_id": "x"},
+        {"title": "x"},
+        {"input": {"text": "x"}},
+        {"paused_at": 2},
+    ):
+        desk = sit()
+        digest = desk.digest
+        desk.story.task = {**desk.story.task, **change}
+        assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CHANGED
+        assert len(digest) == 32
+
+
+def test_an_objection_to_what_was_read_last_sends_nothing(sit: Sit) -> None:
+    desk = sit()
+    seen: list[Any] = []
+
+    def objection(shown: Shown) -> str:
+        seen.append(shown.held)
+        return "not whole"
+
+    desk.doer = Deeds(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop), objection=objection)
+    assert desk.decides() == (Outcome.HELD_BACK, "not whole")
+    assert (desk.story.sent, seen) == ([], [ASKED])
+
+
+def test_a_stop_goes_on_beside_a_decision_that_settles(sit: Sit) -> None:
+    desk = sit()
+    digest = desk.digest
+
+    async def both() -> list[Deed]:
+        job = asyncio.ensure_future(desk.doer.carry_out(Deed(Verb.APPROVE, "t", digest)))
+        while not desk.steps or desk.steps[-1].phase is not Phase.SETTLING:
+            await asyncio.sleep(0.01)
+        desk.story.act = desk.story.becomes(status="stopped")
+        return [await desk.doer.carry_out(Deed(Verb.STOP, "t")), await job]
+
+    stop, decision = desk.loop.run_until_complete(both())
+    assert stop.outcome is Outcome.CONFIRMED
+    assert decision.outcome is Outcome.GONE
 
 
 # What cannot be written down
@@ -1157,7 +1339,7 @@ def test_an_error_that_nobody_foresaw_after_the_sending_is_told_as_unknown(
     monkeypatch.setattr(desk.client, "approve", broken)
     done = desk.does(Verb.APPROVE, digest=digest)
     assert (done.outcome, done.is_sent) == (Outcome.UNKNOWN, True)
-    assert done.words == "sent, but no clear answer came (xp-tui failed: ZeroDivisionError), the task still waits"
+    assert done.words == "sent, the task still waits (no clear answer came: xp-tui failed: ZeroDivisionError)"
 
 
 # Every status an action can be answered with

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tui.activity import EPOCH, Activity, Gap
 from tui.api.client import Log
 from tui.api.entries import Entry
-from tui.api.events import CHILD_EVENTS, Event
+from tui.api.events import CHILD_EVENTS, TASK_EVENTS, Event
 from tui.api.models import RUNNING, Agent, Task, Wait, WaitKind
 from tui.api.wirejson import canonical
 
@@ -269,6 +269,8 @@ class _Step:
 
     def _hear(self, task_id: str, event: Event, at: datetime) -> None:
         task = event.task
+        if task is not None and event.type in TASK_EVENTS and task.id != task_id:
+            task = None  # a stream tells of its own task and its sub-tasks, and of no other
         if task is not None:
             told = event.time or at
             is_echo = task.status in RUNNING and event.type != "task_created"

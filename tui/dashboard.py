@@ -50,7 +50,7 @@ async def screens(session: Session) -> int:
             rhythm=rhythm,
             memory=memory,
             begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
-            left=session.journal.unfinished(client.surfaces.addresses),
+            left=session.journal.unfinished(client.surfaces.platform_ids),
             keys=_keys(session.settings["keys"] or {}),
             theme=session.settings["theme"] or "",
             is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),

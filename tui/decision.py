@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from tui.activity import Activity
 from tui.api.client import Client, Log
-from tui.api.entries import Confirmation
+from tui.api.entries import Confirmation, entry_of
 from tui.api.models import Task, Wait, WaitKind
 from tui.api.wirejson import canonical, dumps, unfolded
+
+REQUEST_PARTS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
+"""The fields of a request by which it is told from another."""
 
 
 class Shown(Struct, frozen=True):
@@ -33,9 +36,22 @@ class Shown(Struct, frozen=True):
         """A name for exactly what was shown: payload, wait, and how long the thread was."""
         import hashlib
 
-        kind = self.wait.kind if self.wait else None
-        told = [self.task.id, self.task.status, kind, self.held, len(self.log.entries)]
-        return hashlib.sha256(canonical(told).encode()).hexdigest()[:16]
+        task, kind = self.task, self.wait.kind if self.wait else None
+        who = [task.id, task.agent_id, task.thread_id, task.title, task.input.text if task.input else None]
+        told = [*who, task.status, task.raw.get("paused_at"), kind, self.request_id, self.held, len(self.log.entries)]
+        return hashlib.sha256(canonical(told).encode()).hexdigest()[:32]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What names the request: names for the parts by which one request is told from another."""
+        import hashlib
+
+        if self.is_in_log:
+            parts = {"entry": entry_of(self.held).id}
+        else:
+            held = self.held if isinstance(self.held, dict) else {"value": self.held}
+            parts = {name: held[name] for name in REQUEST_PARTS if held.get(name) is not None}
+        return {name: hashlib.sha256(canonical(part).encode()).hexdigest()[:16] for name, part in parts.items()}
 
     @property
     def hindrance(self) -> str | None:

@@ -54,6 +54,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     STILL_RUNNING = "still running"
     ALREADY_SENT = "already sent"
+    HELD_BACK = "held back"
 
 
 class Deed(Struct, frozen=True):
@@ -84,13 +85,15 @@ class Deed(Struct, frozen=True):
 
     @property
     def request(self) -> str:
-        """A name for what is asked for: to approve and to reject are two answers to the same request."""
-        asked: object = self.body
+        """A name for what is asked for: every decision about one task, every stop of it, or one message or new task."""
+        asked: list[object] = [self.target]
         if self.verb in DECISIONS:
-            asked = self.digest
+            asked = ["decide", self.target]
         elif self.verb is Verb.STOP:
-            asked = "stop"
-        return hashlib.sha256(canonical([self.target, asked]).encode()).hexdigest()[:24]
+            asked = ["stop", self.target]
+        elif self.verb in {Verb.CONTINUE, Verb.CREATE}:
+            asked = [str(self.verb), self.body]
+        return hashlib.sha256(canonical(asked).encode()).hexdigest()[:24]
 
 
 class Answer(Struct, frozen=True):
@@ -110,15 +113,16 @@ class Answer(Struct, frozen=True):
         return self.error is not None and self.error.status in DOCUMENTED_REFUSALS
 
     @property
-    def words(self) -> str:
-        """What came back, for the beginning of a sentence."""
-        if self.error is None:
-            return "sent"
-        if self.is_refusal:
-            return f"refused: {self.error.message}"
-        return f"sent, but no clear answer came ({self.error.message})"
+    def detail(self) -> str:
+        """Why no clear answer came, in brackets; empty where one came."""
+        return "" if self.error is None else f" (no clear answer came: {self.error.message})"
 
     @property
-    def short_words(self) -> str:
-        """The same, for a sentence that goes on with what is true all the same."""
-        return f"refused ({self.error.status})" if self.is_refusal and self.error else self.words
+    def refusal(self) -> str:
+        """That it was refused, and with which status."""
+        return f"refused ({self.error.status})" if self.error else ""
+
+    @property
+    def refused_because(self) -> str:
+        """That it was refused, and in the platform's words why."""
+        return f"refused: {self.error.message}" if self.error else ""

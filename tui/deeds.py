@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from msgspec.structs import replace
@@ -19,17 +21,24 @@ from tui.api.pace import Clock, SystemClock
 from tui.api.routes import BadAddress
 from tui.decision import Shown, shown, shown_of
 from tui.deed import Answer, Deed, Outcome, Phase, Verb
-from tui.earlier import Earlier, earlier_unknown
+from tui.earlier import Earlier, earlier_sent
 from tui.settling import CLOCK_DIFFERENCE_SECONDS, Before, Settling
 
 __all__ = ["INTERRUPTED", "Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
 
 STANDSTILL = 3.0
 """Seconds without a turn after which this process must have been stopped, or the machine asleep."""
+MAX_READING_AGE_SECONDS = 3.0
+"""How long after a task was read an action may leave: who stands still in between has read something old."""
+LOCK_SECONDS = 5.0
+"""How long another process may take to write down that it sends something."""
 STOP_READING_SECONDS = 2.0
 """How long a task is read before it is stopped: a stop does not wait for a platform that is slow to answer."""
 MAX_PAUSED_SECONDS = 60.0
 """Seconds for which a hold may stand still, in all, before the deed is taken back."""
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class JournalWriter(Protocol):
@@ -42,7 +51,7 @@ class JournalWriter(Protocol):
         """The lines with this text that were written on this machine, the newest first."""
 
     def exclusively(self) -> AbstractContextManager[None]:
-        """Keep every other process of this machine from claiming a request meanwhile."""
+        """Keep other processes of this machine from claiming a request meanwhile; BlockingIOError while one does."""
 
 
 class NotJournaled(Exception):
@@ -53,13 +62,21 @@ class Deeds:
     """Carries out deeds, each once, one at a time for each task."""
 
     def __init__(
-        self, client: Client, journal: JournalWriter, tell: Callable[[Deed], None], *, clock: Clock | None = None
+        self,
+        client: Client,
+        journal: JournalWriter,
+        tell: Callable[[Deed], None],
+        *,
+        clock: Clock | None = None,
+        objection: Callable[[Shown], str] | None = None,
     ) -> None:
         self._client = client
         self._journal = journal
         self._tell = tell
         self._clock = clock or SystemClock()
         self._settling = Settling(client, self._clock)
+        self._objection = objection
+        """Tells of what was read last before a decision why it may not be sent; empty when it may."""
         self.is_paused: Callable[[], bool] = lambda: False
         """Tells whether the hold stands still, because something covers what it could be taken back from."""
         self.seconds_left: dict[str, float] = {}
@@ -76,9 +93,23 @@ class Deeds:
         event.set()
         return True
 
+    def can_take_back(self, deed_id: str) -> bool:
+        """Whether a deed is held still, so that it can be taken back."""
+        return deed_id in self._taken_back
+
     def earlier(self, deed: Deed) -> Earlier | None:
         """The same deed, sent before from this machine, of which it is not known whether it was done."""
-        return earlier_unknown(self._journal.lines_with(deed.request), deed, self._client.surfaces.addresses, self._now)
+        try:
+            return self._earlier(deed, NOTHING)
+        except NotJournaled:
+            return None  # the deed itself will tell that the journal cannot be read
+
+    def _earlier(self, deed: Deed, about: Mapping[str, str]) -> Earlier | None:
+        try:
+            lines = self._journal.lines_with(deed.request)
+            return earlier_sent(lines, deed, about, self._client.surfaces.platform_ids, self._now)
+        except OSError as error:
+            raise NotJournaled(f"the journal cannot be read: {error}") from error
 
     @property
     def _now(self) -> datetime:
@@ -86,13 +117,13 @@ class Deeds:
 
     async def carry_out(self, deed: Deed) -> Deed:
         """Hold, check, send and settle; every way it can end is an outcome of the deed that comes back."""
-        if deed.id in self._sent or deed.target in self._under_way:
+        if deed.id in self._sent or deed.request in self._under_way:
             return self._end(deed.done(Outcome.NOT_SENT, "something is already under way for this task"))
-        self._under_way.add(deed.target)
+        if not _is_text([deed.target, deed.comment, deed.body]):
+            return self._end(deed.done(Outcome.NOT_SENT, "not sent: it holds what is no text in UTF-8"))
+        self._under_way.add(deed.request)
         try:
             try:
-                if not deed.anyway and self.earlier(deed) is not None:
-                    deed = replace(deed, hold=0.0)  # it will not be sent: nothing to take back
                 if (why := await self._hold(deed)) is not None:
                     return self._end(deed.done(Outcome.TAKEN_BACK, why))
                 ended = await self._check_and_send(deed)
@@ -102,7 +133,7 @@ class Deeds:
         finally:
             self._taken_back.pop(deed.id, None)
             self.seconds_left.pop(deed.id, None)
-            self._under_way.discard(deed.target)
+            self._under_way.discard(deed.request)
 
     async def _hold(self, deed: Deed) -> str | None:
         """Wait for the time in which the deed can be taken back; the answer is why it does not go on, or None."""
@@ -114,7 +145,7 @@ class Deeds:
         self._write("held", deed, seconds=deed.hold)
         self._taken_back[deed.id] = undo = asyncio.Event()
         wish = asyncio.ensure_future(undo.wait())
-        left, paused, begun = deed.hold, 0.0, time.monotonic()
+        left, paused, begun = deed.hold, 0.0, awake_and_asleep()
         try:
             while left > 0:
                 sleep = asyncio.ensure_future(self._clock.sleep(min(left, 0.5)))
@@ -122,9 +153,9 @@ class Deeds:
                 sleep.cancel()
                 if undo.is_set():
                     return "taken back, nothing was sent"
-                if time.monotonic() - begun > STANDSTILL:  # by the machine's clock: nobody could have taken it back
+                if awake_and_asleep() - begun > STANDSTILL:  # by the machine's clock: nobody could have taken it back
                     return "taken back: xp-tui stood still while it was held, nothing was sent"
-                begun = time.monotonic()
+                begun = awake_and_asleep()
                 if not self.is_paused():
                     left -= 0.5
                     self.seconds_left[deed.id] = max(left, 0.0)
@@ -147,27 +178,42 @@ class Deeds:
             return deed.done(Outcome.NOT_SENT, words, error=error if isinstance(error, ApiError) else None)
         if ended is not None:
             return ended
+        read_at = awake_and_asleep()
         deed = replace(deed, task=before.shown.task if before.shown else before.record)
         undo = self._taken_back.pop(deed.id, None)
         if undo is not None and undo.is_set():  # at the last moment
             return deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent")
-        if not deed.anyway and (earlier := self.earlier(deed)) is not None:
+        about = before.shown.about if before.shown else NOTHING
+        earlier = None if deed.anyway else self._earlier(deed, about)
+        if earlier is not None and not _is_over_since(deed, before, earlier):
             return await self._hold_back(deed, before, earlier)
-        if (earlier := self._claim(deed)) is not None:
+        if (earlier := await self._claim(deed, before, about)) is not None:
             return deed.done(Outcome.ALREADY_SENT, earlier.sentence)
+        if awake_and_asleep() - read_at > MAX_READING_AGE_SECONDS:
+            return deed.done(
+                Outcome.TAKEN_BACK, "taken back: xp-tui stood still after it read the task, nothing was sent"
+            )
         return await self._send(replace(deed, is_sent=True), before)
 
-    def _claim(self, deed: Deed) -> Earlier | None:
+    async def _claim(self, deed: Deed, before: Before, about: Mapping[str, str]) -> Earlier | None:
         """Write down that a deed is sent, unless another process has written down the same meanwhile."""
-        try:
-            with self._journal.exclusively():
-                if not deed.anyway and (earlier := self.earlier(deed)) is not None:
-                    return earlier
-                self._sent.add(deed.id)
-                self._write("sent", deed)
-        except OSError as error:
-            raise NotJournaled(f"the journal cannot be written: {error}") from error
-        return None
+        end = self._clock.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                with self._journal.exclusively():
+                    earlier = None if deed.anyway else self._earlier(deed, about)
+                    if earlier is not None and not _is_over_since(deed, before, earlier):
+                        return earlier
+                    self._sent.add(deed.id)
+                    self._write("sent", deed, about=dict(about))
+                    return None
+            except BlockingIOError as error:
+                if self._clock.monotonic() >= end:
+                    words = "another xp-tui has held the journal for too long: end it, then try again"
+                    raise NotJournaled(words) from error
+            except OSError as error:
+                raise NotJournaled(f"the journal cannot be written: {error}") from error
+            await self._clock.sleep(0.05)
 
     def _write(self, kind: str, deed: Deed, **more: Any) -> None:
         """Write a line of the journal that must be on disk before anything leaves."""
@@ -181,7 +227,7 @@ class Deeds:
         now = self._client.now
         match deed.verb:
             case Verb.CREATE:
-                return Before(now), None
+                return Before(now, newest=await self._settling.newest_tasks(deed.target)), None
             case Verb.CONTINUE:
                 return await self._read_thread(deed, now)
             case Verb.UPDATE:
@@ -193,7 +239,10 @@ class Deeds:
             return Before(now), deed.done(Outcome.NOT_SENT, error.message, error=error)
         log = (await shown(self._client, deed.target)).log
         seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
-        return Before(now, shown=seen), _too_late(deed, seen)
+        ended = _too_late(deed, seen)
+        if ended is None and self._objection is not None and (why := self._objection(seen)):
+            ended = deed.done(Outcome.HELD_BACK, why, seen.task)
+        return Before(now, shown=seen), ended
 
     async def _read_thread(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
         """Read the thread that a message goes to, and which messages it has already that say the same."""
@@ -231,7 +280,7 @@ class Deeds:
         found: Task | None = None
         try:
             if deed.verb is Verb.CREATE and earlier.at:
-                found = await self._settling.find_created(deed, earlier.at)
+                found = await self._settling.find_created(deed, Before(earlier.at))
             elif deed.verb is Verb.CONTINUE and before.record and earlier.at:
                 since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
                 log = await self._client.log(before.record)
@@ -241,7 +290,8 @@ class Deeds:
         if found is None:
             return deed.done(Outcome.ALREADY_SENT, earlier.sentence)
         words = f"it was sent before, and the platform has it: task {found.id}. Nothing was sent now"
-        self._write("done", replace(deed, id=earlier.deed), outcome=str(Outcome.CONFIRMED), words="found later")
+        ended = replace(deed, id=earlier.deed)
+        self._write("done", ended, outcome=str(Outcome.CONFIRMED), words="found later")
         return deed.done(Outcome.ALREADY_SENT, words, found)
 
     async def _send(self, deed: Deed, before: Before) -> Deed:
@@ -266,10 +316,10 @@ class Deeds:
         try:
             return await self._settling.settle(deed, before, answer)
         except asyncio.CancelledError:
-            self._end(deed.done(Outcome.UNKNOWN, f"{INTERRUPTED}; {answer.words}"))
+            self._end(deed.done(Outcome.UNKNOWN, f"{INTERRUPTED}{answer.detail}"))
             raise
         except Exception as error:  # noqa: BLE001 - the same
-            words = f"{answer.words}, and what became of it could not be read ({type(error).__name__})"
+            words = f"sent, and what became of it could not be read ({type(error).__name__}){answer.detail}"
             return deed.done(Outcome.UNKNOWN, words, error=answer.error)
 
     async def _request(self, deed: Deed, seen: Shown | None) -> Task | None:
@@ -310,8 +360,10 @@ class Deeds:
             "target": deed.target,
             "digest": deed.digest,
             "request": deed.request,
-            "platform": self._client.surfaces.addresses,
+            "platform": self._client.surfaces.platform_ids,
         }
+        if deed.task is not None and deed.task.id != deed.target:
+            told["task"] = deed.task.id
         return {**told, "comment": deed.comment} if deed.comment else told
 
 
@@ -331,4 +383,27 @@ def _too_late(deed: Deed, seen: Shown) -> Deed | None:
         return deed.done(Outcome.CHANGED, "changed while you read, nothing was sent")
     if deed.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.hindrance):
         return deed.done(Outcome.NOT_SENT, why)
+    if deed.comment and seen.request_id:
+        return deed.done(Outcome.NOT_SENT, "not sent: a card takes no comment, leave it out")
     return None
+
+
+def _is_over_since(deed: Deed, before: Before, earlier: Earlier) -> bool:
+    """Whether an earlier stop is no longer about what runs now: the task was started anew since."""
+    started_at = before.record.started_at if before.record else None
+    margin = timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+    return deed.verb is Verb.STOP and bool(started_at and earlier.at and started_at > earlier.at + margin)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value can be sent: all of it is JSON, and no text in it has half of a surrogate pair."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def awake_and_asleep() -> float:
+    """Seconds by a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,10 @@ from tui.deed import Deed, Outcome, Verb
 
 CREATION_BAR_SECONDS = 600.0
 """How long a new task that may have been made is not asked for again in the same words."""
-UNSETTLED = frozenset({Outcome.UNKNOWN, Outcome.STILL_RUNNING})
+NOT_DONE = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.TAKEN_BACK})
+"""Ends after which an action that was written down as sent was not done, as far as anybody can know."""
+DONE = frozenset({Outcome.CONFIRMED, Outcome.ALREADY})
+"""Ends after which it is known what became of the request."""
 BARRED = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.STOP, Verb.CONTINUE, Verb.CREATE})
 """What is not sent again while it is unknown whether it was done."""
 
@@ -46,27 +49,39 @@ class Earlier(Struct, frozen=True):
         return f"{self.verb} was sent before{when}: {state}"
 
 
-def earlier_unknown(
-    lines: Iterable[dict[str, Any]], deed: Deed, addresses: Collection[str], now: datetime
+def earlier_sent(
+    lines: Iterable[dict[str, Any]],
+    deed: Deed,
+    about: Mapping[str, str],
+    platform_ids: Collection[str],
+    now: datetime,
 ) -> Earlier | None:
-    """The latest deed that asked for the same as this one, if it was sent and what became of it is not known.
+    """The latest deed that asked for the same and keeps this one from being sent.
 
-    The lines come with the newest first: the end of a deed comes before its beginning.
+    It was sent, and what became of it is not known; or it is confirmed, and the platform shows again exactly what was
+    decided about. The lines come with the newest first: the end of a deed comes before its beginning.
     """
     if deed.verb not in BARRED:
         return None
     ends: dict[str, dict[str, Any]] = {}
     for line in lines:
-        if not _is_same_request(line, deed, addresses):
+        if not _is_same_request(line, deed, about, platform_ids):
             continue
         name = str(line.get("deed"))
         if line.get("kind") == "done":
             ends.setdefault(name, line)
         elif line.get("kind") == "sent" and name != deed.id:
             end = ends.get(name)
+            outcome = end.get("outcome") if end else None
+            if outcome in NOT_DONE:
+                continue
             earlier = Earlier(name, str(line.get("verb")), _moment(line.get("at")), _words(end), end is not None)
-            is_known = end is not None and end.get("outcome") not in UNSETTLED
-            return None if is_known or _is_long_ago(deed, earlier, now) else earlier
+            if _is_long_ago(deed, earlier, now):
+                return None
+            if outcome in DONE:
+                is_old_state = outcome == Outcome.CONFIRMED and deed.digest and line.get("digest") == deed.digest
+                return earlier if is_old_state else None
+            return earlier
     return None
 
 
@@ -81,12 +96,21 @@ def _is_long_ago(deed: Deed, earlier: Earlier, now: datetime) -> bool:
     return now - earlier.at > timedelta(seconds=CREATION_BAR_SECONDS)
 
 
-def _is_same_request(line: dict[str, Any], deed: Deed, addresses: Collection[str]) -> bool:
-    """Whether a line of the journal is about a deed that asks for the same thing of the same platform."""
-    if line.get("request") != deed.request:
+def _is_same_request(line: dict[str, Any], deed: Deed, about: Mapping[str, str], platform_ids: Collection[str]) -> bool:
+    """Whether a line of the journal is about a deed that asks, or may ask, for the same thing of the same platform."""
+    platform, told = line.get("platform"), line.get("about")
+    if line.get("request") != deed.request or not isinstance(platform, list):
         return False
-    platform = line.get("platform")
-    return isinstance(platform, list) and not set(addresses).isdisjoint(map(str, platform))
+    if set(platform_ids).isdisjoint(map(str, platform)):
+        return False
+    return not isinstance(told, dict) or may_be_same(told, about)
+
+
+def may_be_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two requests of one task may be one: nothing that both tell is told differently."""
+    if about and other and ("entry" in about) != ("entry" in other):
+        return False
+    return all(other.get(name, told) == told for name, told in about.items())
 
 
 def _moment(told: object) -> datetime | None:

@@ -9,10 +9,9 @@ from msgspec import Struct
 
 from tui.api.client import Log
 from tui.api.entries import Confirmation, Entry, Message, Questions, entry_of
-from tui.api.models import RUNNING, ApprovalRequest, Status, Task, WaitKind
-from tui.api.record import text_of
+from tui.api.models import RUNNING, Status, Task, WaitKind, decider_of
 from tui.api.wirejson import canonical
-from tui.decision import Shown, shown_of
+from tui.decision import Shown
 from tui.deed import Answer, Outcome, Verb
 
 PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.ANSWER: "answered"}
@@ -37,20 +36,28 @@ class Finding(Struct, frozen=True):
     """Who made it, as far as the record says."""
 
 
+DECISION_FIELDS = frozenset(
+    {
+        "approved_by", "rejected_by", "approved_at", "rejected_at", "decided_by", "decided_at", "approved", "answers",
+        "comment", "note", "decision", "decision_note", "status", "state", "settled", "votes", "updated_at",
+    }
+)  # fmt: skip
+"""Fields of a request that a decision about it changes; any other tells one request from another."""
+
+
 def finding_about(before: Shown, record: Task, log: Log | None = None) -> Finding:
     """Look in a record, and in the log where the request stands there, for what was decided."""
     if before.is_in_log:
         return _finding_in_log(before, record, log)
     request, asked = record.hitl_request, before.task.hitl_request
     if request is None or asked is None:
-        other_wait = record.wait is not None and record.wait.kind in {WaitKind.QUESTION, WaitKind.SIGN_IN}
-        return Finding(still_waits=not (_goes_on(record) or other_wait))
+        return Finding(still_waits=not (_goes_on(record) or _waits_otherwise(record, before.task)))
     if request.approved_by and request.rejected_by:
         return Finding(still_waits=False, is_other=True)
     decided = Verb.APPROVE if request.approved_by else Verb.REJECT if request.rejected_by else None
     waits = decided is None and not _goes_on(record)
     is_changed = canonical(request.raw) != canonical(asked.raw)
-    return Finding(waits, is_another(request, asked), is_changed, decided, request.decided_by or "")
+    return Finding(waits, is_another(request.raw, asked.raw), is_changed, decided, request.decided_by or "")
 
 
 def _goes_on(record: Task) -> bool:
@@ -58,17 +65,24 @@ def _goes_on(record: Task) -> bool:
     return record.is_final or record.status in RUNNING
 
 
+def _waits_otherwise(record: Task, before: Task) -> bool:
+    """Whether the task waits now for something that it did not wait for before."""
+    kind = record.wait.kind if record.wait else None
+    if kind is WaitKind.QUESTION:
+        return not (before.plan and before.plan.question_raised)
+    return kind is WaitKind.SIGN_IN and before.pending_eca_request is None
+
+
 def _finding_in_log(before: Shown, record: Task, log: Log | None) -> Finding:
     entry = _same_entry(before, log) if log else None
+    if entry is not None and is_another(entry.raw, entry_of(before.held).raw):
+        return Finding(still_waits=not _goes_on(record), is_other=True)
     if isinstance(entry, Confirmation) and isinstance(entry.approved, bool):
-        by = text_of(entry.raw.get("decided_by")) or ""
+        by = decider_of(entry.raw.get("decided_by")) or ""
         return Finding(still_waits=False, decided=Verb.APPROVE if entry.approved else Verb.REJECT, by=by)
     if isinstance(entry, Questions) and entry.answers:
         return Finding(still_waits=False, decided=Verb.ANSWER)
-    if _goes_on(record):
-        return Finding(still_waits=False)
-    now_open = shown_of(record, log).held if log else None
-    return Finding(still_waits=now_open is None or _entry_id(now_open) == _entry_id(before.held))
+    return Finding(still_waits=not _goes_on(record))
 
 
 def _same_entry(before: Shown, log: Log) -> Entry | None:
@@ -90,29 +104,28 @@ def answers_differ(wanted: list[dict[str, Any]], entry: Questions) -> bool:
     return any(on_record.get(item.get("question_id")) not in (None, item.get("answer")) for item in wanted)
 
 
-def is_another(request: ApprovalRequest, before: ApprovalRequest) -> bool:
+def is_another(request: dict[str, Any], before: dict[str, Any]) -> bool:
     """Whether the two cannot be one request: something that both tell is told differently."""
-    named = ("wait_node_id", "operation_id", "title", "description", "content")
-    pairs = [(request.raw.get(name), before.raw.get(name)) for name in named]
-    return any(new is not None and old is not None and new != old for new, old in pairs)
+    pairs = [(request.get(name), old) for name, old in before.items() if name not in DECISION_FIELDS]
+    return any(new is not None and old is not None and canonical(new) != canonical(old) for new, old in pairs)
 
 
 def decision_verdict(verb: Verb, answer: Answer, record: Task, finding: Finding) -> Verdict:
     """How a decision ended, from the answer that came and what the record shows since."""
-    if finding.is_other:
-        outcome = Outcome.REFUSED if answer.is_refusal and finding.still_waits else Outcome.UNKNOWN
-        return outcome, f"{answer.words}; the task now asks for something else than you saw: open it"
-    if finding.decided is not None:
-        return _named_verdict(verb, answer, finding)
-    if finding.still_waits:
-        if answer.is_refusal and not finding.is_changed:
-            return Outcome.REFUSED, answer.words
-        changed = ", and its request has changed: open it" if finding.is_changed else ""
-        return Outcome.UNKNOWN, f"{answer.words}, the task still waits{changed}"
     if answer.is_refusal:
-        return Outcome.UNKNOWN, f"{answer.short_words}, yet the task no longer waits: it is {record.status}"
+        return _refused_verdict(verb, answer, record, finding)
+    if finding.is_other:
+        return Outcome.UNKNOWN, f"sent; the task now asks for something else than you saw: open it{answer.detail}"
+    if finding.decided is verb:
+        on_record = f", on record as {finding.by}" if finding.by else ", the record says so"
+        return Outcome.CONFIRMED, f"{PAST[verb]}{on_record}{answer.detail}"
+    if finding.decided is not None:
+        return Outcome.ALREADY, f"sent, but decided the other way{_by(finding)}"
+    if finding.still_waits:
+        changed = ", and its request has changed: open it" if finding.is_changed else ""
+        return Outcome.UNKNOWN, f"sent, the task still waits{changed}{answer.detail}"
     if not answer.is_clear:
-        return Outcome.UNKNOWN, f"{answer.words}, the task no longer waits and does not say who decided"
+        return Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{answer.detail}"
     if verb is Verb.REJECT:
         stopped = ": the task is stopped" if record.status == Status.STOPPED else ""
         return Outcome.CONFIRMED, f"rejected by you{stopped}"
@@ -121,31 +134,39 @@ def decision_verdict(verb: Verb, answer: Answer, record: Task, finding: Finding)
     return Outcome.CONFIRMED, f"{PAST[verb]} by you"
 
 
-def _named_verdict(verb: Verb, answer: Answer, finding: Finding) -> Verdict:
-    by = f" by {finding.by}" if finding.by else ""
-    if finding.decided is not verb:
-        yours = f", yours was {answer.short_words}" if answer.is_refusal else ""
-        return Outcome.ALREADY, f"decided the other way{by}{yours}"
-    if answer.is_refusal:
-        return Outcome.ALREADY, f"already {PAST[verb]}{by}, yours was {answer.short_words}"
-    on_record = f", on record as {finding.by}" if finding.by else ", the record says so"
-    unclear = "" if answer.is_clear else f" ({answer.words})"
-    return Outcome.CONFIRMED, f"{PAST[verb]}{on_record}{unclear}"
+def _refused_verdict(verb: Verb, answer: Answer, record: Task, finding: Finding) -> Verdict:
+    """How a decision ended that the platform refused: the record may show more."""
+    if finding.is_other and finding.still_waits:
+        return Outcome.REFUSED, f"{answer.refused_because}; the task now asks for something else: open it"
+    if finding.is_other or (finding.still_waits and finding.is_changed):
+        return Outcome.UNKNOWN, f"{answer.refusal}, but its request has changed: open it"
+    if finding.decided is verb:
+        return Outcome.ALREADY, f"already {PAST[verb]}{_by(finding)}, yours was {answer.refusal}"
+    if finding.decided is not None:
+        return Outcome.ALREADY, f"decided the other way{_by(finding)}, yours was {answer.refusal}"
+    if finding.still_waits:
+        return Outcome.REFUSED, answer.refused_because
+    return Outcome.UNKNOWN, f"{answer.refusal}, yet the task no longer waits: it is {record.status}"
+
+
+def _by(finding: Finding) -> str:
+    return f" by {finding.by}" if finding.by else ""
 
 
 def stop_verdict(answer: Answer, record: Task, seconds: float) -> Verdict:
     """How a stop ended, from the answer that came and the record read since."""
     if record.status == Status.STOPPED:
         if answer.is_refusal:
-            return Outcome.UNKNOWN, f"{answer.short_words}, yet the task is stopped"
-        return Outcome.CONFIRMED, "stopped" if answer.is_clear else f"stopped ({answer.words}, the task says so)"
+            return Outcome.UNKNOWN, f"{answer.refusal}, yet the task is stopped"
+        return Outcome.CONFIRMED, f"stopped{answer.detail}"
     if record.is_final:
         return Outcome.ALREADY, f"it had ended by itself: {record.status}"
     if answer.is_refusal:
-        return Outcome.REFUSED, answer.words
+        return Outcome.REFUSED, answer.refused_because
     if answer.is_clear:
-        return Outcome.STILL_RUNNING, f"still {record.status} after {seconds:.0f} s"
-    return Outcome.UNKNOWN, f"{answer.words}, and the task does not say that it stopped: it is {record.status}"
+        return Outcome.STILL_RUNNING, f"sent, still {record.status} after {seconds:.0f} s"
+    words = f"sent, and the task does not say that it stopped: it is {record.status}{answer.detail}"
+    return Outcome.UNKNOWN, words
 
 
 def shows_changes(record: Task, changes: dict[str, Any]) -> bool:
@@ -158,7 +179,7 @@ def message_ids(log: Log, text: str | None) -> frozenset[str]:
     return frozenset(
         entry.id
         for entry in log.entries
-        if isinstance(entry, Message) and entry.role != "agent" and same_text(entry.text, text)
+        if isinstance(entry, Message) and entry.role == "user" and same_text(entry.text, text)
     )
 
 
@@ -182,6 +203,17 @@ def was_asked(record: Task, agent_id: str, body: dict[str, Any]) -> str:
         return "was asked something else"
     if record.source and body.get("source") and record.source != body["source"]:
         return f"was started by {record.source}"
+    wanted_input, told = body.get("input"), record.input
+    if isinstance(wanted_input, dict) and told is not None:
+        if canonical(list(wanted_input.get("files") or ())) != canonical(list(told.files)):
+            return "has other files"
+        user = wanted_input.get("user")
+        if (
+            isinstance(user, dict)
+            and told.user
+            and any(told.user.raw.get(name) not in (None, user[name]) for name in ("id", "email") if user.get(name))
+        ):
+            return "is of another user"
     return ""
 
 

@@ -109,9 +109,12 @@ class Journal:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Keep every other process of this machine from writing that it sends something, until this block is left."""
+        """Keep every other process of this machine from writing that it sends something, until this block is left.
+
+        While another process does so, BlockingIOError is raised.
+        """
         with os.fdopen(open_private(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT), "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
     def verify(self) -> Verdict:

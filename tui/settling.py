@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -36,8 +36,20 @@ class Before(Struct, frozen=True):
     shown: Shown | None = None
     """What was decided about."""
     record: Task | None = None
+    newest: tuple[Task, ...] | None = None
+    """The newest tasks of the agent that a new one is for; None where they could not be read."""
     message_ids: frozenset[str] | None = None
     """The messages that had the words of a continuation already; None where the log could not be read."""
+
+    def why_not_new(self, task: Task) -> str:
+        """Why a task cannot be one that was made after this was read; empty when it can."""
+        if self.newest is None:
+            return ""
+        if any(task.id == row.id for row in self.newest):
+            return "was there before"
+        latest = max((row.created_at for row in self.newest if row.created_at), default=None)
+        margin = timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+        return "is older" if latest and task.created_at and task.created_at < latest - margin else ""
 
 
 class Reading(Struct, frozen=True):
@@ -127,13 +139,12 @@ class Settling:
         if answer.is_refusal:
             was_shown = before.record is not None and await is_over(before.record)
             if reading.is_settled and not was_shown:
-                words = f"{answer.short_words}, yet the record shows the change"
+                words = f"{answer.refusal}, yet the record shows the change"
                 return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
-            return deed.done(Outcome.REFUSED, answer.words, reading.record, answer.error)
+            return deed.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
         if reading.is_settled:
-            unclear = "" if answer.is_clear else f" ({answer.words})"
-            return deed.done(Outcome.CONFIRMED, f"the record shows the change{unclear}", reading.record)
-        words = f"{answer.words}, and the record does not show the change"
+            return deed.done(Outcome.CONFIRMED, f"the record shows the change{answer.detail}", reading.record)
+        words = f"sent, and the record does not show the change{answer.detail}"
         return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
 
     # Messages and new tasks
@@ -148,13 +159,12 @@ class Settling:
             return _unread(deed, answer, reading.error)
         if reading.is_settled:
             if answer.is_refusal:
-                words = f"{answer.short_words}, yet the thread has the message"
+                words = f"{answer.refusal}, yet the thread has the message"
                 return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
-            unclear = "" if answer.is_clear else f" ({answer.words})"
-            return deed.done(Outcome.CONFIRMED, f"the message is in the thread{unclear}", reading.record)
+            return deed.done(Outcome.CONFIRMED, f"the message is in the thread{answer.detail}", reading.record)
         if answer.is_refusal:
-            return deed.done(Outcome.REFUSED, answer.words, reading.record, answer.error)
-        words = f"{answer.words}, and the thread does not show the message: look before sending it again"
+            return deed.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
+        words = f"sent, and the thread does not show the message: look before sending it again{answer.detail}"
         return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
 
     async def has_message(self, deed: Deed, record: Task, before: Before) -> bool:
@@ -174,7 +184,7 @@ class Settling:
 
         async def is_over(record: Task) -> bool:
             nonlocal why
-            why = evidence.was_asked(record, deed.target, deed.body)
+            why = before.why_not_new(record) or evidence.was_asked(record, deed.target, deed.body)
             return not why
 
         reading = await self._read_until(claimed.id, is_over)
@@ -188,32 +198,38 @@ class Settling:
         """Look for a task that may have been made although no clear answer came."""
         end, pause = self._clock.monotonic() + SETTLING_SECONDS, 1.0
         while True:
-            task = await self.find_created(deed, before.sent_at)
+            task = await self.find_created(deed, before)
+            if task is not None and answer.is_refusal:
+                words = f"{answer.refusal}, yet the platform has it: task {task.id}"
+                return deed.done(Outcome.UNKNOWN, words, task, answer.error)
             if task is not None:
-                outcome = Outcome.UNKNOWN if answer.is_refusal else Outcome.CONFIRMED
-                words = f"{answer.short_words}, yet the platform has it: task {task.id}"
-                return deed.done(outcome, words, task, answer.error if answer.is_refusal else None)
+                return deed.done(Outcome.CONFIRMED, f"the task was created{answer.detail}", task)
             if answer.is_refusal:
-                return deed.done(Outcome.REFUSED, answer.words, error=answer.error)
+                return deed.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
             if self._clock.monotonic() >= end:
-                words = f"{answer.words}, and no such task was found. {_how_to_look(deed)}"
+                words = f"sent, and no such task was found{answer.detail}. {_how_to_look(deed)}"
                 return deed.done(Outcome.UNKNOWN, words, error=answer.error)
             await self._clock.sleep(pause)
             pause = min(pause * 1.5, 5.0)
 
-    async def find_created(self, deed: Deed, sent_at: datetime) -> Task | None:
-        """Look among an agent's newest tasks for one that a creation made."""
-        since = sent_at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+    async def newest_tasks(self, agent_id: str) -> tuple[Task, ...] | None:
+        """The newest tasks of an agent; None where they cannot be read."""
         try:
-            async with aclosing(self._client.tasks(TaskQuery(agent_id=deed.target))) as pages:
-                newest = (await anext(pages)).items[:NEWEST_TASKS]
-            for row in newest:
-                if evidence.is_recent(row, since):
-                    task = await self._client.task(row.id)
-                    if not evidence.was_asked(task, deed.target, deed.body) and evidence.is_recent(task, since):
-                        return task
+            async with aclosing(self._client.tasks(TaskQuery(agent_id=agent_id))) as pages:
+                return tuple((await anext(pages)).items[:NEWEST_TASKS])
         except (ApiError, BadAddress, StopAsyncIteration):
-            pass
+            return None
+
+    async def find_created(self, deed: Deed, before: Before) -> Task | None:
+        """Look among an agent's newest tasks for one that a creation made."""
+        since = before.sent_at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+        for row in await self.newest_tasks(deed.target) or ():
+            if before.why_not_new(row) or not evidence.is_recent(row, since):
+                continue
+            with suppress(ApiError, BadAddress):
+                task = await self._client.task(row.id)
+                if not evidence.was_asked(task, deed.target, deed.body) and evidence.is_recent(task, since):
+                    return task
         return None
 
     async def _read_until(
@@ -240,17 +256,21 @@ class Settling:
 def _unread(deed: Deed, answer: Answer, error: ApiError | None) -> Deed:
     """The end of a deed about whose task nothing could be read since it was sent."""
     is_gone = isinstance(error, NotFound)
+    if answer.is_refusal and is_gone:
+        return deed.done(
+            Outcome.REFUSED, f"{answer.refused_because}; the platform knows no such task", error=answer.error
+        )
+    if answer.is_refusal and isinstance(error, Unauthorized | Forbidden):
+        return deed.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
     if answer.is_refusal:
-        if is_gone:
-            return deed.done(Outcome.GONE, f"gone: {answer.error.message if answer.error else ''}", error=answer.error)
-        if isinstance(error, Unauthorized | Forbidden):
-            return deed.done(Outcome.REFUSED, answer.words, error=answer.error)
-        words = f"{answer.words}, and the task could not be read since: {error}"
+        words = f"{answer.refusal}, and the task could not be read since: {error}"
         return deed.done(Outcome.UNKNOWN, words, error=answer.error)
     if is_gone:
         outcome = Outcome.GONE if answer.is_clear else Outcome.UNKNOWN
-        return deed.done(outcome, f"{answer.words}, and then the platform no longer knew the task", error=answer.error)
-    words = f"{answer.words}, and the task could not be read since: {error}"
+        return deed.done(
+            outcome, f"sent, and then the platform no longer knew the task{answer.detail}", error=answer.error
+        )
+    words = f"sent, and the task could not be read since: {error}{answer.detail}"
     return deed.done(Outcome.UNKNOWN, words, error=answer.error or error)
 
 

@@ -75,10 +75,12 @@ def said_by(body: object) -> str:
     match body:
         case {"detail": list(complaints)}:
             return "; ".join(filter(None, map(_complaint, complaints)))[:1000]
-        case {"detail": told} | {"message": told} | {"error": told} if told:
-            return (text_of(told) or "")[:1000]
+        case {"detail": dict(told)} | {"error": dict(told)}:
+            return said_by(told)  # an object is not told as a text: its secrets could not be told by their names
+        case {"detail": told} | {"message": told} | {"error": told} if isinstance(told, str | int | float):
+            return str(text_of(told))[:1000]
         case str():
-            return body
+            return body[:1000]
         case _:
             return ""
 
@@ -87,8 +89,10 @@ def _complaint(item: object) -> str:
     match item:
         case {"loc": list(place), "msg": told}:
             return f"{'.'.join(map(str, place))}: {text_of(told)}"
+        case {"msg": str(told)} | str(told):
+            return told
         case _:
-            return text_of(item) or ""
+            return ""
 
 
 def _is_html(content: bytes) -> bool:

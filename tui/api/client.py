@@ -18,7 +18,7 @@ from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
 from tui.api.large import Incoming
 from tui.api.models import Agent, Page, Task, page_of
 from tui.api.record import Record, text_of
-from tui.api.routes import ACTIONS, ROUTES, Operation, Route, Surface, Surfaces
+from tui.api.routes import ACTIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
 from tui.api.transport import Transport
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ class Client:
         route, root = self._route(Operation.CREATE)
         url = root + route.fill(agent=agent_id)
         headers = {}
+        if agent_version and not (agent_version.isascii() and agent_version.isprintable()):
+            raise BadAddress(f"{agent_version!r} is no version of an agent")
         if agent_version and route.surface is Surface.REST:
             from httpx import URL
 
@@ -365,6 +367,8 @@ def _check_decision_answer(answer: Any, *ids: str) -> None:
         record_in(answer, "task", *ids)
     elif said := said_by(answer):
         raise NotUnderstood(f"the platform answered {said!r}", body=answer)
+    elif any(answer.get(name) is False for name in ("success", "ok", "approved", "accepted")):
+        raise NotUnderstood("the platform answered that it was not done", body=answer)
 
 
 def _as_log(content: Incoming) -> Incoming | None:

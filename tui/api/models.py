@@ -83,15 +83,18 @@ class Tokens(Record):
         return self.total_tokens or self.prompt_tokens + self.completion_tokens
 
 
+NOBODY = frozenset({"", "false", "0", "null", "none", "undefined", "no", "nobody"})
+"""What a platform may write for nobody."""
+
+
 def decider_of(value: object) -> str | None:
     """Who decided, from a name, an object with one, or a list of these; what is false, zero or empty is nobody."""
     match value:
         case str():
-            return text_of(value) if value.strip() else None
+            return None if value.strip().lower() in NOBODY else text_of(value)
         case dict():
             names = ("display_name", "name", "email", "id")
-            named = next(filter(None, (decider_of(value.get(name)) for name in names)), None)
-            return named or (text_of(value) if any(value.values()) else None)
+            return next(filter(None, (decider_of(value.get(name)) for name in names)), None)
         case list():
             return ", ".join(filter(None, map(decider_of, value))) or None
         case True:

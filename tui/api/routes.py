@@ -162,9 +162,9 @@ class Surfaces(Struct, frozen=True):
         return f"{_events_base(self.controller)}/{self.organization}"
 
     @property
-    def addresses(self) -> list[str]:
-        """The addresses themselves: two that share one are the same platform."""
-        return [url for url in (self.controller, self.rest) if url]
+    def platform_ids(self) -> list[str]:
+        """A name for each address, the same however it is spelled: two that share one are the same platform."""
+        return [_platform_id(url) for url in (self.controller, self.rest) if url]
 
     @property
     def origins(self) -> frozenset[str]:
@@ -201,6 +201,17 @@ def surfaces_of(
     if base is not None and _wants_organization(base) and not organization:
         raise BadAddress(f"{_host(base)} needs the organization in its path: set XPANDER_ORGANIZATION_ID")
     return found
+
+
+def _platform_id(url: str) -> str:
+    """A name for an address that holds nothing of it: neither its spelling nor a secret in it."""
+    import hashlib
+
+    path = "/".join(part for part in urlsplit(url).path.split("/") if part not in {"", "."})
+    place = origin(url)
+    if is_loopback(url):
+        place = f"this machine, port {place.rpartition(':')[2]}"
+    return hashlib.sha256(f"{place}/{path}".encode()).hexdigest()[:16]
 
 
 def is_loopback(url: str) -> bool:

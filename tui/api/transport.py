@@ -5,6 +5,7 @@ httpx is imported by the first request: a screen that is to be seen at once has 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import ssl
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -33,6 +34,10 @@ TROUBLE = 5.0
 """Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
 DEAR = 16 * 1024 * 1024
 """Bytes of an answer from which a new connection after it costs less than to read it through every layer."""
+MAX_SKEW_SECONDS = 10 * 365 * 86_400.0
+"""A clock of the platform that is farther off than this is no clock."""
+ANSWER_TIME_FACTOR = 2.0
+"""An answer that comes in pieces has to be whole within so many times the time that its first piece may take."""
 SILENCE = 45.0
 """Seconds without a byte after which a stream is taken for dead."""
 
@@ -176,9 +181,10 @@ class Transport(Struct):
         if rest.get("json") is None:
             rest.pop("json", None)
         for _ in range(REDIRECTS + 1):
+            limit = None if into is not bytearray else self.timeout * ANSWER_TIME_FACTOR  # a log may be very large
             with _in_words(url):
                 client = self._client(url, is_page=apart is not None and into is bytearray)
-                async with client.stream(method, url, params=params, **rest) as response:
+                async with asyncio.timeout(limit), client.stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
                         if method != "GET":
@@ -196,7 +202,7 @@ class Transport(Struct):
         self.budget.learn(headers)
         if told := moment_of(headers.get("date", "")):
             ahead = told - self.clock.time()
-            self.skew = ahead if abs(ahead) > 2.0 else 0.0
+            self.skew = ahead if 2.0 < abs(ahead) < MAX_SKEW_SECONDS else 0.0
 
     async def _answer(
         self, response: httpx.Response, into: Callable[[], Any], apart: Callable[[Any], Any] | None
@@ -316,6 +322,8 @@ def _in_words(url: str) -> Iterator[None]:
         raise TimedOut(f"{_host(url)} did not answer in time") from error
     except httpx.DecodingError as error:
         raise NotUnderstood(f"the answer of {_host(url)} is compressed and damaged") from error
+    except TimeoutError as error:
+        raise TimedOut(f"{_host(url)} did not answer whole in time") from error
     except httpx.LocalProtocolError as error:  # part of the request may have left
         raise Lost(f"the request to {_host(url)} could not be sent whole: {error}") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:

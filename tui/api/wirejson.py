@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 DEEPEST = 128
 """Levels of nesting read as structure; what lies deeper is kept as the text it was."""
 
+EXACT_DIGITS = 15
+"""So many digits of a number with a point are told exactly by a float."""
 _MARKS = ((",", ":"), (", ", ": "))
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
@@ -31,7 +35,9 @@ def loads(text: str | bytes) -> Any:
         where = "it ends too early" if is_cut else f"character {error.pos + 1}"
         raise NotJson(f"not JSON: {where}") from None
     except ValueError:  # an integer of more digits than Python converts
-        return json.loads(text, parse_constant=str, parse_float=finite, parse_int=_int)
+        return json.loads(
+            text, parse_constant=str, parse_float=finite, parse_int=_int, object_pairs_hook=_with_doubled_names
+        )
 
 
 def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
@@ -80,17 +86,33 @@ def canonical(value: Any) -> str:
 
 
 def finite(digits: str) -> float | str:
-    """A number with a point; where it is beyond all numbers, its digits."""
+    """A number with a point; where a float would be another number, its digits."""
     number = float(digits)
-    return number if math.isfinite(number) else digits
+    if len(digits) <= EXACT_DIGITS:
+        return number if math.isfinite(number) else digits
+    return number if math.isfinite(number) and Decimal(digits) == Decimal(repr(number)) else digits
 
 
 def _int(digits: str) -> int | str:
     return int(digits) if len(digits) <= 4300 else digits
 
 
+def _with_doubled_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which nothing is lost: of a doubled name the last value counts, the others stand beside it."""
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    seen: Counter[str] = Counter()
+    doubled: dict[str, Any] = {}
+    for name, item in pairs[::-1]:
+        if seen[name]:
+            doubled[f"{name} (written again before, {seen[name]})"] = item
+        seen[name] += 1
+    return {**value, **doubled}
+
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
-_DECODER = json.JSONDecoder(parse_constant=str, parse_float=finite)
+_DECODER = json.JSONDecoder(parse_constant=str, parse_float=finite, object_pairs_hook=_with_doubled_names)
 
 
 def _shallow(text: str) -> str:
