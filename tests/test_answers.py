@@ -35,7 +35,7 @@ from tui.api.wirejson import NotJson, dumps, loads, pretty, unfolded
         (500, b"<!DOCTYPE html><h1>x</h1>", Broken, "the platform failed (500)"),
         (503, b"upstream is gone", Broken, "upstream is gone (503)"),
         (403, b'{"message": "not yours"}', Forbidden, "not yours (403)"),
-        (400, b'{"error": {"code": 7}}', Invalid, '{"code":7} (400)'),
+        (400, b'{"error": {"code": 7}}', Invalid, 'the request was not accepted (400)'),
         (400, b'{"detail": ""}', Invalid, "the request was not accepted (400)"),
         (422, b'{"detail": [{"loc": ["body", "input"], "msg": "is missing"}, "and more", null]}', Invalid,
          "body.input: is missing; and more (422)"),

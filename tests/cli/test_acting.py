@@ -169,7 +169,9 @@ async def test_a_task_can_be_followed_from_its_start_to_its_end(
 async def test_a_task_that_was_not_taken_is_not_followed(shell: Shell, server: Server) -> None:
     said = await shell.on(server, "run", "nobody", "do it", "--watch")
     assert (said.code, said.out) == (1, "refused: Agent not found (404) nobody\n")
-    assert [request.method for request in server.requests] == ["POST", "GET"], "a look for what may have been made"
+    assert [request.method for request in server.requests] == ["GET", "POST", "GET"], (
+        "a look for what may have been made"
+    )
 
 
 # Going on

@@ -116,7 +116,7 @@ def test_what_is_odd_in_a_row_is_printed_as_if_it_were_read() -> None:
         f'"{deep}"',
     ]
     for value in odd:
-        row = f'{{"id": "t1", "status": "completed", "x": {value}, "x": {value}, "password": "a", "token": null}}'
+        row = f'{{"id": "t1", "status": "completed", "x": {value}, "password": "a", "token": null}}'
         lines, read = printed(f'{{"items": [{row}], "total_pages": 1e3}}'.encode())
         assert lines == read
 

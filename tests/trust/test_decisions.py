@@ -128,10 +128,16 @@ class World(RuleBasedStateMachine):
         self.loop.run_until_complete(look())
 
     @precondition(lambda self: self.seen and not self.seen[0].hindrance and self.is_idle)
-    @rule(verb=st.sampled_from([Verb.APPROVE, Verb.REJECT]), hold=HOLDS, fault=READING)
-    def operator_decides(self, verb: Verb, hold: float, fault: str) -> None:
+    @rule(
+        verb=st.sampled_from([Verb.APPROVE, Verb.REJECT]),
+        hold=HOLDS,
+        fault=READING,
+        after=st.lists(READING, max_size=3),
+    )
+    def operator_decides(self, verb: Verb, hold: float, fault: str, after: list[str]) -> None:
         assert self.seen
         self.way.act_faults.append(fault)
+        self.way.faults_after_act.extend(after)
         self._begin(verb, self.seen[0].digest, self.seen[1], hold)
 
     @precondition(lambda self: self.jobs and self.is_idle)

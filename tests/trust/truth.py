@@ -149,6 +149,8 @@ class Way(httpx.AsyncBaseTransport):
         """What the next readings suffer."""
         self.act_faults: deque[str] = deque()
         """What the next actions suffer."""
+        self.faults_after_act: deque[str] = deque()
+        """What the readings suffer that come after the next action."""
         self.on_act: Callable[[str, dict[str, Any]], None] = lambda path, body: None
         """Told of every action the moment it leaves."""
         self.read_version = 0
@@ -161,6 +163,8 @@ class Way(httpx.AsyncBaseTransport):
         fault = faults.popleft() if faults else "good"
         if request.method != "GET":
             self.on_act(request.url.path, body)
+            self.faults.extend(self.faults_after_act)
+            self.faults_after_act.clear()
         await asyncio.sleep(0.05)
         status, told = await self._suffer(fault, lambda: self._apply(request, body), request.method != "GET")
         await asyncio.sleep(0.05)
