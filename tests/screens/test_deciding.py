@@ -447,11 +447,11 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         assert bulk.query_one("#payload", Inspector).scroll_offset.y == 0
 
 
-async def test_what_is_refused_because_another_is_under_way_hides_it_nowhere(serve: Serve, tmp_path: Path) -> None:
+async def test_a_stop_goes_on_beside_a_decision_that_is_held_and_hides_it_nowhere(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
-        await operator.until(lambda: "already under way" in operator.toasts())
+        await operator.until(lambda: invoice(operator)["status"] == "stopped")
         await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
         await operator.press("a")
         await operator.until(lambda: "approve in" in operator.text)

@@ -154,6 +154,13 @@ class World(RuleBasedStateMachine):
         deed, version = next(reversed(self.deeds.values()))
         self._begin(deed.verb, deed.digest, version, deed.hold)
 
+    @precondition(lambda self: self.deeds)
+    @rule()
+    def operator_tries_again_once_it_has_ended(self) -> None:
+        self.run_for(90.0)
+        deed, version = next(reversed(self.deeds.values()))
+        self._begin(deed.verb, deed.digest, version, 0.0)
+
     @property
     def is_idle(self) -> bool:
         return all(job.done() for job in self.jobs.values())
