@@ -453,10 +453,7 @@ async def test_a_stop_goes_on_beside_a_decision_that_is_held_and_hides_it_nowher
         await operator.press("X", "tab", "enter")
         await operator.until(lambda: invoice(operator)["status"] == "stopped")
         await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
-        await operator.press("a")
-        await operator.until(lambda: "approve in" in operator.text)
-        await operator.until(lambda: int(operator.text.split("approve in ")[1].split()[0]) < 60)
-        await operator.press("escape", "q")
+        await operator.press("q")
         await operator.until(lambda: "Quit now?" in operator.text)
 
 
