@@ -58,6 +58,16 @@ def test_what_hides_can_be_shown_by_its_number() -> None:
     assert clean("a\u202eb\x1b", reveals=True) == "a⟨U+202E⟩b␛"
 
 
+def test_characters_without_width_are_revealed_whatever_their_kind() -> None:
+    assert clean("a\U00013430\u0897\U000e0080b", reveals=True) == "a⟨U+13430⟩⟨U+0897⟩⟨U+E0080⟩b"
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u20dd", "\u0903", "\u1161", "\ud7b0"])
+def test_marks_that_are_not_drawn_are_counted_where_all_is_revealed(mark: str) -> None:
+    assert clean(f"e{mark * 4}", reveals=True) == f"e{mark * 4}"
+    assert clean(f"e{mark * 400}x", reveals=True) == f"e{mark * 4}⟨+396 marks⟩x"
+
+
 def test_a_few_marks_stay_on_a_letter_and_a_tower_of_them_does_not() -> None:
     assert MARKS == 4
     marks = "\u0301\u0302\u20dd\u0300"  # one of them encloses the letter

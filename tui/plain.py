@@ -39,6 +39,9 @@ _NONCHARACTERS = dict.fromkeys(
 _TABLE = {**_CONTROLS, **_C1, **_BIDI, **_INVISIBLE, **_REGIONAL, **_NONCHARACTERS, **_BREAKS}
 _SHOWN_OTHERWISE = frozenset(map(chr, _TABLE)) - {"\n"}
 
+_JOINING_JAMO = frozenset(map(chr, (*range(0x1160, 0x1200), *range(0xD7B0, 0xD800))))
+"""Vowels and final consonants of Korean, which are drawn within the syllable that begins before them."""
+
 _HIDDEN = re.compile("[" + "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in _INVISIBLE_RANGES) + "]")
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 
@@ -46,12 +49,13 @@ _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 def clean(text: str, *, longest: int = LONGEST, reveals: bool = False) -> str:
     """Text safe to show on several lines: controls become pictures, what hides is shown, long lines say their cut.
 
-    What takes no room, as joiners and fillers, is left out, or where it matters shown by its number.
+    What takes no room, as joiners and fillers, is left out, or with `reveals` shown by its number; combining marks
+    beyond MARKS are left out, or with `reveals` counted.
     """
     if not _HARMLESS.match(text):
         if reveals:
-            text = "".join(f"⟨U+{ord(char):04X}⟩" if ord(char) in _INVISIBLE else char for char in text)
-        text = _scrub(text)
+            text = "".join(f"⟨U+{ord(char):04X}⟩" if _is_invisible(char) else char for char in text)
+        text = _scrub(text, counts_marks=reveals)
     if len(text) <= longest:
         return text
     return "\n".join(cut(line, longest) for line in text.split("\n"))
@@ -87,16 +91,34 @@ def host_of(url: str) -> str | None:
         return None
 
 
-def _scrub(text: str) -> str:
+def _is_invisible(char: str) -> bool:
+    """Whether nothing, or nothing known, is drawn of a character that is not shown as something else already."""
+    code = ord(char)
+    return code in _INVISIBLE or (code not in _TABLE and unicodedata.category(char) in {"Cf", "Cn"})
+
+
+def _is_mark(char: str, *, counts_marks: bool) -> bool:
+    """Whether a character is drawn over the one before it; when marks are counted, every kind of them."""
+    if counts_marks and (unicodedata.category(char) == "Mc" or char in _JOINING_JAMO):
+        return True
+    return char > "\u02ff" and unicodedata.category(char) in {"Mn", "Me"}
+
+
+def _scrub(text: str, *, counts_marks: bool) -> str:
     text = text.replace("\r\n", "\n")
     found = set(text)
     if not found.isdisjoint(_SHOWN_OTHERWISE):
         text = text.translate(_TABLE)
     if surrogates := [char for char in found if "\ud800" <= char <= "\udfff"]:
         text = _class(surrogates).sub("\ufffd", text)
-    if marks := [char for char in found if char > "\u02ff" and unicodedata.category(char) in {"Mn", "Me"}]:
-        text = re.sub(f"({_class(marks).pattern}{{{MARKS}}}){_class(marks).pattern}+", r"\1", text)
+    if marks := [char for char in found if _is_mark(char, counts_marks=counts_marks)]:
+        tower = f"({_class(marks).pattern}{{{MARKS}}})({_class(marks).pattern}+)"
+        text = re.sub(tower, _with_count if counts_marks else r"\1", text)
     return text
+
+
+def _with_count(tower: re.Match[str]) -> str:
+    return f"{tower[1]}⟨+{len(tower[2])} marks⟩"
 
 
 def _class(chars: Iterable[str]) -> re.Pattern[str]:
