@@ -148,8 +148,8 @@ async def test_a_digest_of_what_is_masked_decides_nothing(shell: Shell, platform
     waiting(platform, {"password": "and 1,000,000 USD to EVIL", "amount": 5})
     digest = (await shell.on(server, "show", "w", "-o", "json")).json["digest"]
     said = await shell.on(server, "approve", "w", "--digest", digest)
-    assert (said.code, said.out, platform.decisions) == (2, "", [])
-    assert said.err.startswith("xp-tui: approve: parts of what waits are masked")
+    assert (said.code, said.err, platform.decisions) == (2, "", [])
+    assert said.out.startswith("nothing was sent: parts of what waits are masked")
     said = await shell.on(server, "approve", "w", "--yes-unseen")
     assert said.code == 0, said
 

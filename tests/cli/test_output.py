@@ -116,9 +116,9 @@ def test_data_goes_to_stdout_and_all_else_to_stderr_each_without_the_key(monkeyp
     out.text("first\nthe-key-0123456789 \x1b[2J")
     out.note("a\nnote the-key-0123456789")
     out.error("no\nthe-key-0123456789 \x1b")
-    assert printed(out) == "first\n•••• ␛[2J\n"
+    assert printed(out) == "    first\n    •••• ␛[2J\n"
     assert isinstance(out.stderr, io.StringIO)
-    assert out.stderr.getvalue() == "a note ••••\nxp-tui: no\n•••• ␛\n"
+    assert out.stderr.getvalue() == "a note ••••\nxp-tui: no\n    •••• ␛\n"
 
 
 def test_json_is_ascii_and_on_one_line_for_who_reads_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,3 +144,16 @@ def test_when_the_reader_has_gone_the_last_words_go_nowhere(monkeypatch: pytest.
         silence_broken_pipe()
         stdout.write("nor this")
         stdout.flush()
+
+
+def test_a_text_of_others_stays_indented_where_it_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = output(12, monkeypatch)
+    out.text("abcdefgh  digest\n\n漢字漢字漢")
+    assert printed(out) == "    abcdefgh\n      digest\n\n    漢字漢字\n    漢\n"
+
+
+def test_an_error_of_several_lines_says_once_whose_it_is_and_indents_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = output(None, monkeypatch)
+    out.error("the first\nxp-tui: approved")
+    assert isinstance(out.stderr, io.StringIO)
+    assert out.stderr.getvalue() == "xp-tui: the first\n    xp-tui: approved\n"

@@ -75,14 +75,14 @@ async def test_what_happens_is_read_as_it_happens(
     assert told[1:] == [
         "think             think Look 0.50",
         "plan 1/2",
-        "It is ••••",
-        "and so on",
+        "    It is ••••",
+        "    and so on",
         'brand_new         brand_new {"note":"\\u001b[2J \\u2022\\u2022\\u2022\\u2022"}',
         "‖ approval Evil ␛[31m title",
         "✓ completed Evil ␛[31m title",
         "result",
-        "done",
-        "at last",
+        "    done",
+        "    at last",
     ]
     assert sum(line.startswith("message") for line in lines) == 2  # the prompt and the answer, from the log
     assert "● live" in lines
@@ -102,7 +102,7 @@ async def test_of_several_tasks_each_line_says_whose_it_is(
     assert said.code == 0  # that they end is all that was waited for
     for line in ("t1 ▶ executing Task t1", "t2 ▶ executing Task t2", "t2 ✗ failed Task t2", "t1 ✓ completed Task t1"):
         assert lines.count(line) == 1
-    assert "of the first" in lines
+    assert "    of the first" in lines
     assert sum(request.path.endswith("/events") for request in server.requests) == 2  # named twice, followed once
 
 
@@ -212,13 +212,13 @@ def test_that_a_task_has_gone_is_told_to_scripts() -> None:
 
 def test_streamed_text_is_printed_in_lines_and_long_ones_before_their_end() -> None:
     told = Told()
-    assert told.of(event("chunk", "first\nsec")) == "first\n"
-    assert told.of(event("chunk", "ond\n")) == "second\n"
+    assert told.of(event("chunk", "first\nsec")) == "    first\n"
+    assert told.of(event("chunk", "ond\n")) == "    second\n"
     assert told.of(event("chunk", "x" * 399)) == ""
-    assert told.of(event("chunk", f" {'y' * 130}")) == f"{'x' * 399} \n"
+    assert told.of(event("chunk", f" {'y' * 130}")) == f"    {'x' * 399} \n"
     assert told.of(event("chunk", "z" * 70000)).endswith("zz… [+60146 chars]\n")
     assert told.of(event("chunk", "begun")) == ""
-    assert told.of(event("plan_updated", {"tasks": []})) == "begun\nplan 0/0\n"
+    assert told.of(event("plan_updated", {"tasks": []})) == "    begun\nplan 0/0\n"
 
 
 def test_what_is_left_of_streamed_text_comes_before_the_result() -> None:
@@ -226,7 +226,7 @@ def test_what_is_left_of_streamed_text_comes_before_the_result() -> None:
     told.of(event("chunk", "the last words"))
     begin = told.out.tell()
     told.show.end(Task.of({"id": "task-0001", "status": "completed", "result": None}))
-    assert told.out.getvalue()[begin:] == "the last words\n"
+    assert told.out.getvalue()[begin:] == "    the last words\n"
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_private_key_that_is_streamed_line_by_line_is_masked_whole() -> None:
     ]
     printed = Told().of(*(event("chunk", line) for line in ["here:\n", *lines, "so far\n"]))
     assert "QUJD" not in printed
-    assert printed.startswith("here:\n")
+    assert printed.startswith("    here:\n")
     assert printed.endswith("so far\n")
 
 

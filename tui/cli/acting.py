@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,11 +17,12 @@ from msgspec.structs import replace
 from tui.api.wirejson import NotJson, loads
 from tui.cli.main import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, Usage, code_of
 from tui.cli.output import FAINT, STRONG, Cell, silence_broken_pipe
-from tui.cli.reading import show
+from tui.cli.reading import NOT_SEEN_WHOLE, held_as_printed, show
 from tui.cli.session import Session, task_json
 from tui.cli.watching import follow
-from tui.decision import shown
+from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb
+from tui.masks import Masks
 from tui.query import parse
 
 _TEXTS = (
@@ -76,18 +78,20 @@ async def stop(session: Session) -> int:
 async def decide(session: Session) -> int:
     """Approve or reject what a task waits for: what was seen, or knowingly unseen."""
     arguments = session.arguments
-    seen = await shown(session.client, arguments.task)
-    if arguments.digest is None:
-        kind = seen.wait.kind if seen.wait else "no wait"
-        note(session, f"unseen: {kind}, digest {seen.digest}, {seen.task.name}")
-    elif arguments.digest.strip() == seen.digest and session.out.masks.json(seen.held) != seen.held:
-        session.out.error(
-            f"{arguments.verb}: parts of what waits are masked, as they may be secrets, so it was not seen whole. "
-            "Nothing was sent. Reveal them in the review of xp-tui, or decide with --yes-unseen"
-        )
-        return DECLINED
-    digest = seen.digest if arguments.digest is None else arguments.digest.strip()
-    return _code(await _carry_out(session, Deed(Verb(arguments.verb), arguments.task, digest, arguments.comment)))
+    verb, task = Verb(arguments.verb), arguments.task
+    if arguments.digest is not None:
+        deed = Deed(verb, task, arguments.digest.strip(), arguments.comment)
+        return _code(await _carry_out(session, deed, objection=partial(_objection, session.out.masks)))
+    seen = await shown(session.client, task)
+    kind = seen.wait.kind if seen.wait else "no wait"
+    note(session, f"unseen: {kind}, digest {seen.digest}, {seen.task.name}")
+    return _code(await _carry_out(session, Deed(verb, task, seen.digest, arguments.comment)))
+
+
+def _objection(masks: Masks, seen: Shown) -> str:
+    """Why what waits cannot be decided by its digest: `show` does not show the whole of it. Empty when it does."""
+    _, is_whole = held_as_printed(masks, seen.held)
+    return "" if is_whole else f"nothing was sent: {NOT_SEEN_WHOLE}"
 
 
 async def update(session: Session) -> int:
@@ -103,7 +107,7 @@ async def update(session: Session) -> int:
     return _code(await _carry_out(session, Deed(Verb.UPDATE, arguments.task, body=changes)))
 
 
-async def _carry_out(session: Session, deed: Deed) -> Deed:
+async def _carry_out(session: Session, deed: Deed, *, objection: Callable[[Shown], str] | None = None) -> Deed:
     """Do it, saying on the way how far it is, and print how it ended, wherever that can still be printed."""
     latest = deed = replace(deed, anyway=getattr(session.arguments, "anyway", False))
 
@@ -113,7 +117,7 @@ async def _carry_out(session: Session, deed: Deed) -> Deed:
         if step.phase in {Phase.SENDING, Phase.SETTLING} and is_terminal(sys.stderr):
             note(session, f"{step.verb}: {step.phase}")
 
-    doer = Deeds(session.client, session.journal, tell)
+    doer = Deeds(session.client, session.journal, tell, objection=objection)
     if deed.anyway and (earlier := doer.earlier(deed)) is not None:
         note(session, f"{earlier.known}; it is sent again")
     with _cancelled_by_sigterm() as is_terminated:
@@ -186,7 +190,7 @@ def _code(deed: Deed) -> int:
     match deed.outcome:
         case Outcome.CONFIRMED:
             return OK
-        case Outcome.TAKEN_BACK:
+        case Outcome.TAKEN_BACK | Outcome.HELD_BACK:
             return DECLINED
         case Outcome.UNKNOWN | Outcome.STILL_RUNNING:
             return UNCONFIRMED

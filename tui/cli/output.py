@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO
 
 from msgspec import Struct
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from tui import words
 from tui.api.wirejson import dumps
 from tui.masks import Masks
 from tui.plain import clean, one_line
 
+INDENT = " " * 4
+"""Stands before every line of a text of others that may have several."""
 AMBER, RED, COOL, FAINT, STRONG = "33", "31", "36", "2", "1"
 
 
@@ -75,7 +77,15 @@ class Output(Struct):
 
     def text(self, text: str) -> None:
         """A text of others, on as many lines as it has."""
-        self.stdout.write(clean(self.masks.text(text)) + "\n")
+        self.indented(clean(self.masks.text(text)))
+
+    def indented(self, text: str) -> None:
+        """Print lines that are safe already, indented further than any line of xp-tui's own, also where they wrap."""
+        width = self.width
+        for line in text.split("\n"):
+            pieces = [line] if width is None else chop_cells(line, max(width - len(INDENT), 1))
+            for piece in pieces or [""]:
+                self.stdout.write(f"{INDENT}{piece}\n" if piece else "\n")
 
     def json(self, value: Mapping[str, Any]) -> None:
         """One JSON document."""
@@ -95,7 +105,7 @@ class Output(Struct):
         """Why it did not work."""
         self.flush()
         lines = clean(self.masks.text(text)).split("\n")
-        self.stderr.write("xp-tui: " + "\n".join(lines) + "\n")
+        self.stderr.write("xp-tui: " + f"\n{INDENT}".join(lines) + "\n")
         self.stderr.flush()
 
     def flush(self) -> None:

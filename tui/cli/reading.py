@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from tui.cli.once import Once
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.cli.session import Session, iso, lasted, rank, status_cell, task_json
 from tui.decision import Shown, shown_of
+from tui.masks import Masks
 from tui.plain import clean
 from tui.query import Context, Filter, parse
 
@@ -28,6 +30,11 @@ NEWEST = 200
 """How many tasks are looked at without --all."""
 LOOKED_INTO = 50
 """How many paused tasks are read one by one, to tell why they wait."""
+NOT_SEEN_WHOLE = (
+    "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
+    "Reveal them in the review of xp-tui, or decide with --yes-unseen"
+)
+"""Why a digest does not decide."""
 
 
 async def tasks(session: Session) -> int:
@@ -178,16 +185,19 @@ async def show(session: Session) -> int:
     task = await the_task(session, session.arguments.task)
     seen = shown_of(task, await session.client.log(task))
     if session.out.form != "table":
-        digest = {"digest": seen.digest, "held": seen.held} if seen.wait else {}
-        session.out.json({**task_json(task, seen.wait, None), **digest, "entries": len(seen.log.entries)})
+        told = {**task_json(task, seen.wait, None), "entries": len(seen.log.entries)}
+        if seen.wait:
+            _, is_whole = held_as_printed(session.out.masks, seen.held)
+            told |= {"digest": seen.digest, "digest_decides": is_whole, "held": seen.held}
+        session.out.json(told)
         return 0
     _record(session, seen)
-    if seen.wait:
-        _decision(session, seen)
     if task.result:
         session.out.line("")
         session.out.line(Cell("Result", FAINT))
         session.out.text(task.result)
+    if seen.wait:  # last, where nothing of the agent's own can look like it
+        _decision(session, seen)
     return 0
 
 
@@ -239,20 +249,35 @@ def _record(session: Session, seen: Shown) -> None:
         out.line(Cell(f"  {'':<10}", FAINT), f"{'✓' if step.completed else '·'} {out.safe(step.title)}")
 
 
+def held_as_printed(masks: Masks, held: Any) -> tuple[Any, bool]:
+    """What waits with its secrets masked, as `show` prints it, and whether that is the whole of it: nothing masked."""
+    try:
+        told = unfolded(held)
+    except RecursionError:
+        told = held
+    printed = masks.json(told)
+    return printed, printed == told and masks.json(held) == held
+
+
 def _decision(session: Session, seen: Shown) -> None:
-    """What waits: the whole of it, and how it can be decided."""
+    """Print what waits, the whole of it, and how it can be decided."""
     out = session.out
+    printed, is_whole = held_as_printed(out.masks, seen.held)
     out.line("")
     out.line(Cell(f"Waits for: {seen.wait.kind if seen.wait else ''}", AMBER))
     if seen.held is None:
         out.line("  what it waits for is not provided by the platform")
     else:
-        for line in pretty(out.masks.json(unfolded(seen.held))).split("\n"):
-            out.line(f"  {clean(line)}")
+        for line in pretty(printed).split("\n"):
+            text = clean(line, longest=sys.maxsize, reveals=True)
+            out.indented(text.replace("\n", "\\n"))  # a line separator within a text begins no line of its own
     since = iso(seen.wait.since) if seen.wait else None
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
     if hindrance := seen.hindrance:
         out.line(Cell("  decide", FAINT), hindrance)
+    elif not is_whole:
+        out.line(Cell("  digest", FAINT), seen.digest, Cell("it does not decide about this", FAINT))
+        out.line(Cell("  decide", FAINT), NOT_SEEN_WHOLE)
     else:
         out.line(Cell("  digest", FAINT), seen.digest)
         out.line(Cell("  decide", FAINT), f"xp-tui approve {out.safe(seen.task.id)} --digest {seen.digest}")

@@ -121,7 +121,7 @@ def rank(task: Task, wait: Wait | None) -> int:
 def lasted(task: Task, wait: Wait | None, now: datetime) -> float | None:
     """Seconds that a task has waited or run, or took."""
     if wait:
-        return (now - wait.since).total_seconds() if wait.since else None
+        return (now - wait.since).total_seconds() if wait.since and wait.since.year > 1 else None
     begun = task.started_at or task.created_at
     if begun is None or task.status not in FINAL | RUNNING:
         return None
@@ -151,8 +151,8 @@ def task_json(task: Task, wait: Wait | None, agent: str | None) -> dict[str, Any
 
 
 def iso(moment: datetime | None) -> str | None:
-    """A moment in ISO 8601 and UTC."""
-    if moment is None:
+    """A moment in ISO 8601 and UTC; the year 1 stands for a moment that is not provided."""
+    if moment is None or moment.year == 1:
         return None
     there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return there.isoformat()[: -len("+00:00")] + "Z"
