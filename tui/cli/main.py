@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Sequence
+    from typing import TextIO
 
     from tui.cli.session import Session
 
@@ -22,6 +23,13 @@ def run(argv: Sequence[str], screens: Screens) -> int:
     """Carry out one command line; without a verb, the screens."""
     os.umask(0o077)
     _open_closed_streams()
+    return _flushed(_exit_code(argv, screens))
+
+
+def _exit_code(argv: Sequence[str], screens: Screens) -> int:
+    if not all(map(_is_text, argv)):
+        _write_error("an argument is not UTF-8: nothing was done")
+        return USAGE
     try:
         arguments = _parsed(argv)
     except SystemExit as done:
@@ -44,12 +52,57 @@ def run(argv: Sequence[str], screens: Screens) -> int:
         return OK
 
 
+def _is_text(text: str) -> bool:
+    """Whether a text can be written as UTF-8: bytes that are none come as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _open_closed_streams() -> None:
-    """Put something in the place of closed standard streams: what is written to standard output fails, and is told."""
+    """Put something in the place of closed standard streams: nothing is read, and writing to standard output fails.
+
+    In this order each gets its own number back, which no file or connection can have by mistake then.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - open for as long as the process lives
     if sys.stdout is None:
         sys.stdout = open(os.devnull)  # noqa: SIM115, PTH123 - open for as long as the process lives
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
+def _flushed(code: int) -> int:
+    """Flush the standard streams: what the interpreter's own flush at the exit fails to write changes the exit code."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+    except (OSError, ValueError) as error:
+        _silence(sys.stdout)
+        _write_error(f"standard output takes nothing: {error}")
+        code = code or FAILED
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _silence(sys.stderr)
+    return code
+
+
+def _silence(stream: TextIO) -> None:
+    from tui.cli.output import silence
+
+    silence(stream)
+
+
+def _write_error(text: str) -> None:
+    """Write a sentence to standard error, where no session does that yet or any more."""
+    try:
+        sys.stderr.write(f"xp-tui: {text}\n")
+    except (OSError, ValueError):
+        _silence(sys.stderr)
 
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
@@ -77,13 +130,11 @@ def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> i
     except settings.BadSettings as error:
         from tui.plain import one_line
 
-        sys.stderr.write(f"xp-tui: {one_line(str(error))}\n")
+        _write_error(one_line(str(error)))
         return USAGE
     gc.freeze()  # nothing that was imported is garbage: the collector need not look
     gc.enable()
-    code = asyncio.run(_serve(session, screens))
-    session.out.flush()
-    return code
+    return asyncio.run(_serve(session, screens))
 
 
 async def _serve(session: Session, screens: Screens) -> int:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO
 
@@ -98,15 +99,24 @@ class Output(Struct):
     def note(self, text: str) -> None:
         """Something beside the data."""
         self.flush()
-        self.stderr.write(self.safe(text) + "\n")
-        self.stderr.flush()
+        self._write_error(self.safe(text))
 
     def error(self, text: str) -> None:
-        """Why it did not work."""
-        self.flush()
+        """Why it did not work; told also where standard output takes nothing any more."""
+        try:
+            self.flush()
+        except (OSError, ValueError):
+            silence(self.stdout)
         lines = clean(self.masks.text(text)).split("\n")
-        self.stderr.write("xp-tui: " + f"\n{INDENT}".join(lines) + "\n")
-        self.stderr.flush()
+        self._write_error("xp-tui: " + f"\n{INDENT}".join(lines))
+
+    def _write_error(self, text: str) -> None:
+        """Write to standard error; what it no longer takes changes nothing else."""
+        try:
+            self.stderr.write(text + "\n")
+            self.stderr.flush()
+        except (OSError, ValueError):
+            silence(self.stderr)
 
     def flush(self) -> None:
         """Let go of what is printed."""
@@ -165,6 +175,14 @@ def _shrink(widths: list[int], columns: Sequence[Column], kept: Sequence[int], r
 
 def silence_broken_pipe() -> None:
     """After the reader of stdout has gone: let the interpreter's last flush go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    silence(sys.stdout)
+
+
+def silence(stream: TextIO) -> None:
+    """After a write to a stream has failed: let what is left in its buffer, and all that follows, go nowhere."""
+    with suppress(OSError, ValueError):
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        if nowhere != number:
+            os.dup2(nowhere, number)
+            os.close(nowhere)

@@ -50,7 +50,7 @@ class Session(Struct):
                 key,
                 frozenset,
                 ca=self.settings["ca"],
-                on_wait=lambda why, seconds: self.out.note(f"{why}; trying again in {seconds:.0f} s"),
+                on_wait=lambda why, seconds: self.out.note(f"{why}; reading again in {seconds:.0f} s"),
                 timeout=self.settings["timeout"],
             )
             self._client = Client(surfaces, transport, read_only=self.settings["read_only"])
