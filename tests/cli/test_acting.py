@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from typing import Any
 
@@ -164,6 +165,63 @@ async def test_a_task_can_be_followed_from_its_start_to_its_end(
     await asyncio.gather(ending, return_exceptions=True)
     final = said.rows[-1]
     assert (said.code, final["kind"], final["status"], final["result"]) == (0, "final", "completed", "done at last")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+async def test_a_task_that_was_started_is_named_when_following_it_fails(
+    shell: Shell, platform: Platform, server: Server, hasty: FastClock, status: int
+) -> None:
+    reads = 0
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        nonlocal reads
+        if request.method != "GET":
+            return False
+        reads += 1
+        if is_broken := reads > 1:  # the first read confirms the start
+            await connection.reply(status, {"detail": "no more"})
+        return is_broken
+
+    platform.before_reply = answer
+    said = await shell.on(server, "run", "a1", "do it", "--watch")
+    (task_id,) = platform.tasks
+    assert said.code == 6, said
+    assert said.err.splitlines()[-1].startswith(
+        f"xp-tui: the task {task_id} was started; to follow it: xp-tui watch {task_id}. Following it failed: "
+    )
+    assert not re.search("try(ing)? again", said.out + said.err, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("failure", [BrokenPipeError("nobody reads"), OSError("disk full"), RuntimeError("a bug")])
+async def test_a_task_that_was_started_is_named_whatever_fails_then(
+    shell: Shell, platform: Platform, server: Server, failure: Exception
+) -> None:
+    async def fails(*_: object, **__: object) -> int:
+        raise failure
+
+    shell.patch.setattr("tui.cli.acting.follow", fails)
+    shell.patch.setattr("tui.cli.acting.report", lambda *_: "xp-tui broke")
+    said = await shell.on(server, "run", "a1", "do it", "--watch")
+    (task_id,) = platform.tasks
+    assert (said.code, f"xp-tui watch {task_id}. Following it failed" in said.err) == (6, True), said
+
+
+@pytest.mark.parametrize("words", [["run", "a1", "do it"], ["continue", "w", "more"], ["stop", "w"],
+                                   ["approve", "w", "--yes-unseen"], ["update", "w", "--status", "failed", "--yes"]])  # fmt: skip
+async def test_after_an_action_was_sent_nothing_says_try_again(
+    shell: Shell, platform: Platform, server: Server, hasty: FastClock, words: list[str]
+) -> None:
+    waiting(platform)
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        if is_action := request.method != "GET":
+            await connection.reply(502, {"detail": "bad gateway"})
+        return is_action
+
+    platform.before_reply = answer
+    said = await shell.on(server, *words)
+    assert said.code == 6, said
+    assert "try again" not in (said.out + said.err).lower()
 
 
 async def test_a_task_that_was_not_taken_is_not_followed(shell: Shell, server: Server) -> None:

@@ -30,6 +30,7 @@ async def started(server: Server, home: Path, *words: str, **more: Any) -> async
         "HOME": str(home), "PATH": os.environ["PATH"], "XPANDER_API_KEY": KEY,
         "XPANDER_BASE_URL": server.url, "XPANDER_API_URL": server.url,
     }  # fmt: skip
+    environ |= more.pop("environ", {})
     pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE, **more}
     return await asyncio.create_subprocess_exec(sys.executable, "-m", "tui", *words, env=environ, **pipes)
 
@@ -124,6 +125,39 @@ async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
     out, told = await job.communicate()
     assert (job.returncode, b"it is sent again" in told) == (0, True), (out, told)
     assert len(platform.decisions) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "codes"),
+    [
+        (signal.SIGINT, signal.SIGINT, {130}),
+        (signal.SIGTERM, signal.SIGTERM, {143}),
+        (signal.SIGTERM, signal.SIGINT, {130, 143}),  # two that arrive together have no order
+        (signal.SIGINT, signal.SIGTERM, {130, 143}),
+    ],
+)
+async def test_two_signals_a_millisecond_apart_lose_nothing_of_what_is_known(
+    platform: Platform, server: Server, tmp_path: Path, first: int, second: int, codes: set[int]
+) -> None:
+    sent = asyncio.Event()
+    slow_answer(platform, sent, is_done=False)
+    for turn in range(8):
+        platform.task(f"w{turn}", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 5 EUR"})
+        home = tmp_path / str(turn)
+        home.mkdir()
+        sent.clear()
+        job = await started(server, home, "approve", f"w{turn}", "--yes-unseen")
+        async with asyncio.timeout(20):
+            await sent.wait()
+            for number in (first, second, second):
+                if job.returncode is None:
+                    job.send_signal(number)
+                await asyncio.sleep(0.001)
+            _, told = await job.communicate()
+        assert job.returncode in codes, (turn, told)
+        assert b"interrupted after it was sent" in told
+        assert b"Traceback" not in told
+        assert [line["kind"] for line in journaled(home)] == ["sent", "done"]
 
 
 async def test_a_process_that_was_killed_while_it_sent_holds_the_next_one_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 import threading
@@ -14,12 +15,14 @@ from typing import Any, TextIO
 
 from msgspec.structs import replace
 
+from tui.api.errors import ApiError
 from tui.api.wirejson import NotJson, loads
 from tui.cli.main import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, Usage, code_of
 from tui.cli.output import FAINT, STRONG, Cell, silence_broken_pipe
 from tui.cli.reading import NOT_SEEN_WHOLE, held_as_printed, show
 from tui.cli.session import Session, task_json
 from tui.cli.watching import follow
+from tui.crash import report
 from tui.decision import Shown, shown
 from tui.deeds import Deed, Deeds, Outcome, Phase, Verb
 from tui.masks import Masks
@@ -67,7 +70,25 @@ async def _create(session: Session, deed: Deed) -> int:
     done = await _carry_out(session, deed)
     if done.outcome is not Outcome.CONFIRMED or done.task is None or not session.arguments.watch:
         return _code(done)
-    return await follow(session, [done.task.id], parse(""), None, good=parse("-status:failed,error,stopped"))
+    return await _follow_started(session, done.task.id)
+
+
+async def _follow_started(session: Session, task_id: str) -> int:
+    """Follow a task that was just started; where following it fails, say that it was started and how to go on."""
+    how_to_go_on = f"the task {task_id} was started; to follow it: xp-tui watch {task_id}"
+    try:
+        return await follow(session, [task_id], parse(""), None, good=parse("-status:failed,error,stopped"))
+    except asyncio.CancelledError:
+        note(session, f"interrupted: {how_to_go_on}")
+        raise
+    except ApiError as error:
+        reason = error.message
+    except OSError as error:  # of standard output, where nobody reads it any more
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever failed, the task was started, and that must be told
+        reason = report(error, session.settings.state, session.out.masks)
+    session.out.error(f"{how_to_go_on}. Following it failed: {reason}")
+    return UNCONFIRMED
 
 
 async def stop(session: Session) -> int:
@@ -109,6 +130,7 @@ async def update(session: Session) -> int:
 
 async def _carry_out(session: Session, deed: Deed, *, objection: Callable[[Shown], str] | None = None) -> Deed:
     """Do it, saying on the way how far it is, and print how it ended, wherever that can still be printed."""
+    _refuse_surrogates(deed)
     latest = deed = replace(deed, anyway=getattr(session.arguments, "anyway", False))
 
     def tell(step: Deed) -> None:
@@ -120,38 +142,60 @@ async def _carry_out(session: Session, deed: Deed, *, objection: Callable[[Shown
     doer = Deeds(session.client, session.journal, tell, objection=objection)
     if deed.anyway and (earlier := doer.earlier(deed)) is not None:
         note(session, f"{earlier.known}; it is sent again")
-    with _cancelled_by_sigterm() as is_terminated:
+    with _cancelled_by_signals() as received:
         try:
             done = await doer.carry_out(deed)
         except asyncio.CancelledError:
             words = latest.words if latest.is_sent else "interrupted, nothing was sent"
             note(session, f"{deed.verb} {deed.target}: {words}")
-            if is_terminated():
-                raise SystemExit(128 + signal.SIGTERM) from None
+            if received:
+                raise SystemExit(128 + received[0]) from None
             raise
-    _print_outcome(session, done)
+        _print_outcome(session, done)
+    if received:  # when the deed had ended already
+        raise SystemExit(128 + received[0])
     return done
 
 
+def _refuse_surrogates(deed: Deed) -> None:
+    """Refuse a deed with what cannot be written as UTF-8, as escapes in JSON can say it, before anything is sent."""
+    told = [deed.target, deed.digest, deed.comment, deed.body]
+    try:
+        json.dumps(told, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise Usage(
+            "what is to be sent holds characters that are not UTF-8 (lone surrogates): nothing was sent"
+        ) from error
+
+
 @contextmanager
-def _cancelled_by_sigterm() -> Iterator[Callable[[], bool]]:
-    """Let SIGTERM cancel this task, as Ctrl+C does; what is given tells whether it came."""
+def _cancelled_by_signals() -> Iterator[list[int]]:
+    """Let the first SIGINT or SIGTERM cancel this task and ignore all further ones; yields what was received.
+
+    Once one was received, both stay ignored until the process ends, so that its exit code holds.
+    """
     job = asyncio.current_task()
     assert job
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # signals are handled in the main thread alone
-        yield lambda: False
+        yield received
         return
-    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    cancellations: list[asyncio.Handle] = []
 
-    def terminate() -> None:
-        came.set()
-        job.cancel()
+    def receive(number: int, _: object) -> None:
+        if not received:
+            received.append(number)
+            cancellations.append(loop.call_soon_threadsafe(job.cancel))
 
-    loop.add_signal_handler(signal.SIGTERM, terminate)
+    previous = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield came.is_set
+        yield received
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for cancellation in cancellations:
+            cancellation.cancel()
+        for number, handler in previous.items():  # the interpreter's own shutdown leaves ignored signals ignored
+            signal.signal(number, signal.SIG_IGN if received else handler)
 
 
 def _print_outcome(session: Session, done: Deed) -> None:
@@ -170,7 +214,8 @@ def _print_outcome(session: Session, done: Deed) -> None:
     except (OSError, ValueError) as error:
         silence_broken_pipe()
         note(session, f"{done.verb} {done.target}: {done.words} (standard output takes nothing: {error})")
-    if done.error is not None and done.error.hint:
+    is_refused_or_unsent = not done.is_sent or done.outcome is Outcome.REFUSED
+    if is_refused_or_unsent and done.error is not None and done.error.hint:
         note(session, done.error.hint)
 
 
@@ -240,7 +285,7 @@ def _prompt(spoken: list[str], body: dict[str, Any]) -> str:
         case []:
             words = body["input"].get("text")
         case ["-"]:
-            words = sys.stdin.read()
+            words = _standard_input()
         case [words]:
             pass
         case _:
@@ -274,6 +319,18 @@ def _json_file(path: str, kind: type) -> Any:
 
 def _text_file(path: str) -> str:
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        return _standard_input() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Usage(f"{path} cannot be read: {error}") from error
+
+
+def _standard_input() -> str:
+    """Read standard input to its end."""
+    try:
+        text = sys.stdin.read()
+        text.encode()  # in some locales bytes that are no UTF-8 are read as lone surrogates
+    except UnicodeError as error:
+        raise Usage("standard input is not UTF-8: nothing was sent") from error
+    except (OSError, ValueError) as error:
+        raise Usage(f"standard input cannot be read: {error}") from error
+    return text
