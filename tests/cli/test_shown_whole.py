@@ -20,7 +20,7 @@ def waiting(platform: Platform, content: Any, **more: Any) -> None:
 
 def digest_in(text: str) -> str:
     """The last digest that is printed."""
-    found: list[str] = re.findall(r"^  digest +([0-9a-f]{16})", text, re.MULTILINE)
+    found: list[str] = re.findall(r"^  digest +([0-9a-f]{32})", text, re.MULTILINE)
     return found[-1]
 
 
