@@ -337,6 +337,7 @@ SENT, NOT_SENT = True, False
     [
         (Outcome.CONFIRMED, SENT, "d", None, 0),
         (Outcome.TAKEN_BACK, NOT_SENT, "d", None, 2),
+        (Outcome.HELD_BACK, NOT_SENT, "d", None, 2),
         (Outcome.UNKNOWN, SENT, "d", errors.Lost("x"), 6),
         (Outcome.STILL_RUNNING, SENT, None, None, 6),
         (Outcome.GONE, NOT_SENT, None, errors.NotFound("x"), 1),
