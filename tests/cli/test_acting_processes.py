@@ -96,7 +96,7 @@ def slow_answer(platform: Platform, sent: asyncio.Event, *, is_done: bool) -> No
     platform.before_reply = answer
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
     platform: Platform, server: Server, tmp_path: Path, number: int, code: int
 ) -> None:
@@ -158,6 +158,31 @@ async def test_two_signals_a_millisecond_apart_lose_nothing_of_what_is_known(
         assert b"interrupted after it was sent" in told
         assert b"Traceback" not in told
         assert [line["kind"] for line in journaled(home)] == ["sent", "done"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_that_was_ignored_from_the_start_stays_ignored(
+    platform: Platform, server: Server, tmp_path: Path, number: int
+) -> None:
+    waiting(platform)
+    sent, go_on = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        if request.method != "GET":
+            sent.set()
+            await go_on.wait()
+        return False
+
+    platform.before_reply = answer
+    job = await started(
+        server, tmp_path, "approve", "w", "--yes-unseen", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN)
+    )
+    async with asyncio.timeout(20):
+        await sent.wait()
+        job.send_signal(number)
+        go_on.set()
+        _, told = await job.communicate()
+    assert (job.returncode, journaled(tmp_path)[-1]["outcome"]) == (0, "confirmed"), told
 
 
 async def test_a_process_that_was_killed_while_it_sent_holds_the_next_one_back(

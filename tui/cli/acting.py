@@ -170,9 +170,9 @@ def _refuse_surrogates(deed: Deed) -> None:
 
 @contextmanager
 def _cancelled_by_signals() -> Iterator[list[int]]:
-    """Let the first SIGINT or SIGTERM cancel this task and ignore all further ones; yields what was received.
+    """Let the first SIGINT, SIGTERM or SIGHUP cancel this task and ignore further ones; yields what was received.
 
-    Once one was received, both stay ignored until the process ends, so that its exit code holds.
+    Once one was received, all stay ignored until the process ends, so that its exit code holds.
     """
     job = asyncio.current_task()
     assert job
@@ -188,7 +188,9 @@ def _cancelled_by_signals() -> Iterator[list[int]]:
             received.append(number)
             cancellations.append(loop.call_soon_threadsafe(job.cancel))
 
-    previous = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup wants it
+    previous = {number: signal.signal(number, receive) for number in heeded}
     try:
         yield received
     finally:
