@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined, taken back or held back by a check (nothing was sent),
 3 usage or settings, 4 not authorized, 5 network, try again, 6 sent but not confirmed,
-7 already decided, already sent or changed (nothing was sent), 130 interrupted (143 by SIGTERM)"""
+7 already decided, already sent or changed (nothing was sent), 130 interrupted (143 by SIGTERM, 129 by SIGHUP)"""
 
 FORMATS = ("table", "json", "ndjson")
 
