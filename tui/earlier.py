@@ -46,7 +46,7 @@ class Earlier(Struct, frozen=True):
         when = f" at {self.at.astimezone():%Y-%m-%d %H:%M:%S}" if self.at else ""
         unknown = "its outcome is unknown" if self.is_over else "it has not ended yet, or xp-tui ended meanwhile"
         state = self.words or unknown
-        return f"{self.verb} was sent before{when}: {state}"
+        return f"{self.verb_name} was sent before{when}: {state}"
 
 
 def earlier_sent(

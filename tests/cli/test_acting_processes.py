@@ -261,5 +261,5 @@ async def test_a_task_is_not_called_started_when_the_platform_says_anything_else
     assert "quota exceeded" in said.out
     assert "Look before sending it again: xp-tui tasks 'agent:a1 age:<1h'" in said.out
     said = await shell.on(server, "run", "a1", "do it")
-    assert (said.code, "create was sent before at " in said.out) == (7, True)
+    assert (said.code, "run was sent before at " in said.out) == (7, True)
     assert len([request for request in server.requests if request.method == "POST"]) == 1
