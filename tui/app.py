@@ -32,7 +32,7 @@ from tui.desk import TIMES, Desk
 from tui.door import Door
 from tui.masks import Masks
 from tui.plain import clean
-from tui.screens.keyed import Keyed, TooSmall
+from tui.screens.keyed import Keyed, OnTop, TooSmall
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import CopyWanted, Wish
 from tui.terminal import Terminal
@@ -200,10 +200,14 @@ class XpTui(Acting):
 
             self.push_screen(Help(self.screen))
 
-    def notify(self, message: str, *, title: str = "", **more: Any) -> None:
-        """Show a notice, unless the same is shown already."""
+    def notify(self, message: str, *, title: str = "", timeout: float | None = None, **more: Any) -> None:
+        """Show a notice, unless the same is shown already; where it would cover a decision, in a line of the screen."""
         if not any((one.message, one.title) == (message, title) for one in self._notifications):
-            super().notify(message, title=title, **more)
+            super().notify(message, title=title, timeout=timeout, **more)
+        screen = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(screen, OnTop) and screen.HAS_NOTICE_LINE:
+            words = f"{title}: {message}" if title else message
+            screen.show_notice(words, self.NOTIFICATION_TIMEOUT if timeout is None else timeout)
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; those of others are made readable when they are first used."""

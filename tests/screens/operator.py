@@ -124,6 +124,7 @@ async def at_the_screens(
     *,
     read_only: bool = False,
     key: str = KEY,
+    notifications: bool = False,
     **wishes: Any,
 ) -> AsyncIterator[Operator]:
     """The dashboard on a platform."""
@@ -142,7 +143,7 @@ async def at_the_screens(
             rhythm=QUICK,
             **wishes,
         )
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=notifications) as pilot:
             yield Operator(app, pilot, here, journal)
 
 

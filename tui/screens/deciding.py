@@ -32,6 +32,7 @@ class Deciding(Keyed[None]):
 
     CSS_PATH = sheet("review")
     LEFT_BY = "review.later"
+    HAS_NOTICE_LINE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),

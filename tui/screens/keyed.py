@@ -14,14 +14,19 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.looks import sheet
+from tui.plain import one_line
 from tui.widgets.bar import Bar
 from tui.widgets.footer import Footer
 from tui.widgets.frames import Frames
 from tui.widgets.keys import key_name
 from tui.widgets.strips import Piece
+
+MAX_NOTICE_CHARS = 120
+"""Characters of a notice in the line above the footer."""
 
 
 class OnTop(Screen[ScreenResultType]):
@@ -32,7 +37,10 @@ class OnTop(Screen[ScreenResultType]):
 
     LEFT_BY: ClassVar[str] = ""
     """The id of the binding that leaves an input of this screen, where it has one."""
-    _hint = _held = ""
+    HAS_NOTICE_LINE: ClassVar[bool] = False
+    """Whether notices stand in the line above the footer, because nothing may cover this screen."""
+    _hint = _held = _notice = ""
+    _notice_timer: Timer | None = None
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
@@ -53,10 +61,23 @@ class OnTop(Screen[ScreenResultType]):
             self._held = words
             self._draw_line()
 
+    def show_notice(self, words: str, seconds: float) -> None:
+        """Show a notice in the line above the footer for so long, in the place of the one before."""
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+        self._notice_timer = self.set_timer(seconds, self._hide_notice)
+        self._notice = one_line(words, longest=MAX_NOTICE_CHARS)
+        self._draw_line()
+
+    def _hide_notice(self) -> None:
+        self._notice = ""
+        self._draw_line()
+
     def _draw_line(self) -> None:
         for bar in self.query("#held").results(Bar):
             pieces = [(Piece(f" {self._held} ", "need"), "held")] if self._held else []
             pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
+            pieces += [(Piece(f" {self._notice} "), "")] if self._notice else []
             bar.show(pieces, [])
             bar.set_class(bool(pieces), "-shown")
 
@@ -72,6 +93,7 @@ class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "app.take_back", "Take back what is held", show=False, id="app.take_back"),
     ]
+    HAS_NOTICE_LINE = True
     HAS_FOOTER: ClassVar[bool] = True
 
     def compose(self) -> ComposeResult:

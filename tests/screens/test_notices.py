@@ -1,0 +1,107 @@
+"""Notices never cover what is decided about: on those screens they stand in the line above the footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import Serve
+from tests.screens.operator import Operator, invoice, waiting
+from tui.screens.bulk import BulkScreen
+from tui.screens.review import ReviewScreen
+from tui.widgets.inspector import Inspector
+
+PLACES: dict[str, Sequence[str]] = {
+    "review": ("a",),
+    "several": ("home", "space", "space", "a"),
+    "stop dialog": ("X",),
+    "composer": ("c",),
+    "copy menu": ("y",),
+    "help": ("question_mark",),
+}
+
+
+async def open_place(operator: Operator, name: str) -> None:
+    """Open one of the places, and wait until it is in front."""
+    before = operator.app.screen
+    await operator.press(*PLACES[name])
+    await operator.until(lambda: operator.app.screen is not before)
+    screen = operator.app.screen
+    if isinstance(screen, ReviewScreen | BulkScreen):
+        await operator.until(lambda: "what exactly" in operator.text)
+    else:
+        await operator.until(lambda: screen.query_one("#dialog").region.height)
+
+
+def text_of_front(operator: Operator) -> str:
+    """What is drawn of the dialog in front, or of the whole screen."""
+    dialogs = operator.app.screen.query("#dialog")
+    if not dialogs:
+        return operator.text
+    region = dialogs.first().region
+    lines = operator.text.split("\n")[region.y : region.bottom]
+    return "\n".join(line[region.x : region.right] for line in lines)
+
+
+def lines_with(operator: Operator, words: str) -> list[int]:
+    return [row for row, line in enumerate(operator.text.split("\n")) if words in line]
+
+
+@pytest.mark.parametrize("name", PLACES)
+async def test_notices_stand_in_one_line_below_what_is_decided(serve: Serve, tmp_path: Path, name: str) -> None:
+    async with waiting(serve, tmp_path, (80, 24), notifications=True) as operator:
+        platform = operator.here.local.platform
+        platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
+        await operator.until(lambda: "2 need you" in operator.text)
+        for number in range(6):
+            operator.app.notify(f"EARLIER {number} " + "E" * 200, title="EARLIER title", timeout=60)
+        await operator.until(lambda: "EARLIER 0" in operator.text)
+        await open_place(operator, name)
+        assert "EARLIER" not in text_of_front(operator)
+        for number in range(6):
+            operator.app.notify(f"LATER {number} " + "L" * 200, title="From elsewhere", timeout=60)
+        await operator.until(lambda: "From elsewhere: LATER 5" in operator.text)
+        (row,) = lines_with(operator, "LATER")
+        assert row >= 21
+        assert "EARLIER" not in text_of_front(operator)
+
+
+async def test_every_line_of_a_payload_is_in_sight_below_notices(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, (80, 24), hold=60.0, notifications=True) as operator:
+        task = invoice(operator)
+        request = {**task["hitl_request"], "content": {f"line {number}": "x" * 60 for number in range(5)}}
+        operator.here.local.platform.change(task, hitl_request=request)
+        await operator.press("a")
+        await operator.until(lambda: "what exactly" in operator.text)
+        for number in range(6):
+            operator.app.notify(f"notice {number} " + "N" * 400, timeout=60)
+        await operator.until(lambda: "notice 5" in operator.text)
+        await operator.ready_to_decide()
+        payload = operator.app.screen.query_one("#payload", Inspector)
+        top, height = payload.scroll_offset.y, payload.scrollable_content_region.height
+        drawn = operator.text
+        for index in range(top, min(top + height, payload.count())):
+            assert payload.text_of(index).strip() in drawn
+
+
+async def test_a_notice_goes_after_its_time_and_its_text_is_short(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, (200, 50), notifications=True) as operator:
+        await open_place(operator, "review")
+        operator.app.notify("first\nof two lines \x1b[2J" + "x" * 400, timeout=60)
+        await operator.until(lambda: "first of two lines ␛[2Jxxx" in operator.text)
+        assert operator.text.count("x" * 20) <= 6
+        assert "chars]" in operator.text
+        operator.app.notify("second", timeout=0.5)
+        await operator.until(lambda: "second" in operator.text)
+        assert "first of two lines" not in operator.text
+        await operator.until(lambda: "second" not in operator.text)
+
+
+async def test_a_notice_is_still_shown_on_the_list_when_the_review_is_left(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, notifications=True) as operator:
+        await open_place(operator, "review")
+        operator.app.notify("it happened meanwhile", timeout=60)
+        await operator.press("escape")
+        await operator.until(lambda: lines_with(operator, "it happened meanwhile"))
