@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from tui.plain import LONGEST, MARKS, clean, cut, host_of, one_line
+from tui.plain import LONGEST, MARKS, address_problem, clean, cut, host_of, one_line, with_ascii_host
 
 IGNORABLE = (
     "00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0 FFF0-FFF8 "
@@ -107,7 +107,52 @@ def test_one_line_is_one_line() -> None:
 
 
 def test_an_address_is_shown_only_of_the_web() -> None:
-    assert host_of("http://EXAMPLE.com:8443/x") == "http://example.com"
+    assert host_of("http://EXAMPLE.com:8443/x") == "http://example.com:8443"
     assert [
         host_of(url) for url in ("ftp://example.com", "https:///x", f"https://{'a' * 64}.com", "//example.com")
     ] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://evil.example\\@accounts.google.com/", "backslash"),
+        ("https://accounts.google.com/\\x", "backslash"),
+        ("https:\\\\evil.example/", "backslash"),
+        ("https://accounts.google.com@evil.example/", "a user before its host"),
+        ("https://a:b@evil.example/", "a user before its host"),
+        ("https://evil.example\t.accounts.google.com/", "white space or control"),
+        ("https://evil.example\n/", "white space or control"),
+        (" https://evil.example/", "white space or control"),
+        ("https://evil.example/\x00", "white space or control"),
+        ("https://evil.example/\u202e", "white space or control"),
+        ("https://evil.example/\u3000x", "white space or control"),
+        ("javascript:alert(1)", "not http or https"),
+        ("https:evil.example", "without a host"),
+        ("https:///evil.example", "without a host"),
+        ("https://evil%2eexample/", "without a host"),
+        ("https://evil.example;.accounts.google.com/", "without a host"),
+        ("https://evil.example:99999/", "without a host"),
+        ("https://evil.example:x/", "without a host"),
+        ("https://0x7f.1/", "without a host"),
+        ("https://2130706433/", "without a host"),
+        ("https://[::1%25eth0]/", "without a host"),
+    ],
+)
+def test_an_address_that_browsers_may_read_otherwise_is_refused_in_words(url: str, words: str) -> None:
+    assert words in address_problem(url)
+    assert host_of(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "opened"),
+    [
+        ("https://a.example/x?y=@z#\xfc", "https://a.example", "https://a.example/x?y=@z#\xfc"),
+        ("https://fa\xdf.example:8443?x", "https://fass.example:8443", "https://fass.example:8443?x"),
+        ("HTTPS://a\u3002example/", "https://a.example", "https://a.example/"),
+        ("http://127.0.0.1:80/", "http://127.0.0.1:80", "http://127.0.0.1:80/"),
+        ("http://[::1]:8080/", "http://[::1]:8080", "http://[::1]:8080/"),
+    ],
+)
+def test_the_host_that_is_shown_is_the_one_that_is_opened(url: str, host: str, opened: str) -> None:
+    assert (address_problem(url), host_of(url), with_ascii_host(url)) == ("", host, opened)

@@ -25,7 +25,7 @@ from tui.decision import Shown, shown
 from tui.deeds import INTERRUPTED, Deed, Deeds, JournalWriter, Outcome, Phase, Verb
 from tui.desk import Desk
 from tui.kept import SENDING
-from tui.plain import host_of
+from tui.plain import address_problem, host_of, with_ascii_host
 from tui.screens.deciding import QUIET, Deciding
 from tui.screens.keyed import OnTop
 from tui.screens.tasks import TasksScreen
@@ -364,12 +364,12 @@ class Acting(Watching):
         self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body), *keys)
 
     def on_review_screen_browse(self, event: ReviewScreen.Browse) -> None:
-        """Open an address, if it is one of the web."""
+        """Open a web address that every browser reads alike."""
         if host := host_of(event.url):
             self.notify(f"opening {host}", markup=False)
-            self.open_url(event.url)
+            self.open_url(with_ascii_host(event.url))
         else:
-            self.notify("only http and https addresses are opened", severity="error", markup=False)
+            self.notify(address_problem(event.url), severity="error", markup=False)
 
     # Stopping, saying more
 

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from tui.api.wirejson import dumps, unfolded
-from tui.known_secrets import KnownSecrets
+from tui.known_secrets import SHORTEST_SECRET_CHARS, KnownSecrets
 from tui.plain import without_hidden
 from tui.secret_names import FIELDS, HOLDERS, MEMBERS_OF
 
@@ -38,6 +38,8 @@ _PATTERNS = (
 _MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
           "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
 """What none of these patterns does without, in small letters: to look for them is quicker by far."""
+MASK = "••••"
+"""What stands in the place of a secret that is known by value."""
 _DEEPEST = 200
 SHORT = 40
 """Characters up to which a text or a name is remembered with what became of it."""
@@ -54,13 +56,21 @@ class Masks:
     """The rules, and the secrets known by value, such as the configured key."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        self._known = KnownSecrets(known)
+        secrets = tuple(known)
+        self._known = KnownSecrets(secrets)
+        self._longest_first = sorted((one for one in secrets if len(one) >= SHORTEST_SECRET_CHARS), key=len)[::-1]
         self._short: dict[str, str] = {}
         """What short texts were shown as: ids, names and statuses come again and again."""
 
     def known(self, text: str) -> str:
         """The text with only those secrets masked that are known by value: they are never shown."""
         return _as_seen(text, self._without_known)
+
+    def known_to_the_letter(self, text: str) -> str:
+        """The text with the same secrets masked only where they stand to the letter; `known` may hide more."""
+        for secret in self._longest_first:
+            text = text.replace(secret, MASK)
+        return text
 
     def leaves(self, text: str) -> bool:
         """Whether it is certain that in a text in ASCII, and in each part of it, nothing is masked by its look."""
@@ -85,7 +95,7 @@ class Masks:
         return _as_seen(text, _without_secrets)
 
     def _without_known(self, text: str) -> str:
-        return self._known.masked(text, "••••")
+        return self._known.masked(text, MASK)
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
         """The value with every secret in it masked, by the name of its field or by its look."""

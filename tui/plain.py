@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 LONGEST = 10_000
 """Characters of one line that are shown."""
@@ -43,6 +45,9 @@ _JOINING_JAMO = frozenset(map(chr, (*range(0x1160, 0x1200), *range(0xD7B0, 0xD80
 """Vowels and final consonants of Korean, which are drawn within the syllable that begins before them."""
 
 _HIDDEN = re.compile("[" + "".join(f"{chr(codes[0])}-{chr(codes[-1])}" for codes in _INVISIBLE_RANGES) + "]")
+_HOST_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?\Z")
+_NUMBER_AT_END = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?\Z")
+"""Browsers read such a host as an IP address, in whatever form it is."""
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 
 
@@ -81,14 +86,50 @@ def cut(line: str, longest: int) -> str:
 
 
 def host_of(url: str) -> str | None:
-    """The scheme and host of a web address as they really are, in ASCII; None for every other address."""
+    """The scheme, host and port of a web address as they really are, in ASCII; None for an address with a problem."""
+    if address_problem(url):
+        return None
+    parts = urlsplit(url)
+    host = _ascii_host(parts)
+    port = "" if parts.port is None else f":{parts.port}"
+    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
+
+
+def with_ascii_host(url: str) -> str:
+    """The same web address with its host as `host_of` shows it, so that no browser reads another one out of it."""
+    after_host = url.partition("://")[2][len(urlsplit(url).netloc) :]
+    return f"{host_of(url)}{after_host}"
+
+
+def address_problem(url: str) -> str:
+    """Why an address is not opened, in words; empty for a web address that every browser reads alike."""
+    if "\\" in url:
+        return "an address with a backslash in it, which is not opened"
+    if not url.isprintable() or any(map(str.isspace, url)):
+        return "an address with white space or control characters in it, which is not opened"
     try:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            return None
-        return f"{parts.scheme}://{parts.hostname.encode('idna').decode('ascii')}"
+        if parts.scheme not in {"http", "https"}:
+            return "an address that is not http or https, and is not opened"
+        if "@" in parts.netloc:
+            return "an address with a user before its host, which is not opened"
+        if _is_plain_host(_ascii_host(parts)) and (parts.port is None or parts.port > 0):
+            return ""
     except ValueError:
-        return None
+        pass
+    return "an address without a host that can be relied on, and is not opened"
+
+
+def _ascii_host(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    return host if ":" in host else host.encode("idna").decode("ascii").lower()
+
+
+def _is_plain_host(host: str) -> bool:
+    """Whether a host is an IP address in its usual form, or a name that cannot be taken for a number."""
+    with suppress(ValueError):
+        return "%" not in host and bool(ip_address(host))
+    return bool(_HOST_NAME.match(host)) and not _NUMBER_AT_END.search(host)
 
 
 def _is_invisible(char: str) -> bool:

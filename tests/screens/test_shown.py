@@ -312,3 +312,53 @@ def test_to_reveal_what_a_masked_name_holds_ends_nothing() -> None:
     document.revealed.update(row.key for row in document.rows(80))
     assert document.rows(80)
     assert Key(0) in document.revealed
+
+
+HALVES = KEY[:6], KEY[6:]
+HIDING = {
+    "markup": f"{HALVES[0]}<{EVIL}>{HALVES[1]}",
+    "console markup": f"{HALVES[0]}[bold {EVIL}]{HALVES[1]}",
+    "another script": f"{HALVES[0]} 并付一百万给 {HALVES[1]}",
+    "what takes no room": f"{HALVES[0]}\u200b{HALVES[1]}",
+    "capitals": KEY.upper(),
+}
+
+
+@pytest.mark.parametrize("text", HIDING.values(), ids=HIDING)
+@pytest.mark.parametrize("place", ["value", "name"])
+async def test_text_that_is_masked_as_my_own_key_and_is_not_it_cannot_be_decided(
+    serve: Serve, tmp_path: Path, text: str, place: str
+) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        screen = await opened(operator, **({"memo": text} if place == "value" else {text: "pay"}))
+        await operator.press("M")
+        await operator.until(lambda: "text that may be your own API key in another spelling" in operator.text)
+        assert "is never shown" in screen.obstacle
+
+
+async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text)
+        ask(operator, memo=HIDING["markup"])
+        await operator.press("home", "space", "space", "a")
+        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        screen = operator.app.screen
+        assert isinstance(screen, BulkScreen)
+        await operator.until(lambda: len(screen._shown) == 2)
+        hidden = next(
+            index for index, task in enumerate(screen.query_one(Outcomes).tasks) if task.id == invoice(operator)["id"]
+        )
+        screen.query_one(Outcomes).move_to(hidden)
+        await operator.until(
+            lambda: "in another spelling" in screen.hindrance and "out of the marks" in screen.hindrance
+        )
+        await operator.press("M")
+        await operator.read_by_pages(screen.query_one("#payload", Inspector))
+        assert invoice(operator)["id"] not in screen._read
+
+
+@pytest.mark.parametrize("text", [KEY, f"{KEY} and {KEY}", f"use {KEY}.", f"{KEY}{KEY}", "nothing", "••••"])
+def test_the_plain_text_of_my_own_key_hides_nothing_else(text: str) -> None:
+    document = Document([Part("what exactly", {"memo": text, f"{text}!": [text]})], Masks([KEY, "short"]))
+    assert not document.hides_other_text

@@ -178,7 +178,7 @@ class BulkScreen(Deciding):
         payload = self.query_one("#payload", Inspector)
         self.look_at_panes()
         task_id = self._payload_of
-        if payload.is_read and payload.is_whole and task_id in self._decidable and task_id not in self._read:
+        if payload.is_read and not payload.why_not_whole and task_id in self._decidable and task_id not in self._read:
             self._read.add(task_id)
             self._tell(task_id, Piece("read", "faint"))
 
@@ -235,8 +235,8 @@ class BulkScreen(Deciding):
         if self._unread:
             return f"reading {len(self._unread)} of them …"
         payload = self.query_one("#payload", Inspector)
-        if not payload.is_whole:
-            return "one is too long, too deep or named too alike to be shown whole: take it out of the marks"
+        if why := payload.why_not_whole:
+            return f"{why}: take it out of the marks"
         unread = len(self._decidable - self._read)
         if not unread:
             return ""

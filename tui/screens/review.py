@@ -14,10 +14,11 @@ from textual.message import Message
 from tui import words
 from tui.api.entries import Reasoning, ToolCall, entry_of
 from tui.api.models import WaitKind
+from tui.api.wirejson import canonical
 from tui.decision import differences
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
-from tui.plain import host_of
+from tui.plain import address_problem, host_of
 from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
 from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
@@ -158,7 +159,9 @@ class ReviewScreen(Deciding):
     def _is_another(self, seen: Shown) -> bool:
         """Whether something else waits now than what was decided about."""
         before = self._shown
-        return before is None or (seen.held, seen.wait) != (before.held, before.wait)
+        if before is None or seen.wait != before.wait:
+            return True
+        return canonical(seen.held) != canonical(before.held)  # to Python 1 and true are equal
 
     def board_changed(self, board: Board) -> None:
         """Where the task has changed since it was read, it is to be read again."""
@@ -207,7 +210,7 @@ class ReviewScreen(Deciding):
             wanted = entry_of(seen.held).label
         if task.pending_eca_request:
             address = task.pending_eca_request.auth_url or ""
-            where = host_of(address) or "an address that is not http or https, and is not opened"
+            where = host_of(address) or address_problem(address)
             wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {where}"
         safe = self._desk.safe
         named = f"{safe(agent[1].name)} ({safe(task.agent_id)})" if agent else safe(task.agent_id)
@@ -310,9 +313,14 @@ class ReviewScreen(Deciding):
             return "reading what there is to decide …"
         if self._deed is not None and self._deed.phase is not Phase.DONE:
             return "a decision is under way"
+        return self._unseen
+
+    @property
+    def _unseen(self) -> str:
+        """What was not shown yet and the keys that show it, or why it cannot be; empty when all was."""
         facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
-        if not (payload.is_whole and facts.is_whole):
-            return "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
+        if why := payload.why_not_whole or facts.why_not_whole:
+            return why
         unread = self.not_shown_yet(payload, "payload")
         return unread or self.not_shown_yet(facts, "facts", "shift+tab, ")
 
@@ -400,9 +408,12 @@ class ReviewScreen(Deciding):
         return request.auth_url if request else None
 
     def action_browse(self) -> None:
-        """Open the address of the sign-in; it was shown whole, and only http and https open."""
-        if url := self._sign_in:
+        """Open the address of the sign-in, once all of it was shown."""
+        url = self._sign_in
+        self._note = self._unseen
+        if url and not self._note:
             self.post_message(self.Browse(url))
+        self.draw()
 
     def action_next(self, by: int) -> None:
         """The next one that waits."""

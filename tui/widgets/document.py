@@ -24,6 +24,10 @@ LONG_MARKDOWN = 200_000
 """Characters of a text beyond which it is shown as it is."""
 DEEPEST = 200
 """Levels of nesting that are written out; the masks stop there too."""
+NOT_WHOLE = "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
+HIDES_OTHER_TEXT = (
+    "text that may be your own API key in another spelling is in it and is never shown: it cannot be decided here"
+)
 _WORDS = re.compile(r"\s+|\S+")
 
 
@@ -157,6 +161,21 @@ class Document(Struct):
     def _without_known(self, value: object) -> Any:
         """A value as it is, but for this machine's own secrets."""
         return _mapped(self._told(value), self.masks.known)
+
+    @property
+    def why_not_whole(self) -> str:
+        """Why not all of it can be written out once all is revealed, in words; empty when it can."""
+        if self.hides_other_text:
+            return HIDES_OTHER_TEXT
+        return "" if self.is_lossless else NOT_WHOLE
+
+    @property
+    def hides_other_text(self) -> bool:
+        """Whether more is masked for good than this machine's own secrets to the letter: it may hide other text."""
+        return any(
+            _differing(_mapped(told, self.masks.known), _mapped(told, self.masks.known_to_the_letter))
+            for told in (self._told(part.value) for part in self.parts)
+        )
 
     @property
     def is_lossless(self) -> bool:

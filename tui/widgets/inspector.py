@@ -14,7 +14,7 @@ from textual.timer import Timer
 from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
 from tui.plain import LONGEST
-from tui.widgets.document import Document, Key, Part, Row
+from tui.widgets.document import NOT_WHOLE, Document, Key, Part, Row
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Pieces
 
@@ -53,8 +53,8 @@ class Inspector(Lines):
         self._places: dict[Key, int] = {}
         self.is_read = False
         """Whether every line was in sight for long enough to be seen, what is masked revealed, since this is shown."""
-        self._is_lossless = True
-        """Whether all of it can be written out, where that is asked for."""
+        self._why_not_whole = ""
+        """Why not all of it can be shown however it is scrolled, where it is decided about."""
         self._seen: set[SeenLine] = set()
         self._unseen: set[SeenLine] = set()
         """What has to be seen still: lines of the document with everything revealed that can be."""
@@ -89,7 +89,7 @@ class Inspector(Lines):
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
-        if parts == self._parts:
+        if _are_drawn_alike(parts, self._parts):
             return
         is_alike = not self._is_whole and [part.heading for part in self._parts] == [part.heading for part in parts]
         turned = set(self._document.turned) if is_alike else set()
@@ -97,7 +97,7 @@ class Inspector(Lines):
         longest = sys.maxsize if self._is_whole else LONGEST
         self._document = Document(parts, self._masks, self._can_fold, turned, longest, raw=before.raw)
         self.is_read = False
-        self._is_lossless = not self._is_whole or self._document.is_lossless
+        self._why_not_whole = self._document.why_not_whole if self._is_whole else ""
         self._seen.clear()
         if not is_alike:
             self._rows = []
@@ -107,9 +107,9 @@ class Inspector(Lines):
             self.scroll_to(y=0, animate=False)
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all of it can be seen, if one scrolls."""
-        return self._document.is_whole and self._is_lossless
+    def why_not_whole(self) -> str:
+        """Why not all of it can be seen, even if one scrolls, in words; empty when it can."""
+        return self._why_not_whole if self._document.is_whole else NOT_WHOLE
 
     @property
     def masked(self) -> int:
@@ -259,6 +259,11 @@ class Inspector(Lines):
         if isinstance(value, dict | list):
             told["subtree"] = pretty(value)
         return told
+
+
+def _are_drawn_alike(parts: Sequence[Part], others: Sequence[Part]) -> bool:
+    """Return whether these parts are drawn alike; to Python 1, 1.0 and true are equal."""
+    return parts == others and dumps(parts) == dumps(others)
 
 
 def _places_of(rows: Sequence[Row]) -> dict[Key, int]:

@@ -1,0 +1,38 @@
+"""Values that Python calls equal and JSON does not: 1, 1.0 and true; 0, 0.0 and false."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+
+from tui.masks import Masks
+from tui.widgets.document import Part
+from tui.widgets.inspector import Inspector
+
+PAIRS: list[tuple[Any, Any]] = [(1, True), (0, False), (1, 1.0), (0.0, -0.0), (True, 1.0), (0, 0.0)]
+
+
+class OneInspector(App[None]):
+    """An inspector on what is decided about."""
+
+    def compose(self) -> ComposeResult:
+        yield Inspector(Masks(), can_fold=False, is_whole=True)
+
+
+@pytest.mark.parametrize(("before", "after"), [*PAIRS, *((one, other) for other, one in PAIRS)])
+@pytest.mark.parametrize("wrap", [lambda one: {"go": one}, lambda one: {"a": [{"b": one}]}, lambda one: [one, "x"]])
+async def test_a_change_that_python_does_not_see_is_drawn_and_has_to_be_read(
+    before: Any, after: Any, wrap: Any
+) -> None:
+    async with OneInspector().run_test() as pilot:
+        inspector = pilot.app.query_one(Inspector)
+        inspector.show([Part("what exactly", wrap(before))])
+        drawn = [inspector.text_of(index) for index in range(inspector.count())]
+        inspector.is_read = True
+        inspector.show([Part("what exactly", wrap(before))])
+        assert inspector.is_read
+        inspector.show([Part("what exactly", wrap(after))])
+        assert not inspector.is_read
+        assert [inspector.text_of(index) for index in range(inspector.count())] != drawn
