@@ -349,17 +349,18 @@ class Acting(Watching):
 
     async def _answer(self, seen: Shown) -> None:
         """Ask for the answer to each question, and send them all."""
+        from tui.screens.answer import Answer
+
         card = Questions.of(seen.held)
         answers: list[dict[str, object]] = []
-        keys = [f"answer {card.id} {place}" for place in range(len(card.asked))]
-        for key, question in zip(keys, card.asked, strict=True):
-            options = "".join(f"  {number}. {label}" for number, (_, label) in enumerate(question.options, 1))
-            where = f"write it, or the number of one:{options}" if options else "write it"
-            words = self._desk.masks.text
-            written = await self._write_down(words(question.text), words(where), key)
+        keys = [f"answer {seen.task.id} {card.id} {place}" for place in range(len(card.asked))]
+        for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
+            which = f"Question {number} of {len(keys)}" if len(keys) > 1 else "Question"
+            title = f"{which} of {self._desk.safe(seen.task.name, 60)}"
+            written = await self.push_screen_wait(Answer(title, question, self._desk.masks, key, self._drafts))
             if written is None:
                 return
-            answers.append({"question_id": question.id, "answer": question.chosen(written.text)})
+            answers.append({"question_id": question.id, "answer": written.text})
         body = {"decision_id": card.decision_id or card.id, "answers": answers}
         self._carry_out(Deed(Verb.ANSWER, seen.task.id, seen.digest, body=body), *keys)
 

@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, TextArea
 
 from tui.app import XpTui
 from tui.screens.agents import AgentLines, Agents
+from tui.screens.answer import Answer
 from tui.screens.bulk import BulkScreen, Outcomes
 from tui.screens.commands import CommandLine, Help, HelpLines
 from tui.screens.compose import Compose
@@ -37,7 +38,7 @@ from tui.widgets.lines import Lines
 from tui.widgets.task_list import TaskList
 
 WITH_KEYS: tuple[type[DOMNode], ...] = (
-    XpTui, Keyed, TasksScreen, TaskScreen, Deciding, ReviewScreen, BulkScreen, Agents, Compose, Confirm, Copy,
+    XpTui, Keyed, TasksScreen, TaskScreen, Deciding, ReviewScreen, BulkScreen, Agents, Compose, Answer, Confirm, Copy,
     CommandLine, Lines, TaskList, ActivityTree, EventPane, Inspector, FilterInput,
 )  # fmt: skip
 SCREENS: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
@@ -47,6 +48,7 @@ SCREENS: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     BulkScreen: (Outcomes, Inspector, Input),
     Agents: (Input, AgentLines),
     Compose: (TextArea, Input, VerticalScroll),
+    Answer: (TextArea, Inspector),
     Confirm: (Button,),
     Copy: (Choices,),
     CommandLine: (Input,),

@@ -47,7 +47,10 @@ NEWEST = 200
 AWAY = (60.0, 600.0)
 """Seconds without a key or a click after which nobody is taken to be here."""
 LATER = (
-    *(f"tui.screens.{name}" for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose", "commands")),
+    *(
+        f"tui.screens.{name}"
+        for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose", "answer", "commands")
+    ),
     "tui.api.body",
     "tui.following",
 )

@@ -292,6 +292,7 @@ async def test_answer_a_question_with_a_number(serve: Serve, tmp_path: Path) -> 
             await operator.until(lambda: "Which region" in operator.text)
             await operator.press("c")
             await operator.until(lambda: "2. us-east" in operator.text)
+            await operator.until(lambda: "F2 sends" in operator.text)
             await operator.press("2", "f2")
             await operator.until(lambda: "answered by you" in operator.text)
             assert "us-east" in (await here.until(made["id"], "completed"))["result"]

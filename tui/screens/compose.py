@@ -50,6 +50,8 @@ class Compose(Dialog[Written | None]):
         super().__init__()
         self._title, self._where, self._key, self._drafts = title, where, key, drafts
         self._has_options = has_options
+        self._told = ""
+        """What was told last in the line of the keys."""
 
     def content(self) -> ComposeResult:
         """Where it goes, the text, and what can go with it."""
@@ -104,6 +106,7 @@ class Compose(Dialog[Written | None]):
         self.dismiss(Written(text, found))
 
     def _tell(self, words: str) -> None:
+        self._told = words
         self.query_one("#keys", Static).update(words)
 
     def action_leave(self) -> None:

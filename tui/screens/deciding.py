@@ -15,7 +15,7 @@ from tui.deeds import Deed, Phase, Verb
 from tui.looks import sheet
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
-from tui.widgets.inspector import REVEALED, Inspector
+from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
 
 DEAD = 0.7
@@ -195,14 +195,7 @@ class Deciding(Keyed[None]):
 
     def not_shown_yet(self, pane: Inspector, name: str, before: str = "") -> str:
         """Return what of a pane was not shown yet and the keys that show it, in words; empty when all was."""
-        if pane.is_read:
-            return ""
-        what = pane.unseen()
-        if not what:
-            return "a moment: it has just appeared"
-        if what.startswith("masked"):
-            return f"{what} in {name}: {key_name(self, 'review.reveal')} shows them for {REVEALED:.0f} s"
-        return f"{name}: {what}: {before}{key_name(pane, 'lines.page_down')}"
+        return pane.not_shown_yet(name, key_name(self, "review.reveal"), before)
 
     async def action_undo(self) -> None:
         """Take a held decision back: the one shown here, or the one of another task."""

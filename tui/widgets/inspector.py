@@ -15,6 +15,7 @@ from tui.api.wirejson import dumps, pretty
 from tui.masks import Masks
 from tui.plain import LONGEST
 from tui.widgets.document import NOT_WHOLE, Document, Key, Part, Row
+from tui.widgets.keys import key_name
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Pieces
 
@@ -86,6 +87,17 @@ class Inspector(Lines):
         if self._unseen and not self._unseen_places and not self._document.reveals_all:
             return "masked parts were not shown yet"
         return ""
+
+    def not_shown_yet(self, name: str, reveal_key: str, before: str = "") -> str:
+        """Return what of this pane was not shown yet and the keys that show it, in words; empty when all was."""
+        if self.is_read:
+            return ""
+        what = self.unseen()
+        if not what:
+            return "a moment: it has just appeared"
+        if what.startswith("masked"):
+            return f"{what} in {name}: {reveal_key} shows them for {REVEALED:.0f} s"
+        return f"{name}: {what}: {before}{key_name(self, 'lines.page_down')}"
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show these parts: texts as they are or as Markdown, everything else as JSON."""
