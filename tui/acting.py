@@ -417,15 +417,17 @@ class Acting(Watching):
         if not running:
             self._warn(f"it has ended: {tasks[0].status}" if len(tasks) == 1 else "all of them have ended")
             return
-        lines = []
+        lines, count_below = [], 0
         for task in running:
             lines.append(f"{self._desk.safe(task.name)}  {task.id}")
             if (earlier := self._deeds.earlier(Deed(Verb.STOP, task.id))) is not None:
                 lines.append(f"  {self._desk.safe(earlier.known)}; it is sent again")
             below = [child for child in self._below(task) if not child.is_final]
+            count_below += len(below)
             lines += [f"  and with it: {self._desk.safe(child.name)}" for child in below]
         many = len(running) > 1
-        title = f"Stop these {len(running)} tasks?" if many else "Stop this task?"
+        title = f"Stop these {len(running)} tasks" if many else "Stop this task"
+        title += f" and {count_below} below {'them' if many else 'it'}?" if count_below else "?"
         yes = "Stop them" if many else "Stop it"
         if await self.push_screen_wait(Confirm(title, "\n".join(lines), yes=yes, no="Keep running")):
             if many:
