@@ -69,8 +69,6 @@ class Acting(Watching):
         self._deeds.is_paused = self._is_hold_paused
         self._unfinished: dict[str, Deed] = {}
         """What was begun and has not come to an end, by its id."""
-        self._held: set[str] = set()
-        """Which of these are held."""
         for key in [one for one in drafts if one.startswith(SENDING)]:  # a session has ended while it was sending
             drafts.setdefault(key.removeprefix(SENDING), drafts[key])
             del drafts[key]
@@ -84,6 +82,11 @@ class Acting(Watching):
     def on_mount(self) -> None:
         """What is held is told as long as there is any."""
         self._telling = self.set_interval(0.2, self._show_held, pause=True)
+
+    @property
+    def _held(self) -> list[str]:
+        """Which of these can still be taken back, by their ids."""
+        return [deed_id for deed_id in self._unfinished if self._deeds.can_take_back(deed_id)]
 
     def open_task(self, task_id: str) -> None:
         """Open a task."""
@@ -125,11 +128,14 @@ class Acting(Watching):
 
         if len(event.task_ids) == 1:
             task_id = event.task_ids[0]
-            self.push_screen(ReviewScreen(task_id, self._desk, self._begun(task_id)))
+            review = ReviewScreen(task_id, self._desk, self._begun(task_id))
+            review.can_take_back = self._deeds.can_take_back
+            self.push_screen(review)
             self._read_to_decide(task_id)
             self._tell_others()
             return
         screen = BulkScreen([task for one in event.task_ids if (task := self.board.task(one))], self._desk)
+        screen.can_take_back = self._deeds.can_take_back
         self.push_screen(screen)
         self._read_to_decide(*screen.tasks)
 
@@ -221,7 +227,7 @@ class Acting(Watching):
 
     def action_take_back(self) -> None:
         """Take back what is held, wherever one is."""
-        for deed_id in list(self._held):
+        for deed_id in self._held:
             self._deeds.take_back(deed_id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -247,7 +253,6 @@ class Acting(Watching):
             done = await self._deeds.carry_out(deed)
         finally:
             self._unfinished.pop(deed.id, None)
-            self._held.discard(deed.id)
         try:
             for key, text in texts.items():
                 if done.outcome is not Outcome.CONFIRMED:
@@ -272,10 +277,8 @@ class Acting(Watching):
         if deed.words.startswith(INTERRUPTED):  # the screens are being taken down
             self._interrupted.append(deed)
             return
-        if deed.phase is Phase.HELD and deed.hold > 0:
-            self._held.add(deed.id)
-        else:
-            self._held.discard(deed.id)
+        if deed.verb is Verb.STOP and deed.phase is Phase.SENDING:
+            self.notify("stop requested", markup=False)
         if deed.phase is Phase.DONE:
             self._unfinished.pop(deed.id, None)
         else:
@@ -293,7 +296,7 @@ class Acting(Watching):
 
     def _show_held(self) -> None:
         """What is held is told on every screen, with the time that is left."""
-        held = [deed for deed in self._unfinished.values() if deed.id in self._held]
+        held = [self._unfinished[deed_id] for deed_id in self._held]
         for screen in self.screen_stack:
             if isinstance(screen, Deciding):
                 screen.hold_changed(self._deeds.seconds_left, is_paused=self._is_hold_paused())
@@ -307,6 +310,8 @@ class Acting(Watching):
         more = f" and {len(held) - 1} more" if len(held) > 1 else ""
         left = f"{self._deeds.seconds_left.get(deed.id, 0.0):.0f} s"
         when = f"stands still, {left} left" if self._is_hold_paused() else f"in {left}"
+        if deed.phase is Phase.CHECKING:
+            when = "is read again"
         end = f"{more} {when}   {self._keys_that_take_back()} takes it back"
         name = self._called(deed.target)
         room = max(self.size.width - cell_len(f" ‖ {deed.verb} {end} "), 1)
@@ -432,7 +437,6 @@ class Acting(Watching):
         if await self.push_screen_wait(Confirm(title, "\n".join(lines), yes=yes, no="Keep running")):
             if many:
                 self.push_screen(BulkScreen(running, self._desk, stops=True))
-            self.notify("stop requested", markup=False)
             for task in running:
                 self._carry_out(Deed(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
 

@@ -27,7 +27,7 @@ from tui.api.routes import BadAddress
 from tui.api.wirejson import pretty
 from tui.clipboard import copy
 from tui.crash import report
-from tui.deeds import JournalWriter
+from tui.deeds import JournalWriter, Phase
 from tui.desk import TIMES, Desk
 from tui.door import Door
 from tui.masks import Masks
@@ -266,23 +266,31 @@ class XpTui(Acting):
         if self._unfinished:
             from tui.screens.confirm import Confirm
 
-            lines = []
-            for deed in self._unfinished.values():
-                fate = (
-                    "held: it is not sent then" if deed.id in self._held else "being sent: what comes of it is not told"
-                )
-                lines.append(f"{deed.verb} {self._called(deed.target)}\n  {fate}")
-            text = "\n".join(lines)
-            self._leaving = Confirm("Quit now?", text, yes="Quit", no="Stay")
+            self._leaving = Confirm("Quit now?", self._fates(), yes="Quit", no="Stay")
             if not await self.push_screen_wait(self._leaving):
                 return
             self.action_take_back()
         self.exit()
 
+    def _fates(self) -> str:
+        """What becomes of each thing that is under way, if the dashboard is left now."""
+        lines = []
+        for deed in self._unfinished.values():
+            fate = "not sent yet: it is not sent then"
+            if deed.phase in {Phase.SENDING, Phase.SETTLING}:
+                fate = "being sent: what comes of it is not told"
+            elif deed.id in self._held:
+                fate = "held: it is not sent then"
+            lines.append(f"{deed.verb} {self._called(deed.target)}\n  {fate}")
+        return "\n".join(lines)
+
     def _show_held(self) -> None:
         """What is held is told; once nothing is, the question whether to quit has come to its end."""
         super()._show_held()
-        if self._leaving is not None and not self._unfinished:
+        if self._leaving is None:
+            return
+        self._leaving.show_text(self._fates())
+        if not self._unfinished:
             self._leaving.dismiss(False)
             self._leaving = None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from textual.screen import ModalScreen
@@ -138,3 +139,74 @@ async def test_a_reason_that_is_open_does_not_take_the_key_of_a_held_decision(se
 
 def test_no_entry_of_the_copy_menu_has_the_key_that_takes_back() -> None:
     assert "u" not in KEYS.values()
+
+
+def read_again_when(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let a decision be read again only once the event is set."""
+    may_read, shown = asyncio.Event(), deeds.shown
+
+    async def slow(*about: Any) -> Any:
+        await may_read.wait()
+        return await shown(*about)
+
+    monkeypatch.setattr(deeds, "shown", slow)
+    return may_read
+
+
+async def test_what_is_read_again_can_be_taken_back_from_the_review(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = read_again_when(monkeypatch)
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "reading it again …  u takes it back" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("u")
+        may_read.set()
+        await operator.until(lambda: outcomes(operator) == ["approve taken back"])
+        assert "nothing is held" not in operator.text
+        assert operator.sent == []
+
+
+async def test_what_is_read_again_can_be_taken_back_from_the_list(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = read_again_when(monkeypatch)
+    async with waiting(serve, tmp_path, hold=1.0) as operator:
+        await operator.hold_an_approval()
+        await operator.until(lambda: "is read again   u takes it back" in operator.text)
+        await operator.press("u")
+        may_read.set()
+        await operator.until(lambda: outcomes(operator) == ["approve taken back"])
+        assert operator.sent == []
+
+
+async def test_the_quit_dialog_says_being_sent_only_of_what_is(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = read_again_when(monkeypatch)
+    async with waiting(serve, tmp_path, hold=1.0) as operator:
+
+        async def never_answered(*_: Any) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(operator.app._client, "approve", never_answered)
+        await operator.hold_an_approval()
+        await operator.until(lambda: "is read again" in operator.text)
+        await operator.press("q")
+        await operator.until(lambda: "held: it is not sent then" in operator.text)
+        assert "being sent" not in operator.text
+        may_read.set()
+        await operator.until(lambda: operator.sent == ["approve"])
+        await operator.until(lambda: "being sent: what comes of it is not told" in operator.text)
+        assert "it is not sent then" not in operator.text
+
+
+async def test_a_stop_is_said_to_be_requested_only_once_it_is_sent(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+        await operator.hold_an_approval()
+        await operator.press("X", "tab", "enter")
+        await operator.until(lambda: "already under way" in operator.toasts())
+        assert "stop requested" not in operator.toasts()

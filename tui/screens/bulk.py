@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from tui.api.models import Task
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
-from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
+from tui.screens.deciding import IN_A_BURST, Deciding
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
@@ -193,9 +193,10 @@ class BulkScreen(Deciding):
         }
 
     def _status(self) -> list[tuple[Piece, str]]:
-        held = [deed for deed in self._deeds.values() if deed.phase is Phase.HELD]
+        held = self._retractable
         if held:
-            words = f" {held[0].verb} {len(held)} {self.held_for(held[0])} "
+            when = self.held_for(held[0]) if held[0].phase is Phase.HELD else "read again"
+            words = f" {held[0].verb} {len(held)} {when} "
             undo = key_name(self, "review.undo")
             return [(Piece(words, "need"), ""), (Piece(f" {undo} takes them back ", "strong"), "undo")]
         if self._note and self.hindrance:
@@ -250,11 +251,7 @@ class BulkScreen(Deciding):
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """The keys that decide are grey where there is nothing to decide."""
         if action == "undo":
-            return (
-                ""
-                if self._held or any(deed.phase is Phase.HELD for deed in self._deeds.values())
-                else "nothing is held"
-            )
+            return "" if self._held or self._retractable else "nothing is held"
         return self._settled if action == "decide" else ""
 
     def decide(self, verb: str, reason: str | None) -> None:
@@ -263,7 +260,12 @@ class BulkScreen(Deciding):
 
     def take_back(self) -> bool:
         """Take back all that are held."""
-        held = [deed.id for deed in self._deeds.values() if deed.phase in RETRACTABLE]
+        held = [deed.id for deed in self._retractable]
         if held:
             self.post_message(self.TakeBack(*held))
         return bool(held)
+
+    @property
+    def _retractable(self) -> list[Deed]:
+        """The decisions that can still be taken back."""
+        return [deed for deed in self._deeds.values() if self.can_take_back(deed.id)]

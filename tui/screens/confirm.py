@@ -39,6 +39,13 @@ class Confirm(Dialog[bool]):
                 yield Button(self._no, id="no")
                 yield Button(self._yes, id="yes", variant="error")
 
+    def show_text(self, text: str) -> None:
+        """Show another text, where what is asked about goes on meanwhile."""
+        if text != self._text:
+            self._text = text
+            for about in self.query("#about").results(Static):
+                about.update(clean(text))
+
     def on_mount(self) -> None:
         """Enter alone does no harm; how much of the text is out of sight is always told."""
         self.query_one("#no").focus()

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from tui.deeds import Deed, Phase, Verb
+from tui.deeds import Deed, Verb
 from tui.looks import sheet
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
@@ -22,8 +22,6 @@ DEAD = 0.7
 """Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
 QUIET = 0.3
 """Seconds without any other key before and after a deciding one: in a burst of keys none decides."""
-RETRACTABLE = frozenset({Phase.HELD, Phase.CHECKING})
-"""How far a decision may be to be taken back: it has not left."""
 IN_A_BURST = "taken back: other keys came with it"
 
 
@@ -72,6 +70,8 @@ class Deciding(Keyed[None]):
         """Whether a deciding key was pressed in vain; the reason stands out then for as long as it holds."""
         self._seconds_left: Mapping[str, float] = {}
         self._is_hold_paused = False
+        self.can_take_back: Callable[[str], bool] = lambda deed_id: False
+        """Tells whether a decision can still be taken back, by its id."""
         self.elsewhere = ""
         """That it is open for a decision elsewhere on this machine too, in words."""
 

@@ -19,7 +19,7 @@ from tui.decision import differences
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
 from tui.plain import address_problem, host_of
-from tui.screens.deciding import IN_A_BURST, RETRACTABLE, Deciding
+from tui.screens.deciding import IN_A_BURST, Deciding
 from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
@@ -258,13 +258,13 @@ class ReviewScreen(Deciding):
     def _status(self) -> list[tuple[Piece, str]]:
         deed = self._deed
         if deed is not None and deed.phase is not Phase.DONE:
+            words = f": {PHASES.get(deed.phase, deed.phase)} …"
             if deed.phase is Phase.HELD:
-                undo = key_name(self, "review.undo")
-                return [
-                    (Piece(f" {deed.verb} {self.held_for(deed)} ", "need"), ""),
-                    (Piece(f" {undo} takes it back ", "strong"), "undo"),
-                ]
-            return [(Piece(f" {deed.verb}: {PHASES.get(deed.phase, deed.phase)} … ", "need"), "")]
+                words = f" {self.held_for(deed)}"
+            told = [(Piece(f" {deed.verb}{words} ", "need"), "")]
+            if self._is_retractable:
+                told.append((Piece(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
+            return told
         found: list[tuple[Piece, str]] = []
         if self._is_decided and deed is not None:
             look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
@@ -349,8 +349,7 @@ class ReviewScreen(Deciding):
             case "say":
                 return self._desk.read_only
             case "undo":
-                is_held = self._deed is not None and self._deed.phase is Phase.HELD
-                return "" if is_held or self._held else "nothing is held"
+                return "" if self._is_retractable or self._held else "nothing is held"
         return ""
 
     @property
@@ -360,8 +359,12 @@ class ReviewScreen(Deciding):
 
     def held_changed(self, words: str) -> None:
         """What is held of another task; of this one the line below tells."""
-        is_own = self._deed is not None and self._deed.phase is Phase.HELD
-        super().held_changed("" if is_own else words)
+        super().held_changed("" if self._is_retractable else words)
+
+    @property
+    def _is_retractable(self) -> bool:
+        """Whether what was decided here can still be taken back."""
+        return self._deed is not None and self.can_take_back(self._deed.id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A sign-in is offered only where one is wanted, and the task once all is decided."""
@@ -384,7 +387,7 @@ class ReviewScreen(Deciding):
 
     def take_back(self) -> bool:
         """Take the held decision back."""
-        if self._deed is None or self._deed.phase not in RETRACTABLE:
+        if self._deed is None or not self._is_retractable:
             return False
         self.post_message(self.TakeBack(self._deed.id))
         return True
