@@ -6,8 +6,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from tui.cli.session import Session
+
+if TYPE_CHECKING:
+    from tui.settings import Settings
 
 FRAMES = "120"
 """Frames a second at most. Changes come thirty times a second: at Textual's sixty, a key waits for a frame more."""
@@ -34,7 +38,7 @@ async def screens(session: Session) -> int:
         client = session.client
         is_local = client.surfaces.organization == "local"
         rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
-        place = session.settings.profile or ("local platform" if is_local else "cloud")
+        place = place_of(session.settings)
         hold, state = session.settings["hold"], session.settings.state
         memory = Kept(state / "screens.json")
         if session.settings.values["time"].source != "default":
@@ -64,6 +68,11 @@ async def screens(session: Session) -> int:
         for deed in await app.interrupted():
             session.out.note(f"xp-tui: {deed.verb} {deed.target}: {deed.words}")
         return app.return_code or 0
+
+
+def place_of(settings: Settings) -> str:
+    """The name of the platform: the profile, or whether it is the local platform of this machine."""
+    return settings.profile or ("local platform" if settings.key is None else "cloud")
 
 
 def _keys(told: Mapping[str, str]) -> Mapping[str, str]:

@@ -58,7 +58,9 @@ SCREENS: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
 """The screens, and what can have the focus on each."""
 NEVER = frozenset({"enter", "space", "tab", "escape"})
 """Keys that never decide."""
-_NAMES = frozenset(key.value for key in Keys)
+_PSEUDO_KEYS = frozenset({"return", "<any>", "<ignore>", "<scroll-up>", "<scroll-down>"})
+"""Names of Textual's that no key press has, or that are another name of Enter."""
+_NAMES = frozenset(key.value for key in Keys) - _PSEUDO_KEYS
 _CHARACTERS = frozenset({"comma", *(normalized(chr(code))[0] for code in range(0x21, 0x7F) if chr(code) != ",")})
 """What keys are called that are no letters: question_mark, comma."""
 

@@ -170,3 +170,22 @@ def make_invoice(here: Served, number: int) -> str:
 
 def invoice(operator: Operator) -> dict[str, Any]:
     return operator.here.local.store.tasks({"agent_id": "invoice-bot"})[0]
+
+
+async def invoice_card(operator: Operator) -> str:
+    """Another task that waits, with a card to confirm or dismiss; return its id once it is in the list."""
+    task_id = make_invoice(operator.here, 8)
+    await operator.here.until(task_id, "paused")
+    card = {
+        "id": "k1",
+        "request_id": "k1",
+        "card_id": "k1",
+        "type": "confirmation",
+        "title": "Delete it?",
+        "action": "x",
+    }
+    platform = operator.here.local.platform
+    operator.here.local.store.put_entry(task_id, card)
+    platform.change(platform.task(task_id), hitl_request=None)
+    await operator.until(lambda: "2 need you" in operator.text)
+    return task_id

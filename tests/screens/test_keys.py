@@ -116,3 +116,10 @@ def test_a_character_is_the_same_key_as_its_name(keys: dict[str, str], words: st
     with pytest.raises(BadSettings, match=re.escape(words)):
         checked_keys(keys)
     assert checked_keys({"tasks.stop": ";"}) == {"tasks.stop": "semicolon"}
+
+
+@pytest.mark.parametrize("key", ["return", "<any>", "<ignore>", "<scroll-up>", "<scroll-down>"])
+@pytest.mark.parametrize("action", ["review.approve", "review.reject", "tasks.stop"])
+def test_what_is_no_key_is_refused(action: str, key: str) -> None:
+    with pytest.raises(BadSettings, match="is no key"):
+        checked_keys({action: key})

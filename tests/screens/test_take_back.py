@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, waiting
-from tui import deeds
+from tui import decision, deeds
 from tui.screens.copy import KEYS
 
 HOLD_SECONDS = 300.0
@@ -143,7 +143,7 @@ def test_no_entry_of_the_copy_menu_has_the_key_that_takes_back() -> None:
 
 def read_again_when(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Let a decision be read again only once the event is set."""
-    may_read, shown = asyncio.Event(), deeds.shown
+    may_read, shown = asyncio.Event(), decision.shown
 
     async def slow(*about: Any) -> Any:
         await may_read.wait()

@@ -41,6 +41,11 @@ class Outcomes(Lines):
         """How many tasks there are."""
         return len(self.tasks)
 
+    @property
+    def task_id(self) -> str:
+        """The task under the cursor."""
+        return self.tasks[self.cursor].id
+
     def pieces(self, index: int, width: int) -> Pieces:
         """One task."""
         task = self.tasks[index]
@@ -89,6 +94,7 @@ class BulkScreen(Deciding):
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
         yield Bar(id="held")
+        yield self.outcome_line()
         yield Bar(id="status")
         yield Footer()
 
@@ -172,6 +178,9 @@ class BulkScreen(Deciding):
             words += "  your own API key is in this one, and stays masked"
         look = "need" if self._holds_own_secret else "faint"
         self.query_one("#payload-title", Bar).show([(Piece(words, look), "")], [])
+        deed = self._deeds.get(self.query_one(Outcomes).task_id)
+        is_over = deed is not None and deed.phase is Phase.DONE
+        self.show_outcome(self._desk.masks.text(deed.words) if deed and is_over else "")
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _note_what_was_read(self) -> None:
@@ -207,6 +216,8 @@ class BulkScreen(Deciding):
         approve, reject = key_name(self, "review.approve"), key_name(self, "review.reject")
         found = [(Piece(f"  {approve} approve all {count} ", "strong"), "approve")]
         found.append((Piece(f" {reject} reject all {count} ", "strong"), "reject"))
+        if self._cards:
+            found.append((Piece(f" a card takes no reason, cards among these: {len(self._cards)} ", "need"), ""))
         if self._reason is not None:
             found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
@@ -256,7 +267,21 @@ class BulkScreen(Deciding):
 
     def decide(self, verb: str, reason: str | None) -> None:
         """Wish all of them, each for exactly what was shown."""
-        self.post_message(self.Decided(Verb(verb), {one: self._shown[one].digest for one in self._decidable}, reason))
+        cards = self._cards
+        digests = {one: self._shown[one].digest for one in self._decidable}
+        for group, comment in ((self._decidable - cards, reason), (cards, None)):
+            if group:
+                self.post_message(self.Decided(Verb(verb), {one: digests[one] for one in group}, comment))
+
+    @property
+    def _cards(self) -> set[str]:
+        """Those which wait with a card: it is confirmed or dismissed, and no more."""
+        return {task_id for task_id in self._decidable if self._shown[task_id].request_id}
+
+    @property
+    def takes_reason(self) -> bool:
+        """Whether any of them takes a reason."""
+        return self._cards != self._decidable
 
     def take_back(self) -> bool:
         """Take back all that are held."""

@@ -9,10 +9,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from tui.deeds import Deed, Verb
 from tui.looks import sheet
+from tui.plain import one_line
 from tui.screens.keyed import Keyed
 from tui.widgets.bar import Bar
 from tui.widgets.inspector import Inspector
@@ -118,6 +119,16 @@ class Deciding(Keyed[None]):
         return f"stands still, {left} left" if self._is_hold_paused else f"in {left}"
 
     # The rules
+
+    def outcome_line(self) -> Static:
+        """Where the outcome stands whole, on as many lines as it takes."""
+        return Static("", id="outcome", markup=False)
+
+    def show_outcome(self, words: str) -> None:
+        """Show an outcome whole; there is no line for it where there are no words."""
+        outcome = self.query_one("#outcome", Static)
+        outcome.update(one_line(words))
+        outcome.display = bool(words)
 
     def reason_input(self) -> Input:
         """Where a reason is written."""
@@ -226,6 +237,7 @@ class Deciding(Keyed[None]):
     def _picked(self, event: Bar.Picked) -> None:
         match event.name:
             case "approve" | "reject":
+                self._pressed_at = None  # a click came now, whenever the last key did
                 self.action_decide(event.name)
             case "undo":
                 self.take_back()

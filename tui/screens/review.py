@@ -46,7 +46,6 @@ HINTS = {
     WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
 }
 """What to do about a wait that is no approval: the binding for it, and what that does."""
-LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint", Outcome.NOT_SENT: "faint"}
 
 
 class ReviewScreen(Deciding):
@@ -122,6 +121,7 @@ class ReviewScreen(Deciding):
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
         yield Bar(id="held")
+        yield self.outcome_line()
         yield Bar(id="status")
         yield Footer()
 
@@ -253,6 +253,8 @@ class ReviewScreen(Deciding):
         is_open = not payload.is_read or self._holds_own_secret
         title = Piece(f"▌ Payload{about}", "need" if is_open else "faint")
         self.query_one("#payload-title", Bar).show([(title, "")], [])
+        is_over = self._deed is not None and self._deed.phase is Phase.DONE
+        self.show_outcome(self._desk.masks.text(self._deed.words) if self._deed and is_over else "")
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _status(self) -> list[tuple[Piece, str]]:
@@ -267,16 +269,9 @@ class ReviewScreen(Deciding):
             return told
         found: list[tuple[Piece, str]] = []
         if self._is_decided and deed is not None:
-            look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
-            told = [
-                (Piece(f" {self._desk.safe(deed.words)}  ", look), ""),
-                (Piece(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
-            ]
+            told = [(Piece(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open")]
             following = f" {key_name(self, 'review.next')} the next that waits "
             return [*told, (Piece(following, "strong"), "next")]
-        if deed is not None:
-            look = LOOKS.get(deed.outcome, "failed") if deed.outcome else ""
-            found.append((Piece(f" {self._desk.safe(deed.words)} ", look), ""))
         if self._note:
             found.append((Piece(f" {self._desk.safe(self._note)} ", "need"), ""))
         why = self.hindrance

@@ -26,7 +26,7 @@ from tui.looks import sheet
 from tui.plain import one_line
 from tui.rows import Line, lasted
 from tui.screens.keyed import Keyed
-from tui.screens.wishes import CopyWanted, ReviewWanted, Wish
+from tui.screens.wishes import CopyWanted, ReviewWanted, Wish, task_to_review
 from tui.telling import as_markdown
 from tui.widgets.activity_tree import ActivityTree, Remark, Source
 from tui.widgets.bar import Bar
@@ -344,7 +344,7 @@ class TaskScreen(Keyed[None]):
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
-        waiting = next(self._board.waiting_below(self.task_id), None)
+        waiting = task_to_review(self._board, self.task_id)
         if waiting is None:
             self.hint("this task waits for nobody")
         else:

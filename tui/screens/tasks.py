@@ -26,7 +26,7 @@ from tui.plain import one_line
 from tui.query import FIELDS, Context, Filter, FilterError, Words, parse
 from tui.rows import Group, Head, Line, More
 from tui.screens.keyed import Keyed
-from tui.screens.wishes import ReviewWanted, Wish
+from tui.screens.wishes import ReviewWanted, Wish, task_to_review
 from tui.widgets.bar import Bar
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.footer import Footer
@@ -485,7 +485,7 @@ class TasksScreen(Keyed[None]):
     def action_review(self) -> None:
         """See what it waits for, to decide."""
         ids = self.query_one(TaskList).chosen
-        waiting = [found for one in ids if (found := next(self._board.waiting_below(one), None))]
+        waiting = [found for one in ids if (found := task_to_review(self._board, one))]
         if waiting:
             self.post_message(ReviewWanted(*dict.fromkeys(waiting)))
         else:

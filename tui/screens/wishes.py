@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.message import Message
+
+from tui.api.models import Status
+
+if TYPE_CHECKING:
+    from tui.board import Board
+
+
+def task_to_review(board: Board, task_id: str) -> str | None:
+    """The task that waits for a person, this one or below it; a paused one too, whose reason was not read yet."""
+    waiting = next(board.waiting_below(task_id), None)
+    task = board.task(task_id)
+    if waiting is None and task is not None and task.status == Status.PAUSED:
+        return task_id
+    return waiting
 
 
 class Wish(Message):

@@ -1,0 +1,84 @@
+"""What the approval screens say: outcomes whole, clicks as clicks, reasons only where they are taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.local.conftest import Serve
+from tests.screens.operator import invoice, invoice_card, waiting
+from tui.api.errors import of_status
+from tui.dashboard import place_of
+from tui.screens.bulk import BulkScreen
+from tui.screens.review import ReviewScreen
+from tui.settings import Settings
+
+LONG_WORDS = "the platform's own words " * 12 + "THE END"
+
+
+async def test_an_outcome_is_shown_whole_at_80_columns(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with waiting(serve, tmp_path, (80, 24)) as operator:
+
+        async def refused(*_: Any) -> None:
+            raise of_status(403)(LONG_WORDS, status=403)
+
+        monkeypatch.setattr(operator.app._client, "approve", refused)
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "THE END" in operator.text)
+        assert "A approve" in operator.text or "a moment" in operator.text or "were not shown yet" in operator.text
+
+
+async def test_a_click_is_no_part_of_a_burst_of_keys(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        await operator.press("a", "end")
+        await operator.ready_to_decide()
+        await operator.press("down")
+        await operator.pilot.pause(0.5)
+        await operator.click("A approve")
+        await operator.until(lambda: "u takes it back" in operator.text)
+
+
+async def test_a_paused_task_is_reviewed_though_its_reason_was_not_read_yet(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        task_id = invoice(operator)["id"]
+        home = operator.app._home
+        assert home is not None
+        before, operator.app.board = operator.app.board, operator.app.board
+        home._board = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
+        home.action_review()
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        assert cast(ReviewScreen, operator.app.screen).task_id == task_id
+
+
+async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with waiting(serve, tmp_path, hold=60.0) as operator:
+        card = await invoice_card(operator)
+        await operator.press("home", "space", "space", "a")
+        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        screen = cast(BulkScreen, operator.app.screen)
+        await operator.until(lambda: len(screen._shown) == 2)
+        assert screen._cards == {card}
+        screen._read = set(screen.tasks)
+        await operator.until(lambda: "a card takes no reason" in operator.text)
+        decided: list[Any] = []
+        monkeypatch.setattr(operator.app, "_carry_out", decided.append)
+        screen.decide("reject", "too much")
+        await operator.until(lambda: len(decided) == 2)
+        (other,) = screen.tasks.keys() - {card}
+        assert {deed.target: deed.comment for deed in decided} == {card: None, other: "too much"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "key", "place"), [(None, None, "local platform"), (None, "k", "cloud"), ("prod", "k", "prod")]
+)
+def test_only_the_local_platform_of_this_machine_is_called_so(profile: str | None, key: str | None, place: str) -> None:
+    assert place_of(cast(Settings, SimpleNamespace(profile=profile, key=key))) == place
