@@ -86,6 +86,7 @@ def test_the_clashes_of_the_default_keys_are_these() -> None:
         ("agents.down", "lines.down"),
         ("agents.up", "lines.up"),
         ("app.take_back", "review.undo"),
+        ("answer.reveal", "inspector.reveal"),
         ("inspector.reveal", "review.reveal"),
         ("inspector.turn", "lines.choose"),
         ("inspector.turn", "review.open"),

@@ -69,7 +69,7 @@ class Answer(Compose):
     """Asks for the answer to one question; sends nothing before all of the question was in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),
+        Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="answer.reveal"),
     ]
 
     def __init__(
@@ -144,7 +144,7 @@ class Answer(Compose):
 
     def _unseen_of(self, pane: Inspector, name: str, keys_to_focus: str) -> str:
         before = "" if pane.has_focus else keys_to_focus
-        return pane.not_shown_yet(name, before + key_name(self, "review.reveal"), before)
+        return pane.not_shown_yet(name, before + key_name(self, "answer.reveal"), before)
 
     def action_reveal(self) -> None:
         """Show everything that is masked, for a while."""
