@@ -60,7 +60,7 @@ class Confirm(Dialog[bool]):
         down, up = key_name(self, "confirm.page_down"), key_name(self, "confirm.page_up")
         words = f"{lines} more lines below: {down}" if lines > 0 else f"the end; {up} goes back"
         below.update(words)
-        below.display = text.max_scroll_y > 0
+        below.display = lines > 0 or text.scroll_offset.y > 0
 
     def action_scroll_text(self, by: int) -> None:
         """Go a page down or up in the text."""
