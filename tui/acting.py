@@ -418,6 +418,7 @@ class Acting(Watching):
         from tui.screens.bulk import BulkScreen
         from tui.screens.confirm import Confirm
 
+        tasks = [await self._as_its_record_says(task) for task in tasks]
         running = [task for task in tasks if not task.is_final]
         if not running:
             self._warn(f"it has ended: {tasks[0].status}" if len(tasks) == 1 else "all of them have ended")
@@ -439,6 +440,17 @@ class Acting(Watching):
                 self.push_screen(BulkScreen(running, self._desk, stops=True))
             for task in running:
                 self._carry_out(Deed(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
+
+    async def _as_its_record_says(self, task: Task) -> Task:
+        """A task that seems to have ended, as its own record tells it now: it may be a lie of a stream."""
+        if not task.is_final:
+            return task
+        try:
+            record = await self._client.task(task.id)
+        except (ApiError, BadAddress):
+            return task
+        self._tell(TasksSeen((record,), self._desk.now()))
+        return record
 
     def _below(self, task: Task) -> list[Task]:
         """All sub-tasks, however deep, each once."""

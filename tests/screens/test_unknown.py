@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, at_the_screens, invoice, waiting
+from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
 from tui.api.client import Client
 from tui.api.errors import Lost
+from tui.api.models import Task
+from tui.board import TasksSeen
 from tui.deed import Outcome
 from tui.screens.confirm import Confirm
 from tui.screens.review import ReviewScreen
@@ -135,3 +137,28 @@ async def test_another_tasks_record_is_never_reviewed(
         await operator.pilot.pause(1.0)
         await operator.press("A")
         assert operator.sent == []
+
+
+async def test_a_task_that_an_event_says_has_ended_is_stopped_as_its_own_record_says(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with serve() as here:
+        task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
+        async with at_the_screens(here, tmp_path) as operator:
+            await operator.until(lambda: "Work" in operator.text)
+            lie = {**task, "status": "completed", "updated_at": "2099-01-01T00:00:00Z"}
+            operator.app._tell(TasksSeen((Task.of(lie),), operator.app._desk.now()))
+            await operator.until(lambda: "✓ completed" in operator.text)
+            await operator.press("down", "X")
+            await operator.until(lambda: isinstance(operator.app.screen, Confirm))
+            await operator.press("tab", "enter")
+            await operator.until(lambda: here.local.store.task(task["id"])["status"] == "stopped")  # type: ignore[index]
+
+
+async def test_several_at_once_show_who_asks_for_what_and_why(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, size=(120, 50)) as operator:
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
+        await operator.press("home", "space", "space", "a")
+        await operator.until(lambda: "the agent's own words, unverified" in operator.text)
+        assert "Invoice bot (invoice-bot)" in operator.text

@@ -222,14 +222,6 @@ class Question(Struct, frozen=True):
     text: str
     options: tuple[tuple[str, str], ...]
 
-    def chosen(self, text: str) -> str:
-        """What to send for an answer: an option's id where its number or its words were given, else the text."""
-        wanted = text.strip().casefold()
-        for number, (option, label) in enumerate(self.options, 1):
-            if wanted in {str(number), label.strip().casefold()}:
-                return option
-        return text.strip()
-
 
 class Questions(Entry):
     """Questions the agent asked, and whether they were answered."""

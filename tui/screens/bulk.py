@@ -13,6 +13,7 @@ from tui.api.models import Task
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
 from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.screens.review_facts import facts_of
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
 from tui.widgets.footer import Footer
@@ -76,6 +77,8 @@ class BulkScreen(Deciding):
         """The tasks are being stopped: there is nothing to decide."""
         self.tasks = {task.id: task for task in tasks}
         self._shown: dict[str, Shown] = {}
+        self._board: Board | None = None
+        """What was known of everything when one of them was read last."""
         self._read: set[str] = set()
         """Whose payload was shown to its end."""
         self._deeds: dict[str, Deed] = {}
@@ -115,6 +118,7 @@ class BulkScreen(Deciding):
 
     def shows(self, seen: Shown, board: Board) -> None:
         """This is what one of them waits for."""
+        self._board = board
         self._unread.discard(seen.task.id)
         before = self._shown.get(seen.task.id)
         self._shown[seen.task.id] = seen
@@ -157,11 +161,8 @@ class BulkScreen(Deciding):
         task = lines.tasks[lines.cursor]
         seen, self._payload_of = self._shown.get(task.id), task.id
         parts = [Part("task", f"{task.name} ({task.id})")]
-        if seen:
-            request = seen.task.hitl_request
-            wanted = [request.title, request.description] if request else []
-            parts.append(Part("for what", "\n".join(part for part in wanted if part)))
-            parts.append(Part("what exactly", seen.held))
+        if seen and self._board is not None:
+            parts = [*facts_of(seen, self._board, self._desk), Part("what exactly", seen.held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts)
         self._holds_own_secret = payload.holds_own_secret

@@ -12,14 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui import words
-from tui.api.entries import Reasoning, ToolCall, entry_of
 from tui.api.models import WaitKind
 from tui.api.wirejson import canonical
 from tui.decision import differences
 from tui.deeds import Deed, Outcome, Phase, Verb
 from tui.desk import Desk
-from tui.plain import address_problem, host_of
 from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.screens.review_facts import NOT_PROVIDED, facts_of
 from tui.screens.wishes import Wish
 from tui.widgets.bar import Bar
 from tui.widgets.document import Part
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
     from tui.board import Board
     from tui.decision import Shown
 
-FOLLOWS: dict[WaitKind | None, str] = {
-    None: "on approve: the agent goes on. On reject: the agent is told, with your reason.",
-    WaitKind.QUESTION: "your answer goes to the agent, which goes on with it.",
-    WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
-}
-NOT_PROVIDED = "not provided by the platform"
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """Outcomes after which there is still something to decide."""
@@ -144,7 +137,7 @@ class ReviewScreen(Deciding):
             self._drop_reason()
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
-        self.query_one("#facts", Inspector).show(self._facts(seen, board))
+        self.query_one("#facts", Inspector).show(facts_of(seen, board, self._desk))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
         if self._reopens:
@@ -193,43 +186,6 @@ class ReviewScreen(Deciding):
         self.draw()
 
     # Showing
-
-    def _facts(self, seen: Shown, board: Board) -> list[Part]:
-        task = seen.task
-        agent = board.agents.get(task.agent_id)
-        path: list[str] = []
-        parent, seen_ids = task.parent_id, {task.id}
-        while parent and parent not in seen_ids and (above := board.task(parent)):
-            seen_ids.add(parent)
-            path.insert(0, above.name)
-            parent = above.parent_id
-        who = task.input.user.name if task.input and task.input.user else task.user_id
-        request = task.hitl_request
-        wanted = "\n".join(filter(None, (request.title, request.description))) if request else ""
-        if not wanted and seen.held is not None:
-            wanted = entry_of(seen.held).label
-        if task.pending_eca_request:
-            address = task.pending_eca_request.auth_url or ""
-            where = host_of(address) or address_problem(address)
-            wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {where}"
-        safe = self._desk.safe
-        named = f"{safe(agent[1].name)} ({safe(task.agent_id)})" if agent else safe(task.agent_id)
-        place = " › ".join(safe(step, 80) for step in [*path, task.name])
-        started = f"started by {safe(who) if who else NOT_PROVIDED}, from {safe(task.source or NOT_PROVIDED)}"
-        since = seen.wait.since if seen.wait else None
-        waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
-        follows = FOLLOWS.get(seen.wait.kind if seen.wait else None, FOLLOWS[None])
-        if seen.request_id:
-            follows = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
-        facts = [
-            ("who", f"{named}: {place} ({task.id})"),
-            ("", f"{started}; profile {safe(self._desk.place)}"),
-            ("waits", f"{waits}; no deadline published; decided {_decided(seen)}"),
-            ("then", follows),
-            ("what", " ".join((wanted or NOT_PROVIDED).split())),
-            ("why", f"{safe(_why(seen) or NOT_PROVIDED, 2000)}  (the agent's own words, unverified)"),
-        ]
-        return [Part(heading, text, is_beside=True) for heading, text in facts]
 
     def draw(self) -> None:
         seen = self._shown
@@ -441,22 +397,3 @@ class ReviewScreen(Deciding):
         self._armed_at, self._note = float("inf"), ""
         self._drop_reason()
         self.draw()
-
-
-def _decided(seen: Shown) -> str:
-    """Whether somebody has decided, as far as the platform tells."""
-    request = seen.task.hitl_request
-    if request and request.decided_by:
-        return f"already: {'approved' if request.approved_by else 'rejected'} by {request.decided_by}"
-    return "by nobody when it was read"
-
-
-def _why(seen: Shown) -> str:
-    """The agent's latest words about what it is doing."""
-    for entry in reversed(seen.log.entries):
-        match entry:
-            case Reasoning(thought=str() as thought):
-                return thought
-            case ToolCall(reasoning=reason) if reason and (reason.title or reason.description):
-                return ": ".join(filter(None, (reason.title, reason.description)))
-    return ""

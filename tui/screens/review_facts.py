@@ -1,0 +1,80 @@
+"""The facts beside what is decided about: who asks for what and why, since when, and what follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.api.entries import Reasoning, ToolCall, entry_of
+from tui.api.models import WaitKind
+from tui.desk import Desk
+from tui.plain import address_problem, host_of
+from tui.widgets.document import Part
+
+if TYPE_CHECKING:
+    from tui.board import Board
+    from tui.decision import Shown
+
+FOLLOWS: dict[WaitKind | None, str] = {
+    None: "on approve: the agent goes on. On reject: the agent is told, with your reason.",
+    WaitKind.QUESTION: "your answer goes to the agent, which goes on with it.",
+    WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
+}
+NOT_PROVIDED = "not provided by the platform"
+
+
+def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
+    """What stands beside what is decided about: who asks, since when, what follows, what is wanted, and why."""
+    task = seen.task
+    agent = board.agents.get(task.agent_id)
+    path: list[str] = []
+    parent, seen_ids = task.parent_id, {task.id}
+    while parent and parent not in seen_ids and (above := board.task(parent)):
+        seen_ids.add(parent)
+        path.insert(0, above.name)
+        parent = above.parent_id
+    who = task.input.user.name if task.input and task.input.user else task.user_id
+    request = task.hitl_request
+    wanted = "\n".join(filter(None, (request.title, request.description))) if request else ""
+    if not wanted and seen.held is not None:
+        wanted = entry_of(seen.held).label
+    if task.pending_eca_request:
+        address = task.pending_eca_request.auth_url or ""
+        where = host_of(address) or address_problem(address)
+        wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {where}"
+    safe = desk.safe
+    named = f"{safe(agent[1].name)} ({safe(task.agent_id)})" if agent else safe(task.agent_id)
+    place = " › ".join(safe(step, 80) for step in [*path, task.name])
+    started = f"started by {safe(who) if who else NOT_PROVIDED}, from {safe(task.source or NOT_PROVIDED)}"
+    since = seen.wait.since if seen.wait else None
+    waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
+    follows = FOLLOWS.get(seen.wait.kind if seen.wait else None, FOLLOWS[None])
+    if seen.request_id:
+        follows = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
+    facts = [
+        ("who", f"{named}: {place} ({task.id})"),
+        ("", f"{started}; profile {safe(desk.place)}"),
+        ("waits", f"{waits}; no deadline published; decided {_decided(seen)}"),
+        ("then", follows),
+        ("what", " ".join((wanted or NOT_PROVIDED).split())),
+        ("why", f"{safe(_why(seen) or NOT_PROVIDED, 2000)}  (the agent's own words, unverified)"),
+    ]
+    return [Part(heading, text, is_beside=True) for heading, text in facts]
+
+
+def _decided(seen: Shown) -> str:
+    """Whether somebody has decided, as far as the platform tells."""
+    request = seen.task.hitl_request
+    if request and request.decided_by:
+        return f"already: {'approved' if request.approved_by else 'rejected'} by {request.decided_by}"
+    return "by nobody when it was read"
+
+
+def _why(seen: Shown) -> str:
+    """The agent's latest words about what it is doing."""
+    for entry in reversed(seen.log.entries):
+        match entry:
+            case Reasoning(thought=str() as thought):
+                return thought
+            case ToolCall(reasoning=reason) if reason and (reason.title or reason.description):
+                return ": ".join(filter(None, (reason.title, reason.description)))
+    return ""
