@@ -179,7 +179,7 @@ async def test_every_masked_part_has_to_be_revealed_once(
     monkeypatch.setattr(inspector, "REVEALED", 2.0)
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra", password=EVIL, note="token=to-MALLORY-EVIL")
-        await refused(operator, MASKED)
+        await refused(operator, MASKED.replace("10 s", "2 s"))
         assert "2 masked" in operator.text
         assert "EVIL" not in operator.text.replace("•EVIL", "")
         await operator.press("M")

@@ -208,5 +208,6 @@ async def test_a_stop_is_said_to_be_requested_only_once_it_is_sent(serve: Serve,
     async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
-        await operator.until(lambda: "already under way" in operator.toasts())
-        assert "stop requested" not in operator.toasts()
+        await operator.until(lambda: "stop requested" in operator.toasts())
+        assert operator.sent == ["stop"]
+        assert "already under way" not in operator.toasts()
