@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import quopri
+import re
 import textwrap
 from collections.abc import Callable
 from html.entities import html5
@@ -44,9 +45,11 @@ def in_base64(encoding: str, *, is_wrapped: bool = False, times: int = 1) -> Cod
 
 
 def quoted_printable(secret: str) -> str:
-    """As mail has it, with soft line ends every few characters."""
+    """As mail has it, with soft line ends every few characters, and none within an escape."""
     coded = quopri.encodestring(secret.encode()).decode().replace("=\n", "")
-    return "=\n".join(textwrap.wrap(coded, 9, break_on_hyphens=False)) if " " not in coded else coded
+    units = re.findall("=[0-9A-F]{2}|.", coded)
+    lines = ["".join(units[at : at + 9]) for at in range(0, len(units), 9)]
+    return "=\n".join(lines) if " " not in coded else coded
 
 
 def parted(by: str) -> Coding:
