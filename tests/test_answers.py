@@ -23,6 +23,7 @@ from tui.api.entries import (
 )
 from tui.api.errors import ApiError, Broken, Forbidden, Invalid, NotUnderstood, Throttled, Unauthorized
 from tui.api.events import Event
+from tui.api.models import ApprovalRequest, decider_of
 from tui.api.record import count_of, items_of, moment, text_of
 from tui.api.wirejson import NotJson, dumps, loads, pretty, unfolded
 
@@ -190,3 +191,36 @@ def test_an_event_of_another_kind_tells_no_plan_and_no_context() -> None:
     status = Event.of({"type": "context_status", "data": {"percent": 5, "estimated_tokens": "12"}}).context
     assert status
     assert (status.percent, status.estimated_tokens) == (5.0, 12)
+
+
+def test_of_a_name_that_is_written_twice_no_value_is_lost() -> None:
+    read = loads('{"amount": 1000000, "to": "EVIL", "amount": 10, "to": "ACME", "amount": 5}')
+    assert (read["amount"], read["to"]) == (5, "ACME")
+    assert [*read.values()] == [5, "ACME", 10, "EVIL", 1000000]
+    assert all("written again before" in name for name in list(read)[2:])
+
+
+@pytest.mark.parametrize("digits", ["12345678901234567.89", "0.1000000000000000055511151231257827", "1e999"])
+def test_a_number_that_no_float_tells_is_told_by_its_digits(digits: str) -> None:
+    assert loads(digits) == digits
+
+
+@pytest.mark.parametrize("digits", ["0.1", "1.5e3", "123456789.25", "1234567890123456.5"])
+def test_a_number_that_a_float_tells_is_a_number(digits: str) -> None:
+    assert loads(digits) == float(digits)
+
+
+@pytest.mark.parametrize(
+    "nobody", [False, 0, [], {}, "", " ", "false", "null", "None", "0", {"at": 5}, {"name": ""}, [0]]
+)
+def test_who_did_not_decide_is_nobody(nobody: Any) -> None:
+    assert decider_of(nobody) is None
+    assert ApprovalRequest.of({"approved_by": nobody, "rejected_by": nobody}).decided_by is None
+
+
+@pytest.mark.parametrize(
+    ("told", "who"),
+    [("Dana", "Dana"), (7, "7"), ({"id": "u", "name": "Dana"}, "Dana"), (["Dana", {"email": "k@x"}], "Dana, k@x")],
+)
+def test_who_decided_is_told_by_name(told: Any, who: str) -> None:
+    assert decider_of(told) == who

@@ -674,3 +674,11 @@ def test_a_step_says_what_it_touched_and_nothing_else() -> None:
     later = board.after([EventSeen("b", chunk(2, "y"), at(1))])
     assert (board.logs["b"].version, later.logs["b"].version) == (1, 2)
     assert later.logs["b"].activity is board.logs["b"].activity
+
+
+@pytest.mark.parametrize("kind", ["task_created", "task_updated", "task_finished"])
+def test_the_stream_of_one_task_says_nothing_of_another(kind: str) -> None:
+    waiting = Task.of({"id": "b", "status": "paused", "hitl_request": {"wait_node_id": "n"}})
+    lie = {"id": "b", "status": "completed", "updated_at": "2027-01-01T00:00:00Z"}
+    board = Board().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
+    assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)

@@ -1252,6 +1252,15 @@ def test_what_stands_around_a_request_is_part_of_what_was_shown(sit: Sit) -> Non
         assert len(digest) == 32
 
 
+@pytest.mark.parametrize("told", [None, [], "no", 5, {"detail": "no"}, {"success": False}, {**RECORD, "id": "other"}])
+def test_a_decision_is_not_called_done_by_an_answer_that_says_nothing_of_it(sit: Sit, told: Any) -> None:
+    """The task goes on, for whatever reason, and its record names nobody."""
+    desk = sit()
+    desk.story.act = desk.story.becomes(200, told, status="completed", hitl_request=None)
+    outcome, words = desk.decides()
+    assert (outcome, "no clear answer came" in words) == (Outcome.UNKNOWN, True)
+
+
 def test_an_objection_to_what_was_read_last_sends_nothing(sit: Sit) -> None:
     desk = sit()
     seen: list[Any] = []

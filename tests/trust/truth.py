@@ -63,7 +63,9 @@ class Truth:
             self.pauses += 1
 
     def end(self, status: str) -> None:
-        """It ends by itself, or by somebody else's hand; an open request expires with it."""
+        """It ends by itself, or by somebody else's hand, once; an open request expires with it."""
+        if self.status in FINAL:
+            return
         self.status = status
         if self.request and not self.is_decided:
             self.request = None

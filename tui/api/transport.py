@@ -229,6 +229,8 @@ class Transport(Struct):
         if response.is_success and apart and (parts := apart(content)) is not None:
             return parts
         if response.is_success:
+            if response.request.method != "GET" and content.strip() == b"null":
+                raise NotUnderstood("the platform's answer is null", status=response.status_code)
             return decoded(bytes(content), response.status_code)
         wait = retry_after(response.headers, self.clock.time())
         raise error_of(response.status_code, bytes(content), wait)
