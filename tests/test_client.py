@@ -100,7 +100,7 @@ async def test_an_answer_that_is_no_task_is_told_and_no_proof_of_an_action(body:
     async with Server(serve) as server, make_client(server.url) as client:
         with pytest.raises(NotUnderstood, match="the platform's answer is no task"):
             await client.task("t1")
-        with pytest.raises(NotUnderstood, match="the platform's answer is (no task|null)"):
+        with pytest.raises(NotUnderstood, match=r"the platform's answer is (no task|null)"):
             await client.stop("t1")
 
 
