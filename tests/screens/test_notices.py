@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ async def open_place(operator: Operator, name: str) -> None:
     await operator.until(lambda: operator.app.screen is not before)
     screen = operator.app.screen
     if isinstance(screen, ReviewScreen | BulkScreen):
-        await operator.until(lambda: "what exactly" in operator.text)
+        await operator.until(lambda: re.search("^▌ *(who|what exactly)", operator.text, re.MULTILINE))
     else:
         await operator.until(lambda: screen.query_one("#dialog").region.height)
 
