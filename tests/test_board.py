@@ -302,18 +302,16 @@ def test_a_gap_is_told_again_when_it_is_known_what_filled_it() -> None:
     assert made.gaps == {at(1): Gap(at(1), 5, 3), at(2): Gap(at(2), 5, 0)}
 
 
-def test_plan_context_and_sub_tasks_are_the_latest_that_were_told() -> None:
+def test_plan_and_context_are_the_latest_that_were_told() -> None:
     for told in permutations([1, 2, 3]):
         made = activity(
             *(event("plan_updated", n, {"tasks": [{"id": str(n)}]}) for n in told),
             *(event("context_status", n, {"percent": n}) for n in told),
-            *(event("sub_task_updated", n, {"id": "child", "status": str(n)}) for n in told),
         )
         assert made.plan
         assert made.context
-        assert (made.plan.steps[0].id, made.context.percent, made.children["child"].status) == ("3", 3.0, "3")
-        assert (made.version, len(made)) == (9, 0)
-    assert activity(event("task_updated", 1, {"id": "other"})).children == {}
+        assert (made.plan.steps[0].id, made.context.percent) == ("3", 3.0)
+        assert (made.version, len(made)) == (6, 0)
 
 
 # What waits for a person, as far as the log tells
@@ -393,7 +391,6 @@ def test_the_tree_opens_each_sub_task_once_and_names_those_without_a_trigger() -
     root = activity(
         [hand("d", 1, "b", created_execution_id="k"), hand("e", 2, "b", created_execution_id="k"), said("m", 3)]
     )
-    root.hear(event("sub_task_created", 4, {"id": "heard", "agent_id": "z"}), at(4))
     below = activity([said("n", 2)])
     found = rows(walk({"root": root, "k": below}, {"root": (child("listed", "z", 1), child("k", "b", 1))}, "root"))
     assert found == [
@@ -401,7 +398,6 @@ def test_the_tree_opens_each_sub_task_once_and_names_those_without_a_trigger() -
         (1, "t", "n", None, False),
         (0, "t", "e", "k", True),
         (0, "t", "m", None, False),
-        (0, "t", None, "heard", False),
         (0, "t", None, "listed", False),
     ]
     assert rows(walk({}, {"a": (child("a", "z", 1),)}, "a")) == [(0, "a", None, "a", True)]
@@ -442,7 +438,7 @@ def everything(board: Board) -> Any:
     """What a board tells, whatever way it came to it."""
     logs = {
         name: ([(node.order, node.entry.raw, node.provenance) for node in log.activity.nodes], log.activity.streaming,
-               log.activity.plan, log.activity.gaps, log.activity.children)
+               log.activity.plan, log.activity.gaps)
         for name, log in board.logs.items()
     }  # fmt: skip
     tasks = {name: known.task.raw for name, known in board.tasks.items()}
@@ -640,7 +636,7 @@ def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> Non
     again = board.after([seen(task("a", status="executing"), asked=2)])
     assert again.touched == Touched()
     assert again.tasks["a"].row is not None
-    assert again.tasks["a"].row.at == at(2)  # for what was asked before, and comes late
+    assert again.tasks["a"].sightings[0].at == at(2)  # for what was asked before, and comes late
     gone = again.after([TaskGone("a", at(3), "404")])
     for asked, is_gone in ((2.5, True), (4, False)):
         board = gone.after([seen(task("a", status="executing"), asked=asked)])
@@ -682,3 +678,53 @@ def test_the_stream_of_one_task_says_nothing_of_another(kind: str) -> None:
     lie = {"id": "b", "status": "completed", "updated_at": "2027-01-01T00:00:00Z"}
     board = Board().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
     assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)
+
+
+OTHER = {"id": "b", "status": "paused", "parent_task_id": None, "hitl_request": {"wait_node_id": "n"}}
+"""A row of a list about a task that is nobody's sub-task."""
+
+
+@pytest.mark.parametrize("kind", ["sub_task_created", "sub_task_updated", "sub_task_finished"])
+@pytest.mark.parametrize("more", [{}, {"parent_task_id": "a"}])
+def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, more: dict[str, str]) -> None:
+    lie = {"id": "b", "status": "completed", "updated_at": at(9).isoformat(), **more}
+    told: list[Change] = [
+        TasksSeen((Task.of(OTHER), task("a", parent_task_id=None)), at(0)),
+        EventSeen("a", event(kind, 5, lie), at(5)),
+    ]
+    for changes in permutations(told):
+        board = Board().after(changes)
+        assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)
+        assert board.children_of("a") == ()
+        assert list(board.waiting_below("a")) == []
+
+
+def test_what_a_parent_says_of_its_sub_task_counts_as_it_comes() -> None:
+    row = Task.of({"id": "c", "status": "executing", "parent_task_id": "a", "title": "Pay"})
+    told: list[Change] = [
+        TasksSeen((row,), at(0)),
+        EventSeen("a", event("sub_task_updated", 5, {"id": "c", "status": "paused"}), at(5)),
+        EventSeen("a", event("sub_task_finished", 9, {"id": "c", "status": "completed"}), at(9)),
+    ]
+    for changes in permutations(told):
+        found = Board().after(changes).task("c")
+        assert found
+        assert (found.status, found.title) == ("completed", "Pay")
+
+
+def test_an_update_in_the_future_does_not_hold_a_task_fast() -> None:
+    lie = {"id": "a", "status": "completed", "updated_at": "2099-01-01T00:00:00Z"}
+    told: list[Change] = [
+        EventSeen("a", event("task_updated", 5, lie), at(5)),
+        seen(task("a", status="failed", updated_at="2098-01-01T00:00:00Z"), asked=6),
+        seen(task("a", status="executing", updated_at=at(20).isoformat()), asked=20),
+    ]
+    for changes in permutations(told):
+        assert status(Board().after(changes), "a") == "executing"
+
+
+def test_an_event_that_says_it_comes_from_the_future_counts_from_when_it_was_heard() -> None:
+    lie = EventSeen("a", event("task_updated", 10_000_000, {"id": "a", "status": "completed"}), at(5))
+    later = seen(task("a", status="executing"), asked=20)
+    for changes in permutations([lie, later]):
+        assert status(Board().after(changes), "a") == "executing"

@@ -47,8 +47,6 @@ class Activity(Struct, eq=False):
     plan: Plan | None = None
     context: ContextStatus | None = None
     gaps: dict[datetime, Gap] = field(default_factory=dict)
-    children: dict[str, Task] = field(default_factory=dict)
-    """Sub-tasks that the stream told of."""
     is_partial: bool = False
     _chunks: list[tuple[datetime, str, str]] = field(default_factory=list)
     _told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
@@ -113,9 +111,6 @@ class Activity(Struct, eq=False):
             self.shape += 1
         elif (context := event.context) and self._is_news("context", when, context.raw):
             self.context = context
-        elif event.type.startswith("sub_") and (child := event.task) and self._is_news(child.id, when, child.raw):
-            self.children[child.id] = child
-            self.shape += 1
 
     def gap(self, gap: Gap) -> None:
         """Take in that the stream was away; told again once it is known how much was filled."""
@@ -314,8 +309,7 @@ def walk(
 
 
 def _lines(activity: Activity, children: tuple[Task, ...], depth: int, by_plan: bool) -> Iterator[Row]:
-    known = {child.id: child for child in (*activity.children.values(), *children)}
-    started = attached(activity, known.values())
+    started = attached(activity, children)
     steps = activity.plan.steps if by_plan and activity.plan else ()
     named = {step.id for step in steps}
     for step in (None, *steps):
@@ -326,7 +320,7 @@ def _lines(activity: Activity, children: tuple[Task, ...], depth: int, by_plan: 
             if place == (step.id if step else None):
                 child = started.get(node.entry.id)
                 yield Row(depth + (step is not None), activity.task_id, node, child_id=child)
-    for child in sorted(known.keys() - set(started.values())):
+    for child in sorted({child.id for child in children} - set(started.values())):
         yield Row(depth, activity.task_id, child_id=child)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import cmp_to_key
+from typing import TYPE_CHECKING, Any
 
 from immutables import Map
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from tui.activity import EPOCH, Activity, Gap
 from tui.api.client import Log
 from tui.api.entries import Entry
-from tui.api.events import CHILD_EVENTS, TASK_EVENTS, Event
+from tui.api.events import CHILD_EVENTS, Event
 from tui.api.models import RUNNING, Agent, Task, Wait, WaitKind
 from tui.api.wirejson import canonical
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 ECHO = timedelta(seconds=5)
 """An event that calls a task active counts as this much older: it may be an echo from before the task's end."""
+
+
+MAX_AHEAD = timedelta(seconds=10)
+"""How far a task may have been updated after it was asked for: as it was on its way, or by another clock."""
+PARENT_FIELDS = ("parent_task_id", "parent_execution")
 
 
 class AgentsSeen(Struct, frozen=True):
@@ -89,21 +94,29 @@ class Sighting(Struct, frozen=True):
     at: datetime
 
     @property
-    def row(self) -> Sighting | None:
-        """Itself, where it is a row of a list."""
-        return None if self.task.is_full else self
+    def sightings(self) -> tuple[Sighting, ...]:
+        """Itself, as all that the platform told of this task."""
+        return (self,)
 
     @property
-    def record(self) -> Sighting | None:
-        """Itself, where it is the task's own record."""
-        return self if self.task.is_full else None
+    def is_root(self) -> bool:
+        """Whether it says that the task is nobody's sub-task; a part of a task that names no parent says nothing."""
+        return self.task.parent_id is None and any(name in self.task.raw for name in PARENT_FIELDS)
 
     def with_sighting(self, seen: Sighting) -> Sighting | Known:
         """What is known with one more sighting."""
         if seen.task.is_full is self.task.is_full:
             return seen if seen.beats(self) else self
-        row, record = (self, seen) if seen.task.is_full else (seen, self)
-        return Known(_joined(row, record), row, record)
+        return Known.of(*((self, seen) if seen.task.is_full else (seen, self)), None)
+
+    def with_mention(self, seen: Sighting) -> Known:
+        """What is known with what the stream of another task says of this one."""
+        row, record = (None, self) if self.task.is_full else (self, None)
+        return Known.of(row, record, seen)
+
+    def compare(self, other: Sighting) -> int:
+        """1 where this one is the later, -1 where it is not."""
+        return 1 if self.beats(other) else -1
 
     def beats(self, other: Sighting) -> bool:
         """Whether this one is the later; of two at the same moment an end counts, then what was asked later."""
@@ -113,21 +126,53 @@ class Sighting(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """What is known of a task that was told in both ways: the latest row of a list and the latest record of its own."""
+    """What is known of a task that was told of in several ways: the latest of each way, and all of it as one task."""
 
     task: Task
-    row: Sighting
-    record: Sighting
+    row: Sighting | None
+    """A row of a list or an event of the task's own stream."""
+    record: Sighting | None
+    """The task's own record."""
+    mention: Sighting | None
+    """An event about a sub-task, from the stream of another task: it says nothing of a task that is a root."""
+
+    @classmethod
+    def of(cls, row: Sighting | None, record: Sighting | None, mention: Sighting | None) -> Known:
+        """One task from all that counts: the fields of what is later before those of what is earlier."""
+        own = [seen for seen in (row, record) if seen]
+        heard = [mention] if mention and not any(seen.is_root for seen in own) else []
+        counting = sorted([*own, *heard], key=cmp_to_key(Sighting.compare))
+        if len(counting) == 1:
+            return cls(counting[0].task, row, record, mention)
+        raw: dict[str, Any] = {}
+        for seen in counting:
+            raw |= {name: told for name, told in seen.task.raw.items() if told is not None or name not in raw}
+        return cls(Task.of(raw), row, record, mention)
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """What the platform told of this task itself."""
+        return tuple(seen for seen in (self.row, self.record) if seen)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the platform says that the task is nobody's sub-task."""
+        return any(seen.is_root for seen in self.sightings)
 
     def with_sighting(self, seen: Sighting) -> Known:
         """The same with one more sighting."""
-        if seen.task.is_full:
-            if not seen.beats(self.record):
-                return self
-            return replace(self, task=_joined(self.row, seen), record=seen)
-        if not seen.beats(self.row):
+        before = self.record if seen.task.is_full else self.row
+        if before and not seen.beats(before):
             return self
-        return replace(self, task=_joined(seen, self.record), row=seen)
+        if seen.task.is_full:
+            return Known.of(self.row, seen, self.mention)
+        return Known.of(seen, self.record, self.mention)
+
+    def with_mention(self, seen: Sighting) -> Known:
+        """The same with what the stream of another task says of this one."""
+        if self.mention and not seen.beats(self.mention):
+            return self
+        return Known.of(self.row, self.record, seen)
 
 
 class LogAt(Struct, frozen=True):
@@ -174,8 +219,7 @@ class Board(Struct, frozen=True):
         if (gone := self.gone.get(task_id)) is None:
             return False
         known = self.tasks.get(task_id)
-        sightings = (known.row, known.record) if known else ()
-        return all(seen is None or seen.at < gone[0] for seen in sightings)
+        return all(seen.at < gone[0] for seen in (known.sightings if known else ()))
 
     def activity(self, task_id: str) -> Activity | None:
         """What happened in a task."""
@@ -184,8 +228,8 @@ class Board(Struct, frozen=True):
 
     def children_of(self, task_id: str) -> tuple[Task, ...]:
         """A task's sub-tasks."""
-        found = (self.task(child) for child in sorted(self.children.get(task_id, ())))
-        return tuple(child for child in found if child)
+        found = (self.tasks.get(child) for child in sorted(self.children.get(task_id, ())))
+        return tuple(known.task for known in found if known and not known.is_root)
 
     def wait(self, task_id: str) -> Wait | None:
         """Why a task needs a person: what its record says, made exact by its log."""
@@ -207,7 +251,7 @@ class Board(Struct, frozen=True):
         level = [task_id]
         while level:
             yield from (task for task in level if self.wait(task))
-            level = sorted({child for task in level for child in self.children.get(task, ())} - seen)
+            level = sorted({child.id for task in level for child in self.children_of(task)} - seen)
             seen.update(level)
 
 
@@ -244,7 +288,7 @@ class _Step:
         match change:
             case TasksSeen(tasks, at):
                 for task in tasks:
-                    self._see(task, at, task.updated_at or at)
+                    self._see(_sighting(task, at, at))
             case EventSeen(task_id, event, at):
                 self._hear(task_id, event, at)
             case LogSeen(task_id, log, at):
@@ -268,30 +312,46 @@ class _Step:
                 self._touched["tasks"].add(task_id)
 
     def _hear(self, task_id: str, event: Event, at: datetime) -> None:
+        """Take in an event of a task's stream, which tells of this task and its sub-tasks and of no other."""
         task = event.task
-        if task is not None and event.type in TASK_EVENTS and task.id != task_id:
-            task = None  # a stream tells of its own task and its sub-tasks, and of no other
-        if task is not None:
-            told = event.time or at
+        if task is not None and (task.id == task_id or event.type in CHILD_EVENTS):
+            told = min(event.time or at, at + MAX_AHEAD)
             is_echo = task.status in RUNNING and event.type != "task_created"
-            self._see(task, told, task.updated_at or (told - ECHO if is_echo else told))
-            if event.type in CHILD_EVENTS and task.parent_id is None and task.id != task_id:
-                self._adopt(task_id, task.id)
+            seen = _sighting(task, told, told - ECHO if is_echo else told)
+            if task.id == task_id:
+                self._see(seen)
+            else:
+                self._mention(task_id, seen)
         self._activity(task_id).hear(event, at)
 
-    def _see(self, task: Task, at: datetime, stamp: datetime) -> None:
+    def _see(self, seen: Sighting) -> None:
+        """Take in what the platform told of a task itself."""
+        self._adopt_all(seen.task)
+        before = self._tasks.get(seen.task.id)
+        self._know(before, before.with_sighting(seen) if before else seen)
+
+    def _mention(self, task_id: str, seen: Sighting) -> None:
+        """Take in what the stream of a task told of a sub-task."""
+        self._adopt_all(seen.task)
+        if seen.task.parent_id is None:
+            self._adopt(task_id, seen.task.id)
+        before = self._tasks.get(seen.task.id)
+        self._know(before, before.with_mention(seen) if before else Known.of(None, None, seen))
+
+    def _know(self, before: Sighting | Known | None, after: Sighting | Known) -> None:
+        if after is before:
+            return
+        task_id = after.task.id
+        self._tasks[task_id] = after
+        if before is None or not after.task.says_as(before.task) or task_id in self._gone:
+            self._touched["tasks"].add(task_id)  # else it was seen again, and is as it was
+
+    def _adopt_all(self, task: Task) -> None:
+        """Note the parent and the sub-tasks that a task names."""
         if task.parent_id:
             self._adopt(task.parent_id, task.id)
         for child in task.sub_executions:
             self._adopt(task.id, child)
-        before = self._tasks.get(task.id)
-        seen = Sighting(task, stamp, at)
-        after = before.with_sighting(seen) if before else seen
-        if after is before:
-            return
-        self._tasks[task.id] = after
-        if before is None or not after.task.says_as(before.task) or task.id in self._gone:
-            self._touched["tasks"].add(task.id)  # else it was seen again, and is as it was
 
     def _adopt(self, parent: str, child: str) -> None:
         children = self._children.get(parent, frozenset())
@@ -308,12 +368,12 @@ class _Step:
         return activity
 
 
+def _sighting(task: Task, at: datetime, otherwise: datetime) -> Sighting:
+    """Return a task as told at a moment: it says itself as of when, but no later than it can have been told."""
+    if task.updated_at is None:
+        return Sighting(task, otherwise, at)
+    return Sighting(task, min(task.updated_at, at + MAX_AHEAD), at)
+
+
 def _stamp(known: tuple[datetime, Link] | None) -> tuple[datetime, str]:
     return (known[0], str(known[1])) if known else (EPOCH, "")
-
-
-def _joined(row: Sighting, record: Sighting) -> Task:
-    """One task from a row and a record: the later one's fields before the other's."""
-    late, early = (row, record) if row.beats(record) else (record, row)
-    told = {name: value for name, value in late.task.raw.items() if value is not None}
-    return Task.of({**early.task.raw, **told})

@@ -106,7 +106,7 @@ class Follower:
     def _hear(self, event: Event) -> None:
         if entry := event.entry:
             self._known |= dict.fromkeys(entry.keys)
-        self._watch.tell(EventSeen(self._task_id, event, event.time or self._client.now))
+        self._watch.tell(EventSeen(self._task_id, event, self._client.now))
         if event.type in ENDS:
             self._hurry(0.0)
         elif event.type in TASK_EVENTS:

@@ -302,7 +302,7 @@ class Watching(Orderly):
         return [
             known.task.id
             for known in await self._active()
-            if max(seen.at for seen in (known.row, known.record) if seen) < asked
+            if max((seen.at for seen in known.sightings), default=EPOCH) < asked
         ]
 
     async def _active(self) -> list[Sighting | Known]:

@@ -260,6 +260,35 @@ async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revea
         await operator.until(lambda: not screen.hindrance)
 
 
+async def test_what_is_masked_in_a_name_beside_the_payload_is_revealed_before_it_is_approved(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with waiting(serve, tmp_path, (200, 50)) as operator:
+        task = invoice(operator)
+        operator.here.local.platform.change(task, title="Pay password=1_000_000-USD-to-EVIL")
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen) and "what exactly" in operator.text)
+        screen = operator.app.screen
+        facts, payload = screen.query_one("#facts", Inspector), screen.query_one("#payload", Inspector)
+        await operator.read_by_pages(payload)
+        await operator.read_by_pages(facts)
+        assert "USD-to" not in operator.text
+        assert "masked parts were not shown yet in facts" in screen.hindrance
+        await operator.press("M")
+        await operator.until(lambda: "password=1_000_000-USD-to-EVIL" in operator.text)
+        await operator.read_by_pages(facts)
+        await operator.until(lambda: not screen.hindrance)
+
+
+async def test_the_own_key_in_a_name_beside_the_payload_is_told(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, (200, 50)) as operator:
+        task = invoice(operator)
+        operator.here.local.platform.change(task, title=f"Pay with {KEY}")
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen) and "what exactly" in operator.text)
+        await operator.until(lambda: "your own API key is in it, and stays masked" in operator.text)
+
+
 LONG_TEXT = "x" * 2_500 + " PAY MALLORY"
 
 

@@ -137,7 +137,8 @@ class ReviewScreen(Deciding):
             self._drop_reason()
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
-        self.query_one("#facts", Inspector).show(facts_of(seen, board, self._desk))
+        facts = self.query_one("#facts", Inspector)
+        facts.show(facts_of(seen, board, self._desk))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
         if self._reopens:
@@ -145,7 +146,8 @@ class ReviewScreen(Deciding):
         parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts if changed else parts[1:])
-        self._masked, self._holds_own_secret = payload.masked, payload.holds_own_secret
+        self._masked = facts.masked + payload.masked
+        self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
         self.refresh_bindings()
         self.draw()
 

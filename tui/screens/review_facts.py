@@ -20,10 +20,14 @@ FOLLOWS: dict[WaitKind | None, str] = {
     WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
 }
 NOT_PROVIDED = "not provided by the platform"
+MAX_WHY_CHARS = 2_000
 
 
 def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
-    """What stands beside what is decided about: who asks, since when, what follows, what is wanted, and why."""
+    """What stands beside what is decided about: who asks, since when, what follows, what is wanted, and why.
+
+    Nothing is masked here: what shows them masks, and tells what it masked.
+    """
     task = seen.task
     agent = board.agents.get(task.agent_id)
     path: list[str] = []
@@ -41,10 +45,9 @@ def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
         address = task.pending_eca_request.auth_url or ""
         where = host_of(address) or address_problem(address)
         wanted = f"sign in to {task.pending_eca_request.connector_name or NOT_PROVIDED}, at {where}"
-    safe = desk.safe
-    named = f"{safe(agent[1].name)} ({safe(task.agent_id)})" if agent else safe(task.agent_id)
-    place = " › ".join(safe(step, 80) for step in [*path, task.name])
-    started = f"started by {safe(who) if who else NOT_PROVIDED}, from {safe(task.source or NOT_PROVIDED)}"
+    named = f"{agent[1].name} ({task.agent_id})" if agent else task.agent_id
+    place = " › ".join([*path, task.name])
+    started = f"started by {who or NOT_PROVIDED}, from {task.source or NOT_PROVIDED}"
     since = seen.wait.since if seen.wait else None
     waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
     follows = FOLLOWS.get(seen.wait.kind if seen.wait else None, FOLLOWS[None])
@@ -52,13 +55,23 @@ def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
         follows = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
     facts = [
         ("who", f"{named}: {place} ({task.id})"),
-        ("", f"{started}; profile {safe(desk.place)}"),
+        ("", f"{started}; profile {desk.place}"),
         ("waits", f"{waits}; no deadline published; decided {_decided(seen)}"),
         ("then", follows),
         ("what", " ".join((wanted or NOT_PROVIDED).split())),
-        ("why", f"{safe(_why(seen) or NOT_PROVIDED, 2000)}  (the agent's own words, unverified)"),
+        ("why", f"{_beginning(_why(seen), desk) or NOT_PROVIDED}  (the agent's own words, unverified)"),
     ]
     return [Part(heading, text, is_beside=True) for heading, text in facts]
+
+
+def _beginning(text: str, desk: Desk) -> str:
+    """Return the first characters of a text, never a part of a secret of this machine, and how many are left out."""
+    if len(text) <= MAX_WHY_CHARS:
+        return text
+    masked, kept = desk.masks.known(text), MAX_WHY_CHARS
+    while not masked.startswith(desk.masks.known(text[:kept])):
+        kept -= 1
+    return f"{text[:kept]}… [+{len(text) - kept} chars]"
 
 
 def _decided(seen: Shown) -> str:

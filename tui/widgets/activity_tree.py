@@ -210,8 +210,9 @@ class ActivityTree(Lines):
         activity = source.activities.get(root)
         if activity is None or self.is_timeline or self._by_plan or self._errors or not self._reasons or activity.gaps:
             return False
-        known = {child.id for child in (*activity.children.values(), *source.children.get(root, ()))}
-        started = attached(activity, (*activity.children.values(), *source.children.get(root, ())))
+        children = source.children.get(root, ())
+        known = {child.id for child in children}
+        started = attached(activity, children)
         below = {*known, *started.values()}
         if len({*started.values()}) < len(started) or not below.isdisjoint({root, *self._opened, *source.activities}):
             return False
