@@ -726,5 +726,5 @@ def test_an_update_in_the_future_does_not_hold_a_task_fast() -> None:
 def test_an_event_that_says_it_comes_from_the_future_counts_from_when_it_was_heard() -> None:
     lie = EventSeen("a", event("task_updated", 10_000_000, {"id": "a", "status": "completed"}), at(5))
     later = seen(task("a", status="executing"), asked=20)
-    for changes in permutations([lie, later]):
+    for changes in ([lie, later], [later, lie]):
         assert status(Board().after(changes), "a") == "executing"

@@ -269,6 +269,7 @@ async def test_what_is_masked_in_a_name_beside_the_payload_is_revealed_before_it
         await operator.press("a")
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen) and "what exactly" in operator.text)
         screen = operator.app.screen
+        assert isinstance(screen, ReviewScreen)
         facts, payload = screen.query_one("#facts", Inspector), screen.query_one("#payload", Inspector)
         await operator.read_by_pages(payload)
         await operator.read_by_pages(facts)
