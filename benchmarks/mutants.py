@@ -28,6 +28,9 @@ TESTS = {
     "tui/masks.py": ["tests/test_masks.py"],
     "tui/known_secrets.py": ["tests/test_masks.py"],
     "tui/deeds.py": ["tests/test_deeds.py"],
+    "tui/evidence.py": ["tests/test_deeds.py", "tests/test_answers.py"],
+    "tui/settling.py": ["tests/test_deeds.py"],
+    "tui/earlier.py": ["tests/test_deeds.py"],
 }
 """The quick tests of each file."""
 MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",

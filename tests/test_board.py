@@ -635,7 +635,6 @@ def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> Non
     board = Board().after([seen(task("a", status="executing"), asked=1)])
     again = board.after([seen(task("a", status="executing"), asked=2)])
     assert again.touched == Touched()
-    assert again.tasks["a"].row is not None
     assert again.tasks["a"].sightings[0].at == at(2)  # for what was asked before, and comes late
     gone = again.after([TaskGone("a", at(3), "404")])
     for asked, is_gone in ((2.5, True), (4, False)):
@@ -726,5 +725,6 @@ def test_an_update_in_the_future_does_not_hold_a_task_fast() -> None:
 def test_an_event_that_says_it_comes_from_the_future_counts_from_when_it_was_heard() -> None:
     lie = EventSeen("a", event("task_updated", 10_000_000, {"id": "a", "status": "completed"}), at(5))
     later = seen(task("a", status="executing"), asked=20)
-    for changes in ([lie, later], [later, lie]):
+    orders: list[list[Change]] = [[lie, later], [later, lie]]
+    for changes in orders:
         assert status(Board().after(changes), "a") == "executing"
