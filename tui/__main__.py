@@ -12,13 +12,22 @@ if TYPE_CHECKING:
     from tui.cli.session import Session
 
 
+def command() -> int:
+    """Be the process `xp-tui`: Ctrl+C ends it from its first moment to its last without a traceback."""
+    try:
+        import signal
+
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # an exception in the middle of an import may become another
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
 def main() -> int:
     """Run the command line and answer with its exit code."""
-    if sys.argv[1:] == ["--version"]:
-        from tui import __version__
-
-        sys.stdout.write(f"xp-tui {__version__}\n")
-        return 0
     gc.disable()  # nothing that is imported is garbage
     from tui.cli.main import run
 
@@ -33,4 +42,4 @@ def _screens(session: Session) -> Awaitable[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -35,7 +35,7 @@ from tui.plain import clean
 from tui.screens.keyed import Keyed, OnTop, TooSmall
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import CopyWanted, Wish
-from tui.terminal import Terminal
+from tui.terminal import InputFailed, Terminal
 from tui.watch import Rhythm
 
 if TYPE_CHECKING:
@@ -298,11 +298,16 @@ class XpTui(Acting):
         """Something nobody foresaw: the terminal is given back, with one sentence and no values of variables."""
         if self._exit_renderables:
             return  # what fails while it ends, is told already
-        error = sys.exc_info()[1] or self._exception or RuntimeError("unknown")
+        error = sys.exc_info()[1] or self._exception or RuntimeError("it was not told which error")
         self.bell()
         sentence = report(error, self._state, self._desk.masks)
         self._exit_renderables.append(Segments([Segment(f"{sentence}\n")]))
         self._close_messages_no_wait()
+
+    @on(InputFailed)
+    def _input_failed(self, event: InputFailed) -> None:
+        """Fail with what has ended the reading of keys: nobody could use the screens any more."""
+        raise event.error
 
     def panic(self, *renderables: Any) -> None:
         """An error that can draw itself would do so with all it holds; it is told as any other."""

@@ -20,6 +20,8 @@ def report(error: BaseException, state: Path, masks: Masks) -> str:
     """Write down what happened, without the values of variables and with secrets masked; the answer is the sentence."""
     now = datetime.now(UTC)
     told = "".join(traceback.format_exception(error))
+    if error.__traceback__ is None:
+        told += "It has no trace; this is where it was told:\n" + "".join(traceback.format_stack())
     about = (
         f"xp-tui {__version__}, Python {platform.python_version()}, {platform.system()}, {now:%Y-%m-%d %H:%M:%S}Z\n\n"
     )

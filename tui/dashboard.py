@@ -22,6 +22,8 @@ ENDING = 5.0
 async def screens(session: Session) -> int:
     """The dashboard, on the platform that is set, or on one of this machine's own."""
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # read when Textual is imported
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # Textual would believe them before the terminal, also once that has another size
     import asyncio
     import signal
 

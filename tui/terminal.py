@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import selectors
-from codecs import getincrementaldecoder
 from threading import Event
 from typing import Any
 
-from textual._xterm_parser import XTermParser
 from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.message import Message
 
 from tui.plain import one_line
+from tui.terminal_input import TerminalInput
+
+MAX_COLUMNS, MAX_ROWS = 2_000, 1_000
+"""A terminal that tells of a larger size than this is not believed: all of it would be drawn."""
 
 
 def title(words: str) -> str:
@@ -52,6 +56,14 @@ class Bell(Event):
             os.read(self._ear, 1)
 
 
+class InputFailed(Message):
+    """Reading the terminal has failed in a way that nobody foresaw."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Terminal(LinuxDriver):
     """Textual's own, but for how keys are waited for, and for a stop from outside."""
 
@@ -60,8 +72,15 @@ class Terminal(LinuxDriver):
         self.exit_event = self._bell = Bell()
 
     def run_input_thread(self) -> None:
+        """Read the terminal; where that fails, the app is told with the error, which has the trace."""
+        try:
+            self._read_input()
+        except Exception as error:  # noqa: BLE001 - it is raised again where the app ends with it
+            self.process_message(InputFailed(error))
+
+    def _read_input(self) -> None:
         """Wait for keys. Textual looks up ten times a second, which is all that an app at rest costs."""
-        parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")().decode
+        keys = TerminalInput()
         patience: float | None = None
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -72,10 +91,16 @@ class Terminal(LinuxDriver):
                 if self.fileno in ready:
                     if not (data := os.read(self.fileno, 4096)):
                         selector.unregister(self.fileno)  # it has ended, and would be ready for good
-                    for message in parser.feed(text) if (text := decode(data)) else ():
+                    for message in keys.messages(data):
                         self.process_message(message)
-                for message in parser.tick():
+                for message in () if ready else keys.messages_after_silence():
                     self.process_message(message)
+
+    def process_message(self, message: Message) -> None:
+        """Hand a message to the app, but for a size that no terminal has."""
+        if isinstance(message, Resize) and (message.size.width > MAX_COLUMNS or message.size.height > MAX_ROWS):
+            return
+        super().process_message(message)
 
     def _sigcont_application(self, *_: Any) -> None:
         """Let go first, for which the stop left no time.

@@ -230,6 +230,51 @@ def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path, drawn: str, name:
     assert not _runs(tmp_path)
 
 
+@pytest.mark.parametrize("odd", [b"\xff", b"\x1b[1114112u", b"\x1b[M \xff\xfe", b"\x1b[48;99999;99999;9;9t"])
+def test_bytes_that_cannot_be_read_end_nothing(tmp_path: Path, odd: bytes) -> None:
+    with terminal(tmp_path) as shell:
+        shell.until(b"Invoice bot")
+        shell.press(odd + b"?")
+        shell.until(b"keys")
+        shell.press(b"\x1b")
+        shell.press(b"q")
+        assert shell.ends() == 0
+
+
+def test_the_size_is_that_of_the_terminal_whatever_the_variables_say(tmp_path: Path) -> None:
+    with terminal(tmp_path, COLUMNS="99999", LINES="99999") as shell:
+        shell.until(b"Invoice bot")
+        shell.read(0.5)
+        assert len(shell.seen) < 200_000
+        shell.press(b"q")
+        assert shell.ends() == 0
+
+
+def test_a_time_zone_that_there_is_not_opens_the_screens_all_the_same(tmp_path: Path) -> None:
+    with terminal(tmp_path, TZ="XXX-99:99") as shell:
+        shell.until(b"Invoice bot")
+        shell.press(b"\r")
+        shell.until(b"reasoning")
+        shell.press(b"\x11")
+        assert shell.ends() == 0
+
+
+def test_the_crash_file_has_the_trace_where_reading_the_terminal_fails(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "from tui.terminal_input import TerminalInput\n"
+        "def messages(self, data):\n    secret_value = 'x1y2'\n    raise ZeroDivisionError('reading')\n"
+        "TerminalInput.messages = messages\n"
+    )
+    with terminal(tmp_path, PYTHONPATH=str(tmp_path)) as shell:
+        shell.until(b"Invoice bot")
+        shell.press(b"j")
+        assert shell.ends() == 1
+        assert b"xp-tui has failed: ZeroDivisionError: reading" in shell.seen
+        (crash,) = (tmp_path / ".local/state/xp-tui/crashes").iterdir()
+        assert b"in messages\n" in crash.read_bytes()
+        assert b"x1y2'\n" not in crash.read_bytes().replace(b"secret_value = 'x1y2'\n", b"")
+
+
 ROUNDS = int(os.environ.get("XP_ROUNDS", "6"))
 
 

@@ -77,7 +77,7 @@ async def _follow_started(session: Session, task_id: str) -> int:
     """Follow a task that was just started; where following it fails, say that it was started and how to go on."""
     how_to_go_on = f"the task {task_id} was started; to follow it: xp-tui watch {task_id}"
     try:
-        return await follow(session, [task_id], parse(""), None, good=parse("-status:failed,error,stopped"))
+        return await follow(session, [task_id], parse(""), None)
     except asyncio.CancelledError:
         note(session, f"interrupted: {how_to_go_on}")
         raise

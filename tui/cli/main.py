@@ -27,6 +27,8 @@ def run(argv: Sequence[str], screens: Screens) -> int:
 
 
 def _exit_code(argv: Sequence[str], screens: Screens) -> int:
+    if argv == ["--version"]:
+        return _print_version()
     if not all(map(_is_text, argv)):
         _write_error("an argument is not UTF-8: nothing was done")
         return USAGE
@@ -35,10 +37,7 @@ def _exit_code(argv: Sequence[str], screens: Screens) -> int:
     except SystemExit as done:
         return int(done.code or 0)
     if arguments.version:
-        from tui import __version__
-
-        sys.stdout.write(f"xp-tui {__version__}\n")
-        return OK
+        return _print_version()
     try:
         return _run(arguments, screens)
     except KeyboardInterrupt:
@@ -50,6 +49,13 @@ def _exit_code(argv: Sequence[str], screens: Screens) -> int:
 
         silence_broken_pipe()
         return OK
+
+
+def _print_version() -> int:
+    from tui import __version__
+
+    sys.stdout.write(f"xp-tui {__version__}\n")
+    return OK
 
 
 def _is_text(text: str) -> bool:
@@ -68,8 +74,8 @@ def _open_closed_streams() -> None:
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - open for as long as the process lives
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull)  # noqa: SIM115, PTH123 - open for as long as the process lives
+    if sys.stdout is None:  # what is written is taken, and the flush fails
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
@@ -109,23 +115,32 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
     """What the words say; where there are none, nothing is imported to find that out."""
     if not argv:
         return SimpleNamespace(version=False, own=False, verb=None)
-    from tui.cli.parser import build, told
+    from tui.cli.parser import build, secret_flag, told
 
-    return build().parse_args(told(argv))
+    words = told(argv)
+    if flag := secret_flag(words):
+        _write_error(
+            f"there is no {flag}, and a secret is never an argument, which others on this machine can see: "
+            "set XPANDER_API_KEY, or keep the key in a file and give --api-key-file"
+        )
+        raise SystemExit(USAGE)
+    return build().parse_args(words)
 
 
 def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> int:
     import asyncio
     import gc
+    import signal
 
     from tui import settings
     from tui.cli.session import Session
 
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    problem_with_time_zone = _mend_time_zone()
     try:
         read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
         session = Session.begin(arguments, read)
-        for warning in read.warnings:
+        for warning in (*problem_with_time_zone, *read.warnings):
             session.out.note(f"xp-tui: {warning}")
     except settings.BadSettings as error:
         from tui.plain import one_line
@@ -134,7 +149,24 @@ def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> i
         return USAGE
     gc.freeze()  # nothing that was imported is garbage: the collector need not look
     gc.enable()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # an interrupted verb tells what it has done
     return asyncio.run(_serve(session, screens))
+
+
+def _mend_time_zone() -> tuple[str, ...]:
+    """Take UTC where TZ names no time zone in which every moment has a time; the answer is the warning about it."""
+    import time
+    from datetime import UTC, datetime
+
+    try:
+        for month in (1, 7):
+            datetime(2026, month, 1, tzinfo=UTC).astimezone()
+    except ValueError:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+        return ("TZ is no time zone: times are in UTC",)
+    return ()
 
 
 async def _serve(session: Session, screens: Screens) -> int:

@@ -15,6 +15,11 @@ EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined, taken back or held back 
 7 already decided, already sent or changed (nothing was sent), 130 interrupted (143 by SIGTERM, 129 by SIGHUP)"""
 
 FORMATS = ("table", "json", "ndjson")
+MAX_MESSAGE_CHARS = 1_000
+MAX_COLUMNS = 1_000
+"""The widest help that is written, whatever COLUMNS says."""
+FLAGS_OF_SECRETS = frozenset({"--api-key-file", "--user-tokens", "--oidc-token-file"})
+"""The flags that are called after a secret: each takes the name of a file."""
 
 
 class _Form(argparse.HelpFormatter):
@@ -29,7 +34,8 @@ class _WholeForm(_Form, argparse.RawDescriptionHelpFormatter):
 
 
 def _columns() -> int:
-    if (told := os.environ.get("COLUMNS", "")).isdecimal() and int(told) > 0:
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and len(told) < len(str(MAX_COLUMNS)) and int(told) > 0:
         return int(told)
     try:
         return os.get_terminal_size(1).columns or 80
@@ -54,8 +60,13 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        """Say what is wrong and how it would be right."""
-        self.exit(3, f"{self.format_usage()}xp-tui: {message}\n")
+        """Say what is wrong and how it would be right; the words that it repeats are cleaned and masked."""
+        from tui.masks import Masks
+        from tui.plain import one_line
+
+        key = os.environb.get(b"XPANDER_API_KEY", b"").decode("utf-8", "ignore")
+        masks = Masks([key] if key else [])
+        self.exit(3, f"{self.format_usage()}xp-tui: {one_line(masks.text(message), longest=MAX_MESSAGE_CHARS)}\n")
 
 
 def told(words: Sequence[str]) -> list[str]:
@@ -67,6 +78,20 @@ def told(words: Sequence[str]) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def secret_flag(words: Sequence[str]) -> str | None:
+    """Return the first flag that there is not and that is called after a secret: its value must not be repeated."""
+    from tui.masks import is_secret
+
+    for word in words:
+        if word == "--":
+            break
+        name = word.partition("=")[0]
+        is_flag = name.startswith("--") and name[2:].replace("-", "").isalnum()
+        if is_flag and name not in FLAGS_OF_SECRETS and is_secret(name[2:]):
+            return name
+    return None
 
 
 def build() -> argparse.ArgumentParser:

@@ -36,16 +36,18 @@ _OPEN = re.compile(
 """A text whose next word may be a secret."""
 
 
+NOT_FAILED = parse("-status:failed,error,stopped")
+"""How a task ends well, where nothing else is waited for."""
+
+
 async def watch(session: Session) -> int:
     """Follow tasks until each has ended or matches --until."""
     arguments = session.arguments
     return await follow(session, arguments.tasks, parse(arguments.until or ""), patience(arguments.patience))
 
 
-async def follow(
-    session: Session, task_ids: list[str], until: Filter, seconds: float | None, good: Filter | None = None
-) -> int:
-    """Follow these tasks; the code tells whether they came to what was waited for, or ended as is good."""
+async def follow(session: Session, task_ids: list[str], until: Filter, seconds: float | None) -> int:
+    """Follow these tasks; the code tells whether each came to what was waited for, or without that ended well."""
     ids = list(dict.fromkeys(task_ids))
     show = _Show(session.out, until, several=len(ids) > 1)
     one = Watch(session.client, show.tell)
@@ -62,7 +64,7 @@ async def follow(
         await asyncio.gather(*jobs, return_exceptions=True)
     for task in ends:
         show.end(task)
-    matches = (good or until).predicate()
+    matches = (until or NOT_FAILED).predicate()
     return 0 if all(matches(task) for task in ends) else FAILED
 
 
