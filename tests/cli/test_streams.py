@@ -60,7 +60,7 @@ async def test_exit_codes_hold_when_standard_error_is_full(
 @pytest.mark.parametrize(
     ("words", "code"),
     [(["config", "show"], 1), (["config", "schema"], 1), (["tasks"], 1), (["--help"], 1), (["show", "none"], 1),
-     (["tasks", "stat:x"], 3)],
+     (["tasks", "stat:x"], 3), (["agents"], 1), (["watch", "w", "--timeout", "0.2s"], 1), (["show", "w"], 1)],
 )  # fmt: skip
 async def test_a_full_standard_output_is_told_in_a_sentence(
     platform: Platform, server: Server, tmp_path: Path, words: list[str], code: int

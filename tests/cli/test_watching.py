@@ -99,7 +99,7 @@ async def test_of_several_tasks_each_line_says_whose_it_is(
         await platform.finish("t1")
     said = watch.result()
     lines = without_clocks(said.out)
-    assert said.code == 0  # that they end is all that was waited for
+    assert said.code == 1  # t2 has failed
     for line in ("t1 ▶ executing Task t1", "t2 ▶ executing Task t2", "t2 ✗ failed Task t2", "t1 ✓ completed Task t1"):
         assert lines.count(line) == 1
     assert "    of the first" in lines

@@ -234,10 +234,9 @@ def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path, drawn: str, name:
 def test_bytes_that_cannot_be_read_end_nothing(tmp_path: Path, odd: bytes) -> None:
     with terminal(tmp_path) as shell:
         shell.until(b"Invoice bot")
-        shell.press(odd + b"?")
-        shell.until(b"keys")
-        shell.press(b"\x1b")
-        shell.press(b"q")
+        shell.press(odd + b"a")
+        shell.until(b"decided by nobody", patience=10)
+        shell.press(b"\x11")
         assert shell.ends() == 0
 
 
@@ -253,8 +252,8 @@ def test_the_size_is_that_of_the_terminal_whatever_the_variables_say(tmp_path: P
 def test_a_time_zone_that_there_is_not_opens_the_screens_all_the_same(tmp_path: Path) -> None:
     with terminal(tmp_path, TZ="XXX-99:99") as shell:
         shell.until(b"Invoice bot")
-        shell.press(b"\r")
-        shell.until(b"reasoning")
+        shell.press(b"a")
+        shell.until(b"decided by nobody", patience=10)
         shell.press(b"\x11")
         assert shell.ends() == 0
 

@@ -140,13 +140,13 @@ def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> i
     try:
         read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
         session = Session.begin(arguments, read)
-        for warning in (*problem_with_time_zone, *read.warnings):
-            session.out.note(f"xp-tui: {warning}")
     except settings.BadSettings as error:
         from tui.plain import one_line
 
         _write_error(one_line(str(error)))
         return USAGE
+    for warning in (*problem_with_time_zone, *read.warnings):
+        _write_error(session.out.safe(warning))
     gc.freeze()  # nothing that was imported is garbage: the collector need not look
     gc.enable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
@@ -175,6 +175,7 @@ async def _serve(session: Session, screens: Screens) -> int:
 
     from tui.api import errors
     from tui.api.routes import BadAddress
+    from tui.cli.output import NotPrinted
     from tui.private import NotPrivate
     from tui.query import FilterError
     from tui.settings import BadSettings
@@ -196,6 +197,9 @@ async def _serve(session: Session, screens: Screens) -> int:
         return code_of(error)
     except BrokenPipeError:
         raise
+    except NotPrinted as error:
+        session.out.error(f"standard output takes nothing: {error}")
+        return FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
         from tui.crash import report
 

@@ -41,6 +41,10 @@ class Cell(Struct, frozen=True):
     style: str = ""
 
 
+class NotPrinted(OSError):
+    """Standard output does not take what is printed: it is full or closed."""
+
+
 class Output(Struct):
     """Where everything is printed."""
 
@@ -74,7 +78,7 @@ class Output(Struct):
 
     def line(self, *cells: Cell | str) -> None:
         """One line, made of pieces that are safe already."""
-        self.stdout.write(" ".join(self._styled(_cell(cell)) for cell in cells).rstrip() + "\n")
+        self.write(" ".join(self._styled(_cell(cell)) for cell in cells).rstrip() + "\n")
 
     def text(self, text: str) -> None:
         """A text of others, on as many lines as it has."""
@@ -86,11 +90,11 @@ class Output(Struct):
         for line in text.split("\n"):
             pieces = [line] if width is None else chop_cells(line, max(width - len(INDENT), 1))
             for piece in pieces or [""]:
-                self.stdout.write(f"{INDENT}{piece}\n" if piece else "\n")
+                self.write(f"{INDENT}{piece}\n" if piece else "\n")
 
     def json(self, value: Mapping[str, Any]) -> None:
         """One JSON document."""
-        self.stdout.write(self.document(value) + "\n")
+        self.write(self.document(value) + "\n")
 
     def document(self, value: Mapping[str, Any]) -> str:
         """A JSON document as it is printed, in ASCII."""
@@ -118,9 +122,23 @@ class Output(Struct):
         except (OSError, ValueError):
             silence(self.stderr)
 
+    def write(self, text: str) -> None:
+        """Print text that is safe already; NotPrinted is raised where standard output does not take it."""
+        try:
+            self.stdout.write(text)
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            raise NotPrinted(str(error)) from error
+
     def flush(self) -> None:
         """Let go of what is printed."""
-        self.stdout.flush()
+        try:
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            raise NotPrinted(str(error)) from error
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
         """A table that fits the terminal; cells are safe already."""
@@ -133,7 +151,7 @@ class Output(Struct):
             _shrink(widths, columns, kept, room)
         for row in [[Cell(column.head, FAINT) for column in columns], *lines]:
             cells = (self._fitted(row[place], widths[place], columns[place]) for place in kept)
-            self.stdout.write("  ".join(cells).rstrip() + "\n")
+            self.write("  ".join(cells).rstrip() + "\n")
 
     def _fitted(self, cell: Cell, width: int, column: Column) -> str:
         text = cell.text

@@ -52,9 +52,9 @@ async def config(session: Session) -> int:
     out, settings = session.out, session.settings
     match session.arguments.what:
         case "path":
-            out.stdout.write(f"{settings.path}\n")
+            out.write(f"{settings.path}\n")
         case "schema":
-            out.stdout.write(json.dumps(schema(), indent=2) + "\n")
+            out.write(json.dumps(schema(), indent=2) + "\n")
         case _:
             told = {name: {"value": value, "from": source} for name, (value, source) in settings.values.items()}
             if out.form != "table":

@@ -62,7 +62,7 @@ async def tasks(session: Session) -> int:
             chosen = [task for task in page.items if loaded.is_new(task.id) and matches(task)]
             matched += len(chosen)
             if streams:
-                out.stdout.write(lines(chosen))
+                out.write(lines(chosen))
             else:
                 found += [task.id for task in chosen]
                 board = board.after([TasksSeen(page.items, session.client.now)])
