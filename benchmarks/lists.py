@@ -14,7 +14,6 @@ from textual.widgets import DataTable, Static
 from benchmarks.fleet import DESK, arrived, board_of, cells_of, changed, listing_of, view_of
 from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
 from benchmarks.table import Effort, Row, fact, limit, median, row
-from tui import tidy
 from tui.board import Board, TasksSeen
 from tui.listing import Listing
 from tui.widgets.task_list import TaskList, columns_for
@@ -174,7 +173,7 @@ def one_changes(effort: Effort) -> Iterator[Row]:
                 table.add_columns(*HEADINGS)
                 keys = table.add_rows(cells)
             await peer.quiet()
-            tidy.begin()  # as the dashboard does with what has come to stay
+            gc.freeze()  # as the dashboard does with what has come to stay
             for number in range(1, 1 + 4 * len(effort.rounds)):
                 for size, one in (("many", many), ("few", few)):
                     costs[WHAT[0]][size].append((await one.take(changed(one.listing, number))).cpu)

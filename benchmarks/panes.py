@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +17,6 @@ from benchmarks.lists import Fleet
 from benchmarks.onscreen import SIZE, Alone, Painted, Peer, done, looked_at
 from benchmarks.table import Effort, Row, limit, median, percentile, row
 from benchmarks.trees import Work
-from tui import tidy
 from tui.api.events import Event
 from tui.board import Change, EventSeen
 from tui.watching import MOST, STEP
@@ -84,7 +84,7 @@ def moved(effort: Effort) -> Iterator[Row]:
 
         async def measured() -> None:
             async with opened(counts) as both:
-                tidy.begin()  # as the dashboard does with what has come to stay
+                gc.freeze()  # as the dashboard does with what has come to stay
                 for _ in effort.rounds:
                     for app, lines in both:
                         with app._context():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
@@ -10,7 +11,6 @@ from textual.widgets import Tree
 from benchmarks.fleet import DESK, event, source_of, worked_on
 from benchmarks.onscreen import SIZE, Alone, Cost, Peer, done
 from benchmarks.table import Effort, Row, median, row
-from tui import tidy
 from tui.board import Board
 from tui.widgets.activity_tree import ActivityTree
 
@@ -75,7 +75,7 @@ def one_more(effort: Effort) -> Iterator[Row]:
             await few.show()
             await peer.cost(lambda: tree.scroll_end(animate=False, immediate=True))
             last = tree.root.children[-1]
-            tidy.begin()  # as the dashboard does with what has come to stay
+            gc.freeze()  # as the dashboard does with what has come to stay
             for number in range(4 * len(effort.rounds)):
                 costs["many"].append((await many.more(number)).cpu)
                 costs["few"].append((await few.more(number)).cpu)

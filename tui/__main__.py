@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 TYPE_CHECKING = False  # typing itself takes longer to import than a version to print
@@ -28,17 +27,15 @@ def command() -> int:
 
 def main() -> int:
     """Run the command line and answer with its exit code."""
-    gc.disable()  # nothing that is imported is garbage
     from tui.cli.main import run
 
     return run(sys.argv[1:], _screens)
 
 
 def _screens(session: Session) -> Awaitable[int]:
-    gc.disable()
     from tui.dashboard import screens
 
-    return screens(session)  # once all is made, it is enabled again
+    return screens(session)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Mapping, MutableMapping, Sequence
+import time
+from collections.abc import Generator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.segment import Segment, Segments
 from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.theme import Theme
@@ -36,6 +38,7 @@ from tui.screens.keyed import Keyed, OnTop, TooSmall
 from tui.screens.tasks import TasksScreen
 from tui.screens.wishes import CopyWanted, Wish
 from tui.terminal import InputFailed, Terminal
+from tui.textual_workarounds import tells_crashes_without_locals
 from tui.watch import Rhythm
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ def _palette() -> type[Provider]:
     return Palette
 
 
+@tells_crashes_without_locals(lambda app, error: app.crash_sentence(error))
 class XpTui(Acting):
     """The operator's console."""
 
@@ -86,8 +90,6 @@ class XpTui(Acting):
         is_ascii: bool = False,
         is_still: bool = False,
     ) -> None:
-        self._coloured = ""
-        """The theme whose colours were found last."""
         why = "read-only mode: nothing is sent" if client.read_only else ""
         self._readable: dict[str, Theme] = {}
         """The themes that were asked for, by name: that is done for every widget that is styled."""
@@ -107,8 +109,8 @@ class XpTui(Acting):
             ansi_color=colourless,
             driver_class=Terminal,
         )
-        self._is_behind = False
-        """Whether a frame was dropped, so that the terminal shows another one than is thought."""
+        self._shown_until: dict[tuple[str, str], float] = {}
+        """Until when each notice is shown, by its title and words."""
         self._begin_with = begin_with
         """The filter to begin with."""
         self._leaving: Confirm | None = None
@@ -123,16 +125,18 @@ class XpTui(Acting):
                 self.unregister_theme(name)
         chosen = theme or desk.memory.get("theme", THEME)
         self.theme = chosen if chosen in self.available_themes else THEME
-        self.stylesheet = looks.Sheet(variables=self.get_css_variables())
         self.chosen_keys = dict(keys or {})
         """The keys that the settings choose, by the ids of the bindings."""
         self.set_keymap(self.chosen_keys)
-        self._filters.insert(0, Door())
-        if is_ascii:
-            self._filters.append(looks.Ascii())
-            self.set_class(True, "-ascii")
+        self._door, self._ascii = Door(), looks.Ascii() if is_ascii else None
+        self.set_class(is_ascii, "-ascii")
         if is_still:
             self.animation_level = "none"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes on its way to the terminal: first it is made harmless, last it becomes ASCII."""
+        filters = [self._door, *super().get_line_filters()]
+        return [*filters, self._ascii] if self._ascii else filters
 
     def on_mount(self) -> None:
         """Look about from time to time."""
@@ -147,16 +151,12 @@ class XpTui(Acting):
         if home := self._home:  # whatever is in front of it by now may go again, it does not
             home.call_after_refresh(self.watch_the_platform)
 
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Textual drops a frame that comes while it changes screens, and takes it for drawn."""
-        self._is_behind = self._is_behind or (renderable is not None and self._batch_count > 0)
-        super()._display(screen, renderable)
-
-    def _end_batch(self) -> None:
-        """What was dropped meanwhile is drawn now."""
-        super()._end_batch()
-        if self._is_behind and not self._batch_count and self._screen_stack:
-            self._is_behind = False
+    @contextmanager
+    def batch_update(self) -> Generator[None]:
+        """Suspend repaints, and draw all afterwards: Textual takes a frame that comes meanwhile for drawn."""
+        with super().batch_update():
+            yield
+        if self.screen_stack:
             self.screen.refresh()
 
     @on(Terminal.SignalResume)
@@ -202,12 +202,15 @@ class XpTui(Acting):
 
     def notify(self, message: str, *, title: str = "", timeout: float | None = None, **more: Any) -> None:
         """Show a notice, unless the same is shown already; where it would cover a decision, in a line of the screen."""
-        if not any((one.message, one.title) == (message, title) for one in self._notifications):
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        now = time.monotonic()
+        if self._shown_until.get((title, message), now) <= now:
+            self._shown_until[title, message] = now + seconds
             super().notify(message, title=title, timeout=timeout, **more)
         screen = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(screen, OnTop) and screen.HAS_NOTICE_LINE:
             words = f"{title}: {message}" if title else message
-            screen.show_notice(words, self.NOTIFICATION_TIMEOUT if timeout is None else timeout)
+            screen.show_notice(words, seconds)
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """A theme by its name; those of others are made readable when they are first used."""
@@ -215,15 +218,6 @@ class XpTui(Acting):
         if known is None and (theme := super().get_theme(theme_name)) is not None:
             known = self._readable[theme_name] = theme if "faint" in theme.variables else looks.readable(theme)
         return known
-
-    def get_css_variables(self) -> dict[str, str]:
-        """The colours of the theme, found once; there are none while Textual is made, whose own theme is not used."""
-        if THEME not in self.available_themes:
-            return {}
-        if self.theme != self._coloured:
-            self._coloured = self.theme
-            super().get_css_variables()
-        return self.theme_variables
 
     def action_theme(self) -> None:
         """The next theme."""
@@ -294,24 +288,14 @@ class XpTui(Acting):
             self._leaving.dismiss(False)
             self._leaving = None
 
-    def _fatal_error(self) -> None:
-        """Something nobody foresaw: the terminal is given back, with one sentence and no values of variables."""
-        if self._exit_renderables:
-            return  # what fails while it ends, is told already
-        error = sys.exc_info()[1] or self._exception or RuntimeError("it was not told which error")
-        self.bell()
-        sentence = report(error, self._state, self._desk.masks)
-        self._exit_renderables.append(Segments([Segment(f"{sentence}\n")]))
-        self._close_messages_no_wait()
+    def crash_sentence(self, error: BaseException) -> str:
+        """Write a crash down; return the sentence about it."""
+        return report(error, self._state, self._desk.masks)
 
     @on(InputFailed)
     def _input_failed(self, event: InputFailed) -> None:
         """Fail with what has ended the reading of keys: nobody could use the screens any more."""
         raise event.error
-
-    def panic(self, *renderables: Any) -> None:
-        """An error that can draw itself would do so with all it holds; it is told as any other."""
-        self._fatal_error()
 
     # Opening
 

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
-from weakref import WeakKeyDictionary
 
 from rich.segment import Segment
 from textual.color import Color
-from textual.css.styles import RenderStyles
-from textual.css.stylesheet import Stylesheet
-from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.theme import Theme
-from textual.widget import Widget
 
 _TWINS = {
     "‖": "=", "▶": ">", "·": ".", "✓": "v", "✗": "x", "■": "#", "▸": "+", "▾": "-", "▴": "^", "├": "|", "╰": "`",
@@ -76,74 +69,6 @@ def readable(theme: Theme) -> Theme:
     }
     variables = {**theme.variables, "faint": far_enough(faint)}
     return Theme(name=theme.name, dark=theme.dark, variables=variables, **colours, **surfaces)  # type: ignore[arg-type]
-
-
-class Sheet(Stylesheet):
-    """Textual's own, but nothing is done twice.
-
-    Textual parses all rules when it starts, throws that away, and does so again with the first screen; and it styles a
-    screen when it is made and once more when it is shown, which is a third of what opening one costs.
-    """
-
-    def __init__(self, *, variables: dict[str, str]) -> None:
-        super().__init__(variables=variables)
-        self._applied: WeakKeyDictionary[DOMNode, Hashable] = WeakKeyDictionary()
-        """Under what circumstances a widget was styled last: all that selectors ask for, of it and what it is in."""
-        self._general: Hashable = None
-        """What these were styled with: the colours, and the rules that are not for one kind of widget alone."""
-
-    def set_variables(self, variables: dict[str, str]) -> None:
-        """Other colours, if they are others."""
-        if variables != self._variables:
-            super().set_variables(variables)
-
-    def reparse(self) -> None:
-        """With other colours, or for other rules."""
-        self.parse()
-
-    def parse(self) -> None:
-        """All rules; everything is to be styled with them, unless all that is new is for a new kind of widget."""
-        super().parse()
-        general = tuple(self._variables.items()), tuple(source for source in self.source.values() if not source.scope)
-        if general != self._general:
-            self._general = general
-            self._applied.clear()
-
-    def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[Any, Any] | None = None) -> None:
-        """Style a widget, unless nothing has changed since."""
-        path = node.css_path_nodes
-        now = path[0].pseudo_classes, *((one._id, one.classes, one._pseudo_classes_cache_key) for one in path)
-        if self._applied.get(node) == now:
-            return
-        super().apply(node, animate=animate, cache=cache)
-        depends_on_others = node._has_order_style or node._has_odd_or_even or node._has_focus_within
-        if isinstance(node, Widget) and not depends_on_others:
-            self._applied[node] = now
-
-    def _process_component_classes(self, node: DOMNode) -> None:
-        """Of the parts of a widget that have styles of their own, those are styled that it has drawn before."""
-        before, now = node._component_styles, Parts(self, node)
-        node._component_styles = now
-        if any(now[name] != styles for name, styles in before.items()):
-            node.refresh()
-
-
-class Parts(dict[str, RenderStyles]):
-    """The styles of a widget's parts by their component classes, each found when it is first drawn: most never are."""
-
-    def __init__(self, sheet: Sheet, node: DOMNode) -> None:
-        self._sheet = sheet
-        self._node = node
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._node._get_component_classes()
-
-    def __missing__(self, name: str) -> RenderStyles:
-        part = DOMNode(classes=name)
-        part._attach(self._node)
-        self._sheet.apply(part)
-        self[name] = part.styles
-        return part.styles
 
 
 def is_colourless() -> bool:

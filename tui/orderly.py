@@ -38,17 +38,16 @@ class Orderly(App[None]):
         self._keys: deque[events.Key] = deque()
         self._number = 0
         """Of the key that is under way; 0 when none is."""
-        self.pressed = 0
-        """How many keys and buttons of the mouse have been."""
+        self._count = 0
+        """How many keys there have been."""
 
     async def on_event(self, event: events.Event) -> None:
         """Keys wait for their turn, everything else goes on."""
         if not isinstance(event, events.Key):
-            self.pressed += isinstance(event, events.MouseDown)
             await super().on_event(event)
             return
         if event.is_forwarded:
-            if self._screen_stack:  # else everything is being taken down
+            if self.screen_stack:  # else everything is being taken down
                 await super().on_event(event)
             return
         self._keys.append(event)
@@ -60,10 +59,10 @@ class Orderly(App[None]):
         if number != self._number:
             return  # it was waited for long enough already
         self._number = 0
-        if not self._keys or not self._screen_stack:
+        if not self._keys or not self.screen_stack:
             return
-        self.pressed += 1
-        self._number = self.pressed
+        self._count += 1
+        self._number = self._count
         event = self._keys.popleft()
         asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._next_key, self._number)
         target = self.focused or self.screen
@@ -74,7 +73,7 @@ class Orderly(App[None]):
     def on_passed(self, message: Passed) -> None:
         """It came through: once more, or on with the next key."""
         message.stop()
-        if not self._screen_stack:
+        if not self.screen_stack:
             return  # everything is being taken down
         target = self.focused or self.screen
         if message.rounds <= 1 or not target.post_message(Passed(message.number, message.rounds - 1)):

@@ -1,22 +1,23 @@
-"""The terminal itself: its title, a notice on the desktop, its keys, and how it is taken up again after a stop."""
+"""The terminal itself: its title, a notice on the desktop, and the driver that reads it."""
 
 from __future__ import annotations
 
 import os
 import selectors
-from threading import Event
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from textual.constants import ESCAPE_DELAY
-from textual.drivers.linux_driver import LinuxDriver
+from textual.app import App
 from textual.events import Resize
 from textual.message import Message
 
 from tui.plain import one_line
 from tui.terminal_input import TerminalInput
+from tui.textual_workarounds import ResumableDriver
 
 MAX_COLUMNS, MAX_ROWS = 2_000, 1_000
 """A terminal that tells of a larger size than this is not believed: all of it would be drawn."""
+SILENCE_SECONDS = 0.1
+"""After so long without a byte an escape is a key by itself, and whether to end is looked up."""
 
 
 def title(words: str) -> str:
@@ -32,30 +33,6 @@ def notice(words: str) -> str:
     return "\x1bPtmux;" + told.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 
-class Bell(Event):
-    """An event that can be waited for together with what is read from files."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ear, self._clapper = os.pipe()
-
-    def fileno(self) -> int:
-        """What can be read from as long as it is set."""
-        return self._ear
-
-    def set(self) -> None:
-        """It happens."""
-        if not self.is_set():
-            super().set()
-            os.write(self._clapper, b"!")
-
-    def clear(self) -> None:
-        """It is over."""
-        if self.is_set():
-            super().clear()
-            os.read(self._ear, 1)
-
-
 class InputFailed(Message):
     """Reading the terminal has failed in a way that nobody foresaw."""
 
@@ -64,12 +41,20 @@ class InputFailed(Message):
         self.error = error
 
 
-class Terminal(LinuxDriver):
-    """Textual's own, but for how keys are waited for, and for a stop from outside."""
+@runtime_checkable
+class HasTerminal(Protocol):
+    """An app that is told which terminal it is on."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self.exit_event = self._bell = Bell()
+    terminal: Terminal | None
+
+
+class Terminal(ResumableDriver):
+    """Textual's driver, but that no byte of the terminal ends it."""
+
+    def __init__(self, app: App[Any], **more: Any) -> None:
+        super().__init__(app, **more)
+        if isinstance(app, HasTerminal):
+            app.terminal = self
 
     def run_input_thread(self) -> None:
         """Read the terminal; where that fails, the app is told with the error, which has the trace."""
@@ -79,21 +64,18 @@ class Terminal(LinuxDriver):
             self.process_message(InputFailed(error))
 
     def _read_input(self) -> None:
-        """Wait for keys. Textual looks up ten times a second, which is all that an app at rest costs."""
-        keys = TerminalInput()
-        patience: float | None = None
+        """Read what the terminal sends until the app ends, or the terminal does."""
+        terminal_input = TerminalInput()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
-            selector.register(self._bell, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                ready = {key.fd for key, _ in selector.select(patience)}
-                patience = ESCAPE_DELAY if ready else None  # an escape that nothing follows is a key by itself
-                if self.fileno in ready:
-                    if not (data := os.read(self.fileno, 4096)):
-                        selector.unregister(self.fileno)  # it has ended, and would be ready for good
-                    for message in keys.messages(data):
-                        self.process_message(message)
-                for message in () if ready else keys.messages_after_silence():
+                if not selector.select(SILENCE_SECONDS):
+                    messages = terminal_input.messages_after_silence()
+                elif data := os.read(self.fileno, 4096):
+                    messages = terminal_input.messages(data)
+                else:
+                    return
+                for message in messages:
                     self.process_message(message)
 
     def process_message(self, message: Message) -> None:
@@ -101,13 +83,3 @@ class Terminal(LinuxDriver):
         if isinstance(message, Resize) and (message.size.width > MAX_COLUMNS or message.size.height > MAX_ROWS):
             return
         super().process_message(message)
-
-    def _sigcont_application(self, *_: Any) -> None:
-        """Let go first, for which the stop left no time.
-
-        Without this, every SIGCONT would begin to read the keys once more, and take the raw terminal for what to leave.
-        """
-        if self._auto_restart and not self._must_signal_resume:
-            self.suspend_application_mode()
-            self._must_signal_resume = True
-        super()._sigcont_application()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 
-from textual._xterm_parser import XTermParser
 from textual.events import Paste
 from textual.message import Message
+
+from tui.textual_workarounds import XTermParser
 
 OLD_MOUSE_REPORT = b"\x1b[M"
 """Begins the report of a terminal that knows no better way: three bytes follow, which may be no text."""

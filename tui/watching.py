@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -13,7 +14,6 @@ from textual import events, work
 from textual.css.query import NoMatches
 from textual.screen import ModalScreen, Screen
 
-from tui import tidy
 from tui.activity import EPOCH
 from tui.api.client import Client, Log, TaskQuery
 from tui.api.errors import ApiError, NotFound
@@ -21,12 +21,11 @@ from tui.api.models import Status, Task, WaitKind
 from tui.api.routes import BadAddress
 from tui.board import Board, Change, Known, LogSeen, Sighting, TaskGone, TasksSeen
 from tui.desk import Desk
-from tui.looks import sheet
 from tui.orderly import Orderly
 from tui.screens.deciding import Deciding
 from tui.screens.keyed import OnTop
 from tui.screens.tasks import TasksScreen
-from tui.terminal import notice, title
+from tui.terminal import Terminal, notice, title
 from tui.watch import PART, Rhythm, Watch
 
 if TYPE_CHECKING:
@@ -36,16 +35,12 @@ STEP = 1 / 30
 """Seconds between two steps of the board at the least."""
 MOST = 500
 """Tasks, entries and events that are taken in by one step."""
-SETTLED = 1_000
-"""Tasks, entries and events after which all there is is set aside from the garbage collector."""
 FIRST = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """What is asked for first: it may need a person."""
 AT_ONCE = 10
 """How many tasks that have left the lists are read again in one round."""
 NEWEST = 200
 """How many of the newest tasks are kept at hand beside these, and how many more come at a time."""
-AWAY = (60.0, 600.0)
-"""Seconds without a key or a click after which nobody is taken to be here."""
 LATER = (
     *(
         f"tui.screens.{name}"
@@ -55,8 +50,6 @@ LATER = (
     "tui.following",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""
-SHEETS = ("task", "review", "dialogs")
-"""The same of the stylesheets: a screen that is opened sooner reads its own."""
 
 
 class Watching(Orderly):
@@ -64,6 +57,7 @@ class Watching(Orderly):
 
     def __init__(self, client: Client, desk: Desk, rhythm: Rhythm | None, **more: Any) -> None:
         super().__init__(**more)
+        self.terminal: Terminal | None = None
         self.board = Board()
         self._client = client
         self._desk = desk
@@ -74,8 +68,6 @@ class Watching(Orderly):
         self._total: int | None = None
         self._is_whole = False
         """Whether the newest tasks were all there are: what may need a person is among them then."""
-        self._unsettled = 0
-        """Tasks, entries and events that came since the collector was told."""
         self._waiting: frozenset[str] = frozenset()
         self._has_read = self._is_titled = False
         """Whether all lists were read once; who waited before that is no news."""
@@ -87,14 +79,12 @@ class Watching(Orderly):
         self._deeper: AsyncGenerator[Any, None] | None = None
         """The pages behind those that are read again and again."""
         self._is_reading_more = False
-        self._quiet = 0.0
-        """Seconds without a key or a click, as far as the lists were read meanwhile."""
         self._query: TaskQuery | None = None
         """What a filter wants of the platform itself, read again and again too."""
 
     def watch_the_platform(self) -> None:
-        """Begin. What was made until now stays: the collector is not to look at it while somebody presses keys."""
-        tidy.begin()
+        """Begin. What was made until now stays: the garbage collector need not look at it."""
+        gc.freeze()
         self._read_lists()
 
     @property
@@ -116,16 +106,12 @@ class Watching(Orderly):
         Tasks come many at a time; anything else is shown at once where the last step was a while ago.
         """
         self._changes.append(change)
-        if isinstance(change, LogSeen) and len(change.fresh) > SETTLED:
-            tidy.keep()
         if self._due is None:
             loop = asyncio.get_running_loop()
             left = STEP if isinstance(change, TasksSeen) else max(self._stepped_at + STEP - loop.time(), 0.0)
             self._due = loop.call_later(left, self.call_later, self._step)
 
     def _tell_log(self, task_id: str, log: Log, asked: datetime) -> None:
-        if len(log.entries) > SETTLED:
-            tidy.keep()
         for part in log.parts(PART):
             self._tell(LogSeen(task_id, part, asked))
 
@@ -140,14 +126,6 @@ class Watching(Orderly):
         taken, self._changes = self._changes[:count], self._changes[count:]
         return taken
 
-    def _settle(self, changes: list[Change]) -> None:
-        """Where much has come to stay, the collector looks at it once and not again."""
-        self._unsettled += len(self.board.touched.tasks)  # a task seen again as it was does not stay
-        self._unsettled += sum(_weight(change) for change in changes if not isinstance(change, TasksSeen))
-        if self._unsettled > SETTLED:
-            self._unsettled = 0
-            tidy.set_aside()
-
     def _step(self) -> None:
         loop = asyncio.get_running_loop()
         self._stepped_at = loop.time()
@@ -158,7 +136,6 @@ class Watching(Orderly):
         if self._changes:  # others have their turn in between
             self._due = loop.call_soon(self.call_later, self._step)
         self.board = self.board.after(changes)
-        self._settle(changes)
         with suppress(NoMatches):  # the screens are being taken down
             self._show(changes)
         touched = self.board.touched.tasks | self.board.touched.logs
@@ -203,8 +180,8 @@ class Watching(Orderly):
                 self.notify(f"{self._desk.safe(names[0], 60)}{more}", title="Needs you", markup=False)
 
     def _write(self, sequence: str) -> None:
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
+        if self.terminal is not None:
+            self.terminal.write(sequence)
 
     def on_app_blur(self, event: events.AppBlur) -> None:
         """The terminal is not looked at: what is new has to ring."""
@@ -243,15 +220,7 @@ class Watching(Orderly):
                     self._import_the_rest()
             except (ApiError, BadAddress) as error:
                 self._say("offline", "failed", _words(error))
-            await self._rest()
-
-    async def _rest(self) -> None:
-        """Until the lists are read again. Where nobody has been here for a while, there is time to tidy up."""
-        pressed, pause, before = self.pressed, self._watch.rhythm.lists, self._quiet
-        await asyncio.sleep(pause)
-        self._quiet = before + pause if self.pressed == pressed else 0.0
-        if any(before < away <= self._quiet for away in AWAY):
-            tidy.look_at_all()
+            await asyncio.sleep(self._watch.rhythm.lists)
 
     @work(group="later")
     async def _import_the_rest(self) -> None:
@@ -259,8 +228,6 @@ class Watching(Orderly):
         for name in LATER:
             importlib.import_module(name)
             await asyncio.sleep(0)
-        self.stylesheet.read_all([sheet(name) for name in SHEETS])
-        self.stylesheet.update(self)
 
     def _waits(self, why: str, seconds: float) -> None:
         """A request did not get through, and is tried again."""

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import json
 import os
 import pty
 import random
 import select
-import selectors
 import signal
 import struct
 import subprocess
 import sys
 import termios
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Queue
-from typing import Any
 
 import pyte
 import pytest
-from textual.app import App
-from textual.events import Key
-from textual.message import Message
 
 from tests.conftest import Survived
-from tui.terminal import Bell
-from tui.terminal import Terminal as Driver
 
 ENDINGS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l")
 """Back from the alternate screen, the cursor shown, no mouse, no marks round what is pasted."""
@@ -342,61 +332,6 @@ def test_stopped_resized_and_continued_the_terminal_is_right(tmp_path: Path, sur
         shell.ends()
     assert not _runs(tmp_path)
     survived("stopped, continued, resized down to 1x1: the terminal is right", ROUNDS)
-
-
-class Heard(Driver):
-    """What reads the keys, by itself."""
-
-    def __init__(self, app: App[None], messages: Queue[Message]) -> None:
-        super().__init__(app)
-        self._messages = messages
-
-    def process_message(self, message: Message) -> None:
-        """Keep it."""
-        self._messages.put(message)
-
-
-async def test_whoever_reads_the_keys_sleeps_until_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float | None] = []
-    original = selectors.SelectSelector.select
-
-    def noted(selector: selectors.SelectSelector, timeout: float | None = None) -> Any:
-        waits.append(timeout)
-        return original(selector, timeout)
-
-    monkeypatch.setattr(selectors.SelectSelector, "select", noted)
-    messages: Queue[Message] = Queue()
-    driver = Heard(App(), messages)
-    driver.fileno, keys = os.pipe()
-    thread = threading.Thread(target=driver.run_input_thread)
-    thread.start()
-
-    async def asleep(after: int) -> int:
-        """How often it has looked up, once it has again and sleeps: it takes a moment to know that nothing follows."""
-        end = time.monotonic() + 10
-        while len(waits) <= after or waits[-1] is not None:
-            assert time.monotonic() < end
-            await asyncio.sleep(0.01)
-        return len(waits)
-
-    looks = 0
-    for told, name in ((b"a", "a"), (b"\x1b", "escape"), (b"\x1b[A", "up")):
-        os.write(keys, told)
-        key = messages.get(timeout=10)
-        assert isinstance(key, Key)
-        assert key.key == name
-        looks = await asleep(looks)
-    os.close(keys)  # what has ended can be read at any time
-    looks = await asleep(looks)
-    driver.exit_event.set()
-    driver.exit_event.set()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert len(waits) == looks
-    driver.exit_event.clear()
-    driver.exit_event.clear()
-    assert isinstance(driver.exit_event, Bell)
-    assert not select.select([driver.exit_event], [], [], 0)[0]
 
 
 def _runs(home: Path) -> bool:

@@ -129,7 +129,6 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
 
 def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> int:
     import asyncio
-    import gc
     import signal
 
     from tui import settings
@@ -147,8 +146,6 @@ def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> i
         return USAGE
     for warning in (*problem_with_time_zone, *read.warnings):
         _write_error(session.out.safe(warning))
-    gc.freeze()  # nothing that was imported is garbage: the collector need not look
-    gc.enable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # an interrupted verb tells what it has done
     return asyncio.run(_serve(session, screens))

@@ -18,7 +18,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tui.screens.keyed import Dialog, Keyed
-from tui.widgets.keys import bound_keys, key_name
+from tui.widgets.keys import bound_keys, key_name, named_bindings
 from tui.widgets.lines import Lines
 from tui.widgets.strips import Piece, Pieces, fit
 
@@ -49,7 +49,7 @@ def commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, C
     focused = screen.focused
     nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused else ()), *screen.query("*"), screen, screen.app]
     for node in nodes:
-        for _, binding in node._bindings:
+        for binding in named_bindings(type(node)):
             area, _, name = (binding.id or "").partition(".")
             if name and area not in {"", "lines"} and name not in found and (with_deciding or not _decides(binding)):
                 pressed = _displayed(node, binding.id or "")

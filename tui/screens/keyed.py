@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.actions import parse
@@ -21,8 +21,7 @@ from tui.looks import sheet
 from tui.plain import one_line
 from tui.widgets.bar import Bar
 from tui.widgets.footer import Footer
-from tui.widgets.frames import Frames
-from tui.widgets.keys import key_name
+from tui.widgets.keys import bound_keys, key_name, named_bindings
 from tui.widgets.strips import Piece
 
 MAX_NOTICE_CHARS = 120
@@ -41,10 +40,6 @@ class OnTop(Screen[ScreenResultType]):
     """Whether notices stand in the line above the footer, because nothing may cover this screen."""
     _hint = _held = _notice = ""
     _notice_timer: Timer | None = None
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
-        self._compositor = Frames()
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Go away, with a result."""
@@ -133,8 +128,8 @@ class Keyed(OnTop[ScreenResultType]):
     @cached_property
     def actions(self) -> dict[str, str]:
         """The action of each key of this screen, with the operator's own keymap in it."""
-        chain = dict(self._binding_chain)
-        return {key: bound[0].action for key, bound in chain[self].key_to_bindings.items() if bound}
+        bindings = named_bindings(type(self))
+        return {key: binding.action for binding in bindings for key in bound_keys(self, binding.id or "")}
 
     def on_key(self, event: events.Key) -> None:
         """Tell why a grey key does nothing."""

@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui import tidy, words
+from tui import words
 from tui.api.models import Status, Wait
 from tui.board import Board
 from tui.desk import Desk
@@ -403,7 +403,6 @@ class TasksScreen(Keyed[None]):
         self.query_one(TaskList).tick()
         self.query_one(Peek).tick()
         self._titles()
-        tidy.look()
 
     def on_resize(self, event: events.Resize) -> None:
         """The peek goes where there is room for it."""

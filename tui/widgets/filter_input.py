@@ -72,8 +72,8 @@ class FilterInput(Input):
 
     def action_take(self) -> None:
         """Take the rest that is suggested; without one, go on to the list."""
-        if self._suggestion and self._suggestion != self.value:
-            self.action_end()
-            self.action_cursor_right()
-        else:
+        before = self.value
+        self.action_end()
+        self.action_cursor_right()
+        if self.value == before:
             self.screen.focus_next()

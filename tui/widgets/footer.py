@@ -59,7 +59,7 @@ class Footer(Widget):
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _take(self, screen: Screen[object]) -> None:
-        if not (self.is_attached and screen.is_attached) or self._pruning or not self.app.app_focus:
+        if not (self.is_attached and screen.is_attached) or not self.app.app_focus:
             return  # the screen is going away, or the terminal is elsewhere: what was so stays
         found: dict[str, Shown] = {}
         palette: list[Shown] = []

@@ -44,6 +44,16 @@ def normalized(keys: str) -> tuple[str, ...]:
     return tuple(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
 
 
+@lru_cache(256)
+def named_bindings(holder: type[DOMNode]) -> tuple[Binding, ...]:
+    """Return the bindings with an id that a class has, those of its bases first."""
+    found: dict[str, Binding] = {}
+    for one in reversed(holder.__mro__):
+        bindings = one.__dict__.get("BINDINGS", ())
+        found |= {binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id}
+    return tuple(found.values())
+
+
 @lru_cache(1024)
 def _default_keys(holder: type[DOMNode], binding_id: str) -> tuple[str, ...]:
     for one in holder.__mro__:

@@ -16,12 +16,10 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.widgets.strips import AsTheyAre, Piece, Pieces, strip_of
-from tui.widgets.thumb import Thumb
+from tui.widgets.strips import Piece, Pieces, strip_of
 
 AT_ONCE = 0.004
 """Seconds that arranging rows may take before it goes on beside all else."""
@@ -94,7 +92,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._styles_cache = AsTheyAre()
         self._sights: dict[int, Sight | None] = {}
         """What each line of the view was drawn from last."""
         self._fresh: dict[tuple[int, int], Sight | None] = {}
@@ -188,43 +185,8 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return Sight(tuple(self.pieces(index, width)), self.ground(index), index == self.cursor)
 
     def _grow(self, count: int) -> None:
-        """Take another number of lines; the whole screen is laid out anew only where its own height depends on it."""
-        size, height = Size(self.size.width, count), self.styles.height
-        if height is not None and height.is_auto:
-            self.virtual_size = size
-        elif size != self.virtual_size:
-            self.set_reactive(Lines.virtual_size, size)
-            self._scroll_update(size)
-
-    def _scroll_update(self, virtual_size: Size) -> None:
-        """The scrollbar is drawn anew only where it looks other than before."""
-        self._refresh_scrollbars()
-        self.scroll_y = self.validate_scroll_y(self.scroll_y)
-        self._draw_scrollbar()
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Other lines are in sight."""
-        self._draw_scrollbar()
-        if round(old_value) != round(new_value):
-            self.refresh_lines(self.scroll_offset.y, self.size.height)
-
-    def refresh_lines(self, y_start: int, line_count: int = 1) -> None:
-        """Draw some lines anew, and not the scrollbar beside them."""
-        width = self.size.width - self.scrollbar_size_vertical
-        self.refresh(Region(0, y_start - self.scroll_offset.y, width, line_count))
-
-    @property
-    def vertical_scrollbar(self) -> ScrollBar:
-        """A scrollbar of which only the cells are drawn that look other than before."""
-        if self._vertical_scrollbar is None:
-            self._vertical_scrollbar = bar = Thumb(thickness=self.scrollbar_size_vertical)
-            bar.display = False
-            self.app._start_widget(self, bar)
-        return self._vertical_scrollbar
-
-    def _draw_scrollbar(self) -> None:
-        if self.show_vertical_scrollbar and isinstance(bar := self.vertical_scrollbar, Thumb):
-            bar.show(self.virtual_size.height, self.container_size.height, self.scroll_y)
+        """Take another number of lines."""
+        self.virtual_size = Size(self.size.width, count)
 
     def _resting(self, index: int, direction: int) -> int:
         """The nearest line that the cursor can be on, first in this direction, then in the other."""
