@@ -67,7 +67,7 @@ class Follower:
         error = await self._stream.run(self._take)
         if error is not None:
             reason = error.message if isinstance(error, ApiError) else str(error)
-            if isinstance(error, NotOffered | NotFound) or getattr(error, "status", 0) in {None, 405, 501}:
+            if isinstance(error, NotOffered | NotFound):
                 self._poll(reason)
             else:
                 self._link(Link(LinkState.ENDED, reason))

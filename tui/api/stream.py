@@ -1,10 +1,29 @@
-"""The events of one task across any number of connections: each told once, and every reopening told as such."""
+"""The events of one task across any number of connections: each told once, and every reopening told as such.
+
+Which answers end a stream: 401, 403, 404 and 204, on the first connection and on every later one, and an address that
+cannot be asked. Whatever else goes wrong is tried again, a page in the place of the stream and 409 too.
+
+Which events are told once, although the server sends them again after a reconnect:
+
+* An event with an id of its own is told once.
+* Events without ids are compared, byte for byte and in order, with the last MAX_TOLD_HASHES of their kind that were
+  told. As long as all that a connection has brought equals a stretch of them, it is withheld.
+* It is a replay, and dropped, once it has reached the end of what was told, if that stretch occurs there only once and
+  is long enough: MIN_REPLAY_EVENTS events, or fewer with one among them that has a time and is no piece of text.
+* If another event comes before that, or none for MAX_WITHHELD_SECONDS, all that was withheld is told. So text that
+  rightly repeats ("ha", "ha", "ha") is told; a short or ambiguous replay is told twice, which loses nothing.
+* If the connection ends before that, a stretch that is long enough is dropped if the next one is a replay, else told.
+* Events that were told although they may be a replay are not remembered a second time: what was told stays what the
+  server would send again. Of a connection's greeting (`connected`) nothing is concluded.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,12 +31,12 @@ from msgspec import Struct
 
 from tui.api.answers import error_of
 from tui.api.client import Client
-from tui.api.errors import ApiError, Lost, NotUnderstood
+from tui.api.errors import ApiError, NotOffered, NotUnderstood
 from tui.api.events import Event
 from tui.api.frames import LARGEST, Frame, Frames
+from tui.api.inflate import decoder_of
 from tui.api.pace import Backoff, Clock, SystemClock, retry_after
 from tui.api.routes import BadAddress
-from tui.api.transport import is_passing
 
 if TYPE_CHECKING:
     import httpx
@@ -25,10 +44,21 @@ if TYPE_CHECKING:
 SHORTEST_PAUSE = 0.25
 """Seconds between two connections at the least, whatever the server wishes."""
 REMEMBERED = 50_000
-"""How many events are remembered, to know one that comes again."""
+"""How many events with ids are remembered, to know one that comes again."""
+MAX_TOLD_HASHES = 20_000
+"""How many events without ids are remembered, by their hashes, to recognise a replay."""
+MIN_REPLAY_EVENTS = 8
+"""How many events without ids a replay has at the least, unless one of them is unmistakable."""
+MAX_WITHHELD_SECONDS = 2.0
+"""How long events that may be a replay are withheld while nothing more comes."""
+MAX_WITHHELD_BYTES = LARGEST
+EVENT_BYTES = 1000
+"""What an event that is withheld takes beside its content."""
+HASH_BYTES = 8
+ENDING_STATUSES = frozenset({204, 401, 403, 404})
+"""Answers that end a stream for good; every other is tried again."""
 CLOCK_JUMP = 5.0
 """Seconds by which the wall clock may run off before the machine is taken to have slept."""
-SWELLING = 200
 TOO_LARGE = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
@@ -90,9 +120,16 @@ class Stream:
         self._backoff = backoff or Backoff(each=2)  # back soon after a short outage, and no burden in a long one
         self._last_id = ""
         self._retry = 0.0
-        self._seen: dict[int, int] = {}
-        self._seen_before: dict[int, int] = {}
-        self._connection = 0
+        self._seen: set[int] = set()
+        self._seen_before: set[int] = set()
+        self._told: deque[int] = deque(maxlen=MAX_TOLD_HASHES)
+        """The hashes of the events without ids that were told, in order."""
+        self._replay: _Replay | None = None
+        """What this connection began with, as long as it may be a replay."""
+        self._pending: list[Event] = []
+        """What earlier connections began with, and ended before it was clear what it was."""
+        self._pending_bytes = 0
+        self._last_event_at = 0.0
         self._heard = False
         self._rejoining = False
         self._lost_at: float | None = None
@@ -108,20 +145,21 @@ class Stream:
         tell(Link(LinkState.CONNECTING))
         while True:
             self._heard = False
-            wish, before = 0.0, self._connection
+            wish = 0.0
             try:
                 await self._connect(tell)
                 reason = "the platform closed the stream"
-            except BadAddress as error:
+            except (BadAddress, NotOffered) as error:
+                self._tell_withheld(tell)
                 return error
             except ApiError as error:
-                # Where there was a stream before, a page in its place is a proxy's or a portal's, for a moment.
-                is_page = isinstance(error, NotUnderstood) and 0 < self._connection == before
-                if not is_passing(error) and not is_page:
+                if error.status in ENDING_STATUSES:
+                    self._tell_withheld(tell)
                     return error
                 reason, wish = error.message, error.wait or 0.0
             except TimeoutError:
                 reason = "this machine slept"
+            self._end_replay(tell)
             if self._stopped:
                 return None
             if self._lost_at is None:
@@ -151,17 +189,21 @@ class Stream:
 
         async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
             await self._judge(response)
-            unpacked = _unpacking(response)
+            unpacked = decoder_of(response.headers).feed
             away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
-            self._connection += 1
             self._rejoining = away is not None
+            self._replay = _Replay(self._told) if self._told and self._rejoining else None
+            self._last_event_at = self._clock.monotonic()
             self._lost_at = None
             tell(Link(LinkState.LIVE))
             tell(Opened(away, asked=bool(self._last_id)))
-            guard = asyncio.create_task(self._guard(limit, self._clock.time() - self._clock.monotonic()))
+            drift = self._clock.time() - self._clock.monotonic()
+            guard = asyncio.create_task(self._guard(limit, drift, tell))
             try:
                 await body.read(response, take)
             finally:
+                if guard.done():
+                    guard.result()  # what telling has raised
                 guard.cancel()
 
     def _take(self, frame: Frame, tell: Callable[[Told], None]) -> None:
@@ -170,32 +212,94 @@ class Stream:
         content, name, own_id = frame.content, frame.id, frame.own_id
         if not content and not frame.too_large:
             return
-        key = hash((name if own_id else None, content))
-        seen = self._seen
-        known = seen.get(key) or self._seen_before.get(key)
-        seen[key] = self._connection
-        if len(seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
-            self._seen, self._seen_before = {}, seen
         event = Event.of_frame(content or TOO_LARGE, name if own_id or frame.too_large else "")
-        if known is None and not self._rejoining:
+        if own_id and name:
+            self._take_with_id(name, content, event, tell)
+        elif event.type == "connected":
             tell(event)
-            return
-        # A piece of text without an id may rightly come twice; anything else that does is the server repeating itself.
-        nameless = not own_id and (event.type == "chunk" or known == self._connection)
-        again = known is not None and not nameless
-        if self._rejoining:
-            self._rejoining = False
-            tell(Rejoined(again or (own_id and _follows(name, self._last_id))))
-        if not again:
+        elif self._replay is not None:
+            self._compare(self._replay, content, event, tell)
+        else:
+            self._told.append(hash(content))
+            self._rejoin(tell, is_seamless=False)
             tell(event)
 
-    async def _guard(self, limit: asyncio.Timeout, drift: float) -> None:
-        """Break the connection when the wall clock runs off: the machine slept, and the link is as good as dead."""
-        while True:
-            await self._clock.sleep(1.0)
-            if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP:
-                limit.reschedule(asyncio.get_running_loop().time())
+    def _take_with_id(self, name: str, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
+        key = hash((name, content))
+        is_known = key in self._seen or key in self._seen_before
+        self._seen.add(key)
+        if len(self._seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
+            self._seen, self._seen_before = set(), self._seen
+        if self._replay is not None and not is_known:
+            self._tell_withheld(tell)
+        self._rejoin(tell, is_seamless=is_known or _follows(name, self._last_id))
+        if not is_known and not self._stopped:
+            tell(event)
+
+    def _compare(self, replay: _Replay, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
+        """Compare an event without an id with what was told; tell what is no replay."""
+        self._last_event_at = self._clock.monotonic()
+        is_replay = replay.take(content, event)
+        if is_replay:
+            self._replay, self._pending, self._pending_bytes = None, [], 0
+            self._rejoin(tell, is_seamless=True)
+        elif is_replay is False:
+            self._tell_withheld(tell)
+
+    def _tell_withheld(self, tell: Callable[[Told], None]) -> None:
+        """Tell what was withheld, of earlier connections first, and compare no more on this one."""
+        events, self._pending, self._pending_bytes = self._pending, [], 0
+        if self._replay is not None:
+            events += (event for _, event in self._replay.withheld)
+            self._told.extend(key for key, _ in self._replay.withheld[self._replay.overlap :])
+            self._replay = None
+        self._tell_all(events, tell)
+
+    def _tell_all(self, events: Iterable[Event], tell: Callable[[Told], None]) -> None:
+        for event in events:
+            self._rejoin(tell, is_seamless=False)
+            if self._stopped:
                 return
+            tell(event)
+
+    def _end_replay(self, tell: Callable[[Told], None]) -> None:
+        """Keep a long stretch of this connection until the next one shows what it was; tell a short one."""
+        replay, self._replay = self._replay, None
+        if replay is None:
+            return
+        events = [event for _, event in replay.withheld]
+        if replay.is_long_enough and self._pending_bytes + replay.size <= MAX_WITHHELD_BYTES:
+            self._pending += events
+            self._pending_bytes += replay.size
+        else:
+            self._tell_all(events, tell)
+
+    def _rejoin(self, tell: Callable[[Told], None], *, is_seamless: bool) -> None:
+        if self._rejoining:
+            self._rejoining = False
+            tell(Rejoined(is_seamless))
+
+    async def _guard(self, limit: asyncio.Timeout, drift: float, tell: Callable[[Told], None]) -> None:
+        """Break the connection when the wall clock runs off: the machine slept, and the link is as good as dead.
+
+        Events that are withheld are told when nothing more comes.
+        """
+        try:
+            while not self._stopped:
+                await self._clock.sleep(1.0)
+                if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP:
+                    break
+                self._tell_stale(tell)
+        except Exception:
+            limit.reschedule(asyncio.get_running_loop().time())
+            raise
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    def _tell_stale(self, tell: Callable[[Told], None]) -> None:
+        """Tell what was withheld for too long."""
+        if self._replay is not None and self._clock.monotonic() - self._last_event_at > MAX_WITHHELD_SECONDS:
+            self._replay.overlap = len(self._replay.withheld)
+            self._tell_withheld(tell)
 
     async def _judge(self, response: httpx.Response) -> None:
         """Look at the status before anything else, then at the type; only an event stream is read."""
@@ -222,38 +326,65 @@ def _follows(frame_id: str, last_id: str) -> bool:
     return counts and int(frame_id) == int(last_id) + 1
 
 
-def _unpacking(response: httpx.Response) -> Callable[[bytes], Iterable[bytes]]:
-    """What makes plain bytes of those of the body, which may be compressed against our wish."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in {"identity", ""}:
-        return lambda chunk: (chunk,)
-    if encoding not in {"gzip", "deflate"}:
-        raise NotUnderstood(f"the event stream is encoded as {encoding}, which was not asked for")
-    return Inflated().feed
+class _Replay:
+    """What a new connection has brought, as long as it equals a stretch of the events that were told before."""
 
+    def __init__(self, told: Iterable[int]) -> None:
+        self._told = array("q", told).tobytes()
+        self._stretch = bytearray()
+        """The hashes of what was brought."""
+        self._place = 0
+        """The first byte of what was told at which that stretch occurs."""
+        self._evidence = 0
+        """How many events speak for a replay of this length rather than for the longest shorter one."""
+        self.size = 0
+        self.withheld: list[tuple[int, Event]] = []
+        """Each event with its hash."""
+        self.overlap = 0
+        """How many events at the beginning were the last ones told: they may be a replay, if a short one."""
 
-class Inflated:
-    """A compressed body, inflated piece by piece and within bounds."""
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether the stretch is long enough for a replay, and occurs only once in what was told."""
+        return self._evidence >= MIN_REPLAY_EVENTS and self._told.find(self._stretch, self._place + 1) < 0
 
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self._taken = self._given = 0
+    def take(self, content: bytes, event: Event) -> bool | None:
+        """Compare the next event; whether all that came is a replay, or None as long as that is open."""
+        key = hash(content)
+        digest = key.to_bytes(HASH_BYTES, sys.byteorder, signed=True)
+        self.withheld.append((key, event))
+        end = self._place + len(self._stretch)
+        self._stretch += digest
+        if self._told[end : end + HASH_BYTES] != digest and not self._find_next():
+            return False
+        is_unmistakable = event.type != "chunk" and event.time is not None
+        self._evidence += MIN_REPLAY_EVENTS if is_unmistakable else 1
+        if self._told.endswith(self._stretch):
+            return self._reach_end()
+        self.size += len(content) + EVENT_BYTES
+        is_too_much = self.size > MAX_WITHHELD_BYTES
+        if is_too_much and not self.is_long_enough:
+            return False
+        if is_too_much or is_unmistakable:  # this much is a replay, whatever follows
+            self.withheld.clear()
+            self.size = self.overlap = 0
+        return None
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The pieces of these bytes."""
-        self._taken += len(chunk)
-        while chunk:
-            try:
-                piece = self._inflate.decompress(chunk, 65536)
-            except zlib.error as error:
-                raise Lost("the event stream is compressed and damaged") from error
-            chunk = self._inflate.unconsumed_tail
-            if self._inflate.eof:
-                chunk, self._inflate = self._inflate.unused_data, zlib.decompressobj(zlib.MAX_WBITS | 32)
-            self._given += len(piece)
-            if self._given > LARGEST and self._given > SWELLING * self._taken:
-                raise NotUnderstood("the event stream swells beyond all measure when it is unpacked")
-            yield piece
+    def _find_next(self) -> bool:
+        """Find the next place at which the stretch occurs."""
+        self._place = self._told.find(self._stretch, self._place)
+        while self._place % HASH_BYTES and self._place >= 0:
+            self._place = self._told.find(self._stretch, self._place + 1)
+        return self._place >= 0
+
+    def _reach_end(self) -> bool | None:
+        """Judge a stretch that ends where what was told ends."""
+        count = len(self._stretch) // HASH_BYTES
+        evidence, self._evidence = self._evidence, 0
+        self.overlap = len(self.withheld)
+        if self._place + len(self._stretch) == len(self._told):
+            return evidence >= MIN_REPLAY_EVENTS
+        return False if count >= MIN_REPLAY_EVENTS else None  # text that repeats itself shows no replay
 
 
 def _ordinal(number: int) -> str:

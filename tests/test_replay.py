@@ -1,0 +1,286 @@
+"""Streams without ids on servers that send events again: nothing is lost, and a replay that is one is not told twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import httpx
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tui.api import stream as streams
+from tui.api.client import Client
+from tui.api.events import Event
+from tui.api.stream import MAX_TOLD_HASHES, MIN_REPLAY_EVENTS, Rejoined, Stream, Told
+
+HEADERS = {"Content-Type": "text/event-stream"}
+
+
+def piece(text: object) -> bytes:
+    """A piece of text as it is sent: nothing tells it from another with the same text."""
+    return json.dumps({"type": "chunk", "data": str(text)}).encode()
+
+
+def call(number: int) -> bytes:
+    """An event that cannot be taken for another: it has a time."""
+    return json.dumps({"type": "tool_call_request", "time": f"2026-11-28T10:00:{number:02}Z", "data": {}}).encode()
+
+
+class Clock:
+    """A clock that goes on only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+class StillClock(Clock):
+    """A clock that stands: nothing is ever silent for too long."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+class Connections:
+    """In the place of a client: connections that each send some events, and then a 404."""
+
+    def __init__(self, connections: Sequence[Iterable[bytes]], *, holds_last: bool = False) -> None:
+        self._left = list(connections)
+        self._holds_last = holds_last
+
+    async def events_url(self, task_id: str) -> str:
+        return "http://platform.example/events"
+
+    @asynccontextmanager
+    async def open_events(self, url: str, last_id: str) -> AsyncGenerator[httpx.Response, None]:
+        if not self._left:
+            yield httpx.Response(404, content=self._body([]))
+            return
+        contents = self._left.pop(0)
+        yield httpx.Response(200, headers=HEADERS, content=self._body(contents))
+
+    async def _body(self, contents: Iterable[bytes]) -> AsyncIterator[bytes]:
+        for content in contents:
+            id_line, _, data = content.rpartition(b"|")
+            yield b"%bdata: %b\n\n" % (id_line, data)
+        if self._holds_last and not self._left:
+            await asyncio.Event().wait()
+
+
+def named(name: str, content: bytes) -> bytes:
+    """An event with an id."""
+    return b"id: %b\n|%b" % (name.encode(), content)
+
+
+def told_by(connections: Sequence[Iterable[bytes]], **more: Any) -> list[Told]:
+    """Everything that a stream tells over these connections."""
+    told: list[Told] = []
+    client = cast("Client", Connections(connections))
+    error = asyncio.run(Stream(client, "t1", clock=StillClock(), **more).run(told.append))
+    assert getattr(error, "status", None) == 404
+    return told
+
+
+def events_of(told: Iterable[Told]) -> list[bytes]:
+    """The events, as they were sent."""
+    return [json.dumps(dict(event.raw)).encode() for event in told if isinstance(event, Event)]
+
+
+def is_within(wanted: Sequence[bytes], told: Sequence[bytes]) -> bool:
+    """Whether all that is wanted was told, in this order."""
+    left = iter(told)
+    return all(any(one == other for other in left) for one in wanted)
+
+
+Replays = list[tuple[int, int]]
+"""For each connection the first event that it sends, and the one before which it is cut."""
+
+
+@st.composite
+def replays(draw: st.DrawFn, length: int) -> Replays:
+    """Connections of a server that begins again at any earlier point, each cut anywhere; the last one is whole."""
+    spans = [(0, draw(st.integers(0, length)))]
+    for _ in range(draw(st.integers(0, 5))):
+        start = draw(st.integers(0, max(end for _, end in spans)))
+        spans.append((start, draw(st.integers(start, length))))
+    return [*spans, (draw(st.integers(0, max(end for _, end in spans))), length)]
+
+
+def once(stream: Sequence[bytes], spans: Replays) -> list[bytes]:
+    """What is to be told where no event equals another: what is new, and replays that nothing shows to be some."""
+    told: list[bytes] = []
+    pending: list[bytes] = []
+    reached = 0
+    for start, end in spans:
+        is_long = min(end, reached) - start >= MIN_REPLAY_EVENTS
+        if end < reached:
+            (pending if is_long else told).extend(stream[start:end])
+        elif start < end:
+            told += stream[reached:end] if is_long else [*pending, *stream[start:end]]
+            pending = []
+        reached = max(reached, end)
+    return told + pending
+
+
+@given(st.data(), st.integers(0, 60))
+def test_a_replay_of_text_is_told_once_and_a_short_one_rather_twice(data: st.DataObject, length: int) -> None:
+    stream = [piece(number) for number in range(length)]
+    spans = data.draw(replays(length))
+    told = told_by([stream[start:end] for start, end in spans])
+    assert events_of(told) == once(stream, spans)
+
+
+@given(st.data(), st.integers(0, 40))
+def test_a_replay_of_events_with_times_is_told_once_however_short(data: st.DataObject, length: int) -> None:
+    stream = [call(number) for number in range(length)]
+    spans = data.draw(replays(length))
+    told = told_by([stream[start:end] for start, end in spans])
+    assert events_of(told) == stream
+
+
+def has_long_repeat(stream: Sequence[bytes]) -> bool:
+    """Whether a stretch that is long enough for a replay occurs twice: a server that sends it again is not told from it."""
+    stretches = [tuple(stream[at : at + MIN_REPLAY_EVENTS]) for at in range(len(stream) - MIN_REPLAY_EVENTS + 1)]
+    return len(set(stretches)) < len(stretches)
+
+
+@settings(max_examples=300)
+@given(st.data(), st.lists(st.sampled_from(["ha", "ho", "hi"]), max_size=40))
+def test_of_text_that_repeats_itself_nothing_is_lost(data: st.DataObject, texts: list[str]) -> None:
+    stream = [piece(text) for text in texts]
+    assume(not has_long_repeat(stream))
+    spans = data.draw(replays(len(stream)))
+    told = told_by([stream[start:end] for start, end in spans])
+    assert is_within(stream, events_of(told))
+
+
+@pytest.mark.parametrize("count", [1, 3, 30, 3000])
+def test_text_that_goes_on_after_a_reconnect_as_it_was_before_is_told(count: int) -> None:
+    laughs = [piece("ha")] * count
+    assert events_of(told_by([[piece("So:"), *laughs], laughs, laughs])) == [piece("So:"), *laughs * 3]
+
+
+def test_a_sentence_that_is_said_again_after_a_reconnect_is_told_again() -> None:
+    sentence = [piece(word) for word in ["I", "will", "look", "at", "the", "deployment", "once", "more", "now"]]
+    assert len(sentence) > MIN_REPLAY_EVENTS
+    first = [*sentence, piece("Failed.")]
+    again = [*sentence, piece("Done.")]
+    assert events_of(told_by([first, again])) == first + again
+
+
+def test_what_repeats_itself_before_a_reconnect_shows_no_replay_after_it() -> None:
+    loop = [piece(number) for number in range(20)] * 3
+    assert events_of(told_by([loop, loop])) == loop * 2
+
+
+def test_a_short_replay_and_what_is_new_after_it_are_not_taken_for_a_longer_replay() -> None:
+    told, again, new = ([piece(f"{name}{number}") for number in range(3)] for name in "abc")
+    assert events_of(told_by([[*told, *again, *told], [*told, *again, *told, *new]])) == [
+        *[*told, *again, *told] * 2,
+        *new,
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 9])
+def test_a_server_that_begins_at_the_start_each_time_and_is_cut_again_and_again(cut: int) -> None:
+    stream = [call(0), *(piece(number) for number in range(40)), call(1)]
+    connections = [stream[:end] for end in range(cut, len(stream), cut)]
+    assert events_of(told_by([*connections, stream])) == stream
+
+
+def test_a_greeting_stands_outside_of_a_replay() -> None:
+    stream = [piece(number) for number in range(20)]
+    hellos = [json.dumps({"type": "connected", "time": f"2026-11-28T10:0{n}:00Z"}).encode() for n in range(3)]
+    told = told_by([[hellos[0], *stream[:10]], [hellos[1], *stream[:15]], [hellos[2], *stream]])
+    assert events_of(told) == [hellos[0], *stream[:10], hellos[1], *stream[10:15], hellos[2], *stream[15:]]
+
+
+def test_a_replay_shows_that_nothing_was_missed_and_anything_else_does_not() -> None:
+    stream = [piece(number) for number in range(30)]
+    told = told_by([stream[:10], stream[:20], stream[18:25], stream[26:], stream[5:12]])
+    assert [one.seamless for one in told if isinstance(one, Rejoined)] == [True, False, False, False]
+
+
+def test_an_event_with_an_id_does_not_overtake_what_is_withheld() -> None:
+    stream = [piece(number) for number in range(20)]
+    told = told_by([stream, [*stream[:3], named("7", piece("new")), piece("end")]])
+    assert events_of(told) == [*stream, *stream[:3], piece("new"), piece("end")]
+
+
+def test_an_empty_id_makes_no_two_events_one() -> None:
+    assert events_of(told_by([[named("", piece("ha"))] * 3])) == [piece("ha")] * 3
+
+
+async def test_what_is_withheld_is_told_when_nothing_more_comes() -> None:
+    stream = [piece(number) for number in range(20)]
+    connections = Connections([stream, stream[:12]], holds_last=True)
+    told: list[Told] = []
+    running = Stream(cast("Client", connections), "t1", clock=Clock())
+
+    def take(one: Told) -> None:
+        told.append(one)
+        if len(events_of(told)) == 32:
+            running.stop()
+
+    async with asyncio.timeout(5):
+        assert await running.run(take) is None
+    assert events_of(told) == [*stream, *stream[:12]]
+
+
+async def test_what_telling_raises_while_nothing_comes_is_not_lost() -> None:
+    stream = [piece(number) for number in range(20)]
+    running = Stream(cast("Client", Connections([stream, stream[:3]], holds_last=True)), "t1", clock=Clock())
+    count = 0
+
+    def take(one: Told) -> None:
+        nonlocal count
+        count += isinstance(one, Event)
+        if count > len(stream):
+            raise KeyError(count)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(KeyError):
+            await running.run(take)
+
+
+def test_a_replay_that_would_fill_the_memory_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MAX_WITHHELD_BYTES", 20_000)
+    most = 0
+    take = streams._Replay.take
+
+    def measured(self: streams._Replay, content: bytes, event: Event) -> bool | None:
+        nonlocal most
+        answer = take(self, content, event)
+        most = max(most, len(self.withheld))
+        return answer
+
+    monkeypatch.setattr(streams._Replay, "take", measured)
+    stream = [piece(number) for number in range(500)]
+    assert events_of(told_by([stream, stream[:300], [*stream, piece("end")]])) == [*stream, piece("end")]
+    assert 0 < most <= 20_000 // streams.EVENT_BYTES + 1
+    laughs = [piece("ha")] * 100
+    assert len(events_of(told_by([[*laughs, piece("x")], laughs]))) == 201
+
+
+def test_so_many_events_are_remembered_and_no_more() -> None:
+    stream = [piece(number) for number in range(MAX_TOLD_HASHES + 100)]
+    recent = stream[200:]
+    assert events_of(told_by([stream, [*recent, piece("end")]])) == [*stream, piece("end")]
+    assert events_of(told_by([stream, stream])) == stream * 2
+    running = Stream(cast("Client", Connections([stream])), "t1", clock=StillClock())
+    asyncio.run(running.run(lambda told: None))
+    assert len(running._told) == MAX_TOLD_HASHES
