@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
@@ -29,6 +30,13 @@ _EVENTS_OF = MappingProxyType(
         "inbound.stg.xpander.ai": "https://agent-controller.stg.xpander.ai",
     }
 )
+
+NO_ORGANIZATIONS = frozenset({"None", ".", ".."})
+_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
+"""What can stand between two slashes of a path as it is."""
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+"""A part of the name of a host, between two dots."""
+MAX_HOST_CHARACTERS = 253
 
 
 class BadAddress(ValueError):
@@ -89,7 +97,10 @@ class Route(Struct, frozen=True):
         for name, part in parts.items():
             if part.strip() in {"", ".", ".."}:
                 raise BadAddress(f"{part!r} is no id of {name}")
-        return self.path.format_map({name: quote(part, safe="") for name, part in parts.items()})
+        try:
+            return self.path.format_map({name: quote(part, safe="") for name, part in parts.items()})
+        except UnicodeEncodeError as error:
+            raise BadAddress("an id has half of a character: it cannot be asked for") from error
 
 
 def _rest(method: str, path: str) -> Route:
@@ -173,7 +184,9 @@ class Surfaces(Struct, frozen=True):
         return frozenset(origin(url) for url in (self.rest, *controllers) if url)
 
     def within(self, organization: str) -> Surfaces:
-        """The same surfaces once the organization is known."""
+        """The same surfaces once the organization is known; what cannot stand in a path is none."""
+        if not _SEGMENT.fullmatch(organization):
+            return self
         return replace(self, organization=organization)
 
 
@@ -188,8 +201,8 @@ def surfaces_of(
     """The surfaces that the settings mean, by the SDK's own rules with its two bugs mended."""
     base = _address(base_url, "XPANDER_BASE_URL", insecure_http) if base_url else None
     rest = _address(api_url, "XPANDER_API_URL", insecure_http) if api_url else None
-    if organization is not None and (organization in {"", "None"} or "/" in organization):
-        raise BadAddress(f"XPANDER_ORGANIZATION_ID is no organization: {organization!r}")
+    if organization is not None and (organization in NO_ORGANIZATIONS or not _SEGMENT.fullmatch(organization)):
+        raise BadAddress(f"XPANDER_ORGANIZATION_ID is no organization: {organization[:60]!r}")
     if base is None and (rest is None or _host(rest) in _CONTROLLER_OF):
         base = _CONTROLLER_OF[_host(rest)] if rest else STAGING if staging else CLOUD
     if base is not None and _host(base).startswith("api."):
@@ -232,6 +245,17 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{_host(url)}:{port}"
 
 
+def is_host(host: str) -> bool:
+    """Whether a text can be the name or the number of a host."""
+    try:
+        if ":" in host:
+            return bool(ipaddress.IPv6Address(host.partition("%")[0]))
+        name = host.lower().encode("idna").decode().removesuffix(".")
+    except ValueError:
+        return False
+    return len(name) <= MAX_HOST_CHARACTERS and all(map(_LABEL.fullmatch, name.split(".")))
+
+
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 
@@ -246,8 +270,10 @@ def _address(value: str, variable: str, insecure_http: bool) -> str:
     except ValueError:
         host = None
         parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not host or parts.username or parts.query or parts.fragment:
-        raise BadAddress(f"{variable} is no address of a platform: {value!r}. Write https://host, with a path if any")
+    is_plain = url.isprintable() and "@" not in parts.netloc and not parts.query and not parts.fragment
+    if parts.scheme not in {"http", "https"} or not is_plain or not is_host(host or ""):
+        shown = repr(value) if len(value) <= MAX_HOST_CHARACTERS else "too long"
+        raise BadAddress(f"{variable} is no address of a platform: {shown}. Write https://host, with a path if any")
     if parts.scheme == "http" and not is_loopback(url) and not insecure_http:
         raise BadAddress(
             f"{variable} would send the key unencrypted to {host}: use https, or say --insecure-http if you must"

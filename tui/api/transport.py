@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import ssl
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
 from tui.api.answers import LARGEST, decoded, error_of
 from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
+from tui.api.inflate import ACCEPT_ENCODING, Inflated, Plain, decoder_of
 from tui.api.pace import Backoff, Budget, Clock, SystemClock, moment_of, retry_after
-from tui.api.routes import BadAddress, is_loopback, origin
+from tui.api.routes import BadAddress, origin
 from tui.api.secret import Secret
 
 if TYPE_CHECKING:
@@ -34,10 +37,13 @@ TROUBLE = 5.0
 """Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
 DEAR = 16 * 1024 * 1024
 """Bytes of an answer from which a new connection after it costs less than to read it through every layer."""
+MAX_ERROR_BYTES = 1024 * 1024
+"""Bytes of an answer that is an error beyond which it is not read."""
 MAX_SKEW_SECONDS = 10 * 365 * 86_400.0
 """A clock of the platform that is farther off than this is no clock."""
 ANSWER_TIME_FACTOR = 2.0
 """An answer that comes in pieces has to be whole within so many times the time that its first piece may take."""
+CLIENT_CERTIFICATE = "a certificate of its clients, and xp-tui has none to show"
 SILENCE = 45.0
 """Seconds without a byte after which a stream is taken for dead."""
 
@@ -77,6 +83,16 @@ class Transport(Struct):
     _trouble_until: float = 0.0
     _next_turn: float = 0.0
     _context: ssl.SSLContext | None = None
+
+    def check_network(self, urls: Iterable[str]) -> None:
+        """Raise BadNetworkSettings, before any request, where certificates or the proxy on the way cannot be used."""
+        if self.ca:
+            self._ssl()
+        if any(name.lower().endswith("_proxy") for name in os.environ):
+            from tui.api.network import proxy_for
+
+            for url in urls:
+                proxy_for(url)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -211,21 +227,21 @@ class Transport(Struct):
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
         content = into() if response.is_success else bytearray()
+        decoder = decoder_of(response.headers)
 
         def take(piece: bytes) -> bool:
             nonlocal content
             content += piece
             if len(content) > LARGEST:
                 raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
-            return True
+            return response.is_success or len(content) < MAX_ERROR_BYTES
 
-        if int(response.headers.get("content-length", 0)) > DEAR and "content-encoding" not in response.headers:
+        if isinstance(decoder, Plain) and _length(response.headers) > DEAR:
             from tui.api import body
 
             await body.read(response, take)
         else:
-            async for chunk in response.aiter_bytes():
-                take(chunk)
+            await _decode(response, decoder, take)
         if response.is_success and apart and (parts := apart(content)) is not None:
             return parts
         if response.is_success:
@@ -243,42 +259,63 @@ class Transport(Struct):
         return self._clients[place]
 
     def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
-        """A client for this origin; what stays on this machine goes through no proxy, and pages no other detour."""
-        from urllib.request import getproxies
-
+        """A client for this origin, through the proxy that the environment names for it; pages take no other detour."""
         import httpx
         import sniffio  # noqa: F401 - so that httpcore finds it at once
 
         from tui import __version__
+        from tui.api.network import bad_proxy, proxy_for
 
         context = self._ssl() if url.startswith("https") else None
+        proxy = proxy_for(url)
         way = None
-        if is_page and (is_loopback(url) or not getproxies()):
+        if is_page and proxy is None:
             from tui.api.direct import Direct
 
             way = Direct(context)
         # Bytes that follow an answer on a kept connection would be taken for the next answer: only list pages, whose
         # rows decide nothing, may come over one.
         limits = httpx.Limits(max_keepalive_connections=None if is_page else 0)
-        return httpx.AsyncClient(
-            auth=KeyAuth(self.key, self.origins),
-            headers={"User-Agent": f"xp-tui/{__version__}"},
-            timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),
-            verify=context or False,
-            trust_env=not is_loopback(url),
-            limits=limits,
-            follow_redirects=False,
-            transport=way,
-        )
+        try:
+            return httpx.AsyncClient(
+                auth=KeyAuth(self.key, self.origins),
+                headers={"User-Agent": f"xp-tui/{__version__}", "Accept-Encoding": ACCEPT_ENCODING},
+                timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),
+                verify=context or False,
+                trust_env=False,
+                proxy=proxy.url if proxy else None,
+                limits=limits,
+                follow_redirects=False,
+                transport=way,
+            )
+        except httpx.InvalidURL as error:
+            raise bad_proxy(proxy.variable if proxy else "the proxy") from error
 
     def _ssl(self) -> ssl.SSLContext:
         if self._context is None:
-            import truststore
+            from tui.api.network import tls_context
 
-            self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            if self.ca:
-                self._context.load_verify_locations(self.ca)
+            self._context = tls_context(self.ca)
         return self._context
+
+
+async def _decode(response: httpx.Response, decoder: Plain | Inflated, take: Callable[[bytes], bool]) -> None:
+    """Give on the decoded body as it comes, until it ends or enough was taken."""
+    if response.is_stream_consumed:  # by a transport that has it whole
+        take(response.content)
+        return
+    async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
+        async for chunk in chunks:
+            for piece in decoder.feed(chunk):
+                if not take(piece):
+                    return
+    decoder.finish()
+
+
+def _length(headers: httpx.Headers) -> int:
+    """The length of the body, where the answer tells it."""
+    told = headers.get("content-length", "")
+    return int(told) if told.isdecimal() and len(told) < 19 else 0
 
 
 def _check_action_status(status: int) -> None:
@@ -301,8 +338,12 @@ def _next(url: str, response: httpx.Response) -> str:
     location = response.headers.get("location", "").strip()
     if not location:
         raise Redirected(f"the platform answered {response.status_code} without saying where to go")
-    target = httpx.URL(url).join(location)
-    if origin(str(target)) != origin(url):
+    try:
+        target = httpx.URL(url).join(location)
+        is_same = origin(str(target)) == origin(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Redirected("the platform points to an address that is none") from error
+    if not is_same:
         raise Redirected(f"the platform points to {target.host}, where the key must not go")
     return str(target)
 
@@ -315,45 +356,72 @@ def _in_words(url: str) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unconnected(error, _host(url)) from error
+        raise _unconnected(error, url) from error
     except httpx.PoolTimeout as error:
         raise TimedOut(f"too many connections to {_host(url)} at once", maybe_done=False) from error
     except httpx.ProxyError as error:
-        raise Unreachable(f"the proxy on the way to {_host(url)} failed: {error}") from error
+        raise Unreachable(f"{_host(url)} cannot be reached{_way(url)}: {error}") from error
     except httpx.TimeoutException as error:
         raise TimedOut(f"{_host(url)} did not answer in time") from error
-    except httpx.DecodingError as error:
-        raise NotUnderstood(f"the answer of {_host(url)} is compressed and damaged") from error
     except TimeoutError as error:
         raise TimedOut(f"{_host(url)} did not answer whole in time") from error
     except httpx.LocalProtocolError as error:  # part of the request may have left
         raise Lost(f"the request to {_host(url)} could not be sent whole: {error}") from error
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeEncodeError) as error:
         raise BadAddress(f"the request to {_host(url)} cannot be made: {error}") from error
-    except httpx.TransportError as error:
-        why = f": {error}" if str(error) else ""
-        raise Lost(f"the connection to {_host(url)} broke{why}") from error
-    except OSError as error:  # what a damaged TLS record raises comes through as it is
-        raise Lost(f"the connection to {_host(url)} broke: {getattr(error, 'reason', None) or error}") from error
+    except (httpx.TransportError, OSError) as error:  # what a damaged TLS record raises comes through as it is
+        raise _broken(error, url) from error
 
 
 def _host(url: str) -> str:
-    import httpx
-
-    return httpx.URL(url).host
+    return urlsplit(url).hostname or ""
 
 
-def _unconnected(error: Exception, host: str) -> Unreachable:
+def _way(url: str) -> str:
+    """The proxy on the way to an address, in words."""
+    from tui.api.network import BadNetworkSettings, proxy_for
+
+    try:
+        proxy = proxy_for(url)
+    except BadNetworkSettings:
+        return ""
+    return f" through the proxy that {proxy.variable} names" if proxy else ""
+
+
+def _unconnected(error: Exception, url: str) -> Unreachable:
     from httpx import ConnectTimeout
 
-    cause: BaseException | None = error
-    while cause is not None:
+    host = _host(url)
+    for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Unreachable(
                 f"the certificate of {host} is not trusted: {cause.verify_message}",
                 hint="If it is your own authority's, name it with --ca or SSL_CERT_FILE",
                 wait=0.0,
             )
-        cause = cause.__cause__ or cause.__context__
+        if _has_reason(cause, "HANDSHAKE_FAILURE"):
+            hint = f"It may want {CLIENT_CERTIFICATE}"
+            return Unreachable(f"{host} refused the TLS handshake", hint=hint, wait=0.0)
     words = "it did not answer" if isinstance(error, ConnectTimeout) else str(error) or "the connection failed"
-    return Unreachable(f"{host} cannot be reached: {words}")
+    return Unreachable(f"{host} cannot be reached{_way(url)}: {words}")
+
+
+def _broken(error: Exception, url: str) -> ApiError:
+    """What a connection that broke is told as."""
+    host = _host(url)
+    if any(_has_reason(cause, "CERTIFICATE_REQUIRED") for cause in _causes(error)):
+        hint = "Set an address of the platform that asks for the key alone"
+        return Unreachable(f"{host} wants {CLIENT_CERTIFICATE}", hint=hint, wait=0.0, maybe_done=True)
+    why = str(getattr(error, "reason", None) or error)
+    return Lost(f"the connection to {host} broke{': ' if why else ''}{why}")
+
+
+def _has_reason(error: BaseException, reason: str) -> bool:
+    """Whether an error is a TLS alert for this reason."""
+    return isinstance(error, ssl.SSLError) and reason in (error.reason or "")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

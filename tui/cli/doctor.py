@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import ssl
 import sys
 from importlib import metadata
 from typing import Literal
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from msgspec import Struct
 
@@ -18,8 +16,9 @@ from tui import __version__
 from tui.api.client import TaskQuery
 from tui.api.errors import ApiError, NotOffered, Unauthorized, Unreachable
 from tui.api.models import Agent
+from tui.api.network import BadNetworkSettings, check_certificates, proxy_for
 from tui.api.routes import BadAddress, Surface, Surfaces, is_loopback
-from tui.cli.main import DENIED, FAILED, NETWORK, OK
+from tui.cli.main import DENIED, FAILED, NETWORK, OK, USAGE
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.cli.session import Session
 from tui.looks import styles
@@ -103,8 +102,11 @@ async def _about_platform(session: Session) -> list[Finding]:
     settings = session.settings
     try:
         _, surfaces = session.platform()
+        _ = session.client
+    except BadNetworkSettings as error:
+        return [Finding("network", "bad", str(error), USAGE)]
     except BadSettings as error:
-        return [Finding("platform", "bad", str(error), 3)]
+        return [Finding("platform", "bad", str(error), USAGE)]
     source = settings.values["api_key"].source
     found = [Finding("key", "ok", f"set, from {source}" if settings.key else "the local platform's own")]
     for name, url in (("rest", surfaces.rest), ("controller", surfaces.controller)):
@@ -121,12 +123,10 @@ async def _about_platform(session: Session) -> list[Finding]:
 def _proxy(name: str, url: str) -> Finding:
     if is_loopback(url):
         return Finding("proxy", "ok", f"{name}: none, it stays on this machine")
-    parts = urlsplit(url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.hostname or ""):
+    proxy = proxy_for(url)
+    if proxy is None:
         return Finding("proxy", "ok", f"{name}: none")
-    return Finding("proxy", "note", f"{name}: through {urlsplit(proxy).hostname or 'a proxy'}, as the environment says")
+    return Finding("proxy", "note", f"{name}: through {urlsplit(proxy.url).hostname}, as the environment says")
 
 
 async def _tls(name: str, url: str, ca: str | None) -> list[Finding]:
@@ -137,10 +137,10 @@ async def _tls(name: str, url: str, ca: str | None) -> list[Finding]:
     for source, path in (("--ca", ca), ("SSL_CERT_FILE", os.environ.get("SSL_CERT_FILE"))):
         if path:
             try:
-                ssl.create_default_context(cafile=path)
+                check_certificates(source, path)
                 found.append(Finding("tls", "ok", f"{name}: {source} {path}"))
-            except (OSError, ssl.SSLError) as error:
-                found.append(Finding("tls", "bad", f"{name}: {source} {path} cannot be used: {error}"))
+            except BadNetworkSettings as error:
+                found.append(Finding("tls", "bad", f"{name}: {error}", USAGE))
     return found or [Finding("tls", "ok", f"{name}: the system's authorities")]
 
 

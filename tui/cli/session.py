@@ -53,6 +53,7 @@ class Session(Struct):
                 on_wait=lambda why, seconds: self.out.note(f"{why}; reading again in {seconds:.0f} s"),
                 timeout=self.settings["timeout"],
             )
+            transport.check_network(surfaces.origins)
             self._client = Client(surfaces, transport, read_only=self.settings["read_only"])
         return self._client
 
