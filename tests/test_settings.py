@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.private import NotPrivate, config_home, make_directory, open_private, state_home, write_private
-from tui.settings import PLATFORM_OPTIONS, BadSettings, Settings, read
+from tui.settings import OPTIONS, PLATFORM_OPTIONS, BadSettings, Settings, read
 
 KEY = "the-key-of-somebody-0123456789"
 
@@ -233,3 +240,195 @@ def test_a_file_is_put_in_place_whole_and_a_link_is_replaced(tmp_path: Path) -> 
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "file").is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "target"]
+
+
+# What the file, the arguments and the environment can hold
+
+HOLDS = "api_key_file"
+
+
+def without_traceback(home: Path, text: str | bytes = "", **environ: str) -> str:
+    """What is said of settings that cannot be used; nothing where they can."""
+    try:
+        found = settings(home, text, **environ)
+        _ = found.surfaces
+    except BadSettings as error:
+        assert str(error)
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = " + "[" * 100_000, "PATH cannot be read: it is larger than 64 KiB"),
+        ("x = " + "[" * 3_900, "PATH cannot be read: it is nested too deep"),
+        ("x = [\n" + "[\n" * 30_000, "PATH cannot be read: it is nested too deep"),
+        ("x = " + "{a=" * 1_300, "PATH cannot be read: it is nested too deep"),
+        ("hold = " + "[" * 300 + "]" * 300, f"PATH:1: hold is a number of seconds, not {'[' * 60}…"),
+        ("\nhold = " + "9" * 5_000, "PATH:2: the line is longer than 4000 characters"),
+        ("hold = " + "9_" * 1_990 + "9", "PATH:1: hold is a number of seconds, not 99999"),
+        ("hold = 0x" + "f" * 3_900, "PATH:1: hold is a number of seconds, not what is written there"),
+        ("hold" + ".a" * 1_900 + " = 1", "PATH:1: hold is a number of seconds, not what is written there"),
+        ("read_only" + ".a" * 1_900 + " = 1", "PATH:1: read_only is true or false, not what is written there"),
+        (f"time = '{'x' * 3_900}'", f"PATH:1: time is one of relative, local, utc, not '{'x' * 59}…"),
+        ("profile = [1]", "PATH:1: profile is the name of a profile in quotes"),
+        ("profile = { a = 1 }", "PATH:1: profile is the name of a profile in quotes"),
+        ("profile = true", "PATH:1: profile is the name of a profile in quotes"),
+        ("\nprofiles = []", "PATH:2: profiles is a table of profiles: write [profiles.NAME]"),
+        ('\nca = "~nouser/x"', "PATH:2: ca is no path of a file: nobody's home directory is '~nouser/x'"),
+        (f'{HOLDS} = "~nouser/x"', f"PATH:1: {HOLDS} is no path of a file: nobody's home directory is '~nouser/x'"),
+        ('ca = ""', "PATH:1: ca is no path of a file: write one, or leave it out"),
+        ('ca = "a\\u0000b"', "PATH:1: ca is no path of a file: write one, or leave it out"),
+        (f'{HOLDS} = "/"', "the key file / cannot be read: it is a directory"),
+        (f'{HOLDS} = "/dev/zero"', "the key file /dev/zero cannot be read: it is no file, but a device or a pipe"),
+        ('organization = "a?b"', "XPANDER_ORGANIZATION_ID is no organization: 'a?b'"),
+        ('base_url = "https://h:99999"', "XPANDER_BASE_URL is no address of a platform: 'https://h:99999'"),
+        (f'api_url = "https://{"h" * 3_900}"', "XPANDER_API_URL is no address of a platform: too long"),
+        ('base_url = "https://:secret@h"', "XPANDER_BASE_URL is no address of a platform: "),
+    ],
+    ids=itertools.count(),
+)
+def test_no_settings_file_ends_in_a_traceback(tmp_path: Path, text: str, words: str) -> None:
+    path = str(tmp_path / ".config/xp-tui/config.toml")
+    assert without_traceback(tmp_path, text).startswith(words.replace("PATH", path))
+
+
+def test_of_very_many_names_that_nothing_reads_some_are_told(tmp_path: Path) -> None:
+    text = "".join(f"n{number}=1\n" for number in range(7_000))
+    begun = time.monotonic()
+    warnings = settings(tmp_path, text).warnings
+    assert time.monotonic() - begun < 2
+    assert len(warnings) == 21
+    assert warnings[-1] == f"{tmp_path / '.config/xp-tui/config.toml'}: nothing reads 6980 more of its names"
+    (long,) = settings(tmp_path, f"{'x' * 3_900} = 1").warnings
+    assert len(long) < 300
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "pipe", "/"])
+def test_a_settings_file_that_is_a_device_a_pipe_or_a_directory_is_told(tmp_path: Path, target: str) -> None:
+    path = tmp_path / ".config/xp-tui/config.toml"
+    path.parent.mkdir(parents=True)
+    if target == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(target)
+    words = "it is a directory" if target == "/" else "it is no file, but a device or a pipe"
+    with pytest.raises(BadSettings, match=f"^{path} cannot be read: {words}$"):
+        read({}, {"HOME": str(tmp_path)})
+
+
+def test_a_number_of_more_digits_than_python_converts_is_told(tmp_path: Path) -> None:
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(1000)
+    try:
+        told = without_traceback(tmp_path, f"hold = {'9' * 2_000}")
+    finally:
+        sys.set_int_max_str_digits(before)
+    assert told.endswith("config.toml cannot be read: a number in it is too long")
+
+
+def test_no_settings_file_takes_long(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    line = "{}" + ".a" * 1_990 + " = 1\n"
+    without_traceback(tmp_path, "".join(map(line.format, "abcdefghijklmnop")))
+    assert time.monotonic() - begun < 3
+
+
+def test_a_settings_file_may_be_a_link_to_a_file(tmp_path: Path) -> None:
+    path = tmp_path / ".config/xp-tui/config.toml"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "mine.toml").write_text("hold = 3")
+    path.symlink_to(tmp_path / "mine.toml")
+    assert read({}, {"HOME": str(tmp_path)})["hold"] == 3
+
+
+def test_the_key_may_come_through_a_pipe_as_a_shell_makes_one(tmp_path: Path) -> None:
+    end, begin = os.pipe()
+    os.write(begin, f"{KEY}\n".encode())
+    os.close(begin)
+    try:
+        found = read({"api_key_file": f"/dev/fd/{end}"}, {"HOME": str(tmp_path)})
+    finally:
+        os.close(end)
+    assert found.key
+    assert found.key.get_secret_value() == KEY
+
+
+def test_bytes_that_are_no_text_and_a_home_that_is_not_known_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert without_traceback(tmp_path, XPANDER_AGENT_ID="a\udcff") == "XPANDER_AGENT_ID is not UTF-8"
+    assert without_traceback(tmp_path, XPANDER_API_KEY="a\udcff") == "XPANDER_API_KEY is not UTF-8"
+
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(BadSettings, match="it is not known where your files are: set HOME"):
+        read({}, {})
+
+
+VARIABLES = [option.variable for option in OPTIONS if option.variable] + ["XP_TUI_PROFILE", "XDG_CONFIG_HOME"]
+ODD_TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["", " ", "~", "~nouser/x", "/dev/zero", "../..", "[::1", "http://[::1", "http://x:99999", "\udcff", "9" * 5000,
+     "1e999", "nan", "-1", "\0", "a" * 5000, "true", "https://h/p", "%", "{}"]
+)  # fmt: skip
+ODD_VALUES = st.recursive(
+    ODD_TEXTS | st.integers() | st.floats() | st.booleans(),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def as_toml(value: Any) -> str:
+    """A value as it can be written in a settings file."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "{" + ", ".join(f"{name} = {as_toml(inner)}" for name, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(as_toml, value)) + "]"
+        case str():
+            return json.dumps(value)  # with lone surrogates, which TOML has none of
+        case _:
+            return str(value)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+NAMES = [option.name for option in OPTIONS] + ["profile", "profiles", "unknown"]
+
+
+@hypothesis.settings(max_examples=400)
+@given(name=st.sampled_from(NAMES), value=ODD_VALUES, in_profile=st.booleans())
+def test_any_value_in_the_settings_file_is_one_or_told(home: Path, name: str, value: Any, in_profile: bool) -> None:
+    begin = 'profile = "p"\n[profiles.p]\n' if in_profile else ""
+    without_traceback(home, f"{begin}{name} = {as_toml(value)}\n")
+
+
+@hypothesis.settings(max_examples=300)
+@given(text=st.binary(max_size=60) | st.text("[]{}\"'=.#\n ab1\\-", max_size=60))
+def test_any_settings_file_is_one_or_told(home: Path, text: bytes | str) -> None:
+    without_traceback(home, text)
+
+
+@hypothesis.settings(max_examples=300)
+@given(environ=st.dictionaries(st.sampled_from(VARIABLES), ODD_TEXTS, max_size=3))
+def test_any_variable_is_one_or_told(home: Path, environ: dict[str, str]) -> None:
+    without_traceback(home, **{name: value.replace("\0", "") for name, value in environ.items()})
+
+
+@hypothesis.settings(max_examples=300)
+@given(arguments=st.dictionaries(st.sampled_from(NAMES), ODD_TEXTS | st.booleans(), max_size=3))
+def test_any_argument_is_one_or_told(home: Path, arguments: dict[str, Any]) -> None:
+    try:
+        _ = read(arguments, {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "none")}).surfaces
+    except BadSettings as error:
+        assert str(error)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -56,6 +58,13 @@ OPTIONS = (
 """Everything that can be set; the command line, the file's schema and `config show` are made from it."""
 BY_NAME = {option.name: option for option in OPTIONS}
 FILE_NAME = "config.toml"
+MAX_FILE_BYTES = 64 * 1024
+"""Bytes of the settings file, and of a file with the key, beyond which it is not read."""
+MAX_LINE_CHARACTERS = 4_000
+"""Characters of a line of the settings file: the time to parse one with many dots grows with their square."""
+MAX_WARNINGS = 20
+MAX_SHOWN_CHARACTERS = 60
+"""Characters of a value that an error shows."""
 PLATFORM_OPTIONS = frozenset(
     {"api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca"}
 )
@@ -109,15 +118,20 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
     is_local = bool(arguments.get("own"))
     if is_local:
         _refuse_another_platform(arguments)
-    path = config_home(environ) / FILE_NAME
+    try:
+        path, state = config_home(environ) / FILE_NAME, state_home(environ)
+    except RuntimeError as error:
+        raise BadSettings("it is not known where your files are: set HOME") from error
     document, text = _document(path)
     profiles = document.get("profiles", {})
     if not isinstance(profiles, dict):
         raise BadSettings(f"{path}:{_line(text, 'profiles')}: profiles is a table of profiles: write [profiles.NAME]")
     chosen = None if is_local else profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
+    if chosen is not None and not isinstance(chosen, str):
+        raise BadSettings(f"{path}:{_line(text, 'profile')}: profile is the name of a profile in quotes")
     if chosen is not None and chosen not in profiles:
-        known = ", ".join(profiles) or "none"
-        raise BadSettings(f"there is no profile {chosen!r} in {path}; there is: {known}")
+        known = _shown(", ".join(profiles) or "none", str)
+        raise BadSettings(f"there is no profile {_shown(chosen)} in {path}; there is: {known}")
     table = profiles.get(chosen, {}) if chosen else {}
     if not isinstance(table, dict):
         raise BadSettings(f"{path}:{_line(text, str(chosen))}: a profile is a table: write [profiles.{chosen}]")
@@ -126,7 +140,7 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
     sources = [_Source(f"profile {chosen}", table, path, text, chosen), _Source(f"file {path}", document, path, text)]
     for option in OPTIONS:
         values[option.name] = _value(option, arguments, environ, sources)
-    settings = Settings(values, state_home(environ), path, chosen, tuple(profiles), tuple(warnings))
+    settings = Settings(values, state, path, chosen, tuple(profiles), tuple(warnings))
     return _on_local_platform(settings, arguments) if is_local else _with_key(settings, path, text)
 
 
@@ -186,11 +200,14 @@ def schema() -> dict[str, Any]:
 
 def _document(path: Path) -> tuple[dict[str, Any], str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text_of_file(path)
     except FileNotFoundError:
         return {}, ""
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} cannot be read: {error}") from error
+    long = next((number for number, line in enumerate(text.splitlines(), 1) if len(line) > MAX_LINE_CHARACTERS), None)
+    if long is not None:
+        raise BadSettings(f"{path}:{long}: the line is longer than {MAX_LINE_CHARACTERS} characters")
     import tomllib
 
     try:
@@ -200,20 +217,45 @@ def _document(path: Path) -> tuple[dict[str, Any], str]:
         place = f"{path}:{found[1]}:{found[2]}" if found else f"{path}:{len(text.splitlines())}"
         words = re.sub(r" \(at .*\)$", "", str(error))
         raise BadSettings(f"{place}: {words[:1].lower()}{words[1:]}") from error
+    except RecursionError as error:
+        raise BadSettings(f"{path} cannot be read: it is nested too deep") from error
+    except ValueError as error:  # a number of more digits than Python converts
+        raise BadSettings(f"{path} cannot be read: a number in it is too long") from error
+
+
+def _text_of_file(path: Path, *, may_be_pipe: bool = False) -> str:
+    """The text of a file that is no device, as long as it is of a sensible size; a pipe is read to its end."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or (may_be_pipe and stat.S_ISFIFO(mode))):
+        raise OSError("it is a directory" if stat.S_ISDIR(mode) else "it is no file, but a device or a pipe")
+    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if may_be_pipe else os.O_NONBLOCK)
+    with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - a descriptor has no path
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise OSError(f"it is larger than {MAX_FILE_BYTES >> 10} KiB")
+    return content.decode()
 
 
 def _unknown(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
-    """A warning for each name in the file that nothing reads."""
+    """A warning for each name in the file that nothing reads, for the first of many."""
     profiles = document.get("profiles") or {}
-    warnings = []
-    for profile, table in [(None, document), *profiles.items()]:
-        more = ("profile", "profiles") if profile is None else ()
-        for name in table if isinstance(table, dict) else ():
-            if name not in BY_NAME and name not in more:
-                near = difflib.get_close_matches(name, [*BY_NAME, *more], 1, 0.5)
-                hint = f", did you mean {near[0]}?" if near else ""
-                warnings.append(f"{path}:{_line(text, name, profile)}: nothing is called {name!r}{hint}")
+    unknown = [
+        (profile, name)
+        for profile, table in [(None, document), *profiles.items()]
+        for name in (table if isinstance(table, dict) else ())
+        if name not in BY_NAME and not (profile is None and name in {"profile", "profiles"})
+    ]
+    warnings = [_unknown_name(name, profile, text, path) for profile, name in unknown[:MAX_WARNINGS]]
+    if more := len(unknown) - len(warnings):
+        warnings.append(f"{path}: nothing reads {more} more of its names")
     return warnings
+
+
+def _unknown_name(name: str, profile: str | None, text: str, path: Path) -> str:
+    known = [*BY_NAME, "profile", "profiles"] if profile is None else list(BY_NAME)
+    near = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], known, 1, 0.5)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return f"{path}:{_line(text, name, profile)}: nothing is called {_shown(name)}{hint}"
 
 
 class _Source(Struct, frozen=True):
@@ -253,17 +295,17 @@ def _checked(option: Option, value: Any, place: str) -> Any:
     """The value as what the option is, or an error that says what it must be."""
     match option.kind:
         case "flag":
-            told = value if isinstance(value, bool) else _FLAGS.get(str(value).strip().lower())
+            told = value if isinstance(value, bool) else _FLAGS.get(_shown(value, str).strip().lower())
             if told is None:
-                raise BadSettings(f"{place} is true or false, not {value!r}")
+                raise BadSettings(f"{place} is true or false, not {_shown(value)}")
             return told
         case "number":
             try:
                 number = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 number = -1.0
             if isinstance(value, bool) or not 0 <= number < 1e9:
-                raise BadSettings(f"{place} is a number of seconds, not {value!r}")
+                raise BadSettings(f"{place} is a number of seconds, not {_shown(value)}")
             return number
         case "keys":
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value.values()):
@@ -271,12 +313,42 @@ def _checked(option: Option, value: Any, place: str) -> Any:
             return dict(value)
         case _ if not isinstance(value, str):
             raise BadSettings(f"{place} is a text in quotes")
+        case _ if not value.isascii() and not _is_utf8(value):
+            raise BadSettings(f"{place} is not UTF-8")
         case "choice" if value not in option.choices:
-            raise BadSettings(f"{place} is one of {', '.join(option.choices)}, not {value!r}")
+            raise BadSettings(f"{place} is one of {', '.join(option.choices)}, not {_shown(value)}")
         case "path":
-            return str(Path(value).expanduser())
+            return _path(value, place)
         case _:
             return value.strip()
+
+
+def _path(value: str, place: str) -> str:
+    """The path of a file, with ~ replaced by the home directory."""
+    if not value.strip() or "\0" in value:
+        raise BadSettings(f"{place} is no path of a file: write one, or leave it out")
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError as error:
+        raise BadSettings(f"{place} is no path of a file: nobody's home directory is {_shown(value)}") from error
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8: bytes that are none come as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(value: Any, write: Callable[[Any], str] = repr) -> str:
+    """A value as an error shows it: cut where it is long."""
+    try:
+        text = write(value)
+    except (ValueError, RecursionError):  # too many digits, too deep
+        return "what is written there"
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"
 
 
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -285,7 +357,7 @@ _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0":
 def _with_key(settings: Settings, path: Path, text: str) -> Settings:
     """The settings with the key taken out of sight, from wherever it is."""
     given, source = settings.values["api_key"]
-    if source.startswith(("file", "profile")) and is_readable_by_others(path):
+    if source.startswith(("file", "profile")) and _is_open_to_others(path):
         raise BadSettings(f"{path}:{_line(text, 'api_key')}: it holds the key and others can read it: chmod 600 {path}")
     holder = settings.values["api_key_file"]
     if holder.value and (not given or holder.source == "command line"):
@@ -298,9 +370,17 @@ def _with_key(settings: Settings, path: Path, text: str) -> Settings:
 
 
 def _key_in(path: Path) -> str:
+    if _is_open_to_others(path):
+        raise BadSettings(f"{path} holds the key and others can read it: chmod 600 {path}")
     try:
-        if is_readable_by_others(path):
-            raise BadSettings(f"{path} holds the key and others can read it: chmod 600 {path}")
-        return path.read_text(encoding="utf-8").strip()
+        return _text_of_file(path, may_be_pipe=True).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"the key file {path} cannot be read: {error}") from error
+
+
+def _is_open_to_others(path: Path) -> bool:
+    """Whether others can read a file; what is no file is told by whoever reads it."""
+    try:
+        return (path.is_file() or path.is_fifo()) and is_readable_by_others(path)
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be read: {error}") from error
