@@ -436,6 +436,15 @@ async def test_an_organization_that_cannot_stand_in_a_path_is_told(organization:
         surfaces_of("https://agent-controller.example", None, organization)
 
 
+async def test_an_organization_that_a_row_tells_is_not_taken_if_it_cannot_stand_in_a_path(
+    platform: Any, server: Server
+) -> None:
+    platform.task("t1", organization_id="../x")
+    async with make_client(server.url, organization=None) as client:
+        await client.task("t1")
+        assert client.surfaces.organization is None
+
+
 @pytest.mark.parametrize("host", ["a..b", "-a", "a" * 64, "a" * 60 + ".a" * 100, "ex ample", "exa\u200bmple", "a\x01"])
 def test_a_host_that_is_none_is_told(host: str) -> None:
     with pytest.raises(BadAddress, match=r"^XPANDER_BASE_URL is no address of a platform: "):

@@ -241,6 +241,20 @@ async def test_what_is_withheld_is_told_when_nothing_more_comes() -> None:
     assert events_of(told) == [*stream, *stream[:12]]
 
 
+async def test_a_stream_that_is_stopped_tells_no_more_of_what_is_withheld() -> None:
+    stream = [piece(number) for number in range(20)]
+    running = Stream(cast("Client", Connections([stream, [*stream[:9], piece("x")]])), "t1", clock=StillClock())
+    told: list[Told] = []
+
+    def take(one: Told) -> None:
+        told.append(one)
+        if len(events_of(told)) == 23:
+            running.stop()
+
+    assert await running.run(take) is None
+    assert events_of(told) == [*stream, *stream[:3]]
+
+
 async def test_what_telling_raises_while_nothing_comes_is_not_lost() -> None:
     stream = [piece(number) for number in range(20)]
     running = Stream(cast("Client", Connections([stream, stream[:3]], holds_last=True)), "t1", clock=Clock())

@@ -281,6 +281,7 @@ def without_traceback(home: Path, text: str | bytes = "", **environ: str) -> str
         ('ca = ""', "PATH:1: ca is no path of a file: write one, or leave it out"),
         ('ca = "a\\u0000b"', "PATH:1: ca is no path of a file: write one, or leave it out"),
         (f'{HOLDS} = "/"', "the key file / cannot be read: it is a directory"),
+        (f'{HOLDS} = "/{"x" * 300}"', f"/{'x' * 300} cannot be read: [Errno 36] File name too long"),
         (f'{HOLDS} = "/dev/zero"', "the key file /dev/zero cannot be read: it is no file, but a device or a pipe"),
         ('organization = "a?b"', "XPANDER_ORGANIZATION_ID is no organization: 'a?b'"),
         ('base_url = "https://h:99999"', "XPANDER_BASE_URL is no address of a platform: 'https://h:99999'"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ SETTINGS, NETWORK = 3, 5
 
 
 @pytest.fixture
-def pem(tmp_path: Path) -> Iterator[Path]:
+def pem(tmp_path: Path) -> Path:
     path = tmp_path / "ca.pem"
     path.write_text("no certificate")
     return path
