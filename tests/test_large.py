@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from tests.screens.boards import NOW
 from tui.activity import Activity, attached
@@ -22,7 +22,7 @@ from tui.api.client import Log
 from tui.api.entries import Entry, entry_of
 from tui.api.events import Event
 from tui.api.heads import split
-from tui.api.large import Entries, Incoming, Unusual
+from tui.api.large import Entries, LargeLog, Unusual
 from tui.api.models import Task
 from tui.api.wirejson import NotJson, loads
 
@@ -53,7 +53,7 @@ def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> Entries:
     """As the client takes a large log apart."""
     made = Entries()
     for begin in range(0, len(told), size):
-        made.take(json.dumps(told[begin : begin + size]).encode())
+        made.take([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
     return made
 
 
@@ -207,33 +207,14 @@ def test_it_is_one_part() -> None:
     assert first.id == "e0"
 
 
-# As it comes in
+# Once it is there
 
 
 @contextmanager
-def small(large: int = 40, piece: int = 16, room: int = 150) -> Iterator[None]:
-    """A log is large from so many bytes on, and cut after so many, or these more."""
-    with patch.multiple(large_log, LARGE=large, PIECE=piece, ROOM=room):
+def small(large: int = 40) -> Iterator[None]:
+    """A log is large from so many bytes on, and a few of its entries are taken in at a time."""
+    with patch.multiple(large_log, LARGE_BYTES=large, ENTRIES_PER_TURN=3):
         yield
-
-
-def come(content: bytes, cuts: Sequence[int] = ()) -> Incoming:
-    """A log that has come in, in pieces."""
-    incoming = Incoming()
-    for start, end in pairwise(sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})):
-        incoming += content[start:end]
-    return incoming
-
-
-def read(incoming: Incoming) -> Sequence[Entry]:
-    """Its entries."""
-    assert incoming.is_log()
-    return asyncio.run(incoming.entries())
-
-
-def pieces_of(entries: Sequence[Entry]) -> list[bytes]:
-    assert isinstance(entries, Entries)
-    return entries._pieces
 
 
 odd = st.sampled_from(
@@ -256,16 +237,17 @@ def written(draw: st.DrawFn, entries: st.SearchStrategy[list[Any]] = told) -> by
     return json.dumps(draw(st.sampled_from([log, *around])), **form).encode()
 
 
-@given(written(), st.lists(st.integers(0, 2000), max_size=12))
-def test_it_says_what_it_says_when_all_has_come(content: bytes, cuts: list[int]) -> None:
+@given(written())
+def test_it_says_what_it_says_when_it_is_read_whole(content: bytes) -> None:
     with small():
-        incoming = come(content, cuts)
-        assert (bytes(incoming), len(incoming)) == (content, len(content))
+        log = LargeLog.of(content)
         if split(content) is None or len(content) <= 40:
-            assert not incoming.is_log()
+            assert log is None
             return
-        found = read(incoming)
+        assert log
+        found = asyncio.run(log.entries())
     body = loads(content)
+    assert log.thread_id == (None if isinstance(body, list) else body.get("id"))
     whole = [entry_of(one) for one in (body if isinstance(body, list) else body["messages"])]
     assert [(type(one), one.raw, one.keys) for one in found] == [(type(one), one.raw, one.keys) for one in whole]
 
@@ -278,13 +260,10 @@ def test_it_says_what_it_says_when_all_has_come(content: bytes, cuts: list[int])
 def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, place: int, damage: bytes) -> None:
     damaged = content[:place] + damage + content[place + 1 :]
     with small():
-        incoming = come(damaged, range(0, len(damaged), 50))
-        assert bytes(incoming) == damaged
-        if not incoming.is_log():
+        log = LargeLog.of(damaged)
+        if log is None:
             return
-        found = asyncio.run(incoming.entries())
-    parts = split(damaged)
-    assert parts is not None
+        found = asyncio.run(log.entries())
     try:
         body = loads(damaged)
     except NotJson:
@@ -293,49 +272,13 @@ def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, plac
     assert [one.raw for one in found] == [entry_of(one).raw for one in messages]
 
 
-def test_of_two_lists_of_entries_the_last_counts_whatever_was_cut() -> None:
+def test_of_two_lists_of_entries_the_last_counts() -> None:
     first, second = ([{"id": f"{letter}{n}", "created_at": at(n).isoformat()} for n in range(20)] for letter in "ab")
     twice = f'{{"messages": {json.dumps(first)}, "messages": {json.dumps(second)}}}'.encode()
     with small():
-        incoming = come(twice, range(0, len(twice), 50))
-        assert not incoming.is_log()
-    assert loads(bytes(incoming))["messages"] == second
-
-
-@given(
-    st.lists(entry | filled, min_size=4, max_size=14, unique_by=lambda told: told["id"]),
-    *[st.lists(st.integers(0, 2000))] * 2,
-)
-def test_it_is_cut_in_the_same_places_however_it_comes(log: list[Any], cuts: list[int], others: list[int]) -> None:
-    content = json.dumps({"messages": log}).encode()
-    with small():
-        one, other = (read(come(content, places)) for places in (cuts, others))
-    if isinstance(one, Entries):
-        assert pieces_of(one) == pieces_of(other)
-
-
-def test_between_all_entries_but_the_last_few_it_is_cut() -> None:
-    log = [
-        {"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x", "result": [{"id": "no"}] * 3}
-        for n in range(50)
-    ]
-    content = json.dumps({"id": "log", "messages": log}).encode()
-    with small(200, 100):
-        pieces = pieces_of(read(come(content, range(0, len(content), 30))))
-    assert [len(json.loads(piece)) for piece in pieces] == [1] * 50
-
-
-def test_where_no_place_for_a_cut_is_found_it_is_looked_for_further_on() -> None:
-    within = [{"id": "x", "created_at": n} for n in range(100)]
-    heads = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(400)]
-    log = [*({**one, "result": within} for one in heads[:5]), *heads[5:]]
-    content = json.dumps(log).encode()
-    with small():
-        found = read(come(content, range(0, len(content), 100)))
-    assert [one.raw for one in found] == log
-    sizes = [len(json.loads(piece)) for piece in pieces_of(found)]
-    assert sizes[0] > 5
-    assert max(sizes[1:]) < 5
+        log = LargeLog.of(twice)
+    assert log
+    assert [entry.raw for entry in asyncio.run(log.entries())] == second == loads(twice)["messages"]
 
 
 @given(*[st.lists(entry | filled, max_size=12, unique_by=lambda told: told["id"])] * 2, st.integers(0, 12))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import random
 import resource
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -586,3 +588,85 @@ async def test_html_on_connect_says_so() -> None:
         await finished(heard)
     assert isinstance(heard.error, NotFound)
     assert "<" not in str(heard.error)
+
+
+class Arrivals:
+    """When each event arrived, and how long after it was sent."""
+
+    def __init__(self) -> None:
+        self.moments: list[float] = []
+        self.delays: list[float] = []
+
+    def tell(self, told: Told) -> None:
+        if isinstance(told, Event) and told.type == "chunk":
+            now = asyncio.get_running_loop().time()
+            self.moments.append(now)
+            self.delays.append(now - float(told.data))
+
+    @property
+    def readings(self) -> int:
+        """How many groups of events came, each at once."""
+        return 1 + sum(later - before > 0.004 for before, later in pairwise(self.moments))
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_of_a_stream_of_2000_events_a_second_nothing_falls_behind(tls: bool) -> None:
+    loop, seconds = asyncio.get_running_loop(), 1.5
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        begun, sent = loop.time(), 0
+        while sent < 2000 * seconds:
+            while sent < 2000 * (loop.time() - begun):
+                body = json.dumps({"type": "chunk", "task_id": "t1", "data": f"{loop.time()}"})
+                await connection.chunk(f"data: {body}\n\n".encode())
+                sent += 1
+            await asyncio.sleep(0.0005)
+        await connection.chunk(b'data: {"type": "task_finished", "task_id": "t1", "data": {"id": "t1"}}\n\n')
+        await connection.gone()
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    arrivals = Arrivals()
+    with authority.cert_pem.tempfile() as ca:
+        async with Server(serve, context if tls else None) as server, make_client(server.url, ca=ca) as client:
+            stream = Stream(client, "t1")
+
+            def tell(told: Told) -> None:
+                arrivals.tell(told)
+                if isinstance(told, Event) and told.type == "task_finished":
+                    stream.stop()
+
+            async with asyncio.timeout(20):
+                await stream.run(tell)
+    assert len(arrivals.moments) >= 2000 * seconds
+    assert arrivals.readings <= 70 * (arrivals.moments[-1] - arrivals.moments[0]) + 2
+    late = sorted(arrivals.delays[-500:])[250]
+    assert late < 0.25, "the last ones come as soon as the first"
+
+
+async def test_what_has_come_already_is_taken_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.api.stream.PAUSE_SECONDS", 0.2)
+    body = b'data: {"type": "chunk", "task_id": "t1", "data": "%s"}\n\n' % (b"x" * 1000)
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start()
+        for _ in range(3000):
+            await connection.chunk(body)
+        await connection.chunk(b'data: {"type": "task_finished", "task_id": "t1", "data": {"id": "t1"}}\n\n')
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        stream, count = Stream(client, "t1"), 0
+
+        def tell(told: Told) -> None:
+            nonlocal count
+            if isinstance(told, Event):
+                count += 1
+                if told.type == "task_finished":
+                    stream.stop()
+
+        async with asyncio.timeout(20):
+            await stream.run(tell)
+    assert count == 3001

@@ -13,15 +13,12 @@ from tui.cli.session import Session
 if TYPE_CHECKING:
     from tui.settings import Settings
 
-FRAMES = "120"
-"""Frames a second at most. Changes come thirty times a second: at Textual's sixty, a key waits for a frame more."""
 ENDING = 5.0
 """Seconds that a platform gets to end."""
 
 
 async def screens(session: Session) -> int:
     """The dashboard, on the platform that is set, or on one of this machine's own."""
-    os.environ.setdefault("TEXTUAL_FPS", FRAMES)  # read when Textual is imported
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)  # Textual would believe them before the terminal, also once that has another size
     import asyncio

@@ -46,7 +46,6 @@ LATER = (
         f"tui.screens.{name}"
         for name in ("task", "review", "bulk", "confirm", "agents", "copy", "compose", "answer", "commands")
     ),
-    "tui.api.body",
     "tui.following",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""

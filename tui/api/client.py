@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tui.api.answers import record_in, said_by, task_record_in
 from tui.api.entries import Entry, Message, entry_of
 from tui.api.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
-from tui.api.large import Incoming
+from tui.api.large import LargeLog
 from tui.api.models import Agent, Page, Task, page_of
 from tui.api.record import Record, text_of
 from tui.api.routes import ACTIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
@@ -156,14 +156,14 @@ class Client:
         route, root = self._route(Operation.LOG)
         try:
             url = root + route.fill(agent=task.agent_id, task=task.id)
-            way: dict[str, Any] = {} if route.surface is Surface.REST else {"into": Incoming, "apart": _as_log}
-            body = await self.transport.read(url, **way)
+            read_large = None if route.surface is Surface.REST else LargeLog.of
+            body = await self.transport.read(url, apart=read_large, is_log=True)
         except NotFound:
             return Log(is_partial=route.surface is Surface.REST)
         if route.surface is Surface.REST:
             return _log_of_threads(body)
-        if isinstance(body, Incoming):
-            record_in({"id": body.log_id}, "activity log", task.id, task.thread_id)
+        if isinstance(body, LargeLog):
+            record_in({"id": body.thread_id}, "activity log", task.id, task.thread_id)
             return Log(await body.entries())
         messages = record_in(body, "activity log", task.id, task.thread_id).get("messages")
         if not isinstance(messages, list):
@@ -369,10 +369,6 @@ def _check_decision_answer(answer: Any, *ids: str) -> None:
         raise NotUnderstood(f"the platform answered {said!r}", body=answer)
     elif any(answer.get(name) is False for name in ("success", "ok", "approved", "accepted")):
         raise NotUnderstood("the platform answered that it was not done", body=answer)
-
-
-def _as_log(content: Incoming) -> Incoming | None:
-    return content if content.is_log() else None
 
 
 def _log_of_threads(body: Any) -> Log:

@@ -64,24 +64,20 @@ TOLD = frozenset(Head.__struct_fields__) - {"content", "questions", "query", "re
 UNUSUAL = (msgspec.MsgspecError, RecursionError, ValueError)
 """What is raised by an object that has to be read whole, if it can be read at all."""
 _split: Callable[[bytes | bytearray], _Messages] = msgspec.json.Decoder(_Messages).decode
-parts_of: Callable[[bytes | bytearray], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
-"""The entries of a list, each as it was written."""
+_parts_of: Callable[[bytes | bytearray], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _is_list = re.compile(rb"\s*\[").match
-heads_of: Callable[[bytes], list[Head]] = msgspec.json.Decoder(list[Head]).decode
 head_of: Callable[[msgspec.Raw], Head] = msgspec.json.Decoder(Head).decode
 
 
-def split(content: bytes | bytearray) -> list[msgspec.Raw] | None:
-    """The entries of a log, each as it was written; None where it has to be read as a whole."""
+def split(content: bytes | bytearray) -> tuple[str | None, list[msgspec.Raw]] | None:
+    """Return the id of a log's thread and its entries, each as it was written; None where it has to be read whole."""
     try:
-        return parts_of(content) if _is_list(content) else _split(content).messages
+        if _is_list(content):
+            return None, _parts_of(content)
+        log = _split(content)
     except UNUSUAL:
         return None
-
-
-def log_id(content: bytes | bytearray) -> str | None:
-    """The id of the thread that a log says it is of."""
-    return None if _is_list(content) else _split(content).id
+    return log.id, log.messages
 
 
 def entry_at(raw: msgspec.Raw) -> Entry | None:

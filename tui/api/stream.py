@@ -23,7 +23,8 @@ import asyncio
 import sys
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,10 @@ from tui.api.routes import BadAddress
 if TYPE_CHECKING:
     import httpx
 
+PAUSE_SECONDS = 1 / 60
+"""The pause between two readings of a connection that has little to tell at a time."""
+MIN_READING_BYTES = 16_384
+"""A reading of so many bytes is followed by the next one without a pause."""
 SHORTEST_PAUSE = 0.25
 """Seconds between two connections at the least, whatever the server wishes."""
 REMEMBERED = 50_000
@@ -171,8 +176,6 @@ class Stream:
 
     async def _connect(self, tell: Callable[[Told], None]) -> None:
         """One connection, from its opening to its end."""
-        from tui.api import body  # and httpx with it: not before a task is open
-
         url = await self._client.events_url(self._task_id)
         frames = Frames(self._last_id)
 
@@ -200,7 +203,10 @@ class Stream:
             drift = self._clock.time() - self._clock.monotonic()
             guard = asyncio.create_task(self._guard(limit, drift, tell))
             try:
-                await body.read(response, take)
+                async with aclosing(_paced(response)) as chunks:
+                    async for chunk in chunks:
+                        if not take(chunk):
+                            break
             finally:
                 if guard.done():
                     guard.result()  # what telling has raised
@@ -318,6 +324,36 @@ class Stream:
             raise NotUnderstood(f"the platform has no events for this task ({status})", status=status)
         wait = retry_after(response.headers, self._clock.time())
         raise error_of(status, bytes(content), wait)
+
+
+async def _paced(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Yield a body as it comes: what is there already at once, what has to be waited for in small amounts with a pause.
+
+    A mark in the event loop tells whether it was waited for: it runs only if others had a turn meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    has_waited = False
+    size = 0
+
+    def note_wait() -> None:
+        nonlocal has_waited
+        has_waited = True
+
+    async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
+        while True:
+            mark = loop.call_soon(note_wait)
+            try:
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            finally:
+                mark.cancel()
+            yield chunk
+            size += len(chunk)
+            if has_waited:
+                if size < MIN_READING_BYTES:
+                    await asyncio.sleep(PAUSE_SECONDS)
+                has_waited, size = False, 0
 
 
 def _follows(frame_id: str, last_id: str) -> bool:

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from tui.api.answers import LARGEST, decoded, error_of
 from tui.api.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
-from tui.api.inflate import ACCEPT_ENCODING, Inflated, Plain, decoder_of
+from tui.api.inflate import ACCEPT_ENCODING, decoder_of
 from tui.api.pace import Backoff, Budget, Clock, SystemClock, moment_of, retry_after
 from tui.api.routes import BadAddress, origin
 from tui.api.secret import Secret
@@ -35,8 +35,6 @@ APART = 0.25
 """Seconds between two questions to a platform that fails."""
 TROUBLE = 5.0
 """Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
-DEAR = 16 * 1024 * 1024
-"""Bytes of an answer from which a new connection after it costs less than to read it through every layer."""
 MAX_ERROR_BYTES = 1024 * 1024
 """Bytes of an answer that is an error beyond which it is not read."""
 MAX_SKEW_SECONDS = 10 * 365 * 86_400.0
@@ -104,12 +102,12 @@ class Transport(Struct):
         url: str,
         params: dict[str, str] | None = None,
         *,
-        into: Callable[[], Any] = bytearray,
-        apart: Callable[[Any], Any] | None = None,
+        apart: Callable[[bytearray], Any] | None = None,
+        is_log: bool = False,
     ) -> Any:
         """GET and decode, tried again where that can help; or taken apart in the way that is given, where it can.
 
-        What is taken apart may come into something else that grows, which begins with that before all is there.
+        A log may take as long as it comes: it may be very large. What is taken apart and is no log is a page.
         """
         attempt = 1
         while True:
@@ -118,7 +116,7 @@ class Transport(Struct):
                 await self.clock.sleep(pause)
             await self._turn()
             try:
-                return await self._send("GET", url, into=into, apart=apart, params=params)
+                return await self._send("GET", url, apart=apart, is_log=is_log, params=params)
             except ApiError as error:
                 if not is_passing(error):
                     raise
@@ -185,8 +183,8 @@ class Transport(Struct):
         method: str,
         url: str,
         *,
-        into: Callable[[], Any] = bytearray,
-        apart: Callable[[Any], Any] | None = None,
+        apart: Callable[[bytearray], Any] | None = None,
+        is_log: bool = False,
         params: dict[str, str] | None = None,
         **rest: Any,
     ) -> Any:
@@ -197,15 +195,15 @@ class Transport(Struct):
         if rest.get("json") is None:
             rest.pop("json", None)
         for _ in range(REDIRECTS + 1):
-            limit = None if into is not bytearray else self.timeout * ANSWER_TIME_FACTOR  # a log may be very large
+            limit = None if is_log else self.timeout * ANSWER_TIME_FACTOR
             with _in_words(url):
-                client = self._client(url, is_page=apart is not None and into is bytearray)
+                client = self._client(url, is_page=apart is not None and not is_log)
                 async with asyncio.timeout(limit), client.stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
                     if not 300 <= response.status_code < 400:
                         if method != "GET":
                             _check_action_status(response.status_code)
-                        return await self._answer(response, into, apart)
+                        return await self._answer(response, apart)
                     if method != "GET":
                         raise Redirected(
                             f"the platform answered an action with a redirect ({response.status_code}), not followed",
@@ -220,28 +218,18 @@ class Transport(Struct):
             ahead = told - self.clock.time()
             self.skew = ahead if 2.0 < abs(ahead) < MAX_SKEW_SECONDS else 0.0
 
-    async def _answer(
-        self, response: httpx.Response, into: Callable[[], Any], apart: Callable[[Any], Any] | None
-    ) -> Any:
+    async def _answer(self, response: httpx.Response, apart: Callable[[bytearray], Any] | None) -> Any:
         """The decoded body of a good answer; of any other, the error it is."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
-        content = into() if response.is_success else bytearray()
-        decoder = decoder_of(response.headers)
-
-        def take(piece: bytes) -> bool:
-            nonlocal content
-            content += piece
-            if len(content) > LARGEST:
-                raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
-            return response.is_success or len(content) < MAX_ERROR_BYTES
-
-        if isinstance(decoder, Plain) and _length(response.headers) > DEAR:
-            from tui.api import body
-
-            await body.read(response, take)
-        else:
-            await _decode(response, decoder, take)
+        content = bytearray()
+        async with aclosing(_decoded(response)) as pieces:
+            async for piece in pieces:
+                content += piece
+                if len(content) > LARGEST:
+                    raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
+                if not response.is_success and len(content) > MAX_ERROR_BYTES:
+                    break
         if response.is_success and apart and (parts := apart(content)) is not None:
             return parts
         if response.is_success:
@@ -259,20 +247,14 @@ class Transport(Struct):
         return self._clients[place]
 
     def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
-        """A client for this origin, through the proxy that the environment names for it; pages take no other detour."""
+        """A client for this origin, through the proxy that the environment names for it."""
         import httpx
-        import sniffio  # noqa: F401 - so that httpcore finds it at once
 
         from tui import __version__
         from tui.api.network import bad_proxy, proxy_for
 
         context = self._ssl() if url.startswith("https") else None
         proxy = proxy_for(url)
-        way = None
-        if is_page and proxy is None:
-            from tui.api.direct import Direct
-
-            way = Direct(context)
         # Bytes that follow an answer on a kept connection would be taken for the next answer: only list pages, whose
         # rows decide nothing, may come over one.
         limits = httpx.Limits(max_keepalive_connections=None if is_page else 0)
@@ -286,7 +268,6 @@ class Transport(Struct):
                 proxy=proxy.url if proxy else None,
                 limits=limits,
                 follow_redirects=False,
-                transport=way,
             )
         except httpx.InvalidURL as error:
             raise bad_proxy(proxy.variable if proxy else "the proxy") from error
@@ -299,23 +280,14 @@ class Transport(Struct):
         return self._context
 
 
-async def _decode(response: httpx.Response, decoder: Plain | Inflated, take: Callable[[bytes], bool]) -> None:
-    """Give on the decoded body as it comes, until it ends or enough was taken."""
-    if response.is_stream_consumed:  # by a transport that has it whole
-        take(response.content)
-        return
+async def _decoded(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Yield the decoded body as it comes."""
+    decoder = decoder_of(response.headers)
     async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
             for piece in decoder.feed(chunk):
-                if not take(piece):
-                    return
+                yield piece
     decoder.finish()
-
-
-def _length(headers: httpx.Headers) -> int:
-    """The length of the body, where the answer tells it."""
-    told = headers.get("content-length", "")
-    return int(told) if told.isdecimal() and len(told) < 19 else 0
 
 
 def _check_action_status(status: int) -> None:
