@@ -44,7 +44,7 @@ TEXTS = [
 VARIABLES = [
     "XPANDER_API_KEY", "XPANDER_ORGANIZATION_ID", "XPANDER_BASE_URL", "XPANDER_API_URL", "XPANDER_AGENT_ID", "IS_STG", "XP_TUI_READ_ONLY",
     "XP_TUI_PROFILE", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME", "TZ", "COLUMNS", "LINES", "LANG", "LC_ALL", "TERM", "NO_COLOR", "TMUX",
-    "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "PYTHONIOENCODING", "EDITOR", "SSH_CONNECTION",
+    "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "EDITOR", "SSH_CONNECTION",
 ]  # fmt: skip
 SETTINGS = [
     "api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca", "read_only", "hold", "time",
