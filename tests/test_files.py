@@ -6,6 +6,8 @@ import errno
 import fcntl
 import json
 import os
+import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -17,8 +19,9 @@ import pytest
 
 from tui import clipboard, crash
 from tui.journal import Fault, Journal, Verdict
+from tui.kept import Drafts, Kept
 from tui.masks import Masks
-from tui.private import write_private
+from tui.private import NotPrivate, make_directory, open_private, problem_with_directory, read_private, write_private
 from tui.run_lock import RunLock, live_runs, new_run_name
 
 
@@ -144,7 +147,7 @@ def test_a_lock_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
 LIMITED = """
 import pathlib, resource, sys
 from tui.journal import Journal
-from tui.private import write_private
+from tui.private import NotPrivate, make_directory, open_private, problem_with_directory, read_private, write_private
 path = pathlib.Path(sys.argv[1])
 journal = Journal(path)
 journal.write("sent", deed="a")
@@ -288,15 +291,14 @@ def test_a_line_that_is_written_while_the_journal_is_verified_is_no_fault(
 ) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
-    read_bytes = Path.read_bytes
 
-    def then_written(self: Path) -> bytes:
-        content = read_bytes(self)
+    def then_written(path: Path) -> bytes:
+        content = read_private(path)
         written(journal, ("sent", "b"))
         return content
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", then_written)
+        patch.setattr("tui.journal.read_private", then_written)
         assert journal.verify().faults == ()
 
 
@@ -314,7 +316,7 @@ def test_a_part_that_a_killed_process_left_is_not_in_the_next_file(tmp_path: Pat
 
 
 ODD = (
-    b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"\0" * 100, b'"text"', b"5", b"null", b"{}", b"9" * 5000,
+    b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b"\xff\xfe", b"\0" * 100, b'"text"', b"5", b"null", b"{}", b"9" * 5000,
     b'{"kind":["sent"],"deed":["a"]}', b'{"kind":{},"n":NaN}', b'{"kind":"\\ud800","deed":"\\ud800","words":"\\ud800"}',
     b'{"kind":"sent","run":"\\u0000/"}', b'{"at":[5],"verb":{},"target":3,"words":' + b"[" * 900 + b"]" * 900 + b"}",
     b'{"n":1' + b"0" * 4000 + b',"hash":5,"before":[]}',
@@ -350,6 +352,180 @@ def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, mo
         file.write(b"\n" + line)
     assert next(journal.lines_with("")) == forward[-1]
     written(journal, ("sent", "after it"))
+
+
+# What stands in the place of a file
+
+
+def link_to_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def link_to_file(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere")
+    elsewhere.write_bytes(b'{"kind":"sent","deed":"of another"}\n')
+    path.symlink_to(elsewhere)
+
+
+def unix_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+def device(path: Path) -> None:
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # as /dev/zero: it can be read without an end
+    except PermissionError:
+        pytest.skip("only root can make a device")
+
+
+IN_ITS_PLACE = {
+    "a link": link_to_file,
+    "a link to a device": link_to_device,
+    "a directory": Path.mkdir,
+    "a named pipe": os.mkfifo,
+    "a socket": unix_socket,
+    "a device": device,
+}
+placed = pytest.mark.parametrize("kind", IN_ITS_PLACE)
+
+
+def place(kind: str, path: Path) -> str:
+    """Put something in the place of a file; the answer is the sentence that is told of it."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    IN_ITS_PLACE[kind](path)
+    advice = "remove it" if kind.startswith("a link") else "move it away"
+    return f"{path} is {kind.removesuffix(' to a device')}: {advice}, a file is made in its place"
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Fail where something waits for the other end of a pipe."""
+
+    def waited(number: int, frame: object) -> None:
+        raise TimeoutError("it waits")
+
+    before = signal.signal(signal.SIGALRM, waited)
+    signal.setitimer(signal.ITIMER_REAL, 2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@placed
+def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Path, kind: str) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    sentence = place(kind, journal.path)
+    uses = (
+        lambda: list(journal.lines()),
+        lambda: list(journal.lines_with("")),
+        journal.unfinished,
+        lambda: journal.write("sent", deed="a"),
+    )
+    for use in uses:
+        with at_once(), pytest.raises(NotPrivate) as refused:
+            use()
+        assert str(refused.value) == sentence
+    with at_once():
+        assert journal.verify() == Verdict(0, (Fault(1, sentence),))
+    if kind == "a link":
+        assert b"deed" in (tmp_path / "elsewhere").read_bytes()
+
+
+@placed
+def test_what_is_no_file_is_neither_read_nor_written_anywhere(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "file"
+    sentence = place(kind, path)
+    for use in (lambda: read_private(path), lambda: open_private(path, os.O_RDWR | os.O_CREAT)):
+        with at_once(), pytest.raises(NotPrivate) as refused:
+            use()
+        assert str(refused.value) == sentence
+
+
+@placed
+def test_a_head_that_is_no_file_is_none(tmp_path: Path, kind: str) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    (tmp_path / "journal.head").unlink()
+    place(kind, tmp_path / "journal.head")
+    with at_once():
+        assert journal.verify().lines == 1
+
+
+def test_a_folder_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state" / "journal.jsonl")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "real")
+    written(Journal(tmp_path / "real" / "journal.jsonl"), ("sent", "a"))
+    with pytest.raises(NotPrivate, match="state is a link: remove it, a directory is made in its place"):
+        list(journal.lines())
+
+
+def test_in_a_folder_that_is_a_file_there_is_no_journal_and_none_is_written(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    journal = Journal(tmp_path / "state" / "journal.jsonl")
+    assert (list(journal.lines()), list(journal.lines_with("")), journal.unfinished()) == ([], [], [])
+    sentence = f"{tmp_path}/state is a file: move it away, a directory is made in its place"
+    with pytest.raises(NotPrivate) as refused:
+        journal.write("sent", deed="a")
+    assert str(refused.value) == sentence
+    assert problem_with_directory(tmp_path / "state") == sentence
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(NotPrivate, match=r"/proc/xp-tui cannot be made: .+; make its place writable or set another"):
+        make_directory(Path("/proc/xp-tui"))
+    with pytest.raises(NotPrivate, match="cannot be looked at: File name too long"):
+        make_directory(tmp_path / ("x" * 300))
+
+
+UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+"""So that modes of files count for root too."""
+IN_A_CLOSED_FOLDER = """
+import pathlib, sys
+from tui.journal import Journal
+from tui.kept import Drafts, Kept
+from tui.private import problem_with_directory
+from tui.run_lock import live_runs
+state = pathlib.Path(sys.argv[1])
+journal = Journal(state / "journal.jsonl")
+print([line["deed"] for line in journal.lines()], [line["deed"] for line in journal.unfinished()])
+print(journal.verify().faults, Drafts(state / "drafts.json").get("t1"), dict(Kept(state / "screens.json")))
+print(live_runs(state / "runs"))
+print(problem_with_directory(state))
+try:
+    journal.write("sent", deed="b")
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    journal = Journal(state / "journal.jsonl")
+    written(journal, ("sent", "a"))
+    as_of_run(journal.path, new_run_name())
+    Kept(state / "screens.json")["theme"] = "dark"
+    Drafts(state / "drafts.json")["t1"] = "begun"
+    dead = state / "runs" / new_run_name()  # as a killed run leaves it
+    dead.touch(mode=0o600)
+    for folder in (state / "runs", state):
+        folder.chmod(0o500)
+    command = [*UNPRIVILEGED, sys.executable, "-c", IN_A_CLOSED_FOLDER, str(state)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    for folder in (state, state / "runs"):
+        folder.chmod(0o700)
+    assert done.stderr == ""
+    lines, faults, live, problem, refused = done.stdout.splitlines()
+    assert lines == "['a'] ['a']"
+    assert faults == "(Fault(line=1, what='it was changed'),) begun {'theme': 'dark'}"
+    assert dead.name not in live
+    assert problem == f"{state} cannot be written: make it writable or set another place"
+    assert refused.startswith(str(state / "runs"))
+    assert refused.endswith("cannot be opened: Permission denied")
+    assert [line["deed"] for line in journal.lines()] == ["a"]
 
 
 def test_every_text_of_a_line_is_masked(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tui.kept import ANOTHER, Drafts, Kept
+from tui.private import NotPrivate
 
 SEVERAL = """
 import pathlib, sys
@@ -195,13 +197,27 @@ def test_a_file_that_cannot_be_read_now_is_not_replaced(path: Path, monkeypatch:
     kept, drafts = Kept(path), Drafts(path)
     kept["t1"] = "text"
 
-    def fails(self: Path) -> bytes:
+    def fails(path: Path) -> bytes:
         raise OSError(24, "Too many open files")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", fails)
+        patch.setattr("tui.kept.read_private", fails)
         with pytest.raises(OSError, match="Too many"):
             drafts["t2"] = "text"
         kept["t3"] = "text"
     assert dict(kept) == {"t1": "text", "t3": "text"}, "what the screens remember holds without the disk"
     assert dict(Kept(path)) == {"t1": "text"}
+
+
+@pytest.mark.parametrize("kind", [Kept, Drafts])
+@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_has_no_texts(path: Path, kind: type[Kept] | type[Drafts], put: Callable[[Path], None]) -> None:
+    put(path)
+    kept = kind(path)
+    assert list(kept) == []
+    if kind is Kept:
+        kept["t1"] = "text"
+        assert dict(kept) == {"t1": "text"}, "what the screens remember holds without the disk"
+    else:
+        with pytest.raises(NotPrivate, match=f"{path} is a "):
+            kept["t1"] = "text"

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tui.api.wirejson import canonical, dumps
 from tui.masks import Masks
-from tui.private import open_private, sync_directory, write_private, write_whole
+from tui.private import NotPrivate, open_private, open_to_read, read_private, sync_directory, write_private, write_whole
 from tui.run_lock import live_runs, this_run
 
 START = "0" * 64
@@ -74,9 +74,11 @@ class Journal:
 
     def lines_with(self, text: str) -> Iterator[dict[str, Any]]:
         """Every line that can be read and has this text, the newest first; no more is read than is looked at."""
-        if not self.path.exists():
+        try:
+            descriptor = open_to_read(self.path)
+        except FileNotFoundError:
             return
-        with self.path.open("rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             for content in _texts_from_the_end(file):
                 if text.encode() in content and (line := _read(content)) is not None:
                     yield line
@@ -119,53 +121,61 @@ class Journal:
 
     def verify(self) -> Verdict:
         """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
-        faults: list[Fault] = []
-        before, number, count = START, 0, 0
         in_head = self._number_in_head()  # before the lines: what is written meanwhile is in them, and not in the head
-        runs_after_head: list[str] = []
-        texts = self._content().split(b"\n")
-        is_cut = bool(texts.pop())
-        for place, text in enumerate(texts, 1):
-            line = _read(text)
-            if line is None:
-                faults.append(Fault(place, "it cannot be read: a crash cut it short, or it was changed"))
-                continue
-            count += 1
-            if line.get("hash") != _hash(line):
-                faults.append(Fault(place, "it was changed"))
-            elif line.get("before") != before or line.get("n") != number + 1:
-                faults.append(
-                    Fault(place, f"it does not follow line {number} of the chain: lines are missing before it")
-                )
-            before, number = str(line.get("hash")), _number(line)
-            if number > in_head:
-                runs_after_head.append(_run(line))
-        if is_cut:
-            faults.append(Fault(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
-        if in_head > number:
-            faults.append(Fault(len(texts) + 1, f"{in_head - number} lines are missing at the end"))
-        behind = len(runs_after_head)
-        if (
-            len(set(runs_after_head)) < behind
-        ):  # a run may be killed between a line and the head, and writes no more then
-            words = f"the head is {behind} lines behind: it could not be written, a missing end would not be noticed"
-            faults.append(Fault(len(texts), words))
-        return Verdict(count, tuple(faults))
+        try:
+            content = self._content()
+        except NotPrivate as error:
+            return Verdict(0, (Fault(1, str(error)),))
+        return _verified(content, in_head)
 
     def _number_in_head(self) -> int:
         """The number of the last line as the head tells it; 0 where it cannot be read."""
         try:
-            head = _read(self._head.read_bytes())
+            head = _read(read_private(self._head))
         except OSError:
             return 0
         return _number(head) if head else 0
 
     def _content(self) -> bytes:
-        return self.path.read_bytes() if self.path.exists() else b""
+        try:
+            return read_private(self.path)
+        except FileNotFoundError:
+            return b""
 
 
 BLOCK_BYTES = 1 << 16
 """How much is read at once from the end of the file."""
+
+
+def _verified(content: bytes, in_head: int) -> Verdict:
+    """Compare the lines of a journal with their chain, and with the number in its head."""
+    faults: list[Fault] = []
+    before, number, count = START, 0, 0
+    runs_after_head: list[str] = []
+    texts = content.split(b"\n")
+    is_cut = bool(texts.pop())
+    for place, text in enumerate(texts, 1):
+        line = _read(text)
+        if line is None:
+            faults.append(Fault(place, "it cannot be read: a crash cut it short, or it was changed"))
+            continue
+        count += 1
+        if line.get("hash") != _hash(line):
+            faults.append(Fault(place, "it was changed"))
+        elif line.get("before") != before or line.get("n") != number + 1:
+            faults.append(Fault(place, f"it does not follow line {number} of the chain: lines are missing before it"))
+        before, number = str(line.get("hash")), _number(line)
+        if number > in_head:
+            runs_after_head.append(_run(line))
+    if is_cut:
+        faults.append(Fault(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
+    if in_head > number:
+        faults.append(Fault(len(texts) + 1, f"{in_head - number} lines are missing at the end"))
+    behind = len(runs_after_head)
+    if len(set(runs_after_head)) < behind:  # a run may be killed between a line and the head, and writes no more then
+        words = f"the head is {behind} lines behind: it could not be written, a missing end would not be noticed"
+        faults.append(Fault(len(texts), words))
+    return Verdict(count, tuple(faults))
 
 
 def _append(descriptor: int, content: bytes, directory: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tui.private import lock_of, write_private
+from tui.private import lock_of, read_private, write_private
 from tui.run_lock import live_runs, new_run_name, this_run
 
 SENDING = "sending "
@@ -150,7 +150,7 @@ def _key_and_run(name: str) -> tuple[str, str | None]:
 def _texts_in(path: Path) -> dict[str, str]:
     """The texts in a file; none where it cannot be read."""
     try:
-        return _texts(path.read_bytes())
+        return _texts(read_private(path))
     except (OSError, ValueError, RecursionError):
         return {}
 
@@ -167,7 +167,7 @@ def _changed(path: Path) -> Iterator[dict[str, str]]:
     """The texts in a file, to be changed; they are written afterwards, and meanwhile no other process changes them."""
     with lock_of(path):
         try:
-            texts = _texts(path.read_bytes())
+            texts = _texts(read_private(path))
         except FileNotFoundError:
             texts = {}
         except (ValueError, RecursionError):  # somebody may still mend it

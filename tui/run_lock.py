@@ -6,10 +6,11 @@ import atexit
 import fcntl
 import os
 import re
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from tui.private import is_at, open_locked, open_private
+from tui.private import is_at, open_locked, open_to_read
 
 MAX_CONTENT_BYTES = 1 << 20
 _NAME = re.compile(r"\d+-[0-9a-f]{16}")
@@ -49,7 +50,8 @@ class RunLock:
             return
         atexit.unregister(self.release)
         if is_at(self._path, self._descriptor):
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # where nothing can be written any more, it stays, and is seen to be held by nobody
+                self._path.unlink()
         os.close(self._descriptor)
         self._descriptor = None
 
@@ -71,7 +73,7 @@ def live_runs(directory: Path) -> dict[str, bytes]:
 def _content_of_live(path: Path) -> bytes | None:
     """The content of a lock file that is held; None where it is not, and then the file is removed."""
     try:
-        descriptor = open_private(path, os.O_RDONLY)
+        descriptor = open_to_read(path)
     except FileNotFoundError:
         return None
     try:
@@ -79,7 +81,8 @@ def _content_of_live(path: Path) -> bytes | None:
     except BlockingIOError:
         return os.pread(descriptor, MAX_CONTENT_BYTES, 0)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, it stays
+            path.unlink()
         return None
     finally:
         os.close(descriptor)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from tui.api.routes import BadAddress, Surfaces, surfaces_of
 from tui.api.secret import Secret
-from tui.private import config_home, is_readable_by_others, state_home
+from tui.private import config_home, is_readable_by_others, problem_with_directory, state_home
 
 Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
 
@@ -34,6 +34,8 @@ class Option(NamedTuple):
     variable: str | None = None
     default: Any = None
     choices: tuple[str, ...] = ()
+    unit: str = "seconds"
+    """What a number counts."""
 
 
 OPTIONS = (
@@ -54,6 +56,22 @@ OPTIONS = (
     Option("reduced_motion", "flag", "Nothing flashes or glides.", None, False),
     Option("keys", "keys", 'Other keys for actions, by their ids: write [keys] and "tasks.stop" = "ctrl+x".'),
     Option("timeout", "number", "Seconds to wait for an answer.", None, 30.0),
+    Option(
+        "local_keep_days",
+        "number",
+        "Days for which the local platform keeps tasks that have ended.",
+        None,
+        14.0,
+        unit="days",
+    ),
+    Option(
+        "local_max_megabytes",
+        "number",
+        "Size of the local platform's database, above which the oldest tasks that have ended are removed.",
+        None,
+        1000.0,
+        unit="megabytes",
+    ),
 )
 """Everything that can be set; the command line, the file's schema and `config show` are made from it."""
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -81,7 +99,7 @@ class Value(NamedTuple):
 
 
 class Settings(Struct, frozen=True):
-    """All settings, frozen; `warnings` are what the settings file has that nothing reads."""
+    """All settings, frozen; `warnings` are names in the file that nothing reads, and why nothing can be sent."""
 
     values: Mapping[str, Value]
     state: Path
@@ -135,7 +153,10 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
     table = profiles.get(chosen, {}) if chosen else {}
     if not isinstance(table, dict):
         raise BadSettings(f"{path}:{_line(text, str(chosen))}: a profile is a table: write [profiles.{chosen}]")
+    state = state_home(environ)
     warnings = _unknown(document, text, path)
+    if problem := problem_with_directory(state):
+        warnings.append(f"{problem}; nothing can be sent from here")
     values: dict[str, Value] = {}
     sources = [_Source(f"profile {chosen}", table, path, text, chosen), _Source(f"file {path}", document, path, text)]
     for option in OPTIONS:
@@ -305,7 +326,7 @@ def _checked(option: Option, value: Any, place: str) -> Any:
             except (TypeError, ValueError, OverflowError):
                 number = -1.0
             if isinstance(value, bool) or not 0 <= number < 1e9:
-                raise BadSettings(f"{place} is a number of seconds, not {_shown(value)}")
+                raise BadSettings(f"{place} is a number of {option.unit}, not {_shown(value)}")
             return number
         case "keys":
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value.values()):

@@ -5,15 +5,28 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.private import make_directory, open_private, write_private
+from tui.private import (
+    NotPrivate,
+    check_directory,
+    make_directory,
+    open_private,
+    open_to_read,
+    read_private,
+    write_private,
+)
 
 ORGANIZATION = "local"
+MAX_READ_BYTES = 4096
+"""How much of the key's and the address's file is read."""
+_KEY = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
+_OWN_FILES = frozenset({"platform.db", "key", "lock", "use", "address.json", ".key.new", ".address.json.new"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +68,23 @@ class Home:
 
     def key(self) -> str:
         """The key, made when there is none."""
-        if not self._key.exists():
+        try:
+            return self._read_key()
+        except FileNotFoundError:
             write_private(self._key, f"xpl-{secrets.token_urlsafe(24)}".encode())
-        return self._key.read_text().strip()
+        return self._read_key()
+
+    def _read_key(self) -> str:
+        """Read the key; a file that holds none is refused, as nobody would be asked for anything then."""
+        key = read_private(self._key, MAX_READ_BYTES).decode("ascii", "replace").strip()
+        if not _KEY.fullmatch(key):
+            raise NotPrivate(f"{self._key} holds no key: remove it, and a new one is made at the next start")
+        return key
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold the lock, or raise Taken: one platform serves one database."""
+        self._check_before_use()
         make_directory(self.path)
         descriptor = open_private(self._lock, os.O_RDWR | os.O_CREAT)
         try:
@@ -72,6 +95,19 @@ class Home:
             yield
         finally:
             os.close(descriptor)
+
+    def _check_before_use(self) -> None:
+        """Refuse a directory that others can enter, or that holds files of something else: it is left as it is."""
+        check_directory(self.path)
+        if not self.path.exists():
+            return
+        if self.path.stat().st_mode & 0o077:
+            raise NotPrivate(
+                f"{self.path} can be entered by others: chmod 700 it, or name a folder that is not there yet"
+            )
+        others = {path.name for path in self.path.iterdir()} - _OWN_FILES
+        if others and not self.database.exists():
+            raise NotPrivate(f"{self.path} holds other files: name an empty folder, or one that is not there yet")
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -108,14 +144,24 @@ class Home:
 
     def running(self) -> Address | None:
         """The platform that is running here, or None: an address without its lock held is an old one."""
-        if not self._lock.exists():
+        if not self._is_served():
             return None
         try:
-            with self.taken():
-                return None
-        except Taken:
-            pass
-        try:
-            return Address(json.loads(self._address.read_bytes())["url"], self.key())
-        except (OSError, ValueError, KeyError):
+            url = json.loads(read_private(self._address, MAX_READ_BYTES))["url"]
+            return Address(url, self._read_key()) if isinstance(url, str) else None
+        except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError):
             return None
+
+    def _is_served(self) -> bool:
+        """Whether somebody holds the lock; nothing is written to find that out."""
+        try:
+            descriptor = open_to_read(self._lock)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
