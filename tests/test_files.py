@@ -11,7 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -379,7 +379,7 @@ def device(path: Path) -> None:
         pytest.skip("only root can make a device")
 
 
-IN_ITS_PLACE = {
+IN_ITS_PLACE: dict[str, Callable[[Path], None]] = {
     "a link": link_to_file,
     "a link to a device": link_to_device,
     "a directory": Path.mkdir,

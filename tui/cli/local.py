@@ -13,40 +13,31 @@ from tui.cli.session import Session
 
 if TYPE_CHECKING:
     from tui.local.home import Address, Home
-    from tui.local.serve import Server
+    from tui.local.serve import Server, Wishes
 
 MISSING = "the local platform needs more than is installed: pip install 'xp-tui[local]'"
+RANGES = {
+    "pace": (0.01, 1000),
+    "port": (0, 65_535),
+    "limit": (1, 1_000_000),
+    "tasks": (0, 1_000_000),
+    "entries": (0, 1_000_000),
+}
+"""Between what each number on the command line has to be."""
 
 
 async def local(session: Session) -> int:
     """Serve until Ctrl+C; where one is already running, say where."""
-    try:
-        from tui.local import chaos, serve
-    except ModuleNotFoundError as error:
-        raise Usage(MISSING) from error
+    wishes = _wishes(session)
+    from tui.local import serve
+    from tui.local.database import BadDatabase
     from tui.local.home import Home, Taken
 
-    arguments = session.arguments
-    data = Path(arguments.data) if arguments.data else _directory(session.settings.state)
+    arguments, data = session.arguments, wishes.data
     home, has_ended = Home(data), threading.Event()
-    try:
-        wishes = serve.Wishes(
-            data=data,
-            port=arguments.port,
-            pace=arguments.pace,
-            seed=arguments.seed,
-            now=serve.moment(arguments.now) if arguments.now else None,
-            arrivals=not arguments.no_arrivals,
-            history=not arguments.no_history,
-            tasks=arguments.tasks,
-            entries=arguments.entries,
-            chaos=chaos.read(arguments.chaos),
-            limit=arguments.limit,
-        )
-    except ValueError as error:
-        raise Usage(str(error)) from error
-    if not 0.01 <= wishes.pace <= 1000:
-        raise Usage("--pace is a number between 0.01 and 1000")
+
+    def write(sentence: str) -> None:
+        session.out.note(f"xp-tui local platform: {sentence}")
 
     def ready(address: Address, server: Server) -> None:
         _tell(session, address, "local platform")
@@ -62,16 +53,51 @@ async def local(session: Session) -> int:
             threading.Thread(target=hold, daemon=True).start()
 
     try:
-        await serve.serve(wishes, ready)
+        await serve.serve(wishes, ready, write)
     except Taken:
         if (address := home.running()) is None:
             raise Usage(f"another program is starting a platform in {data}: try again") from None
         _tell(session, address, "local platform, already running")
-    except OSError as error:
+    except BadDatabase as error:
         raise Usage(str(error)) from error
+    except OSError as error:
+        raise Usage(f"{data} cannot be written: {error.strerror}" if error.strerror else str(error)) from error
     finally:
         has_ended.set()
     return OK
+
+
+def _wishes(session: Session) -> Wishes:
+    """What the command line and the settings say of the platform; a mistake is Usage, and nothing was made."""
+    try:
+        from tui.local import chaos, serve
+        from tui.local.pruning import Limits
+    except ModuleNotFoundError as error:
+        raise Usage(MISSING) from error
+    arguments, settings = session.arguments, session.settings
+    for name, (least, most) in RANGES.items():
+        value = getattr(arguments, name)
+        if value is not None and not least <= value <= most:
+            raise Usage(f"--{name} is a number between {least} and {most}")
+    if arguments.data == "":
+        raise Usage("--data names no folder: name one, or leave it out")
+    try:
+        return serve.Wishes(
+            data=_directory(settings.state) if arguments.data is None else Path(arguments.data),
+            port=arguments.port,
+            pace=arguments.pace,
+            seed=arguments.seed,
+            now=serve.moment(arguments.now) if arguments.now else None,
+            arrivals=not arguments.no_arrivals,
+            history=not arguments.no_history,
+            tasks=arguments.tasks,
+            entries=arguments.entries,
+            chaos=chaos.read(arguments.chaos),
+            limit=arguments.limit,
+            limits=Limits(settings["local_keep_days"], settings["local_max_megabytes"]),
+        )
+    except ValueError as error:
+        raise Usage(str(error)) from error
 
 
 def running(state: Path) -> Address | None:

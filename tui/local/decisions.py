@@ -53,13 +53,14 @@ class Decisions:
         with self._platform.store.together():
             task = self._platform.task(task_id)
             entry = self._platform.store.entry(task_id, decision_id)
-            if not entry or "questions" not in entry or entry.get("answers") or task["status"] != "paused":
+            questions = _questions(entry or {})
+            if not entry or not questions or entry.get("answers") or task["status"] != "paused":
                 raise Refused(400, "decision_id names no open question of this conversation")
-            wanted = {question["id"] for question in entry["questions"]}
+            wanted = {question["id"] for question in questions}
             if {item["question_id"] for item in answers} != wanted:
                 raise Refused(400, "every question needs one answer, and only these questions have any")
             self._platform.store.put_entry(task_id, {**entry, "answers": answers})
-            chosen = ", ".join(_said(entry["questions"], item) for item in answers)
+            chosen = ", ".join(_said(questions, item) for item in answers)
             self._platform.message(task, "user", chosen, user=YOU)
             plan = {**task["deep_planning"], "question_raised": False}
             self._platform.change(task, status="executing", deep_planning=plan)
@@ -153,9 +154,28 @@ class Decisions:
             return approval
 
 
+def _questions(entry: Json) -> list[Json]:
+    """The questions of an entry, those that can be answered; a worker may have told anything."""
+    told = entry.get("questions")
+    found = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    return [
+        {**one, "options": [option for option in _list(one.get("options")) if _is_option(option)]}
+        for one in found
+        if isinstance(one.get("id"), str)
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_option(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("id"), str)
+
+
 def _said(questions: list[Json], item: Json) -> str:
     """An answer in words: an option's own, or free text."""
     ids = item.get("selected_option_ids") or [item.get("answer")]
-    options = {option["id"]: option["label"] for question in questions for option in question.get("options", ())}
+    options = {option["id"]: option.get("label") for question in questions for option in question["options"]}
     words = [str(options.get(one, one)) for one in ids if one]
     return ", ".join(words) or str(item.get("free_text") or "")

@@ -65,7 +65,7 @@ class Guard:
         return None
 
 
-async def refuse(send: Send, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+async def refuse(send: Send, status: int, detail: Any, headers: dict[str, str] | None = None) -> None:
     """Answer with an error in the platform's form."""
     body = json.dumps({"detail": detail}).encode()
     told = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}

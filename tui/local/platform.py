@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from tui.local.home import ORGANIZATION
-from tui.local.store import Json, Store
+from tui.local.store import Json, Store, loads
 from tui.local.timeline import Timeline, told
 
 YOU: Json = {
@@ -181,15 +181,21 @@ class Platform:
     def stop(self, task_id: str) -> Json:
         """Stop a task and the sub-tasks under it; one that has ended stays as it is."""
         with self.store.together():
-            task = self.task(task_id)
-            if task["status"] in FINAL:
-                return task
-            for child_id in task["sub_executions"]:
-                if self.store.task(child_id):
-                    self.stop(child_id)
-            task = self.task(task_id)
-            self.change(task, status="stopped", is_manually_stopped=True)
-            return task
+            self.task(task_id)
+            for one in reversed(self._live_below(task_id)):
+                self.change(self.task(one), status="stopped", is_manually_stopped=True)
+            return self.task(task_id)
+
+    def _live_below(self, task_id: str) -> list[str]:
+        """Find a task and the sub-tasks under it that have not ended, each before those under it."""
+        found: dict[str, None] = {}
+        below = [task_id]
+        while below:
+            task = self.store.task(below.pop())
+            if task is not None and task["status"] not in FINAL and task["id"] not in found:
+                found[task["id"]] = None
+                below += task["sub_executions"]
+        return list(found)
 
     def destroy(self, task_id: str) -> None:
         """Destroy a task with all its history, as the vendor's own DELETE does."""
@@ -263,13 +269,13 @@ class Platform:
         """One thing that an agent did: an event, and an entry of the log where it is one."""
         facts = data if isinstance(data, dict) else {}
         if kind in _TOLD_TWICE and facts:
-            facts = data = {"id": self.new_id(), **facts}
+            facts = data = {**facts, "id": self._id_in(facts, "id")}
         self.emit(task, kind, data)
         entry: Json = {"created_at": self.now}
         match kind:
             case "tool_call_request":
                 entry |= {
-                    "id": facts.get("request_id") or self.new_id(),
+                    "id": self._id_in(facts, "request_id"),
                     "tool_name": facts.get("tool_name") or facts.get("operation_id") or "tool",
                     "payload": facts.get("payload"),
                     "is_error": False,
@@ -277,7 +283,7 @@ class Platform:
                     "plan_task_id": facts.get("plan_task_id"),
                 }
             case "tool_call_result":
-                key = facts.get("request_id") or self.new_id()
+                key = self._id_in(facts, "request_id")
                 asked = self.store.entry(task["id"], key) or {
                     **entry,
                     "id": key,
@@ -287,12 +293,13 @@ class Platform:
                 told = {name: facts[name] for name in ("result", "is_error", "approval_request_id") if name in facts}
                 entry = {**asked, "finished_at": self.now, **told}
             case "think" | "analyze":
-                inner = (facts.get("payload") or {}).get("input") or facts.get("payload") or {}
+                payload = _object(facts.get("payload"))
+                inner = _object(payload.get("input")) or payload
                 thought = inner.get("thought") or (data if isinstance(data, str) else None)
-                entry |= {"id": facts.get("request_id") or self.new_id(), "type": kind, "title": "", "confidence": 0.0}
-                entry |= {**inner, "thought": thought, "plan_task_id": facts.get("plan_task_id")}
+                entry = {"title": "", "confidence": 0.0, **inner, "thought": thought, **entry, "type": kind}
+                entry |= {"id": self._id_in(facts, "request_id"), "plan_task_id": facts.get("plan_task_id")}
             case _ if kind in _TOLD_TWICE and facts:
-                entry |= facts
+                entry = {**facts, **entry}
             case "plan_updated" if facts:
                 task["deep_planning"] = facts
                 self.store.put_task(task)
@@ -300,6 +307,11 @@ class Platform:
             case _:
                 return
         self.store.put_entry(task["id"], entry)
+
+    def _id_in(self, facts: Json, name: str) -> str:
+        """The id that a worker has told, or a new one."""
+        told = facts.get(name)
+        return told if isinstance(told, str) and told else self.new_id()
 
     def shown(self, result: Any) -> Any:
         """A tool's result as it is shown: a long one is cut, and says so in the vendor's words."""
@@ -324,7 +336,7 @@ class Platform:
     def thread(self, task_id: str) -> list[Json]:
         """What was said in a task, in the form of the public surface."""
         self.task(task_id)
-        return [_said_as(entry) for entry in map(json.loads, self.store.entries(task_id)) if "role" in entry]
+        return [_said_as(entry) for entry in map(loads, self.store.entries(task_id)) if _is_message(entry)]
 
     def threads_below(self, task_id: str) -> dict[str, list[Json]]:
         """What was said in every sub-task, however deep."""
@@ -378,6 +390,16 @@ def _input(request: Json) -> Json:
         "attachments": list(asked.get("attachments") or []),
         "principal": asked.get("principal"),
     }
+
+
+def _object(value: Any) -> Json:
+    """The value where it is an object, else an empty one: workers tell what they like."""
+    return value if isinstance(value, dict) else {}
+
+
+def _is_message(entry: Json) -> bool:
+    """Whether an entry is something said; an entry of a worker may have any fields."""
+    return isinstance(entry.get("role"), str) and "text" in _object(entry.get("content"))
 
 
 def _said_as(entry: Json) -> Json:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import sqlite3
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from tui.local.decisions import Decisions
+from tui.local.edge import place_of
 from tui.local.platform import FINAL, Platform
 from tui.local.play import Play
 from tui.local.scenario import Scenario, filled
@@ -33,6 +36,8 @@ PEOPLE: tuple[Json, ...] = tuple(
 SOURCES = ("api", "slack", "email", "webhook", "sdk")
 PIECE, LONG_PIECE = 28, 400
 """Characters of a streamed piece of text, live and in history."""
+RETRY_SECONDS = 5.0
+"""How long after a beat that could not be played it is tried again."""
 
 
 class Runner:
@@ -47,8 +52,10 @@ class Runner:
         pace: float,
         *,
         arrivals: bool = True,
+        tell: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.platform = platform
+        self._tell = tell
         self.decisions = decisions
         self.scenarios = {scenario.agent["id"]: scenario for scenario in scenarios}
         self.pace = pace
@@ -107,7 +114,7 @@ class Runner:
             self._woken.clear()
             now = self._stamp(timeline.running)
             if self._due and self._due[0][0] <= now:
-                self.beat()
+                self._beat_or_retry()
                 await asyncio.sleep(0)
                 continue
             delay = self._due[0][0] - now if self._due else None
@@ -129,11 +136,46 @@ class Runner:
         for place, scenario in enumerate(asked):
             before = OPENING * (1 - place / len(asked)) if scenario.waits else timedelta(seconds=3 + 5 * place)
             self._push("ask", scenario.agent["id"], until - before)
-        while self._due and self._due[0][0] <= self._stamp(until):
-            self.beat()
+        self.play_until(until)
         self.piece, self._colleagues_until = PIECE, None
         self._due = [one for one in self._due if one[2] != "colleague"]
         heapq.heapify(self._due)
+
+    def play_until(self, moment: datetime) -> None:
+        """Play everything that is due until a moment, without waiting for it."""
+        while self._due and self._due[0][0] <= self._stamp(moment):
+            self.beat()
+
+    def _beat_or_retry(self) -> None:
+        """Play the next beat; where the database fails it comes again, and a task that cannot be played ends so."""
+        due = self._due[0]
+        try:
+            self.beat()
+        except sqlite3.Error as error:
+            self._tell(self.platform.store.explain(error))
+            self._push_again(due)
+        except Exception as error:  # noqa: BLE001 - one task that cannot be played takes no other along
+            self._tell(f"an agent could not go on: {place_of(error)}")
+            self._end_as_failed(due, f"The agent could not go on: {type(error).__name__}.")
+
+    def _push_again(self, due: tuple[float, int, str, str]) -> None:
+        """Let what was due be due again a little later."""
+        _, number, what, whose = due
+        later = self._stamp(self.platform.timeline.running) + RETRY_SECONDS
+        if what == "step":
+            self._steps[whose] = later
+        heapq.heappush(self._due, (later, number, what, whose))
+
+    def _end_as_failed(self, due: tuple[float, int, str, str], result: str) -> None:
+        """End the task that could not be played; what else was due comes again."""
+        task = self.platform.store.task(due[3]) if due[2] == "step" else None
+        if task is None or task["status"] in FINAL:
+            return self._push_again(due)
+        try:
+            with self.platform.store.together():
+                self.platform.change(task, status="error", internal_status="interrupted", result=result)
+        except sqlite3.Error:
+            self._push_again(due)
 
     def beat(self) -> None:
         """The next beat that is due, at the moment it was due."""

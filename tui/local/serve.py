@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,10 +17,14 @@ import uvicorn
 
 from tui.local import scale
 from tui.local.chaos import Chaos, Faulty, Limited
+from tui.local.connection import Connection
+from tui.local.database import BadDatabase, explain
 from tui.local.decisions import Decisions
+from tui.local.edge import Edge
 from tui.local.guard import App, Guard
 from tui.local.home import ORGANIZATION, Address, Home
 from tui.local.platform import Platform
+from tui.local.pruning import Limits, Pruner
 from tui.local.runner import Runner
 from tui.local.scenario import Scenario, load
 from tui.local.server import app_of
@@ -30,6 +36,10 @@ from tui.local.workers import Workers
 PORT = 7337
 """The port that is taken when it is free and no other is asked for."""
 HISTORY = timedelta(days=3)
+FIRST_YEAR, LAST_YEAR = 1971, 9000
+"""When a platform's time may begin: there is history before it, and work after it."""
+REPEAT_SECONDS = 3600.0
+"""How long after a sentence the same one is told again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +57,37 @@ class Wishes:
     entries: int = 0
     chaos: Chaos = field(default_factory=Chaos)
     limit: int | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class Notices:
+    """Sentences for whoever started the platform, each at most once an hour: what goes wrong may do so very often."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._told: dict[str, float] = {}
+
+    def tell(self, sentence: str) -> None:
+        """Write a sentence, unless it was written lately."""
+        now = time.monotonic()
+        self._told = {one: at for one, at in self._told.items() if now - at < REPEAT_SECONDS}
+        if sentence not in self._told:
+            self._told[sentence] = now
+            self._write(sentence)
 
 
 class Local:
     """A platform and everything that makes it live."""
 
-    def __init__(self, wishes: Wishes, database: Path | str, scenarios: tuple[Scenario, ...] | None = None) -> None:
+    def __init__(
+        self,
+        wishes: Wishes,
+        database: Path | str,
+        scenarios: tuple[Scenario, ...] | None = None,
+        write: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self.store = Store(database)
+        self.notices = Notices(write)
         self.timeline = Timeline(wishes.now)
         scenarios = load() if scenarios is None else scenarios
         is_new = self.store.fact("seed") is None
@@ -64,8 +98,15 @@ class Local:
         self.streams = Streams(self.platform)
         begins = self.timeline.start - HISTORY if is_new and wishes.history else self.timeline.start
         self.runner = Runner(
-            self.platform, self.decisions, scenarios, begins, pace=wishes.pace, arrivals=wishes.arrivals
+            self.platform,
+            self.decisions,
+            scenarios,
+            begins,
+            pace=wishes.pace,
+            arrivals=wishes.arrivals,
+            tell=self.notices.tell,
         )
+        self.pruner = Pruner(self.platform, wishes.limits, self.notices.tell)
         self.platform.begun = lambda task: self.workers.begin(task) or self.runner.play(task)
         with self.store.together():
             self.store.set_fact("seed", seed)
@@ -96,9 +137,9 @@ class Local:
 
     def app(self, key: str, wishes: Wishes) -> App:
         """The application with its guard, and with its faults where there are any."""
-        app: App = Guard(
-            app_of(self.platform, self.decisions, self.workers, self.streams, key), key, ORGANIZATION, self.timeline
-        )
+        tell = self.notices.tell
+        routes = app_of(self.platform, self.decisions, self.workers, self.streams, key, tell)
+        app: App = Guard(Edge(routes, tell), key, ORGANIZATION, self.timeline)
         if wishes.limit:
             app = Limited(app, wishes.limit)
         if wishes.chaos:
@@ -118,10 +159,11 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 local.app(key, wishes),
+                http=Connection,
                 lifespan="off",
                 ws="none",
                 access_log=False,
-                log_level="warning",
+                log_level="critical",  # what goes wrong is told as a sentence, and not as often as it happens
                 date_header=False,
                 server_header=False,
                 timeout_graceful_shutdown=2,
@@ -140,28 +182,38 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def serve(wishes: Wishes, ready: Callable[[Address, Server], None]) -> None:
+async def serve(
+    wishes: Wishes, ready: Callable[[Address, Server], None], write: Callable[[str], None] = lambda sentence: None
+) -> None:
     """Serve until a signal comes, or until whoever was told that it is ready ends it."""
     home = Home(wishes.data)
-    with home.taken():
-        key = home.key()
-        local = Local(wishes, home.database)
-        with listen(wishes.port) as listener:
-            address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", key)
+    with home.taken(), listen(wishes.port) as listener:
+        address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", home.key())
+        try:
+            local = Local(wishes, home.database, write=write)
             local.store.set_fact("url", address.url)
-            server = Server(local, key, wishes)
-            home.announce(address)
-            ready(address, server)
-            playing = asyncio.create_task(local.runner.run(), name="agents at work")
-            playing.add_done_callback(lambda _: server.end())
-            try:
-                await server.serve([listener])
-            finally:
-                playing.cancel()
-                await asyncio.gather(playing, return_exceptions=True)
-                local.store.close()
-            if not playing.cancelled() and (error := playing.exception()):
-                raise error
+        except sqlite3.Error as error:
+            raise BadDatabase(explain(error, home.database)) from error
+        server = Server(local, address.key, wishes)
+        home.announce(address)
+        ready(address, server)
+        await _work(local, server, listener)
+
+
+async def _work(local: Local, server: Server, listener: socket.socket) -> None:
+    """Answer, let the agents work, and remove what is old, until the server is told to end."""
+    playing = asyncio.create_task(local.runner.run(), name="agents at work")
+    playing.add_done_callback(lambda _: server.end())
+    pruning = asyncio.create_task(local.pruner.run(), name="removing old tasks")
+    try:
+        await server.serve([listener])
+    finally:
+        playing.cancel()
+        pruning.cancel()
+        await asyncio.gather(playing, pruning, return_exceptions=True)
+        local.store.close()
+    if not playing.cancelled() and (error := playing.exception()):
+        raise error
 
 
 def listen(port: int | None) -> socket.socket:
@@ -200,4 +252,6 @@ def _agent(scenario: Scenario, created_at: str) -> Json:
 def moment(text: str) -> datetime:
     """A moment on the command line."""
     found = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"--now is a moment between the years {FIRST_YEAR} and {LAST_YEAR}")
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import html
 import json
+import sqlite3
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from tui import __version__
 from tui.local.decisions import Decisions
+from tui.local.edge import is_full, place_of
 from tui.local.platform import Platform, Refused
 from tui.local.store import Json
 from tui.local.streams import Streams, position
@@ -61,7 +65,9 @@ def row_of(task: Json) -> Json:
     }
 
 
-def app_of(platform: Platform, decisions: Decisions, workers: Workers, streams: Streams, key: str) -> FastAPI:
+def app_of(
+    platform: Platform, decisions: Decisions, workers: Workers, streams: Streams, key: str, tell: Callable[[str], None]
+) -> FastAPI:
     """The whole application, but for the guard at its door."""
     app = FastAPI(
         title="xp-tui local platform", version=__version__, docs_url=None, redoc_url=None, default_response_class=Ascii
@@ -70,11 +76,31 @@ def app_of(platform: Platform, decisions: Decisions, workers: Workers, streams: 
     app.include_router(_controller(platform, decisions, workers, streams, key))
     app.include_router(_open(decisions))
 
+    _answer_errors(app, platform, tell)
+    return app
+
+
+def _answer_errors(app: FastAPI, platform: Platform, tell: Callable[[str], None]) -> None:
+    """Give every error an answer in the contract's form."""
+
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
         return Ascii({"detail": error.detail}, error.status)
 
-    return app
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        told = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
+        return Ascii({"detail": told}, 422)
+
+    @app.exception_handler(sqlite3.Error)
+    async def database_failed(_: Request, error: sqlite3.Error) -> JSONResponse:
+        words = platform.store.explain(error)
+        tell(words)
+        return Ascii({"detail": f"The platform cannot do this now: {words}"}, 507 if is_full(error) else 503)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception) -> JSONResponse:
+        return Ascii({"detail": f"The platform cannot answer this: {place_of(error)}"}, 500)
 
 
 def _rest(platform: Platform, decisions: Decisions, streams: Streams) -> APIRouter:

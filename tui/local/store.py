@@ -11,27 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tui.local.database import connect, explain
+
 Json = dict[str, Any]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS agents (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS tasks (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, agent_id TEXT NOT NULL, status TEXT NOT NULL,
-    user_id TEXT, parent_id TEXT, triggering_agent_id TEXT, internal_status TEXT, created_at TEXT NOT NULL,
-    body TEXT NOT NULL, run TEXT
-);
-CREATE INDEX IF NOT EXISTS tasks_by_age ON tasks (created_at DESC, number DESC);
-CREATE INDEX IF NOT EXISTS tasks_by_agent ON tasks (agent_id, created_at DESC, number DESC);
-CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status, created_at DESC, number DESC);
-CREATE INDEX IF NOT EXISTS tasks_by_parent ON tasks (parent_id);
-CREATE TABLE IF NOT EXISTS entries (
-    number INTEGER PRIMARY KEY, task_id TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (task_id, id)
-);
-CREATE TABLE IF NOT EXISTS events (
-    task_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (task_id, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS approvals (id TEXT PRIMARY KEY, task_id TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CLEARED_ROWS = 200
+"""How many rows of removed tasks are deleted in one step: some milliseconds."""
+FREE_BYTES = 8 << 20
+"""How much unused space a database keeps: what is more is given back to the disk."""
+_ENDED = "('completed', 'failed', 'error', 'stopped')"
+_TREE = """
+WITH RECURSIVE
+    above (id, parent_id) AS (
+        SELECT id, parent_id FROM tasks WHERE id = ?
+        UNION SELECT tasks.id, tasks.parent_id FROM tasks JOIN above ON tasks.id = above.parent_id
+    ),
+    tree (id) AS (
+        SELECT id FROM above
+        UNION SELECT tasks.id FROM tasks JOIN tree ON tasks.parent_id = tree.id
+    )
+SELECT id, status, updated_at FROM tasks WHERE id IN (SELECT id FROM tree)
 """
 FILTERS = {
     "agent_id": "agent_id = ?",
@@ -44,18 +43,16 @@ FILTERS = {
     "to_date": "created_at <= ?",
 }
 """What a list of tasks can be narrowed by."""
-_TASK = "INSERT INTO tasks (id, agent_id, status, user_id, parent_id, triggering_agent_id, internal_status, created_at, body, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: E501
-_CHANGED = "UPDATE tasks SET status = ?, internal_status = ?, body = ? WHERE id = ?"
+_TASK = "INSERT INTO tasks (id, agent_id, status, user_id, parent_id, triggering_agent_id, internal_status, created_at, body, run, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: E501
+_CHANGED = "UPDATE tasks SET status = ?, internal_status = ?, body = ?, updated_at = ? WHERE id = ?"
 
 
 class Store:
     """Everything the platform remembers. What a method has returned is on disk and survives a kill."""
 
     def __init__(self, path: Path | str) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._path = path
+        self._db = connect(path)
         self._depth = 0
         self._news: set[str] = set()
         self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -64,22 +61,26 @@ class Store:
         """Close the database."""
         self._db.close()
 
+    def explain(self, error: sqlite3.Error) -> str:
+        """Say in a sentence what an error of the database means and what to do about it."""
+        return explain(error, self._path)
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """All of it or nothing; readers of streams hear of it when it is done."""
-        self._depth += 1
-        if self._depth == 1:
+        if self._depth == 0:
             self._db.execute("BEGIN IMMEDIATE")
+        self._depth += 1
         try:
             yield
-        except BaseException:
-            if self._depth == 1:
-                self._db.execute("ROLLBACK")
-                self._news.clear()
-            raise
-        else:
             if self._depth == 1:
                 self._db.execute("COMMIT")
+        except BaseException:
+            if self._depth == 1:
+                self._news.clear()
+                if self._db.in_transaction:  # some errors have rolled back already
+                    self._db.execute("ROLLBACK")
+            raise
         finally:
             self._depth -= 1
         if self._depth == 0:
@@ -126,7 +127,7 @@ class Store:
 
     def agents(self) -> list[Json]:
         """All agents."""
-        return [json.loads(body) for (body,) in self._db.execute("SELECT body FROM agents ORDER BY number")]
+        return [loads(body) for (body,) in self._db.execute("SELECT body FROM agents ORDER BY number")]
 
     def agent(self, agent_id: str) -> Json | None:
         """One agent."""
@@ -145,7 +146,8 @@ class Store:
 
     def put_task(self, task: Json) -> None:
         """Replace a task's record."""
-        self._db.execute(_CHANGED, (task["status"], task["internal_status"], _dumps(task), task["id"]))
+        told = (task["status"], task["internal_status"], _dumps(task), task["updated_at"], task["id"])
+        self._db.execute(_CHANGED, told)
 
     def task(self, task_id: str) -> Json | None:
         """A task's record."""
@@ -155,6 +157,7 @@ class Store:
         """Destroy a task and everything of it."""
         for table, column in (("tasks", "id"), ("entries", "task_id"), ("events", "task_id"), ("approvals", "task_id")):
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (task_id,))
+        self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", _facts_of(task_id))
         self._news.add(task_id)
 
     def tasks(self, filters: dict[str, str], *, limit: int = -1, offset: int = 0) -> list[Json]:
@@ -164,7 +167,7 @@ class Store:
             f"SELECT body FROM tasks{where} ORDER BY created_at DESC, number DESC LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
-        return [json.loads(body) for (body,) in rows]
+        return [loads(body) for (body,) in rows]
 
     def count(self, filters: dict[str, str]) -> int:
         """How many tasks there are of these."""
@@ -185,7 +188,7 @@ class Store:
         rows = self._db.execute(
             "SELECT number, id, run FROM tasks WHERE status IN ('pending', 'executing', 'paused') ORDER BY number"
         )
-        return [(number, task_id, json.loads(run) if run else None) for number, task_id, run in rows]
+        return [(number, task_id, loads(run) if run else None) for number, task_id, run in rows]
 
     def number_of(self, task_id: str) -> int:
         """A task's number."""
@@ -251,18 +254,89 @@ class Store:
 
     def _one(self, query: str, *values: str) -> Json | None:
         row = self._db.execute(query, values).fetchone()
-        return json.loads(row[0]) if row and row[0] else None
+        return loads(row[0]) if row and row[0] else None
+
+    # What ended long ago
+
+    def used_bytes(self) -> int:
+        """How much of the database's file holds something."""
+        pages, free, size = (self._number(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
+        return (pages - free) * size
+
+    def _number(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+    def ended_before(self, moment: str, after: tuple[str, int], limit: int = 50) -> list[tuple[str, int, str]]:
+        """Find the next tasks that ended before a moment: when each was changed last, its number and its id."""
+        query = (
+            f"SELECT updated_at, number, id FROM tasks WHERE status IN {_ENDED}"
+            " AND (updated_at, number) > (?, ?) AND updated_at < ? ORDER BY updated_at, number LIMIT ?"
+        )
+        return self._db.execute(query, (*after, moment, limit)).fetchall()
+
+    def tree_of(self, task_id: str) -> list[tuple[str, str, str]]:
+        """Find a task, everything above it and everything below that: id, status, and when it was changed last."""
+        return self._db.execute(_TREE, (task_id,)).fetchall()
+
+    def remove_tasks(self, task_ids: Iterable[str]) -> None:
+        """Remove tasks; what belongs to them is cleared away afterwards, in steps, also after a kill."""
+        with self.together():
+            for task_id in task_ids:
+                self._db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
+                self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", (task_id,))
+                self._news.add(task_id)
+
+    def clear_removed(self) -> bool:
+        """Clear away some rows of a removed task; the answer is whether there was anything to do."""
+        row = self._db.execute("SELECT task_id FROM removed LIMIT 1").fetchone()
+        if row is None:
+            return self._give_back_space()
+        with self.together():
+            for query in _CLEAR:
+                if self._db.execute(query, (row[0], CLEARED_ROWS)).rowcount > 0:
+                    return True
+            self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", _facts_of(row[0]))
+            self._db.execute("DELETE FROM removed WHERE task_id = ?", row)
+        return True
+
+    def _give_back_space(self) -> bool:
+        """Give some unused space back to the disk; the answer is whether there was too much of it."""
+        free = self._number("PRAGMA freelist_count")
+        if free * self._number("PRAGMA page_size") <= FREE_BYTES or not self._number("PRAGMA auto_vacuum"):
+            return False
+        self._db.execute(f"PRAGMA incremental_vacuum ({CLEARED_ROWS})").fetchall()
+        return self._number("PRAGMA freelist_count") < free
+
+
+_CLEAR = (
+    "DELETE FROM events WHERE task_id = ?1 AND number IN (SELECT number FROM events WHERE task_id = ?1 LIMIT ?2)",
+    "DELETE FROM entries WHERE number IN (SELECT number FROM entries WHERE task_id = ?1 LIMIT ?2)",
+    "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE task_id = ?1 LIMIT ?2)",
+)
+
+
+def _facts_of(task_id: str) -> tuple[str, str]:
+    """Where the names of the facts about a task's held calls begin and end."""
+    return f"hold/{task_id}/", f"hold/{task_id}0"
 
 
 def _dumps(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def loads(text: str) -> Any:
+    """Read JSON of the database; what is none was written by nobody but a failing disk."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise sqlite3.DatabaseError("a row is not JSON") from error
+
+
 def _columns(task: Json, run: Json | None) -> tuple[Any, ...]:
     return (
         task["id"], task["agent_id"], task["status"], (task["input"].get("user") or {}).get("id"),
         task["parent_execution"], task["triggering_agent_id"], task["internal_status"], task["created_at"],
-        _dumps(task), _dumps(run) if run else None,
+        _dumps(task), _dumps(run) if run else None, task["updated_at"],
     )  # fmt: skip
 
 

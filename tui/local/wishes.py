@@ -118,6 +118,8 @@ class Saved(Wish):
     tokens: Json | None = None
     used_tools: list[Any] | None = None
     hitl_request: Json | None = None
+    pending_eca_request: Json | None = None
+    duration: float | None = None
 
 
 class Pushed(Wish):

@@ -1,0 +1,227 @@
+"""The platform's file: what is damaged, of another version, or on a full disk is told in words, and nothing is lost."""
+
+from __future__ import annotations
+
+import random
+import resource
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.local.conftest import NOW, Serve
+from tests.local.crash import platform
+from tui.local.database import SCHEMA_VERSION, BadDatabase
+from tui.local.serve import Local, Wishes
+from tui.local.store import Store
+from tui.private import NotPrivate
+
+
+def filled(path: Path, count: int = 200) -> list[str]:
+    """Make a database with tasks; the answer is their ids."""
+    local = Local(Wishes(path, seed="7", now=NOW, tasks=count), path / "platform.db")
+    ids = [task["id"] for task in local.store.tasks({})]
+    local.store.close()
+    return ids
+
+
+def changed(path: Path, *statements: str) -> None:
+    """Change a database behind the platform's back."""
+    with sqlite3.connect(path) as db:
+        for statement in statements:
+            db.execute(statement)
+    db.close()
+
+
+def test_a_file_that_is_no_database_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "platform.db"
+    path.write_bytes(b"no database at all " * 500)
+    with pytest.raises(BadDatabase, match=f"the database {path} is damaged: move it away and start again"):
+        Store(path)
+    assert path.read_bytes().startswith(b"no database")
+
+
+def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "platform.db"
+    filled(tmp_path, 5)
+    changed(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}", "ALTER TABLE tasks DROP COLUMN run")
+    before = path.read_bytes()
+    with pytest.raises(BadDatabase, match="was made by a newer version of xp-tui: use that one, or name another"):
+        Store(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE tasks DROP COLUMN run",
+        "ALTER TABLE entries DROP COLUMN body",
+        "DROP TABLE facts",
+    ],
+)
+def test_a_database_of_another_shape_is_told_with_what_to_do(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "platform.db"
+    filled(tmp_path, 5)
+    more = ("CREATE TABLE facts (value TEXT)",) if "DROP TABLE" in statement else ()
+    changed(path, statement, *more)
+    with pytest.raises(BadDatabase, match="was made by another version of xp-tui: move it away and start again"):
+        Store(path)
+
+
+def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "platform.db"
+    ids = filled(tmp_path, 20)
+    changed(
+        path, "DROP INDEX tasks_by_update", "ALTER TABLE tasks DROP COLUMN updated_at", "DROP TABLE removed",
+        "PRAGMA user_version = 0",
+    )  # fmt: skip
+    store = Store(path)
+    assert [task["id"] for task in store.tasks({})] == ids
+    found = store.ended_before("9999", ("", 0), 1000)
+    assert {task_id: at for at, _, task_id in found} == {
+        task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]
+    }
+    store.close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    db.close()
+
+
+@pytest.mark.parametrize("put", [lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+@pytest.mark.parametrize("name", ["platform.db", "platform.db-wal"])
+def test_what_is_no_file_is_not_opened_as_the_database(tmp_path: Path, name: str, put: Callable[[Path], None]) -> None:
+    put(tmp_path / name)
+    with pytest.raises(NotPrivate, match=rf"{name} is a .*, a file is made in its place"):
+        Store(tmp_path / "platform.db")
+
+
+async def test_of_a_damaged_database_what_can_be_read_is_read_and_the_rest_is_told(
+    serve: Serve, tmp_path: Path
+) -> None:
+    ids = filled(tmp_path, 300)
+    path, dice = tmp_path / "platform.db", random.Random(5)
+    pages = path.stat().st_size // 4096
+    with path.open("r+b") as file:
+        for page in dice.sample(range(pages // 2, pages), pages // 20):
+            file.seek(page * 4096)
+            file.write(dice.randbytes(4096))
+    async with serve() as here, here.http() as http:
+        statuses: dict[int, int] = {}
+        for task in ids:
+            for place in (f"/v1/tasks/{task}", f"/v1/tasks/{task}/thread"):
+                answer = await http.get(place)
+                statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+                if answer.status_code != 200:
+                    assert f"the database {path} is damaged: move it away" in answer.json()["detail"]
+        assert set(statuses) == {200, 503}
+        assert statuses[200] > len(ids)
+        assert (await http.get("/v1/agents")).status_code == 200
+
+
+def limit(process: int, size: int) -> None:
+    """Let a process write no file beyond a size, as on a full disk; 0 is no limit."""
+    hard = resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (size or hard, hard))
+
+
+def test_on_a_full_disk_reads_go_on_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    acknowledged: list[str] = []
+    body = {"input": {"text": "x" * 2000}}
+    with platform(tmp_path) as (process, http):
+
+        def make() -> httpx.Response:
+            answer = http.post("/agent-execution/your-agent", json=body)
+            if answer.status_code == 200:
+                acknowledged.append(answer.json()["id"])
+            return answer
+
+        assert make().status_code == 200
+        limit(process.pid, max(path.stat().st_size for path in tmp_path.iterdir()) + 50_000)
+        refused = [answer for answer in (make() for _ in range(60)) if answer.status_code != 200]
+        assert refused
+        for answer in refused:
+            assert answer.status_code in {503, 507}
+            assert "see whether its disk is full" in answer.json()["detail"]
+        assert {task["id"] for task in all_tasks(http)} >= set(acknowledged)
+        assert http.get(f"/v1/tasks/{acknowledged[-1]}").status_code == 200
+        limit(process.pid, 0)
+        assert make().status_code == 200
+        worked = http.post("/v1/agents/reader/invoke", json=body).json()
+        assert worked["status"] == "completed", "the agents work on"
+    with platform(tmp_path) as (_, http):
+        assert {task["id"] for task in all_tasks(http)} >= {*acknowledged, worked["id"]}
+
+
+def all_tasks(http: httpx.Client) -> list[Any]:
+    """Every task that the platform lists."""
+    found: list[Any] = []
+    page = 1
+    while items := http.get("/v1/tasks", params={"page": page, "per_page": 50}).json()["items"]:
+        found += items
+        page += 1
+    return found
+
+
+def test_what_is_not_written_whole_is_not_written_and_the_next_is(tmp_path: Path) -> None:
+    local = Local(Wishes(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
+    db = local.store._db
+    pages = db.execute("PRAGMA page_count").fetchone()[0]
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    request = {"input": {"text": "x" * 50_000}}
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError) as full:
+            local.platform.create("writer", request)
+        assert "the disk is full, make room on it" in local.store.explain(full.value)
+    assert (local.store.count({}), local.store.last_event("")) == (0, 0)
+    db.execute("PRAGMA max_page_count = 100000")
+    made = local.platform.create("writer", request)
+    assert local.store.task(made["id"]) == made
+    local.store.close()
+
+
+def test_a_write_that_finds_the_database_held_is_refused_and_the_next_is_not(tmp_path: Path) -> None:
+    store = Store(tmp_path / "platform.db")
+    store._db.execute("PRAGMA busy_timeout = 10")
+    other = sqlite3.connect(tmp_path / "platform.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError) as held, store.together():
+        raise AssertionError("it is not begun")
+    assert "is held by another program: end that one" in store.explain(held.value)
+    other.execute("ROLLBACK")
+    with store.together():
+        store.set_fact("a", "1")
+    assert store.fact("a") == "1"
+    other.close()
+    store.close()
+
+
+async def test_the_agents_wait_for_a_database_that_takes_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.local.runner.RETRY_SECONDS", 0.05)
+    told: list[str] = []
+    async with serve() as here:
+        here.local.notices._write = told.append
+        db = here.local.store._db
+        made = here.local.platform.create("reader", {"input": {"text": "Read"}})
+        db.execute("PRAGMA query_only = ON")
+        async with here.http() as http:
+            answer = await http.post("/agent-execution/reader", json={"input": {"text": "x"}})
+            assert answer.status_code == 503
+            assert "make it and its folder writable" in answer.json()["detail"]
+            assert (await http.get(f"/v1/tasks/{made['id']}")).json()["status"] != "completed"
+        db.execute("PRAGMA query_only = OFF")
+        assert (await here.until(made["id"], "completed"))["result"]
+    assert len(told) == 1, "the same sentence is told once"
+    assert "cannot be written" in told[0]
+
+
+def test_a_row_that_is_not_json_is_damage(tmp_path: Path) -> None:
+    (task, *_) = filled(tmp_path, 3)
+    changed(tmp_path / "platform.db", f"UPDATE tasks SET body = 'x' || body WHERE id = '{task}'")
+    store = Store(tmp_path / "platform.db")
+    with pytest.raises(sqlite3.DatabaseError) as damaged:
+        store.task(task)
+    assert "is damaged" in store.explain(damaged.value)
+    store.close()

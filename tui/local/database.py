@@ -1,0 +1,113 @@
+"""The database's file: its tables, their version, and what each of its errors means."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tui.private import check_file
+
+SCHEMA_VERSION = 1
+"""What `PRAGMA user_version` says of a database of this shape; 0 is one from before it was written down."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS agents (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tasks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, agent_id TEXT NOT NULL, status TEXT NOT NULL,
+    user_id TEXT, parent_id TEXT, triggering_agent_id TEXT, internal_status TEXT, created_at TEXT NOT NULL,
+    body TEXT NOT NULL, run TEXT, updated_at TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS tasks_by_age ON tasks (created_at DESC, number DESC);
+CREATE INDEX IF NOT EXISTS tasks_by_agent ON tasks (agent_id, created_at DESC, number DESC);
+CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status, created_at DESC, number DESC);
+CREATE INDEX IF NOT EXISTS tasks_by_parent ON tasks (parent_id);
+CREATE INDEX IF NOT EXISTS tasks_by_update ON tasks (updated_at);
+CREATE TABLE IF NOT EXISTS entries (
+    number INTEGER PRIMARY KEY, task_id TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (task_id, id)
+);
+CREATE TABLE IF NOT EXISTS events (
+    task_id TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (task_id, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS approvals (id TEXT PRIMARY KEY, task_id TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS approvals_by_task ON approvals (task_id);
+CREATE TABLE IF NOT EXISTS removed (task_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_COLUMNS = {
+    "facts": "name, value",
+    "agents": "number, id, body",
+    "tasks": "number, id, agent_id, status, user_id, parent_id, triggering_agent_id, internal_status, created_at,"
+             " body, run, updated_at",
+    "entries": "number, task_id, id, body",
+    "events": "task_id, number, body",
+    "approvals": "id, task_id, body",
+    "removed": "task_id",
+}  # fmt: skip
+"""What every table must have; one that was made by another version may have less."""
+_UPGRADE = (
+    "ALTER TABLE tasks ADD COLUMN updated_at TEXT NOT NULL DEFAULT ''",
+    "UPDATE tasks SET updated_at = coalesce(json_extract(body, '$.updated_at'), created_at)",
+)
+"""From a database without a version to the first."""
+_DAMAGED = "is damaged: move it away and start again, or save what can be read with: sqlite3 FILE .recover"
+_ADVICE = (
+    ("SQLITE_FULL", "takes no more: the disk is full, make room on it"),
+    ("SQLITE_IOERR", "cannot be read or written: see whether its disk is full, limited or failing"),
+    ("SQLITE_READONLY", "cannot be written: make it and its folder writable"),
+    ("SQLITE_CANTOPEN", "cannot be opened: see that it and its folder can be read and written"),
+    ("SQLITE_BUSY", "is held by another program: end that one"),
+    ("SQLITE_LOCKED", "is held by another program: end that one"),
+    ("SQLITE_ERROR", "was made by another version of xp-tui: move it away and start again"),
+)
+"""What each error of SQLite means, by the beginning of its name."""
+
+
+class BadDatabase(Exception):
+    """A database that cannot be used; the message says what to do."""
+
+
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Open a database, or make it; one that cannot be used is BadDatabase."""
+    if isinstance(path, Path):
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            check_file(path.with_name(path.name + suffix))
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise BadDatabase(explain(error, path)) from error
+    try:
+        _prepare(db, path)
+    except sqlite3.Error as error:
+        db.close()
+        raise BadDatabase(explain(error, path)) from error
+    except BadDatabase:
+        db.close()
+        raise
+    return db
+
+
+def explain(error: sqlite3.Error, path: Path | str) -> str:
+    """Say in a sentence what an error of a database means and what to do about it."""
+    name = getattr(error, "sqlite_errorname", "")
+    advice = next((words for begin, words in _ADVICE if name.startswith(begin)), _DAMAGED)
+    return f"the database {path} {advice} ({error})"
+
+
+def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
+    """Make the tables, or see that those that are there are of this version."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        words = "was made by a newer version of xp-tui: use that one, or name another folder with --data"
+        raise BadDatabase(f"{path} {words}")
+    columns = [row[1] for row in db.execute("PRAGMA table_info (tasks)")]
+    if not columns:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything is in it, or never
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA journal_size_limit = 16777216")
+    if columns and "updated_at" not in columns:
+        db.executescript(";".join(("BEGIN IMMEDIATE", *_UPGRADE, "COMMIT")))
+    db.executescript(_SCHEMA)
+    for table, names in _COLUMNS.items():
+        db.execute(f"SELECT {names} FROM {table} LIMIT 0")
+    if version != SCHEMA_VERSION:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
