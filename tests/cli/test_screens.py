@@ -75,7 +75,7 @@ def test_a_platform_that_does_not_start_says_why(shell: Shell) -> None:
     (shell.state / "local/key").mkdir(parents=True)
     said = refused(shell)
     assert said.startswith("xp-tui: the local platform did not start: xp-tui: ")
-    assert "Is a directory" in said
+    assert "local/key is a directory: move it away, a file is made in its place" in said
     (shell.state / "local/key").rmdir()
     (shell.state / "local/use").unlink()
     (shell.state / "local/use").mkdir()

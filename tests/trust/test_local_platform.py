@@ -111,7 +111,8 @@ def requests(draw: st.DrawFn, platform: Fuzzed) -> tuple[str, str, dict[str, Any
     query = {name: text.encode("utf-8", "replace").decode() for name, text in asked.items()}
     headers = {"content-type": draw(st.sampled_from(["application/json"] * 5 + ["text/plain", "application/x-json"]))}
     if draw(st.booleans()):
-        headers["last-event-id"] = draw(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20))
+        told = draw(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20))
+        headers["last-event-id"] = told.strip()
     rest: dict[str, Any] = {
         "params": query,
         "headers": {name: text.encode("latin-1") for name, text in headers.items()},
