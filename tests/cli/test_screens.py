@@ -79,4 +79,4 @@ def test_a_platform_that_does_not_start_says_why(shell: Shell) -> None:
     (shell.state / "local/key").rmdir()
     (shell.state / "local/use").unlink()
     (shell.state / "local/use").mkdir()
-    assert refused(shell).startswith("xp-tui: the local platform did not start: [Errno 21] Is a directory: ")
+    assert "local/use is a directory: move it away, a file is made in its place" in refused(shell)
