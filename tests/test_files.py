@@ -627,3 +627,14 @@ def test_else_to_the_terminals_and_what_is_too_long_for_it_to_a_file(
     assert words == f"too long for the terminal's clipboard, written to {tmp_path / 'file'}"
     assert (len(told), (tmp_path / "file").read_text()) == (1, "é" * 74_001)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_too_long_and_cannot_be_written_is_told_as_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    (tmp_path / "state").write_text("a file")
+    words = clipboard.copy("x" * 74_001, lambda text: None, tmp_path / "state" / "copied.txt")
+    assert words.startswith("not copied: too long for the terminal's clipboard, and no file can be written: ")
+    assert words.endswith("state is a file: move it away, a directory is made in its place")

@@ -69,9 +69,10 @@ class Acting(Watching):
         self._deeds.is_paused = self._is_hold_paused
         self._unfinished: dict[str, Deed] = {}
         """What was begun and has not come to an end, by its id."""
-        for key in [one for one in drafts if one.startswith(SENDING)]:  # a session has ended while it was sending
-            drafts.setdefault(key.removeprefix(SENDING), drafts[key])
-            del drafts[key]
+        with suppress(OSError):  # where nothing can be written, the next session puts them back
+            for key in [one for one in drafts if one.startswith(SENDING)]:  # a session has ended while it was sending
+                drafts.setdefault(key.removeprefix(SENDING), drafts[key])
+                del drafts[key]
         self._jobs: set[asyncio.Task[Any]] = set()
         """What carries out deeds now."""
         self._interrupted: list[Deed] = []

@@ -26,5 +26,8 @@ def copy(text: str, terminal: Callable[[str], None], file: Path) -> str:
     if len(text) <= LONGEST:
         terminal(text)
         return "handed to the terminal's clipboard (OSC 52)"
-    write_private(file, text.encode("utf-8", "replace"))
+    try:
+        write_private(file, text.encode("utf-8", "replace"))
+    except OSError as error:
+        return f"not copied: too long for the terminal's clipboard, and no file can be written: {error}"
     return f"too long for the terminal's clipboard, written to {file}"

@@ -9,7 +9,7 @@ import pytest
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tests.test_kept import other_xp_tui
-from tui.kept import ANOTHER, SENDING
+from tui.kept import ANOTHER, SENDING, Kept
 
 
 async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(serve: Serve, tmp_path: Path) -> None:
@@ -64,3 +64,23 @@ async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
         assert "go on" in operator.text
         await operator.press("f2")
         await operator.until(lambda: operator.sent == ["continue"])
+
+
+async def test_a_draft_that_cannot_be_put_back_now_is_put_back_by_the_next(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with waiting(serve, tmp_path / "first") as operator:
+        state, thread = tmp_path / "state", invoice(operator)["id"]
+        Kept(state / "drafts.json")[f"{SENDING}{thread}"] = "pay it twice"
+
+        def full(path: Path, content: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("tui.kept.write_private", full)
+            async with at_the_screens(operator.here, state) as here:
+                await here.until(lambda: "Pay invoice 7" in here.text)
+        async with at_the_screens(operator.here, state) as again:
+            await again.until(lambda: "Pay invoice 7" in again.text)
+            await again.press("c")
+            await again.until(lambda: "pay it twice" in again.text)
