@@ -90,6 +90,17 @@ def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None
     db.close()
 
 
+def test_what_an_older_version_has_added_in_between_is_as_old_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "platform.db"
+    filled(tmp_path, 5)
+    changed(path, "UPDATE tasks SET updated_at = '' WHERE number < 3")
+    store = Store(path)
+    assert store.ended_before("2026", ("", 0)) == []
+    kept = {task_id: at for at, _, task_id in store.ended_before("9999", ("", 0), 1000)}
+    assert kept == {task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]}
+    store.close()
+
+
 @pytest.mark.parametrize("put", [lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
 @pytest.mark.parametrize("name", ["platform.db", "platform.db-wal"])
 def test_what_is_no_file_is_not_opened_as_the_database(tmp_path: Path, name: str, put: Callable[[Path], None]) -> None:

@@ -43,11 +43,12 @@ _COLUMNS = {
     "removed": "task_id",
 }  # fmt: skip
 """What every table must have; one that was made by another version may have less."""
-_UPGRADE = (
-    "ALTER TABLE tasks ADD COLUMN updated_at TEXT NOT NULL DEFAULT ''",
-    "UPDATE tasks SET updated_at = coalesce(json_extract(body, '$.updated_at'), created_at)",
-)
+_UPGRADE = "ALTER TABLE tasks ADD COLUMN updated_at TEXT NOT NULL DEFAULT ''"
 """From a database without a version to the first."""
+_FILL_IN = (
+    "UPDATE tasks SET updated_at = coalesce(json_extract(body, '$.updated_at'), created_at) WHERE updated_at = ''"
+)
+"""What an older version has left empty, now or after it was used in between."""
 _DAMAGED = "is damaged: move it away and start again, or save what can be read with: sqlite3 FILE .recover"
 _ADVICE = (
     ("SQLITE_FULL", "takes no more: the disk is full, make room on it"),
@@ -105,8 +106,9 @@ def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA journal_size_limit = 16777216")
     if columns and "updated_at" not in columns:
-        db.executescript(";".join(("BEGIN IMMEDIATE", *_UPGRADE, "COMMIT")))
+        db.execute(_UPGRADE)
     db.executescript(_SCHEMA)
+    db.execute(_FILL_IN)
     for table, names in _COLUMNS.items():
         db.execute(f"SELECT {names} FROM {table} LIMIT 0")
     if version != SCHEMA_VERSION:
