@@ -14,7 +14,7 @@ from tui.local.timeline import told
 
 CHECK_SECONDS = 60.0
 """How long after a look at the database the next comes."""
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.002
 """How long requests have the database for themselves between two steps."""
 TELL_SECONDS = 86_400.0
 """How long after a sentence about what was removed the next comes."""

@@ -291,12 +291,13 @@ class Store:
         row = self._db.execute("SELECT task_id FROM removed LIMIT 1").fetchone()
         if row is None:
             return self._give_back_space()
+        rows = CLEARED_ROWS
         with self.together():
             for query in _CLEAR:
-                if self._db.execute(query, (row[0], CLEARED_ROWS)).rowcount > 0:
-                    return True
-            self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", _facts_of(row[0]))
-            self._db.execute("DELETE FROM removed WHERE task_id = ?", row)
+                rows -= self._db.execute(query, (row[0], rows)).rowcount
+            if rows > 0:  # nothing of it is left
+                self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", _facts_of(row[0]))
+                self._db.execute("DELETE FROM removed WHERE task_id = ?", row)
         return True
 
     def _give_back_space(self) -> bool:
@@ -304,7 +305,7 @@ class Store:
         free = self._number("PRAGMA freelist_count")
         if free * self._number("PRAGMA page_size") <= FREE_BYTES or not self._number("PRAGMA auto_vacuum"):
             return False
-        self._db.execute(f"PRAGMA incremental_vacuum ({CLEARED_ROWS})").fetchall()
+        self._db.executescript(f"PRAGMA incremental_vacuum ({CLEARED_ROWS})")  # execute() gives back one page only
         return self._number("PRAGMA freelist_count") < free
 
 
