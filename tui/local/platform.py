@@ -23,8 +23,6 @@ YOU: Json = {
 }
 """Whom the key of this platform belongs to."""
 FINAL = frozenset({"completed", "failed", "error", "stopped"})
-SHOWN_WHOLE, SHOWN_OF_LONG = 8000, 2000
-"""Characters of a tool's result up to which it is shown, and how many of a longer one are."""
 _REQUESTED = (
     "payload_extension", "source", "worker_id", "output_format", "output_schema", "events_streaming",
     "additional_context", "instructions_override", "test_run_node_id", "expected_output", "mcp_servers",
@@ -312,16 +310,6 @@ class Platform:
         """The id that a worker has told, or a new one."""
         told = facts.get(name)
         return told if isinstance(told, str) and told else self.new_id()
-
-    def shown(self, result: Any) -> Any:
-        """A tool's result as it is shown: a long one is cut, and says so in the vendor's words."""
-        text = result if isinstance(result, str) else json.dumps(result)
-        if len(text) <= SHOWN_WHOLE:
-            return result
-        return (
-            f"{text[:SHOWN_OF_LONG]}\n\n[TRUNCATED OUTPUT - {len(text)} chars (~{len(text) // 4} tokens) total, "
-            f"showing first {SHOWN_OF_LONG:,} chars - display truncation only, the model received the full content]"
-        )
 
     # What has happened, as it is read
 

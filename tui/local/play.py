@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ from tui.local.store import Json
 
 LEISURE = 2.2
 """How much longer everything takes than the scenarios say, but for text that streams."""
+
+SHOWN_WHOLE, SHOWN_OF_LONG = 8000, 2000
+"""Characters of a tool's result up to which it is shown, and how many of a longer one are."""
 
 
 class Play:
@@ -129,7 +133,7 @@ class Play:
         result = step.get("result", {"ok": True})
         if rows := step.get("rows"):
             result = {"rows": [filled(result, {"row": str(row)}) for row in range(1, rows + 1)]}
-        platform.happened(self.task, "tool_call_result", {**call, "result": platform.shown(result)})
+        platform.happened(self.task, "tool_call_result", {**call, "result": _shown(result)})
         self._next(step.get("otherwise") if step.get("error") else None)
         return 0.8
 
@@ -314,3 +318,14 @@ class Play:
         done[key] = done.get(key, 0) + 1
         self._next(step["repeat"] if done[key] < step["times"] else None)
         return 0.2
+
+
+def _shown(result: Any) -> Any:
+    """A tool's result as it is shown: a long one is cut, and says so in the vendor's words."""
+    text = result if isinstance(result, str) else json.dumps(result)
+    if len(text) <= SHOWN_WHOLE:
+        return result
+    return (
+        f"{text[:SHOWN_OF_LONG]}\n\n[TRUNCATED OUTPUT - {len(text)} chars (~{len(text) // 4} tokens) total, "
+        f"showing first {SHOWN_OF_LONG:,} chars - display truncation only, the model received the full content]"
+    )
