@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.cli.test_acting_processes import started
 from tests.cli.test_streams import exit_code
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
@@ -135,3 +137,30 @@ def test_what_is_printed_and_not_taken_is_no_success(
     assert told.encode() in (done.stderr or b"")
     assert b"Traceback" not in (done.stderr or b"")
     assert b"Exception ignored" not in (done.stderr or b"")
+
+
+@pytest.mark.parametrize("flag", ["--mcp", "--from", "--payload-extension", "--user-tokens", "--oidc-token-file"])
+def test_a_file_without_end_is_not_read_to_it(shell: Shell, flag: str) -> None:
+    shell.export(XPANDER_API_KEY=KEY)
+    said = shell("run", "a1", "do it", flag, "/dev/zero")
+    assert (said.code, said.err) == (3, "xp-tui: /dev/zero is larger than 16 MiB: nothing was sent\n")
+
+
+@pytest.mark.parametrize("words", [["run", "a1", "-"], ["run", "--from", "-"], ["continue", "w", "-"]])
+async def test_one_interrupt_ends_waiting_for_standard_input(
+    platform: Platform, server: Server, tmp_path: Path, words: list[str]
+) -> None:
+    platform.task("w", status="completed")
+    job = await started(server, tmp_path, *words, stdin=asyncio.subprocess.PIPE)
+    assert job.stdin
+    job.stdin.write(b"some of it")
+    await job.stdin.drain()
+    status = Path(f"/proc/{job.pid}/wchan")
+    async with asyncio.timeout(20):
+        while "pipe" not in status.read_text():  # it waits for more
+            await asyncio.sleep(0.01)
+        job.send_signal(signal.SIGINT)
+        _, told = await job.communicate()
+    assert job.returncode == 130
+    assert b"Traceback" not in told
+    assert platform.decisions == []

@@ -33,6 +33,8 @@ _TEXTS = (
     "triggering_agent_id", "think_mode", "llm_model_provider", "llm_model_name", "llm_reasoning_effort",
     "tool_call_limit", "harness_cli", "permission_mode",
 )  # fmt: skip
+MAX_INPUT_BYTES = 16 * 1024 * 1024
+"""What is read of a file that an argument names, and of standard input."""
 _SWITCHES = ("run_locally", "disable_attachment_injection", "return_metrics")
 _FILES = {"payload_extension": dict, "output_schema": dict, "mcp_servers": list, "user_tokens": dict}
 
@@ -320,19 +322,43 @@ def _json_file(path: str, kind: type) -> Any:
 
 
 def _text_file(path: str) -> str:
+    """Read a file that an argument names, or standard input."""
+    if path == "-":
+        return _standard_input()
     try:
-        return _standard_input() if path == "-" else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with _interruptible(), Path(path).open("rb") as file:
+            content = file.read(MAX_INPUT_BYTES + 1)
+        text = content.decode()
+    except (OSError, ValueError) as error:
         raise Usage(f"{path} cannot be read: {error}") from error
+    if len(content) > MAX_INPUT_BYTES:
+        raise Usage(f"{path} is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
+    return text
 
 
 def _standard_input() -> str:
     """Read standard input to its end."""
     try:
-        text = sys.stdin.read()
+        with _interruptible():
+            text = sys.stdin.read(MAX_INPUT_BYTES + 1)
         text.encode()  # in some locales bytes that are no UTF-8 are read as lone surrogates
     except UnicodeError as error:
         raise Usage("standard input is not UTF-8: nothing was sent") from error
     except (OSError, ValueError) as error:
         raise Usage(f"standard input cannot be read: {error}") from error
+    if len(text) > MAX_INPUT_BYTES:
+        raise Usage(f"standard input is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
     return text
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the first Ctrl+C end what is waited for here; asyncio only notes it, and the wait would go on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
