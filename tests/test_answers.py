@@ -87,6 +87,18 @@ def test_what_is_nested_too_deep_to_write_is_written_as_far_as_it_goes() -> None
 def test_json_that_ends_within_its_depths_is_cut() -> None:
     with pytest.raises(NotJson, match="it ends too early"):
         loads("[" * 100_000)
+    long = "9" * 5_000
+    for text in (
+        f"{long}\nx",
+        f"[{long}",
+        f"{long}{'[' * 100_000}",
+        f'{{"a": {long}, "b": {"[" * 100_000}',
+        f"[{long} 1]",
+    ):
+        with pytest.raises(NotJson):
+            loads(text)
+    deep = "[" * 3_000 + "]" * 3_000
+    assert loads(f"[{long}, {deep}]")[0] == long
 
 
 def test_a_text_that_looks_like_json_and_is_none_stays_a_text() -> None:

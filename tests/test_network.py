@@ -66,6 +66,19 @@ async def test_a_redirect_to_no_address_is_told(read: str, location: str) -> Non
             await READS[read](client)
 
 
+async def test_no_cookie_is_taken() -> None:
+    """What reads this one prints a traceback, as a warning; warnings are errors here."""
+    odd = f"a=b; expires=Thu, 01 Jan 1970 00:00:00 GMT; max-age={'9' * 400}"
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, RECORD, {"Set-Cookie": odd if len(server.requests) == 1 else "a=b"})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        for _ in range(3):
+            await client.task("t1")
+    assert not any("cookie" in request.headers for request in server.requests)
+
+
 # Proxies
 
 

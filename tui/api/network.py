@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import stat
+from http.cookiejar import CookieJar
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,13 @@ PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 class BadNetworkSettings(BadAddress):
     """Certificates or a proxy that cannot be used; the message says where they are named, and what to do."""
+
+
+class NoCookies(CookieJar):
+    """A jar that takes no cookies: the key is all that is asked for, and reading some prints a traceback."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Called with every answer."""
 
 
 class Proxy(NamedTuple):

@@ -251,7 +251,7 @@ class Transport(Struct):
         import httpx
 
         from tui import __version__
-        from tui.api.network import bad_proxy, proxy_for
+        from tui.api.network import NoCookies, bad_proxy, proxy_for
 
         context = self._ssl() if url.startswith("https") else None
         proxy = proxy_for(url)
@@ -260,6 +260,7 @@ class Transport(Struct):
         limits = httpx.Limits(max_keepalive_connections=None if is_page else 0)
         try:
             return httpx.AsyncClient(
+                cookies=NoCookies(),
                 auth=KeyAuth(self.key, self.origins),
                 headers={"User-Agent": f"xp-tui/{__version__}", "Accept-Encoding": ACCEPT_ENCODING},
                 timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),

@@ -27,17 +27,22 @@ def loads(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
-        return _DECODER.decode(text)
+        return _decoded(text, _DECODER)
+    except NotJson:
+        raise
+    except ValueError:  # an integer of more digits than Python converts
+        return _decoded(text, _DECODER_OF_LONG_NUMBERS)
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
+    try:
+        return decoder.decode(text)
     except RecursionError:
-        return loads(_shallow(text))
+        return _decoded(_shallow(text), decoder)
     except json.JSONDecodeError as error:
         is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         where = "it ends too early" if is_cut else f"character {error.pos + 1}"
         raise NotJson(f"not JSON: {where}") from None
-    except ValueError:  # an integer of more digits than Python converts
-        return json.loads(
-            text, parse_constant=str, parse_float=finite, parse_int=_int, object_pairs_hook=_with_doubled_names
-        )
 
 
 def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
@@ -113,6 +118,9 @@ def _with_doubled_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 _DECODER = json.JSONDecoder(parse_constant=str, parse_float=finite, object_pairs_hook=_with_doubled_names)
+_DECODER_OF_LONG_NUMBERS = json.JSONDecoder(
+    parse_constant=str, parse_float=finite, parse_int=_int, object_pairs_hook=_with_doubled_names
+)
 
 
 def _shallow(text: str) -> str:
