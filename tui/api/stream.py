@@ -227,7 +227,8 @@ class Stream:
             self._compare(self._replay, content, event, tell)
         else:
             self._told.append(hash(content))
-            self._rejoin(tell, is_seamless=False)
+            if self._rejoining:
+                self._rejoin(tell, is_seamless=False)
             tell(event)
 
     def _take_with_id(self, name: str, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
@@ -238,7 +239,8 @@ class Stream:
             self._seen, self._seen_before = set(), self._seen
         if self._replay is not None and not is_known:
             self._tell_withheld(tell)
-        self._rejoin(tell, is_seamless=is_known or _follows(name, self._last_id))
+        if self._rejoining:
+            self._rejoin(tell, is_seamless=is_known or _follows(name, self._last_id))
         if not is_known and not self._stopped:
             tell(event)
 
