@@ -155,6 +155,20 @@ async def test_a_proxy_that_is_not_there_or_refuses_is_named(environ: Callable[.
                     await READS[read](client)
 
 
+def test_of_two_variables_the_one_that_counts_is_named(
+    environ: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ(HTTPS_PROXY="http://a", https_proxy="http://b")
+    assert proxy_for("https://platform.example") == ("http://b", "https_proxy")
+    monkeypatch.delenv("https_proxy")
+    monkeypatch.delenv("HTTPS_PROXY")
+    environ(Https_Proxy="http://c")
+    assert proxy_for("https://platform.example") == ("http://c", "Https_Proxy")
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"http": "http://[::1"})
+    with pytest.raises(BadNetworkSettings, match=r"^the proxy setting of this system is no address of a proxy"):
+        proxy_for("http://platform.example")
+
+
 @settings(max_examples=200)
 @given(value=st.text(max_size=30), scheme=st.sampled_from(["", "http://", "https://", "socks5://", "//"]))
 def test_any_proxy_is_one_or_told(value: str, scheme: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import cast
 
 import httpx
 import pytest
@@ -55,6 +55,10 @@ class StillClock(Clock):
         await asyncio.sleep(0)
 
 
+PAUSE = b"pause"
+"""In the place of an event: nothing comes for a while, in which a clock goes on by many seconds."""
+
+
 class Connections:
     """In the place of a client: connections that each send some events, and then a 404."""
 
@@ -75,6 +79,10 @@ class Connections:
 
     async def _body(self, contents: Iterable[bytes]) -> AsyncIterator[bytes]:
         for content in contents:
+            if content == PAUSE:
+                for _ in range(50):
+                    await asyncio.sleep(0)
+                continue
             id_line, _, data = content.rpartition(b"|")
             yield b"%bdata: %b\n\n" % (id_line, data)
         if self._holds_last and not self._left:
@@ -86,11 +94,11 @@ def named(name: str, content: bytes) -> bytes:
     return b"id: %b\n|%b" % (name.encode(), content)
 
 
-def told_by(connections: Sequence[Iterable[bytes]], **more: Any) -> list[Told]:
+def told_by(connections: Sequence[Iterable[bytes]], clock: Clock | None = None) -> list[Told]:
     """Everything that a stream tells over these connections."""
     told: list[Told] = []
     client = cast("Client", Connections(connections))
-    error = asyncio.run(Stream(client, "t1", clock=StillClock(), **more).run(told.append))
+    error = asyncio.run(Stream(client, "t1", clock=clock or StillClock()).run(told.append))
     assert getattr(error, "status", None) == 404
     return told
 
@@ -239,6 +247,13 @@ async def test_what_is_withheld_is_told_when_nothing_more_comes() -> None:
     async with asyncio.timeout(5):
         assert await running.run(take) is None
     assert events_of(told) == [*stream, *stream[:12]]
+
+
+def test_a_replay_may_begin_late_but_not_pause_for_long() -> None:
+    stream = [piece(number) for number in range(20)]
+    assert events_of(told_by([stream, [PAUSE, *stream, piece("end")]], clock=Clock())) == [*stream, piece("end")]
+    paused = [*stream[:12], PAUSE, *stream[12:], piece("end")]
+    assert events_of(told_by([stream, paused], clock=Clock())) == [*stream, *stream, piece("end")]
 
 
 async def test_a_stream_that_is_stopped_tells_no_more_of_what_is_withheld() -> None:

@@ -98,9 +98,9 @@ def _is_exempt(place: str, exempt: str) -> bool:
 
 
 def _variable(kind: str) -> str:
-    """The environment variable that names a proxy, as it is spelled there."""
-    name = f"{kind}_proxy"
-    return name if os.environ.get(name) else name.upper()
+    """What names a proxy: the environment variable as it is spelled there, of several the one that counts."""
+    names = [name for name, value in os.environ.items() if value and name.lower() == f"{kind}_proxy"]
+    return max(names, default="the proxy setting of this system")  # small letters sort last, and count
 
 
 def _checked_proxy(value: str, variable: str) -> str:

@@ -1,7 +1,7 @@
 """The events of one task across any number of connections: each told once, and every reopening told as such.
 
-Which answers end a stream: 401, 403, 404 and 204, on the first connection and on every later one, and an address that
-cannot be asked. Whatever else goes wrong is tried again, a page in the place of the stream and 409 too.
+Which answers end a stream: 401, 403, 404 and 204, on the first connection and on every later one. It ends too where no
+request can be made. Whatever else goes wrong is tried again, a page in the place of the stream and 409 as well.
 
 Which events are told once, although the server sends them again after a reconnect:
 
@@ -196,7 +196,6 @@ class Stream:
             away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
             self._rejoining = away is not None
             self._replay = _Replay(self._told) if self._told and self._rejoining else None
-            self._last_event_at = self._clock.monotonic()
             self._lost_at = None
             tell(Link(LinkState.LIVE))
             tell(Opened(away, asked=bool(self._last_id)))
@@ -305,8 +304,11 @@ class Stream:
 
     def _tell_stale(self, tell: Callable[[Told], None]) -> None:
         """Tell what was withheld for too long."""
-        if self._replay is not None and self._clock.monotonic() - self._last_event_at > MAX_WITHHELD_SECONDS:
-            self._replay.overlap = len(self._replay.withheld)
+        replay = self._replay
+        if replay is None or self._clock.monotonic() - self._last_event_at <= MAX_WITHHELD_SECONDS:
+            return
+        if replay.withheld:
+            replay.overlap = len(replay.withheld)
             self._tell_withheld(tell)
 
     async def _judge(self, response: httpx.Response) -> None:
