@@ -18,6 +18,7 @@ import pytest
 import trustme
 
 from tests.conftest import FastClock, cases, make_client
+from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server, head
 from tui.api.client import Client
 from tui.api.errors import ApiError, Forbidden, NotFound, Unauthorized
@@ -25,7 +26,9 @@ from tui.api.events import Event
 from tui.api.frames import LARGEST
 from tui.api.pace import Backoff
 from tui.api.routes import BadAddress
-from tui.api.stream import Link, LinkState, Opened, Rejoined, Stream, Told
+from tui.api.stream import ENDING_STATUSES, Link, LinkState, Opened, Rejoined, Stream, Told
+from tui.board import Change, LinkSeen
+from tui.watch import Rhythm, Watch
 
 SSE = cases("sse")
 HEADERS = {"Content-Type": "text/event-stream"}
@@ -578,6 +581,33 @@ async def test_after_any_other_answer_it_is_tried_again(status: int, is_again: b
             await finished(heard)
     assert not heard.ended
     assert len(heard.reasons) == 1 + is_again
+
+
+@pytest.mark.parametrize("status", [204, 401, 403, 404, 405, 409, 501])
+async def test_a_task_whose_stream_is_refused_is_read_until_its_end(
+    platform: Platform, server: Server, status: int
+) -> None:
+    platform.task("t1")
+    refused, enough = 0, 1 if status in ENDING_STATUSES else 2
+
+    async def refuse(request: Request, connection: Connection) -> bool:
+        nonlocal refused
+        if is_stream := request.path.endswith("/events"):
+            refused += 1
+            await connection.reply(status, b"")
+        elif refused >= enough and platform.tasks["t1"]["status"] != "completed":
+            await platform.finish("t1")
+        return is_stream
+
+    platform.before_reply = refuse
+    changes: list[Change] = []
+    clock = FastClock(factor=100.0)
+    async with make_client(server.url, clock=clock) as client, asyncio.timeout(10):
+        task = await Watch(client, changes.append, clock=clock, rhythm=Rhythm()).follow("t1")
+    assert task.status == "completed"
+    states = {change.link.state for change in changes if isinstance(change, LinkSeen)}
+    ends = {404: LinkState.POLLING, 204: LinkState.ENDED, 401: LinkState.ENDED, 403: LinkState.ENDED}
+    assert states == {LinkState.CONNECTING, ends.get(status, LinkState.RECONNECTING)}
 
 
 async def test_html_on_connect_says_so() -> None:
