@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -29,6 +29,14 @@ def piece(text: object) -> bytes:
 def call(number: int) -> bytes:
     """An event that cannot be taken for another: it has a time."""
     return json.dumps({"type": "tool_call_request", "time": f"2026-11-28T10:00:{number:02}Z", "data": {}}).encode()
+
+
+@pytest.fixture(autouse=True)
+def without_pauses() -> Iterator[None]:
+    """The clock of these tests runs while a stream pauses: it does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "PAUSE_SECONDS", 0.0)
+        yield
 
 
 class Clock:
