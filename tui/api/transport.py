@@ -283,6 +283,9 @@ class Transport(Struct):
 async def _decoded(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield the decoded body as it comes."""
     decoder = decoder_of(response.headers)
+    if response.is_stream_consumed:  # by a transport that has it whole
+        yield response.content
+        return
     async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
             for piece in decoder.feed(chunk):
