@@ -105,7 +105,7 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.set_defaults(own=False)
-    _settings(parser.add_argument_group("settings"))
+    _settings(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, (about, teach) in VERBS.items():
         sentence = f"{about[0].upper()}{about[1:]}."
@@ -128,13 +128,15 @@ def _set(teach: Callable[[Parser], object]) -> Callable[[Parser], None]:
     """A verb that the settings can be given to."""
 
     def whole(verb: Parser) -> None:
-        _settings(verb.add_argument_group("settings"))
+        _settings(verb)
         teach(verb)
 
     return whole
 
 
-def _settings(group: argparse._ArgumentGroup) -> None:
+def _settings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("settings")
+
     def add(*names: str, **rest: object) -> None:
         group.add_argument(*names, default=argparse.SUPPRESS, **rest)  # type: ignore[arg-type]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 from rich.cells import cell_len, chop_cells
 
 from tui.api.wirejson import dumps, unfolded
@@ -92,8 +91,9 @@ class Document(Struct):
     @property
     def masked(self) -> int:
         """How many values are masked because they may be secrets, and can be revealed."""
-        masked = replace(self, reveals_all=False)
-        return sum(_differing(masked._masked(part.value), self._without_known(part.value)) for part in self.parts)
+        return sum(
+            _differing(self._with_secrets_masked(part.value), self._without_known(part.value)) for part in self.parts
+        )
 
     @property
     def holds_own_secret(self) -> bool:
@@ -186,8 +186,10 @@ class Document(Struct):
         )
 
     def _masked(self, value: object) -> Any:
-        if self.reveals_all:
-            return self._without_known(value)
+        return self._without_known(value) if self.reveals_all else self._with_secrets_masked(value)
+
+    def _with_secrets_masked(self, value: object) -> Any:
+        """Return a value with whatever may be a secret masked."""
         told = self._told(value)
         return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
 
