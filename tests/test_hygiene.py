@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,3 +110,175 @@ def test_no_text_is_read_as_markup(file: Path) -> None:
 )  # fmt: skip
 def test_what_is_forbidden_is_found(code: str) -> None:
     assert offences(code)
+
+
+# Private names of other libraries
+
+WORKAROUNDS = Path("tui/textual_workarounds.py")
+STILL_PRIVATE = {Path("tui/api/body.py"), Path("tui/api/__init__.py")}
+"""Reads from httpx's private connections, and keeps `httpx._main` from being imported: remove each entry with that code."""
+COMPARISONS = {"startswith", "endswith", "removeprefix", "removesuffix"}
+"""Methods that take a part of a text, never the name of an attribute."""
+DOCUMENTED_NAMES = {"_asdict", "_fields", "_make", "_replace"}
+"""The public names of a named tuple that begin with an underscore."""
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("_") and name not in DOCUMENTED_NAMES
+
+
+def defined_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module defines itself: functions, classes, variables and attributes of `self`."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.Attribute(value=ast.Name("self" | "cls"), attr=name, ctx=ast.Store()):
+                names.add(name)
+    return names
+
+
+def private_imports(tree: ast.Module) -> Iterator[str]:
+    """Find imports of private modules and of private names."""
+    for node in ast.walk(tree):
+        paths: list[str] = []
+        match node:
+            case ast.Import(names=imports):
+                paths = [one.name for one in imports]
+            case ast.ImportFrom(module=str(module), level=0, names=imports):
+                paths = [f"{module}.{one.name}" for one in imports]
+        for path in paths:
+            if not path.startswith("tui.") and any(map(is_private, path.split("."))):
+                yield f"{path} is imported"
+
+
+def private_lookups(tree: ast.Module, own_names: set[str]) -> Iterator[str]:
+    """Find private attributes, also those that are named in a string, that no module of ours defines."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        match node:
+            case ast.Attribute(attr=name):
+                names = [name]
+            case ast.Call(func=ast.Attribute(attr=method)) if method in COMPARISONS:
+                continue
+            case ast.Call(args=arguments):
+                texts = [one.value for one in arguments if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+                names = [name for text in texts if re.fullmatch(r"[\w.]+", text) for name in text.split(".")]
+        for name in names:
+            if is_private(name) and name not in own_names:
+                yield f"{name} is not ours"
+
+
+@cache
+def attributes_by_class(module: str) -> dict[str, set[str]]:
+    """Return the attributes of `self` that each class of a module names, by the class's name."""
+    source = inspect.getsourcefile(importlib.import_module(module))
+    if source is None:
+        return {}
+    found: dict[str, set[str]] = {}
+    for cls in ast.walk(ast.parse(Path(source).read_text(encoding="utf-8"))):
+        if isinstance(cls, ast.ClassDef):
+            parts = [one for one in ast.walk(cls) if isinstance(one, ast.Attribute)]
+            found[cls.name] = {one.attr for one in parts if isinstance(one.value, ast.Name) and one.value.id == "self"}
+    return found
+
+
+@cache
+def foreign_private_names(cls: type) -> frozenset[str]:
+    """Return the private names of the bases of a class that are not ours."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if base.__module__.split(".")[0] not in {"tui", "builtins"}:
+            names |= set(vars(base)) | attributes_by_class(base.__module__).get(base.__name__, set())
+    return frozenset(filter(is_private, names))
+
+
+def inherited_private_names(body: list[ast.stmt], namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Find private names of foreign bases that the classes of a module, or those within a class, use or override."""
+    for node in body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        cls = namespace[node.name]
+        yield from inherited_private_names(node.body, vars(cls))
+        names = [one.name for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        names += [one.id for item in node.body for one in targets(item) if isinstance(one, ast.Name)]
+        for part in ast.walk(node):
+            match part:
+                case ast.Attribute(value=ast.Name("self" | "cls") | ast.Call(func=ast.Name("super")), attr=name):
+                    names.append(name)
+        for name in sorted(foreign_private_names(cls).intersection(names)):
+            yield f"{node.name} uses or overrides the inherited {name}"
+
+
+def targets(statement: ast.stmt) -> list[ast.expr]:
+    """Return what a statement assigns to."""
+    match statement:
+        case ast.Assign(targets=several):
+            return several
+        case ast.AnnAssign(target=one):
+            return [one]
+    return []
+
+
+def private_uses(tree: ast.Module, namespace: Mapping[str, Any], own_names: set[str]) -> list[str]:
+    """Return every use that a module makes of private names of other libraries."""
+    return [
+        *private_imports(tree),
+        *private_lookups(tree, own_names),
+        *inherited_private_names(tree.body, namespace),
+    ]
+
+
+def module_name(file: Path) -> str:
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_only_public_parts_of_other_libraries_are_used() -> None:
+    trees = {file: ast.parse(file.read_text()) for file in Path("tui").rglob("*.py")}
+    own_names = set().union(*map(defined_names, trees.values()))
+    found = [
+        f"{file}: {use}"
+        for file, tree in trees.items()
+        if file not in {WORKAROUNDS, *STILL_PRIVATE}
+        for use in private_uses(tree, vars(importlib.import_module(module_name(file))), own_names)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("import textual._xterm_parser", "_xterm_parser"),
+        ("from textual._xterm_parser import XTermParser", "_xterm_parser"),
+        ("from argparse import _ArgumentGroup", "_ArgumentGroup"),
+        ("def quit_app(app): app._exit = True", "_exit"),
+        ("def driver_of(app): return getattr(app, '_driver')", "_driver"),
+        ("from operator import attrgetter\ndriver = attrgetter('app._driver')", "_driver"),
+        ("from textual.app import App\nclass Planted(App):\n    def _fatal_error(self): pass", "_fatal_error"),
+        ("from textual.app import App\nclass Planted(App):\n    _batch_count = 1", "_batch_count"),
+        ("from textual.app import App\nclass Planted(App):\n    def quit_app(self): self._exit = 1", "_exit"),
+        ("from textual.app import App\nclass Planted(App):\n    def end(self): super()._end_batch()", "_end_batch"),
+        (
+            "from textual.app import App\nfrom textual.widget import Widget\n"
+            "class Planted(App):\n    class Inner(Widget):\n        _styles_cache: object = None",
+            "_styles_cache",
+        ),
+    ],
+)
+def test_a_private_part_of_another_library_is_found(code: str, name: str) -> None:
+    namespace: dict[str, Any] = {"__name__": "tui.planted"}
+    exec(code, namespace)
+    tree = ast.parse(code)
+    found = private_uses(tree, namespace, defined_names(tree))
+    assert [use for use in found if name in use]
+
+
+def test_private_names_of_our_own_are_no_private_parts_of_another_library() -> None:
+    code = "class Planted:\n    def _ours(self): return self._ours, self.__class__, Planted()._ours"
+    namespace: dict[str, Any] = {"__name__": "tui.planted"}
+    exec(code, namespace)
+    tree = ast.parse(code)
+    assert private_uses(tree, namespace, defined_names(tree)) == []
