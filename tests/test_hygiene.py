@@ -115,8 +115,6 @@ def test_what_is_forbidden_is_found(code: str) -> None:
 # Private names of other libraries
 
 WORKAROUNDS = Path("tui/textual_workarounds.py")
-STILL_PRIVATE = {Path("tui/api/body.py"), Path("tui/api/__init__.py")}
-"""Reads from httpx's private connections, and keeps `httpx._main` from being imported: remove each entry with that code."""
 COMPARISONS = {"startswith", "endswith", "removeprefix", "removesuffix"}
 """Methods that take a part of a text, never the name of an attribute."""
 DOCUMENTED_NAMES = {"_asdict", "_fields", "_make", "_replace"}
@@ -242,7 +240,7 @@ def test_only_public_parts_of_other_libraries_are_used() -> None:
     found = [
         f"{file}: {use}"
         for file, tree in trees.items()
-        if file not in {WORKAROUNDS, *STILL_PRIVATE}
+        if file != WORKAROUNDS
         for use in private_uses(tree, vars(importlib.import_module(module_name(file))), own_names)
     ]
     assert not found, "\n".join(found)

@@ -72,7 +72,7 @@ class Faulty:
     def __init__(self, app: App, chaos: Chaos, dice: random.Random) -> None:
         self._app = app
         self._chaos = chaos
-        self._dice = dice
+        self.dice = dice
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Called for every request."""
@@ -80,21 +80,22 @@ class Faulty:
             await self._app(scope, receive, send)
             return
         chaos = self._chaos
-        await asyncio.sleep(chaos.slow * self._dice.uniform(0.5, 1.5))
-        if self._falls(chaos.hang):
+        await asyncio.sleep(chaos.slow * self.dice.uniform(0.5, 1.5))
+        if self.falls(chaos.hang):
             await asyncio.sleep(HANG)
-        if self._falls(chaos.throttle):
+        if self.falls(chaos.throttle):
             await refuse(send, 429, "Too many requests", {"retry-after": "1"})
-        elif self._falls(chaos.fail):
-            await refuse(send, self._dice.choice((500, 502, 503, 504)), "The platform is not well")
-        elif scope["method"] != "GET" and self._falls(chaos.lose_answers):
+        elif self.falls(chaos.fail):
+            await refuse(send, self.dice.choice((500, 502, 503, 504)), "The platform is not well")
+        elif scope["method"] != "GET" and self.falls(chaos.lose_answers):
             await self._app(scope, receive, _nowhere)
             _cut(send)
         else:
             await self._app(scope, receive, _Stream(self, chaos, send))
 
-    def _falls(self, chance: float) -> bool:
-        return chance > 0 and self._dice.random() < chance
+    def falls(self, chance: float) -> bool:
+        """Whether something that has this chance happens now."""
+        return chance > 0 and self.dice.random() < chance
 
 
 class _Stream:
@@ -105,7 +106,7 @@ class _Stream:
         self._chaos = chaos
         self._send = send
         self._is_stream = self._is_cut = False
-        self._left = faulty._dice.randint(1, 2 * chaos.drop) if chaos.drop else -1
+        self._left = faulty.dice.randint(1, 2 * chaos.drop) if chaos.drop else -1
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -120,8 +121,8 @@ class _Stream:
         frames = [frame + b"\n\n" for frame in body.split(b"\n\n") if frame]
         told: list[bytes] = []
         for frame in frames:
-            told += [frame] * (2 if self._faulty._falls(self._chaos.dup) else 1)
-            if len(told) > 1 and self._faulty._falls(self._chaos.reorder):
+            told += [frame] * (2 if self._faulty.falls(self._chaos.dup) else 1)
+            if len(told) > 1 and self._faulty.falls(self._chaos.reorder):
                 told[-2:] = told[:-3:-1]
         for frame in told:
             if self._left == 0:
