@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from tui.api.events import Event
 from tui.api.models import Task
-from tui.board import Board, TaskGone, TasksSeen
+from tui.board import Board, Change, EventSeen, TaskGone, TasksSeen
 from tui.listing import SLICE, Listing, View
 from tui.query import parse
 from tui.rows import Head, Line, More
@@ -29,6 +31,21 @@ def seen(*rows: dict[str, Any], later: int = 0) -> TasksSeen:
     """That a list was read, so many seconds later."""
     at = NOW + timedelta(seconds=later)
     return TasksSeen(tuple(Task.of({**one, "updated_at": at.isoformat()}) for one in rows), at)
+
+
+def mention(teller: str, task_id: str, status: str) -> EventSeen:
+    """That the stream of a task told of another one as its sub-task."""
+    told = {"type": "sub_task_updated", "task_id": teller, "data": {"id": task_id, "status": status}}
+    return EventSeen(teller, Event.of(told), NOW)
+
+
+def change_of(one: Any, later: int) -> Change:
+    """A row that was seen, a task that is gone, or a change as it is, so many seconds later."""
+    if isinstance(one, EventSeen):
+        return replace(one, at=NOW + timedelta(seconds=later))
+    if isinstance(one, str):
+        return TaskGone(one, NOW + timedelta(seconds=later), "gone")
+    return seen(one, later=later)
 
 
 def anew(board: Board, view: View, like: Listing) -> Listing:
@@ -66,6 +83,8 @@ steps = st.lists(
                 title=st.sampled_from([None, "one", "two"]),
                 tokens=st.sampled_from([None, {"total_tokens": 5}, {"total_tokens": 7}]),
             ),
+            st.builds(mention, st.sampled_from(IDS), st.sampled_from(IDS), st.sampled_from(["executing", "completed"])),
+            st.builds(lambda one: {"id": one, "status": "executing"}, st.sampled_from(IDS)),
             st.sampled_from(IDS),
         ),
         min_size=1,
@@ -98,14 +117,7 @@ def test_step_by_step_is_the_same_as_anew(
     listing, board = Listing(view), Board()
     listing.opened, listing.folded = opened, folded
     for later, some in enumerate(changes):
-        board = board.after(
-            [
-                TaskGone(one, NOW + timedelta(seconds=later), "gone")
-                if isinstance(one, str)
-                else seen(one, later=later)
-                for one in some
-            ]
-        )
+        board = board.after([change_of(one, later) for one in some])
         listing.take(board, board.touched.tasks)
         whole = anew(board, view, listing)
         assert told(listing) == told(whole)

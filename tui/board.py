@@ -140,7 +140,7 @@ class Known(Struct, frozen=True):
     def of(cls, row: Sighting | None, record: Sighting | None, mention: Sighting | None) -> Known:
         """One task from all that counts: the fields of what is later before those of what is earlier."""
         own = [seen for seen in (row, record) if seen]
-        heard = [mention] if mention and not any(seen.is_root for seen in own) else []
+        heard = [mention] if mention and not _is_root(own) else []
         counting = sorted([*own, *heard], key=cmp_to_key(Sighting.compare))
         if len(counting) == 1:
             return cls(counting[0].task, row, record, mention)
@@ -157,7 +157,7 @@ class Known(Struct, frozen=True):
     @property
     def is_root(self) -> bool:
         """Whether the platform says that the task is nobody's sub-task."""
-        return any(seen.is_root for seen in self.sightings)
+        return _is_root(self.sightings)
 
     def with_sighting(self, seen: Sighting) -> Known:
         """The same with one more sighting."""
@@ -197,6 +197,9 @@ class Board(Struct, frozen=True):
     agents: Map[str, tuple[datetime, Agent]] = field(default_factory=Map)
     tasks: Map[str, Sighting | Known] = field(default_factory=Map)
     children: Map[str, frozenset[str]] = field(default_factory=Map)
+    """The sub-tasks that anybody has told of, by the task that they are said to be of."""
+    parents: Map[str, frozenset[str]] = field(default_factory=Map)
+    """The same the other way round."""
     logs: Map[str, LogAt] = field(default_factory=Map)
     links: Map[str, tuple[datetime, Link]] = field(default_factory=Map)
     gone: Map[str, tuple[datetime, str]] = field(default_factory=Map)
@@ -227,9 +230,10 @@ class Board(Struct, frozen=True):
         return log.activity if log else None
 
     def children_of(self, task_id: str) -> tuple[Task, ...]:
-        """A task's sub-tasks."""
+        """A task's sub-tasks: those that are said to be, and do not say themselves that they are none of it."""
         found = (self.tasks.get(child) for child in sorted(self.children.get(task_id, ())))
-        return tuple(known.task for known in found if known and not known.is_root)
+        mine = {None, task_id}
+        return tuple(known.task for known in found if known and not known.is_root and known.task.parent_id in mine)
 
     def wait(self, task_id: str) -> Wait | None:
         """Why a task needs a person: what its record says, made exact by its log."""
@@ -262,6 +266,7 @@ class _Step:
         self._agents = board.agents.mutate()
         self._tasks = board.tasks.mutate()
         self._children = board.children.mutate()
+        self._parents = board.parents.mutate()
         self._logs = board.logs.mutate()
         self._links = board.links.mutate()
         self._gone = board.gone.mutate()
@@ -277,6 +282,7 @@ class _Step:
             self._agents.finish(),
             self._tasks.finish(),
             self._children.finish(),
+            self._parents.finish(),
             self._logs.finish(),
             self._links.finish(),
             self._gone.finish(),
@@ -357,6 +363,7 @@ class _Step:
         children = self._children.get(parent, frozenset())
         if child not in children:
             self._children[parent] = children | {child}
+            self._parents[child] = self._parents.get(child, frozenset()) | {parent}
             self._touched["tasks"].add(parent)
 
     def _activity(self, task_id: str) -> Activity:
@@ -366,6 +373,11 @@ class _Step:
         self._logs[task_id] = LogAt(activity, activity.version)
         self._touched["logs"].add(task_id)
         return activity
+
+
+def _is_root(own: Sequence[Sighting]) -> bool:
+    """Whether one of a task's own sightings says that it is nobody's sub-task, and none names a parent."""
+    return any(seen.is_root for seen in own) and not any(seen.task.parent_id for seen in own)
 
 
 def _sighting(task: Task, at: datetime, otherwise: datetime) -> Sighting:

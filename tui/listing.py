@@ -143,6 +143,8 @@ class Listing:
             affected.add(task_id)
             affected |= self._inside.get(task_id, frozenset())
             affected.add(root_of(board, task_id))
+            for parent in board.parents.get(task_id, frozenset()):  # it may be a sub-task of theirs only now
+                affected |= {parent, root_of(board, parent), *self._inside.get(parent, ())}
             if task_id in board.children:
                 affected.update(child.id for child in family(board, task))
         for task_id in affected:
