@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from benchmarks.onscreen import SIZE, Painted
+from benchmarks.onscreen import Painted
 from tests.screens.boards import Fixed
 from tui.api.client import Client
 from tui.app import XpTui
@@ -32,6 +32,9 @@ class Dashboard(Painted, XpTui):
         """Its list."""
         return next(screen for screen in self.screen_stack if isinstance(screen, TasksScreen))
 
+    def _look_for_the_terminal(self) -> None:
+        """There is none that could go away."""
+
 
 @asynccontextmanager
 async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
@@ -43,7 +46,7 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
                 told, Journal(place / "journal.jsonl"), Kept(place / "drafts.json"),
                 masks=Masks(), state=place, place="benchmarks", rhythm=SELDOM,
             )  # fmt: skip
-            async with app.run_test(size=SIZE):
+            async with app.running():
                 while not app._has_read:
                     await asyncio.sleep(0.01)
                 yield app
@@ -53,8 +56,7 @@ async def listed(app: Dashboard, board: Board, per_step: int = 2_000) -> None:
     """Let it take in all tasks of a board, page by page."""
     tasks = [known.task for known in board.tasks.values()]
     for at in range(0, len(tasks), per_step):
-        with app._context():
-            app._tell(TasksSeen(tuple(tasks[at : at + per_step]), app._client.now))
+        await app.within(lambda: app._tell(TasksSeen(tuple(tasks[at : at + per_step]), app._client.now)))
     while app.home._listing.loaded < len(tasks):
         await asyncio.sleep(0.05)
     await app.quiet()

@@ -29,12 +29,6 @@ def distinct(count: int, task_id: str = "t1") -> list[bytes]:
 SHAPES = {"mixed": mixed, "written": written, "distinct": distinct}
 
 
-def lines_of(frames: list[bytes]) -> int:
-    """How many lines these events are: pieces of text that follow each other are one."""
-    is_text = [b'"type":"chunk"' in frame[:60] for frame in frames]
-    return sum(not (now and before) for now, before in zip(is_text, [False, *is_text], strict=False))
-
-
 def entry(number: int, size: int = 750) -> dict[str, Any]:
     """An entry of an activity log: messages, calls, thoughts, and one in a hundred hands work to another agent."""
     moment = f"2026-11-{1 + number // 86_400:02}T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"

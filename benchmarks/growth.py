@@ -6,13 +6,12 @@ python -m benchmarks.growth
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from benchmarks.fleet import DESK, arrived, board_of, changed, event, worked_on
 from benchmarks.lists import Fleet, _slices
-from benchmarks.onscreen import SIZE, Alone, Cost, Painted, done
+from benchmarks.onscreen import Alone, Cost, Painted, done
 from benchmarks.opening import _reading, listed
 from benchmarks.serving import served
 from benchmarks.table import median
@@ -40,7 +39,7 @@ async def _median(one: Callable[[int], Awaitable[Cost]]) -> float:
 
 async def _list(count: int) -> dict[str, float]:
     fleet = Fleet(board_of(count))
-    async with fleet.app.run_test(size=SIZE):
+    async with fleet.app.running():
         await fleet.app.cost(fleet.show)
         gc.freeze()
         told = {
@@ -48,8 +47,7 @@ async def _list(count: int) -> dict[str, float]:
             "a task arrives": await _median(lambda number: fleet.take(arrived(number))),
         }
         for way, moves in WAYS.items():
-            with fleet.app._context():
-                fleet.tasks.move_to(count // 3)
+            await fleet.app.within(lambda: fleet.tasks.move_to(count // 3))
             await fleet.app.quiet()
             told[f"{way} in the list"] = await _median(
                 lambda number: fleet.app.cost(lambda: moves[number % 2](fleet.app, fleet.tasks))
@@ -59,7 +57,7 @@ async def _list(count: int) -> dict[str, float]:
 
 async def _tree(count: int) -> dict[str, float]:
     work = Work(worked_on(count))
-    async with work.app.run_test(size=SIZE):
+    async with work.app.running():
         await work.show()
         gc.freeze()
         return {"an entry more in the tree": await _median(work.more)}
@@ -67,7 +65,7 @@ async def _tree(count: int) -> dict[str, float]:
 
 async def _events(count: int) -> dict[str, float]:
     app = Alone(pane := EventPane(DESK, id="events"))
-    async with app.run_test(size=SIZE):
+    async with app.running():
         await app.cost(lambda: pane.take([event(number) for number in range(count)]))
         gc.freeze()
         return {"a line more in the events": await _median(lambda n: app.cost(lambda: pane.take([event(count + n)])))}
@@ -89,7 +87,6 @@ def _whole(count: int) -> Iterator[tuple[str, float]]:
 
 def main() -> None:
     """Measure each size by itself, and print."""
-    os.environ.setdefault("TEXTUAL_FPS", "120")
     columns: list[dict[str, float]] = []
     for count in SIZES:
         told: dict[str, float] = {}

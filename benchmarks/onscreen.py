@@ -1,4 +1,4 @@
-"""One widget on a screen of 120×40 in this process, painted as for a terminal: what it costs until all is painted."""
+"""One widget on a screen of 120×40 in this process, drawn to a terminal that only counts: what it costs until all is painted."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 import cProfile
 import inspect
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from io import StringIO
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple, Self
 
-from rich.console import Console
 from textual import events
-from textual._compositor import CompositorUpdate
 from textual.app import App, ComposeResult
+from textual.driver import Driver
+from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
@@ -53,27 +53,86 @@ class Cost(NamedTuple):
     wall: float
 
 
+class CountingDriver(Driver):
+    """A driver that counts the frames that a terminal would be sent, and their bytes."""
+
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
+        assert isinstance(app, Painted)
+        self.app = app
+
+    def start_application_mode(self) -> None:
+        """Send the first size."""
+        self.send_message(events.Resize(Size(*SIZE), Size(*SIZE)))
+
+    def write(self, data: str) -> None:
+        """Count the bytes."""
+        self.app.written += len(data.encode())
+
+    def flush(self) -> None:
+        """Count the frame: Textual flushes behind each."""
+        self.app.count_frame()
+
+    def disable_input(self) -> None:
+        """Do nothing: there is no input."""
+
+    def stop_application_mode(self) -> None:
+        """Do nothing: there is no terminal to restore."""
+
+
 class Painted(App[None]):
-    """An app without a terminal that paints all the same: each frame is made into what a terminal would be sent."""
+    """An app on a terminal that only counts: each frame is rendered into the bytes that a terminal would be sent."""
 
     IS_OURS = True
 
     def __init__(self, *words: Any, **more: Any) -> None:
         super().__init__(*words, **more)
+        self.driver_class = CountingDriver
         self.frames = self.written = 0
-        """How many there were, and how many bytes."""
-        self._paper = Console(file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
+        """How many frames there were, and how many bytes."""
+        self._shown = asyncio.Event()
         self._awaited: list[tuple[Callable[[], object], asyncio.Future[float]]] = []
 
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        super()._display(screen, renderable)
-        if isinstance(renderable, CompositorUpdate) and not self._batch_count:
-            self.written += len(renderable.render_segments(self._paper).encode())
-            self.frames += 1
-            self._tell_those_who_wait(time.perf_counter())
+    def on_ready(self) -> None:
+        """Note that the first screen is shown."""
+        self._shown.set()
 
-    def _tell_those_who_wait(self, now: float) -> None:
-        """Tell those who wait for what this frame shows."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Run the app in a task of its own while this lasts."""
+        task = asyncio.create_task(self.run_async(mouse=False, size=SIZE))
+        task.add_done_callback(lambda _: self._shown.set())
+        await self._shown.wait()
+        try:
+            if task.done():
+                raise RuntimeError("the app ended before it was shown")
+            yield self
+        finally:
+            self.exit(return_code=self.return_code or 0)
+            await task
+        if self.return_code:
+            raise RuntimeError(f"the app ended with {self.return_code}")
+
+    async def within(self, act: Callable[[], Any]) -> None:
+        """Do something in a turn of the app's own, as its handlers do."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def turn() -> None:
+            try:
+                if inspect.isawaitable(result := act()):
+                    await result
+            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self.call_next(turn)
+        await done
+
+    def count_frame(self) -> None:
+        """Count a frame, and tell those who wait for what it shows."""
+        self.frames += 1
+        now = time.perf_counter()
         waiting, self._awaited = self._awaited, []
         for holds, told in waiting:
             if told.done():
@@ -103,9 +162,7 @@ class Painted(App[None]):
         with looked_at(self.IS_OURS):
             cpu, wall = time.process_time(), time.perf_counter()
             painted = self.until(holds)
-            with self._context():
-                if inspect.isawaitable(done := act()):
-                    await done
+            await self.within(act)
             async with asyncio.timeout(PATIENCE):
                 wall = await painted - wall
             await self.quiet()
@@ -133,7 +190,7 @@ class Peer(Painted):
 
 
 class Alone(Peer):
-    """A widget of ours by itself, drawn as in the dashboard: its colours, its sizes, its frames, its last door."""
+    """A widget of ours by itself, drawn as in the dashboard: its colours, its sizes, its screen, its first filter."""
 
     IS_OURS = True
     CSS_PATH = [looks.sheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
@@ -144,10 +201,14 @@ class Alone(Peer):
             for name, colours in looks.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
         self.theme = THEME
-        self._filters.insert(0, Door())
+        self._door = Door()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes, as in the dashboard: first it is made harmless."""
+        return [self._door, *super().get_line_filters()]
 
     def get_default_screen(self) -> Screen[Any]:
-        """A screen that puts its frames together as all of the dashboard's do."""
+        """A screen as the dashboard's are."""
         return Keyed()
 
 

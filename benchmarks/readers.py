@@ -1,6 +1,6 @@
 """Readers of event streams, each run in a process of its own: what reading costs it, as JSON.
 
-python -m benchmarks.readers ours|bytes|sdk '{"url": …, "ca": …}' EVENTS [STREAMS]
+python -m benchmarks.readers ours|sdk '{"url": …, "ca": …}' EVENTS [STREAMS]
 """
 
 from __future__ import annotations
@@ -96,23 +96,6 @@ async def ours(address: Address, count: Count) -> None:
         await asyncio.gather(*jobs, return_exceptions=True)
 
 
-async def bare(address: Address, count: Count) -> None:
-    """What httpx gives, split by hand into events that nobody looks into."""
-    import ssl
-
-    import httpx
-
-    context = ssl.create_default_context(cafile=address.ca) if address.ca else False
-    url = f"{address.url}/{ORGANIZATION}/agent-execution/t1/events"
-    async with httpx.AsyncClient(verify=context, timeout=None) as client, client.stream("GET", url) as response:
-        tail = b""
-        async for chunk in response.aiter_raw():
-            *whole, tail = (tail + chunk).split(b"\n\n")
-            for _ in whole:
-                if count.one():
-                    return
-
-
 async def sdk(address: Address, count: Count) -> None:
     """What the SDK reads with."""
     from loguru import logger  # type: ignore[import-not-found]
@@ -137,7 +120,7 @@ async def sdk(address: Address, count: Count) -> None:
     await asyncio.gather(*jobs, return_exceptions=True)
 
 
-READERS: dict[str, Callable[[Address, Count], Awaitable[None]]] = {"ours": ours, "bytes": bare, "sdk": sdk}
+READERS: dict[str, Callable[[Address, Count], Awaitable[None]]] = {"ours": ours, "sdk": sdk}
 
 
 def reading(name: str, address: Address, events: int, streams: int = 1) -> dict[str, float]:

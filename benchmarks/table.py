@@ -1,14 +1,22 @@
-"""The table that `make bench` prints, and what was recorded of it: a name, ours, theirs, their ratio, and whether it is met."""
+"""The table that `make bench` prints as Markdown: each figure beside its peer, its target, and the figure of the version before."""
 
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 RECORDED = Path(__file__).with_name("recorded.json")
+BEFORE = Path(__file__).with_name("before.json")
+"""The ratios of 28 November 2026, with private interfaces of Textual and HTTP readers of our own; of values without a peer the value."""
+PAGE = Path(__file__).parents[1] / "docs/performance.md"
+MARKER = "<!-- table -->"
+UNBOUND = {"≥": "higher is better", "≤": "lower is better"}
+"""The targets of rows that have none: which way is better."""
+HEADINGS = ("#", "work, and what it is beside", "ours", "theirs", "ratio", "target", "met", "before", "note")
 WORSE = 2.0
 """How many times as bad as recorded a ratio may become before the quick form fails."""
 
@@ -58,7 +66,7 @@ Rows = Callable[[Effort], Iterable[Row]]
 
 
 def row(number: int, name: str, ours: float, theirs: float, unit: str, target: str, note: str = "") -> Row:
-    """A line that compares; the target is written as `≤ 1.2` or `≥ 3.5`."""
+    """A line that compares; the target is written as `≤ 1.2` or `≥ 3.5`, or as the sign alone where there is none."""
     ratio = ours / theirs if theirs else float("inf")
     return Row(number, name, told(ours, unit), told(theirs, unit), ratio, target, _holds(ratio, target), note)
 
@@ -84,8 +92,10 @@ def told(value: float, unit: str) -> str:
     return f"{value:,.{digits}f} {unit}"
 
 
-def _holds(value: float, target: str) -> bool:
+def _holds(value: float, target: str) -> bool | None:
     sign, _, bound = target.partition(" ")
+    if not bound:
+        return None
     return value >= float(bound) if sign == "≥" else value <= float(bound)
 
 
@@ -101,14 +111,29 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The table, a line each."""
-    yield f"{'#':>2} {'work':<62}{'ours':>13}{'theirs':>13}{'ratio':>9}  {'target':<10}{'met':<6}note"
+    """The table in Markdown, a line each."""
+    before: dict[str, str] = json.loads(BEFORE.read_text())
+    yield _line(HEADINGS)
+    yield "|--:|---|--:|--:|--:|---|---|---|---|"
     for one in rows:
         ratio = "" if one.ratio is None else f"{one.ratio:.3g}×"
-        met = {True: "yes", False: "NO", None: "?" if one.target else ""}[one.is_met]
-        yield (
-            f"{one.number:>2} {one.name:<62}{one.ours:>13}{one.theirs:>13}{ratio:>9}  {one.target:<10}{met:<6}{one.note}"
-        ).rstrip()
+        target = UNBOUND.get(one.target, one.target)
+        met = {True: "yes", False: "NO", None: ""}[one.is_met]
+        earlier = before.get(one.key, "")
+        yield _line((str(one.number), one.name, one.ours, one.theirs, ratio, target, met, earlier, one.note))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def put_into_page(table: Iterable[str], page: Path = PAGE) -> None:
+    """Put the table behind its marker in the page, in the place of the one that is there."""
+    before, marker, behind = page.read_text().partition(MARKER)
+    if not marker:
+        raise SystemExit(f"{page} has no line {MARKER}: write one where the table is to stand")
+    rest = re.sub(r"\A\s*(\|.*\n)*\n*", "", behind)
+    page.write_text("\n".join([before + MARKER, "", *table, "", rest]))
 
 
 def recorded() -> dict[str, float]:
