@@ -40,7 +40,8 @@ interop: .venv/installed .venv-interop/installed
 	.venv-interop/bin/python tests/interop/secret_fields.py
 	$(BIN)/python -m tests.interop.fuzz .venv-interop/bin/schemathesis
 
-# Every figure beside what others do, as a table; BENCH="--quick" takes a few minutes, BENCH="--rows 1,12" some rows.
+# Every figure beside what others do, as a table in Markdown, half an hour; BENCH="--quick" takes a few minutes,
+# BENCH="--rows 1,12" some rows, BENCH="--page" puts the table into docs/performance.md too.
 # A peer that cannot be installed is left out, and its row says so.
 PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.peers/%/installed,$(wildcard benchmarks/peers/*.txt))
 bench: .venv/installed
@@ -50,6 +51,7 @@ bench: .venv/installed
 
 # Of the same the rows that take half a minute, for CI: it fails where a ratio is more than twice as bad as recorded.
 ratios: .venv/installed
+	$(BIN)/pytest --quiet benchmarks
 	$(BIN)/python -m benchmarks --quick --rows 4,5,6,9,12
 
 # Every case of the event-stream table against our decoder, httpx-sse and the SDK.

@@ -6,7 +6,7 @@ import json
 import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 RECORDED = Path(__file__).with_name("recorded.json")
@@ -84,6 +84,11 @@ def fact(number: int, name: str, value: float, unit: str, note: str = "") -> Row
 def missing(number: int, name: str, target: str, note: str) -> Row:
     """A line whose peer is not there."""
     return Row(number, name, "", "", None, target, None, note)
+
+
+def without_judgement(one: Row) -> Row:
+    """The line with its target, and no word on whether it is met: of small sizes it need not be."""
+    return replace(one, is_met=None)
 
 
 def told(value: float, unit: str) -> str:
