@@ -1,10 +1,11 @@
 """How cost grows from 100 to 100,000: ours alone, median CPU ms to the paint but where it says else, as a table in Markdown.
 
-python -m benchmarks.growth
+python -m benchmarks.growth [--page]
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from benchmarks.lists import Fleet, _slices
 from benchmarks.onscreen import Alone, Cost, Painted, done
 from benchmarks.opening import _reading, listed
 from benchmarks.serving import served
-from benchmarks.table import median
+from benchmarks.table import GROWTH_MARKER, median, put_into_page
 from benchmarks.trees import Work
 from tui.widgets.event_pane import EventPane
 from tui.widgets.lines import Lines
@@ -87,6 +88,9 @@ def _whole(count: int) -> Iterator[tuple[str, float]]:
 
 def main() -> None:
     """Measure each size by itself, and print."""
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--page", action="store_true", help="put the table into docs/performance.md too")
+    asked = words.parse_args()
     columns: list[dict[str, float]] = []
     for count in SIZES:
         told: dict[str, float] = {}
@@ -95,10 +99,11 @@ def main() -> None:
             told |= done(lambda: part(count))
             gc.unfreeze()
         columns.append(told | dict(_whole(count)))
-    print("| what is done |", " | ".join(f"{count:,}" for count in SIZES), "|")
-    print("|---|" + "--:|" * len(SIZES))
-    for name in columns[0]:
-        print(f"| {name} |", " | ".join(f"{column[name]:,.3g}" for column in columns), "|")
+    table = [f"| what is done | {' | '.join(f'{count:,}' for count in SIZES)} |", "|---|" + "--:|" * len(SIZES)]
+    table += [f"| {name} | {' | '.join(f'{column[name]:,.3g}' for column in columns)} |" for name in columns[0]]
+    print(*table, sep="\n")
+    if asked.page:
+        put_into_page(table, GROWTH_MARKER)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def fast(effort: Effort) -> Iterator[Row]:
 
 def even(effort: Effort) -> Iterator[Row]:
     """Row 2: one event a send, 2,000 a second, over TLS."""
-    count = effort.size(6_000, 3_000)
+    count = effort.size(10_000, 3_000)
     with served(count=count, rate=2_000, is_tls=True) as address:
         told = _read(effort, _readers(), address, count)
     name = "CPU an event at 2,000/s over TLS, the SDK"
@@ -67,7 +67,7 @@ def even(effort: Effort) -> Iterator[Row]:
 
 def many(effort: Effort) -> Iterator[Row]:
     """Row 11: 64 streams at 16 events a second each, over TLS, into one board."""
-    each = effort.size(96, 80)
+    each = effort.size(128, 80)
     with served(count=each, rate=RATE, shape="written", is_tls=True, tasks=STREAMS) as address:
         told = _read(effort, _readers(), address, STREAMS * (each - 1), STREAMS)
     name = f"CPU an event of {STREAMS} streams into a board, the SDK"

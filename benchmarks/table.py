@@ -14,6 +14,7 @@ BEFORE = Path(__file__).with_name("before.json")
 """The ratios of 28 November 2026, with private interfaces of Textual and HTTP readers of our own; of values without a peer the value."""
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 MARKER = "<!-- table -->"
+GROWTH_MARKER = "<!-- growth -->"
 UNBOUND = {"≥": "higher is better", "≤": "lower is better"}
 """The targets of rows that have none: which way is better."""
 HEADINGS = ("#", "work, and what it is beside", "ours", "theirs", "ratio", "target", "met", "before", "note")
@@ -132,13 +133,13 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def put_into_page(table: Iterable[str], page: Path = PAGE) -> None:
+def put_into_page(table: Iterable[str], marker: str = MARKER, page: Path = PAGE) -> None:
     """Put the table behind its marker in the page, in the place of the one that is there."""
-    before, marker, behind = page.read_text().partition(MARKER)
-    if not marker:
-        raise SystemExit(f"{page} has no line {MARKER}: write one where the table is to stand")
+    before, found, behind = page.read_text().partition(marker)
+    if not found:
+        raise SystemExit(f"{page} has no line {marker}: write one where the table is to stand")
     rest = re.sub(r"\A\s*(\|.*\n)*\n*", "", behind)
-    page.write_text("\n".join([before + MARKER, "", *table, "", rest]))
+    page.write_text("\n".join([before + marker, "", *table, "", rest]))
 
 
 def recorded() -> dict[str, float]:

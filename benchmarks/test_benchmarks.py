@@ -134,16 +134,17 @@ def test_a_ratio_without_a_target_is_compared_with_the_recorded_one_too() -> Non
 def test_the_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     (page := tmp_path / "page.md").write_text("# Title\n\n<!-- table -->\n\nwords behind it\n")
     for number in ("1", "2"):
-        put_into_page(["| a |", f"| {number} |"], page)
+        put_into_page(["| a |", f"| {number} |"], page=page)
     assert page.read_text() == "# Title\n\n<!-- table -->\n\n| a |\n| 2 |\n\nwords behind it\n"
 
 
 def test_a_page_without_a_marker_is_left_as_it_is(tmp_path: Path) -> None:
     (page := tmp_path / "page.md").write_text("# Title\n")
     with pytest.raises(SystemExit, match="write one"):
-        put_into_page(["| a |"], page)
+        put_into_page(["| a |"], page=page)
     assert page.read_text() == "# Title\n"
 
 
-def test_the_page_has_a_place_for_the_table() -> None:
-    assert table.PAGE.read_text().count(table.MARKER) == 1
+@pytest.mark.parametrize("marker", [table.MARKER, table.GROWTH_MARKER])
+def test_the_page_has_one_place_for_each_table(marker: str) -> None:
+    assert table.PAGE.read_text().count(marker) == 1
