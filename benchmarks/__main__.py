@@ -12,7 +12,18 @@ import time
 from importlib.util import find_spec
 
 from benchmarks import steady
-from benchmarks.table import Effort, Row, Rows, lines, missing, put_into_page, record, without_judgement, worsened
+from benchmarks.table import (
+    Effort,
+    Row,
+    Rows,
+    circumstances,
+    lines,
+    missing,
+    put_into_page,
+    record,
+    without_judgement,
+    worsened,
+)
 
 MODULES = ("reading", "views", "living", "starting", "verbs")
 
@@ -55,7 +66,7 @@ def main() -> int:
     if not asked.quick:
         steady.begin()
     rows, is_whole = measured({int(number) for number in asked.rows.split(",") if number}, Effort(asked.quick))
-    table = list(lines(map(without_judgement, rows) if asked.quick else rows))
+    table = [*lines(map(without_judgement, rows) if asked.quick else rows), "", circumstances()]
     print(*table, sep="\n")
     if asked.page:
         put_into_page(table)

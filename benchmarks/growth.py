@@ -15,7 +15,7 @@ from benchmarks.lists import Fleet, _slices
 from benchmarks.onscreen import Alone, Cost, Painted, done
 from benchmarks.opening import _reading, listed
 from benchmarks.serving import served
-from benchmarks.table import GROWTH_MARKER, median, put_into_page
+from benchmarks.table import GROWTH_MARKER, circumstances, median, put_into_page
 from benchmarks.trees import Work
 from tui.widgets.event_pane import EventPane
 from tui.widgets.lines import Lines
@@ -101,6 +101,7 @@ def main() -> None:
         columns.append(told | dict(_whole(count)))
     table = [f"| what is done | {' | '.join(f'{count:,}' for count in SIZES)} |", "|---|" + "--:|" * len(SIZES)]
     table += [f"| {name} | {' | '.join(f'{column[name]:,.3g}' for column in columns)} |" for name in columns[0]]
+    table += ["", circumstances()]
     print(*table, sep="\n")
     if asked.page:
         put_into_page(table, GROWTH_MARKER)

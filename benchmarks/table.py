@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 
 RECORDED = Path(__file__).with_name("recorded.json")
 BEFORE = Path(__file__).with_name("before.json")
@@ -133,12 +137,18 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
+def circumstances() -> str:
+    """Return a sentence that says when, with which versions and on how many cores the table was measured."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("textual", "rich", "httpx", "httpx-sse", "msgspec"))
+    return f"Measured on {date.today():%d %B %Y} with Python {python_version()}, {versions}, on {os.cpu_count()} cores."
+
+
 def put_into_page(table: Iterable[str], marker: str = MARKER, page: Path = PAGE) -> None:
     """Put the table behind its marker in the page, in the place of the one that is there."""
     before, found, behind = page.read_text().partition(marker)
     if not found:
         raise SystemExit(f"{page} has no line {marker}: write one where the table is to stand")
-    rest = re.sub(r"\A\s*(\|.*\n)*\n*", "", behind)
+    rest = re.sub(r"\A\s*(\|.*\n)*\n*(Measured .*\n)?\n*", "", behind)
     page.write_text("\n".join([before + marker, "", *table, "", rest]))
 
 

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from benchmarks import table
 from benchmarks.__main__ import found
 from benchmarks.onscreen import Peer
-from benchmarks.table import Row, lines, put_into_page, row, without_judgement
+from benchmarks.table import Row, circumstances, lines, put_into_page, row, without_judgement
 
 HERE = Path(__file__).parent
 SOURCES = [path for path in sorted(HERE.glob("*.py")) if path.stem not in {"__init__", "mutants"}]
@@ -134,8 +134,8 @@ def test_a_ratio_without_a_target_is_compared_with_the_recorded_one_too() -> Non
 def test_the_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     (page := tmp_path / "page.md").write_text("# Title\n\n<!-- table -->\n\nwords behind it\n")
     for number in ("1", "2"):
-        put_into_page(["| a |", f"| {number} |"], page=page)
-    assert page.read_text() == "# Title\n\n<!-- table -->\n\n| a |\n| 2 |\n\nwords behind it\n"
+        put_into_page(["| a |", f"| {number} |", "", circumstances()], page=page)
+    assert page.read_text() == f"# Title\n\n<!-- table -->\n\n| a |\n| 2 |\n\n{circumstances()}\n\nwords behind it\n"
 
 
 def test_a_page_without_a_marker_is_left_as_it_is(tmp_path: Path) -> None:
