@@ -40,7 +40,7 @@ interop: .venv/installed .venv-interop/installed
 	.venv-interop/bin/python tests/interop/secret_fields.py
 	$(BIN)/python -m tests.interop.fuzz .venv-interop/bin/schemathesis
 
-# Every figure beside what others do, as a table in Markdown, half an hour; BENCH="--quick" takes a few minutes,
+# Every figure beside what others do, as a table in Markdown, a quarter of an hour; BENCH="--quick" takes seven minutes,
 # BENCH="--rows 1,12" some rows, BENCH="--page" puts the table into docs/performance.md too.
 # A peer that cannot be installed is left out, and its row says so.
 PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.peers/%/installed,$(wildcard benchmarks/peers/*.txt))

@@ -15,7 +15,7 @@ from platform import python_version
 
 RECORDED = Path(__file__).with_name("recorded.json")
 BEFORE = Path(__file__).with_name("before.json")
-"""The ratios of 28 November 2026, with private interfaces of Textual and HTTP readers of our own; of values without a peer the value."""
+"""The ratios of two runs of the last version that used private parts of Textual and read HTTP itself, or the values."""
 PAGE = Path(__file__).parents[1] / "docs/performance.md"
 MARKER = "<!-- table -->"
 GROWTH_MARKER = "<!-- growth -->"
