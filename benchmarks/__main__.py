@@ -74,7 +74,7 @@ def main() -> int:
         record(rows)
     worse = worsened(rows) if asked.quick else []
     if worse:
-        print("more than twice as bad as recorded:", *worse, sep="\n  ")
+        print("more than twice as bad as recorded, or not measured:", *worse, sep="\n  ")
     return int(bool(worse) or not is_whole)
 
 

@@ -164,11 +164,14 @@ def record(rows: Iterable[Row]) -> None:
     RECORDED.write_text(json.dumps(recorded() | fresh, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
-def worsened(rows: Iterable[Row]) -> list[str]:
-    """What has become more than twice as bad as recorded."""
+def worsened(rows: Sequence[Row]) -> list[str]:
+    """Return a sentence for each ratio that is more than twice as bad as recorded, or not measured any more."""
     before = recorded()
-    return [
+    measured = {one.key for one in rows}
+    numbers = {one.number for one in rows}
+    worse = [
         f"{one.key}: {one.ratio:.3g}×, recorded {before[one.key]:.3g}×"
         for one in rows
         if one.ratio is not None and one.key in before and one.times_worse(before[one.key]) > WORSE
     ]
+    return worse + [f"{key}: not measured" for key in before if int(key.split()[0]) in numbers and key not in measured]

@@ -131,6 +131,16 @@ def test_a_ratio_without_a_target_is_compared_with_the_recorded_one_too() -> Non
     assert row(16, "lists", 6.0, 2.0, "s", "≤").times_worse(1.5) == 2.0
 
 
+def test_what_is_recorded_is_compared_and_has_to_be_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (kept := tmp_path / "recorded.json").write_text(
+        '{"4 tasks: theirs, ours": 301, "4 renamed": 1, "5 not asked for": 1}'
+    )
+    monkeypatch.setattr(table, "RECORDED", kept)
+    assert table.worsened([COMPARED]) == ["4 tasks: theirs, ours: 150×, recorded 301×", "4 renamed: not measured"]
+    kept.write_text('{"4 tasks: theirs, ours": 299}')
+    assert table.worsened([COMPARED]) == []
+
+
 def test_the_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     (page := tmp_path / "page.md").write_text("# Title\n\n<!-- table -->\n\nwords behind it\n")
     for number in ("1", "2"):
