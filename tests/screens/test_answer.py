@@ -64,6 +64,7 @@ async def test_a_long_question_leaves_the_options_and_the_text_in_sight(serve: S
         assert "Ohio" in operator.text.split("\n")[text.region.y]
 
 
+@pytest.mark.long
 async def test_nothing_is_sent_before_every_line_of_the_question_was_in_sight(serve: Serve, tmp_path: Path) -> None:
     async with asked(serve, tmp_path, LONG_QUESTION, REGIONS) as operator:
         dialog = operator.app.screen

@@ -111,6 +111,7 @@ async def test_even_without_a_hold_keys_that_follow_take_it_back(serve: Serve, t
         assert operator.sent == []
 
 
+@pytest.mark.long
 async def test_a_reason_is_for_one_rejection_only(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
@@ -416,6 +417,7 @@ async def test_a_key_that_came_in_time_takes_it_back_however_late_it_is_handled(
         assert operator.sent == []
 
 
+@pytest.mark.long
 async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)

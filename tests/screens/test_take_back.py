@@ -94,6 +94,7 @@ async def test_a_hold_stands_still_while_a_dialog_is_open(serve: Serve, tmp_path
         assert (after == before) is is_dialog
 
 
+@pytest.mark.long
 async def test_a_hold_goes_on_when_the_dialog_is_closed(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=5.0) as operator:
         await open_place(operator, PLACES["help"])

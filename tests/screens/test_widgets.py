@@ -153,6 +153,7 @@ class Changing(Lines):
         return [Piece(f"{self.numbers[index]} in {width} ".ljust(width // 2, ".")), Piece("faint", "faint")]
 
 
+@pytest.mark.long
 async def test_what_is_drawn_in_parts_is_what_would_be_drawn_anew() -> None:
     dice = random.Random(3)
     app = Alone(lines := Changing())
@@ -465,6 +466,7 @@ class Sent(Alone):
         return all(self.terminal.buffer[y][x] == whole.buffer[y][x] for y, x in places)
 
 
+@pytest.mark.long
 async def test_the_terminal_has_what_the_screen_is_whatever_parts_it_was_sent() -> None:
     dice = random.Random(5)
     app = Sent(lines := Wide())

@@ -205,6 +205,7 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
         survived("quit with eight live streams: within a second", 8, f"{took:.2f} s")
 
 
+@pytest.mark.long
 async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: Survived) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
     faults = 100 if IS_LONG else 10

@@ -281,6 +281,7 @@ def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, st
     survived("hostile text, the control: a bare Textual app lets it through", len(TEXTS), f"{found:,} offenders seen")
 
 
+@pytest.mark.long
 async def test_nothing_of_it_reaches_the_terminal(
     serve: Serve, tmp_path: Path, environ: dict[str, str], survived: Survived
 ) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.conftest import Survived
 from tests.screens.operator import at_the_screens
 from tests.wire.server import Connection, Request, Server
@@ -60,6 +62,7 @@ async def _platform(request: Request, connection: Connection) -> None:
         await connection.reply(200, {**task, "input": {"text": "Do it"}})
 
 
+@pytest.mark.long
 async def test_what_is_too_large_is_shown_and_nothing_stands_still(tmp_path: Path, survived: Survived) -> None:
     longest = 0.0
 

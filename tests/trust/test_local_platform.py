@@ -182,6 +182,7 @@ def test_every_byte_is_answered_in_words_or_not_at_all(platform: Fuzzed, survive
     survived(PROMISE, REQUESTS)
 
 
+@pytest.mark.long
 def test_days_of_work_stay_within_the_size(tmp_path: Path, survived: Survived) -> None:
     hours, megabytes = (24, 50.0) if REQUESTS > 200 else (4, 12.0)
     local = Local(Wishes(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")

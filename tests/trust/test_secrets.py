@@ -157,6 +157,7 @@ async def test_no_secret_is_seen_copied_or_written(
     survived("secrets on screens, in copies, pictures and files: none", len(CANARIES), f"{len(seen)} places looked at")
 
 
+@pytest.mark.long
 async def test_without_the_masks_all_of_them_are(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
 ) -> None:
@@ -209,6 +210,7 @@ def _broken(writer: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("answer", [_redirected, _refused, _broken, None])
+@pytest.mark.long
 async def test_no_failure_prints_the_key(tmp_path: Path, answer: Callable[[asyncio.StreamWriter], None] | None) -> None:
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
