@@ -115,16 +115,10 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
     """What the words say; where there are none, nothing is imported to find that out."""
     if not argv:
         return SimpleNamespace(version=False, own=False, verb=None)
-    from tui.cli.parser import build, secret_flag, told
+    from tui.cli.parser import build, told
 
     words = told(argv)
-    if flag := secret_flag(words):
-        _write_error(
-            f"there is no {flag}, and a secret is never an argument, which others on this machine can see: "
-            "set XPANDER_API_KEY, or keep the key in a file and give --api-key-file"
-        )
-        raise SystemExit(USAGE)
-    return build().parse_args(words)
+    return build(words).parse_args(words)
 
 
 def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> int:

@@ -16,6 +16,10 @@ EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined, taken back or held back 
 
 FORMATS = ("table", "json", "ndjson")
 MAX_MESSAGE_CHARS = 1_000
+SECRET_ARGUMENT = (
+    "and a secret is never an argument, which others on this machine can see: "
+    "set XPANDER_API_KEY, or keep the key in a file and give --api-key-file"
+)
 MAX_COLUMNS = 1_000
 """The widest help that is written, whatever COLUMNS says."""
 FLAGS_OF_SECRETS = frozenset({"--api-key-file", "--user-tokens", "--oidc-token-file"})
@@ -51,6 +55,8 @@ class Parser(argparse.ArgumentParser):
 
     teach: Callable[[Parser], object] | None = None
     """What tells it that."""
+    words: Sequence[str] = ()
+    """The whole command line, for what is said where it is wrong."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Read the words, once it knows which there are."""
@@ -66,6 +72,8 @@ class Parser(argparse.ArgumentParser):
 
         key = os.environb.get(b"XPANDER_API_KEY", b"").decode("utf-8", "ignore")
         masks = Masks([key] if key else [])
+        if flag := secret_flag(self.words):
+            self.exit(3, f"xp-tui: there is no {flag}, {SECRET_ARGUMENT}\n")
         self.exit(3, f"{self.format_usage()}xp-tui: {one_line(masks.text(message), longest=MAX_MESSAGE_CHARS)}\n")
 
 
@@ -94,8 +102,8 @@ def secret_flag(words: Sequence[str]) -> str | None:
     return None
 
 
-def build() -> argparse.ArgumentParser:
-    """The whole command line."""
+def build(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The whole command line, to read these words with."""
     parser = Parser(
         prog="xp-tui",
         description="Watch and steer the agent tasks of the xpander.ai platform from a terminal.",
@@ -104,13 +112,14 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
+    parser.words = words
     parser.set_defaults(own=False)
     _settings(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, (about, teach) in VERBS.items():
         sentence = f"{about[0].upper()}{about[1:]}."
         verb = verbs.add_parser(name, help=about, description=sentence, allow_abbrev=False, formatter_class=_Form)
-        verb.teach = teach
+        verb.teach, verb.words = teach, words
     return parser
 
 
