@@ -16,6 +16,7 @@ from benchmarks.onscreen import Alone, Cost, Painted, done
 from benchmarks.opening import _reading, listed
 from benchmarks.serving import served
 from benchmarks.table import GROWTH_MARKER, circumstances, median, put_into_page
+from benchmarks.table import told as rounded
 from benchmarks.trees import Work
 from tui.widgets.event_pane import EventPane
 from tui.widgets.lines import Lines
@@ -100,7 +101,9 @@ def main() -> None:
             gc.unfreeze()
         columns.append(told | dict(_whole(count)))
     table = [f"| what is done | {' | '.join(f'{count:,}' for count in SIZES)} |", "|---|" + "--:|" * len(SIZES)]
-    table += [f"| {name} | {' | '.join(f'{column[name]:,.3g}' for column in columns)} |" for name in columns[0]]
+    table += [
+        f"| {name} | {' | '.join(rounded(column[name], '').strip() for column in columns)} |" for name in columns[0]
+    ]
     table += ["", circumstances()]
     print(*table, sep="\n")
     if asked.page:
