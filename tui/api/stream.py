@@ -20,6 +20,7 @@ Which events are told once, although the server sends them again after a reconne
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from array import array
 from collections import deque
@@ -331,33 +332,36 @@ class Stream:
 
 
 async def _paced(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield a body as it comes: what is there already at once, what has to be waited for in small amounts with a pause.
+    """Yield a body as it comes: at once what is there already; with a pause between readings that come close together.
 
-    A mark in the event loop tells whether it was waited for: it runs only if others had a turn meanwhile.
+    A mark in the event loop tells whether a chunk was waited for: it runs only if others had a turn meanwhile.
     """
     loop = asyncio.get_running_loop()
-    has_waited = False
-    size = 0
+    mark: asyncio.Handle | None = None
+    has_waited, size, last_wait = False, 0, -math.inf
 
     def note_wait() -> None:
         nonlocal has_waited
         has_waited = True
 
-    async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
-        while True:
-            mark = loop.call_soon(note_wait)
-            try:
-                chunk = await anext(chunks)
-            except StopAsyncIteration:
-                return
-            finally:
-                mark.cancel()
-            yield chunk
-            size += len(chunk)
-            if has_waited:
-                if size < MIN_READING_BYTES:
-                    await asyncio.sleep(PAUSE_SECONDS)
-                has_waited, size = False, 0
+    try:
+        async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
+            while True:
+                mark = mark or loop.call_soon(note_wait)
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                yield chunk
+                size += len(chunk)
+                if has_waited:
+                    now = loop.time()
+                    if size < MIN_READING_BYTES and now - last_wait < 2 * PAUSE_SECONDS:
+                        await asyncio.sleep(PAUSE_SECONDS)
+                    has_waited, size, last_wait, mark = False, 0, now, None
+    finally:
+        if mark is not None:
+            mark.cancel()
 
 
 def _follows(frame_id: str, last_id: str) -> bool:
