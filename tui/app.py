@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
@@ -192,6 +192,11 @@ class XpTui(Acting):
             await self.screen.dismiss(None)
 
     # What belongs to all screens
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open; Textual itself fails where another one is on its way out."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(CommandPalette())
 
     def action_help(self) -> None:
         """Show every key of this screen."""

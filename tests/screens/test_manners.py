@@ -592,3 +592,18 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
     ):
         board = board.after([change])
         assert (seen(board) == {"a"}) is is_other
+
+
+async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        for key in ("ctrl+p", "escape"):
+            for _ in range(3):
+                operator.app.simulate_key(key)
+        await operator.press("ctrl+p")
+        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.pilot.resize_terminal(30, 10)  # the request for more room is above it now
+        await operator.press("ctrl+p")
+        await operator.pilot.resize_terminal(120, 40)
+        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.press("escape", "ctrl+p", "escape", "ctrl+p")
+        await operator.until(lambda: "Search for commands" in operator.text)
