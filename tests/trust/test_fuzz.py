@@ -45,6 +45,7 @@ def pieces(chance: random.Random) -> bytes:
     return bytes(byte for byte in typed if byte not in ENDING_BYTES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
 def test_whatever_a_terminal_sends_the_screens_go_on(part: int, tmp_path: Path, survived: Survived) -> None:
     sent = 0
