@@ -243,7 +243,7 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
         await operator.pilot.pause(DEAD)
         operator.here.local.decisions.decide(ids[1], False, "no", "Dana Reyes")
         await operator.press("A")
-        await operator.until(lambda: operator.text.count("approved, on record as") == 2)
+        await operator.until(lambda: operator.text.count("approved, on record as") >= 2)
         await operator.until(lambda: "already rejected by Dana Reyes" in operator.text or "gone" in operator.text)
         assert operator.sent == ["approve", "approve"]
 
