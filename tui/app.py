@@ -196,7 +196,9 @@ class XpTui(Acting):
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open; Textual itself fails where another one is on its way out."""
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(CommandPalette())
+            from tui.screens.commands import PaletteScreen
+
+            self.push_screen(PaletteScreen())
 
     def action_help(self) -> None:
         """Show every key of this screen."""

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from tui.api.routes import BadAddress, Surfaces, surfaces_of
 from tui.api.secret import Secret
+from tui.plain import is_utf8
 from tui.private import config_home, is_readable_by_others, problem_with_directory, state_home
 
 Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
@@ -334,7 +335,7 @@ def _checked(option: Option, value: Any, place: str) -> Any:
             return dict(value)
         case _ if not isinstance(value, str):
             raise BadSettings(f"{place} is a text in quotes")
-        case _ if not value.isascii() and not _is_utf8(value):
+        case _ if not value.isascii() and not is_utf8(value):
             raise BadSettings(f"{place} is not UTF-8")
         case "choice" if value not in option.choices:
             raise BadSettings(f"{place} is one of {', '.join(option.choices)}, not {_shown(value)}")
@@ -352,15 +353,6 @@ def _path(value: str, place: str) -> str:
         return str(Path(value).expanduser())
     except RuntimeError as error:
         raise BadSettings(f"{place} is no path of a file: nobody's home directory is {_shown(value)}") from error
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether a text can be written as UTF-8: bytes that are none come as lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(value: Any, write: Callable[[Any], str] = repr) -> str:

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -42,13 +45,27 @@ def tells_crashes_without_locals(report: Callable[[Any, BaseException], str]) ->
 
 
 class ResumableDriver(LinuxDriver):
-    """A driver that lets go of the terminal before it takes it up again after SIGSTOP, which leaves no time for that.
+    """A driver that is suspended and continued between two steps of the event loop, and only while its app runs.
 
-    Without this, every SIGCONT begins to read the keys once more, and takes the raw terminal for what to leave.
+    Textual does both within signal handlers: in the midst of whatever they interrupt, and also after the app has ended.
     """
 
+    def __init__(self, app: App[Any], **more: Any) -> None:
+        super().__init__(app, **more)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTSTP, self._sigtstp_application)
+        loop.add_signal_handler(signal.SIGCONT, self._sigcont_application)
+
+    def _sigtstp_application(self, *_: Any) -> None:
+        if self._app.is_running:
+            super()._sigtstp_application()
+        else:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
     def _sigcont_application(self, *_: Any) -> None:
-        if self._auto_restart and not self._must_signal_resume:
+        if not self._app.is_running:
+            return
+        if self._auto_restart and not self._must_signal_resume:  # SIGSTOP left no time to let go of the terminal
             self.suspend_application_mode()
             self._must_signal_resume = True
         super()._sigcont_application()

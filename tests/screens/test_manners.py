@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual import events
+from textual.command import CommandPalette
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
@@ -606,4 +607,17 @@ async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: S
         await operator.pilot.resize_terminal(120, 40)
         await operator.until(lambda: "Search for commands" in operator.text)
         await operator.press("escape", "ctrl+p", "escape", "ctrl+p")
+        await operator.until(lambda: "Search for commands" in operator.text)
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown"])
+async def test_the_palette_turns_no_page_where_its_list_has_no_room(serve: Serve, tmp_path: Path, key: str) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.pilot.resize_terminal(80, 4)
+        await operator.until(lambda: "Too small" in operator.text)
+        await operator.press("ctrl+p")
+        await operator.until(lambda: isinstance(operator.app.screen, CommandPalette))
+        await operator.press("down", "down", key)
+        await operator.pilot.resize_terminal(80, 24)
+        await operator.press("down", key)
         await operator.until(lambda: "Search for commands" in operator.text)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib import request
 from urllib.parse import urlsplit
 
-from tui.api.routes import BadAddress, is_host, is_loopback
+from tui.api.routes import BadAddress, is_loopback, parts_of
 
 MAX_CERTIFICATES_BYTES = 16 * 1024 * 1024
 PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
@@ -106,17 +106,12 @@ def _variable(kind: str) -> str:
 def _checked_proxy(value: str, variable: str) -> str:
     """The address of a proxy, with its scheme."""
     url = value if "://" in value else f"http://{value}"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-        parts = urlsplit("")
+    parts = parts_of(url)
     if parts.scheme in {"socks5", "socks5h"} and find_spec("socksio") is None:
         raise BadNetworkSettings(
             f"{variable} names a SOCKS proxy: write http://host:port of an HTTP proxy there, or install socksio as well"
         )
-    if not is_host(host or "") or not url.isprintable() or parts.scheme not in PROXY_SCHEMES:
+    if parts.scheme not in PROXY_SCHEMES:
         raise bad_proxy(variable)
     return url
 

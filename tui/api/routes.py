@@ -6,7 +6,7 @@ import ipaddress
 import re
 from enum import StrEnum
 from types import MappingProxyType
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -256,6 +256,16 @@ def is_host(host: str) -> bool:
     return len(name) <= MAX_HOST_CHARACTERS and all(map(_LABEL.fullmatch, name.split(".")))
 
 
+def parts_of(url: str) -> SplitResult:
+    """The parts of an address; all are empty where it names no host, or has a port or characters that cannot be."""
+    try:
+        parts = urlsplit(url)
+        is_address = url.isprintable() and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        is_address = False
+    return parts if is_address else urlsplit("")
+
+
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 
@@ -264,19 +274,14 @@ def _address(value: str, variable: str, insecure_http: bool) -> str:
     url = value.strip().rstrip("/")
     if "://" not in url:
         url = f"https://{url}"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-        parts = urlsplit("")
-    is_plain = url.isprintable() and "@" not in parts.netloc and not parts.query and not parts.fragment
-    if parts.scheme not in {"http", "https"} or not is_plain or not is_host(host or ""):
+    parts = parts_of(url)
+    is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
+    if parts.scheme not in {"http", "https"} or not is_plain:
         shown = repr(value) if len(value) <= MAX_HOST_CHARACTERS else "too long"
         raise BadAddress(f"{variable} is no address of a platform: {shown}. Write https://host, with a path if any")
     if parts.scheme == "http" and not is_loopback(url) and not insecure_http:
         raise BadAddress(
-            f"{variable} would send the key unencrypted to {host}: use https, or say --insecure-http if you must"
+            f"{variable} would send the key unencrypted to {_host(url)}: use https, or say --insecure-http if you must"
         )
     return url
 

@@ -29,7 +29,9 @@ def run(argv: Sequence[str], screens: Screens) -> int:
 def _exit_code(argv: Sequence[str], screens: Screens) -> int:
     if argv == ["--version"]:
         return _print_version()
-    if not all(map(_is_text, argv)):
+    from tui.plain import is_utf8
+
+    if not all(map(is_utf8, argv)):
         _write_error("an argument is not UTF-8: nothing was done")
         return USAGE
     try:
@@ -56,15 +58,6 @@ def _print_version() -> int:
 
     sys.stdout.write(f"xp-tui {__version__}\n")
     return OK
-
-
-def _is_text(text: str) -> bool:
-    """Whether a text can be written as UTF-8: bytes that are none come as lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _open_closed_streams() -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from textual.actions import parse
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -109,6 +109,16 @@ class Palette(Provider):
             if (score := matcher.match(f"{_title(command)} {command.name}")) > 0:
                 shown = matcher.highlight(_title(command))
                 yield Hit(score, shown, partial(command.run), help=f"{command.keys}  :{command.name}")
+
+
+class PaletteScreen(CommandPalette):
+    """The palette on the screen, without the pages of a list that has no room for a line: Textual fails there."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Allow every action but a page up or down where no command is in sight."""
+        if action == "command_list" and parameters and str(parameters[0]).startswith("page_"):
+            return bool(self.query_one(CommandList).scrollable_content_region)
+        return super().check_action(action, parameters)
 
 
 def _title(command: Command) -> str:
