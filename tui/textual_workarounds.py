@@ -52,20 +52,23 @@ class ResumableDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], **more: Any) -> None:
         super().__init__(app, **more)
+        self.app = app
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTSTP, self._sigtstp_application)
-        loop.add_signal_handler(signal.SIGCONT, self._sigcont_application)
+        loop.add_signal_handler(signal.SIGTSTP, self.stop_process)
+        loop.add_signal_handler(signal.SIGCONT, self.continue_app)
 
-    def _sigtstp_application(self, *_: Any) -> None:
-        if self._app.is_running:
-            super()._sigtstp_application()
-        else:
-            os.kill(os.getpid(), signal.SIGSTOP)
+    def stop_process(self) -> None:
+        """Give the terminal back and stop, until SIGCONT."""
+        self._leave_terminal()
+        os.kill(os.getpid(), signal.SIGSTOP)
 
-    def _sigcont_application(self, *_: Any) -> None:
-        if not self._app.is_running:
-            return
-        if self._auto_restart and not self._must_signal_resume:  # SIGSTOP left no time to let go of the terminal
+    def continue_app(self) -> None:
+        """Take the terminal again; SIGSTOP has left no time to give it back."""
+        self._leave_terminal()
+        if self.app.is_running and self._must_signal_resume:
+            self.resume_application_mode()
+
+    def _leave_terminal(self) -> None:
+        if self.app.is_running and self._auto_restart and not self._must_signal_resume:
             self.suspend_application_mode()
-            self._must_signal_resume = True
-        super()._sigcont_application()
+            self._must_signal_resume = True  # Textual: the app is to be told once the terminal is taken again

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual import events
+from textual.app import App, ComposeResult
 from textual.command import CommandPalette
 from textual.widgets import Input
 
@@ -30,7 +31,7 @@ from tui.rows import Line
 from tui.screens.bulk import BulkScreen
 from tui.screens.commands import commands
 from tui.screens.deciding import DEAD
-from tui.screens.keyed import TooSmall
+from tui.screens.keyed import Dialog, TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -621,3 +622,23 @@ async def test_the_palette_turns_no_page_where_its_list_has_no_room(serve: Serve
         await operator.pilot.resize_terminal(80, 24)
         await operator.press("down", key)
         await operator.until(lambda: "Search for commands" in operator.text)
+
+
+class Question(Dialog[None]):
+    """A dialog that looks for its parts when it is mounted."""
+
+    CSS_PATH = None
+    HAS_FOOTER = False
+
+    def content(self) -> ComposeResult:
+        yield Input()
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+
+async def test_an_app_that_ends_while_a_screen_opens_ends_well() -> None:
+    app = App[int]()
+    async with app.run_test():
+        app.push_screen(Question())
+        app.exit(0)  # from here on Textual mounts no widgets, but still tells the screen that it is mounted

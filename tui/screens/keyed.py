@@ -45,6 +45,11 @@ class OnTop(Screen[ScreenResultType]):
         """Go away, with a result."""
         return super().dismiss(result) if self.is_current else AwaitComplete()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event, but for Mount where the app ends before the widgets of the screen were mounted."""
+        if self.children or not isinstance(event, events.Mount):
+            await super().on_event(event)
+
     def on_resize(self, event: events.Resize) -> None:
         """Only the size that is so now counts: of two that are under way, each would bring up the other, for ever."""
         if event.size != self.app.size:
