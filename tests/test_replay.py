@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import cast
 
 import httpx
@@ -69,6 +70,8 @@ PAUSE = b"pause"
 
 class Connections:
     """In the place of a client: connections that each send some events, and then a 404."""
+
+    transport = SimpleNamespace(silence=60.0)
 
     def __init__(self, connections: Sequence[Iterable[bytes]], *, holds_last: bool = False) -> None:
         self._left = list(connections)

@@ -31,7 +31,7 @@ from tui.rows import Line
 from tui.screens.bulk import BulkScreen
 from tui.screens.commands import commands
 from tui.screens.deciding import DEAD
-from tui.screens.keyed import Dialog, TooSmall
+from tui.screens.keyed import OnTop, TooSmall
 from tui.screens.review import ReviewScreen
 from tui.screens.task import TaskScreen
 from tui.screens.tasks import TasksScreen
@@ -624,13 +624,10 @@ async def test_the_palette_turns_no_page_where_its_list_has_no_room(serve: Serve
         await operator.until(lambda: "Search for commands" in operator.text)
 
 
-class Question(Dialog[None]):
-    """A dialog that looks for its parts when it is mounted."""
+class Question(OnTop[None]):
+    """A screen that looks for its parts when it is mounted."""
 
-    CSS_PATH = None
-    HAS_FOOTER = False
-
-    def content(self) -> ComposeResult:
+    def compose(self) -> ComposeResult:
         yield Input()
 
     def on_mount(self) -> None:

@@ -140,6 +140,8 @@ class Stream:
         self._rejoining = False
         self._lost_at: float | None = None
         self._stopped = False
+        self._why_given_up = ""
+        """Why the connection is given up, once it is."""
 
     def stop(self) -> None:
         """End the stream with the event that is being told."""
@@ -164,7 +166,7 @@ class Stream:
                     return error
                 reason, wish = error.message, error.wait or 0.0
             except TimeoutError:
-                reason = "this machine slept"
+                reason = self._why_given_up
             self._end_replay(tell)
             if self._stopped:
                 return None
@@ -178,22 +180,11 @@ class Stream:
     async def _connect(self, tell: Callable[[Told], None]) -> None:
         """One connection, from its opening to its end."""
         url = await self._client.events_url(self._task_id)
-        frames = Frames(self._last_id)
-
-        def take(chunk: bytes) -> bool:
-            for piece in unpacked(chunk):
-                for frame in frames.feed(piece):
-                    self._take(frame, tell)
-                    if self._stopped:
-                        return False
-                self._last_id = frames.last_id
-                if frames.retry is not None:
-                    self._retry = frames.retry / 1000
-            return True
-
+        silence = self._client.transport.silence
+        self._why_given_up = f"nothing has come for {silence:g} s"
         async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
+            limit.reschedule(asyncio.get_running_loop().time() + silence)
             await self._judge(response)
-            unpacked = decoder_of(response.headers).feed
             away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
             self._rejoining = away is not None
             self._replay = _Replay(self._told) if self._told and self._rejoining else None
@@ -203,14 +194,34 @@ class Stream:
             drift = self._clock.time() - self._clock.monotonic()
             guard = asyncio.create_task(self._guard(limit, drift, tell))
             try:
-                async with aclosing(_paced(response)) as chunks:
-                    async for chunk in chunks:
-                        if not take(chunk):
-                            break
+                await self._read(response, limit, guard, tell)
             finally:
                 if guard.done():
                     guard.result()  # what telling has raised
                 guard.cancel()
+
+    async def _read(
+        self, response: httpx.Response, limit: asyncio.Timeout, guard: asyncio.Task[None], tell: Callable[[Told], None]
+    ) -> None:
+        """Read what comes until there is no more, until `stop`, or until nothing has come for too long."""
+        frames, unpacked = Frames(self._last_id), decoder_of(response.headers).feed
+        loop, silence = asyncio.get_running_loop(), self._client.transport.silence
+        extended_at = loop.time()
+        async with aclosing(paced(response)) as chunks:
+            async for chunk in chunks:
+                if loop.time() - extended_at > silence / 10:  # to do so for every chunk costs more than reading it
+                    extended_at = loop.time()
+                    limit.reschedule(extended_at + silence)
+                for piece in unpacked(chunk):
+                    for frame in frames.feed(piece):
+                        self._take(frame, tell)
+                        if self._stopped:
+                            return
+                    self._last_id = frames.last_id
+                    if frames.retry is not None:
+                        self._retry = frames.retry / 1000
+                if guard.done():
+                    raise TimeoutError
 
     def _take(self, frame: Frame, tell: Callable[[Told], None]) -> None:
         """Tell one event, unless it was told before."""
@@ -296,6 +307,7 @@ class Stream:
             while not self._stopped:
                 await self._clock.sleep(1.0)
                 if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP:
+                    self._why_given_up = "this machine slept"
                     break
                 self._tell_stale(tell)
         except Exception:
@@ -331,7 +343,7 @@ class Stream:
         raise error_of(status, bytes(content), wait)
 
 
-async def _paced(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+async def paced(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield a body as it comes: at once what is there already; with a pause between readings that come close together.
 
     A mark in the event loop tells whether a chunk was waited for: it runs only if others had a turn meanwhile.

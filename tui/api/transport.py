@@ -133,7 +133,7 @@ class Transport(Struct):
 
     @asynccontextmanager
     async def stream(self, url: str, last_id: str = "") -> AsyncGenerator[httpx.Response, None]:
-        """Open an event stream in a client of its own; whoever reads it looks at the status first."""
+        """Open an event stream in a client of its own; whoever reads it checks the status, and ends a silent one."""
         import httpx
         from httpx_sse import aconnect_sse
 
@@ -142,7 +142,7 @@ class Transport(Struct):
             headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
         async with AsyncExitStack() as stack:
             stack.enter_context(in_words(url))
-            client = await stack.enter_async_context(self._new_client(url, self.silence))
+            client = await stack.enter_async_context(self._new_client(url, None))
             await self._turn()
             begun = self.clock.monotonic()
 
@@ -153,7 +153,8 @@ class Transport(Struct):
 
             stack.push(ended)
             for _ in range(REDIRECTS + 1):
-                source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
+                async with asyncio.timeout(self.silence):
+                    source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
                 if 400 <= source.response.status_code < 500:
                     begun = -math.inf  # that is an answer, and no trouble
                 if not 300 <= source.response.status_code < 400:
@@ -245,7 +246,7 @@ class Transport(Struct):
             self._stack.push_async_callback(client.aclose)
         return self._clients[place]
 
-    def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
+    def _new_client(self, url: str, silence: float | None, *, is_page: bool = False) -> httpx.AsyncClient:
         """A client for this origin, through the proxy that the environment names for it."""
         import httpx
 
