@@ -24,7 +24,7 @@ Reader = Callable[[list[bytes], dict[str, Any]], tuple[list[dict[str, str]], str
 
 def ours(pieces: list[bytes], case: dict[str, Any]) -> tuple[list[dict[str, str]], str]:
     """Our own decoder."""
-    from tui.api.frames import Frames
+    from tui.client.sse import Frames
 
     frames = Frames(case.get("seed_last_event_id", ""))
     found = [frame for piece in pieces for frame in frames.feed(piece)]

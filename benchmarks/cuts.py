@@ -16,12 +16,12 @@ from pathlib import Path
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Server
-from tui.api.events import Event
-from tui.api.pace import Backoff
-from tui.api.stream import Stream, Told
-from tui.board import Board, Change, GapSeen
-from tui.local.home import ORGANIZATION as ORG
-from tui.watch import Rhythm, Watch
+from tui.client.event_stream import Stream, Told
+from tui.client.events import Event
+from tui.client.retry import Backoff
+from tui.domain.state import Board, Change, GapSeen
+from tui.local.data_dir import ORGANIZATION as ORG
+from tui.services.list_poller import Rhythm, Watch
 
 CUTS = 1_000
 SDK = """

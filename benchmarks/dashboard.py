@@ -10,14 +10,14 @@ from pathlib import Path
 
 from benchmarks.onscreen import Painted
 from tests.screens.boards import Fixed
-from tui.api.client import Client
-from tui.app import XpTui
-from tui.board import Board, TasksSeen
-from tui.journal import Journal
-from tui.kept import Kept
-from tui.masks import Masks
-from tui.screens.tasks import TasksScreen
-from tui.watch import Rhythm
+from tui.app.app import XpTui
+from tui.client.client import Client
+from tui.domain.state import Board, TasksSeen
+from tui.screens.task_list import TasksScreen
+from tui.security.redact import Masks
+from tui.services.audit_log import Journal
+from tui.services.list_poller import Rhythm
+from tui.storage.json_store import Kept
 
 SELDOM = Rhythm(lists=3600.0, polled=3600.0, streamed=3600.0)
 """Nothing is read that nobody has asked for."""

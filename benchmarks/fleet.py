@@ -8,18 +8,17 @@ from datetime import UTC, datetime, timedelta
 from benchmarks.events import entry
 from benchmarks.onscreen import SIZE
 from benchmarks.serving import task
-from tui.activity import Activity
-from tui.api.client import Log
-from tui.api.entries import entry_of
-from tui.api.events import Event
-from tui.api.models import Agent, Task
-from tui.board import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
-from tui.desk import Desk
-from tui.listing import Listing, View
-from tui.masks import Masks
-from tui.rows import Line
+from tui.client.events import Event
+from tui.client.log_entries import Log, entry_of
+from tui.client.models import Agent, Task
+from tui.domain.activity_log import Activity
+from tui.domain.state import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
+from tui.domain.task_list import Listing, View
+from tui.domain.task_rows import Line
+from tui.security.redact import Masks
 from tui.widgets.activity_tree import Source
-from tui.widgets.task_list import TaskList
+from tui.widgets.context import Desk
+from tui.widgets.task_table import TaskList
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DESK = Desk(lambda: NOW, Masks(), "benchmarks", is_still=True)

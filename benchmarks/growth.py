@@ -19,7 +19,7 @@ from benchmarks.table import GROWTH_MARKER, circumstances, median, put_into_page
 from benchmarks.table import told as rounded
 from benchmarks.trees import Work
 from tui.widgets.event_pane import EventPane
-from tui.widgets.lines import Lines
+from tui.widgets.virtual_list import Lines
 
 Ways = dict[str, tuple[Callable[[Painted, Lines], None], Callable[[Painted, Lines], None]]]
 WAYS: Ways = {

@@ -12,9 +12,9 @@ from textual.widgets import DataTable
 from benchmarks.fleet import DESK, arrived, board_of, cells_of, changed, listing_of, view_of
 from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
 from benchmarks.table import Effort, Row, median, row
-from tui.board import Board, TasksSeen
-from tui.listing import Listing
-from tui.widgets.task_list import TaskList, columns_for
+from tui.domain.state import Board, TasksSeen
+from tui.domain.task_list import Listing
+from tui.widgets.task_table import TaskList, columns_for
 
 HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time))
 Cells = list[tuple[str, ...]]

@@ -21,31 +21,34 @@ from pathlib import Path
 
 FORK = multiprocessing.get_context("fork")
 TESTS = {
-    "tui/api/frames.py": ["tests/test_frames.py"],
-    "tui/activity.py": ["tests/test_board.py"],
-    "tui/board.py": ["tests/test_board.py"],
-    "tui/plain.py": ["tests/test_plain.py"],
-    "tui/masks.py": ["tests/test_masks.py"],
-    "tui/known_secrets.py": ["tests/test_masks.py"],
-    "tui/deeds.py": ["tests/test_deeds.py"],
-    "tui/evidence.py": ["tests/test_deeds.py", "tests/test_answers.py"],
-    "tui/settling.py": ["tests/test_deeds.py"],
-    "tui/earlier.py": ["tests/test_deeds.py"],
+    "tui/client/sse.py": ["tests/test_frames.py"],
+    "tui/domain/activity_log.py": ["tests/test_board.py"],
+    "tui/domain/state.py": ["tests/test_board.py"],
+    "tui/security/sanitize.py": ["tests/test_plain.py"],
+    "tui/security/redact.py": ["tests/test_masks.py"],
+    "tui/security/known_secrets.py": ["tests/test_masks.py"],
+    "tui/services/actions.py": ["tests/test_deeds.py"],
+    "tui/domain/evidence.py": ["tests/test_deeds.py", "tests/test_answers.py"],
+    "tui/services/confirmation.py": ["tests/test_deeds.py"],
+    "tui/services/earlier_actions.py": ["tests/test_deeds.py"],
 }
 """The quick tests of each file."""
 MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
          "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
 """Those of masks.py that are a text there once."""
 EQUIVALENT: dict[tuple[str, str], str] = {
-    ("tui/activity.py", "31 → 32"): "any number beyond every place in a log",
-    ("tui/activity.py", "20 → 21"): "any width beyond every number of an event",
-    ("tui/masks.py", "'' → 'XX'"): "no name is no secret's, nor is XX; and an X is never quoted",
-    ("tui/masks.py", "len(text) > SHORT → len(text) >= SHORT"): "remembered or made again, it is the same",
-    **{("tui/masks.py", f"{mark!r} → ''"): "only searches more" for mark in MARKS},
-    ("tui/plain.py", "len(text) <= longest → len(text) < longest"): "what is just long enough has no line that is cut",
-    ("tui/plain.py", "'\u02ff' → ''"): "only a short cut: the category is asked for after it",
-    ("tui/plain.py", "char > '\u02ff' → char >= '\u02ff'"): "it is no mark",
-    ("tui/api/frames.py", "12 → 13"): "every number of so many digits is beyond the longest time",
+    ("tui/domain/activity_log.py", "31 → 32"): "any number beyond every place in a log",
+    ("tui/domain/activity_log.py", "20 → 21"): "any width beyond every number of an event",
+    ("tui/security/redact.py", "'' → 'XX'"): "no name is no secret's, nor is XX; and an X is never quoted",
+    ("tui/security/redact.py", "len(text) > SHORT → len(text) >= SHORT"): "remembered or made again, it is the same",
+    **{("tui/security/redact.py", f"{mark!r} → ''"): "only searches more" for mark in MARKS},
+    (
+        "tui/security/sanitize.py",
+        "len(text) <= longest → len(text) < longest",
+    ): "what is just long enough has no line that is cut",
+    ("tui/security/sanitize.py", "'\u02ff' → ''"): "only a short cut: the category is asked for after it",
+    ("tui/security/sanitize.py", "char > '\u02ff' → char >= '\u02ff'"): "it is no mark",
+    ("tui/client/sse.py", "12 → 13"): "every number of so many digits is beyond the longest time",
 }
 """What cannot be noticed, by file and change, and why."""
 MEMORY = 4 << 30
@@ -228,7 +231,7 @@ def main() -> int:
                      suppress_health_check=list(HealthCheck))  # fmt: skip
     settings.register_profile("quick", quick)
     settings.load_profile("quick")
-    for name in ("trustme", "tui.api.client", "tui.local.serve"):  # what every attack loads and no mutant is of
+    for name in ("trustme", "tui.client.client", "tui.local.process"):  # what every attack loads and no mutant is of
         importlib.import_module(name)
     tried = killed = 0
     print(f"{'file':<20} {'mutants':>8} {'killed':>8} {'survived':>8}")

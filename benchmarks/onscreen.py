@@ -20,10 +20,11 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from benchmarks import steady
-from tui import looks
-from tui.app import THEME
-from tui.door import Door
-from tui.screens.keyed import Keyed
+from tui.app import themes
+from tui.app.app import THEME
+from tui.app.sanitize_filter import Door
+from tui.screens import stylesheets
+from tui.screens.base import Keyed
 
 SIZE = (120, 40)
 QUIET = 0.05
@@ -193,12 +194,12 @@ class Alone(Peer):
     """A widget of ours by itself, drawn as in the dashboard: its colours, its sizes, its screen, its first filter."""
 
     IS_OURS = True
-    CSS_PATH = [looks.sheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
+    CSS_PATH = [stylesheets.sheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
 
     def __init__(self, widget: Widget | None = None) -> None:
         super().__init__(widget)
-        if home := looks.styles():
-            for name, colours in looks.themes(home).items():
+        if home := stylesheets.styles():
+            for name, colours in themes.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
         self.theme = THEME
         self._door = Door()

@@ -41,11 +41,12 @@ async def ours(address: Address, entries: int) -> Figures:
     """The dashboard opens the task: from its call for the log until every entry is a row of the tree on the screen."""
     from benchmarks.dashboard import dashboard
     from benchmarks.onscreen import looked_at
-    from tui.api.client import Client, Log
-    from tui.api.models import Task
-    from tui.api.routes import Surfaces
-    from tui.api.secret import Secret
-    from tui.api.transport import Transport
+    from tui.client.client import Client
+    from tui.client.endpoints import Surfaces
+    from tui.client.log_entries import Log
+    from tui.client.models import Task
+    from tui.client.secret import Secret
+    from tui.client.session import Transport
     from tui.widgets.activity_tree import ActivityTree
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)

@@ -17,11 +17,11 @@ from benchmarks.lists import Fleet
 from benchmarks.onscreen import SIZE, Alone, Painted, Peer, done, looked_at
 from benchmarks.table import Effort, Row, limit, median, percentile, row
 from benchmarks.trees import Work
-from tui.api.events import Event
-from tui.board import Change, EventSeen
-from tui.watching import MOST, STEP
+from tui.app.watching import MOST, STEP
+from tui.client.events import Event
+from tui.domain.state import Change, EventSeen
 from tui.widgets.event_pane import EventPane
-from tui.widgets.lines import Lines
+from tui.widgets.virtual_list import Lines
 
 FEW = 1_000
 MAX_P50_MS = 16.0

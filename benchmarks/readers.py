@@ -63,13 +63,13 @@ def resident(pid: int) -> float:
 
 async def ours(address: Address, count: Count) -> None:
     """What the dashboard reads with: its stream on its client; of several, into one board, 30 steps a second."""
-    from tui.api.client import Client
-    from tui.api.events import Event
-    from tui.api.routes import Surfaces
-    from tui.api.secret import Secret
-    from tui.api.stream import Stream, Told
-    from tui.api.transport import Transport
-    from tui.board import Board, Change, EventSeen
+    from tui.client.client import Client
+    from tui.client.endpoints import Surfaces
+    from tui.client.event_stream import Stream, Told
+    from tui.client.events import Event
+    from tui.client.secret import Secret
+    from tui.client.session import Transport
+    from tui.domain.state import Board, Change, EventSeen
 
     board, changes, done = Board(), list[Change](), asyncio.Event()
 
@@ -108,8 +108,8 @@ async def bare(address: Address, count: Count) -> None:
     """The least that reading with httpx costs: the same pauses, and nothing of an event but its end is looked at."""
     import httpx
 
-    from tui.api.network import tls_context
-    from tui.api.stream import paced
+    from tui.client.event_stream import paced
+    from tui.client.network import tls_context
 
     done = asyncio.Event()
 

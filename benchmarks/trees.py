@@ -10,7 +10,7 @@ from textual.widgets import Tree
 from benchmarks.fleet import DESK, event, source_of, worked_on
 from benchmarks.onscreen import Alone, Cost, Peer, done
 from benchmarks.table import Effort, Row, median, row
-from tui.board import Board
+from tui.domain.state import Board
 from tui.widgets.activity_tree import ActivityTree
 
 TURN = 100

@@ -12,9 +12,9 @@ from benchmarks.dashboard import Dashboard, dashboard, listed
 from benchmarks.fleet import board_of
 from benchmarks.onscreen import done, looked_at
 from benchmarks.table import Effort, Row, fact, median, percentile
-from tui.query import parse
+from tui.domain.filters import parse
 from tui.widgets.filter_input import FilterInput
-from tui.widgets.task_list import TaskList
+from tui.widgets.task_table import TaskList
 
 TEXTS = ("status:executing", "invoice 777", 'agent:"Agent 3" 42', "-status:completed check")
 COLUMNS = 8

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tui.api.client import Client
-from tui.api.routes import Surfaces
-from tui.api.secret import Secret
-from tui.api.transport import Transport
-from tui.app import XpTui
-from tui.journal import Journal
-from tui.kept import Kept
-from tui.masks import Masks
-from tui.watch import Rhythm
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.client.secret import Secret
+from tui.client.session import Transport
+from tui.app.app import XpTui
+from tui.services.audit_log import Journal
+from tui.storage.json_store import Kept
+from tui.security.redact import Masks
+from tui.services.list_poller import Rhythm
 
 HERE = Path(__file__).parent
 SIZE = (120, 34)

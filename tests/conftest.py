@@ -18,12 +18,12 @@ import pytest
 
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.api.client import Client
-from tui.api.pace import Backoff
-from tui.api.routes import Surfaces
-from tui.api.secret import Secret
-from tui.api.transport import Transport
-from tui.local.home import ORGANIZATION as ORG
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.client.retry import Backoff
+from tui.client.secret import Secret
+from tui.client.session import Transport
+from tui.local.data_dir import ORGANIZATION as ORG
 
 CASES = Path(__file__).parent / "cases"
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from tui.api.answers import decoded, error_of
-from tui.api.entries import (
+from tui.client.errors import ApiError, Broken, Forbidden, Invalid, NotUnderstood, Throttled, Unauthorized
+from tui.client.events import Event
+from tui.client.json_codec import NotJson, dumps, loads, pretty, unfolded
+from tui.client.log_entries import (
     Compaction,
     Confirmation,
     Decision,
@@ -21,11 +23,9 @@ from tui.api.entries import (
     SignIn,
     entry_of,
 )
-from tui.api.errors import ApiError, Broken, Forbidden, Invalid, NotUnderstood, Throttled, Unauthorized
-from tui.api.events import Event
-from tui.api.models import ApprovalRequest, decider_of
-from tui.api.record import count_of, items_of, moment, text_of
-from tui.api.wirejson import NotJson, dumps, loads, pretty, unfolded
+from tui.client.models import ApprovalRequest, decider_of
+from tui.client.responses import decoded, error_of
+from tui.client.wire_model import count_of, items_of, moment, text_of
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,23 @@ from typing import Any
 
 import pytest
 
-from tui.activity import Activity, Gap, Row, attached, walk
-from tui.api.client import Log
-from tui.api.entries import Entry, ToolCall, entry_of
-from tui.api.events import Event
-from tui.api.models import Agent, Task, WaitKind
-from tui.api.stream import Link, LinkState
-from tui.board import AgentsSeen, Board, Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen, Touched
+from tui.client.event_stream import Link, LinkState
+from tui.client.events import Event
+from tui.client.log_entries import Entry, Log, ToolCall, entry_of
+from tui.client.models import Agent, Task, WaitKind
+from tui.domain.activity_log import Activity, Gap, Row, attached, walk
+from tui.domain.state import (
+    AgentsSeen,
+    Board,
+    Change,
+    EventSeen,
+    GapSeen,
+    LinkSeen,
+    LogSeen,
+    TaskGone,
+    TasksSeen,
+    Touched,
+)
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ import pytest
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-from tui.api.client import REMEMBERED, Client, TaskQuery
-from tui.api.errors import ApiError, Lost, NotFound, NotOffered, NotUnderstood, Redirected, TimedOut, Unreachable
-from tui.api.models import Task
-from tui.api.stream import Link, LinkState
-from tui.api.transport import is_passing
+from tui.client.client import REMEMBERED, Client
+from tui.client.errors import ApiError, Lost, NotFound, NotOffered, NotUnderstood, Redirected, TimedOut, Unreachable
+from tui.client.event_stream import Link, LinkState
+from tui.client.models import Task, TaskQuery
+from tui.client.session import is_passing
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
 

@@ -10,9 +10,8 @@ import pytest
 from tests.conftest import make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server, head
-from tui.api.client import TaskQuery
-from tui.api.errors import NotUnderstood
-from tui.api.models import Task
+from tui.client.errors import NotUnderstood
+from tui.client.models import Task, TaskQuery
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "paused", "hitl_request": {"wait_node_id": "n", "content": "pay"}}
 LOG = {"id": "t1", "messages": []}

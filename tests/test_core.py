@@ -14,20 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import cases
-from tui.activity import PIECES, Activity, walk
-from tui.api.client import Log
-from tui.api.entries import Entry, Message, Other, Reasoning, ToolCall, entry_of
-from tui.api.events import Event
-from tui.api.models import Agent, Task, WaitKind
-from tui.api.record import Field, moment
-from tui.api.routes import BadAddress, surfaces_of
-from tui.api.wirejson import NotJson, dumps, loads, unfolded
-from tui.board import Board, Change, EventSeen, LogSeen, TasksSeen
-from tui.journal import Journal
-from tui.masks import Masks
-from tui.plain import clean, host_of, one_line
-from tui.query import Context, FilterError, parse
-from tui.settings import BadSettings, read
+from tui.client.endpoints import BadAddress, surfaces_of
+from tui.client.events import Event
+from tui.client.json_codec import NotJson, dumps, loads, unfolded
+from tui.client.log_entries import Entry, Log, Message, Other, Reasoning, ToolCall, entry_of
+from tui.client.models import Agent, Task, WaitKind
+from tui.client.wire_model import Field, moment
+from tui.domain.activity_log import PIECES, Activity, walk
+from tui.domain.filters import Context, FilterError, parse
+from tui.domain.state import Board, Change, EventSeen, LogSeen, TasksSeen
+from tui.security.redact import Masks
+from tui.security.sanitize import clean, host_of, one_line
+from tui.services.audit_log import Journal
+from tui.storage.settings import BadSettings, read
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 JSON = st.recursive(
@@ -184,7 +183,7 @@ ROOTS = [
 
 @pytest.mark.parametrize(("base", "controller", "events"), ROOTS)
 def test_addresses_follow_the_sdk_rules(base: str | None, controller: str, events: str) -> None:
-    from tui.api.routes import Surface
+    from tui.client.endpoints import Surface
 
     surfaces = surfaces_of(base, None, "ORG")
     assert surfaces.root(Surface.CONTROLLER) == controller

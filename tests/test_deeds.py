@@ -16,9 +16,9 @@ import pytest
 from tests.memory_journal import MemoryJournal
 from tests.trust.truth import OnThisWay
 from tests.trust.virtual import VirtualClock, VirtualLoop
-from tui import deeds
-from tui.api.client import Client
-from tui.api.errors import (
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.client.errors import (
     ApiError,
     Conflict,
     Forbidden,
@@ -29,11 +29,12 @@ from tui.api.errors import (
     ReadOnly,
     Unreachable,
 )
-from tui.api.pace import Backoff, SystemClock
-from tui.api.routes import Surfaces
-from tui.api.secret import Secret
-from tui.decision import Shown, shown
-from tui.deeds import Deed, Deeds, Outcome, Phase, Verb
+from tui.client.retry import Backoff, SystemClock
+from tui.client.secret import Secret
+from tui.domain.review import Shown
+from tui.services import actions
+from tui.services.actions import Deed, Deeds, Outcome, Phase, Verb
+from tui.services.review_loader import shown
 
 Json = dict[str, Any]
 ASKED = {"wait_node_id": "n", "operation_id": "o", "title": "Pay", "description": "to ACME", "content": {"amount": 7}}
@@ -1203,7 +1204,7 @@ def test_who_stands_still_between_reading_and_sending_sends_nothing(sit: Sit, mo
     desk = sit()
     digest = desk.digest
     moments = iter([100.0, 104.0])
-    monkeypatch.setattr(deeds, "awake_and_asleep", lambda: next(moments))
+    monkeypatch.setattr(actions, "awake_and_asleep", lambda: next(moments))
     done = desk.does(Verb.APPROVE, digest=digest)
     assert (done.outcome, done.is_sent, desk.story.sent) == (Outcome.TAKEN_BACK, False, [])
     monkeypatch.undo()

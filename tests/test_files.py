@@ -17,12 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from tui import clipboard, crash
-from tui.journal import Fault, Journal, Verdict
-from tui.kept import Drafts, Kept
-from tui.masks import Masks
-from tui.private import NotPrivate, make_directory, open_private, problem_with_directory, read_private, write_private
-from tui.run_lock import RunLock, live_runs, new_run_name
+from tui.security.redact import Masks
+from tui.services import clipboard, crash_report
+from tui.services.audit_log import Fault, Journal, Verdict
+from tui.storage.json_store import Drafts, Kept
+from tui.storage.private_files import (
+    NotPrivate,
+    make_directory,
+    open_private,
+    problem_with_directory,
+    read_private,
+    write_private,
+)
+from tui.storage.run_lock import RunLock, live_runs, new_run_name
 
 
 def written(journal: Journal, *deeds: tuple[str, str]) -> None:
@@ -63,7 +70,7 @@ def test_a_line_without_a_run_is_left_over(tmp_path: Path, run: object) -> None:
 
 WRITES = """
 import pathlib, sys
-from tui.journal import Journal
+from tui.services.audit_log import Journal
 Journal(pathlib.Path(sys.argv[1])).write("sent", deed="of another")
 print(flush=True)
 sys.stdin.read()
@@ -110,7 +117,7 @@ def test_what_a_run_finishes_while_the_journal_is_read_is_not_left_over(
         written(journal, ("done", "a"))
         return live_runs(directory)
 
-    monkeypatch.setattr("tui.journal.live_runs", ends_meanwhile)
+    monkeypatch.setattr("tui.services.audit_log.live_runs", ends_meanwhile)
     assert journal.unfinished() == []
 
 
@@ -146,8 +153,8 @@ def test_a_lock_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
 
 LIMITED = """
 import pathlib, resource, sys
-from tui.journal import Journal
-from tui.private import NotPrivate, make_directory, open_private, problem_with_directory, read_private, write_private
+from tui.services.audit_log import Journal
+from tui.storage.private_files import NotPrivate, make_directory, open_private, problem_with_directory, read_private, write_private
 path = pathlib.Path(sys.argv[1])
 journal = Journal(path)
 journal.write("sent", deed="a")
@@ -298,7 +305,7 @@ def test_a_line_that_is_written_while_the_journal_is_verified_is_no_fault(
         return content
 
     with monkeypatch.context() as patch:
-        patch.setattr("tui.journal.read_private", then_written)
+        patch.setattr("tui.services.audit_log.read_private", then_written)
         assert journal.verify().faults == ()
 
 
@@ -344,7 +351,7 @@ def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, mo
     written(journal, *[("sent", "é" * number) for number in range(20)])
     forward = list(journal.lines())
     for size in (1, 7, 100, 1 << 16):
-        monkeypatch.setattr("tui.journal.BLOCK_BYTES", size)
+        monkeypatch.setattr("tui.services.audit_log.BLOCK_BYTES", size)
         assert list(journal.lines_with("")) == forward[::-1]
     line = journal.path.read_bytes().splitlines(keepends=True)[-1]
     with journal.path.open("r+b") as file:  # more than there is memory for, most of it a hole
@@ -485,10 +492,10 @@ UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") i
 """So that modes of files count for root too."""
 IN_A_CLOSED_FOLDER = """
 import pathlib, sys
-from tui.journal import Journal
-from tui.kept import Drafts, Kept
-from tui.private import problem_with_directory
-from tui.run_lock import live_runs
+from tui.services.audit_log import Journal
+from tui.storage.json_store import Drafts, Kept
+from tui.storage.private_files import problem_with_directory
+from tui.storage.run_lock import live_runs
 state = pathlib.Path(sys.argv[1])
 journal = Journal(state / "journal.jsonl")
 print([line["deed"] for line in journal.lines()], [line["deed"] for line in journal.unfinished()])
@@ -581,7 +588,7 @@ def test_what_follows_a_line_that_was_cut_short_is_a_line_of_its_own(tmp_path: P
 def test_a_crash_is_told_in_a_sentence_also_where_nothing_can_be_written(tmp_path: Path) -> None:
     error = RuntimeError("with the-key-0123456789")
     (tmp_path / "crashes").symlink_to(tmp_path)
-    told = crash.report(error, tmp_path, Masks(["the-key-0123456789"]))
+    told = crash_report.report(error, tmp_path, Masks(["the-key-0123456789"]))
     assert told == "xp-tui has failed: RuntimeError: with ••••. Nothing could be written down about it."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crashes"]
 
@@ -590,9 +597,9 @@ def test_of_very_many_crashes_the_last_are_kept(tmp_path: Path) -> None:
     (tmp_path / "crashes").mkdir()
     for number in range(30):
         (tmp_path / "crashes" / f"20200101T0000{number:02}.txt").write_text("old")
-    crash.report(RuntimeError("new"), tmp_path, Masks())
+    crash_report.report(RuntimeError("new"), tmp_path, Masks())
     kept = sorted((tmp_path / "crashes").iterdir())
-    assert len(kept) == crash.KEPT
+    assert len(kept) == crash_report.KEPT
     assert "RuntimeError: new" in kept[-1].read_text()
     assert kept[0].name == "20200101T000011.txt"
 

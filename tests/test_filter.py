@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tui.api.models import Task
-from tui.query import Context, FilterError, parse
+from tui.client.models import Task
+from tui.domain.filters import Context, FilterError, parse
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

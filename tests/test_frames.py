@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import cases
 from tests.wire.cuts import variants
-from tui.api.frames import LARGEST, Frame, Frames
+from tui.client.sse import LARGEST, Frame, Frames
 
 SSE = cases("sse")
 

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.api import record
-from tui.api.client import Log
-from tui.api.entries import ToolCall, entry_of
-from tui.api.events import Event
-from tui.api.heads import EVENT, TOLD, Head, entry_at, event_head, split
-from tui.api.models import Task
-from tui.api.record import MOST, Field, Record
-from tui.api.wirejson import loads
+from tui.client import wire_model
+from tui.client.events import Event
+from tui.client.json_codec import loads
+from tui.client.log_entries import Log, ToolCall, entry_of
+from tui.client.models import Task
+from tui.client.partial_decode import EVENT, TOLD, Head, entry_at, event_head, split
+from tui.client.wire_model import MOST, Field, Record
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -144,8 +143,8 @@ def test_rows_share_what_they_have_in_common() -> None:
     for n in range(2 * MOST):  # what is remembered has an end
         Task.row({"id": f"other {n}"})
         Task.row({"id": "same", "user_id": f"user {n}"})
-    assert len(record._texts) <= MOST + 2
-    assert len(record._rests) <= MOST + 1
+    assert len(wire_model._texts) <= MOST + 2
+    assert len(wire_model._rests) <= MOST + 1
     assert [row.raw["id"] for row in rows] == ["t0", "t1", "t2"]
 
 

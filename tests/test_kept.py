@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tui.kept import ANOTHER, Drafts, Kept
-from tui.private import NotPrivate
+from tui.storage.json_store import ANOTHER, Drafts, Kept
+from tui.storage.private_files import NotPrivate
 
 SEVERAL = """
 import pathlib, sys
-from tui.kept import Drafts, Kept
+from tui.storage.json_store import Drafts, Kept
 kept = {"Drafts": Drafts, "Kept": Kept}[sys.argv[2]](pathlib.Path(sys.argv[1]))
 print(flush=True)
 sys.stdin.readline()
@@ -26,7 +26,7 @@ for number in range(25):
 """
 ANOTHER_RUN = """
 import json, pathlib, sys
-from tui.kept import Drafts
+from tui.storage.json_store import Drafts
 drafts = Drafts(pathlib.Path(sys.argv[1]))
 print(flush=True)
 for line in sys.stdin:
@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_read_now_is_not_replaced(path: Path, monkeypatch:
         raise OSError(24, "Too many open files")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tui.kept.read_private", fails)
+        patch.setattr("tui.storage.json_store.read_private", fails)
         with pytest.raises(OSError, match="Too many"):
             drafts["t2"] = "text"
         kept["t3"] = "text"

@@ -16,15 +16,14 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from tests.screens.boards import NOW
-from tui.activity import Activity, attached
-from tui.api import large as large_log
-from tui.api.client import Log
-from tui.api.entries import Entry, entry_of
-from tui.api.events import Event
-from tui.api.heads import split
-from tui.api.large import Entries, LargeLog, Unusual
-from tui.api.models import Task
-from tui.api.wirejson import NotJson, loads
+from tui.client import lazy_log as large_log
+from tui.client.events import Event
+from tui.client.json_codec import NotJson, loads
+from tui.client.lazy_log import Entries, LargeLog, Unusual
+from tui.client.log_entries import Entry, Log, entry_of
+from tui.client.models import Task
+from tui.client.partial_decode import split
+from tui.domain.activity_log import Activity, attached
 
 KINDS: list[dict[str, Any]] = [
     {"role": "agent", "content": {"text": "said"}},

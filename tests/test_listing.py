@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tui.api.events import Event
-from tui.api.models import Task
-from tui.board import Board, Change, EventSeen, TaskGone, TasksSeen
-from tui.listing import SLICE, Listing, View
-from tui.query import parse
-from tui.rows import Head, Line, More
+from tui.client.events import Event
+from tui.client.models import Task
+from tui.domain.filters import parse
+from tui.domain.state import Board, Change, EventSeen, TaskGone, TasksSeen
+from tui.domain.task_list import SLICE, Listing, View
+from tui.domain.task_rows import Head, Line, More
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 IDS = [f"t{number}" for number in range(8)]

@@ -15,8 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
-from tui.masks import MOST, SHORT, Masks, _mask_match, _secret_text, _without_secrets, masked
-from tui.plain import clean
+from tui.security.redact import MOST, SHORT, Masks, _mask_match, _secret_text, _without_secrets, masked
+from tui.security.sanitize import clean
 
 SECRET_NAMES = [
     "api_key",

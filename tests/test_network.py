@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 
 from tests.conftest import FastClock, make_client
 from tests.wire.server import Connection, Request, Server, free_port
-from tui.api.client import Client, TaskQuery
-from tui.api.errors import Invalid, Lost, NotUnderstood, Redirected, Unreachable
-from tui.api.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, Inflated
-from tui.api.network import BadNetworkSettings, check_certificates, proxy_for
-from tui.api.routes import BadAddress, surfaces_of
-from tui.api.transport import MAX_ERROR_BYTES
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress, surfaces_of
+from tui.client.errors import Invalid, Lost, NotUnderstood, Redirected, Unreachable
+from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, Inflated
+from tui.client.models import TaskQuery
+from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
+from tui.client.session import MAX_ERROR_BYTES
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
 Operation = Callable[[Client], Awaitable[Any]]
@@ -360,7 +361,7 @@ async def test_a_compressed_answer_that_swells_takes_little_memory(coding: str, 
 
 
 async def _task() -> Any:
-    from tui.api.models import Task
+    from tui.client.models import Task
 
     return Task.of(RECORD)
 

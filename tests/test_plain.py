@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from tui.plain import LONGEST, MARKS, address_problem, clean, cut, host_of, one_line, with_ascii_host
+from tui.security.sanitize import LONGEST, MARKS, address_problem, clean, cut, host_of, one_line, with_ascii_host
 
 IGNORABLE = (
     "00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0 FFF0-FFF8 "

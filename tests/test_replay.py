@@ -14,10 +14,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tui.api import stream as streams
-from tui.api.client import Client
-from tui.api.events import Event
-from tui.api.stream import MAX_TOLD_HASHES, MIN_REPLAY_EVENTS, Rejoined, Stream, Told
+from tui.client import event_stream as streams
+from tui.client.client import Client
+from tui.client.event_stream import MAX_TOLD_HASHES, MIN_REPLAY_EVENTS, Rejoined, Stream, Told
+from tui.client.events import Event
 
 HEADERS = {"Content-Type": "text/event-stream"}
 

@@ -20,15 +20,15 @@ import trustme
 from tests.conftest import FastClock, cases, make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server, head
-from tui.api.client import Client
-from tui.api.errors import ApiError, Forbidden, NotFound, Unauthorized
-from tui.api.events import Event
-from tui.api.frames import LARGEST
-from tui.api.pace import Backoff
-from tui.api.routes import BadAddress
-from tui.api.stream import ENDING_STATUSES, Link, LinkState, Opened, Rejoined, Stream, Told
-from tui.board import Change, LinkSeen
-from tui.watch import Rhythm, Watch
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError, Forbidden, NotFound, Unauthorized
+from tui.client.event_stream import ENDING_STATUSES, Link, LinkState, Opened, Rejoined, Stream, Told
+from tui.client.events import Event
+from tui.client.retry import Backoff
+from tui.client.sse import LARGEST
+from tui.domain.state import Change, LinkSeen
+from tui.services.list_poller import Rhythm, Watch
 
 SSE = cases("sse")
 HEADERS = {"Content-Type": "text/event-stream"}
@@ -677,7 +677,7 @@ async def test_of_a_stream_of_2000_events_a_second_nothing_falls_behind(tls: boo
 
 
 async def test_what_has_come_already_is_taken_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.api.stream.PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("tui.client.event_stream.PAUSE_SECONDS", 0.2)
     body = b'data: {"type": "chunk", "task_id": "t1", "data": "%s"}\n\n' % (b"x" * 1000)
 
     async def serve(request: Request, connection: Connection) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste
 from textual.message import Message
 
-from tui.terminal_input import TerminalInput
+from tui.app.terminal_input import TerminalInput
 
 UNREADABLE = [
     b"\xff",

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import cases
-from tui.api.entries import entry_of
-from tui.api.events import Event
-from tui.api.models import Agent, Task, page_of
-from tui.api.wirejson import dumps, loads
+from tui.client.events import Event
+from tui.client.json_codec import dumps, loads
+from tui.client.log_entries import entry_of
+from tui.client.models import Agent, Task, page_of
 
 SDK = cases("sdk-schemas")["schemas"]
 REST = cases("openapi-2026-01")

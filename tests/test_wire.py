@@ -16,12 +16,13 @@ from tests.conftest import FastClock, make_client
 from tests.memory_journal import MemoryJournal
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, free_port
-from tui.api import errors
-from tui.api.client import Client, TaskQuery
-from tui.board import Board, Change, EventSeen, GapSeen, LogSeen
-from tui.decision import shown
-from tui.deeds import Deed, Deeds, Outcome, Phase, Verb
-from tui.watch import Rhythm, Watch
+from tui.client import errors
+from tui.client.client import Client
+from tui.client.models import TaskQuery
+from tui.domain.state import Board, Change, EventSeen, GapSeen, LogSeen
+from tui.services.actions import Deed, Deeds, Outcome, Phase, Verb
+from tui.services.list_poller import Rhythm, Watch
+from tui.services.review_loader import shown
 
 SURFACES = [
     {"rest": True, "controller": True},
@@ -266,7 +267,7 @@ async def test_what_was_held_while_nothing_moved_is_not_sent(
 ) -> None:
     """After ctrl+z, or a lid that was closed: nobody could have taken it back meanwhile."""
     waiting(platform)
-    monkeypatch.setattr("tui.deeds.STANDSTILL", -1.0)
+    monkeypatch.setattr("tui.services.actions.STANDSTILL", -1.0)
     doer, lines = deeds(client)
     done = await doer.carry_out(Deed(Verb.APPROVE, "w", (await shown(client, "w")).digest, hold=5.0))
     assert done.outcome is Outcome.TAKEN_BACK

@@ -8,7 +8,7 @@ TYPE_CHECKING = False  # typing itself takes longer to import than a version to 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from tui.cli.session import Session
+    from tui.cli.context import Session
 
 
 def command() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _screens(session: Session) -> Awaitable[int]:
-    from tui.dashboard import screens
+    from tui.launch import screens
 
     return screens(session)
 

@@ -16,10 +16,10 @@ import pytest
 from tests.conftest import FastClock
 from tests.wire.platform import KEY
 from tests.wire.server import Server
-from tui.api.pace import SystemClock
+from tui.cli.context import Session
 from tui.cli.main import run
-from tui.cli.session import Session
-from tui.journal import Journal
+from tui.client.retry import SystemClock
+from tui.services.audit_log import Journal
 
 
 class Said(NamedTuple):

@@ -15,9 +15,9 @@ from tests.cli.conftest import Shell
 from tests.conftest import FastClock
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-from tui.api import errors
-from tui.cli.acting import _code
-from tui.deeds import Deed, Outcome, Verb
+from tui.cli.action_commands import _code
+from tui.client import errors
+from tui.services.actions import Deed, Outcome, Verb
 
 
 def created(server: Server) -> dict[str, Any]:
@@ -199,8 +199,8 @@ async def test_a_task_that_was_started_is_named_whatever_fails_then(
     async def fails(*_: object, **__: object) -> int:
         raise failure
 
-    shell.patch.setattr("tui.cli.acting.follow", fails)
-    shell.patch.setattr("tui.cli.acting.report", lambda *_: "xp-tui broke")
+    shell.patch.setattr("tui.cli.action_commands.follow", fails)
+    shell.patch.setattr("tui.cli.action_commands.report", lambda *_: "xp-tui broke")
     said = await shell.on(server, "run", "a1", "do it", "--watch")
     (task_id,) = platform.tasks
     assert (said.code, f"xp-tui watch {task_id}. Following it failed" in said.err) == (6, True), said

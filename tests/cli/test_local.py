@@ -21,14 +21,14 @@ from tests.cli.conftest import Shell, no_screens
 from tests.cli.test_screens import said_instead_of_screens
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server, free_port
-from tui.api.client import Client
-from tui.api.routes import Surfaces
 from tui.cli.main import run
-from tui.local import serve
-from tui.local.home import Address, Home
-from tui.local.runner import Runner
-from tui.private import write_private
-from tui.settings import BadSettings
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.local import process
+from tui.local.data_dir import Address, Home
+from tui.local.scenario_runner import Runner
+from tui.storage.private_files import write_private
+from tui.storage.settings import BadSettings
 
 PLAIN = ("local", "--port", "0", "--no-history", "--no-arrivals")
 
@@ -119,9 +119,9 @@ async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell
 
 async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     home, ends, may_end = Home(shell.state / "local"), threading.Event(), threading.Event()
-    end = serve.Server.end
+    end = process.Server.end
 
-    def slowly(server: serve.Server) -> None:
+    def slowly(server: process.Server) -> None:
         ends.set()
         may_end.wait()
         end(server)
@@ -130,7 +130,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
         with home.used():
             return home.running()
 
-    monkeypatch.setattr(serve.Server, "end", slowly)
+    monkeypatch.setattr(process.Server, "end", slowly)
     async with started(shell, *PLAIN, "--quiet") as one:
         await one.lines(1)
         one.leash.close()
@@ -184,7 +184,7 @@ def test_wishes_that_make_no_sense_are_refused_in_words(shell: Shell, words: lis
 
 
 def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) -> None:
-    with serve.listen(0) as taken:
+    with process.listen(0) as taken:
         port = taken.getsockname()[1]
         said = shell("local", "--no-history", "--port", str(port))
     assert (said.code, said.err) == (3, f"xp-tui: port {port} cannot be used: Address already in use\n")
@@ -203,7 +203,7 @@ def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell)
 
 def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(tui.local, "serve")
-    monkeypatch.delitem(sys.modules, "tui.local.serve")
+    monkeypatch.delitem(sys.modules, "tui.local.process")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     said = shell("local")
     assert (said.code, said.err.count("\n")) == (3, 1)
@@ -222,12 +222,12 @@ def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatc
 
 
 def test_when_the_usual_port_is_taken_any_other_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "PORT", free_port())
-    with serve.listen(None) as first, serve.listen(None) as second:
-        assert first.getsockname() == ("127.0.0.1", serve.PORT)
-        assert second.getsockname()[1] not in {0, serve.PORT}
-        with pytest.raises(OSError, match=f"port {serve.PORT} cannot be used"):
-            serve.listen(serve.PORT)  # when it is asked for, it is that or none
+    monkeypatch.setattr(process, "PORT", free_port())
+    with process.listen(None) as first, process.listen(None) as second:
+        assert first.getsockname() == ("127.0.0.1", process.PORT)
+        assert second.getsockname()[1] not in {0, process.PORT}
+        with pytest.raises(OSError, match=f"port {process.PORT} cannot be used"):
+            process.listen(process.PORT)  # when it is asked for, it is that or none
 
 
 # --local, with another platform set as well
@@ -362,7 +362,7 @@ async def test_the_screens_with_local_are_on_the_local_platform_alone(
         given.update(more, surfaces=client.surfaces)
         raise BadSettings("that is enough")
 
-    monkeypatch.setattr("tui.app.XpTui", opened)
+    monkeypatch.setattr("tui.app.app.XpTui", opened)
     said = await asyncio.to_thread(said_instead_of_screens, shell, "--local")
     assert given["surfaces"] == Surfaces(here.url, here.url, "local")
     assert (given["place"], given["begin_with"]) == ("local platform", "")

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.cli.test_local import PLAIN, started
 from tests.local.conftest import KEY
-from tui.private import write_private
+from tui.storage.private_files import write_private
 
 
 @pytest.mark.parametrize(

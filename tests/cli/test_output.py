@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui.cli.output import AMBER, Cell, Column, Output, silence_broken_pipe
-from tui.masks import Masks
+from tui.security.redact import Masks
 
 COLUMNS = (Column("STATUS"), Column("TITLE", least=6), Column("TOKENS", is_number=True, goes=1), Column("ID", goes=2))
 ROW = ("paused", "Pay the overdue invoice", "18.2k", "0123456789ab")

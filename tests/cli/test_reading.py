@@ -10,8 +10,8 @@ from tests.cli.conftest import Shell
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
 from tui import __version__
+from tui.cli.context import Session
 from tui.cli.main import run
-from tui.cli.session import Session
 
 # Tasks
 

@@ -13,7 +13,7 @@ from tests.wire.platform import KEY
 from tui.__main__ import main
 from tui.cli.main import _parsed, run
 from tui.cli.parser import build
-from tui.dashboard import screens
+from tui.launch import screens
 
 
 def said_instead_of_screens(shell: Shell, *words: str) -> str:

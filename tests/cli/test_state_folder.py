@@ -12,8 +12,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.local.home import Address, Home
-from tui.private import write_private
+from tui.local.data_dir import Address, Home
+from tui.storage.private_files import write_private
 
 ACTING = {
     "run": ("run", "a1", "do it"),

@@ -16,16 +16,16 @@ from tests.cli.conftest import Said, Shell
 from tests.conftest import FastClock
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.activity import Gap
-from tui.api.events import Event
-from tui.api.models import Task
-from tui.api.stream import Link, LinkState
-from tui.board import Change, EventSeen, GapSeen, LinkSeen, TaskGone, TasksSeen
 from tui.cli.main import Usage
 from tui.cli.output import Output
-from tui.cli.watching import _Show, patience
-from tui.masks import Masks
-from tui.query import parse
+from tui.cli.watch_command import _Show, patience
+from tui.client.event_stream import Link, LinkState
+from tui.client.events import Event
+from tui.client.models import Task
+from tui.domain.activity_log import Gap
+from tui.domain.filters import parse
+from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, TaskGone, TasksSeen
+from tui.security.redact import Masks
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

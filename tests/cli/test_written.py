@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.api.models import Task, page_of
-from tui.api.sheets import sheet
-from tui.api.wirejson import loads
+from tui.cli.context import task_json
 from tui.cli.output import Output
-from tui.cli.session import task_json
 from tui.cli.written import _ABSENT, _MOMENTS, _TEXTS, Lines
-from tui.masks import Masks, is_secret
+from tui.client.json_codec import loads
+from tui.client.models import Task, page_of
+from tui.client.page_decode import sheet
+from tui.security.redact import Masks, is_secret
 
 KEY = "key-of-the-platform-0123456789"
 AGENTS = {"a1": "Agent one", "a2": f"with {KEY}", "": "nameless"}

@@ -18,8 +18,8 @@ from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tui.masks import Masks
-from tui.secret_names import MEMBERS
+from tui.security.redact import Masks
+from tui.security.secret_names import MEMBERS
 
 SOUNDS_SECRET = re.compile(
     r"secret|token|passw|pwd|credential|key|auth|header|cookie|signature|private|uri|sso|cert|curl|env|command|bearer|contents"

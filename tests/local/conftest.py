@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from tests.conftest import make_client
-from tui.api.client import Client
-from tui.local.serve import Local, Server, Wishes, listen
+from tui.client.client import Client
+from tui.local.process import Local, Server, Wishes, listen
 
 KEY = "xpl-the-key-of-these-tests"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -15,9 +15,9 @@ import pytest
 from tests.local.conftest import NOW, Serve
 from tests.local.crash import platform
 from tui.local.database import SCHEMA_VERSION, BadDatabase
-from tui.local.serve import Local, Wishes
-from tui.local.store import Store
-from tui.private import NotPrivate
+from tui.local.process import Local, Wishes
+from tui.local.sqlite_store import Store
+from tui.storage.private_files import NotPrivate
 
 
 def filled(path: Path, count: int = 200) -> list[str]:
@@ -210,7 +210,7 @@ def test_a_write_that_finds_the_database_held_is_refused_and_the_next_is_not(tmp
 
 
 async def test_the_agents_wait_for_a_database_that_takes_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.local.runner.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("tui.local.scenario_runner.RETRY_SECONDS", 0.05)
     told: list[str] = []
     async with serve() as here:
         here.local.notices._write = told.append

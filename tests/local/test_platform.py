@@ -13,14 +13,14 @@ import pytest
 
 from tests.conftest import cases
 from tests.local.conftest import KEY, NOW, Serve, Served
-from tui.api.client import TaskQuery
-from tui.api.events import Event
-from tui.decision import shown
-from tui.deeds import Deed, Deeds, Outcome, Verb
-from tui.journal import Journal
+from tui.client.events import Event
+from tui.client.models import TaskQuery
 from tui.local import chaos
+from tui.local.process import Local, Wishes
 from tui.local.scenario import BadScenario, load, read
-from tui.local.serve import Local, Wishes
+from tui.services.actions import Deed, Deeds, Outcome, Verb
+from tui.services.audit_log import Journal
+from tui.services.review_loader import shown
 
 OPENAPI = cases("openapi-2026-01")
 KINDS = {
@@ -402,8 +402,8 @@ def test_faults_that_are_none_say_what_there_is(text: str) -> None:
 
 
 async def test_a_stream_under_chaos_still_tells_everything_once(serve: Serve) -> None:
-    from tui.board import Board, Change
-    from tui.watch import Watch
+    from tui.domain.state import Board, Change
+    from tui.services.list_poller import Watch
 
     faults = chaos.read("drop=6,slow=5ms,dup,5xx=0.1,429=0.05")
     async with serve(chaos=faults, pace=60) as here:
@@ -461,8 +461,8 @@ async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None
 
 
 async def test_swapped_and_doubled_events_end_in_the_same_log(serve: Serve) -> None:
-    from tui.board import Board, Change
-    from tui.watch import Watch
+    from tui.domain.state import Board, Change
+    from tui.services.list_poller import Watch
 
     async with serve(chaos=chaos.read("reorder=0.5,dup=0.5,drop=9"), pace=60) as here:
         made = here.local.platform.create("invoice-bot", {"input": {"text": "Pay"}, "events_streaming": True})

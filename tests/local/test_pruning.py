@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import NOW, Serve
+from tui.local.process import Local, Wishes
 from tui.local.pruning import Limits, Pruner
-from tui.local.serve import Local, Wishes
-from tui.local.store import Store
+from tui.local.sqlite_store import Store
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: Lo
 
 
 def test_space_that_is_not_needed_is_given_back(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.local.store.FREE_BYTES", 100_000)
+    monkeypatch.setattr("tui.local.sqlite_store.FREE_BYTES", 100_000)
     for _ in range(80):
         made(local, 9, "completed")
     local.store._db.execute("PRAGMA wal_checkpoint (TRUNCATE)").fetchall()

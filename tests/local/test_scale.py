@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import NOW
-from tui.api.entries import entry_of
-from tui.api.models import Task
-from tui.local.serve import Local, Wishes
+from tui.client.log_entries import entry_of
+from tui.client.models import Task
+from tui.local.process import Local, Wishes
 
 
 @pytest.fixture

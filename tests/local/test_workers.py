@@ -15,7 +15,7 @@ import pytest
 
 from tests.local.conftest import Serve, Served
 from tui.local import workers
-from tui.local.serve import Local, Wishes
+from tui.local.process import Local, Wishes
 from tui.local.workers import Worker
 
 

@@ -15,10 +15,10 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 
 from tests.conftest import cases
-from tui.api.client import Client
-from tui.api.routes import Surfaces
-from tui.api.secret import Secret
-from tui.api.transport import KeyAuth, Transport
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.client.secret import Secret
+from tui.client.session import KeyAuth, Transport
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

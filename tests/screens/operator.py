@@ -13,15 +13,15 @@ from textual.pilot import Pilot
 
 from tests.conftest import make_client
 from tests.local.conftest import KEY, Serve, Served
-from tui.api.pace import SystemClock
-from tui.app import XpTui
-from tui.journal import Journal
-from tui.kept import Drafts
-from tui.local.home import ORGANIZATION
-from tui.masks import Masks
+from tui.app.app import XpTui
+from tui.client.retry import SystemClock
+from tui.local.data_dir import ORGANIZATION
 from tui.screens.review import ReviewScreen
-from tui.screens.tasks import TasksScreen
-from tui.watch import Rhythm
+from tui.screens.task_list import TasksScreen
+from tui.security.redact import Masks
+from tui.services.audit_log import Journal
+from tui.services.list_poller import Rhythm
+from tui.storage.json_store import Drafts
 from tui.widgets.inspector import Inspector
 
 QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)

@@ -17,13 +17,13 @@ from textual.widgets import Input, Static
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
-from tui import watching
-from tui.journal import Journal
-from tui.kept import Kept
-from tui.screens.bulk import BulkScreen, Outcomes
+from tui.app import watching
+from tui.screens.bulk_review import BulkScreen, Outcomes
 from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
-from tui.screens.tasks import TasksScreen
+from tui.screens.task_detail import TaskScreen
+from tui.screens.task_list import TasksScreen
+from tui.services.audit_log import Journal
+from tui.storage.json_store import Kept
 from tui.widgets import inspector
 from tui.widgets.inspector import Inspector
 
@@ -181,7 +181,7 @@ async def test_a_task_that_was_stopped_meanwhile_was_not_approved(serve: Serve, 
 
 ANOTHER = """
 import pathlib, sys
-from tui.beside import Beside
+from tui.services.review_presence import Beside
 beside = Beside(pathlib.Path(sys.argv[1]))
 beside.open([sys.argv[2]])
 print(list(beside.others()), flush=True)
@@ -349,7 +349,7 @@ def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
     lines = book.path.read_bytes()
     book.path.write_bytes(re.sub(rb'"run":"[^"]*"', b'"run":"1-0123456789abcdef"', lines))  # one that has ended
     assert [(line["deed"], line["kind"]) for line in book.unfinished()] == [("b", "sent"), ("c", "held")]
-    program = "import sys, time; from pathlib import Path; from tui.journal import Journal\n"
+    program = "import sys, time; from pathlib import Path; from tui.services.audit_log import Journal\n"
     program += (
         "Journal(Path(sys.argv[1])).write('held', deed='e', verb='x', target='t'); print(1, flush=True); time.sleep(60)"
     )

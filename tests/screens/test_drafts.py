@@ -9,7 +9,7 @@ import pytest
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tests.test_kept import other_xp_tui
-from tui.kept import ANOTHER, SENDING, Kept
+from tui.storage.json_store import ANOTHER, SENDING, Kept
 
 
 async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(serve: Serve, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
         def full(path: Path, content: bytes) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("tui.kept.write_private", full)
+        monkeypatch.setattr("tui.storage.json_store.write_private", full)
         await operator.press(*"go on")
         await operator.until(lambda: "this is not kept as a draft: [Errno 28] No space left" in operator.text)
         assert "go on" in operator.text
@@ -77,7 +77,7 @@ async def test_a_draft_that_cannot_be_put_back_now_is_put_back_by_the_next(
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr("tui.kept.write_private", full)
+            patch.setattr("tui.storage.json_store.write_private", full)
             async with at_the_screens(operator.here, state) as here:
                 await here.until(lambda: "Pay invoice 7" in here.text)
         async with at_the_screens(operator.here, state) as again:

@@ -11,11 +11,11 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import invoice, waiting
-from tui.keymap import SCREENS, bindings, chains, checked_keys, clashes, live_keys
-from tui.screens.deciding import DEAD
-from tui.screens.keyed import OnTop
-from tui.screens.tasks import TasksScreen
-from tui.settings import BadSettings
+from tui.app.keymap import SCREENS, bindings, chains, checked_keys, clashes, live_keys
+from tui.screens.approval_base import DEAD
+from tui.screens.base import OnTop
+from tui.screens.task_list import TasksScreen
+from tui.storage.settings import BadSettings
 from tui.widgets.inspector import Inspector
 
 OWN_KEYS = {

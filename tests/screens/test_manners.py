@@ -18,29 +18,28 @@ from textual.widgets import Input
 
 from tests.local.conftest import Serve
 from tests.screens.operator import QUICK, at_the_screens, invoice, make_invoice, waiting
-from tui.api.client import Log, TaskQuery
-from tui.api.entries import entry_of
-from tui.api.models import Page, Task
-from tui.app import XpTui
-from tui.board import Board, LogSeen, TasksSeen
-from tui.desk import Desk
-from tui.kept import Kept
-from tui.keymap import bindings, checked_keys
-from tui.masks import Masks
-from tui.rows import Line
-from tui.screens.bulk import BulkScreen
+from tui.app.app import XpTui
+from tui.app.keymap import bindings, checked_keys
+from tui.app.watching import FIRST
+from tui.client.log_entries import Log, entry_of
+from tui.client.models import Page, Task, TaskQuery
+from tui.domain.state import Board, LogSeen, TasksSeen
+from tui.domain.task_rows import Line
+from tui.screens.approval_base import DEAD
+from tui.screens.base import OnTop, TooSmall
+from tui.screens.bulk_review import BulkScreen
 from tui.screens.commands import commands
-from tui.screens.deciding import DEAD
-from tui.screens.keyed import OnTop, TooSmall
 from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
-from tui.screens.tasks import TasksScreen
-from tui.settings import BadSettings
-from tui.watching import FIRST
+from tui.screens.task_detail import TaskScreen
+from tui.screens.task_list import TasksScreen
+from tui.security.redact import Masks
+from tui.storage.json_store import Kept
+from tui.storage.settings import BadSettings
 from tui.widgets.activity_tree import ActivityTree
+from tui.widgets.context import Desk
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
-from tui.widgets.lines import Lines
+from tui.widgets.virtual_list import Lines
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, invoice, waiting
-from tui.screens.bulk import BulkScreen
+from tui.screens.bulk_review import BulkScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.inspector import Inspector
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.app import App, ComposeResult
 
-from tui.masks import Masks
-from tui.widgets.document import Part
+from tui.security.redact import Masks
+from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 
 PAIRS: list[tuple[Any, Any]] = [(1, True), (0, False), (1, 1.0), (0.0, -0.0), (True, 1.0), (0, 0.0)]

@@ -11,12 +11,12 @@ from textual import events
 
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import Operator, invoice, is_page_seen, make_invoice, waiting
-from tui.masks import Masks
-from tui.screens.bulk import BulkScreen, Outcomes
-from tui.screens.deciding import DEAD
+from tui.screens.approval_base import DEAD
+from tui.screens.bulk_review import BulkScreen, Outcomes
 from tui.screens.review import ReviewScreen
+from tui.security.redact import Masks
 from tui.widgets import inspector
-from tui.widgets.document import Document, Key, Part
+from tui.widgets.document_layout import Document, Key, Part
 from tui.widgets.inspector import Inspector
 
 HELD = "u takes it back"

@@ -28,16 +28,16 @@ from textual.widgets import Input, TextArea
 
 from tests.screens.boards import BOARDS, KEY, Fixed
 from tests.screens.operator import is_page_seen
-from tui.app import XpTui
-from tui.journal import Journal
-from tui.masks import Masks
+from tui.app.app import XpTui
 from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
-from tui.screens.tasks import REST
-from tui.watch import Rhythm
+from tui.screens.task_detail import TaskScreen
+from tui.screens.task_list import REST
+from tui.security.redact import Masks
+from tui.services.audit_log import Journal
+from tui.services.list_poller import Rhythm
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
-from tui.widgets.lines import Lines
+from tui.widgets.virtual_list import Lines
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 40), (200, 50)]

@@ -13,12 +13,12 @@ from textual.widgets import Input, TextArea
 from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
-from tui.kept import Kept
-from tui.screens.deciding import DEAD
-from tui.screens.task import TaskScreen
-from tui.screens.tasks import TasksScreen
+from tui.screens.approval_base import DEAD
+from tui.screens.task_detail import TaskScreen
+from tui.screens.task_list import TasksScreen
+from tui.storage.json_store import Kept
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.task_list import TaskList
+from tui.widgets.task_table import TaskList
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 

@@ -12,8 +12,8 @@ from textual.screen import ModalScreen
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, waiting
-from tui import decision, deeds
-from tui.screens.copy import KEYS
+from tui.screens.copy_dialog import KEYS
+from tui.services import actions, review_loader
 
 HOLD_SECONDS = 300.0
 PROMISE = re.compile(r"(\S+(?:, then \S+)?) takes it back")
@@ -107,8 +107,8 @@ async def test_a_hold_goes_on_when_the_dialog_is_closed(serve: Serve, tmp_path: 
 async def test_a_hold_stands_still_for_so_long_and_is_taken_back_then(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert deeds.MAX_PAUSED_SECONDS == 60.0
-    monkeypatch.setattr(deeds, "MAX_PAUSED_SECONDS", 1.5)
+    assert actions.MAX_PAUSED_SECONDS == 60.0
+    monkeypatch.setattr(actions, "MAX_PAUSED_SECONDS", 1.5)
     async with waiting(serve, tmp_path, hold=3.0) as operator:
         await open_place(operator, PLACES["help"])
         await operator.until(lambda: outcomes(operator) == ["approve taken back"])
@@ -144,13 +144,13 @@ def test_no_entry_of_the_copy_menu_has_the_key_that_takes_back() -> None:
 
 def read_again_when(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Let a decision be read again only once the event is set."""
-    may_read, shown = asyncio.Event(), decision.shown
+    may_read, shown = asyncio.Event(), review_loader.shown
 
     async def slow(*about: Any) -> Any:
         await may_read.wait()
         return await shown(*about)
 
-    monkeypatch.setattr(deeds, "shown", slow)
+    monkeypatch.setattr(actions, "shown", slow)
     return may_read
 
 

@@ -250,7 +250,7 @@ def test_a_time_zone_that_there_is_not_opens_the_screens_all_the_same(tmp_path: 
 
 def test_the_crash_file_has_the_trace_where_reading_the_terminal_fails(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "from tui.terminal_input import TerminalInput\n"
+        "from tui.app.terminal_input import TerminalInput\n"
         "def messages(self, data):\n    secret_value = 'x1y2'\n    raise ZeroDivisionError('reading')\n"
         "TerminalInput.messages = messages\n"
     )
@@ -336,7 +336,7 @@ def test_stopped_resized_and_continued_the_terminal_is_right(tmp_path: Path, sur
 
 def _runs(home: Path) -> bool:
     """Whether the platform that was started along is still there a moment later."""
-    from tui.local.home import Home
+    from tui.local.data_dir import Home
 
     end = time.monotonic() + 10
     while Home(home / ".local/state/xp-tui/local").running() is not None:

@@ -25,10 +25,10 @@ from textual.widgets import Static
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens
 from tests.screens.test_terminal import terminal
-from tui import textual_workarounds
-from tui.terminal import Terminal
-from tui.terminal_input import TerminalInput
-from tui.textual_workarounds import ResumableDriver, XTermParser, tells_crashes_without_locals
+from tui.app import textual_workarounds
+from tui.app.terminal import Terminal
+from tui.app.terminal_input import TerminalInput
+from tui.app.textual_workarounds import ResumableDriver, XTermParser, tells_crashes_without_locals
 
 MAX_WORKAROUND_LINES = 80
 

@@ -10,11 +10,11 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import invoice, invoice_card, waiting
-from tui.api.errors import of_status
-from tui.dashboard import place_of
-from tui.screens.bulk import BulkScreen
+from tui.client.errors import of_status
+from tui.launch import place_of
+from tui.screens.bulk_review import BulkScreen
 from tui.screens.review import ReviewScreen
-from tui.settings import Settings
+from tui.storage.settings import Settings
 
 LONG_WORDS = "the platform's own words " * 12 + "THE END"
 

@@ -11,10 +11,10 @@ from tests.local.conftest import Serve, Served
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
-from tui import settling
 from tui.local.chaos import Chaos
-from tui.screens.task import TaskScreen
-from tui.screens.tasks import TasksScreen
+from tui.screens.task_detail import TaskScreen
+from tui.screens.task_list import TasksScreen
+from tui.services import confirmation
 from tui.widgets.event_pane import EventPane
 
 
@@ -29,7 +29,7 @@ async def test_the_answer_was_lost(serve: Serve, tmp_path: Path) -> None:
 
 
 async def test_a_run_that_does_not_stop(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "SETTLING_SECONDS", 0.5)
+    monkeypatch.setattr(confirmation, "SETTLING_SECONDS", 0.5)
     async with waiting(serve, tmp_path) as operator:
         platform = operator.here.local.platform
         monkeypatch.setattr(platform, "stop", platform.task)

@@ -11,11 +11,11 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
-from tui.api.client import Client
-from tui.api.errors import Lost
-from tui.api.models import Task
-from tui.board import TasksSeen
-from tui.deed import Outcome
+from tui.client.client import Client
+from tui.client.errors import Lost
+from tui.client.models import Task
+from tui.domain.action import Outcome
+from tui.domain.state import TasksSeen
 from tui.screens.confirm import Confirm
 from tui.screens.review import ReviewScreen
 
@@ -85,7 +85,7 @@ async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_sc
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Client, "approve", answers_lost(lambda: None))
-    monkeypatch.setattr("tui.settling.SETTLING_SECONDS", 0.5)
+    monkeypatch.setattr("tui.services.confirmation.SETTLING_SECONDS", 0.5)
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -102,7 +102,7 @@ async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_sc
 async def test_a_stop_that_may_have_been_done_is_told_before_it_is_sent_again(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.settling.SETTLING_SECONDS", 0.5)
+    monkeypatch.setattr("tui.services.confirmation.SETTLING_SECONDS", 0.5)
     async with serve() as here:
         task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
         async with at_the_screens(here, tmp_path) as operator:

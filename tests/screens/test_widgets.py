@@ -27,24 +27,23 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from tests.test_large import entries_of
-from tui.activity import Activity, Gap, walk
-from tui.api.client import Log
-from tui.api.entries import ToolCall, entry_of
-from tui.api.events import Event
-from tui.api.models import Task
-from tui.board import Board, EventSeen, LogSeen, TasksSeen
-from tui.desk import Desk
-from tui.listing import Listing
-from tui.masks import Masks
-from tui.screens.keyed import OnTop
-from tui.spans import Kind, Span, axis, bar, longest, spans
-from tui.telling import summary
+from tui.client.events import Event
+from tui.client.log_entries import Log, ToolCall, entry_of
+from tui.client.models import Task
+from tui.domain.activity_log import Activity, Gap, walk
+from tui.domain.entry_format import summary
+from tui.domain.state import Board, EventSeen, LogSeen, TasksSeen
+from tui.domain.task_list import Listing
+from tui.domain.timeline import Kind, Span, axis, bar, longest, spans
+from tui.screens.base import OnTop
+from tui.security.redact import Masks
 from tui.widgets.activity_tree import ActivityTree, Source
-from tui.widgets.document import Document, Key, Part, markdown, wrap
+from tui.widgets.context import Desk
+from tui.widgets.document_layout import Document, Key, Part, markdown, wrap
 from tui.widgets.event_pane import LONGEST, EventPane
-from tui.widgets.lines import IDLE, TURNS, Lines, others_first
-from tui.widgets.strips import Piece, Pieces
-from tui.widgets.task_list import TaskList
+from tui.widgets.styled_text import Piece, Pieces
+from tui.widgets.task_table import TaskList
+from tui.widgets.virtual_list import IDLE, TURNS, Lines, others_first
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DESK = Desk(lambda: NOW, Masks(), "test")

@@ -368,7 +368,11 @@ def warm() -> None:
 
     from tui.cli.main import VERBS
 
-    for module in (*{f"tui.cli.{target.partition(':')[0]}" for target in VERBS.values()}, "tui.settings", "httpx"):
+    for module in (
+        *{f"tui.cli.{target.partition(':')[0]}" for target in VERBS.values()},
+        "tui.storage.settings",
+        "httpx",
+    ):
         importlib.import_module(module)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.conftest import make_client
 from tests.local.conftest import KEY
-from tui.api.pace import SystemClock
-from tui.deeds import Deed, Deeds, Verb
-from tui.journal import Journal
-from tui.kept import Drafts
+from tui.client.retry import SystemClock
+from tui.services.actions import Deed, Deeds, Verb
+from tui.services.audit_log import Journal
+from tui.storage.json_store import Drafts
 
 
 async def main(state: Path, url: str, seed: int) -> None:

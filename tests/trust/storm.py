@@ -21,11 +21,11 @@ import httpx
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, head
-from tui.api.pace import Backoff
-from tui.api.stream import LinkState
-from tui.board import Board, Change, LinkSeen
-from tui.local.home import ORGANIZATION
-from tui.watch import Rhythm, Watch
+from tui.client.event_stream import LinkState
+from tui.client.retry import Backoff
+from tui.domain.state import Board, Change, LinkSeen
+from tui.local.data_dir import ORGANIZATION
+from tui.services.list_poller import Rhythm, Watch
 
 AT_A_TIME = 50
 """Faults in the life of one task; then comes the next one."""

@@ -19,15 +19,16 @@ from tests.local.conftest import Serve
 from tests.memory_journal import MemoryJournal
 from tests.trust.truth import FAULTS, TASK, OnThisWay, Truth, Way
 from tests.trust.virtual import VirtualClock, VirtualLoop
-from tui.api.client import Client
-from tui.api.errors import ApiError
-from tui.api.pace import Backoff
-from tui.api.routes import Surfaces
-from tui.api.secret import Secret
-from tui.cli.acting import _code
+from tui.cli.action_commands import _code
 from tui.cli.main import TOO_LATE
-from tui.decision import Shown, shown
-from tui.deeds import Deed, Deeds, Outcome, Verb
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.client.errors import ApiError
+from tui.client.retry import Backoff
+from tui.client.secret import Secret
+from tui.domain.review import Shown
+from tui.services.actions import Deed, Deeds, Outcome, Verb
+from tui.services.review_loader import shown
 
 RUNS = int(os.environ.get("XP_RUNS", "300"))
 NOTHING_LEFT = {Outcome.NOT_SENT, Outcome.TAKEN_BACK, Outcome.CHANGED, Outcome.ALREADY_SENT}

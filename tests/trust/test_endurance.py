@@ -23,12 +23,12 @@ from tests.trust.storm import Storm, percentile
 from tests.wire.platform import KEY as STORM_KEY
 from tests.wire.platform import Platform
 from tests.wire.server import Server
-from tui.api.events import Event
-from tui.api.frames import Frames
-from tui.api.pace import SystemClock
-from tui.board import Board, EventSeen
-from tui.screens.task import TaskScreen
-from tui.screens.tasks import TasksScreen
+from tui.client.events import Event
+from tui.client.retry import SystemClock
+from tui.client.sse import Frames
+from tui.domain.state import Board, EventSeen
+from tui.screens.task_detail import TaskScreen
+from tui.screens.task_list import TasksScreen
 from tui.widgets.event_pane import EventPane
 
 EVENTS = int(os.environ.get("XP_EVENTS", "2000"))

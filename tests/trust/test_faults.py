@@ -23,14 +23,14 @@ from tests.trust.virtual import VirtualClock, VirtualLoop
 from tests.wire.platform import Platform
 from tests.wire.proxy import Proxy, Toxic
 from tests.wire.server import Connection, Request, Server
-from tui.api.client import Client
-from tui.api.errors import ApiError
-from tui.api.pace import Backoff
-from tui.api.routes import Surfaces
-from tui.api.secret import Secret
-from tui.api.stream import Link, LinkState, Stream, Told
-from tui.board import LinkSeen
-from tui.watch import Watch
+from tui.client.client import Client
+from tui.client.endpoints import Surfaces
+from tui.client.errors import ApiError
+from tui.client.event_stream import Link, LinkState, Stream, Told
+from tui.client.retry import Backoff
+from tui.client.secret import Secret
+from tui.domain.state import LinkSeen
+from tui.services.list_poller import Watch
 
 TOXICS = {
     "nothing": Toxic(),

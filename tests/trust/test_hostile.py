@@ -27,7 +27,7 @@ from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve, Served
 from tests.trust.corpus import LAYOUT, corpus
 from tests.trust.tokens import offenders, shapes
-from tui.local.home import ORGANIZATION
+from tui.local.data_dir import ORGANIZATION
 
 TEXTS = [text.encode("utf-8", "replace").decode() for text in corpus()]
 """Without lone surrogates, which the local platform's own wire cannot carry; tests/test_wire.py sends those."""

@@ -11,11 +11,12 @@ from typing import Any
 
 from tests.conftest import Survived, make_client
 from tests.wire.server import Connection, Request, Server
-from tui.api.client import Client, TaskQuery
-from tui.api.errors import ApiError
-from tui.api.events import Event
-from tui.api.routes import BadAddress
-from tui.api.stream import Link, LinkState, Stream, Told
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError
+from tui.client.event_stream import Link, LinkState, Stream, Told
+from tui.client.events import Event
+from tui.client.models import TaskQuery
 
 RUNS = int(os.environ.get("XP_RUNS", "100"))
 STATUSES = [0, 99, 100, 101, 103, 200, 200, 200, 200, 200, 201, 204, 206, 300, 301, 304, 307, 308, 400, 401, 403, 404]

@@ -13,8 +13,8 @@ from tests.conftest import Survived
 from tests.local.conftest import Serve
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
-from tui.journal import Journal
-from tui.kept import Drafts
+from tui.services.audit_log import Journal
+from tui.storage.json_store import Drafts
 
 KILLS = int(os.environ.get("XP_KILLS", "6"))
 

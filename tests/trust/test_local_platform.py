@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import Survived
 from tests.local.conftest import NOW
+from tui.local.process import Local, Wishes
 from tui.local.pruning import Limits, Pruner
-from tui.local.serve import Local, Wishes
 
 REQUESTS = 2 * int(os.environ.get("XP_FAULTS", "100"))
 PROMISE = "the local platform: every request has an answer in words, none is a 500"

@@ -18,11 +18,11 @@ from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve, Served
 from tests.screens.operator import Operator, at_the_screens
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
-from tui.crash import report
-from tui.local.home import ORGANIZATION
-from tui.masks import Masks
+from tui.local.data_dir import ORGANIZATION
 from tui.screens.review import ReviewScreen
-from tui.screens.task import TaskScreen
+from tui.screens.task_detail import TaskScreen
+from tui.security.redact import Masks
+from tui.services.crash_report import report
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
@@ -267,7 +267,7 @@ def test_no_crash_tells_a_secret(tmp_path: Path, fails: Callable[[], None]) -> N
 
 def test_the_key_is_in_no_repr(tmp_path: Path) -> None:
     from tests.conftest import make_client
-    from tui.settings import read
+    from tui.storage.settings import read
 
     settings = read({}, {"XPANDER_API_KEY": KEY, "HOME": str(tmp_path)})
     client: Any = make_client("http://127.0.0.1:1", key=KEY)

@@ -11,9 +11,9 @@ from tests.conftest import FastClock, Survived, make_client
 from tests.memory_journal import MemoryJournal
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-from tui.api.errors import DOCUMENTED_REFUSALS
-from tui.decision import shown
-from tui.deeds import Deed, Deeds, Outcome, Verb
+from tui.client.errors import DOCUMENTED_REFUSALS
+from tui.services.actions import Deed, Deeds, Outcome, Verb
+from tui.services.review_loader import shown
 
 FEW = [200, 201, 204, 207, 302, 307, 403, 404, 408, 409, 410, 429, 500, 503, 599]
 STATUSES = list(range(200, 600)) if os.environ.get("XP_STATUSES") else FEW

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tui.api.transport import Transport
+from tui.client.session import Transport
 
 TASK = "t"
 PATIENCE = 30.0

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from tests.wire.server import Connection, Request
-from tui.local.home import ORGANIZATION
-from tui.local.serve import Local, Wishes
+from tui.local.data_dir import ORGANIZATION
+from tui.local.process import Local, Wishes
 
 KEY = "key-of-the-tests-0123456789"
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -13,17 +13,16 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from tui import __version__
-from tui.api.client import TaskQuery
-from tui.api.errors import ApiError, NotOffered, Unauthorized, Unreachable
-from tui.api.models import Agent
-from tui.api.network import BadNetworkSettings, check_certificates, proxy_for
-from tui.api.routes import BadAddress, Surface, Surfaces, is_loopback
+from tui.cli.context import Session
 from tui.cli.main import DENIED, FAILED, NETWORK, OK, USAGE
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
-from tui.cli.session import Session
-from tui.looks import styles
-from tui.private import NotPrivate, make_directory
-from tui.settings import BadSettings
+from tui.client.endpoints import BadAddress, Surface, Surfaces, is_loopback
+from tui.client.errors import ApiError, NotOffered, Unauthorized, Unreachable
+from tui.client.models import Agent, TaskQuery
+from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
+from tui.screens.stylesheets import styles
+from tui.storage.private_files import NotPrivate, make_directory
+from tui.storage.settings import BadSettings
 
 Grade = Literal["ok", "note", "bad"]
 

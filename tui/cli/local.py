@@ -8,12 +8,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.cli.context import Session
 from tui.cli.main import OK, Usage
-from tui.cli.session import Session
 
 if TYPE_CHECKING:
-    from tui.local.home import Address, Home
-    from tui.local.serve import Server, Wishes
+    from tui.local.data_dir import Address, Home
+    from tui.local.process import Server, Wishes
 
 MISSING = "the local platform needs more than is installed: pip install 'xp-tui[local]'"
 RANGES = {
@@ -29,9 +29,9 @@ RANGES = {
 async def local(session: Session) -> int:
     """Serve until Ctrl+C; where one is already running, say where."""
     wishes = _wishes(session)
-    from tui.local import serve
+    from tui.local import process
+    from tui.local.data_dir import Home, Taken
     from tui.local.database import BadDatabase
-    from tui.local.home import Home, Taken
 
     arguments, data = session.arguments, wishes.data
     home, has_ended = Home(data), threading.Event()
@@ -53,7 +53,7 @@ async def local(session: Session) -> int:
             threading.Thread(target=hold, daemon=True).start()
 
     try:
-        await serve.serve(wishes, ready, write)
+        await process.serve(wishes, ready, write)
     except Taken:
         if (address := home.running()) is None:
             raise Usage(f"another program is starting a platform in {data}: try again") from None
@@ -70,7 +70,7 @@ async def local(session: Session) -> int:
 def _wishes(session: Session) -> Wishes:
     """What the command line and the settings say of the platform; a mistake is Usage, and nothing was made."""
     try:
-        from tui.local import chaos, serve
+        from tui.local import chaos, process
         from tui.local.pruning import Limits
     except ModuleNotFoundError as error:
         raise Usage(MISSING) from error
@@ -82,12 +82,12 @@ def _wishes(session: Session) -> Wishes:
     if arguments.data == "":
         raise Usage("--data names no folder: name one, or leave it out")
     try:
-        return serve.Wishes(
+        return process.Wishes(
             data=_directory(settings.state) if arguments.data is None else Path(arguments.data),
             port=arguments.port,
             pace=arguments.pace,
             seed=arguments.seed,
-            now=serve.moment(arguments.now) if arguments.now else None,
+            now=process.moment(arguments.now) if arguments.now else None,
             arrivals=not arguments.no_arrivals,
             history=not arguments.no_history,
             tasks=arguments.tasks,
@@ -107,7 +107,7 @@ def running(state: Path) -> Address | None:
 
 def home_in(state: Path) -> Home:
     """Where the platform of this machine lives."""
-    from tui.local.home import Home
+    from tui.local.data_dir import Home
 
     return Home(_directory(state))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import TextIO
 
-    from tui.cli.session import Session
+    from tui.cli.context import Session
 
     Screens = Callable[[Session], Awaitable[int]]
 
@@ -29,7 +29,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
 def _exit_code(argv: Sequence[str], screens: Screens) -> int:
     if argv == ["--version"]:
         return _print_version()
-    from tui.plain import is_utf8
+    from tui.security.sanitize import is_utf8
 
     if not all(map(is_utf8, argv)):
         _write_error("an argument is not UTF-8: nothing was done")
@@ -118,8 +118,8 @@ def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> i
     import asyncio
     import signal
 
-    from tui import settings
-    from tui.cli.session import Session
+    from tui.cli.context import Session
+    from tui.storage import settings
 
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     problem_with_time_zone = _mend_time_zone()
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace | SimpleNamespace, screens: Screens) -> i
         read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
         session = Session.begin(arguments, read)
     except settings.BadSettings as error:
-        from tui.plain import one_line
+        from tui.security.sanitize import one_line
 
         _write_error(one_line(str(error)))
         return USAGE
@@ -157,12 +157,12 @@ async def _serve(session: Session, screens: Screens) -> int:
     """Call the verb, and turn what it raises into words and a code."""
     import importlib
 
-    from tui.api import errors
-    from tui.api.routes import BadAddress
     from tui.cli.output import NotPrinted
-    from tui.private import NotPrivate
-    from tui.query import FilterError
-    from tui.settings import BadSettings
+    from tui.client import errors
+    from tui.client.endpoints import BadAddress
+    from tui.domain.filters import FilterError
+    from tui.storage.private_files import NotPrivate
+    from tui.storage.settings import BadSettings
 
     serve = screens
     if session.arguments.verb is not None:
@@ -185,7 +185,7 @@ async def _serve(session: Session, screens: Screens) -> int:
         session.out.error(f"standard output takes nothing: {error}")
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
-        from tui.crash import report
+        from tui.services.crash_report import report
 
         session.out.error(report(error, session.settings.state, session.out.masks))
         return FAILED
@@ -200,7 +200,7 @@ class Usage(ValueError):
 
 def code_of(error: Exception | None) -> int:
     """The exit code that an error of the platform means."""
-    from tui.api import errors
+    from tui.client import errors
 
     match error:
         case errors.Unauthorized() | errors.Forbidden():
@@ -214,21 +214,21 @@ def code_of(error: Exception | None) -> int:
 
 
 VERBS = {
-    "tasks": "reading:tasks",
-    "show": "reading:show",
-    "reload": "reading:show",
-    "log": "logs:log",
-    "agents": "reading:agents",
-    "watch": "watching:watch",
-    "run": "acting:run",
-    "continue": "acting:go_on",
-    "stop": "acting:stop",
-    "approve": "acting:decide",
-    "reject": "acting:decide",
-    "update": "acting:update",
+    "tasks": "query_commands:tasks",
+    "show": "query_commands:show",
+    "reload": "query_commands:show",
+    "log": "log_command:log",
+    "agents": "query_commands:agents",
+    "watch": "watch_command:watch",
+    "run": "action_commands:run",
+    "continue": "action_commands:go_on",
+    "stop": "action_commands:stop",
+    "approve": "action_commands:decide",
+    "reject": "action_commands:decide",
+    "update": "action_commands:update",
     "local": "local:local",
     "doctor": "doctor:doctor",
-    "journal": "own:journal",
-    "config": "own:config",
+    "journal": "self_commands:journal",
+    "config": "self_commands:config",
 }
 """Each verb, and where it is served."""

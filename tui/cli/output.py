@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, TextIO
 from msgspec import Struct
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from tui import words
-from tui.api.wirejson import dumps
-from tui.masks import Masks
-from tui.plain import clean, one_line
+from tui.client.json_codec import dumps
+from tui.domain import humanize
+from tui.security.redact import Masks
+from tui.security.sanitize import clean, one_line
 
 INDENT = " " * 4
 """Stands before every line of a text of others that may have several."""
@@ -73,8 +73,8 @@ class Output(Struct):
     def when(self, moment: datetime | None) -> str:
         """A moment as the operator wants moments."""
         if self.time == "relative":
-            return words.ago(moment, datetime.now(UTC))
-        return words.stamp(moment, utc=self.time == "utc")
+            return humanize.ago(moment, datetime.now(UTC))
+        return humanize.stamp(moment, utc=self.time == "utc")
 
     def line(self, *cells: Cell | str) -> None:
         """One line, made of pieces that are safe already."""

@@ -67,8 +67,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Say what is wrong and how it would be right; the words that it repeats are cleaned and masked."""
-        from tui.masks import Masks
-        from tui.plain import one_line
+        from tui.security.redact import Masks
+        from tui.security.sanitize import one_line
 
         key = os.environb.get(b"XPANDER_API_KEY", b"").decode("utf-8", "ignore")
         masks = Masks([key] if key else [])
@@ -90,7 +90,7 @@ def told(words: Sequence[str]) -> list[str]:
 
 def secret_flag(words: Sequence[str]) -> str | None:
     """Return the first flag that there is not and that is called after a secret: its value must not be repeated."""
-    from tui.masks import is_secret
+    from tui.security.redact import is_secret
 
     for word in words:
         if word == "--":

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from tui.api.models import FINAL, RUNNING, Task
-from tui.api.record import moment, text_of
-from tui.api.wirejson import dumps
+from tui.cli.context import task_json
 from tui.cli.output import Output
-from tui.cli.session import task_json
-from tui.masks import is_secret
+from tui.client.json_codec import dumps
+from tui.client.models import FINAL, RUNNING, Task
+from tui.client.wire_model import moment, text_of
+from tui.security.redact import is_secret
 
 MOST = 4096
 """How many agents, moments and sets of names are remembered."""

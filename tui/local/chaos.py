@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tui.local.guard import App, Message, Receive, Scope, Send, refuse
+from tui.local.auth_middleware import App, Message, Receive, Scope, Send, refuse
 
 HANG = 3600.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tui.private import check_file
+from tui.storage.private_files import check_file
 
 SCHEMA_VERSION = 1
 """What `PRAGMA user_version` says of a database of this shape; 0 is one from before it was written down."""

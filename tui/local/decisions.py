@@ -7,8 +7,8 @@ import hashlib
 import json
 from typing import Any
 
-from tui.local.platform import FINAL, YOU, Platform, Refused
-from tui.local.store import Json
+from tui.local.sqlite_store import Json
+from tui.local.task_service import FINAL, YOU, Platform, Refused
 
 
 class Decisions:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tui.local.guard import App, Message, Receive, Scope, Send, refuse
+from tui.local.auth_middleware import App, Message, Receive, Scope, Send, refuse
 
 MAX_BODY_BYTES = 4 << 20
 """How long a request's body may be."""

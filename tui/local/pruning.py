@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tui.local.platform import FINAL, Platform
-from tui.local.timeline import told
+from tui.local.clock import told
+from tui.local.task_service import FINAL, Platform
 
 CHECK_SECONDS = 60.0
 """How long after a look at the database the next comes."""

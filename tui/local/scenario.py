@@ -8,7 +8,7 @@ from importlib.resources import files
 from random import Random
 from typing import Any
 
-from tui.local.store import Json
+from tui.local.sqlite_store import Json
 
 VERBS = frozenset(
     {"think", "analyze", "tool", "say", "plan", "done", "approval", "question", "card", "sign_in", "delegate",

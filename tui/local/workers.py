@@ -7,9 +7,9 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from tui.local.home import ORGANIZATION
-from tui.local.platform import Platform
-from tui.local.store import Json
+from tui.local.data_dir import ORGANIZATION
+from tui.local.sqlite_store import Json
+from tui.local.task_service import Platform
 
 ALIVE = 15.0
 """Seconds between comments on a worker's channel."""

@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
-from tui.api.entries import Question
-from tui.masks import Masks
-from tui.plain import one_line
-from tui.screens.compose import Compose, Written
-from tui.widgets.document import Part, written
+from tui.client.log_entries import Question
+from tui.screens.message_editor import Compose, Written
+from tui.security.redact import Masks
+from tui.security.sanitize import one_line
+from tui.widgets.document_layout import Part, written
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
 

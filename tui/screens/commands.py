@@ -17,10 +17,10 @@ from textual.screen import Screen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
-from tui.screens.keyed import Dialog, Keyed
+from tui.screens.base import Dialog, Keyed
 from tui.widgets.keys import bound_keys, key_name, named_bindings
-from tui.widgets.lines import Lines
-from tui.widgets.strips import Piece, Pieces, fit
+from tui.widgets.styled_text import Piece, Pieces, fit
+from tui.widgets.virtual_list import Lines
 
 
 class Command(NamedTuple):

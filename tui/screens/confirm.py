@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Static
 
-from tui.plain import clean, one_line
-from tui.screens.keyed import Dialog
+from tui.screens.base import Dialog
+from tui.security.sanitize import clean, one_line
 from tui.widgets.keys import key_name
 
 

@@ -11,25 +11,25 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui import words
-from tui.api.models import WaitKind
-from tui.api.wirejson import canonical
-from tui.decision import differences
-from tui.deeds import Deed, Outcome, Phase, Verb
-from tui.desk import Desk
-from tui.screens.deciding import IN_A_BURST, Deciding
+from tui.client.json_codec import canonical
+from tui.client.models import WaitKind
+from tui.domain import humanize
+from tui.domain.action import Deed, Outcome, Phase, Verb
+from tui.domain.review import differences
+from tui.screens.approval_base import IN_A_BURST, Deciding
+from tui.screens.messages import Wish
 from tui.screens.review_facts import NOT_PROVIDED, facts_of
-from tui.screens.wishes import Wish
-from tui.widgets.bar import Bar
-from tui.widgets.document import Part
-from tui.widgets.footer import Footer
+from tui.widgets.context import Desk
+from tui.widgets.document_layout import Part
 from tui.widgets.inspector import REVEALED, Inspector
+from tui.widgets.key_footer import Footer
 from tui.widgets.keys import key_name
-from tui.widgets.strips import Piece
+from tui.widgets.segment_line import Bar
+from tui.widgets.styled_text import Piece
 
 if TYPE_CHECKING:
-    from tui.board import Board
-    from tui.decision import Shown
+    from tui.domain.review import Shown
+    from tui.domain.state import Board
 
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
@@ -196,9 +196,9 @@ class ReviewScreen(Deciding):
             name = self._desk.safe(seen.task.name, 60)
             left.append((Piece(f"{name}  ", "strong"), ""))
             if seen.wait and seen.wait.since and not self._is_decided:
-                waited = words.span((self._desk.now() - seen.wait.since).total_seconds())
+                waited = humanize.span((self._desk.now() - seen.wait.since).total_seconds())
                 left.append((Piece(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
-        read = words.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
+        read = humanize.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
         self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need"), Piece(f"read {read} ", "faint")])
         payload = self.query_one("#payload", Inspector)
         self.look_at_panes()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.api.entries import Reasoning, ToolCall, entry_of
-from tui.api.models import WaitKind
-from tui.desk import Desk
-from tui.plain import address_problem, host_of
-from tui.widgets.document import Part
+from tui.client.log_entries import Reasoning, ToolCall, entry_of
+from tui.client.models import WaitKind
+from tui.security.sanitize import address_problem, host_of
+from tui.widgets.context import Desk
+from tui.widgets.document_layout import Part
 
 if TYPE_CHECKING:
-    from tui.board import Board
-    from tui.decision import Shown
+    from tui.domain.review import Shown
+    from tui.domain.state import Board
 
 FOLLOWS: dict[WaitKind | None, str] = {
     None: "on approve: the agent goes on. On reject: the agent is told, with your reason.",

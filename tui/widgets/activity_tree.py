@@ -16,16 +16,16 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
 
-from tui import words
-from tui.activity import EPOCH, Activity, Row, attached, walk
-from tui.api.entries import Reasoning, ToolCall
-from tui.api.models import Task, Wait
-from tui.api.wirejson import canonical
-from tui.desk import Desk
-from tui.spans import Kind, Span, axis, bar, longest, spans
-from tui.telling import summary, told
-from tui.widgets.lines import AT_ONCE, BESIDE, Lines, is_through, others_first
-from tui.widgets.strips import Piece, Pieces, fit
+from tui.client.json_codec import canonical
+from tui.client.log_entries import Reasoning, ToolCall
+from tui.client.models import Task, Wait
+from tui.domain import humanize
+from tui.domain.activity_log import EPOCH, Activity, Row, attached, walk
+from tui.domain.entry_format import summary, told
+from tui.domain.timeline import Kind, Span, axis, bar, longest, spans
+from tui.widgets.context import Desk
+from tui.widgets.styled_text import Piece, Pieces, fit
+from tui.widgets.virtual_list import AT_ONCE, BESIDE, Lines, is_through, others_first
 
 BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
 BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}
@@ -337,7 +337,7 @@ class ActivityTree(Lines):
             Remark(
                 f"gap {gap.at}",
                 "───",
-                f"gap {words.span(gap.seconds)}, "
+                f"gap {humanize.span(gap.seconds)}, "
                 + ("not filled yet" if gap.filled is None else f"{gap.filled} back-filled"),
                 "faint",
                 gap.at,
@@ -358,7 +358,7 @@ class ActivityTree(Lines):
         if activity is not None and (streaming := activity.streaming):
             yield Remark("streaming", "AGT", streaming[-2000:], "running")
         if source.wait:
-            since = words.span((self._desk.now() - source.wait.since).total_seconds()) if source.wait.since else "?"
+            since = humanize.span((self._desk.now() - source.wait.since).total_seconds()) if source.wait.since else "?"
             yield Remark("wait", " ‖ ", f"waits: {source.wait.kind}, for {since}", "need")
         if source.task and source.task.is_final and activity is not None:
             yield Remark("end", " ■ ", summary(source.task, activity), "strong")
@@ -412,7 +412,7 @@ class ActivityTree(Lines):
         if self.is_timeline and self._spans:
             begin, end = self._axis
             names = [f"{self._name_of(place)} {_lasted(self._spans[place])}" for place in self._longest]
-            told += [words.exact((end - begin).total_seconds()), f"longest: {', '.join(names)}" if names else ""]
+            told += [humanize.exact((end - begin).total_seconds()), f"longest: {', '.join(names)}" if names else ""]
         return "  ".join(told)
 
     def _name_of(self, place: int) -> str:
@@ -626,7 +626,7 @@ class ActivityTree(Lines):
 
 def _lasted(span: Span) -> str:
     about = "≈" if span.is_derived else ""
-    return f"{about}{words.exact(span.seconds)}{'…' if span.is_open else ''}"
+    return f"{about}{humanize.exact(span.seconds)}{'…' if span.is_open else ''}"
 
 
 def _key(row: Row | Remark) -> str:

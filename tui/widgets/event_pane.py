@@ -13,21 +13,21 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
 
-from tui import words
-from tui.activity import Gap
-from tui.api.entries import Entry
-from tui.api.events import Event
-from tui.api.large import Entries
-from tui.api.record import Record
-from tui.api.stream import Link
-from tui.api.wirejson import dumps
-from tui.board import Change, EventSeen, GapSeen, LinkSeen, LogSeen
-from tui.desk import Desk
-from tui.plain import one_line
-from tui.telling import said, word_of
-from tui.widgets.document import wrap
-from tui.widgets.lines import Lines
-from tui.widgets.strips import Piece, Pieces
+from tui.client.event_stream import Link
+from tui.client.events import Event
+from tui.client.json_codec import dumps
+from tui.client.lazy_log import Entries
+from tui.client.log_entries import Entry
+from tui.client.wire_model import Record
+from tui.domain import humanize
+from tui.domain.activity_log import Gap
+from tui.domain.entry_format import said, word_of
+from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen
+from tui.security.sanitize import one_line
+from tui.widgets.context import Desk
+from tui.widgets.document_layout import wrap
+from tui.widgets.styled_text import Piece, Pieces
+from tui.widgets.virtual_list import Lines
 
 LONGEST = 20_000
 """How many events are kept; the activity log has everything."""
@@ -272,7 +272,7 @@ class EventPane(Lines):
                 return self._written(entry, longest) if self._raw else self._desk.safe(entry.label, longest)
             case Gap() as gap:
                 filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-                return f"─ gap {words.exact(gap.seconds)}, {filled} ─"
+                return f"─ gap {humanize.exact(gap.seconds)}, {filled} ─"
             case link:
                 return self._desk.safe(str(link))
 

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from tui.query import FIELDS
+from tui.domain.filters import FIELDS
 
 MOST = 50
 """How many filters are remembered."""

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from tui.api.wirejson import dumps, pretty
-from tui.masks import Masks
-from tui.plain import LONGEST
-from tui.widgets.document import NOT_WHOLE, Document, Key, Part, Row
+from tui.client.json_codec import dumps, pretty
+from tui.security.redact import Masks
+from tui.security.sanitize import LONGEST
+from tui.widgets.document_layout import NOT_WHOLE, Document, Key, Part, Row
 from tui.widgets.keys import key_name
-from tui.widgets.lines import Lines
-from tui.widgets.strips import Pieces
+from tui.widgets.styled_text import Pieces
+from tui.widgets.virtual_list import Lines
 
 REVEALED = 10.0
 """Seconds for which a masked value is shown."""

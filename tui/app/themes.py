@@ -1,0 +1,82 @@
+"""How it looks where colours, glyphs or themes are chosen: the stylesheets, our themes, and plain ASCII."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+from textual.theme import Theme
+
+_TWINS = {
+    "‖": "=", "▶": ">", "·": ".", "✓": "v", "✗": "x", "■": "#", "▸": "+", "▾": "-", "▴": "^", "├": "|", "╰": "`",
+    "█": "#", "▓": "#", "░": ".", "▒": ":", "─": "-", "│": "|", "…": "~", "●": "*", "▌": "|", "›": ">", "≈": "~",
+    "×": "x", "⑂": "Y", "•": "*", "⟨": "<", "⟩": ">", "╭": "+", "╮": "+", "╯": "+", "┌": "+", "┐": "+",
+    "└": "+", "┘": "+", "┤": "|", "▁": "_", "▂": "_", "▃": "_", "▅": "#", "▆": "#", "▇": "#",
+    "▔": "-", "▎": "|", "▊": "|", "▐": "|", "▏": "|", "▕": "|", "▀": "-", "▄": "_",
+    "�": "?", "⏎": "<", "↳": ">", "→": ">", "↑": "^", "↓": "v", "←": "<",
+}  # fmt: skip
+"""Each glyph of ours, and of the borders, beside what stands for it in ASCII."""
+_TABLE = str.maketrans(_TWINS) | {0x2400 + code: "?" for code in range(0x22)}
+
+
+class Ascii(LineFilter):
+    """Draws every glyph that we use in ASCII, wherever it stands; all else that others wrote stays as it is."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same line, with twins for its glyphs."""
+        return [Segment(text.translate(_TABLE), style, control) for text, style, control in segments]
+
+
+LEAST = 4.55
+"""The contrast that every text has with what it is drawn on: 4.5, and a little for what is lost in rounding."""
+_TEXTS = ("primary", "secondary", "accent", "warning", "error", "success", "foreground")
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How well one colour is read on another, from 1 to 21."""
+    low, high = sorted((_light(one), _light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _light(colour: Color) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def readable(theme: Theme) -> Theme:
+    """A theme of others with the faint colour that ours have, and each colour as far from its ground as text is."""
+    told = theme.to_color_system().generate()
+    grounds = [Color.parse(told[name]).rgb for name in ("background", "surface", "panel")]
+    ends = Color.parse("#ffffff" if theme.dark else "#000000")
+
+    def far_enough(colour: Color) -> str:
+        for step in range(21):
+            found = Color.parse(colour.blend(ends, step / 20).hex6)
+            if all(contrast(found, Color(*ground)) >= LEAST for ground in grounds):
+                return found.hex6
+        return ends.hex6
+
+    colours = {name: far_enough(Color.parse(told[name])) for name in _TEXTS}
+    faint = Color.parse(colours["foreground"]).blend(Color(*grounds[0]), 0.35)
+    surfaces = {
+        name: Color(*ground).hex6 for name, ground in zip(("background", "surface", "panel"), grounds, strict=True)
+    }
+    variables = {**theme.variables, "faint": far_enough(faint)}
+    return Theme(name=theme.name, dark=theme.dark, variables=variables, **colours, **surfaces)  # type: ignore[arg-type]
+
+
+def is_colourless() -> bool:
+    """Whether no colours are wanted."""
+    return "NO_COLOR" in os.environ
+
+
+def themes(home: Path) -> dict[str, dict[str, object]]:
+    """Our themes, by name. Warm is for one thing: a human is needed. Red is failure, the cool tone is running."""
+    told: dict[str, dict[str, object]] = json.loads((home / "themes.json").read_text(encoding="utf-8"))
+    return told

@@ -1,0 +1,313 @@
+"""The verbs that look: tasks, show, agents."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from tui.cli.context import Session, iso, lasted, rank, status_cell, task_json
+from tui.cli.once import Once
+from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
+from tui.client.client import AT_ONCE
+from tui.client.errors import ApiError, NotFound
+from tui.client.json_codec import pretty, unfolded
+from tui.client.models import Status, Task, TaskQuery
+from tui.domain import humanize
+from tui.domain.filters import Context, Filter, parse
+from tui.domain.review import Shown, shown_of
+from tui.domain.state import Board, TasksSeen
+from tui.security.redact import Masks
+from tui.security.sanitize import clean
+
+NEWEST = 200
+"""How many tasks are looked at without --all."""
+LOOKED_INTO = 50
+"""How many paused tasks are read one by one, to tell why they wait."""
+NOT_SEEN_WHOLE = (
+    "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
+    "Reveal them in the review of xp-tui, or decide with --yes-unseen"
+)
+"""Why a digest does not decide."""
+
+
+async def tasks(session: Session) -> int:
+    """List tasks: filtered here, and as far as the platform can, there."""
+    arguments, out = session.arguments, session.out
+    asked = parse(" ".join([*arguments.filter, arguments.more or ""]).strip())
+    try:
+        await session.learn_agents()
+    except ApiError as error:
+        if error.status in {401, 403}:
+            raise
+        out.note(f"the agents' names are not known: {error.message}")
+    context = Context(datetime.now(UTC), session.agents)
+    matches = asked.predicate(context)
+    query = _query(session, asked, context)
+    board = Board()
+    found: list[str] = []
+    matched = 0
+    loaded = Once()
+    total: int | None = 0
+    streams = out.form == "ndjson"
+    lines, apart = _written(session) if streams and arguments.all else (partial(_lines, session), None)
+    async with aclosing(session.client.tasks(query, apart=apart)) as pages:
+        async for page in pages:
+            chosen = [task for task in page.items if loaded.is_new(task.id) and matches(task)]
+            matched += len(chosen)
+            if streams:
+                out.write(lines(chosen))
+            else:
+                found += [task.id for task in chosen]
+                board = board.after([TasksSeen(page.items, session.client.now)])
+            if page.number == 1:
+                total = None if page.total is None or total is None else total + page.total
+            if len(loaded) >= NEWEST and not arguments.all:
+                break
+    if not streams:
+        board = await _look_into(session, board, found)
+        chosen = [task for task_id in found if (task := board.task(task_id))]
+        if out.form == "json":
+            items = [task_json(task, task.wait, session.agents.get(task.agent_id)) for task in chosen]
+            out.json({"kind": "tasks", "filter": str(asked), "loaded": len(loaded), "total": total, "items": items})
+        else:
+            _table(session, chosen)
+    if any(term.field == "tokens" for term in asked.terms):
+        out.note("lists do not tell tokens: only tasks that do are found by tokens:")
+    shown = f"{matched} of " if asked else ""
+    in_all = f", {total:,} in all: --all for the rest" if total and total > len(loaded) else ""
+    out.note(f"{shown}{len(loaded)} loaded{in_all}")
+    return 0
+
+
+def _lines(session: Session, found: Sequence[Task]) -> str:
+    """Tasks as lines of JSON."""
+    told = (task_json(task, task.wait, session.agents.get(task.agent_id)) for task in found)
+    return "".join(f"{session.out.document(one)}\n" for one in told)
+
+
+def _written(session: Session) -> tuple[Callable[[Sequence[Task]], str], Callable[[bytearray], Any]]:
+    """How the tasks of a long list are written, and how its pages are taken apart for that."""
+    from tui.cli.written import Lines
+    from tui.client.page_decode import sheet  # what reads it is worth its time only for a long one
+
+    return Lines(session.out, session.agents).of, sheet
+
+
+def _query(session: Session, asked: Filter, context: Context) -> TaskQuery:
+    """What the platform is to choose: the flags first, then what the filter says."""
+    arguments = session.arguments
+    pushed = asked.pushed_down(context)
+    return replace(
+        pushed,
+        agent_id=session.settings["agent"] or pushed.agent_id,
+        status=tuple(arguments.status or ()) or pushed.status,
+        user_id=arguments.user,
+        parent_task_id=arguments.parent or pushed.parent_task_id,
+        triggering_agent_id=arguments.triggering_agent,
+        internal_status=arguments.internal_status,
+    )
+
+
+async def _look_into(session: Session, board: Board, found: list[str]) -> Board:
+    """Read the paused tasks themselves: a row of a list does not say why they wait."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def read(task_id: str) -> TasksSeen:
+        async with gate:
+            asked = session.client.now
+            try:
+                return TasksSeen((await session.client.task(task_id),), asked)
+            except ApiError:
+                return TasksSeen((), asked)
+
+    rows = [task for task_id in found if (task := board.task(task_id)) and task.status == Status.PAUSED]
+    return board.after(await asyncio.gather(*(read(task.id) for task in rows[:LOOKED_INTO])))
+
+
+def _table(session: Session, found: list[Task]) -> None:
+    out, now = session.out, datetime.now(UTC)
+    columns = [
+        Column("STATUS"),
+        Column("ID"),
+        Column("TITLE", least=10),
+        Column("AGENT", least=6),
+        Column("WAIT/RUN", is_number=True),
+        Column("PLAN", is_number=True, goes=2),
+        Column("TOKENS", is_number=True, goes=1),
+        Column("UPDATED", is_number=True, goes=3),
+    ]
+    rows: list[list[Cell | str]] = []
+    for task in sorted(found, key=_order):
+        wait = task.wait
+        seconds = lasted(task, wait, now)
+        plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
+        rows.append(
+            [
+                _safe(session, status_cell(task, wait)),
+                Cell(out.safe(task.id), FAINT),
+                Cell(out.safe(task.title or task.name), STRONG if wait else ""),
+                out.safe(session.agents.get(task.agent_id) or task.agent_id),
+                humanize.span(seconds) if seconds is not None else "",
+                plan,
+                humanize.amount(task.tokens.total) if task.tokens else "",
+                Cell(out.when(task.updated_at or task.changed_at), FAINT),
+            ]
+        )
+    kept = [place for place in range(len(columns)) if place < 4 or any(_text(row[place]) for row in rows)]
+    if rows:
+        out.table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows])
+
+
+def _order(task: Task) -> tuple[int, float]:
+    """By groups, who needs a person first; among these, who has waited longest."""
+    wait = task.wait
+    since = wait.since.timestamp() if wait and wait.since else 0.0
+    return rank(task, wait), since
+
+
+def _safe(session: Session, cell: Cell) -> Cell:
+    return Cell(session.out.safe(cell.text), cell.style)
+
+
+def _text(cell: Cell | str) -> str:
+    return cell.text if isinstance(cell, Cell) else cell
+
+
+async def show(session: Session) -> int:
+    """Show one task, and where it waits, exactly what there is to decide."""
+    task = await the_task(session, session.arguments.task)
+    seen = shown_of(task, await session.client.log(task))
+    if session.out.form != "table":
+        told = {**task_json(task, seen.wait, None), "entries": len(seen.log.entries)}
+        if seen.wait:
+            _, is_whole = held_as_printed(session.out.masks, seen.held)
+            told |= {"digest": seen.digest, "digest_decides": is_whole, "held": seen.held}
+        session.out.json(told)
+        return 0
+    _record(session, seen)
+    if task.result:
+        session.out.line("")
+        session.out.line(Cell("Result", FAINT))
+        session.out.text(task.result)
+    if seen.wait:  # last, where nothing of the agent's own can look like it
+        _decision(session, seen)
+    return 0
+
+
+async def the_task(session: Session, task_id: str) -> Task:
+    """A task by its id; where there is none, the ids that begin so are named."""
+    try:
+        return await session.client.task(task_id)
+    except NotFound as error:
+        near = []
+        if 4 <= len(task_id) < 32:
+            async with aclosing(session.client.tasks()) as pages:
+                async for page in pages:
+                    near += [task.id for task in page.items if task.id.startswith(task_id)]
+                    if page.number * page.LIMIT >= NEWEST:
+                        break
+        hint = f"Ids that begin so: {', '.join(near[:5])}" if near else "Give the whole id; xp-tui tasks lists them"
+        raise NotFound(f"no task {task_id!r}: {error.message}", status=error.status, hint=hint) from error
+
+
+def _record(session: Session, seen: Shown) -> None:
+    out, task = session.out, seen.task
+    status = _safe(session, status_cell(task, seen.wait))
+    user = task.input.user.name if task.input and task.input.user else task.user_id
+    plan = task.plan
+    lines = {
+        "status": status.text,
+        "internal": task.internal_status,
+        "id": task.id,
+        "agent": task.agent_id,
+        "asked": task.input.text if task.input else None,
+        "by": user,
+        "source": task.source,
+        "parent": task.parent_id,
+        "sub-tasks": ", ".join(task.sub_executions) or None,
+        "model": " ".join(filter(None, (task.llm_model_provider, task.llm_model_name))) or None,
+        "created": out.when(task.created_at),
+        "updated": out.when(task.updated_at),
+        "finished": out.when(task.finished_at),
+        "tokens": humanize.amount(task.tokens.total) if task.tokens else None,
+        "events": "streamed" if task.events_streaming else "not streamed, polled",
+        "log": f"{len(seen.log.entries)} entries" + (", messages only" if seen.log.is_partial else ""),
+        "plan": f"{plan.done} of {len(plan.steps)} steps" if plan and plan.steps else None,
+    }
+    out.line(Cell(out.safe(task.name), STRONG))
+    for name, value in lines.items():
+        if value:
+            out.line(Cell(f"  {name:<10}", FAINT), Cell(out.safe(value), status.style if name == "status" else ""))
+    for step in plan.steps if plan else ():
+        out.line(Cell(f"  {'':<10}", FAINT), f"{'✓' if step.completed else '·'} {out.safe(step.title)}")
+
+
+def held_as_printed(masks: Masks, held: Any) -> tuple[Any, bool]:
+    """What waits with its secrets masked, as `show` prints it, and whether that is the whole of it: nothing masked."""
+    try:
+        told = unfolded(held)
+    except RecursionError:
+        told = held
+    printed = masks.json(told)
+    return printed, printed == told and masks.json(held) == held
+
+
+def _decision(session: Session, seen: Shown) -> None:
+    """Print what waits, the whole of it, and how it can be decided."""
+    out = session.out
+    printed, is_whole = held_as_printed(out.masks, seen.held)
+    out.line("")
+    out.line(Cell(f"Waits for: {seen.wait.kind if seen.wait else ''}", AMBER))
+    if seen.held is None:
+        out.line("  what it waits for is not provided by the platform")
+    else:
+        for line in pretty(printed).split("\n"):
+            text = clean(line, longest=sys.maxsize, reveals=True)
+            out.indented(text.replace("\n", "\\n"))  # a line separator within a text begins no line of its own
+    since = iso(seen.wait.since) if seen.wait else None
+    out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
+    if hindrance := seen.hindrance:
+        out.line(Cell("  decide", FAINT), hindrance)
+    elif not is_whole:
+        out.line(Cell("  digest", FAINT), seen.digest, Cell("it does not decide about this", FAINT))
+        out.line(Cell("  decide", FAINT), NOT_SEEN_WHOLE)
+    else:
+        out.line(Cell("  digest", FAINT), seen.digest)
+        out.line(Cell("  decide", FAINT), f"xp-tui approve {out.safe(seen.task.id)} --digest {seen.digest}")
+
+
+async def agents(session: Session) -> int:
+    """List agents."""
+    out = session.out
+    found = [agent async for page in session.client.agents() for agent in page.items]
+    if out.form == "json":
+        items = [{"id": agent.id, "name": agent.name, "status": agent.status, "raw": agent.raw} for agent in found]
+        out.json({"kind": "agents", "items": items})
+    elif out.form == "ndjson":
+        for agent in found:
+            out.json({"kind": "agent", "id": agent.id, "name": agent.name, "status": agent.status, "raw": agent.raw})
+    else:
+        columns = [Column("NAME", least=12), Column("ID", least=8), Column("STATUS"), Column("MODEL", least=6),
+                   Column("DESCRIPTION", least=12)]  # fmt: skip
+        out.table(
+            columns,
+            [
+                [
+                    out.safe(agent.name),
+                    Cell(out.safe(agent.id), FAINT),
+                    out.safe((agent.status or "").lower()),
+                    out.safe(agent.model_name or ""),
+                    Cell(out.safe(agent.description or ""), FAINT),
+                ]
+                for agent in found
+            ],
+        )
+    out.note(f"{len(found)} agents")
+    return 0

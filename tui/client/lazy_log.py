@@ -1,0 +1,190 @@
+"""A large activity log: all heads are read once it is there, and an entry when it is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, overload
+
+from tui.client.json_codec import NotJson, loads
+from tui.client.log_entries import Decision, Delegation, Entry, ToolCall, entry_of
+from tui.client.wire_model import moment
+
+if TYPE_CHECKING:
+    from msgspec import Raw
+
+    from tui.client.partial_decode import Head
+
+
+LARGE_BYTES = 1024 * 1024
+"""Bytes from which a log is large."""
+ENTRIES_PER_TURN = 1000
+"""Entries that are taken in before others have a turn."""
+TELLING = frozenset({ToolCall, Delegation, Decision})
+"""What may have more names, have failed, or name the sub-task that it started."""
+
+
+class Unusual(ValueError):
+    """The log has an entry that has to be read whole to know what it is, or two that go by one name."""
+
+
+class Entries(Sequence[Entry]):
+    """The entries of a log, each of the usual form: what it is, when it was and its names are known of all."""
+
+    def __init__(self) -> None:
+        from tui.client import partial_decode  # what reads them is worth its time only for a large log
+
+        self.ids: list[str] = []
+        self.kinds: list[type[Entry]] = []
+        self.tally: Counter[type[Entry]] = Counter()
+        """How many there are of each kind."""
+        self.times: list[datetime] = []
+        self.places: dict[str, int] = {}
+        """By each of its names, the how manieth an entry is."""
+        self.failed: set[int] = set()
+        """The calls that did."""
+        self.naming: set[int] = set()
+        """What names the sub-task that it started."""
+        self.order: list[int] = []
+        """Their places in the order of time."""
+        self._heads = partial_decode
+        self._parts: list[Raw] = []
+        """Each of them as it was written."""
+
+    def take(self, parts: Sequence[Raw]) -> None:
+        """Take in some entries more, as they were written."""
+        try:
+            heads = list(map(self._heads.head_of, parts))
+            times = _times(heads)
+        except self._heads.UNUSUAL as error:
+            raise Unusual from error
+        begin = len(self)
+        ids = [head.id if head.id and not head.id.isspace() else _name(head) for head in heads]
+        kinds = list(map(self._heads.kind_of_head, heads))
+        known = len(self.places) + len(ids)
+        self.places.update(zip(ids, range(begin, begin + len(ids)), strict=True))
+        for place in [at for at, kind in enumerate(kinds) if kind in TELLING]:
+            head = heads[place]
+            if kinds[place] is not ToolCall:
+                if self._heads.names_child(head, kinds[place]):
+                    self.naming.add(begin + place)
+                continue
+            if head.is_error:
+                self.failed.add(begin + place)
+            if head.request_id or head.tool_call_id:
+                others = {name for name in (head.request_id, head.tool_call_id) if name and name != ids[place]}
+                known += len(others)
+                self.places.update(dict.fromkeys(others, begin + place))
+        if len(self.places) < known:
+            raise Unusual
+        self._parts += parts
+        self.ids += ids
+        self.kinds += kinds
+        self.tally.update(kinds)
+        self.times += times
+        when = self.times.__getitem__
+        order = sorted(range(begin, len(self)), key=when)
+        is_later = not begin or when(self.order[-1]) <= when(order[0])
+        self.order += order
+        if not is_later:
+            self.order.sort(key=when)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Entry, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Entry | tuple[Entry, ...]:
+        if isinstance(place, slice):
+            return tuple(self[one] for one in range(*place.indices(len(self))))
+        place = range(len(self))[place]
+        part = self._parts[place]
+        return self._heads.entry_of_head(part, self._heads.head_of(part), self.kinds[place])
+
+    def between(self, first: datetime, last: datetime) -> list[int]:
+        """The places of what was from one moment to another."""
+        when = self.times.__getitem__
+        return self.order[bisect_left(self.order, first, key=when) : bisect_right(self.order, last, key=when)]
+
+    def unknown_to(self, names: dict[str, object]) -> Sequence[Entry]:
+        """The entries of which nobody has told under any of their names; from now on these are known."""
+        known = {self.places[name] for name in names.keys() & self.places.keys()}
+        names.update(self.places)
+        return tuple(self[place] for place in range(len(self)) if place not in known) if known else self
+
+    def unlike(self, other: Entries) -> list[int]:
+        """The places at which the other's entry is not the same to the letter."""
+        same = map(operator.eq, self._parts, other._parts)
+        differ = [place for place, is_same in enumerate(same) if not is_same]
+        return [*differ, *range(min(len(self), len(other)), len(self))]
+
+
+class LargeLog:
+    """A large activity log as it was written: its thread's id, and the JSON of each of its entries."""
+
+    def __init__(self, thread_id: str | None, parts: list[Raw]) -> None:
+        self.thread_id = thread_id
+        self._parts = parts
+
+    @classmethod
+    def of(cls, content: bytes | bytearray) -> LargeLog | None:
+        """Return the log; None where it is not large, or has to be read as a whole."""
+        from tui.client.partial_decode import split  # what reads it is worth its time only for a large one
+
+        if len(content) <= LARGE_BYTES or (found := split(content)) is None:
+            return None
+        return cls(*found)
+
+    async def entries(self) -> Sequence[Entry]:
+        """Return its entries: each is read when it is looked at, unless one of them is of another form than usual."""
+        entries = Entries()
+        try:
+            for begin in range(0, len(self._parts), ENTRIES_PER_TURN):
+                await asyncio.sleep(0)
+                entries.take(self._parts[begin : begin + ENTRIES_PER_TURN])
+        except Unusual:
+            return await self._entries_read_whole()
+        return entries
+
+    async def _entries_read_whole(self) -> Sequence[Entry]:
+        from tui.client.partial_decode import entry_at
+
+        read: list[Entry] = []
+        for place, part in enumerate(self._parts):
+            if place % ENTRIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+            read.append(entry_at(part) or entry_of(_readable(part)))
+        return tuple(read)
+
+
+def _readable(part: Raw) -> object:
+    try:
+        return loads(bytes(part))
+    except NotJson:
+        return bytes(part).decode("utf-8", "replace")
+
+
+def _name(head: Head) -> str:
+    for name in (head.request_id, head.tool_call_id):
+        if name and not name.isspace():
+            return name
+    raise Unusual
+
+
+def _times(heads: list[Head]) -> list[datetime]:
+    """As `moment` reads them, where they are written as usual."""
+    written = [text for head in heads if (text := head.created_at) and text[4:5] == "-"]
+    times = list(map(datetime.fromisoformat, written))
+    if {when.tzinfo for when in times} != {UTC}:
+        times = [when for told in times if (when := moment(told))]
+    if len(times) < len(heads) or not 1900 < min(times).year <= max(times).year < 9000:
+        raise Unusual
+    return times

@@ -1,0 +1,1 @@
+"""Values and functions: no input or output, no Textual."""

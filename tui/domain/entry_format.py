@@ -1,0 +1,131 @@
+"""Entries of an activity log in one line: a word for what it is, what it says, and how it went."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from tui.client.events import Event
+from tui.client.json_codec import pretty
+from tui.client.log_entries import (
+    Compaction,
+    Confirmation,
+    Decision,
+    Delegation,
+    Entry,
+    Message,
+    Questions,
+    Reasoning,
+    SignIn,
+    ToolCall,
+)
+from tui.client.models import Task
+from tui.domain import humanize
+from tui.domain.activity_log import Activity
+from tui.domain.activity_nodes import Node
+from tui.security.redact import Masks
+from tui.security.sanitize import one_line
+
+
+class Told(NamedTuple):
+    """One entry, told: its texts are safe to show."""
+
+    word: str
+    text: str
+    after: str
+    look: str
+
+
+_ROLES = {"user": "USR", "agent": "AGT", "assistant": "AGT", "system": "SYS"}
+_WORDS: tuple[tuple[type[Entry], str], ...] = (
+    (Reasoning, "RSN"),
+    (ToolCall, "TOL"),
+    (Delegation, "SUB"),
+    (SignIn, "SGN"),
+    (Decision, "DEC"),
+    (Questions, "ASK"),
+    (Confirmation, "CRD"),
+    (Compaction, "CMP"),
+)
+
+
+def word_of(entry: Entry) -> str:
+    """Three letters for the kind of an entry."""
+    if isinstance(entry, Message):
+        return _ROLES.get(entry.role, "MSG")
+    return next((word for kind, word in _WORDS if isinstance(entry, kind)), "···")
+
+
+def told(node: Node, masks: Masks) -> Told:
+    """One entry in one line."""
+    entry = node.entry
+    text = one_line(masks.text(entry.label), longest=1000)
+    after, look = "", ""
+    match entry:
+        case ToolCall():
+            why = entry.reasoning.title if entry.reasoning else None
+            text = f"{text}  {one_line(masks.text(why), longest=300)}" if why else text
+            about = "" if node.is_timed else "≈"
+            took = about + humanize.exact(node.seconds) if node.seconds is not None else ""
+            if entry.approval_request_id:
+                after, look = "held", "need"
+            elif entry.is_error:
+                after, look = f"{took} ✗".strip(), "failed"
+            elif entry.is_finished:
+                after = f"{took} ✓".strip()
+            else:
+                after, look = "…", "running"
+        case Reasoning():
+            after = f"{entry.confidence:.2f}" if entry.confidence is not None else ""
+            look = "faint"
+        case SignIn() | Questions() | Confirmation() if entry.is_open:
+            after, look = "waits", "need"
+        case Message(role="user"):
+            look = "strong"
+    return Told(word_of(entry), text, after, look)
+
+
+def shortly(value: object, masks: Masks, longest: int = 300) -> str:
+    """Any JSON in one line, masked and safe."""
+    text = value if isinstance(value, str) else json.dumps(masks.json(value), ensure_ascii=False, separators=(",", ":"))
+    return one_line(masks.text(text), longest=longest)
+
+
+def said(event: Event, masks: Masks) -> str:
+    """What an event says, in one line."""
+    entry = event.entry
+    if (task := event.task) is not None:
+        return one_line(masks.text(f"{task.status}  {task.name}"), longest=300)
+    if (plan := event.plan) is not None:
+        return f"{plan.done}/{len(plan.steps)}"
+    if (context := event.context) is not None:
+        return f"{context.percent or 0:.0f}% of {humanize.amount(context.context_window)}"
+    if isinstance(entry, ToolCall):
+        value = entry.result if entry.is_finished else entry.arguments
+        return f"{one_line(masks.text(entry.name), longest=60)}  {shortly(value, masks)}"
+    if entry is not None and entry.kind != "other":
+        return one_line(masks.text(entry.label), longest=300)
+    return shortly(event.data, masks)
+
+
+def summary(task: Task, activity: Activity) -> str:
+    """How a run went, in one line."""
+    kinds, failed = activity.nodes.tally()
+    calls, agents = kinds[ToolCall], kinds[Delegation]
+    begun, end = task.started_at or task.created_at, task.finished_at or task.updated_at
+    parts = [f"{task.status} in {humanize.exact((end - begun).total_seconds())}" if begun and end else task.status]
+    parts.append(f"{calls} call{'s' * (calls != 1)}" + (f", {failed} failed" if failed else ""))
+    if agents:
+        parts.append(f"{agents} sub-agent{'s' * (agents != 1)}")
+    if task.tokens:
+        parts.append(f"{humanize.amount(task.tokens.total)} tokens")
+    return " · ".join(parts)
+
+
+def as_markdown(entry: Entry, masks: Masks) -> str:
+    """An entry to be pasted where people read Markdown."""
+    when = f"{entry.created_at:%Y-%m-%d %H:%M:%S}Z " if entry.created_at else ""
+    head = f"**{word_of(entry)}** {when}{masks.text(entry.label)}"
+    if isinstance(entry, Message):
+        return f"**{word_of(entry)}** {when}\n\n{masks.text(entry.text)}"
+    return f"{head}\n\n```json\n{pretty(masks.json(entry.raw))}\n```"

@@ -1,0 +1,131 @@
+"""The front end of whoever gives no verb: the screens, on the platform that is set or on one of this machine's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from tui.cli.context import Session
+
+if TYPE_CHECKING:
+    from tui.storage.settings import Settings
+
+ENDING = 5.0
+"""Seconds that a platform gets to end."""
+
+
+async def screens(session: Session) -> int:
+    """The dashboard, on the platform that is set, or on one of this machine's own."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # Textual would believe them before the terminal, also once that has another size
+    import asyncio
+    import signal
+
+    from tui.cli.main import Usage
+    from tui.services.list_poller import Rhythm
+    from tui.storage.json_store import Drafts, Kept
+    from tui.storage.settings import BadSettings
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Usage("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
+    with _own_platform(session):
+        from tui.app.app import XpTui
+
+        client = session.client
+        is_local = client.surfaces.organization == "local"
+        rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
+        place = place_of(session.settings)
+        hold, state = session.settings["hold"], session.settings.state
+        memory = Kept(state / "screens.json")
+        if session.settings.values["time"].source != "default":
+            memory["time"] = session.settings["time"]
+        app = XpTui(
+            client,
+            session.journal,
+            Drafts(state / "drafts.json"),
+            masks=session.out.masks,
+            state=state,
+            place=place,
+            hold=hold,
+            rhythm=rhythm,
+            memory=memory,
+            begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
+            left=session.journal.unfinished(client.surfaces.platform_ids),
+            keys=_keys(session.settings["keys"] or {}),
+            theme=session.settings["theme"] or "",
+            is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
+            is_still=session.settings["reduced_motion"],
+        )
+        if (theme := session.settings["theme"]) and theme not in app.available_themes:
+            raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
+            asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
+        await app.run_async()
+        for deed in await app.interrupted():
+            session.out.note(f"xp-tui: {deed.verb} {deed.target}: {deed.words}")
+        return app.return_code or 0
+
+
+def place_of(settings: Settings) -> str:
+    """The name of the platform: the profile, or whether it is the local platform of this machine."""
+    return settings.profile or ("local platform" if settings.key is None else "cloud")
+
+
+def _keys(told: Mapping[str, str]) -> Mapping[str, str]:
+    """The operator's own keys; only to check them, every screen has to be there."""
+    if not told:
+        return told
+    from tui.app.keymap import checked_keys
+
+    return checked_keys(told)
+
+
+@contextmanager
+def _own_platform(session: Session) -> Iterator[None]:
+    """Without a key and an address, a local platform runs for as long as any screens need it, ours or others'."""
+    import importlib
+    import importlib.util
+    import subprocess
+    from contextlib import suppress
+
+    from tui.cli.local import MISSING, home_in
+    from tui.storage.settings import BadSettings
+
+    settings = session.settings
+    if settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None:
+        yield
+        return
+    home = home_in(settings.state)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(home.used())
+        except OSError as error:
+            raise BadSettings(f"the local platform did not start: {error}") from error
+        if home.running() is not None:
+            yield
+            return
+        if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
+            raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
+        # It ends with us, however we end; nothing that is set about another platform is any of its business.
+        command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
+        pipe = subprocess.PIPE
+        local = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+        assert local.stdin
+        assert local.stdout
+        assert local.stderr
+        try:
+            importlib.import_module("tui.app.app")  # while the platform starts
+            if not local.stdout.readline():
+                raise BadSettings(f"the local platform did not start: {local.stderr.read().decode().strip()}")
+            yield
+        finally:
+            stack.close()
+            is_left_to_others = home.is_used()
+            for one in (local.stdin, local.stdout, local.stderr):
+                one.close()
+            if not is_left_to_others:
+                with suppress(subprocess.TimeoutExpired):
+                    local.wait(ENDING)

@@ -1,0 +1,62 @@
+"""Very much work at once, for load tests: rows as they would be, written as fast as the disk takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tui.local.clock import told
+from tui.local.sqlite_store import Json
+from tui.local.task_service import Platform
+
+STATUSES = ("completed",) * 14 + ("failed", "failed", "stopped", "error", "completed", "completed")
+
+
+def add_tasks(platform: Platform, count: int) -> None:
+    """Add so many tasks that have ended."""
+    agents = [agent for agent in platform.store.agents() if agent["id"] != "your-agent"]
+    blanks = [platform.blank(agent, {"source": "api", "events_streaming": True}, None) for agent in agents]
+    now = platform.timeline.now
+
+    def tasks() -> Iterator[Json]:
+        dice = platform.dice("scale")
+        for number in range(count):
+            blank, agent = blanks[number % len(agents)], agents[number % len(agents)]
+            made = now - timedelta(seconds=60 + number * 7)
+            ended = made + timedelta(seconds=dice.uniform(3, 50))
+            status = STATUSES[dice.randrange(len(STATUSES))]
+            title = f"Routine check {number} of {agent['name']}"
+            task = blank | {"title": title, "input": {**blank["input"], "text": title}}
+            task |= {
+                "id": f"{dice.getrandbits(128):032x}", "status": status, "created_at": told(made),
+                "updated_at": told(ended), "started_at": told(made), "finished_at": told(ended),
+                "is_manually_stopped": status == "stopped", "result": f"Check {number}: {status}, nothing else to say.",
+                "tokens": {"prompt_tokens": 900 + number % 5000, "completion_tokens": 120, "cache_read_tokens": 0,
+                           "cache_write_tokens": 0, "total_tokens": 1020 + number % 5000},
+            }  # fmt: skip
+            yield task
+
+    platform.store.add_tasks(tasks())
+
+
+def add_entries(platform: Platform, count: int) -> str:
+    """Add one task with so many entries in its log; the answer is its id."""
+    title = f"A log of {count} entries"
+    task = platform.create("your-agent", {"input": {"text": title}, "title": title, "events_streaming": True})
+    begun = platform.timeline.now - timedelta(seconds=count)
+
+    def entries() -> Iterator[Json]:
+        for number in range(count):
+            entry: Json = {"id": f"{task['id']}-{number}", "created_at": told(begun + timedelta(seconds=number))}
+            match number % 5:
+                case 0:
+                    entry |= {"type": "think", "title": f"Step {number}", "confidence": 0.7, "thought": "What is next?"}
+                case 4:
+                    entry |= {"role": "agent", "content": {"text": f"Done with {number}.", "files": []}}
+                case _:
+                    entry |= {"tool_name": "files.read", "payload": {"path": f"/data/{number}.csv"}, "is_error": False,
+                              "result": {"rows": number, "text": "a line of a file, as it stands; " * 4}}  # fmt: skip
+            yield entry
+
+    platform.store.add_entries(task["id"], entries())
+    return str(task["id"])

@@ -1,0 +1,189 @@
+"""Screens whose keys tell why they do nothing, and whose every action has a name."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from textual import events, on
+from textual.actions import parse
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widgets import Static
+
+from tui.screens.stylesheets import sheet
+from tui.security.sanitize import one_line
+from tui.widgets.key_footer import Footer
+from tui.widgets.keys import bound_keys, key_name, named_bindings
+from tui.widgets.segment_line import Bar
+from tui.widgets.styled_text import Piece
+
+MAX_NOTICE_CHARS = 120
+"""Characters of a notice in the line above the footer."""
+
+
+class OnTop(Screen[ScreenResultType]):
+    """A screen that goes away only while it is on top, and takes no size but the terminal's own.
+
+    Its line with the id "held" tells what is held, and a click on that line takes it back.
+    """
+
+    LEFT_BY: ClassVar[str] = ""
+    """The id of the binding that leaves an input of this screen, where it has one."""
+    HAS_NOTICE_LINE: ClassVar[bool] = False
+    """Whether notices stand in the line above the footer, because nothing may cover this screen."""
+    _hint = _held = _notice = ""
+    _notice_timer: Timer | None = None
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Go away, with a result."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event, but for Mount where the app ends before the widgets of the screen were mounted."""
+        if self.children or not isinstance(event, events.Mount):
+            await super().on_event(event)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Only the size that is so now counts: of two that are under way, each would bring up the other, for ever."""
+        if event.size != self.app.size:
+            event.prevent_default()
+
+    def held_changed(self, words: str) -> None:
+        """Show what is held, in words; nothing is held where there are none."""
+        if words != self._held:
+            self._held = words
+            self._draw_line()
+
+    def show_notice(self, words: str, seconds: float) -> None:
+        """Show a notice in the line above the footer for so long, in the place of the one before."""
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+        self._notice_timer = self.set_timer(seconds, self._hide_notice)
+        self._notice = one_line(words, longest=MAX_NOTICE_CHARS)
+        self._draw_line()
+
+    def _hide_notice(self) -> None:
+        self._notice = ""
+        self._draw_line()
+
+    def _draw_line(self) -> None:
+        for bar in self.query("#held").results(Bar):
+            pieces = [(Piece(f" {self._held} ", "need"), "held")] if self._held else []
+            pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
+            pieces += [(Piece(f" {self._notice} "), "")] if self._notice else []
+            bar.show(pieces, [])
+            bar.set_class(bool(pieces), "-shown")
+
+    @on(Bar.Picked, "#held")
+    async def _take_back_what_is_held(self) -> None:
+        await self.run_action("app.take_back")
+
+
+class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
+    """A screen in front of another, which shows what is held and takes it back as the screens below do."""
+
+    CSS_PATH = sheet("dialogs")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "app.take_back", "Take back what is held", show=False, id="app.take_back"),
+    ]
+    HAS_NOTICE_LINE = True
+    HAS_FOOTER: ClassVar[bool] = True
+
+    def compose(self) -> ComposeResult:
+        """Yield the dialog, the line that tells what is held, and the footer."""
+        yield from self.content()
+        yield Bar(id="held")
+        if self.HAS_FOOTER:
+            yield Footer()
+
+    def content(self) -> ComposeResult:
+        """Yield what the dialog shows."""
+        raise NotImplementedError
+
+
+class Keyed(OnTop[ScreenResultType]):
+    """A screen that greys what cannot work now, and tells the reason when its key is pressed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon", "line", "Command line", show=False, id="app.line"),
+    ]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What is behind all widgets has no lines of its own."""
+        blank = Strip.blank(crop.width, self.rich_style)
+        for line_filter in self.get_line_filters():
+            blank = blank.apply_filter(line_filter, self.background_colors[1])
+        return [blank] * crop.height
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Why an action cannot work now; empty when it can."""
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot work now."""
+        return None if self.why_not(action, parameters) else True
+
+    @cached_property
+    def actions(self) -> dict[str, str]:
+        """The action of each key of this screen, with the operator's own keymap in it."""
+        bindings = named_bindings(type(self))
+        return {key: binding.action for binding in bindings for key in bound_keys(self, binding.id or "")}
+
+    def on_key(self, event: events.Key) -> None:
+        """Tell why a grey key does nothing."""
+        if self._hint:
+            self.hint("")
+        action = self.actions.get(event.key)
+        if action and not action.startswith("app."):
+            _, name, parameters = parse(action)
+            if self.why_not(name, parameters):
+                self.refuse(action)
+
+    def refuse(self, action: str) -> None:
+        """Tell why an action cannot work."""
+        _, name, parameters = parse(action)
+        self.hint(self.why_not(name, parameters))
+
+    def hint(self, words: str) -> None:
+        """Say something in the line above the footer; the next key takes it away."""
+        self._hint = words
+        self._draw_line()
+
+    def action_line(self) -> None:
+        """Open the command line."""
+        from tui.screens.commands import CommandLine
+
+        self.app.push_screen(CommandLine(self))
+
+
+class TooSmall(Dialog[None]):
+    """Stands in front of everything while the terminal is too small for it."""
+
+    LEAST = (60, 15)
+    HAS_FOOTER = False
+
+    class Seen(Message):
+        """It is in front now."""
+
+    def content(self) -> ComposeResult:
+        """What there is and what is needed."""
+        yield Static("", id="small", markup=False)
+
+    def on_screen_resume(self) -> None:
+        """Whatever was in front of it is gone: it may not be needed any more."""
+        self.post_message(self.Seen())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Tell the size there is."""
+        width, height = event.size
+        least = "×".join(map(str, self.LEAST))
+        self.query_one(Static).update(
+            f"Too small: {width}×{height}\n{least} is the least\n{key_name(self.app, 'app.quit')} quits"
+        )

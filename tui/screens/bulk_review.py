@@ -1,0 +1,297 @@
+"""Several tasks at once: each with what it asks for, and each with its own outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tui.client.models import Task
+from tui.domain.action import Deed, Outcome, Phase, Verb
+from tui.screens.approval_base import IN_A_BURST, Deciding
+from tui.screens.review_facts import facts_of
+from tui.widgets.context import Desk
+from tui.widgets.document_layout import Part
+from tui.widgets.inspector import Inspector
+from tui.widgets.key_footer import Footer
+from tui.widgets.keys import key_name
+from tui.widgets.segment_line import Bar
+from tui.widgets.styled_text import Piece, Pieces, fit
+from tui.widgets.virtual_list import Lines
+
+if TYPE_CHECKING:
+    from tui.domain.review import Shown
+    from tui.domain.state import Board
+
+LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
+
+
+class Outcomes(Lines):
+    """The tasks, a line each: its name, and how far it is."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Task], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._desk = desk
+        self.tasks = tasks
+        self.told: dict[str, Piece] = {}
+
+    def count(self) -> int:
+        """How many tasks there are."""
+        return len(self.tasks)
+
+    @property
+    def task_id(self) -> str:
+        """The task under the cursor."""
+        return self.tasks[self.cursor].id
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        """One task."""
+        task = self.tasks[index]
+        told = self.told.get(task.id, Piece("reading …", "faint"))
+        room = max(min(width // 2, 60), 20)
+        return [
+            Piece(f" {fit(self._desk.safe(task.name), room)} ", "strong"),
+            Piece(f"{task.id[:8]}  ", "faint"),
+            Piece(self._desk.safe(told.text), told.look),
+        ]
+
+
+class BulkScreen(Deciding):
+    """Approve or reject what several tasks wait for, once each was read; or watch several being stopped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Other pane", show=False, id="bulk.pane"),
+    ]
+
+    AUTO_FOCUS = "#tasks"
+
+    def __init__(
+        self, tasks: Sequence[Task], desk: Desk, *, stops: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(clock)
+        self._desk = desk
+        self._stops = stops
+        """The tasks are being stopped: there is nothing to decide."""
+        self.tasks = {task.id: task for task in tasks}
+        self._shown: dict[str, Shown] = {}
+        self._board: Board | None = None
+        """What was known of everything when one of them was read last."""
+        self._read: set[str] = set()
+        """Whose payload was shown to its end."""
+        self._deeds: dict[str, Deed] = {}
+        self._holds_own_secret = False
+        """Whether a secret of this machine is in the payload that is shown."""
+        self._payload_of = ""
+        """The task whose payload is shown."""
+        self._unread = set(self.tasks)
+        """Those which are still being read from the platform."""
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield Bar(id="title")
+        yield Outcomes(self._desk, tuple(self.tasks.values()), id="tasks")
+        yield Bar(id="payload-title")
+        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
+        yield self.reason_input()
+        yield Bar(id="held")
+        yield self.outcome_line()
+        yield Bar(id="status")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin at the first."""
+        self.focus_content()
+        self.watch(self.query_one(Outcomes), "cursor", self._show_payload, init=False)
+        self.query_one("#payload-title").display = not self._stops
+        self.query_one("#payload").display = not self._stops
+        self.set_interval(0.1, self.draw)
+        self.draw()
+
+    def focus_content(self) -> None:
+        """The list has the focus."""
+        self.query_one("#tasks").focus()
+
+    # What the app tells
+
+    def shows(self, seen: Shown, board: Board) -> None:
+        """This is what one of them waits for."""
+        self._board = board
+        self._unread.discard(seen.task.id)
+        before = self._shown.get(seen.task.id)
+        self._shown[seen.task.id] = seen
+        if before is None or before.digest != seen.digest:
+            self._read.discard(seen.task.id)
+            self.arm()
+        deed = self._deeds.get(seen.task.id)
+        told = f"{deed.words}; " if deed and deed.outcome else ""
+        words = f"{told}{seen.hindrance or 'not read yet'}"
+        self._tell(seen.task.id, Piece(words, "failed" if seen.hindrance else "need"))
+        self._show_payload()
+
+    def fails(self, task_id: str, why: str) -> None:
+        """One of them could not be read."""
+        self._unread.discard(task_id)
+        self._tell(task_id, Piece(why, "failed"))
+
+    def deed_changed(self, deed: Deed) -> None:
+        """How far one of them is."""
+        is_new = deed.target not in self._deeds or self._deeds[deed.target].id != deed.id
+        self._deeds[deed.target] = deed
+        if deed.phase is Phase.HELD and is_new and self._is_burst:
+            self._note = IN_A_BURST
+            self.post_message(self.TakeBack(deed.id))
+        look = "need"
+        if deed.phase is Phase.DONE and deed.outcome:
+            look = LOOKS.get(deed.outcome, "failed")
+        self._tell(deed.target, Piece(deed.words or f"{deed.verb}: {deed.phase}", look))
+        self.refresh_bindings()
+
+    def _tell(self, task_id: str, piece: Piece) -> None:
+        lines = self.query_one(Outcomes)
+        lines.told[task_id] = piece
+        lines.refresh()
+
+    # Showing
+
+    def _show_payload(self) -> None:
+        lines = self.query_one(Outcomes)
+        task = lines.tasks[lines.cursor]
+        seen, self._payload_of = self._shown.get(task.id), task.id
+        parts = [Part("task", f"{task.name} ({task.id})")]
+        if seen and self._board is not None:
+            parts = [*facts_of(seen, self._board, self._desk), Part("what exactly", seen.held)]
+        payload = self.query_one("#payload", Inspector)
+        payload.show(parts)
+        self._holds_own_secret = payload.holds_own_secret
+
+    def draw(self) -> None:
+        """Titles, the line at the foot, and what was read meanwhile."""
+        verb = "Stop" if self._stops else "Review"
+        left = [(Piece(" xp-tui › ", "faint"), "back"), (Piece(f"{verb} {len(self.tasks)} tasks  ", "need"), "")]
+        self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need")])
+        self._note_what_was_read()
+        open_still = len(self._decidable)
+        words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
+        if self._holds_own_secret:
+            words += "  your own API key is in this one, and stays masked"
+        look = "need" if self._holds_own_secret else "faint"
+        self.query_one("#payload-title", Bar).show([(Piece(words, look), "")], [])
+        deed = self._deeds.get(self.query_one(Outcomes).task_id)
+        is_over = deed is not None and deed.phase is Phase.DONE
+        self.show_outcome(self._desk.masks.text(deed.words) if deed and is_over else "")
+        self.query_one("#status", Bar).show(self._status(), [])
+
+    def _note_what_was_read(self) -> None:
+        payload = self.query_one("#payload", Inspector)
+        self.look_at_panes()
+        task_id = self._payload_of
+        if payload.is_read and not payload.why_not_whole and task_id in self._decidable and task_id not in self._read:
+            self._read.add(task_id)
+            self._tell(task_id, Piece("read", "faint"))
+
+    @property
+    def _decidable(self) -> set[str]:
+        """Those which wait for a decision still."""
+        again = {Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED}
+        return {
+            task_id
+            for task_id, seen in self._shown.items()
+            if not seen.hindrance and (task_id not in self._deeds or self._deeds[task_id].outcome in again)
+        }
+
+    def _status(self) -> list[tuple[Piece, str]]:
+        held = self._retractable
+        if held:
+            when = self.held_for(held[0]) if held[0].phase is Phase.HELD else "read again"
+            words = f" {held[0].verb} {len(held)} {when} "
+            undo = key_name(self, "review.undo")
+            return [(Piece(words, "need"), ""), (Piece(f" {undo} takes them back ", "strong"), "undo")]
+        if self._note and self.hindrance:
+            return [(Piece(f" {self._note} ", "need"), "")]
+        if why := self.hindrance:
+            return [(Piece(f" {why} ", "need" if self._is_refused else "faint"), "")]
+        count = len(self._decidable)
+        approve, reject = key_name(self, "review.approve"), key_name(self, "review.reject")
+        found = [(Piece(f"  {approve} approve all {count} ", "strong"), "approve")]
+        found.append((Piece(f" {reject} reject all {count} ", "strong"), "reject"))
+        if self._cards:
+            found.append((Piece(f" a card takes no reason, cards among these: {len(self._cards)} ", "need"), ""))
+        if self._reason is not None:
+            found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
+        return found
+
+    # Deciding
+
+    @property
+    def _settled(self) -> str:
+        if self._desk.read_only:
+            return self._desk.read_only
+        if self._stops:
+            return "each line says what became of it"
+        return "" if self._decidable or not self._shown else "there is nothing left to decide here"
+
+    @property
+    def open_tasks(self) -> Collection[str]:
+        """All of them; to be stopped is no decision."""
+        return () if self._stops else self.tasks.keys()
+
+    @property
+    def obstacle(self) -> str:
+        """Why there is nothing to decide now."""
+        if why := self._settled:
+            return why
+        if any(deed.phase is not Phase.DONE for deed in self._deeds.values()):
+            return "decisions are under way"
+        if self._unread:
+            return f"reading {len(self._unread)} of them …"
+        payload = self.query_one("#payload", Inspector)
+        if why := payload.why_not_whole:
+            return f"{why}: take it out of the marks"
+        unread = len(self._decidable - self._read)
+        if not unread:
+            return ""
+        here = (
+            self.not_shown_yet(payload, "payload", f"{key_name(self, 'bulk.pane')}, ")
+            if self._payload_of not in self._read
+            else ""
+        )
+        return f"{unread} to read to their ends: {here or 'go through the list'}"
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+        """The keys that decide are grey where there is nothing to decide."""
+        if action == "undo":
+            return "" if self._held or self._retractable else "nothing is held"
+        return self._settled if action == "decide" else ""
+
+    def decide(self, verb: str, reason: str | None) -> None:
+        """Wish all of them, each for exactly what was shown."""
+        cards = self._cards
+        digests = {one: self._shown[one].digest for one in self._decidable}
+        for group, comment in ((self._decidable - cards, reason), (cards, None)):
+            if group:
+                self.post_message(self.Decided(Verb(verb), {one: digests[one] for one in group}, comment))
+
+    @property
+    def _cards(self) -> set[str]:
+        """Those which wait with a card: it is confirmed or dismissed, and no more."""
+        return {task_id for task_id in self._decidable if self._shown[task_id].request_id}
+
+    @property
+    def takes_reason(self) -> bool:
+        """Whether any of them takes a reason."""
+        return self._cards != self._decidable
+
+    def take_back(self) -> bool:
+        """Take back all that are held."""
+        held = [deed.id for deed in self._retractable]
+        if held:
+            self.post_message(self.TakeBack(*held))
+        return bool(held)
+
+    @property
+    def _retractable(self) -> list[Deed]:
+        """The decisions that can still be taken back."""
+        return [deed for deed in self._deeds.values() if self.can_take_back(deed.id)]

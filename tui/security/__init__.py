@@ -1,0 +1,1 @@
+"""Text that is safe to draw, and secrets that are masked."""

@@ -1,0 +1,1 @@
+"""Asynchronous work, without Textual."""

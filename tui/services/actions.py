@@ -1,0 +1,410 @@
+"""Carries out what the operator does to a task: held, read again, sent once, and done only when the task says so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError, NotFound, NotOffered, ReadOnly
+from tui.client.models import Task
+from tui.client.retry import Clock, SystemClock
+from tui.domain import evidence
+from tui.domain.action import Answer, Deed, Outcome, Phase, Verb
+from tui.domain.review import Shown, shown_of
+from tui.services.confirmation import CLOCK_DIFFERENCE_SECONDS, Before, Settling
+from tui.services.earlier_actions import Earlier, earlier_sent
+from tui.services.review_loader import shown
+
+__all__ = ["INTERRUPTED", "Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
+
+STANDSTILL = 3.0
+"""Seconds without a turn after which this process must have been stopped, or the machine asleep."""
+MAX_READING_AGE_SECONDS = 3.0
+"""How long after a task was read an action may leave: who stands still in between has read something old."""
+LOCK_SECONDS = 5.0
+"""How long another process may take to write down that it sends something."""
+STOP_READING_SECONDS = 2.0
+"""How long a task is read before it is stopped: a stop does not wait for a platform that is slow to answer."""
+MAX_PAUSED_SECONDS = 60.0
+"""Seconds for which a hold may stand still, in all, before the deed is taken back."""
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class JournalWriter(Protocol):
+    """A journal, or a list of a test."""
+
+    def write(self, kind: str, **told: Any) -> None:
+        """Write a line down for good; raise OSError where that fails."""
+
+    def lines_with(self, text: str) -> Iterable[dict[str, Any]]:
+        """The lines with this text that were written on this machine, the newest first."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Keep other processes of this machine from claiming a request meanwhile; BlockingIOError while one does."""
+
+
+class NotJournaled(Exception):
+    """A line that must be on disk before anything leaves could not be written."""
+
+
+class Deeds:
+    """Carries out deeds, each once, one at a time for each task."""
+
+    def __init__(
+        self,
+        client: Client,
+        journal: JournalWriter,
+        tell: Callable[[Deed], None],
+        *,
+        clock: Clock | None = None,
+        objection: Callable[[Shown], str] | None = None,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._tell = tell
+        self._clock = clock or SystemClock()
+        self._settling = Settling(client, self._clock)
+        self._objection = objection
+        """Tells of what was read last before a decision why it may not be sent; empty when it may."""
+        self.is_paused: Callable[[], bool] = lambda: False
+        """Tells whether the hold stands still, because something covers what it could be taken back from."""
+        self.seconds_left: dict[str, float] = {}
+        """For how many seconds more each held deed is held, by its id."""
+        self._taken_back: dict[str, asyncio.Event] = {}
+        self._under_way: set[str] = set()
+        self._sent: set[str] = set()
+
+    def take_back(self, deed_id: str) -> bool:
+        """Take a held deed back; False when it is too late for that."""
+        event = self._taken_back.get(deed_id)
+        if event is None:
+            return False
+        event.set()
+        return True
+
+    def can_take_back(self, deed_id: str) -> bool:
+        """Whether a deed is held still, so that it can be taken back."""
+        return deed_id in self._taken_back
+
+    def earlier(self, deed: Deed) -> Earlier | None:
+        """The same deed, sent before from this machine, of which it is not known whether it was done."""
+        try:
+            return self._earlier(deed, NOTHING)
+        except NotJournaled:
+            return None  # the deed itself will tell that the journal cannot be read
+
+    def _earlier(self, deed: Deed, about: Mapping[str, str]) -> Earlier | None:
+        try:
+            lines = self._journal.lines_with(deed.request)
+            return earlier_sent(lines, deed, about, self._client.surfaces.platform_ids, self._now)
+        except OSError as error:
+            raise NotJournaled(f"the journal cannot be read: {error}") from error
+
+    @property
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.time(), UTC)
+
+    async def carry_out(self, deed: Deed) -> Deed:
+        """Hold, check, send and settle; every way it can end is an outcome of the deed that comes back."""
+        if deed.id in self._sent or deed.request in self._under_way:
+            return self._end(deed.done(Outcome.NOT_SENT, "something is already under way for this task"))
+        if not _is_text([deed.target, deed.comment, deed.body]):
+            return self._end(deed.done(Outcome.NOT_SENT, "not sent: it holds what is no text in UTF-8"))
+        self._under_way.add(deed.request)
+        try:
+            try:
+                if (why := await self._hold(deed)) is not None:
+                    return self._end(deed.done(Outcome.TAKEN_BACK, why))
+                ended = await self._check_and_send(deed)
+            except NotJournaled as error:
+                ended = deed.done(Outcome.NOT_SENT, f"not sent: {error}")
+            return self._end(ended)
+        finally:
+            self._taken_back.pop(deed.id, None)
+            self.seconds_left.pop(deed.id, None)
+            self._under_way.discard(deed.request)
+
+    async def _hold(self, deed: Deed) -> str | None:
+        """Wait for the time in which the deed can be taken back; the answer is why it does not go on, or None."""
+        if deed.hold > 0:
+            self.seconds_left[deed.id] = deed.hold
+        self._tell(deed)
+        if deed.hold <= 0:
+            return None
+        self._write("held", deed, seconds=deed.hold)
+        self._taken_back[deed.id] = undo = asyncio.Event()
+        wish = asyncio.ensure_future(undo.wait())
+        left, paused, begun = deed.hold, 0.0, awake_and_asleep()
+        try:
+            while left > 0:
+                sleep = asyncio.ensure_future(self._clock.sleep(min(left, 0.5)))
+                await asyncio.wait((sleep, wish), return_when=asyncio.FIRST_COMPLETED)
+                sleep.cancel()
+                if undo.is_set():
+                    return "taken back, nothing was sent"
+                if awake_and_asleep() - begun > STANDSTILL:  # by the machine's clock: nobody could have taken it back
+                    return "taken back: xp-tui stood still while it was held, nothing was sent"
+                begun = awake_and_asleep()
+                if not self.is_paused():
+                    left -= 0.5
+                    self.seconds_left[deed.id] = max(left, 0.0)
+                    continue
+                paused += min(left, 0.5)
+                if paused >= MAX_PAUSED_SECONDS:
+                    return f"taken back: a dialog was open for {paused:.0f} s while it was held, nothing was sent"
+            return None
+        finally:
+            wish.cancel()
+
+    async def _check_and_send(self, deed: Deed) -> Deed:
+        self._tell(replace(deed, phase=Phase.CHECKING))
+        try:
+            before, ended = await self._read_before(deed)
+        except NotFound as error:
+            return deed.done(Outcome.GONE, "gone: the platform no longer knows the task", error=error)
+        except (ApiError, BadAddress) as error:
+            words = f"not sent, the task could not be read: {error}"
+            return deed.done(Outcome.NOT_SENT, words, error=error if isinstance(error, ApiError) else None)
+        if ended is not None:
+            return ended
+        read_at = awake_and_asleep()
+        deed = replace(deed, task=before.shown.task if before.shown else before.record)
+        undo = self._taken_back.pop(deed.id, None)
+        if undo is not None and undo.is_set():  # at the last moment
+            return deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent")
+        about = before.shown.about if before.shown else NOTHING
+        earlier = None if deed.anyway else self._earlier(deed, about)
+        if earlier is not None and not _is_over_since(deed, before, earlier):
+            return await self._hold_back(deed, before, earlier)
+        if (earlier := await self._claim(deed, before, about)) is not None:
+            return deed.done(Outcome.ALREADY_SENT, earlier.sentence)
+        if awake_and_asleep() - read_at > MAX_READING_AGE_SECONDS:
+            return deed.done(
+                Outcome.TAKEN_BACK, "taken back: xp-tui stood still after it read the task, nothing was sent"
+            )
+        return await self._send(replace(deed, is_sent=True), before)
+
+    async def _claim(self, deed: Deed, before: Before, about: Mapping[str, str]) -> Earlier | None:
+        """Write down that a deed is sent, unless another process has written down the same meanwhile."""
+        end = self._clock.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                with self._journal.exclusively():
+                    earlier = None if deed.anyway else self._earlier(deed, about)
+                    if earlier is not None and not _is_over_since(deed, before, earlier):
+                        return earlier
+                    self._sent.add(deed.id)
+                    self._write("sent", deed, about=dict(about))
+                    return None
+            except BlockingIOError as error:
+                if self._clock.monotonic() >= end:
+                    words = "another xp-tui has held the journal for too long: end it, then try again"
+                    raise NotJournaled(words) from error
+            except OSError as error:
+                raise NotJournaled(f"the journal cannot be written: {error}") from error
+            await self._clock.sleep(0.05)
+
+    def _write(self, kind: str, deed: Deed, **more: Any) -> None:
+        """Write a line of the journal that must be on disk before anything leaves."""
+        try:
+            self._journal.write(kind, **self._journaled(deed), **more)
+        except OSError as error:
+            raise NotJournaled(f"the journal cannot be written: {error}") from error
+
+    async def _read_before(self, deed: Deed) -> tuple[Before, Deed | None]:
+        """Read what the deed is about, as it is now; with its end, when that leaves nothing to send."""
+        now = self._client.now
+        match deed.verb:
+            case Verb.CREATE:
+                return Before(now, newest=await self._settling.newest_tasks(deed.target)), None
+            case Verb.CONTINUE:
+                return await self._read_thread(deed, now)
+            case Verb.UPDATE:
+                return Before(now, record=await self._client.task(deed.target)), None
+            case Verb.STOP:
+                return await self._read_before_stop(deed, now)
+        if deed.digest is None:
+            error = NotOffered(f"{deed.verb} needs the task to have been read")
+            return Before(now), deed.done(Outcome.NOT_SENT, error.message, error=error)
+        log = (await shown(self._client, deed.target)).log
+        seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
+        ended = _too_late(deed, seen)
+        if ended is None and self._objection is not None and (why := self._objection(seen)):
+            ended = deed.done(Outcome.HELD_BACK, why, seen.task)
+        return Before(now, shown=seen), ended
+
+    async def _read_thread(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
+        """Read the thread that a message goes to, and which messages it has already that say the same."""
+        record = await self._client.task(deed.target)
+        thread, agent = deed.body.get("id"), deed.body.get("agent")
+        if (record.thread_id, record.agent_id) != (thread, agent):
+            words = f"not sent: the task's record names thread {record.thread_id} of agent {record.agent_id}"
+            return Before(now), deed.done(Outcome.CHANGED, words, record)
+        if thread != deed.target:
+            with suppress(NotFound):  # the head of a conversation may be no task by itself
+                record = await self._client.task(str(thread))
+        try:
+            log = await self._client.log(record)
+        except (ApiError, BadAddress):
+            return Before(now, record=record), None
+        ids = evidence.message_ids(log, evidence.text_in(deed.body))
+        return Before(now, record=record, message_ids=ids), None
+
+    async def _read_before_stop(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
+        """Look whether there is anything to stop; where that cannot be read in time, it is stopped all the same."""
+        try:
+            async with asyncio.timeout(STOP_READING_SECONDS):
+                record = await self._client.task(deed.target)
+        except NotFound:
+            raise
+        except (ApiError, TimeoutError):
+            return Before(now), None
+        ended = None
+        if record.is_final:
+            ended = deed.done(Outcome.ALREADY, f"it had ended already: {record.status}, nothing was sent", record)
+        return Before(now, record=record), ended
+
+    async def _hold_back(self, deed: Deed, before: Before, earlier: Earlier) -> Deed:
+        """End a deed whose like was sent before: it is not sent, and what is known of the earlier one is told."""
+        found: Task | None = None
+        try:
+            if deed.verb is Verb.CREATE and earlier.at:
+                found = await self._settling.find_created(deed, Before(earlier.at))
+            elif deed.verb is Verb.CONTINUE and before.record and earlier.at:
+                since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+                log = await self._client.log(before.record)
+                found = before.record if evidence.has_message_since(log, deed.body, since) else None
+        except (ApiError, BadAddress):
+            pass
+        if found is None:
+            return deed.done(Outcome.ALREADY_SENT, earlier.sentence)
+        words = f"it was sent before, and the platform has it: task {found.id}. Nothing was sent now"
+        ended = replace(deed, id=earlier.deed)
+        self._write("done", ended, outcome=str(Outcome.CONFIRMED), words="found later")
+        return deed.done(Outcome.ALREADY_SENT, words, found)
+
+    async def _send(self, deed: Deed, before: Before) -> Deed:
+        """The one place from which anything leaves; from here on, every end tells that it was sent."""
+        self._tell(replace(deed, phase=Phase.SENDING))
+        try:
+            answer = Answer(await self._request(deed, before.shown))
+        except ApiError as error:
+            if error.status is None and not error.maybe_done:
+                words = error.sentence if isinstance(error, NotOffered | ReadOnly) else f"not sent: {error.message}"
+                return replace(deed, is_sent=False).done(Outcome.NOT_SENT, words, error=error)
+            answer = Answer(error=error)
+        except BadAddress as error:
+            return replace(deed, is_sent=False).done(Outcome.NOT_SENT, f"not sent: {error}")
+        except asyncio.CancelledError:
+            self._end(deed.done(Outcome.UNKNOWN, INTERRUPTED))
+            raise
+        except Exception as error:  # noqa: BLE001 - it may have left: it must be told, whatever failed
+            answer = Answer(error=ApiError(f"xp-tui failed: {type(error).__name__}", maybe_done=True))
+        deed = replace(deed, phase=Phase.SETTLING)
+        self._tell(deed)
+        try:
+            return await self._settling.settle(deed, before, answer)
+        except asyncio.CancelledError:
+            self._end(deed.done(Outcome.UNKNOWN, f"{INTERRUPTED}{answer.detail}"))
+            raise
+        except Exception as error:  # noqa: BLE001 - the same
+            words = f"sent, and what became of it could not be read ({type(error).__name__}){answer.detail}"
+            return deed.done(Outcome.UNKNOWN, words, error=answer.error)
+
+    async def _request(self, deed: Deed, seen: Shown | None) -> Task | None:
+        client = self._client
+        match deed.verb:
+            case Verb.APPROVE | Verb.REJECT if seen and seen.request_id:
+                approve = deed.verb is Verb.APPROVE
+                await client.confirm(seen.task.agent_id, seen.task.thread_id, seen.request_id, approve)
+            case Verb.APPROVE:
+                await client.approve(deed.target, deed.comment)
+            case Verb.REJECT:
+                await client.reject(deed.target, deed.comment)
+            case Verb.STOP:
+                return await client.stop(deed.target)
+            case Verb.CREATE | Verb.CONTINUE:
+                body = {name: value for name, value in deed.body.items() if name not in {"agent", "agent_version"}}
+                return await client.create(deed.body["agent"], body, agent_version=deed.body.get("agent_version"))
+            case Verb.UPDATE:
+                return await client.update(deed.target, deed.body)
+            case Verb.ANSWER if seen:
+                told = deed.body
+                await client.answer(seen.task.agent_id, seen.task.thread_id, told["decision_id"], told["answers"])
+        return None
+
+    def _end(self, deed: Deed) -> Deed:
+        """Tell how a deed ended, and write it down; where that fails after the sending, it is told all the same."""
+        try:
+            self._journal.write("done", **self._journaled(deed), outcome=str(deed.outcome), words=deed.words)
+        except OSError as error:
+            deed = replace(deed, words=f"{deed.words} (the journal could not be written: {error})")
+        self._tell(deed)
+        return deed
+
+    def _journaled(self, deed: Deed) -> dict[str, Any]:
+        told = {
+            "deed": deed.id,
+            "verb": str(deed.verb),
+            "target": deed.target,
+            "digest": deed.digest,
+            "request": deed.request,
+            "platform": self._client.surfaces.platform_ids,
+        }
+        if deed.task is not None and deed.task.id != deed.target:
+            told["task"] = deed.task.id
+        return {**told, "comment": deed.comment} if deed.comment else told
+
+
+INTERRUPTED = "interrupted after it was sent: whether it was done, only the task tells"
+
+
+def _too_late(deed: Deed, seen: Shown) -> Deed | None:
+    """The outcome when what was shown is no longer what waits, and nothing may be sent."""
+    deed = replace(deed, task=seen.task)
+    if seen.task.is_final:
+        return deed.done(Outcome.GONE, f"gone: the task is {seen.task.status}")
+    request = seen.task.hitl_request
+    if request and request.decided_by and deed.verb in {Verb.APPROVE, Verb.REJECT} and seen.request_id is None:
+        word = "approved" if request.approved_by else "rejected"
+        return deed.done(Outcome.ALREADY, f"already {word} by {request.decided_by}")
+    if seen.digest != deed.digest:
+        return deed.done(Outcome.CHANGED, "changed while you read, nothing was sent")
+    if deed.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.hindrance):
+        return deed.done(Outcome.NOT_SENT, why)
+    if deed.comment and seen.request_id:
+        return deed.done(Outcome.NOT_SENT, "not sent: a card takes no comment, leave it out")
+    return None
+
+
+def _is_over_since(deed: Deed, before: Before, earlier: Earlier) -> bool:
+    """Whether an earlier stop is no longer about what runs now: the task was started anew since."""
+    started_at = before.record.started_at if before.record else None
+    margin = timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+    return deed.verb is Verb.STOP and bool(started_at and earlier.at and started_at > earlier.at + margin)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value can be sent: all of it is JSON, and no text in it has half of a surrogate pair."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def awake_and_asleep() -> float:
+    """Seconds by a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,0 +1,1 @@
+"""What is on this disk: settings, private files, small stores."""

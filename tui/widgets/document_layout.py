@@ -1,0 +1,495 @@
+"""A thing written out for reading: headings, JSON that folds, Markdown, texts; wrapped, masked and safe to show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+from rich.cells import cell_len, chop_cells
+
+from tui.client.json_codec import dumps, unfolded
+from tui.security.redact import Masks
+from tui.security.sanitize import LONGEST, clean, cut
+from tui.widgets.styled_text import Piece, Pieces
+
+MOST = 20_000
+"""Lines shown of one thing; that there are more is said."""
+CROWD = 12
+"""Members from which what lies deep begins folded."""
+LONG_MARKDOWN = 200_000
+"""Characters of a text beyond which it is shown as it is."""
+DEEPEST = 200
+"""Levels of nesting that are written out; the masks stop there too."""
+NOT_WHOLE = "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
+HIDES_OTHER_TEXT = (
+    "text that may be your own API key in another spelling is in it and is never shown: it cannot be decided here"
+)
+_WORDS = re.compile(r"\s+|\S+")
+
+
+class Part(NamedTuple):
+    """One part of a document: a heading and a value; a text may be Markdown, or stand beside its heading."""
+
+    heading: str
+    value: object
+    is_markdown: bool = False
+    is_folded: bool = False
+    is_beside: bool = False
+
+
+class Key(NamedTuple):
+    """Which value a line is about: the number of its part, and the way down to it."""
+
+    part: int
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
+
+
+class Row(Struct, frozen=True):
+    """One line: what it is made of, what it is about, and whether that folds."""
+
+    pieces: Pieces
+    key: Key
+    folds: bool = False
+    is_open: bool = True
+
+
+class Document(Struct):
+    """Parts and what of them is folded; `rows` writes them out for a width."""
+
+    parts: Sequence[Part]
+    masks: Masks
+    can_fold: bool = True
+    turned: set[Key] = field(default_factory=set)
+    """What is folded or unfolded against how it began."""
+    longest: int = LONGEST
+    """Characters of one line that are written out."""
+    is_whole: bool = True
+    """Whether all of it was written out: no line was too many or too wide."""
+    revealed: set[Key] = field(default_factory=set)
+    """What is shown although it may be a secret."""
+    reveals_all: bool = False
+    """Whether everything is shown that may be a secret; only this machine's own secrets stay masked."""
+    raw: bool = False
+    """Whether texts stay as they are: no Markdown, no JSON within JSON taken apart."""
+
+    def __post_init__(self) -> None:
+        self.parts = [part for part in self.parts if part.value not in (None, "", {}, [])]
+
+    def value(self, key: Key) -> Any:
+        """The masked value that a line is about."""
+        value = self._masked(self.parts[key.part].value)
+        for step in key.path:
+            value = value[step]
+        return value
+
+    @property
+    def masked(self) -> int:
+        """How many values are masked because they may be secrets, and can be revealed."""
+        return sum(
+            _differing(self._with_secrets_masked(part.value), self._without_known(part.value)) for part in self.parts
+        )
+
+    @property
+    def holds_own_secret(self) -> bool:
+        """Whether a secret of this machine is in it, which is never shown."""
+        return any(_differing(self._without_known(part.value), self._told(part.value)) for part in self.parts)
+
+    def turn(self, key: Key) -> None:
+        """Fold what is open, open what is folded."""
+        self.turned ^= {key}
+
+    def set_all(self, is_open: bool) -> None:
+        """Open or fold everything."""
+        self.turned = set()
+        for key, begins_open, _ in list(self._foldable()):
+            if begins_open != is_open:
+                self.turned.add(key)
+
+    def uncover(self, key: Key) -> None:
+        """Open everything that hides a value."""
+        begins = {one: begins_open for one, begins_open, _ in self._foldable()}
+        for depth in range(len(key.path)):
+            above = Key(key.part, key.path[:depth])
+            if above in begins and not begins[above] ^ (above in self.turned):
+                self.turn(above)
+
+    def _revealed(self, key: Key) -> Any:
+        """A value as it is, but for the secrets that are this machine's own."""
+        value = self._told(self.parts[key.part].value)
+        try:
+            for step in key.path:
+                value = value[step]
+        except KeyError:  # a name on the way is masked itself
+            return self.value(key)
+        return self.masks.known(value) if isinstance(value, str) else value
+
+    def find(self, words: str) -> list[Key]:
+        """What has these words, in a name or a value, folded away or not."""
+        wanted = words.casefold()
+        found = []
+        for number, part in enumerate(self.parts):
+            for key, text in _texts(self._masked(part.value), Key(number)):
+                if wanted in text.casefold():
+                    found.append(key)
+        return found
+
+    def rows(self, width: int) -> list[Row]:
+        """Every line, wrapped to a width."""
+        rows: list[Row] = []
+        self.is_whole = True
+        for number, part in enumerate(self.parts):
+            for row in self._part(Key(number), part, max(width - 2, 8)):
+                rows.append(row)
+                if not self.can_fold and sum(cell_len(piece.text) for piece in row.pieces) > max(width, 10):
+                    self.is_whole = False
+                if len(rows) > MOST:
+                    self.is_whole = False
+                    rows.append(Row([Piece(f" … more than {MOST} lines: the rest is not shown", "need")], row.key))
+                    return rows
+        return rows
+
+    def _told(self, value: object) -> Any:
+        """A value with the JSON within its texts taken apart."""
+        return value if self.raw else unfolded(value)
+
+    def _without_known(self, value: object) -> Any:
+        """A value as it is, but for this machine's own secrets."""
+        return _mapped(self._told(value), self.masks.known)
+
+    @property
+    def why_not_whole(self) -> str:
+        """Why not all of it can be written out once all is revealed, in words; empty when it can."""
+        if self.hides_other_text:
+            return HIDES_OTHER_TEXT
+        return "" if self.is_lossless else NOT_WHOLE
+
+    @property
+    def hides_other_text(self) -> bool:
+        """Whether more is masked for good than this machine's own secrets to the letter: it may hide other text."""
+        return any(
+            _differing(_mapped(told, self.masks.known), _mapped(told, self.masks.known_to_the_letter))
+            for told in (self._told(part.value) for part in self.parts)
+        )
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether no level is too deep to be written out, and no two names are masked alike once all is revealed."""
+        return not any(
+            _differing(_mapped(told, str), told) or _count(_mapped(told, self.masks.known)) != _count(told)
+            for told in (self._told(part.value) for part in self.parts)
+        )
+
+    def _masked(self, value: object) -> Any:
+        return self._without_known(value) if self.reveals_all else self._with_secrets_masked(value)
+
+    def _with_secrets_masked(self, value: object) -> Any:
+        """Return a value with whatever may be a secret masked."""
+        told = self._told(value)
+        return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
+
+    def _is_open(self, key: Key, begins_open: bool) -> bool:
+        return not self.can_fold or begins_open ^ (key in self.turned)
+
+    def _foldable(self) -> Iterator[tuple[Key, bool, Any]]:
+        """Everything that folds, whether it begins open, and what it is."""
+        for number, part in enumerate(self.parts):
+            yield Key(number), not part.is_folded, part.value
+            left = [(Key(number), self._masked(part.value))]
+            while left:
+                key, value = left.pop()
+                for step, item in _members(value):
+                    if isinstance(item, dict | list) and item:
+                        below = Key(number, (*key.path, step))
+                        yield below, _begins_open(below, item), item
+                        left.append((below, item))
+
+    def _part(self, key: Key, part: Part, width: int) -> Iterator[Row]:
+        if part.is_beside:
+            text = self._clean(str(self._masked(str(part.value)))).replace("\n", " ")
+            lines = wrap([Piece(text)], max(width - 10, 8))
+            yield Row([Piece(f" {part.heading:<9} ", "head"), *lines[0]], key)
+            for line in lines[1:]:
+                yield Row([Piece(" " * 11), *line], key)
+            return
+        is_open = self._is_open(key, not part.is_folded)
+        mark = ("▾ " if is_open else "▸ ") if self.can_fold else ""
+        size = f"  {_size(part.value)}" if not is_open else ""
+        yield Row([Piece(f" {mark}{clean(part.heading)}", "head"), Piece(size, "faint")], key, self.can_fold, is_open)
+        if not is_open:
+            return
+        value = self._masked(part.value)
+        if not isinstance(value, str):
+            yield from self._json(key, value, 1, width)
+        elif part.is_markdown and not self.raw and len(value) <= LONG_MARKDOWN:
+            for line in markdown(clean(value), width):
+                yield Row([Piece("  "), *line], key)
+        else:
+            for text in self._clean(value).split("\n"):
+                for line in wrap([Piece(text)], width):
+                    yield Row([Piece("  "), *line], key)
+
+    def _clean(self, text: str) -> str:
+        return clean(text, longest=self.longest, reveals=True)
+
+    def _name(self, step: str | int) -> str:
+        return f"{step}" if isinstance(step, int) else f"{self._clean(step)}:".replace("\n", " ")
+
+    def _json(self, key: Key, value: Any, depth: int, width: int) -> Iterator[Row]:
+        """A value of JSON, each member on its own lines."""
+        if not isinstance(value, dict | list) or not value:
+            yield from self._leaf(key, None, value, depth, width)
+            return
+        for step, item in _members(value):
+            below = Key(key.part, (*key.path, step))
+            if not isinstance(item, dict | list) or not item:
+                yield from self._leaf(below, step, item, depth, width)
+                continue
+            is_open = self._is_open(below, _begins_open(below, item))
+            mark = ("▾ " if is_open else "▸ ") if self.can_fold else "  "
+            indent = _indent(depth, width)
+            told = [Piece(f"{self._name(step)} ", "accent"), Piece(_size(item), "faint")]
+            lines = wrap(told, max(width + 2 - len(indent + mark), 8)) if not self.can_fold else [told]
+            yield Row([Piece(indent + mark, "faint"), *lines[0]], below, self.can_fold, is_open)
+            for line in lines[1:]:  # a name of many characters
+                yield Row([Piece(indent + "  "), *line], below)
+            if is_open:
+                yield from self._json(below, item, depth + 1, width)
+
+    def _leaf(self, key: Key, step: str | int | None, value: Any, depth: int, width: int) -> Iterator[Row]:
+        """A name and a value; a text of several lines stands below its name, behind an edge."""
+        if key in self.revealed:
+            value = self._revealed(key)
+        begin = [Piece(_indent(depth + 1, width))]
+        if step is not None:
+            name = wrap([Piece(f"{self._name(step)} ", "accent")], max(width - len(begin[0].text), 8))
+            for line in name[:-1]:  # a name of many characters
+                yield Row([*begin, *line], key)
+            begin += name[-1]
+        indent = _indent(depth + 2, width)
+        if isinstance(value, str) and "\n" in value.strip("\n"):
+            size = Piece(f"text of {len(value):,} characters", "faint")
+            if sum(cell_len(piece.text) for piece in [*begin, size]) <= width + 2:
+                yield Row([*begin, size], key)
+            else:
+                yield Row(begin, key)
+                yield Row([Piece(indent), size], key)
+            for text in self._clean(value).split("\n"):
+                for line in wrap([Piece(text)], max(width - len(indent) - 2, 8)):
+                    yield Row([Piece(f"{indent}│ ", "faint"), *line], key)
+            return
+        text = cut(written(value), self.longest)
+        used = sum(cell_len(piece.text) for piece in begin)
+        room = width + 2 - used
+        if cell_len(text) <= room or (used > width // 2 and room >= 8):
+            lines = wrap([Piece(text)], room)
+            yield Row([*begin, *lines[0]], key)
+        else:
+            yield Row(begin, key)
+            lines = [[], *wrap([Piece(text)], max(width - len(indent), 8))]
+        for line in lines[1:]:
+            yield Row([Piece(indent), *line], key)
+
+
+def _indent(depth: int, width: int) -> str:
+    """Return the blanks before what lies so deep; they never take more than half of the width."""
+    return "  " * min(depth, max(width // 4, 1))
+
+
+def _mapped(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
+    """Return a value with every text and name in it changed, as deep as it is written out."""
+    if depth > DEEPEST:
+        return "… nested too deep to show"
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(str(name)): _mapped(item, change, depth + 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change, depth + 1) for item in value]
+    return value
+
+
+def _differing(shown: Any, told: Any) -> int:
+    """Return how many scalars of a value are told and not shown so."""
+    texts = dict(_texts(shown, Key(0)))
+    return sum(texts.get(key) != text for key, text in _texts(told, Key(0)))
+
+
+def _count(value: Any) -> int:
+    """Return how many names and scalars a value has."""
+    return sum(1 for _ in _texts(value, Key(0)))
+
+
+def written(value: Any) -> str:
+    """A scalar as JSON, read as it is: only what could hide or command is an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() or clean(char) == char else json.dumps(char)[1:-1] for char in text)
+
+
+def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        yield from ((str(name), item) for name, item in value.items())
+    elif isinstance(value, list):
+        yield from enumerate(value)
+
+
+def _begins_open(key: Key, value: Any) -> bool:
+    return len(key.path) < 3 or len(value) <= CROWD
+
+
+def _size(value: object) -> str:
+    match value:
+        case dict():
+            return f"{len(value):,} field{'s' * (len(value) != 1)}"
+        case list():
+            return f"{len(value):,} item{'s' * (len(value) != 1)}"
+        case str():
+            return f"{len(value):,} characters"
+        case _:
+            return ""
+
+
+def _texts(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
+    """Every name and scalar, with where it is."""
+    left = [(key, value, "")]
+    while left:
+        at, item, name = left.pop()
+        if isinstance(item, dict | list) and item:
+            if name:
+                yield at, name
+            left += reversed([(Key(at.part, (*at.path, step)), one, str(step)) for step, one in _members(item)])
+        else:
+            yield at, f"{name} {item if isinstance(item, str) else dumps(item)}"
+
+
+# Wrapping
+
+
+def wrap(pieces: Pieces, width: int) -> list[list[Piece]]:
+    """Pieces as lines of a width: broken at blanks, words that are too long within."""
+    if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
+        return [list(pieces)]
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    for text, look in pieces:
+        for word in _WORDS.findall(text):
+            length = cell_len(word)
+            if used + length <= width:
+                lines[-1].append(Piece(word, look))
+                used += length
+            elif word.isspace() and used:
+                lines.append([])
+                used = 0
+            elif length <= width:
+                lines.append([Piece(word, look)])
+                used = length
+            else:
+                for part in chop_cells(word, width):
+                    if used:
+                        lines.append([])
+                    lines[-1].append(Piece(part, look))
+                    used = cell_len(part)
+    return lines
+
+
+# Markdown
+
+
+def markdown(text: str, width: int) -> list[list[Piece]]:
+    """Markdown as lines; whatever it does not know stays as it was written."""
+    from markdown_it import MarkdownIt
+
+    return list(_Markdown(width, text.split("\n")).lines(MarkdownIt("commonmark").enable("table").parse(text)))
+
+
+class _Markdown:
+    """Walks through the tokens of a text, block by block."""
+
+    def __init__(self, width: int, source: list[str]) -> None:
+        self._width = width
+        self._source = source
+        self._lists: list[int | None] = []
+        self._begin: list[str] = []
+        """What stands before each line: indents of lists and edges of quotations."""
+        self._bullet = ""
+
+    def lines(self, tokens: Sequence[Any]) -> Iterator[list[Piece]]:
+        """The lines of these tokens; blocks at the outermost level are kept apart by an empty line."""
+        is_first, skip_to = True, -1
+        for place, token in enumerate(tokens):
+            if place < skip_to:
+                continue
+            if token.level == 0 and token.nesting >= 0 and not is_first:
+                yield []
+            is_first = False
+            match token.type:
+                case "bullet_list_open" | "ordered_list_open":
+                    self._lists.append(int(token.attrs.get("start", 1)) if token.type[0] == "o" else None)
+                case "bullet_list_close" | "ordered_list_close":
+                    self._lists.pop()
+                case "list_item_open":
+                    self._begin.append("  " if self._lists[-1] is None else "   ")
+                    self._bullet = "- " if self._lists[-1] is None else f"{token.info}. "
+                case "blockquote_open":
+                    self._begin.append("│ ")
+                case "list_item_close" | "blockquote_close":
+                    self._begin.pop()
+                case "inline":
+                    is_heading = place and tokens[place - 1].type == "heading_open"
+                    for line in _inline(token.children or [], "strong" if is_heading else ""):
+                        yield from self._block(line)
+                case "fence" | "code_block" | "html_block":
+                    for text in token.content.rstrip("\n").split("\n"):
+                        yield from self._block([Piece(text)], edge="│ ")
+                case "table_open":
+                    first, last = token.map
+                    for text in self._source[first:last]:
+                        yield from self._block([Piece(text)])
+                    skip_to = next(at for at in range(place, len(tokens)) if tokens[at].type == "table_close")
+                case "hr":
+                    yield [Piece("─" * self._width, "faint")]
+
+    def _block(self, line: Pieces, edge: str = "") -> Iterator[list[Piece]]:
+        line = [Piece(clean(text).replace("\n", " "), look) for text, look in line]  # an entity may have been anything
+        begin = "".join(self._begin)
+        room = max(self._width - cell_len(begin) - len(edge), 8)
+        for part in wrap(line, room):
+            bullet, self._bullet = self._bullet, ""
+            yield [Piece(begin[: len(begin) - len(bullet)] + bullet + edge, "faint"), *part]
+
+
+_LOOKS: dict[str, str] = {"strong_open": "strong", "link_open": "accent"}
+
+
+def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[Piece]]:
+    """The lines of a paragraph: bold, code, and links with the address they really go to."""
+    line: list[Piece] = []
+    looks, links = [look], list[str]()
+    for token in tokens:
+        match token.type:
+            case "softbreak" | "hardbreak":
+                yield line
+                line = []
+            case "code_inline":
+                line.append(Piece(token.content, "accent"))
+            case "image":
+                line.append(Piece(f"{token.content} ({token.attrs.get('src', '')})", "accent"))
+            case "link_close":
+                looks.pop()
+                line.append(Piece(f" ({links.pop()})", "faint"))
+            case kind if kind.endswith("_open"):
+                looks.append(_LOOKS.get(kind, looks[-1]))
+                if kind == "link_open":
+                    links.append(str(token.attrs.get("href", "")))
+            case kind if kind.endswith("_close"):
+                looks.pop()
+            case _:
+                line.append(Piece(token.content, looks[-1]))
+    yield line

@@ -1,0 +1,146 @@
+"""A glance at the task under the cursor: what it is, why it waits, what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.client.json_codec import dumps, unfolded
+from tui.client.log_entries import ToolCall
+from tui.client.models import Task, Wait
+from tui.domain import humanize
+from tui.domain.activity_log import EPOCH
+from tui.domain.activity_nodes import Node
+from tui.domain.entry_format import shortly, told
+from tui.domain.state import Board
+from tui.domain.task_rows import Line
+from tui.security.redact import Masks
+from tui.security.sanitize import one_line
+from tui.widgets.document_layout import Document, Part, wrap
+from tui.widgets.segment_line import Bar
+from tui.widgets.styled_text import Piece, Pieces, fit, strip_of
+
+ROOMY = 12
+"""Lines from which a payload is written out, and not put in one line."""
+MOST = 60
+"""How many of the latest entries are at hand."""
+
+
+class Peek(Widget):
+    """A few lines about one task."""
+
+    COMPONENT_CLASSES = Bar.COMPONENT_CLASSES
+
+    def __init__(self, now: Callable[[], datetime], masks: Masks, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._now = now
+        self._line: Line | None = None
+        self._agent = self._asked = ""
+        self._latest: list[Node] = []
+        self._rows: list[Pieces] = []
+        self._clocks = ("", "")
+        """What the clocks said when it was written."""
+        self._masks = masks
+
+    def show(self, line: Line | None, board: Board) -> None:
+        """Show another task, or the same one anew."""
+        agent = board.agents.get(line.task.agent_id) if line else None
+        self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
+        waiting = (line.path[-1] if line.path else line.task).id if line else ""
+        activity = board.activity(waiting)
+        self._latest = activity.nodes[-MOST:] if activity else []
+        self._asked = ""
+        if activity and (node := activity.open_node):
+            call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
+            self._asked = node.entry.label + (f"  {shortly(call, self._masks)}" if call else "")
+        self._write()
+
+    def tick(self) -> None:
+        """The clocks go on."""
+        if self._line and self._clocks != self._read_clocks(self._line):
+            self._write()
+
+    def _read_clocks(self, line: Line) -> tuple[str, str]:
+        """How long ago the task was made, and how long it has waited."""
+        task, now = line.path[-1] if line.path else line.task, self._now()
+        since = line.wait.since if line.wait else None
+        return humanize.ago(task.created_at, now), humanize.span((now - since).total_seconds()) if since else ""
+
+    def _write(self) -> None:
+        """Write it anew; it is drawn where it has changed."""
+        rows = self._lines(self._line, self.size.width) if self._line else []
+        if rows != self._rows:
+            self._rows = rows
+            self.refresh()
+
+    def on_resize(self) -> None:
+        """Take the new width."""
+        self._write()
+
+    def render_line(self, y: int) -> Strip:
+        """One of its lines."""
+        width = self.size.width
+        pieces = self._rows[y] if y < len(self._rows) else []
+        return strip_of(pieces, width, self.rich_style, self._style_of)
+
+    def _style_of(self, look: str) -> Style:
+        return self.get_component_rich_style(f"bar--{look}", partial=True)
+
+    def _lines(self, line: Line, width: int) -> list[Pieces]:
+        self._clocks = begun, waited = self._read_clocks(line)
+        task = line.path[-1] if line.path else line.task
+        found: list[Pieces] = [[Piece(one_line(self._masks.text(task.name), longest=500), "strong")]]
+        about = [one_line(self._masks.text(self._agent)), one_line(task.id), begun]
+        found.append([Piece(fit("  ".join(part for part in about if part), width), "faint")])
+        if line.wait:
+            since = f" for {waited}" if waited else ""
+            found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])
+            found += self._wrapped("", self._wanted(task, line.wait, self._asked), width)
+            found += self._payload(task, width)
+        elif task.result:
+            found += self._wrapped("", task.result, width)
+        elif task.input and task.input.text:
+            found += self._wrapped("asked: ", task.input.text, width)
+        room = self.size.height - len(found) - 1
+        if room > 2 and self._latest:
+            found += [[], *self._told(room - 1, width)]
+        return found
+
+    def _told(self, count: int, width: int) -> list[Pieces]:
+        """The latest of what happened, a line each."""
+        lines: list[Pieces] = [[Piece("latest", "faint")]]
+        for node in self._latest[-count + 1 :]:
+            line = told(node, self._masks)
+            clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
+            after = f" {line.after}" if line.after else ""
+            room = max(width - len(clock) - 4 - cell_len(after), 8)
+            look = line.look if line.look in Bar.LOOKS else "faint"
+            lines.append([Piece(f"{clock}{line.word} ", "faint"), Piece(fit(line.text, room)), Piece(after, look)])
+        return lines
+
+    def _wanted(self, task: Task, wait: Wait, asked: str) -> str:
+        """What it waits for, in short; the review shows the whole."""
+        if request := task.hitl_request:
+            return request.description or request.title or ""
+        if task.pending_eca_request:
+            return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
+        return asked or ("open it to see" if wait.kind != "paused" else "the platform does not tell the reason")
+
+    def _payload(self, task: Task, width: int) -> list[Pieces]:
+        """What is asked for: in one line where there is little room, written out where there is more."""
+        content = task.hitl_request.content if task.hitl_request else None
+        if not content:
+            return []
+        if self.size.height < ROOMY:
+            return self._wrapped("", dumps(self._masks.json(unfolded(content))), width)
+        rows = Document([Part("what exactly", content)], self._masks, can_fold=False).rows(width)
+        return [[], *([Piece(text, look if look in Bar.LOOKS else "faint" if look else "") for text, look in row.pieces]
+                for row in rows)]  # fmt: skip
+
+    def _wrapped(self, begin: str, text: str, width: int) -> list[Pieces]:
+        return list(wrap([Piece(begin + one_line(self._masks.text(text), longest=4000))], max(width, 1)))
