@@ -185,8 +185,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return Sight(tuple(self.pieces(index, width)), self.ground(index), index == self.cursor)
 
     def _grow(self, count: int) -> None:
-        """Take another number of lines."""
-        self.virtual_size = Size(self.size.width, count)
+        """Take another number of lines; where the scrollbar stays, the screen needs no layout and no whole repaint."""
+        size = Size(self.size.width, count)
+        has_scrollbar = self.show_vertical_scrollbar and self.virtual_size.width == size.width
+        if has_scrollbar and count > self.virtual_size.height:
+            self.set_reactive(Lines.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = count
+        else:
+            self.virtual_size = size
 
     def _resting(self, index: int, direction: int) -> int:
         """The nearest line that the cursor can be on, first in this direction, then in the other."""
