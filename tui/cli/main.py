@@ -29,7 +29,7 @@ def run(argv: Sequence[str], screens: Screens) -> int:
 def _exit_code(argv: Sequence[str], screens: Screens) -> int:
     if argv == ["--version"]:
         return _print_version()
-    from tui.security.sanitize import is_utf8
+    from tui.security.utf8 import is_utf8
 
     if not all(map(is_utf8, argv)):
         _write_error("an argument is not UTF-8: nothing was done")

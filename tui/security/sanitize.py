@@ -51,15 +51,6 @@ _NUMBER_AT_END = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?\Z")
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 
 
-def is_utf8(text: str) -> bool:
-    """Whether a text can be written as UTF-8: bytes that are none come as lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def clean(text: str, *, longest: int = LONGEST, reveals: bool = False) -> str:
     """Text safe to show on several lines: controls become pictures, what hides is shown, long lines say their cut.
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from tui.client.endpoints import BadAddress, Surfaces, surfaces_of
 from tui.client.secret import Secret
-from tui.security.sanitize import is_utf8
+from tui.security.utf8 import is_utf8
 from tui.storage.private_files import config_home, is_readable_by_others, problem_with_directory, state_home
 
 Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
