@@ -118,7 +118,7 @@ class _Short(Transport, kw_only=True):
 
     answer: Callable[[httpx.Request], httpx.Response]
 
-    def _new_client(self, url: str, silence: float | None, *, is_page: bool = False) -> httpx.AsyncClient:
+    def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self.answer), auth=KeyAuth(self.key, self.origins))
 
 

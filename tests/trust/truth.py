@@ -254,5 +254,5 @@ class OnThisWay(Transport):
 
     way: httpx.AsyncBaseTransport | None = None
 
-    def _new_client(self, url: str, silence: float | None, *, is_page: bool = False) -> httpx.AsyncClient:
+    def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=self.way)

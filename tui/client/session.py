@@ -142,7 +142,8 @@ class Transport(Struct):
             headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
         async with AsyncExitStack() as stack:
             stack.enter_context(in_words(url))
-            client = await stack.enter_async_context(self._new_client(url, None))
+            client = await stack.enter_async_context(self._new_client(url, self.silence))
+            timeouts = client.timeout.as_dict()
             await self._turn()
             begun = self.clock.monotonic()
 
@@ -153,11 +154,12 @@ class Transport(Struct):
 
             stack.push(ended)
             for _ in range(REDIRECTS + 1):
-                async with asyncio.timeout(self.silence):
-                    source = await stack.enter_async_context(aconnect_sse(client, "GET", url, headers=headers))
+                opening = aconnect_sse(client, "GET", url, headers=headers, extensions={"timeout": timeouts})
+                source = await stack.enter_async_context(opening)
                 if 400 <= source.response.status_code < 500:
                     begun = -math.inf  # that is an answer, and no trouble
                 if not 300 <= source.response.status_code < 400:
+                    timeouts["read"] = None  # a deadline for each read costs a tenth: the reader has one for all
                     yield source.response
                     return
                 url = _next(url, source.response)
@@ -246,7 +248,7 @@ class Transport(Struct):
             self._stack.push_async_callback(client.aclose)
         return self._clients[place]
 
-    def _new_client(self, url: str, silence: float | None, *, is_page: bool = False) -> httpx.AsyncClient:
+    def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
         """A client for this origin, through the proxy that the environment names for it."""
         import httpx
 
