@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tui.cli.context import Session, iso, lasted, rank, status_cell, task_json
-from tui.cli.once import Once
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.client.client import AT_ONCE
 from tui.client.errors import ApiError, NotFound
 from tui.client.json_codec import pretty, unfolded
-from tui.client.models import Status, Task, TaskQuery
+from tui.client.models import Page, Status, Task, TaskQuery
 from tui.domain import humanize
 from tui.domain.filters import Context, Filter, parse
 from tui.domain.review import Shown, shown_of
@@ -37,67 +36,104 @@ NOT_SEEN_WHOLE = (
 """Why a digest does not decide."""
 
 
+class _LoadedTasks(Struct):
+    """Counts the tasks of a list as they are loaded, and chooses those that match the filter."""
+
+    matches: Callable[[Task], bool]
+    ids: set[str] = field(default_factory=set)
+    """The ids of all tasks that were loaded."""
+    matched: int = 0
+    """How many of them match."""
+    total: int | None = 0
+    """How many tasks there are in all; None where the platform does not say."""
+
+    def add(self, page: Page) -> list[Task]:
+        """Add a page; return its tasks that were not loaded before and match."""
+        chosen = []
+        for task in page.items:
+            if task.id not in self.ids:
+                self.ids.add(task.id)
+                if self.matches(task):
+                    chosen.append(task)
+        self.matched += len(chosen)
+        if page.number == 1:  # the first page of the list of one status
+            self.total = None if page.total is None or self.total is None else self.total + page.total
+        return chosen
+
+
 async def tasks(session: Session) -> int:
     """List tasks: filtered here, and as far as the platform can, there."""
     arguments, out = session.arguments, session.out
     asked = parse(" ".join([*arguments.filter, arguments.more or ""]).strip())
+    await _learn_agents(session)
+    context = Context(datetime.now(UTC), session.agents)
+    loaded = _LoadedTasks(asked.predicate(context))
+    async with aclosing(_load(session, _query(session, asked, context), loaded)) as pages:
+        if out.form == "ndjson":
+            await _print_lines(session, pages)
+        else:
+            chosen = await _read_chosen(session, pages)
+            if out.form == "json":
+                _print_document(session, asked, loaded, chosen)
+            else:
+                _table(session, chosen)
+    if any(term.field == "tokens" for term in asked.terms):
+        out.note("lists do not tell tokens: only tasks that do are found by tokens:")
+    shown = f"{loaded.matched} of " if asked else ""
+    count, total = len(loaded.ids), loaded.total
+    in_all = f", {total:,} in all: --all for the rest" if total and total > count else ""
+    out.note(f"{shown}{count} loaded{in_all}")
+    return 0
+
+
+async def _learn_agents(session: Session) -> None:
+    """Ask for the agents' names; a list without them is still a list."""
     try:
         await session.learn_agents()
     except ApiError as error:
         if error.status in {401, 403}:
             raise
-        out.note(f"the agents' names are not known: {error.message}")
-    context = Context(datetime.now(UTC), session.agents)
-    matches = asked.predicate(context)
-    query = _query(session, asked, context)
-    board = Board()
-    found: list[str] = []
-    matched = 0
-    loaded = Once()
-    total: int | None = 0
-    streams = out.form == "ndjson"
-    lines, apart = _written(session) if streams and arguments.all else (partial(_lines, session), None)
-    async with aclosing(session.client.tasks(query, apart=apart)) as pages:
+        session.out.note(f"the agents' names are not known: {error.message}")
+
+
+async def _load(
+    session: Session, query: TaskQuery, loaded: _LoadedTasks
+) -> AsyncGenerator[tuple[Page, list[Task]], None]:
+    """Load the list page by page, without --all only the newest; yield each page and what is chosen of it."""
+    async with aclosing(session.client.tasks(query)) as pages:
         async for page in pages:
-            chosen = [task for task in page.items if loaded.is_new(task.id) and matches(task)]
-            matched += len(chosen)
-            if streams:
-                out.write(lines(chosen))
-            else:
-                found += [task.id for task in chosen]
-                board = board.after([TasksSeen(page.items, session.client.now)])
-            if page.number == 1:
-                total = None if page.total is None or total is None else total + page.total
-            if len(loaded) >= NEWEST and not arguments.all:
-                break
-    if not streams:
-        board = await _look_into(session, board, found)
-        chosen = [task for task_id in found if (task := board.task(task_id))]
-        if out.form == "json":
-            items = [task_json(task, task.wait, session.agents.get(task.agent_id)) for task in chosen]
-            out.json({"kind": "tasks", "filter": str(asked), "loaded": len(loaded), "total": total, "items": items})
-        else:
-            _table(session, chosen)
-    if any(term.field == "tokens" for term in asked.terms):
-        out.note("lists do not tell tokens: only tasks that do are found by tokens:")
-    shown = f"{matched} of " if asked else ""
-    in_all = f", {total:,} in all: --all for the rest" if total and total > len(loaded) else ""
-    out.note(f"{shown}{len(loaded)} loaded{in_all}")
-    return 0
+            yield page, loaded.add(page)
+            if len(loaded.ids) >= NEWEST and not session.arguments.all:
+                return
 
 
-def _lines(session: Session, found: Sequence[Task]) -> str:
-    """Tasks as lines of JSON."""
-    told = (task_json(task, task.wait, session.agents.get(task.agent_id)) for task in found)
-    return "".join(f"{session.out.document(one)}\n" for one in told)
+async def _print_lines(session: Session, pages: AsyncIterator[tuple[Page, list[Task]]]) -> None:
+    """Print each chosen task as a line of JSON as soon as its page is loaded."""
+    async for _, chosen in pages:
+        for task in chosen:
+            session.out.json(_task_json(session, task))
 
 
-def _written(session: Session) -> tuple[Callable[[Sequence[Task]], str], Callable[[bytearray], Any]]:
-    """How the tasks of a long list are written, and how its pages are taken apart for that."""
-    from tui.cli.written import Lines
-    from tui.client.page_decode import sheet  # what reads it is worth its time only for a long one
+async def _read_chosen(session: Session, pages: AsyncIterator[tuple[Page, list[Task]]]) -> list[Task]:
+    """Load all pages, then read the chosen tasks that are paused: each task as the latest answer tells it."""
+    board = Board()
+    ids: list[str] = []
+    async for page, chosen in pages:
+        ids += [task.id for task in chosen]
+        board = board.after([TasksSeen(page.items, session.client.now)])
+    board = await _look_into(session, board, ids)
+    return [task for task in map(board.task, ids) if task]
 
-    return Lines(session.out, session.agents).of, sheet
+
+def _print_document(session: Session, asked: Filter, loaded: _LoadedTasks, chosen: Sequence[Task]) -> None:
+    """Print the chosen tasks as one document."""
+    items = [_task_json(session, task) for task in chosen]
+    count, total = len(loaded.ids), loaded.total
+    session.out.json({"kind": "tasks", "filter": str(asked), "loaded": count, "total": total, "items": items})
+
+
+def _task_json(session: Session, task: Task) -> dict[str, Any]:
+    return task_json(task, task.wait, session.agents.get(task.agent_id))
 
 
 def _query(session: Session, asked: Filter, context: Context) -> TaskQuery:
