@@ -24,7 +24,7 @@ async def screens(session: Session) -> int:
     import asyncio
     import signal
 
-    from tui.cli.main import Usage
+    from tui.cli.exit_codes import Usage
     from tui.services.list_poller import Rhythm
     from tui.storage.json_store import Drafts, Kept
     from tui.storage.settings import BadSettings

@@ -16,7 +16,7 @@ from tests.cli.conftest import Said, Shell
 from tests.conftest import FastClock
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.cli.main import Usage
+from tui.cli.exit_codes import Usage
 from tui.cli.output import Output
 from tui.cli.watch_command import _Show, patience
 from tui.client.event_stream import Link, LinkState

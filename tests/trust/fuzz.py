@@ -366,7 +366,7 @@ def warm() -> None:
     """Import everything once."""
     import importlib
 
-    from tui.cli.main import VERBS
+    from tui.cli.dispatch import VERBS
 
     for module in (
         *{f"tui.cli.{target.partition(':')[0]}" for target in VERBS.values()},

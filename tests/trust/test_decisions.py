@@ -20,7 +20,7 @@ from tests.memory_journal import MemoryJournal
 from tests.trust.truth import FAULTS, TASK, OnThisWay, Truth, Way
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tui.cli.action_commands import _code
-from tui.cli.main import TOO_LATE
+from tui.cli.exit_codes import TOO_LATE
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.errors import ApiError

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from msgspec.structs import replace
 
 from tui.cli.context import Session, task_json
-from tui.cli.main import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, Usage, code_of
+from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, Usage, code_of
 from tui.cli.output import FAINT, STRONG, Cell, silence_broken_pipe
 from tui.cli.query_commands import NOT_SEEN_WHOLE, held_as_printed, show
 from tui.cli.watch_command import follow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +21,10 @@ from tui.storage.settings import BadSettings, Settings
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
     from types import SimpleNamespace
+
+    from tui.local.data_dir import Address
 
 
 class Session(Struct):
@@ -29,17 +33,24 @@ class Session(Struct):
     arguments: argparse.Namespace | SimpleNamespace
     settings: Settings
     out: Output
+    find_local: Callable[[Path], Address | None]
+    """Finds the local platform that runs on this machine, by the folder of our state."""
     _client: Client | None = None
     agents: dict[str, str] = field(default_factory=dict)
     """The agents' names by id, once they were asked for."""
 
     @classmethod
-    def begin(cls, arguments: argparse.Namespace | SimpleNamespace, settings: Settings) -> Self:
+    def begin(
+        cls,
+        arguments: argparse.Namespace | SimpleNamespace,
+        settings: Settings,
+        find_local: Callable[[Path], Address | None],
+    ) -> Self:
         """A session with everything but a connection."""
         keys = [key.get_secret_value() for key in (settings.key, settings.unused_key) if key]
         form = getattr(arguments, "output", "table")
         out = Output(sys.stdout, sys.stderr, Masks(keys), form, settings["time"])
-        return cls(arguments, settings, out)
+        return cls(arguments, settings, out, find_local)
 
     @property
     def client(self) -> Client:
@@ -61,13 +72,11 @@ class Session(Struct):
         """The platform that is set; with --local, or without a key and an address, the local one."""
         if self.settings.key is not None:
             return self.settings.key, self.settings.surfaces
-        if self.settings["base_url"] is None and self.settings["api_url"] is None:
-            from tui.cli.local import running
-
-            if address := running(self.settings.state):
-                why = "--local" if self.settings.is_local else "no API key is set"
-                self.out.note(f"{why}: using the local platform at {address.url}")
-                return Secret(address.key), Surfaces(address.url, address.url, address.organization)
+        has_address = self.settings["base_url"] is not None or self.settings["api_url"] is not None
+        if not has_address and (address := self.find_local(self.settings.state)):
+            why = "--local" if self.settings.is_local else "no API key is set"
+            self.out.note(f"{why}: using the local platform at {address.url}")
+            return Secret(address.key), Surfaces(address.url, address.url, address.organization)
         if self.settings.is_local:
             raise BadSettings("no local platform is running on this machine: xp-tui local starts one")
         raise BadSettings(

@@ -10,11 +10,12 @@ from importlib import metadata
 from typing import Literal
 from urllib.parse import urlsplit
 
+import pyperclip
 from msgspec import Struct
 
 from tui import __version__
 from tui.cli.context import Session
-from tui.cli.main import DENIED, FAILED, NETWORK, OK, USAGE
+from tui.cli.exit_codes import DENIED, FAILED, NETWORK, OK, USAGE
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.client.endpoints import BadAddress, Surface, Surfaces, is_loopback
 from tui.client.errors import ApiError, NotOffered, Unauthorized, Unreachable
@@ -218,8 +219,6 @@ def _about_terminal() -> list[Finding]:
 
 def _clipboard() -> Finding:
     """Which way a copy would go; nothing is copied."""
-    import pyperclip
-
     copy, _ = pyperclip.determine_clipboard()
     if bool(copy):
         return Finding("clipboard", "ok", "the system's")

@@ -1,4 +1,7 @@
-"""The verb local: a platform on this machine, which anything that speaks the vendor's wire can use."""
+"""The verb local: a platform on this machine, which anything that speaks the vendor's wire can use.
+
+The platform is imported in functions: what serves it may not be installed, and the other verbs only look for one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.cli.context import Session
-from tui.cli.main import OK, Usage
+from tui.cli.exit_codes import OK, Usage
 
 if TYPE_CHECKING:
     from tui.local.data_dir import Address, Home

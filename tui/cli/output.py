@@ -191,6 +191,14 @@ def _shrink(widths: list[int], columns: Sequence[Column], kept: Sequence[int], r
         over -= 1
 
 
+def write_error(text: str) -> None:
+    """Write a sentence to standard error, where no session does that yet or any more."""
+    try:
+        sys.stderr.write(f"xp-tui: {text}\n")
+    except (OSError, ValueError):
+        silence(sys.stderr)
+
+
 def silence_broken_pipe() -> None:
     """After the reader of stdout has gone: let the interpreter's last flush go nowhere."""
     silence(sys.stdout)

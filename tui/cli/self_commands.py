@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tui.cli.context import Session
-from tui.cli.main import FAILED, OK
+from tui.cli.exit_codes import FAILED, OK
 from tui.cli.output import FAINT, RED, STRONG, Cell, Column
 from tui.client.json_codec import dumps
 from tui.client.wire_model import moment

@@ -9,8 +9,8 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from tui.cli.context import Session, iso, status_cell, task_json
+from tui.cli.exit_codes import FAILED, Usage
 from tui.cli.log_command import described, entry_json
-from tui.cli.main import FAILED, Usage
 from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.event_stream import LinkState
 from tui.client.events import Event

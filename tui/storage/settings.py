@@ -230,7 +230,7 @@ def _document(path: Path) -> tuple[dict[str, Any], str]:
     long = next((number for number, line in enumerate(text.splitlines(), 1) if len(line) > MAX_LINE_CHARACTERS), None)
     if long is not None:
         raise BadSettings(f"{path}:{long}: the line is longer than {MAX_LINE_CHARACTERS} characters")
-    import tomllib
+    import tomllib  # not before there is a settings file: it takes its time to import
 
     try:
         return tomllib.loads(text), text

@@ -1,0 +1,109 @@
+"""Runs one verb, or the screens: reads the settings, makes the session, and turns what is raised into an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tui.cli.context import Session
+from tui.cli.exit_codes import FAILED, USAGE, Usage, code_of
+from tui.cli.local import running
+from tui.cli.output import NotPrinted, write_error
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError
+from tui.domain.filters import FilterError
+from tui.security.sanitize import one_line
+from tui.services.crash_report import report
+from tui.storage import settings
+from tui.storage.private_files import NotPrivate
+
+if TYPE_CHECKING:
+    import argparse
+    from types import SimpleNamespace
+
+Serve = Callable[[Session], Awaitable[int]]
+VERBS = {
+    "tasks": "query_commands:tasks",
+    "show": "query_commands:show",
+    "reload": "query_commands:show",
+    "log": "log_command:log",
+    "agents": "query_commands:agents",
+    "watch": "watch_command:watch",
+    "run": "action_commands:run",
+    "continue": "action_commands:go_on",
+    "stop": "action_commands:stop",
+    "approve": "action_commands:decide",
+    "reject": "action_commands:decide",
+    "update": "action_commands:update",
+    "local": "local:local",
+    "doctor": "doctor:doctor",
+    "journal": "self_commands:journal",
+    "config": "self_commands:config",
+}
+"""Each verb, and the function that serves it: only the module of the verb that is given is imported."""
+
+
+def run_session(arguments: argparse.Namespace | SimpleNamespace, screens: Serve) -> int:
+    """Run the session that the arguments ask for; the answer is its exit code."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    problem_with_time_zone = _mend_time_zone()
+    try:
+        read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
+        session = Session.begin(arguments, read, running)
+    except settings.BadSettings as error:
+        write_error(one_line(str(error)))
+        return USAGE
+    for warning in (*problem_with_time_zone, *read.warnings):
+        write_error(session.out.safe(warning))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # an interrupted verb tells what it has done
+    return asyncio.run(_serve(session, screens))
+
+
+def _mend_time_zone() -> tuple[str, ...]:
+    """Take UTC where TZ names no time zone in which every moment has a time; the answer is the warning about it."""
+    try:
+        for month in (1, 7):
+            datetime(2026, month, 1, tzinfo=UTC).astimezone()
+    except ValueError:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+        return ("TZ is no time zone: times are in UTC",)
+    return ()
+
+
+async def _serve(session: Session, screens: Serve) -> int:
+    """Call the verb, and turn what it raises into words and a code."""
+    serve = screens
+    if session.arguments.verb is not None:
+        module, _, function = VERBS[session.arguments.verb].partition(":")
+        serve = getattr(importlib.import_module(f"tui.cli.{module}"), function)
+    try:
+        code = await serve(session)
+    except FilterError as error:
+        session.out.error(f"the filter cannot be read\n{error.underlined()}")
+        return USAGE
+    except (settings.BadSettings, BadAddress, Usage, NotPrivate) as error:
+        session.out.error(str(error))
+        return USAGE
+    except ApiError as error:
+        session.out.error(error.sentence)
+        return code_of(error)
+    except BrokenPipeError:
+        raise
+    except NotPrinted as error:
+        session.out.error(f"standard output takes nothing: {error}")
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
+        session.out.error(report(error, session.settings.state, session.out.masks))
+        return FAILED
+    finally:
+        await session.close()
+    return code

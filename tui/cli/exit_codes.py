@@ -1,0 +1,24 @@
+"""The exit codes of xp-tui, and which code each error means."""
+
+from __future__ import annotations
+
+from tui.client import errors
+
+OK, FAILED, DECLINED, USAGE, DENIED, NETWORK, UNCONFIRMED, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+
+
+class Usage(ValueError):
+    """The words of the command line do not go together; the message says how they would."""
+
+
+def code_of(error: Exception | None) -> int:
+    """The exit code that an error of the platform means."""
+    match error:
+        case errors.Unauthorized() | errors.Forbidden():
+            return DENIED
+        case errors.NotOffered() | errors.ReadOnly():
+            return USAGE
+        case errors.Unreachable() | errors.Lost() | errors.TimedOut() | errors.Throttled() | errors.Broken():
+            return NETWORK
+        case _:
+            return FAILED
