@@ -202,7 +202,7 @@ def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell)
 
 
 def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(tui.local, "serve")
+    monkeypatch.delattr(tui.local, "process")
     monkeypatch.delitem(sys.modules, "tui.local.process")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     said = shell("local")

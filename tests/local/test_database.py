@@ -80,7 +80,7 @@ def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None
     )  # fmt: skip
     store = Store(path)
     assert [task["id"] for task in store.tasks({})] == ids
-    found = store.ended_before("9999", ("", 0), 1000)
+    found = store.ended.before("9999", ("", 0), 1000)
     assert {task_id: at for at, _, task_id in found} == {
         task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]
     }
@@ -95,8 +95,8 @@ def test_what_an_older_version_has_added_in_between_is_as_old_as_it_is(tmp_path:
     filled(tmp_path, 5)
     changed(path, "UPDATE tasks SET updated_at = '' WHERE number < 3")
     store = Store(path)
-    assert store.ended_before("2026", ("", 0)) == []
-    kept = {task_id: at for at, _, task_id in store.ended_before("9999", ("", 0), 1000)}
+    assert store.ended.before("2026", ("", 0)) == []
+    kept = {task_id: at for at, _, task_id in store.ended.before("9999", ("", 0), 1000)}
     assert kept == {task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]}
     store.close()
 

@@ -130,12 +130,12 @@ def test_a_thread_that_goes_on_is_live_again(local: Local) -> None:
 def test_of_too_much_the_oldest_go_until_it_is_small_enough(local: Local) -> None:
     tasks = [made(local, 4 - number / 100, "completed") for number in range(60)]
     waits = made(local, 4.5, "paused")
-    before = local.store.used_bytes()
+    before = local.store.ended.used_bytes()
     pruned(local, megabytes=before / 2 / 1_000_000)
     left = rows(local.store)["tasks"]
-    assert before / 3 < local.store.used_bytes() <= before / 2
+    assert before / 3 < local.store.ended.used_bytes() <= before / 2
     assert left == {waits, *tasks[-(len(left) - 1) :]}
-    assert local.store.used_bytes() < before
+    assert local.store.ended.used_bytes() < before
 
 
 def test_what_ended_a_moment_ago_stays_however_large_the_database_is(local: Local) -> None:
@@ -155,7 +155,7 @@ def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: Lo
 
 
 def test_space_that_is_not_needed_is_given_back(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.local.sqlite_store.FREE_BYTES", 100_000)
+    monkeypatch.setattr("tui.local.ended_tasks.FREE_BYTES", 100_000)
     for _ in range(80):
         made(local, 9, "completed")
     local.store._db.execute("PRAGMA wal_checkpoint (TRUNCATE)").fetchall()
@@ -165,7 +165,7 @@ def test_space_that_is_not_needed_is_given_back(local: Local, tmp_path: Path, mo
     after = (tmp_path / "platform.db").stat().st_size
     assert before > 1_000_000
     assert len(steps) < 200, "many pages at once"
-    assert after < local.store.used_bytes() + 200_000
+    assert after < local.store.ended.used_bytes() + 200_000
 
 
 def test_no_step_holds_a_request_up(local: Local) -> None:

@@ -1,8 +1,12 @@
-"""The database's file: its tables, their version, and what each of its errors means."""
+"""The database's file: its tables, their version, its transactions, and what each of its errors means."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tui.storage.private_files import check_file
@@ -113,3 +117,66 @@ def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
         db.execute(f"SELECT {names} FROM {table} LIMIT 0")
     if version != SCHEMA_VERSION:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+class Database:
+    """One connection to a database: its transactions, and the readers that wait for news about a task."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._db = connect(path)
+        self._depth = 0
+        self._news: set[str] = set()
+        """The tasks that this transaction has changed."""
+        self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def explain(self, error: sqlite3.Error) -> str:
+        """Say in a sentence what an error of the database means and what to do about it."""
+        return explain(error, self._path)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All of it or nothing; readers of streams hear of it when it is done."""
+        if self._depth == 0:
+            self._db.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1:
+                self._db.execute("COMMIT")
+        except BaseException:
+            if self._depth == 1:
+                self._news.clear()
+                if self._db.in_transaction:  # some errors have rolled back already
+                    self._db.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth -= 1
+        if self._depth == 0:
+            for task_id in self._news:
+                if bell := self._bells.pop(task_id, None):
+                    bell.set()
+            self._news.clear()
+
+    def bell(self, task_id: str) -> asyncio.Event:
+        """Rings once, when there is something new about a task."""
+        return self._bells[task_id]
+
+    def ring_all(self) -> None:
+        """Wake every reader, so that it can see that the server is ending."""
+        for bell in self._bells.values():
+            bell.set()
+        self._bells.clear()
+
+    def note_change(self, task_id: str) -> None:
+        """Note that there is something new about a task: its readers hear of it when the transaction is done."""
+        self._news.add(task_id)
+
+
+def facts_of(task_id: str) -> tuple[str, str]:
+    """Where the names of the facts about a task's held calls begin and end."""
+    return f"hold/{task_id}/", f"hold/{task_id}0"

@@ -62,18 +62,18 @@ class Pruner:
         yield from self._remove_ended_before(told(now - YOUNGEST), self._is_small_enough)
 
     def _is_small_enough(self) -> bool:
-        return self._store.used_bytes() <= self._limits.max_megabytes * 1_000_000
+        return self._store.ended.used_bytes() <= self._limits.max_megabytes * 1_000_000
 
     def _remove_ended_before(self, moment: str, is_enough: Callable[[], bool]) -> Iterator[None]:
         """Remove whole trees of tasks that ended before a moment, the oldest first."""
         place = ("", 0)
-        while not is_enough() and (found := self._store.ended_before(moment, place)):
+        while not is_enough() and (found := self._store.ended.before(moment, place)):
             for updated_at, number, task_id in found:
                 place = (updated_at, number)
-                tree = self._store.tree_of(task_id)  # empty where it went with another of its tree
+                tree = self._store.ended.tree_of(task_id)  # empty where it went with another of its tree
                 if not tree or not all(status in FINAL and changed < moment for _, status, changed in tree):
                     continue
-                self._store.remove_tasks(one for one, _, _ in tree)
+                self._store.ended.remove(one for one, _, _ in tree)
                 self._untold += len(tree)
                 yield
                 yield from self._clear()
@@ -83,7 +83,7 @@ class Pruner:
 
     def _clear(self) -> Iterator[None]:
         """Clear away what belonged to removed tasks."""
-        while self._store.clear_removed():
+        while self._store.ended.clear_removed():
             yield
 
     def tell_removed(self) -> None:

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tui.local.database import connect, explain
+from tui.local.database import Database, facts_of
+from tui.local.ended_tasks import EndedTasks
 
 Json = dict[str, Any]
 
-CLEARED_ROWS = 200
-"""How many rows of removed tasks are deleted in one step: some milliseconds."""
-FREE_BYTES = 8 << 20
-"""How much unused space a database keeps: what is more is given back to the disk."""
-_ENDED = "('completed', 'failed', 'error', 'stopped')"
-_TREE = """
-WITH RECURSIVE
-    above (id, parent_id) AS (
-        SELECT id, parent_id FROM tasks WHERE id = ?
-        UNION SELECT tasks.id, tasks.parent_id FROM tasks JOIN above ON tasks.id = above.parent_id
-    ),
-    tree (id) AS (
-        SELECT id FROM above
-        UNION SELECT tasks.id FROM tasks JOIN tree ON tasks.parent_id = tree.id
-    )
-SELECT id, status, updated_at FROM tasks WHERE id IN (SELECT id FROM tree)
-"""
 FILTERS = {
     "agent_id": "agent_id = ?",
     "status": "status = ?",
@@ -47,57 +28,12 @@ _TASK = "INSERT INTO tasks (id, agent_id, status, user_id, parent_id, triggering
 _CHANGED = "UPDATE tasks SET status = ?, internal_status = ?, body = ?, updated_at = ? WHERE id = ?"
 
 
-class Store:
+class Store(Database):
     """Everything the platform remembers. What a method has returned is on disk and survives a kill."""
 
     def __init__(self, path: Path | str) -> None:
-        self._path = path
-        self._db = connect(path)
-        self._depth = 0
-        self._news: set[str] = set()
-        self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-
-    def close(self) -> None:
-        """Close the database."""
-        self._db.close()
-
-    def explain(self, error: sqlite3.Error) -> str:
-        """Say in a sentence what an error of the database means and what to do about it."""
-        return explain(error, self._path)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """All of it or nothing; readers of streams hear of it when it is done."""
-        if self._depth == 0:
-            self._db.execute("BEGIN IMMEDIATE")
-        self._depth += 1
-        try:
-            yield
-            if self._depth == 1:
-                self._db.execute("COMMIT")
-        except BaseException:
-            if self._depth == 1:
-                self._news.clear()
-                if self._db.in_transaction:  # some errors have rolled back already
-                    self._db.execute("ROLLBACK")
-            raise
-        finally:
-            self._depth -= 1
-        if self._depth == 0:
-            for task_id in self._news:
-                if bell := self._bells.pop(task_id, None):
-                    bell.set()
-            self._news.clear()
-
-    def bell(self, task_id: str) -> asyncio.Event:
-        """Rings once, when there is something new about a task."""
-        return self._bells[task_id]
-
-    def ring_all(self) -> None:
-        """Wake every reader, so that it can see that the server is ending."""
-        for bell in self._bells.values():
-            bell.set()
-        self._bells.clear()
+        super().__init__(path)
+        self.ended = EndedTasks(self, self._db)
 
     # Facts
 
@@ -157,8 +93,8 @@ class Store:
         """Destroy a task and everything of it."""
         for table, column in (("tasks", "id"), ("entries", "task_id"), ("events", "task_id"), ("approvals", "task_id")):
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (task_id,))
-        self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", _facts_of(task_id))
-        self._news.add(task_id)
+        self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", facts_of(task_id))
+        self.note_change(task_id)
 
     def tasks(self, filters: dict[str, str], *, limit: int = -1, offset: int = 0) -> list[Json]:
         """The records of tasks, the newest first."""
@@ -226,7 +162,7 @@ class Store:
         """Append an event to a task's stream; the answer is its number there."""
         number = self.last_event(task_id) + 1
         self._db.execute("INSERT INTO events VALUES (?, ?, ?)", (task_id, number, _dumps(event)))
-        self._news.add(task_id)
+        self.note_change(task_id)
         return number
 
     def last_event(self, task_id: str) -> int:
@@ -255,70 +191,6 @@ class Store:
     def _one(self, query: str, *values: str) -> Json | None:
         row = self._db.execute(query, values).fetchone()
         return loads(row[0]) if row and row[0] else None
-
-    # What ended long ago
-
-    def used_bytes(self) -> int:
-        """How much of the database's file holds something."""
-        pages, free, size = (self._number(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
-        return (pages - free) * size
-
-    def _number(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
-
-    def ended_before(self, moment: str, after: tuple[str, int], limit: int = 50) -> list[tuple[str, int, str]]:
-        """Find the next tasks that ended before a moment: when each was changed last, its number and its id."""
-        query = (
-            f"SELECT updated_at, number, id FROM tasks WHERE status IN {_ENDED}"
-            " AND (updated_at, number) > (?, ?) AND updated_at < ? ORDER BY updated_at, number LIMIT ?"
-        )
-        return self._db.execute(query, (*after, moment, limit)).fetchall()
-
-    def tree_of(self, task_id: str) -> list[tuple[str, str, str]]:
-        """Find a task, everything above it and everything below that: id, status, and when it was changed last."""
-        return self._db.execute(_TREE, (task_id,)).fetchall()
-
-    def remove_tasks(self, task_ids: Iterable[str]) -> None:
-        """Remove tasks; what belongs to them is cleared away afterwards, in steps, also after a kill."""
-        with self.together():
-            for task_id in task_ids:
-                self._db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
-                self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", (task_id,))
-                self._news.add(task_id)
-
-    def clear_removed(self) -> bool:
-        """Clear away some rows of a removed task; the answer is whether there was anything to do."""
-        row = self._db.execute("SELECT task_id FROM removed LIMIT 1").fetchone()
-        if row is None:
-            return self._give_back_space()
-        rows = CLEARED_ROWS
-        with self.together():
-            for query in _CLEAR:
-                rows -= self._db.execute(query, (row[0], rows)).rowcount
-            if rows > 0:  # nothing of it is left
-                self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", _facts_of(row[0]))
-                self._db.execute("DELETE FROM removed WHERE task_id = ?", row)
-        return True
-
-    def _give_back_space(self) -> bool:
-        """Give some unused space back to the disk; the answer is whether there was too much of it."""
-        free = self._number("PRAGMA freelist_count")
-        if free * self._number("PRAGMA page_size") <= FREE_BYTES or not self._number("PRAGMA auto_vacuum"):
-            return False
-        self._db.executescript(f"PRAGMA incremental_vacuum ({CLEARED_ROWS})")  # execute() gives back one page only
-        return self._number("PRAGMA freelist_count") < free
-
-
-_CLEAR = (
-    "DELETE FROM events WHERE task_id = ?1 AND number IN (SELECT number FROM events WHERE task_id = ?1 LIMIT ?2)",
-    "DELETE FROM entries WHERE number IN (SELECT number FROM entries WHERE task_id = ?1 LIMIT ?2)",
-    "DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE task_id = ?1 LIMIT ?2)",
-)
-
-
-def _facts_of(task_id: str) -> tuple[str, str]:
-    """Where the names of the facts about a task's held calls begin and end."""
-    return f"hold/{task_id}/", f"hold/{task_id}0"
 
 
 def _dumps(value: Json) -> str:

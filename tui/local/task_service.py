@@ -11,6 +11,7 @@ from typing import Any
 
 from tui.local.clock import Timeline, told
 from tui.local.data_dir import ORGANIZATION
+from tui.local.event_entries import KINDS_WITH_REQUEST_ID, finished_call, object_of, reasoning, tool_call
 from tui.local.sqlite_store import Json, Store, loads
 
 YOU: Json = {
@@ -265,46 +266,31 @@ class Platform:
 
     def happened(self, task: Json, kind: str, data: Any) -> None:
         """One thing that an agent did: an event, and an entry of the log where it is one."""
-        facts = data if isinstance(data, dict) else {}
+        facts = object_of(data)
         if kind in _TOLD_TWICE and facts:
             facts = data = {**facts, "id": self._id_in(facts, "id")}
         self.emit(task, kind, data)
-        entry: Json = {"created_at": self.now}
+        if kind == "plan_updated" and facts:
+            task["deep_planning"] = facts
+            self.store.put_task(task)
+        elif entry := self._entry_of(task, kind, data):
+            self.store.put_entry(task["id"], entry)
+
+    def _entry_of(self, task: Json, kind: str, data: Any) -> Json | None:
+        """The entry of the log that an event is, or None where it is none."""
+        facts = object_of(data)
+        if kind in _TOLD_TWICE and facts:
+            return {**facts, "created_at": self.now}
+        if kind not in KINDS_WITH_REQUEST_ID:
+            return None
+        entry_id = self._id_in(facts, "request_id")
         match kind:
             case "tool_call_request":
-                entry |= {
-                    "id": self._id_in(facts, "request_id"),
-                    "tool_name": facts.get("tool_name") or facts.get("operation_id") or "tool",
-                    "payload": facts.get("payload"),
-                    "is_error": False,
-                    "reasoning": facts.get("reasoning"),
-                    "plan_task_id": facts.get("plan_task_id"),
-                }
+                return tool_call(facts, entry_id, self.now)
             case "tool_call_result":
-                key = self._id_in(facts, "request_id")
-                asked = self.store.entry(task["id"], key) or {
-                    **entry,
-                    "id": key,
-                    "tool_name": facts.get("tool_name") or "tool",
-                    "payload": facts.get("payload"),
-                }
-                told = {name: facts[name] for name in ("result", "is_error", "approval_request_id") if name in facts}
-                entry = {**asked, "finished_at": self.now, **told}
-            case "think" | "analyze":
-                payload = _object(facts.get("payload"))
-                inner = _object(payload.get("input")) or payload
-                thought = inner.get("thought") or (data if isinstance(data, str) else None)
-                entry = {"title": "", "confidence": 0.0, **inner, "thought": thought, **entry, "type": kind}
-                entry |= {"id": self._id_in(facts, "request_id"), "plan_task_id": facts.get("plan_task_id")}
-            case _ if kind in _TOLD_TWICE and facts:
-                entry = {**facts, **entry}
-            case "plan_updated" if facts:
-                task["deep_planning"] = facts
-                self.store.put_task(task)
-                return
+                return finished_call(self.store.entry(task["id"], entry_id), facts, entry_id, self.now)
             case _:
-                return
-        self.store.put_entry(task["id"], entry)
+                return reasoning(kind, data, entry_id, self.now)
 
     def _id_in(self, facts: Json, name: str) -> str:
         """The id that a worker has told, or a new one."""
@@ -380,14 +366,9 @@ def _input(request: Json) -> Json:
     }
 
 
-def _object(value: Any) -> Json:
-    """The value where it is an object, else an empty one: workers tell what they like."""
-    return value if isinstance(value, dict) else {}
-
-
 def _is_message(entry: Json) -> bool:
     """Whether an entry is something said; an entry of a worker may have any fields."""
-    return isinstance(entry.get("role"), str) and "text" in _object(entry.get("content"))
+    return isinstance(entry.get("role"), str) and "text" in object_of(entry.get("content"))
 
 
 def _said_as(entry: Json) -> Json:

@@ -1,0 +1,47 @@
+"""The readers that wait for news about a task hear of a change when its transaction is done, and never of one undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tui.local.database import Database
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """A database in memory."""
+    made = Database(":memory:")
+    yield made
+    made.close()
+
+
+def test_readers_hear_of_a_change_when_the_outermost_transaction_is_done(database: Database) -> None:
+    bell = database.bell("t1")
+    with database.together():
+        with database.together():
+            database.note_change("t1")
+        assert not bell.is_set()
+    assert bell.is_set()
+    assert not database.bell("t1").is_set()
+
+
+def test_readers_do_not_hear_of_a_change_that_is_undone(database: Database) -> None:
+    def change_and_fail() -> None:
+        with database.together():
+            database.note_change("t1")
+            raise ValueError("broken")
+
+    bell = database.bell("t1")
+    with pytest.raises(ValueError, match="broken"):
+        change_and_fail()
+    with database.together():
+        database.note_change("t2")
+    assert not bell.is_set()
+
+
+def test_all_readers_are_woken_at_the_end(database: Database) -> None:
+    bells = [database.bell(name) for name in ("t1", "t2")]
+    database.ring_all()
+    assert all(bell.is_set() for bell in bells)
