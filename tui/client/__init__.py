@@ -1,1 +1,90 @@
-"""The platform's API as a library: models, two HTTP surfaces behind one client, and the event stream."""
+"""The platform's API as a library: models, two HTTP surfaces behind one client, and the event stream.
+
+Its public names are those of `__all__`. Each is imported when it is first used: `xp-tui --help` needs none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tui.client.api import connect, connect_from_environment, follow, list_tasks
+    from tui.client.client import Client
+    from tui.client.endpoints import BadAddress, Surfaces, surfaces_of
+    from tui.client.errors import (
+        ApiError,
+        Broken,
+        Conflict,
+        Forbidden,
+        Invalid,
+        Lost,
+        NotFound,
+        NotOffered,
+        NotUnderstood,
+        ReadOnly,
+        Redirected,
+        Throttled,
+        TimedOut,
+        Unauthorized,
+        Unreachable,
+    )
+    from tui.client.event_stream import Link, LinkState, Opened, Rejoined, Stream
+    from tui.client.events import Event
+    from tui.client.log_entries import (
+        Compaction,
+        Confirmation,
+        Decision,
+        Delegation,
+        Entry,
+        Log,
+        Message,
+        Other,
+        Questions,
+        Reasoning,
+        SignIn,
+        ToolCall,
+    )
+    from tui.client.models import Agent, Page, Plan, Status, Task, TaskQuery, Tokens, Wait, WaitKind
+    from tui.client.network import BadNetworkSettings
+    from tui.client.retry import Backoff, Clock
+    from tui.client.secret import Secret
+    from tui.client.session import Transport
+
+_NAMES_BY_MODULE = {
+    "api": "connect connect_from_environment follow list_tasks",
+    "client": "Client",
+    "endpoints": "BadAddress Surfaces surfaces_of",
+    "errors": "ApiError Broken Conflict Forbidden Invalid Lost NotFound NotOffered NotUnderstood ReadOnly Redirected "
+              "Throttled TimedOut Unauthorized Unreachable",
+    "event_stream": "Link LinkState Opened Rejoined Stream",
+    "events": "Event",
+    "log_entries": "Compaction Confirmation Decision Delegation Entry Log Message Other Questions Reasoning SignIn "
+                   "ToolCall",
+    "models": "Agent Page Plan Status Task TaskQuery Tokens Wait WaitKind",
+    "network": "BadNetworkSettings",
+    "retry": "Backoff Clock",
+    "secret": "Secret",
+    "session": "Transport",
+}  # fmt: skip
+_MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
+__all__ = [
+    "Agent", "ApiError", "Backoff", "BadAddress", "BadNetworkSettings", "Broken", "Client", "Clock", "Compaction",
+    "Confirmation", "Conflict", "Decision", "Delegation", "Entry", "Event", "Forbidden", "Invalid", "Link",
+    "LinkState", "Log", "Lost", "Message", "NotFound", "NotOffered", "NotUnderstood", "Opened", "Other", "Page",
+    "Plan", "Questions", "ReadOnly", "Reasoning", "Redirected", "Rejoined", "Secret", "SignIn", "Status", "Stream",
+    "Surfaces", "Task", "TaskQuery", "Throttled", "TimedOut", "Tokens", "ToolCall", "Transport", "Unauthorized",
+    "Unreachable", "Wait", "WaitKind", "connect", "connect_from_environment", "follow", "list_tasks", "surfaces_of"
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module that defines it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

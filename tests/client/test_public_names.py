@@ -1,0 +1,40 @@
+"""The public names of tui.client: each is there, and none is imported before it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import tui.client
+
+
+@pytest.mark.parametrize("name", tui.client.__all__)
+def test_each_public_name_is_there(name: str) -> None:
+    assert getattr(tui.client, name) is not None
+    assert name in dir(tui.client)
+
+
+def test_the_names_are_those_that_are_imported_when_they_are_used() -> None:
+    assert sorted(tui.client.__all__) == sorted(tui.client._MODULES)
+    assert len(set(tui.client.__all__)) == len(tui.client.__all__)
+
+
+def test_another_name_is_not_there() -> None:
+    with pytest.raises(AttributeError, match=r"module 'tui\.client' has no attribute 'nothing'"):
+        _ = tui.client.nothing
+
+
+@pytest.mark.parametrize(
+    ("code", "modules"),
+    [
+        ("import tui.client", set()),
+        ("from tui.client import errors", {"errors"}),
+        ("from tui.client import ApiError, Secret", {"errors", "secret"}),
+    ],
+)
+def test_only_what_is_used_is_imported(code: str, modules: set[str]) -> None:
+    show = "import sys; print(*(name for name in sys.modules if name.startswith(('tui.client.', 'httpx', 'pydantic'))))"
+    done = subprocess.run([sys.executable, "-c", f"{code}; {show}"], check=True, capture_output=True, text=True)
+    assert set(done.stdout.split()) == {f"tui.client.{name}" for name in modules}
