@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.storage.options import OPTIONS, PLATFORM_OPTIONS
 from tui.storage.private_files import NotPrivate, config_home, make_directory, open_private, state_home, write_private
-from tui.storage.settings import OPTIONS, PLATFORM_OPTIONS, BadSettings, Settings, read
+from tui.storage.settings import BadSettings, Settings, read
 
 KEY = "the-key-of-somebody-0123456789"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.storage.settings import OPTIONS, schema
+from tui.storage.options import OPTIONS, schema
 
 
 def test_who_has_done_nothing_is_told_so(shell: Shell) -> None:

@@ -157,8 +157,7 @@ async def _reached(name: str, surfaces: Surfaces, session: Session) -> Finding:
         page = await anext(pages)
         await pages.aclose()
     except ApiError as error:
-        code = DENIED if isinstance(error, Unauthorized) else NETWORK if isinstance(error, Unreachable) else FAILED
-        return Finding(name, "bad", error.sentence, code)
+        return Finding(name, "bad", error.sentence, _code_of(error))
     finally:
         learned = client.surfaces.organization
         client.surfaces = before if learned is None else before.within(learned)
@@ -168,6 +167,17 @@ async def _reached(name: str, surfaces: Surfaces, session: Session) -> Finding:
     return Finding(
         name, "ok", f"{urlsplit(surfaces.root(Surface(name)) or '').netloc}: {_count(page.items)}, {took:.0f} ms{ahead}"
     )
+
+
+def _code_of(error: ApiError) -> int:
+    """The exit code of a surface that does not answer."""
+    match error:
+        case Unauthorized():
+            return DENIED
+        case Unreachable():
+            return NETWORK
+        case _:
+            return FAILED
 
 
 def _count(items: tuple[Agent, ...]) -> str:

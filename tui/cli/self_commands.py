@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from tui.cli.context import Session
 from tui.cli.exit_codes import FAILED, OK
-from tui.cli.output import FAINT, RED, STRONG, Cell, Column
+from tui.cli.output import FAINT, RED, STRONG, Cell, Column, Output
 from tui.client.json_codec import dumps
 from tui.client.wire_model import moment
-from tui.storage.settings import schema
+from tui.storage.options import schema
 
 
 async def journal(session: Session) -> int:
     """List what was done from here, or verify that nobody changed the list."""
-    out, book = session.out, session.journal
     if session.arguments.what == "verify":
-        verdict = book.verify()
-        if out.form != "table":
-            faults = [{"line": fault.line, "what": fault.what} for fault in verdict.faults]
-            out.json({"kind": "verdict", "lines": verdict.lines, "faults": faults})
-        else:
-            for fault in verdict.faults:
-                out.line(Cell(f"line {fault.line}:", RED), fault.what)
-            if not verdict.faults:
-                out.line(f"{verdict.lines} lines, none changed or missing")
-        return FAILED if verdict.faults else OK
-    lines = list(book.lines())
+        return _verify(session)
+    out = session.out
+    lines = list(session.journal.lines())
     if out.form == "json":
         out.json({"kind": "journal", "items": lines})
     elif out.form == "ndjson":
@@ -34,17 +27,32 @@ async def journal(session: Session) -> int:
             out.json(line)
     elif lines:
         columns = [Column("WHEN"), Column("WHAT"), Column("VERB"), Column("TASK", least=8), Column("WORDS", least=12)]
-        rows = []
-        for line in lines:
-            kind = line.get("kind", "")
-            words = line.get("words") or line.get("comment") or ""
-            told = (kind, line.get("verb", ""), line.get("target", ""), words)
-            texts = [text if isinstance(text, str) else dumps(text) for text in told]
-            rows.append([Cell(out.when(moment(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)])
-        out.table(columns, rows)
+        out.table(columns, [_journal_row(out, line) for line in lines])
     if not lines:
         out.note("nothing was done from here yet")
     return OK
+
+
+def _verify(session: Session) -> int:
+    """Print whether a line of the journal was changed or is missing."""
+    out, verdict = session.out, session.journal.verify()
+    if out.form != "table":
+        faults = [{"line": fault.line, "what": fault.what} for fault in verdict.faults]
+        out.json({"kind": "verdict", "lines": verdict.lines, "faults": faults})
+    else:
+        for fault in verdict.faults:
+            out.line(Cell(f"line {fault.line}:", RED), fault.what)
+        if not verdict.faults:
+            out.line(f"{verdict.lines} lines, none changed or missing")
+    return FAILED if verdict.faults else OK
+
+
+def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
+    """A line of the journal as a row of the table."""
+    words = line.get("words") or line.get("comment") or ""
+    told = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
+    texts = [text if isinstance(text, str) else dumps(text) for text in told]
+    return [Cell(out.when(moment(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)]
 
 
 async def config(session: Session) -> int:
@@ -62,8 +70,14 @@ async def config(session: Session) -> int:
                 return OK
             rows: list[list[Cell | str]] = []
             for name, (value, source) in settings.values.items():
-                shown = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-                is_default = source == "default"
-                rows.append([name, Cell(out.safe(shown), "" if is_default else STRONG), Cell(out.safe(source), FAINT)])
+                style = "" if source == "default" else STRONG
+                rows.append([name, Cell(out.safe(_shown(value)), style), Cell(out.safe(source), FAINT)])
             out.table([Column("SETTING"), Column("VALUE", least=12), Column("FROM", least=12)], rows)
     return OK
+
+
+def _shown(value: object) -> str:
+    """A setting's value as the settings file would say it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

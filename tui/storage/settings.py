@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,65 +17,14 @@ from msgspec.structs import replace
 from tui.client.endpoints import BadAddress, Surfaces, surfaces_of
 from tui.client.secret import Secret
 from tui.security.utf8 import is_utf8
+from tui.storage.options import BY_NAME, OPTIONS, PLATFORM_OPTIONS, Option
 from tui.storage.private_files import config_home, is_readable_by_others, problem_with_directory, state_home
-
-Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
 
 
 class BadSettings(ValueError):
     """Settings that cannot be used; the message says where, and what to write."""
 
 
-class Option(NamedTuple):
-    """One setting: where it may come from, and what it may be."""
-
-    name: str
-    kind: Kind
-    about: str
-    variable: str | None = None
-    default: Any = None
-    choices: tuple[str, ...] = ()
-    unit: str = "seconds"
-    """What a number counts."""
-
-
-OPTIONS = (
-    Option("api_key", "secret", "The key, sent as x-api-key. Better kept in a file of its own.", "XPANDER_API_KEY"),
-    Option("api_key_file", "path", "A file that holds the key, readable by its owner only."),
-    Option("organization", "text", "The organization's id.", "XPANDER_ORGANIZATION_ID"),
-    Option("base_url", "text", "The controller's address, by the SDK's rules.", "XPANDER_BASE_URL"),
-    Option("api_url", "text", "The public REST API's address.", "XPANDER_API_URL"),
-    Option("agent", "text", "The agent chosen to begin with.", "XPANDER_AGENT_ID"),
-    Option("staging", "flag", "Use the vendor's staging platform.", "IS_STG", False),
-    Option("insecure_http", "flag", "Allow http:// to other machines: the key travels in clear.", None, False),
-    Option("ca", "path", "Certificates of an authority to trust beside the system's."),
-    Option("read_only", "flag", "Send nothing that acts.", "XP_TUI_READ_ONLY", False),
-    Option("hold", "number", "Seconds for which a decision can be taken back; 0 sends at once.", None, 5.0),
-    Option("time", "choice", "How times are shown.", None, "relative", ("relative", "local", "utc")),
-    Option("theme", "text", "The theme of the screens, as xp-dark, xp-light, xp-contrast."),
-    Option("ascii", "flag", "Draw with ASCII only.", None, False),
-    Option("reduced_motion", "flag", "Nothing flashes or glides.", None, False),
-    Option("keys", "keys", 'Other keys for actions, by their ids: write [keys] and "tasks.stop" = "ctrl+x".'),
-    Option("timeout", "number", "Seconds to wait for an answer.", None, 30.0),
-    Option(
-        "local_keep_days",
-        "number",
-        "Days for which the local platform keeps tasks that have ended.",
-        None,
-        14.0,
-        unit="days",
-    ),
-    Option(
-        "local_max_megabytes",
-        "number",
-        "Size of the local platform's database, above which the oldest tasks that have ended are removed.",
-        None,
-        1000.0,
-        unit="megabytes",
-    ),
-)
-"""Everything that can be set; the command line, the file's schema and `config show` are made from it."""
-BY_NAME = {option.name: option for option in OPTIONS}
 FILE_NAME = "config.toml"
 MAX_FILE_BYTES = 64 * 1024
 """Bytes of the settings file, and of a file with the key, beyond which it is not read."""
@@ -84,10 +33,6 @@ MAX_LINE_CHARACTERS = 4_000
 MAX_WARNINGS = 20
 MAX_SHOWN_CHARACTERS = 60
 """Characters of a value that an error shows."""
-PLATFORM_OPTIONS = frozenset(
-    {"api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca"}
-)
-"""What describes one platform and is never taken for another."""
 NOT_WITH_LOCAL = ("profile", "base_url", "api_url", "api_key_file", "organization")
 """Arguments that name a platform: together with --local they contradict each other."""
 
@@ -189,35 +134,6 @@ def _refuse_another_platform(arguments: Mapping[str, Any]) -> None:
         if arguments.get(name) is not None:
             argument = f"--{name.replace('_', '-')}"
             raise BadSettings(f"--local and {argument} name two platforms: leave one of them out")
-
-
-def schema() -> dict[str, Any]:
-    """The settings file as a JSON Schema."""
-    types: dict[str, dict[str, Any]] = {
-        "flag": {"type": "boolean"},
-        "number": {"type": "number", "minimum": 0},
-        "keys": {"type": "object", "additionalProperties": {"type": "string"}},
-    }
-    fields: dict[str, Any] = {}
-    for option in OPTIONS:
-        told = {**types.get(option.kind, {"type": "string"}), "description": option.about}
-        if option.choices:
-            told["enum"] = list(option.choices)
-        if option.default is not None:
-            told["default"] = option.default
-        fields[option.name] = told
-    profile = {"type": "object", "additionalProperties": False, "properties": fields}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "xp-tui settings",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            **fields,
-            "profile": {"type": "string", "description": "The profile used when none is named."},
-            "profiles": {"type": "object", "description": "Settings by name.", "additionalProperties": profile},
-        },
-    }
 
 
 def _document(path: Path) -> tuple[dict[str, Any], str]:
