@@ -14,15 +14,15 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tui.app.app import XpTui
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.secret import Secret
 from tui.client.session import Transport
-from tui.app.app import XpTui
-from tui.services.audit_log import Journal
-from tui.storage.json_store import Kept
 from tui.security.redact import Masks
+from tui.services.audit_log import Journal
 from tui.services.list_poller import Rhythm
+from tui.storage.json_store import Kept
 
 HERE = Path(__file__).parent
 SIZE = (120, 34)
