@@ -28,7 +28,7 @@ from tui.domain.task_rows import Line
 from tui.screens.approval_base import DEAD
 from tui.screens.base import OnTop, TooSmall
 from tui.screens.bulk_review import BulkScreen
-from tui.screens.commands import commands
+from tui.screens.palette import commands
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TasksScreen

@@ -39,9 +39,10 @@ from tui.screens.base import OnTop
 from tui.security.redact import Masks
 from tui.widgets.activity_tree import ActivityTree, Source
 from tui.widgets.context import Desk
-from tui.widgets.document_layout import Document, Key, Part, markdown, wrap
+from tui.widgets.document_layout import Document, Key, Part
 from tui.widgets.event_pane import LONGEST, EventPane
-from tui.widgets.styled_text import Piece, Pieces
+from tui.widgets.markdown_layout import markdown
+from tui.widgets.styled_text import Piece, Pieces, wrap
 from tui.widgets.task_table import TaskList
 from tui.widgets.virtual_list import IDLE, TURNS, Lines, others_first
 

@@ -51,7 +51,7 @@ THEME = "xp-dark"
 
 
 def _palette() -> type[Provider]:
-    from tui.screens.commands import Palette
+    from tui.screens.palette import Palette
 
     return Palette
 
@@ -197,14 +197,14 @@ class XpTui(Acting):
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open; Textual itself fails where another one is on its way out."""
         if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            from tui.screens.commands import PaletteScreen
+            from tui.screens.palette import PaletteScreen
 
             self.push_screen(PaletteScreen())
 
     def action_help(self) -> None:
         """Show every key of this screen."""
         if isinstance(self.screen, Keyed):
-            from tui.screens.commands import Help
+            from tui.screens.help import Help
 
             self.push_screen(Help(self.screen))
 

@@ -21,9 +21,10 @@ from tui.screens.answer import Answer
 from tui.screens.approval_base import Deciding
 from tui.screens.base import Keyed, TooSmall
 from tui.screens.bulk_review import BulkScreen, Outcomes
-from tui.screens.commands import CommandLine, Help, HelpLines
+from tui.screens.command_line import CommandLine
 from tui.screens.confirm import Confirm
 from tui.screens.copy_dialog import Choices, Copy
+from tui.screens.help import Help, HelpLines
 from tui.screens.message_editor import Compose
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen

@@ -51,7 +51,9 @@ LATER = (
     "tui.screens.copy_dialog",
     "tui.screens.message_editor",
     "tui.screens.answer",
-    "tui.screens.commands",
+    "tui.screens.palette",
+    "tui.screens.command_line",
+    "tui.screens.help",
     "tui.services.task_follower",
 )
 """What is imported once the lists are there: to see them, nothing of it is needed."""

@@ -158,7 +158,7 @@ class Keyed(OnTop[ScreenResultType]):
 
     def action_line(self) -> None:
         """Open the command line."""
-        from tui.screens.commands import CommandLine
+        from tui.screens.command_line import CommandLine
 
         self.app.push_screen(CommandLine(self))
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from tui.client.json_codec import dumps, unfolded
 from tui.security.redact import Masks
 from tui.security.sanitize import LONGEST, clean, cut
-from tui.widgets.styled_text import Piece, Pieces
+from tui.widgets.markdown_layout import markdown
+from tui.widgets.styled_text import Piece, Pieces, wrap
 
 MOST = 20_000
 """Lines shown of one thing; that there are more is said."""
@@ -27,7 +27,6 @@ NOT_WHOLE = "it is too long, too deep or named too alike to be shown whole, and 
 HIDES_OTHER_TEXT = (
     "text that may be your own API key in another spelling is in it and is never shown: it cannot be decided here"
 )
-_WORDS = re.compile(r"\s+|\S+")
 
 
 class Part(NamedTuple):
@@ -367,129 +366,3 @@ def _texts(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
             left += reversed([(Key(at.part, (*at.path, step)), one, str(step)) for step, one in _members(item)])
         else:
             yield at, f"{name} {item if isinstance(item, str) else dumps(item)}"
-
-
-# Wrapping
-
-
-def wrap(pieces: Pieces, width: int) -> list[list[Piece]]:
-    """Pieces as lines of a width: broken at blanks, words that are too long within."""
-    if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
-        return [list(pieces)]
-    lines: list[list[Piece]] = [[]]
-    used = 0
-    for text, look in pieces:
-        for word in _WORDS.findall(text):
-            length = cell_len(word)
-            if used + length <= width:
-                lines[-1].append(Piece(word, look))
-                used += length
-            elif word.isspace() and used:
-                lines.append([])
-                used = 0
-            elif length <= width:
-                lines.append([Piece(word, look)])
-                used = length
-            else:
-                for part in chop_cells(word, width):
-                    if used:
-                        lines.append([])
-                    lines[-1].append(Piece(part, look))
-                    used = cell_len(part)
-    return lines
-
-
-# Markdown
-
-
-def markdown(text: str, width: int) -> list[list[Piece]]:
-    """Markdown as lines; whatever it does not know stays as it was written."""
-    from markdown_it import MarkdownIt
-
-    return list(_Markdown(width, text.split("\n")).lines(MarkdownIt("commonmark").enable("table").parse(text)))
-
-
-class _Markdown:
-    """Walks through the tokens of a text, block by block."""
-
-    def __init__(self, width: int, source: list[str]) -> None:
-        self._width = width
-        self._source = source
-        self._lists: list[int | None] = []
-        self._begin: list[str] = []
-        """What stands before each line: indents of lists and edges of quotations."""
-        self._bullet = ""
-
-    def lines(self, tokens: Sequence[Any]) -> Iterator[list[Piece]]:
-        """The lines of these tokens; blocks at the outermost level are kept apart by an empty line."""
-        is_first, skip_to = True, -1
-        for place, token in enumerate(tokens):
-            if place < skip_to:
-                continue
-            if token.level == 0 and token.nesting >= 0 and not is_first:
-                yield []
-            is_first = False
-            match token.type:
-                case "bullet_list_open" | "ordered_list_open":
-                    self._lists.append(int(token.attrs.get("start", 1)) if token.type[0] == "o" else None)
-                case "bullet_list_close" | "ordered_list_close":
-                    self._lists.pop()
-                case "list_item_open":
-                    self._begin.append("  " if self._lists[-1] is None else "   ")
-                    self._bullet = "- " if self._lists[-1] is None else f"{token.info}. "
-                case "blockquote_open":
-                    self._begin.append("│ ")
-                case "list_item_close" | "blockquote_close":
-                    self._begin.pop()
-                case "inline":
-                    is_heading = place and tokens[place - 1].type == "heading_open"
-                    for line in _inline(token.children or [], "strong" if is_heading else ""):
-                        yield from self._block(line)
-                case "fence" | "code_block" | "html_block":
-                    for text in token.content.rstrip("\n").split("\n"):
-                        yield from self._block([Piece(text)], edge="│ ")
-                case "table_open":
-                    first, last = token.map
-                    for text in self._source[first:last]:
-                        yield from self._block([Piece(text)])
-                    skip_to = next(at for at in range(place, len(tokens)) if tokens[at].type == "table_close")
-                case "hr":
-                    yield [Piece("─" * self._width, "faint")]
-
-    def _block(self, line: Pieces, edge: str = "") -> Iterator[list[Piece]]:
-        line = [Piece(clean(text).replace("\n", " "), look) for text, look in line]  # an entity may have been anything
-        begin = "".join(self._begin)
-        room = max(self._width - cell_len(begin) - len(edge), 8)
-        for part in wrap(line, room):
-            bullet, self._bullet = self._bullet, ""
-            yield [Piece(begin[: len(begin) - len(bullet)] + bullet + edge, "faint"), *part]
-
-
-_LOOKS: dict[str, str] = {"strong_open": "strong", "link_open": "accent"}
-
-
-def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[Piece]]:
-    """The lines of a paragraph: bold, code, and links with the address they really go to."""
-    line: list[Piece] = []
-    looks, links = [look], list[str]()
-    for token in tokens:
-        match token.type:
-            case "softbreak" | "hardbreak":
-                yield line
-                line = []
-            case "code_inline":
-                line.append(Piece(token.content, "accent"))
-            case "image":
-                line.append(Piece(f"{token.content} ({token.attrs.get('src', '')})", "accent"))
-            case "link_close":
-                looks.pop()
-                line.append(Piece(f" ({links.pop()})", "faint"))
-            case kind if kind.endswith("_open"):
-                looks.append(_LOOKS.get(kind, looks[-1]))
-                if kind == "link_open":
-                    links.append(str(token.attrs.get("href", "")))
-            case kind if kind.endswith("_close"):
-                looks.pop()
-            case _:
-                line.append(Piece(token.content, looks[-1]))
-    yield line

@@ -25,8 +25,7 @@ from tui.domain.entry_format import said, word_of
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen
 from tui.security.sanitize import one_line
 from tui.widgets.context import Desk
-from tui.widgets.document_layout import wrap
-from tui.widgets.styled_text import Piece, Pieces
+from tui.widgets.styled_text import Piece, Pieces, wrap
 from tui.widgets.virtual_list import Lines
 
 LONGEST = 20_000

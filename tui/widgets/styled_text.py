@@ -1,11 +1,12 @@
-"""A line of pieces as the compositor wants it."""
+"""Styled text: cut and padded to a width, wrapped, and as a strip for the compositor."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -21,6 +22,7 @@ class Piece(NamedTuple):
 
 
 Pieces = Sequence[Piece]
+_WORDS = re.compile(r"\s+|\S+")
 
 
 def strip_of(pieces: Pieces, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
@@ -48,3 +50,30 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""
     padding = " " * (width - length)
     return padding + text if right else text + padding
+
+
+def wrap(pieces: Pieces, width: int) -> list[list[Piece]]:
+    """Pieces as lines of a width: broken at blanks, words that are too long within."""
+    if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
+        return [list(pieces)]
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    for text, look in pieces:
+        for word in _WORDS.findall(text):
+            length = cell_len(word)
+            if used + length <= width:
+                lines[-1].append(Piece(word, look))
+                used += length
+            elif word.isspace() and used:
+                lines.append([])
+                used = 0
+            elif length <= width:
+                lines.append([Piece(word, look)])
+                used = length
+            else:
+                for part in chop_cells(word, width):
+                    if used:
+                        lines.append([])
+                    lines[-1].append(Piece(part, look))
+                    used = cell_len(part)
+    return lines

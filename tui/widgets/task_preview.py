@@ -21,9 +21,9 @@ from tui.domain.state import Board
 from tui.domain.task_rows import Line
 from tui.security.redact import Masks
 from tui.security.sanitize import one_line
-from tui.widgets.document_layout import Document, Part, wrap
+from tui.widgets.document_layout import Document, Part
 from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece, Pieces, fit, strip_of
+from tui.widgets.styled_text import Piece, Pieces, fit, strip_of, wrap
 
 ROOMY = 12
 """Lines from which a payload is written out, and not put in one line."""
