@@ -12,11 +12,11 @@ from tui.client.events import Event
 from tui.client.log_entries import Log, entry_of
 from tui.client.models import Agent, Task
 from tui.domain.activity_log import Activity
+from tui.domain.activity_rows import ActivitySource
 from tui.domain.state import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
 from tui.domain.task_list import Listing, View
 from tui.domain.task_rows import Line
 from tui.security.redact import Masks
-from tui.widgets.activity_tree import Source
 from tui.widgets.context import Desk
 from tui.widgets.task_table import TaskList
 
@@ -82,10 +82,10 @@ def worked_on(count: int) -> Board:
     return board.after(LogSeen("t0", part, NOW) for part in log.parts(PAGE))
 
 
-def source_of(board: Board) -> Source:
+def source_of(board: Board) -> ActivitySource:
     """What the screen of the task gives its tree."""
     activities: dict[str, Activity] = {one: log.activity for one, log in board.logs.items()}
-    return Source("t0", activities, {"t0": board.children_of("t0")}, {}, board.task("t0"), board.wait("t0"))
+    return ActivitySource("t0", activities, {"t0": board.children_of("t0")}, {}, board.task("t0"), board.wait("t0"))
 
 
 def event(number: int) -> EventSeen:

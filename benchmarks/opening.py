@@ -47,7 +47,7 @@ async def ours(address: Address, entries: int) -> Figures:
     from tui.client.models import Task
     from tui.client.secret import Secret
     from tui.client.session import Transport
-    from tui.widgets.activity_tree import ActivityTree
+    from tui.widgets.activity_pane import ActivityPane
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)
     client = Client(surfaces, Transport(Secret(KEY), frozenset))
@@ -66,7 +66,7 @@ async def ours(address: Address, entries: int) -> Figures:
         client.log = log  # type: ignore[method-assign]
 
         def rows() -> int:
-            return sum(tree.count() for tree in app.screen.query(ActivityTree)) if begun else 0
+            return sum(pane.view.count() for pane in app.screen.query(ActivityPane)) if begun else 0
 
         whole = app.until(lambda: rows() >= entries)
         with looked_at():

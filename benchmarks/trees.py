@@ -11,7 +11,7 @@ from benchmarks.fleet import DESK, event, source_of, worked_on
 from benchmarks.onscreen import Alone, Cost, Peer, done
 from benchmarks.table import Effort, Row, median, row
 from tui.domain.state import Board
-from tui.widgets.activity_tree import ActivityTree
+from tui.widgets.activity_pane import ActivityPane
 
 TURN = 100
 """Leaves of a node of the peer."""
@@ -22,8 +22,9 @@ class Work:
 
     def __init__(self, board: Board) -> None:
         self.board = board
-        self.tree = ActivityTree(DESK, id="tree")
-        self.app = Alone(self.tree)
+        self.pane = ActivityPane(DESK)
+        self.tree = self.pane.view
+        self.app = Alone(self.pane)
 
     async def show(self) -> None:
         """Show it as it is, which takes a while where it is much."""
@@ -31,7 +32,7 @@ class Work:
 
         def act() -> None:
             self.tree.focus()
-            self.tree.show(source_of(self.board))
+            self.pane.show(source_of(self.board))
 
         await self.app.cost(act, lambda: self.tree.count() >= wanted)
 
@@ -45,7 +46,7 @@ class Work:
 
         def step() -> None:
             self.board = self.board.after([event(number)])
-            self.tree.show(source_of(self.board))
+            self.pane.show(source_of(self.board))
 
         return await self.app.cost(step, lambda: self.tree.count() >= wanted)
 

@@ -395,10 +395,12 @@ async def test_a_search_opens_what_it_finds(serve: Serve, tmp_path: Path) -> Non
             await operator.until(lambda: "■ " in operator.text and "SUB" in operator.text)
             tree = operator.app.screen.query_one(ActivityTree)
             await operator.press("z", "R")
-            await operator.until(lambda: any(getattr(row, "depth", 0) for row in tree._rows))
+            await operator.until(
+                lambda: any(getattr(row, "depth", 0) for row in map(tree._rows.row, range(tree.count())))
+            )
             await operator.press("z", "M")
             inner = "TOL"
-            assert not any(getattr(row, "depth", 0) for row in tree._rows)
+            assert not any(getattr(row, "depth", 0) for row in map(tree._rows.row, range(tree.count())))
             assert inner not in operator.text
             await operator.press("slash", *"web.search", "enter")
             await operator.until(lambda: "1 of" in operator.text)
@@ -525,7 +527,7 @@ async def test_a_task_that_was_closed_takes_no_memory(serve: Serve, tmp_path: Pa
         screen = operator.app.screen
         assert isinstance(screen, TaskScreen)
         drawn = [weakref.ref(lines) for lines in screen.query(Lines)]
-        assert len(drawn) == 3
+        assert len(drawn) == 4
         del screen
         await operator.press("escape")
         await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))

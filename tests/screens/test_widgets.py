@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import math
 import random
-import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +22,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tests.test_large import entries_of
@@ -31,20 +30,22 @@ from tui.client.events import Event
 from tui.client.log_entries import Log, ToolCall, entry_of
 from tui.client.models import Task
 from tui.domain.activity_log import Activity, Gap, walk
+from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import summary
 from tui.domain.state import Board, EventSeen, LogSeen, TasksSeen
 from tui.domain.task_list import Listing
 from tui.domain.timeline import Kind, Span, axis, bar, longest, spans
 from tui.screens.base import OnTop
 from tui.security.redact import Masks
-from tui.widgets.activity_tree import ActivityTree, Source
+from tui.widgets.activity_pane import ActivityPane
+from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.context import Desk
 from tui.widgets.document_layout import Document, Key, Part
 from tui.widgets.event_pane import LONGEST, EventPane
 from tui.widgets.markdown_layout import markdown
 from tui.widgets.styled_text import Piece, Pieces, wrap
 from tui.widgets.task_table import TaskList
-from tui.widgets.virtual_list import IDLE, TURNS, Lines, others_first
+from tui.widgets.virtual_list import Lines
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DESK = Desk(lambda: NOW, Masks(), "test")
@@ -74,9 +75,9 @@ class Alone(App[None]):
 
     CSS = ".lines--cursor { background: red; } .lines--flash { background: blue; } Lines:focus { color: green; }"
 
-    def __init__(self, widget: Lines) -> None:
+    def __init__(self, widget: Widget) -> None:
         super().__init__()
-        self.widget = widget
+        self.widget: Any = widget
         self.chosen: list[int] = []
 
     def compose(self) -> ComposeResult:
@@ -191,10 +192,11 @@ async def test_what_is_drawn_in_parts_is_what_would_be_drawn_anew() -> None:
 
 
 async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.widgets.activity_tree.AT_ONCE", math.inf)  # however slow the machine is
+    monkeypatch.setattr("tui.widgets.activity_pane.MAX_BLOCKING_SECONDS", math.inf)  # however slow the machine is
     dice = random.Random(7)
-    app = Alone(tree := ActivityTree(DESK))
+    app = Alone(pane := ActivityPane(DESK))
     async with app.run_test(size=(100, 24)):
+        tree = pane.view
         for _ in range(30):
             activity, child = Activity("t"), Task.of({"id": "c", "agent_id": "other", "parent_task_id": "t"})
             children: dict[str, tuple[Task, ...]] = {"t": ()}
@@ -222,22 +224,22 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
                         activity.read(Log((entry_of(log[-1]),), first=len(log) - 1), at)
                 status = "completed" if step == 29 else "executing"
                 task = Task.of({"id": "t", "status": status})
-                tree.show(Source("t", {"t": activity}, dict(children), {}, task))
+                pane.show(ActivitySource("t", {"t": activity}, dict(children), {}, task))
             keys = [tree.key_of(index) for index in range(tree.count())]
             assert [tree.index_of(key) for key in keys] == list(range(len(keys)))
-            tree._arrange(at_once=True)
+            pane._arrange(at_once=True)
             assert keys == [tree.key_of(index) for index in range(tree.count())]
 
 
-class Anew(ActivityTree):
-    """A tree that looks at every row."""
-
-    def _arranged_plainly(self) -> Generator[None, None, bool]:
-        return False
-        yield
+def arranged_by_reading() -> Generator[None, None, bool]:
+    """Stands in for the way of arranging rows that reads none of them."""
+    return False
+    yield
 
 
-async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_in_sight() -> None:
+async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_in_sight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     log: list[dict[str, Any]] = [
         call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat(), is_error=n % 7 == 0) for n in range(400)
     ]
@@ -245,17 +247,19 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
         log[n] = {**log[n], "tool_name": None, "agent_id": "other", "query": f"do {n}", "sub_task_id": f"k{n}"}
     known = Task.of({"id": "k100", "agent_id": "other", "parent_task_id": "t", "created_at": log[90]["created_at"]})
     loose = Task.of({"id": "z", "agent_id": "nobody", "parent_task_id": "t"})
-    trees = [ActivityTree(DESK), Anew(DESK)]
-    apps = [Alone(tree) for tree in trees]
+    panes = [ActivityPane(DESK), ActivityPane(DESK)]
+    monkeypatch.setattr(panes[1].rows, "_arrange_unread", arranged_by_reading)
+    apps = [Alone(pane) for pane in panes]
+    trees = [pane.view for pane in panes]
     activities = [Activity("t"), Activity("t")]
     for activity in activities:
         activity.read(Log(entries_of(log, 100)), NOW)
 
     def both(children: tuple[Task, ...] = ()) -> None:
-        for tree, activity in zip(trees, activities, strict=True):
+        for pane, activity in zip(panes, activities, strict=True):
             task = Task.of({"id": "t", "status": "completed"})
-            tree.show(Source("t", {"t": activity}, {"t": children}, {}, task))
-            tree._arrange(at_once=True)
+            pane.show(ActivitySource("t", {"t": activity}, {"t": children}, {}, task))
+            pane._arrange(at_once=True)
 
     def unread() -> list[int]:
         return [sum(isinstance(item, int) for item in activity.nodes._items) for activity in activities]
@@ -265,14 +269,14 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
         await pilot.pause()
         assert (unread()[0] > 300, unread()[1]) == (True, 0)
         for children, opened in (((), False), ((known,), False), ((known, loose), False), ((known,), True)):
-            for tree in trees:
-                tree._opened = {"k100"} if opened else set()
+            for pane in panes:
+                pane.rows.unfolded = {"k100"} if opened else set()
             both(children)
             keys = [[tree.key_of(place) for place in range(tree.count())] for tree in trees]
             assert keys[0] == keys[1]
             assert [trees[0].index_of(key) for key in keys[0]] == list(range(len(keys[0])))
             assert [tree.pieces(0, 90) for tree in trees[:1]] == [tree.pieces(0, 90) for tree in trees[1:]]
-            assert opened or trees[0]._is_plain
+            assert opened or panes[0].rows._arranged.is_plain
         told = {
             "type": "tool_call_request",
             "time": (NOW + timedelta(hours=1)).isoformat(),
@@ -281,7 +285,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
         for activity in activities:
             activity.hear(Event.of_frame(json.dumps(told), "1"), NOW)
         both((known,))
-        assert [tree.find("do 300", 1) for tree in trees] == [(1, 1)] * 2
+        assert [pane.find("do 300", 1) for pane in panes] == [(1, 1)] * 2
         assert trees[0].key_of(trees[0].cursor) == trees[1].key_of(trees[1].cursor)
 
 
@@ -684,11 +688,11 @@ def test_a_run_is_summed_up() -> None:
 
 async def test_the_same_call_again_and_again_is_called_a_loop() -> None:
     entries = [call("again", request_id=f"r{number}", result="x") for number in range(4)]
-    app = Alone(ActivityTree(DESK))
+    app = Alone(pane := ActivityPane(DESK))
     async with app.run_test(size=(100, 24)):
-        tree = app.widget
+        tree = pane.view
         assert isinstance(tree, ActivityTree)
-        tree.show(Source("t", {"t": log_of(*entries)}, {}, {}, Task.of({"id": "t", "status": "executing"})))
+        pane.show(ActivitySource("t", {"t": log_of(*entries)}, {}, {}, Task.of({"id": "t", "status": "executing"})))
         lines = [tree.text_of(index) for index in range(tree.count())]
         assert ["loop" in line for line in lines] == [False, False, True, True]
         assert "loop×4" in lines[-1]
@@ -700,11 +704,11 @@ async def test_text_that_streams_is_seen_as_it_comes() -> None:
         at = NOW + timedelta(seconds=number)
         told = {"type": "chunk", "data": piece, "time": at.isoformat()}
         activity.hear(Event.of_frame(json.dumps(told), str(number)), at)
-    app = Alone(ActivityTree(DESK))
+    app = Alone(pane := ActivityPane(DESK))
     async with app.run_test(size=(100, 24)):
-        tree = app.widget
+        tree = pane.view
         assert isinstance(tree, ActivityTree)
-        tree.show(Source("t", {"t": activity}, {}, {}, Task.of({"id": "t", "status": "executing"})))
+        pane.show(ActivitySource("t", {"t": activity}, {}, {}, Task.of({"id": "t", "status": "executing"})))
         assert "Hello world" in tree.text_of(tree.count() - 1)
 
 
@@ -713,22 +717,3 @@ def test_a_moment_is_told_in_few_cells(form: str) -> None:
     desk = Desk(lambda: NOW, Masks(), "test", {"time": form})
     for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
         assert 0 < len(desk.when(NOW - timedelta(seconds=seconds))) <= 12
-
-
-@pytest.mark.parametrize(("turns", "taken"), [(TURNS // 2, TURNS // 2), (3 * TURNS, TURNS)])
-async def test_others_go_first_while_they_have_anything_to_do_and_not_for_ever(turns: int, taken: int) -> None:
-    count = 0
-
-    async def busy() -> None:
-        nonlocal count
-        for _ in range(turns):
-            count += 1
-            until = time.perf_counter() + 2 * IDLE
-            while time.perf_counter() < until:
-                pass
-            await asyncio.sleep(0)
-
-    job = asyncio.create_task(busy())
-    await others_first()
-    assert count == taken
-    await job

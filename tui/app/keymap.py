@@ -30,6 +30,8 @@ from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TasksScreen
 from tui.storage.settings import BadSettings
+from tui.widgets.activity_pane import ActivityPane
+from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.filter_input import FilterInput
@@ -40,11 +42,11 @@ from tui.widgets.virtual_list import Lines
 
 WITH_KEYS: tuple[type[DOMNode], ...] = (
     XpTui, Keyed, TasksScreen, TaskScreen, Deciding, ReviewScreen, BulkScreen, Agents, Compose, Answer, Confirm, Copy,
-    CommandLine, Lines, TaskList, ActivityTree, EventPane, Inspector, FilterInput,
+    CommandLine, Lines, TaskList, ActivityPane, EventPane, Inspector, FilterInput,
 )  # fmt: skip
 SCREENS: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     TasksScreen: (TaskList, FilterInput),
-    TaskScreen: (ActivityTree, EventPane, Inspector, Input),
+    TaskScreen: (ActivityTree, ActivityTimeline, EventPane, Inspector, Input),
     ReviewScreen: (Inspector, Input),
     BulkScreen: (Outcomes, Inspector, Input),
     Agents: (Input, AgentLines),
@@ -57,6 +59,11 @@ SCREENS: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     TooSmall: (),
 }
 """The screens, and what can have the focus on each."""
+AROUND: dict[type[DOMNode], tuple[type[DOMNode], ...]] = {
+    ActivityTree: (ActivityPane,),
+    ActivityTimeline: (ActivityPane,),
+}
+"""What has keys of its own between a widget that can have the focus and its screen."""
 NEVER = frozenset({"enter", "space", "tab", "escape"})
 """Keys that never decide."""
 _PSEUDO_KEYS = frozenset({"return", "<any>", "<ignore>", "<scroll-up>", "<scroll-down>"})
@@ -132,7 +139,7 @@ def chains() -> Iterator[tuple[type[DOMNode], ...]]:
     """Yield the classes whose bindings are live at once: what has the focus, its screen, and the app."""
     for screen, focusable in SCREENS.items():
         for widget in focusable:
-            yield widget, screen, XpTui
+            yield widget, *AROUND.get(widget, ()), screen, XpTui
         yield screen, XpTui
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tui.client.log_entries import Confirmation, Questions, Reasoning, SignIn, ToolCall
 from tui.client.models import Task
@@ -115,3 +115,27 @@ def axis(spans: Iterable[Span]) -> tuple[datetime, datetime]:
     begin, end = min((span.begin for span in told), default=EPOCH), max((span.end for span in work), default=EPOCH)
     last = max((span.end for span in told), default=EPOCH)
     return begin, min(last, end + (end - begin) / 4) if last > end else end
+
+
+class TimelineScale(Struct, frozen=True):
+    """The spans of all rows by their places, the axis that they are drawn on, and the places of the longest."""
+
+    spans: Mapping[int, Span] = field(default_factory=dict)
+    axis: tuple[datetime, datetime] = (EPOCH, EPOCH)
+    longest: tuple[int, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How much time the axis covers."""
+        begin, end = self.axis
+        return (end - begin).total_seconds()
+
+
+def scale_of(
+    rows: Sequence[Row], tasks: Mapping[str, Task], wait_since: datetime | None, now: datetime
+) -> TimelineScale:
+    """Return the scale for these rows; a wait for a person that goes on stands below them all."""
+    found = spans(rows, tasks, now)
+    if wait_since:
+        found[len(rows)] = Span(Kind.PERSON, wait_since, max(now, wait_since), is_open=True)
+    return TimelineScale(found, axis(found.values()), tuple(longest(found)))

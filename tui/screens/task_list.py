@@ -31,10 +31,11 @@ from tui.widgets.filter_input import FilterInput
 from tui.widgets.key_footer import Footer
 from tui.widgets.keys import key_name
 from tui.widgets.segment_line import Bar
+from tui.widgets.slices import MAX_BLOCKING_SECONDS, run_slice, run_sliced
 from tui.widgets.styled_text import Piece
 from tui.widgets.task_preview import Peek
 from tui.widgets.task_table import COLUMNS, TaskList, columns_for, heading
-from tui.widgets.virtual_list import AT_ONCE, BESIDE, Lines, is_through, others_first
+from tui.widgets.virtual_list import Lines
 
 if TYPE_CHECKING:
     from tui.client.models import TaskQuery
@@ -269,7 +270,7 @@ class TasksScreen(Keyed[None]):
         listing = self._listing.again(self._view())
         slices = listing.filled(self._board)
         self.workers.cancel_group(self, "arrange")
-        if is_through(slices, AT_ONCE):
+        if run_slice(slices, MAX_BLOCKING_SECONDS):
             self._arranged(listing, is_other)
         else:
             self._arrange_slowly(listing, slices, is_other)
@@ -278,7 +279,7 @@ class TasksScreen(Keyed[None]):
     async def _arrange_slowly(self, listing: Listing, slices: Iterator[None], is_other: bool) -> None:
         left = listing
         try:
-            await _beside(slices)
+            await run_sliced(slices)
             left = self._listing
             self._arranged(listing, is_other)
         finally:
@@ -287,7 +288,7 @@ class TasksScreen(Keyed[None]):
 
     @work(group="give back")
     async def _give_back(self, listing: Listing) -> None:
-        await _beside(listing.emptied())
+        await run_sliced(listing.emptied())
 
     def _arranged(self, listing: Listing, is_other: bool) -> None:
         """Show it; with other rows, the cursor stays with its task, or goes to the first."""
@@ -600,14 +601,6 @@ class TasksScreen(Keyed[None]):
     def watch_reverse(self) -> None:
         """The other way round."""
         self._arrange()
-
-
-async def _beside(slices: Iterator[None]) -> None:
-    """Go through what is done in slices, beside all else."""
-    is_done = False
-    while not is_done:
-        await others_first()
-        is_done = is_through(slices, BESIDE)
 
 
 def _so_far(text: str) -> str:

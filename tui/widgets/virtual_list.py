@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from typing import ClassVar, NamedTuple, Self
 
 from rich.cells import cell_len
@@ -21,14 +19,6 @@ from textual.strip import Strip
 
 from tui.widgets.styled_text import Piece, Pieces, strip_of
 
-AT_ONCE = 0.004
-"""Seconds that arranging rows may take before it goes on beside all else."""
-BESIDE = 0.001
-"""Seconds that it takes then before others have their turns."""
-IDLE = 0.0002
-"""Seconds within which they are through where none of them has anything to do."""
-TURNS = 10
-"""How many they have at the most: a key needs as many, as it goes from hand to hand."""
 REMEMBERED = 200
 """How many lines are remembered by what they looked like."""
 
@@ -157,6 +147,13 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             top = place - below_top if 0 <= below_top < max(height, 1) else self.scroll_offset.y + place - self.cursor
             self.scroll_to(y=max(top, 0), animate=False, immediate=True)
         self.draw_changed()
+
+    def take_position(self, other: Lines) -> None:
+        """Put the cursor and the scroll position where those of another list of the same lines are."""
+        self._grow(self.count())
+        self.was_led = other.was_led
+        self.set_reactive(Lines.cursor, other.cursor)
+        self.scroll_to(y=other.scroll_offset.y, animate=False, immediate=True, force=True)
 
     def draw_changed(self, among: Container[int] | None = None) -> None:
         """Draw the lines in sight that are other than they were drawn; of some, where only these can be."""
@@ -370,21 +367,3 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """Open the line under the cursor."""
         if self.cursor < self.count() and self.can_rest(self.cursor):
             self.post_message(self.Chosen(self, self.cursor))
-
-
-async def others_first() -> None:
-    """Let others go on for as long as they have anything to do, up to a number of turns."""
-    for _ in range(TURNS):
-        begun = time.perf_counter()
-        await asyncio.sleep(0)
-        if time.perf_counter() - begun < IDLE:
-            return
-
-
-def is_through(slices: Iterator[None], seconds: float) -> bool:
-    """Go on with what is done in slices, for a moment; whether it has come to its end."""
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        if next(slices, True):
-            return True
-    return False

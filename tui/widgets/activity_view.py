@@ -1,0 +1,77 @@
+"""What the activity tree and the timeline have in common: a cursor over the rows of a task's activity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tui.domain.activity_log import Row
+from tui.domain.activity_rows import ActivityRows, StatusRow
+from tui.widgets.context import Desk
+from tui.widgets.virtual_list import Lines
+
+
+class ActivityView(Lines):
+    """Shows the rows of a task's activity. It changes nothing about them: that is done by the pane around it."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        rows: ActivityRows,
+        *,
+        toggle_fold: Callable[[], None],
+        fold_all: Callable[[bool], None],
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self._desk = desk
+        self._rows = rows
+        self._toggle_fold = toggle_fold
+        self._fold_all = fold_all
+
+    @property
+    def row(self) -> Row | StatusRow | None:
+        """The row under the cursor."""
+        return self._rows.row(self.cursor) if self.cursor < len(self._rows) else None
+
+    @property
+    def title_words(self) -> list[str]:
+        """What the title of the pane says about this view."""
+        return []
+
+    def update_times(self) -> None:
+        """Take the time that has passed into account."""
+
+    def rows_changed(self, before: tuple[object, int]) -> None:
+        """Draw the rows that have changed; a cursor that nobody has moved follows the last of them."""
+        self.update_times()
+        super().rows_changed(before)
+        if not self.was_led:
+            self.move_to(len(self._rows) - 1)
+
+    def count(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def key_of(self, index: int) -> object:
+        """Return the key of a row."""
+        return self._rows.key(index)
+
+    def index_of(self, key: object) -> int | None:
+        """Return the place of the row with this key."""
+        return self._rows.index_of(key) if isinstance(key, str) else None
+
+    def fold_all(self, away: bool) -> None:
+        """Fold or unfold all sub-tasks."""
+        self._fold_all(away)
+
+    def action_choose(self) -> None:
+        """Fold or unfold the sub-task under the cursor; everything else is shown beside."""
+        self._toggle_fold()
+        super().action_choose()
+
+    def fold_mark(self, row: Row) -> str:
+        """Return the indent of a row and its mark, where it folds."""
+        mark = "  "
+        if row.child_id and not row.is_known:
+            mark = "▾ " if self._rows.is_unfolded(row) else "▸ "
+        return f" {'  ' * row.depth}{mark}"
