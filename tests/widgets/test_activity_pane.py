@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.domain.test_activity_rows import activity_of, call, delegation, extend, source_of
 from tui.domain.activity_log import Activity
@@ -25,7 +27,7 @@ NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
 
 
 class PaneApp(App[None]):
-    """Nothing but the pane, and what it asks for."""
+    """The pane between two other things that can have the focus, and what it asks for."""
 
     CSS = "ActivityView { height: 1fr; }"
 
@@ -36,7 +38,9 @@ class PaneApp(App[None]):
         self.changes = 0
 
     def compose(self) -> ComposeResult:
+        yield Input(id="before")
         yield self.pane
+        yield Input(id="after")
 
     def on_activity_pane_log_wanted(self, event: ActivityPane.LogWanted) -> None:
         self.wanted.append(event.task_id)
@@ -49,7 +53,7 @@ class PaneApp(App[None]):
 async def shown(*activities: Activity, **more: Any) -> AsyncIterator[tuple[PaneApp, Pilot[None]]]:
     """A pane that shows these activities and has the focus."""
     app = PaneApp(ActivityPane(Desk(lambda: NOW, Masks(), "test")))
-    async with app.run_test(size=(80, 12)) as pilot:
+    async with app.run_test(size=(80, 18)) as pilot:
         app.pane.focus()
         app.pane.show(source_of(*activities, **more))
         await pilot.pause()
@@ -75,9 +79,11 @@ async def test_the_timeline_takes_cursor_scroll_position_and_focus_from_the_tree
         assert isinstance(tree, ActivityTree)
         assert 0 < line < 11
         for kind in (ActivityTimeline, ActivityTree):
-            await pilot.press("v")
+            app.pane.action_timeline()
             view = app.pane.view
             assert isinstance(view, kind)
+            assert app.focused is view  # at once: the next key is meant for it
+            await pilot.pause()
             assert (view.key_of(view.cursor), view.cursor - view.scroll_offset.y) == (key, line)
             assert view.has_focus
             assert [one.display for one in app.query(kind)] == [True]
@@ -145,12 +151,15 @@ async def test_rows_that_take_long_are_arranged_in_slices_with_what_has_come_mea
     async with shown(activity) as (app, pilot):
         while app.pane.view.count() < 5 * ROWS_PER_SLICE:
             await pilot.pause()
-        await pilot.press("v")
+        app.pane.action_timeline()
         assert isinstance(app.pane.view, ActivityTimeline)
-        extend(activity, call("late"))
-        app.pane.show(source_of(activity))
-        while app.pane.rows.index_of("t/late") is None or app.pane.rows.index_of("t/m3") is not None:
-            await pilot.pause()
+        slices = app.pane._arranging
+        assert slices is not None
+        next(slices)
+        app.pane.show(source_of(activity_of("t", *calls(4 * ROWS_PER_SLICE), call("late"))))
+        async with asyncio.timeout(20):
+            while app.pane.rows.index_of("t/late") is None or app.pane.rows.index_of("t/m3") is not None:
+                await pilot.pause()
         assert app.pane.view.count() == 4 * ROWS_PER_SLICE + 1
 
 
