@@ -57,6 +57,6 @@ async def listed(app: Dashboard, board: Board, per_step: int = 2_000) -> None:
     tasks = [known.task for known in board.tasks.values()]
     for at in range(0, len(tasks), per_step):
         await app.within(lambda: app._tell(TasksSeen(tuple(tasks[at : at + per_step]), app._client.now)))
-    while app.home._listing.loaded < len(tasks):
+    while app.home.list_pane.listing.loaded < len(tasks):
         await asyncio.sleep(0.05)
     await app.quiet()

@@ -35,9 +35,13 @@ async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[f
     taken = []
     for place, letter in enumerate(text, 1):
         await asyncio.sleep(dice.uniform(LEAST, MOST))
-        begun, before = time.perf_counter(), home._listing
+        begun, before = time.perf_counter(), home.list_pane.listing
         painted = app.until(lambda: written.value == text[:place])
-        rows = app.until(lambda: home._listing is not before and home._listing.view.matches is not None and _is(app))
+        rows = app.until(
+            lambda: (
+                home.list_pane.listing is not before and home.list_pane.listing.view.matches is not None and _is(app)
+            )
+        )
         app.key(letter)
         taken.append((await painted - begun) * 1e3)
         if place < len(text):
@@ -45,7 +49,7 @@ async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[f
     arranged = (await rows - begun) * 1e3
     app.key("escape")
     await app.within(lambda: home.filter(""))
-    while home.asked or home._listing.view.matches is not None:
+    while home.list_pane.asked or home.list_pane.listing.view.matches is not None:
         await asyncio.sleep(0.02)
     await app.quiet()
     return taken, arranged
@@ -54,7 +58,7 @@ async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[f
 def _is(app: Dashboard) -> bool:
     """Whether the rows are those of what is written."""
     home = app.home
-    wanted = home.asked == parse(home.query_one(FilterInput).value)
+    wanted = home.list_pane.asked == parse(home.query_one(FilterInput).value)
     return wanted and not any(worker.group == "arrange" and worker.is_running for worker in home.workers)
 
 
@@ -66,7 +70,7 @@ async def _sorted(app: Dashboard) -> tuple[float, float]:
     for pause in steady.pauses():
         await asyncio.sleep(pause)
     home = app.home
-    tasks, before = home.query_one(TaskList), home._listing
+    tasks, before = home.query_one(TaskList), home.list_pane.listing
     below = len(before) - tasks.cursor
     here = tasks.row
     begun = time.perf_counter()
@@ -74,7 +78,7 @@ async def _sorted(app: Dashboard) -> tuple[float, float]:
     app.key("s")
     app.key("j" if below > tasks.cursor else "k")
     key = (await moved - begun) * 1e3
-    while home._listing is before or home._listing.view.column != home.column:
+    while home.list_pane.listing is before or home.list_pane.listing.view.column != home.list_pane.column:
         await asyncio.sleep(0.001)
     arranged = (time.perf_counter() - begun) * 1e3
     await app.quiet()

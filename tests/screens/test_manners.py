@@ -490,8 +490,10 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
         operator.app._tell(TasksSeen((Task.of(updated),), began + timedelta(days=1)))
         await operator.until(lambda: "Sum 777777" in operator.text and "Sum 7770" in operator.text)
         await operator.press("enter", "escape", "s", "s")
-        await operator.until(lambda: listing._listing.view.column == "title" and len(listing._listing) == 10_000)
-        first = listing._listing.row(0)
+        await operator.until(
+            lambda: listing.list_pane.listing.view.column == "title" and len(listing.list_pane.listing) == 10_000
+        )
+        first = listing.list_pane.listing.row(0)
         assert isinstance(first, Line)
         assert first.task.name.casefold() == min(
             known.task.name.casefold() for known in operator.app.board.tasks.values()
@@ -572,9 +574,10 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
     screen = TasksScreen(Desk(lambda: NOW, Masks(), "test"))
 
     def seen(board: Board) -> set[str]:
-        before, screen._unseen = screen._unseen, set()
+        scheduler = screen.list_pane.scheduler
+        before, scheduler._changed = scheduler._changed, set()
         screen.board_changed(board, None)
-        found, screen._unseen = screen._unseen, before
+        found, scheduler._changed = scheduler._changed, before
         return found
 
     def log(*types: str) -> LogSeen:

@@ -31,12 +31,12 @@ from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
-from tui.screens.task_list import REST
 from tui.security.redact import Masks
 from tui.services.audit_log import Journal
 from tui.services.list_poller import Rhythm
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
+from tui.widgets.task_list_pane import PREVIEW_DELAY_SECONDS
 from tui.widgets.virtual_list import Lines
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -44,7 +44,7 @@ SIZES = [(80, 24), (120, 40), (200, 50)]
 QUICK = Rhythm(lists=0.05, polled=5.0)
 ROUNDS = 2
 """How many readings of the lists must have changed nothing, the one under way included, before a screen stands still."""
-RESTED = REST + 0.1
+RESTED = PREVIEW_DELAY_SECONDS + 0.1
 """Seconds after the last key, when what a resting cursor asks for has come as well."""
 LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits
 

@@ -51,7 +51,7 @@ async def test_a_paused_task_is_reviewed_though_its_reason_was_not_read_yet(serv
         home = operator.app._home
         assert home is not None
         before, operator.app.board = operator.app.board, operator.app.board
-        home._board = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
+        home.list_pane.scheduler.board = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
         home.action_review()
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
         assert cast(ReviewScreen, operator.app.screen).task_id == task_id

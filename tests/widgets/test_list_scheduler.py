@@ -1,0 +1,204 @@
+"""The list scheduler: what has changed is shown at once, another list is built beside, and neither loses a change."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from tests.test_listing import IDS, NOW, anew, row, seen, told
+from tui.client.models import Agent, Task
+from tui.domain.state import AgentsSeen, Board, TasksSeen
+from tui.domain.task_list import SLICE, Listing, View
+from tui.widgets import list_scheduler
+from tui.widgets.list_scheduler import ListScheduler
+
+MANY = 5 * SLICE
+
+
+class Owner:
+    """Shows what the scheduler builds, and notes it."""
+
+    def __init__(self) -> None:
+        self.view = View(now=NOW)
+        self.shown: list[Listing] = []
+        self.others = 0
+        self.tasks: dict[str, list[asyncio.Task[None]]] = {}
+
+    def current_view(self, board: Board) -> View:
+        return self.view
+
+    def show_listing(self, listing: Listing, change: Callable[[], object], *, is_other: bool = False) -> None:
+        change()
+        self.shown.append(listing)
+        self.others += is_other
+
+    def run_in_background(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work())
+        self.tasks.setdefault(group, []).append(task)
+        return task
+
+    async def finish(self) -> None:
+        """Wait until all work in the background is done."""
+        for group in ("arrange", "release"):
+            await asyncio.gather(*self.tasks.get(group, ()), return_exceptions=True)
+
+
+@pytest.fixture
+def in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No build is short enough to be done at once."""
+    monkeypatch.setattr(list_scheduler, "MAX_BLOCKING_SECONDS", 0.0)
+
+
+def board_of(count: int) -> Board:
+    """A state with so many tasks."""
+    return Board().after([TasksSeen(tuple(Task.of(row(f"m{number}")) for number in range(count)), NOW)])
+
+
+def scheduled(board: Board) -> tuple[Owner, ListScheduler]:
+    """A scheduler that has shown this state."""
+    owner = Owner()
+    scheduler = ListScheduler(owner)
+    scheduler.collect(board)
+    scheduler.update()
+    return owner, scheduler
+
+
+def test_only_what_was_collected_is_brought_into_the_list() -> None:
+    owner, scheduler = scheduled(Board().after([seen(row("a"))]))
+    assert not scheduler.has_changes
+    scheduler.collect(scheduler.board.after([seen(row("b"), later=1)]))
+    assert scheduler.has_changes
+    assert scheduler.listing.index_of("b") is None
+    scheduler.catch_up()
+    assert scheduler.listing.index_of("b") is not None
+    assert owner.shown == [scheduler.listing] * 2
+
+
+def test_a_short_build_replaces_the_list_at_once() -> None:
+    owner, scheduler = scheduled(Board().after([seen(row("a", title="two"), row("b", title="one"))]))
+    before, owner.view = scheduler.listing, View(column="title", now=NOW)
+    scheduler.rebuild(is_other=True)
+    assert scheduler.listing is not before
+    assert told(scheduler.listing) == ["b completed 0", "a completed 0"]
+    assert (owner.others, owner.tasks) == (1, {})
+
+
+def test_other_names_of_agents_need_a_rebuild() -> None:
+    _, scheduler = scheduled(Board().after([seen(row("a"))]))
+    scheduler.collect(scheduler.board.after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
+    assert scheduler.needs_rebuild
+    before = scheduler.listing
+    scheduler.catch_up()
+    assert not scheduler.needs_rebuild
+    assert scheduler.listing is not before
+
+
+async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes(in_slices: None) -> None:
+    owner, scheduler = scheduled(board_of(MANY))
+    before, owner.view = scheduler.listing, View(column="title", now=NOW)
+    scheduler.rebuild()
+    assert scheduler.listing is before
+    scheduler.collect(scheduler.board.after([seen(row("late"), row("m7", status="failed"), later=1)]))
+    scheduler.update()
+    assert before.index_of("late") is not None
+    await owner.finish()
+    assert scheduler.listing is owner.shown[-1] is not before
+    assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, scheduler.listing))
+    assert scheduler.listing.counts["Failed"] == 1
+    assert not before._keys  # what nobody shows any more is freed
+
+
+async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is_shown(in_slices: None) -> None:
+    owner, scheduler = scheduled(board_of(0))
+    owner.view = View(column="status", now=NOW)
+    scheduler.collect(board_of(MANY))
+    scheduler.rebuild()
+    await owner.finish()
+    before, by_status, owner.view = scheduler.listing, owner.view, View(column="title", now=NOW)
+    scheduler.rebuild()
+    scheduler.collect(scheduler.board.after([seen(row("late", status="failed"), later=1)]))
+    scheduler.update()
+    assert told(before) == told(anew(scheduler.board, by_status, before))
+    await owner.finish()
+    assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, before))
+
+
+async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in_slices: None) -> None:
+    owner, scheduler = scheduled(board_of(MANY))
+    owner.view = View(lambda task: task.id == "m1", now=NOW)
+    scheduler.rebuild()
+    scheduler.collect(scheduler.board.after([seen(row("m2", status="failed"), later=1)]))
+    scheduler.update()
+    owner.view = View(lambda task: task.id in {"m1", "m2"}, now=NOW)  # a filter looks at the time, and at who waits
+    await owner.finish()
+    assert scheduler.listing.matched == 2
+
+
+async def test_a_build_is_cancelled_by_the_next_one(in_slices: None) -> None:
+    owner, scheduler = scheduled(board_of(MANY))
+    owner.view = View(column="title", now=NOW)
+    scheduler.rebuild()
+    owner.view = View(column="status", now=NOW)
+    scheduler.rebuild()
+    await owner.finish()
+    assert [task.cancelled() for task in owner.tasks["arrange"]] == [True, False]
+    assert scheduler.listing.view.column == "status"
+    assert not any(listing.view.column == "title" for listing in owner.shown)
+
+
+async def test_a_fold_during_a_long_build_holds_in_the_list_that_is_built(in_slices: None) -> None:
+    family = [seen(row("parent"), row("child", parent_task_id="parent"))]
+    owner, scheduler = scheduled(board_of(MANY).after(family))
+    scheduler.rebuild()
+    scheduler.toggle("parent", True)
+    await owner.finish()
+    assert "  child completed 0" in told(scheduler.listing)
+    scheduler.toggle_all(False)
+    await owner.finish()
+    assert "  child completed 0" not in told(scheduler.listing)
+    scheduler.toggle_all(True)
+    await owner.finish()
+    assert "  child completed 0" in told(scheduler.listing)
+
+
+async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
+    owner, scheduler = scheduled(board_of(MANY))
+    scheduler.rebuild()
+    scheduler.close()
+    owner.tasks["arrange"][0].cancel()
+    await owner.finish()
+    assert "release" not in owner.tasks
+
+
+async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_anew(in_slices: None) -> None:
+    dice = random.Random(19)
+    owner, scheduler = scheduled(board_of(MANY))
+    for later in range(60):
+        match dice.randrange(4):
+            case 0:
+                owner.view = View(column=dice.choice([None, "title", "status"]), reverse=dice.random() < 0.5, now=NOW)
+                scheduler.rebuild()
+            case 1:
+                scheduler.toggle(dice.choice(IDS), dice.random() < 0.5)
+            case 2:
+                await asyncio.sleep(0)
+            case _:
+                parent = dice.choice([None, None, *IDS])
+                change = row(dice.choice(IDS), status=dice.choice(["failed", "executing"]), parent_task_id=parent)
+                scheduler.collect(scheduler.board.after([seen(change, later=later)]))
+                scheduler.update()
+    await owner.finish()
+    assert told(scheduler.listing) == told(anew(scheduler.board, scheduler.listing.view, scheduler.listing))
+    assert scheduler.listing.view == owner.view
+
+
+def test_a_change_that_was_only_collected_is_in_the_next_build() -> None:
+    owner, scheduler = scheduled(Board().after([seen(row("a", status="executing"), row("b"))]))
+    scheduler.collect(scheduler.board.after([seen(row("a", status="failed"), later=1)]))
+    scheduler.rebuild()
+    assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, scheduler.listing))
+    assert "Failed 1 True" in told(scheduler.listing)

@@ -1,0 +1,101 @@
+"""What stands above the task list: how live it is, and how many tasks there are of each kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from tui.domain import humanize
+from tui.domain.task_list import Listing
+from tui.domain.task_rows import Group
+from tui.security.sanitize import one_line
+from tui.widgets.context import Desk
+from tui.widgets.segment_line import Bar
+from tui.widgets.styled_text import Piece
+
+NARROW_COLUMNS = 100
+"""Columns below which a counter is a glyph and a number, without a word."""
+COUNTERS = (
+    (Group.NEEDS_YOU, "‖", "need you", "need"),
+    (Group.RUNNING, "▶", "running", "running"),
+    (Group.PENDING, "·", "pending", ""),
+    (Group.FAILED, "✗", "failed", "failed"),
+)
+Segment = tuple[Piece, str]
+"""A piece, and what a click on it means."""
+
+
+class Liveness(Struct, frozen=True):
+    """How live the lists are, in words; where nothing is shown, why; and when that was told."""
+
+    words: str = "connecting"
+    look: str = "faint"
+    why: str = ""
+    max_silent_seconds: float = 60.0
+    told_at: datetime | None = None
+
+    def silent_seconds(self, now: datetime) -> float:
+        """Return for how long nothing was told."""
+        return (now - self.told_at).total_seconds() if self.told_at else 0.0
+
+    def is_stale(self, now: datetime) -> bool:
+        """Return whether nothing was told for so long that the lists are not live."""
+        return self.silent_seconds(now) > self.max_silent_seconds
+
+    def says_as(self, other: Liveness) -> bool:
+        """Return whether both say the same."""
+        return (self.words, self.look, self.why) == (other.words, other.look, other.why)
+
+
+class ListTitle(Bar):
+    """The title of the screen, with a counter for each group that can be clicked."""
+
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._desk = desk
+
+    def show_counts(
+        self,
+        liveness: Liveness,
+        listing: Listing,
+        *,
+        marked: int,
+        only: str | None,
+        is_filtered: bool,
+        total: int | None,
+    ) -> None:
+        """Show how live the list is, its counters, and how many tasks are loaded."""
+        left = [(Piece(" xp-tui ", "strong"), ""), (Piece(f" {one_line(self._desk.place)} ", "faint"), "")]
+        left.append((self._live(liveness), ""))
+        if self._desk.read_only:
+            left.append((Piece(" read-only ", "strong"), ""))
+        if marked:
+            left.append((Piece(f" * {marked} marked ", "accent"), "marks"))
+        left += _counters(listing, only, is_narrow=self.screen.size.width < NARROW_COLUMNS)
+        loaded = listing.loaded
+        matched = f"{listing.matched} of " if is_filtered else ""
+        in_all = f" · {total:,} total" if total is not None and total != loaded else ""
+        self.show(left, [Piece(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
+
+    def _live(self, liveness: Liveness) -> Piece:
+        now = self._desk.now()
+        if liveness.is_stale(now):
+            return Piece(f" ● last read {humanize.span(liveness.silent_seconds(now))} ago ", "failed")
+        return Piece(f" ● {liveness.words} ", liveness.look)
+
+
+def _counters(listing: Listing, only: str | None, *, is_narrow: bool) -> list[Segment]:
+    """Return the counters; but for the tasks that need a person, only groups that have any, or are shown alone."""
+    found: list[Segment] = []
+    for group, glyph, word, look in COUNTERS:
+        count = listing.counts.get(group, 0)
+        if not count and only != group and group != Group.NEEDS_YOU:
+            continue
+        if only == group:
+            look = "accent"
+        elif not count:
+            look = "faint"
+        told = "" if is_narrow and group is not Group.NEEDS_YOU else f" {word}"
+        found.append((Piece(f" {glyph} {count}{told} ", look), str(group)))
+    return found
