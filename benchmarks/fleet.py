@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from benchmarks.serving import task
 from tui.client.events import Event
 from tui.client.log_entries import Log, entry_of
 from tui.client.models import Agent, Task
+from tui.client.task_rows import TaskRow
 from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.state import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
@@ -27,9 +29,10 @@ STATUSES = ("completed",) * 44 + ("failed", "failed", "error", "stopped", "pendi
 PAGE = 2_000
 
 
-def fleet(count: int) -> Iterator[Task]:
+def fleet(count: int) -> Iterator[TaskRow]:
     """So many tasks, two of a hundred running, and none of them waiting."""
-    return (Task.row(task(number, STATUSES[(number + 1) % len(STATUSES)])) for number in range(count))
+    rows = (task(number, STATUSES[(number + 1) % len(STATUSES)]) for number in range(count))
+    return (TaskRow.from_json(json.dumps(row).encode()) for row in rows)
 
 
 def board_of(count: int) -> Board:

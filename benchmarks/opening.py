@@ -63,7 +63,7 @@ async def ours(address: Address, entries: int) -> Figures:
 
     async with dashboard(client) as app:
         before = _peak()
-        client.log = log  # type: ignore[method-assign]
+        client.log = log  # type: ignore[assignment]
 
         def rows() -> int:
             return sum(pane.view.count() for pane in app.screen.query(ActivityPane)) if begun else 0

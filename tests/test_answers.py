@@ -11,6 +11,7 @@ import pytest
 from tui.client.errors import ApiError, Broken, Forbidden, Invalid, NotUnderstood, Throttled, Unauthorized
 from tui.client.events import Event
 from tui.client.json_codec import NotJson, dumps, loads, pretty, unfolded
+from tui.client.json_values import count_of, items_of, moment, text_of
 from tui.client.log_entries import (
     Compaction,
     Confirmation,
@@ -25,7 +26,6 @@ from tui.client.log_entries import (
 )
 from tui.client.models import ApprovalRequest, decider_of
 from tui.client.responses import decoded, error_of
-from tui.client.wire_model import count_of, items_of, moment, text_of
 
 
 @pytest.mark.parametrize(

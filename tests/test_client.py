@@ -13,8 +13,9 @@ from tests.wire.server import Connection, Request, Server
 from tui.client.client import REMEMBERED, Client
 from tui.client.errors import ApiError, Lost, NotFound, NotOffered, NotUnderstood, Redirected, TimedOut, Unreachable
 from tui.client.event_stream import Link, LinkState
-from tui.client.models import Task, TaskQuery
+from tui.client.models import Task
 from tui.client.session import is_passing
+from tui.client.task_rows import TaskQuery
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
 

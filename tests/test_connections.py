@@ -11,7 +11,8 @@ from tests.conftest import make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server, head
 from tui.client.errors import NotUnderstood
-from tui.client.models import Task, TaskQuery
+from tui.client.models import Task
+from tui.client.task_rows import TaskQuery
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "paused", "hitl_request": {"wait_node_id": "n", "content": "pay"}}
 LOG = {"id": "t1", "messages": []}

@@ -17,9 +17,9 @@ from tests.conftest import cases
 from tui.client.endpoints import BadAddress, surfaces_of
 from tui.client.events import Event
 from tui.client.json_codec import NotJson, dumps, loads, unfolded
+from tui.client.json_values import moment
 from tui.client.log_entries import Entry, Log, Message, Other, Reasoning, ToolCall, entry_of
 from tui.client.models import Agent, Task, WaitKind
-from tui.client.wire_model import Field, moment
 from tui.domain.activity_log import PIECES, Activity, walk
 from tui.domain.filters import Context, FilterError, parse
 from tui.domain.state import Board, Change, EventSeen, LogSeen, TasksSeen
@@ -36,7 +36,7 @@ JSON = st.recursive(
 )
 NAMES = st.sampled_from(
     [
-        *(name for name, field in vars(Task).items() if isinstance(field, Field)),
+        *Task.model_fields,
         "type",
         "role",
         "content",

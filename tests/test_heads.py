@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
-from tui.client import wire_model
 from tui.client.events import Event
 from tui.client.json_codec import loads
-from tui.client.log_entries import Log, ToolCall, entry_of
+from tui.client.lazy_log import Entries, Unusual
+from tui.client.log_entries import Entry, Log, entry_of
 from tui.client.models import Task
-from tui.client.partial_decode import EVENT, TOLD, Head, entry_at, event_head, split
-from tui.client.wire_model import MOST, Field, Record
+from tui.client.partial_decode import Head, head_of, kind_of_head, split
+from tui.client.task_rows import UNUSUAL, TaskRow, task_page
+from tui.client.wire_model import WireModel
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -28,10 +30,22 @@ entries = st.dictionaries(
 )
 
 
-def fields_of(record: Record) -> dict[str, Any]:
-    """Every field of a record."""
-    names = {name for kind in type(record).__mro__ for name, field in vars(kind).items() if isinstance(field, Field)}
-    return {name: getattr(record, name) for name in sorted(names)}
+def fields_of(model: WireModel) -> dict[str, Any]:
+    """Every field of a model."""
+    return {name: getattr(model, name) for name in sorted(type(model).model_fields)}
+
+
+def fields_of_event(event: Event) -> dict[str, Any]:
+    """What an event tells by itself."""
+    return {name: getattr(event, name) for name in ("type", "task_id", "time", "data")}
+
+
+def entry_at(part: Raw) -> Entry | None:
+    """The entry whose kind its head tells; None where it is not of the usual form and has to be read whole."""
+    try:
+        return kind_of_head(head_of(part)).of(loads(bytes(part)))
+    except UNUSUAL:
+        return None
 
 
 @given(st.lists(entries | JSON, max_size=4), st.booleans())
@@ -69,12 +83,18 @@ def test_the_usual_entries_are_told_by_their_heads() -> None:
     assert found[0] == entry_of(usual[0])
 
 
-@given(st.dictionaries(st.sampled_from([*sorted(EVENT), "other"]), JSON | WORDS) | JSON, st.booleans())
+@given(
+    st.dictionaries(
+        st.sampled_from(["data", "event", "organization_id", "task_id", "time", "type", "other"]), JSON | WORDS
+    )
+    | JSON,
+    st.booleans(),
+)
 def test_an_event_by_its_head_says_the_same(told: Any, is_ascii: bool) -> None:
     written = json.dumps(told, ensure_ascii=is_ascii)
     found, whole = Event.of_frame(written, "7"), loads(written)
     expected = Event.of(whole if isinstance(whole, dict) else {"type": "untyped", "data": whole})
-    assert repr(fields_of(found)) == repr(fields_of(expected))
+    assert repr(fields_of_event(found)) == repr(fields_of_event(expected))
     assert repr(found.raw) == repr(expected.raw)
     assert repr(found.entry) == repr(expected.entry)
     assert (found.frame_id, found.chunk) == ("7", expected.chunk)
@@ -84,13 +104,16 @@ def test_an_event_by_its_head_says_the_same(told: Any, is_ascii: bool) -> None:
     st.text(alphabet='{}[]":,0123456789.eE+-truefalsnd\\ \n\x01ä', max_size=12).map('{{"type":"a","data":{}}}'.format)
 )
 def test_what_a_head_takes_for_json_is_json(written: str) -> None:
-    if event_head(written) is not None:
+    event = Event.of_frame(written)
+    if event.json is written:  # it was not decoded
         assert isinstance(loads(written), dict)
 
 
-def test_the_usual_event_is_told_by_its_head() -> None:
-    event = Event.of_frame('{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}')
-    assert event.head is not None
+def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
+    written = '{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}'
+    event = Event.of_frame(written)
+    assert event.json is written
+    assert isinstance(event.written_data, Raw)
     assert (event.type, event.task_id, event.data) == ("chunk", "t", "x")
 
 
@@ -99,12 +122,12 @@ def test_what_is_no_log_is_read_whole(content: bytes) -> None:
     assert split(content) is None
 
 
-def test_what_is_damaged_within_an_entry_is_shown_as_it_is() -> None:
-    found = ToolCall(b'{"tool_name": "x", "payload": "a', Head(tool_name="x"), TOLD)
-    assert found.name == "x"
-    assert found.payload is None
-    assert "payload" in found.raw["value"]
-    assert found != ToolCall.of({"tool_name": "x"})
+@pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])
+def test_what_is_damaged_within_an_entry_is_not_taken_by_its_head(damage: bytes) -> None:
+    with pytest.raises(Unusual):
+        Entries().take(
+            [Raw(b'{"id": "a", "created_at": "2026-11-21T10:00:00Z", "tool_name": "x", "payload": %b}' % damage)]
+        )
 
 
 def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
@@ -118,37 +141,63 @@ def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
     assert [len(part.entries) for part in Log().parts(2)] == [0]
 
 
-TASK = {name for field in vars(Task).values() if isinstance(field, Field) for name in field.names}
+TASK = {*Task.model_fields, "parent_task_id", "parent_execution", "source_node_type", "deep_planning"}
 TASKS = st.dictionaries(
     st.sampled_from([*sorted(TASK), "title", "more"]),
     JSON | st.sampled_from(["2026-11-01T00:01:07.001Z", "1700000000.5", "executing", "", " "]),
     max_size=12,
 )
+ROW = [
+    "organization_id",
+    "conversation_id",
+    "events_streaming",
+    "input",
+    "hitl_request",
+    "pending_eca_request",
+    "plan",
+    "tokens",
+]
+ROW += [name for name in TaskRow.__struct_fields__ if name not in {"nested", "is_full", "is_root", "json"}]
+DERIVED = ["is_final", "is_full", "thread_id", "name", "changed_at", "wait"]
+
+
+def facts_of(task: TaskRow | Task) -> dict[str, Any]:
+    """What a row and a record tell alike."""
+    return {name: getattr(task, name) for name in (*ROW, *DERIVED)}
 
 
 @given(st.lists(TASKS | JSON, max_size=3))
 def test_a_row_says_what_its_object_says(rows: list[Any]) -> None:
-    for data in rows:
-        row, whole = Task.row(data), Task.of(data)
-        assert repr(fields_of(row)) == repr(fields_of(whole))
-        assert repr(row.raw) == repr(whole.raw)  # in the same order
-        assert (row.wait, row.changed_at, row.is_full) == (whole.wait, whole.changed_at, whole.is_full)
-        assert (row == whole) is (whole == row) is (row.raw == whole.raw)
+    for data in loads(json.dumps(rows)):
+        whole = Task.of(data)
+        for row in (TaskRow.of(data), TaskRow.from_json(json.dumps(data).encode())):
+            assert repr(facts_of(row)) == repr(facts_of(whole))
+            assert repr(row.raw) == repr(whole.raw)  # in the same order
+        assert (TaskRow.of(data) == row) is (row == TaskRow.of(data)) is (TaskRow.of(data).raw == row.raw)
 
 
-def test_rows_share_what_they_have_in_common() -> None:
-    rows = [Task.row({"id": f"t{n}", "status": "".join(["exec", "uting"]), "title": "x" * 50}) for n in range(3)]
+@given(st.lists(TASKS | JSON, max_size=4), st.booleans())
+def test_a_page_has_a_row_for_each_item_with_the_bytes_it_was_written_in(rows: list[Any], is_bare: bool) -> None:
+    body = rows if is_bare else {"total": len(rows), "items": rows, "total_pages": 1}
+    page = task_page(json.dumps(body, indent=1).encode(), 3)
+    if page is None:
+        return  # it is decoded as a whole
+    assert (page.total, page.pages, page.number) == (len(rows), 1, 3)
+    assert [repr(row.raw) for row in page.items] == [repr(TaskRow.of(loads(json.dumps(row))).raw) for row in rows]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"{}", b'{"items": {}}', b'[{"a": NaN}]', b"[" * 5000])
+def test_a_page_of_another_form_is_decoded_as_a_whole(content: bytes) -> None:
+    assert task_page(content, 1) is None
+
+
+def test_of_a_usual_page_every_row_keeps_its_own_bytes() -> None:
+    page = task_page(b'{"items": [ {"id":"a"} , {"id":"b","x":1.50}], "total": 7}', 1)
+    assert page is not None
+    assert [row.json for row in page.items] == [b'{"id":"a"}', b'{"id":"b","x":1.50}']
+    assert (page.total, page.pages) == (7, 0)
+
+
+def test_rows_share_the_texts_that_many_have() -> None:
+    rows = [TaskRow.of({"id": f"t{n}", "status": "".join(["exec", "uting"])}) for n in range(3)]
     assert len({id(row.status) for row in rows}) == 1
-    assert len({id(row.made_of[0]) for row in rows}) == 1
-    for n in range(2 * MOST):  # what is remembered has an end
-        Task.row({"id": f"other {n}"})
-        Task.row({"id": "same", "user_id": f"user {n}"})
-    assert len(wire_model._texts) <= MOST + 2
-    assert len(wire_model._rests) <= MOST + 1
-    assert [row.raw["id"] for row in rows] == ["t0", "t1", "t2"]
-
-
-def test_what_only_looks_the_same_is_not_shared() -> None:
-    for value in (1, True, 1.0, [True], None):
-        raw = {"id": "t1", "events_streaming": value, "status": "executing"}
-        assert repr(Task.row(raw).raw) == repr(raw)

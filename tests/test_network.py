@@ -29,9 +29,9 @@ from tui.client.client import Client
 from tui.client.endpoints import BadAddress, surfaces_of
 from tui.client.errors import Invalid, Lost, NotUnderstood, Redirected, Unreachable
 from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, Inflated
-from tui.client.models import TaskQuery
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
 from tui.client.session import MAX_ERROR_BYTES
+from tui.client.task_rows import TaskQuery
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
 Operation = Callable[[Client], Awaitable[Any]]

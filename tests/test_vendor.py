@@ -14,7 +14,8 @@ from tests.conftest import cases
 from tui.client.events import Event
 from tui.client.json_codec import dumps, loads
 from tui.client.log_entries import entry_of
-from tui.client.models import Agent, Task, page_of
+from tui.client.models import Agent, Task
+from tui.client.task_rows import page_of
 
 SDK = cases("sdk-schemas")["schemas"]
 REST = cases("openapi-2026-01")

@@ -18,7 +18,7 @@ from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, free_port
 from tui.client import errors
 from tui.client.client import Client
-from tui.client.models import TaskQuery
+from tui.client.task_rows import TaskQuery
 from tui.domain.state import Board, Change, EventSeen, GapSeen, LogSeen
 from tui.services.actions import Deed, Deeds, Outcome, Phase, Verb
 from tui.services.list_poller import Rhythm, Watch

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import cases
 from tests.local.conftest import KEY, NOW, Serve, Served
 from tui.client.events import Event
-from tui.client.models import TaskQuery
+from tui.client.task_rows import TaskQuery
 from tui.local import chaos
 from tui.local.process import Local, Wishes
 from tui.local.scenario import BadScenario, load, read

@@ -22,7 +22,8 @@ from tui.app.app import XpTui
 from tui.app.keymap import bindings, checked_keys
 from tui.app.watching import FIRST
 from tui.client.log_entries import Log, entry_of
-from tui.client.models import Page, Task, TaskQuery
+from tui.client.models import Task
+from tui.client.task_rows import Page, TaskQuery
 from tui.domain.state import Board, LogSeen, TasksSeen
 from tui.domain.task_rows import Line
 from tui.screens.approval_base import DEAD

@@ -16,7 +16,7 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.event_stream import Link, LinkState, Stream, Told
 from tui.client.events import Event
-from tui.client.models import TaskQuery
+from tui.client.task_rows import TaskQuery
 
 RUNS = int(os.environ.get("XP_RUNS", "100"))
 STATUSES = [0, 99, 100, 101, 103, 200, 200, 200, 200, 200, 201, 204, 206, 300, 301, 304, 307, 308, 400, 401, 403, 404]

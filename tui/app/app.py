@@ -29,7 +29,7 @@ from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.json_codec import pretty
-from tui.client.models import Task
+from tui.client.task_rows import TaskRow
 from tui.screens import stylesheets
 from tui.screens.base import Keyed, OnTop, TooSmall
 from tui.screens.messages import CopyWanted, Wish
@@ -375,7 +375,7 @@ class XpTui(Acting):
         if event.verb == "copy" and tasks:
             self._copy(self._texts_of(tasks))
 
-    def _texts_of(self, tasks: list[Task]) -> dict[str, str]:
+    def _texts_of(self, tasks: list[TaskRow]) -> dict[str, str]:
         """What of tasks there is to copy."""
         masks = self._desk.masks
         texts = {

@@ -18,8 +18,8 @@ from tui.app.watching import Watching
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
-from tui.client.log_entries import Questions
-from tui.client.models import Task, WaitKind
+from tui.client.task_facts import WaitKind
+from tui.client.task_rows import AnyTask
 from tui.domain.review import Shown
 from tui.domain.state import TasksSeen
 from tui.screens.approval_base import QUIET, Deciding
@@ -340,7 +340,7 @@ class Acting(Watching):
         self._continue(event.seen.task)
 
     @work(group="wishes", exclusive=True)
-    async def _continue(self, task: Task) -> None:
+    async def _continue(self, task: AnyTask) -> None:
         """Answer what the task asks, where it asks; else say more in its thread."""
         wait = self.board.wait(task.id)
         if wait is not None and wait.kind is WaitKind.QUESTION:
@@ -349,6 +349,8 @@ class Acting(Watching):
             except (ApiError, BadAddress) as error:
                 self._warn(f"the question could not be read: {error}")
                 return
+            from tui.client.log_entries import Questions  # pydantic: the first frame has no entries
+
             if seen.held and Questions.of(seen.held).asked:
                 await self._answer(seen)
                 return
@@ -356,6 +358,7 @@ class Acting(Watching):
 
     async def _answer(self, seen: Shown) -> None:
         """Ask for the answer to each question, and send them all."""
+        from tui.client.log_entries import Questions
         from tui.screens.answer import Answer
 
         card = Questions.of(seen.held)
@@ -415,7 +418,7 @@ class Acting(Watching):
             self._home.filter(f'agent:"{name if is_plain else choice.agent.id}"')
 
     @work(group="wishes", exclusive=True)
-    async def _stop(self, tasks: list[Task]) -> None:
+    async def _stop(self, tasks: list[AnyTask]) -> None:
         """Ask, and stop them when the answer is yes."""
         from tui.screens.bulk_review import BulkScreen
         from tui.screens.confirm import Confirm
@@ -443,7 +446,7 @@ class Acting(Watching):
             for task in running:
                 self._carry_out(Deed(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
 
-    async def _as_its_record_says(self, task: Task) -> Task:
+    async def _as_its_record_says(self, task: AnyTask) -> AnyTask:
         """A task that seems to have ended, as its own record tells it now: it may be a lie of a stream."""
         if not task.is_final:
             return task
@@ -454,9 +457,9 @@ class Acting(Watching):
         self._tell(TasksSeen((record,), self._desk.now()))
         return record
 
-    def _below(self, task: Task) -> list[Task]:
+    def _below(self, task: AnyTask) -> list[AnyTask]:
         """All sub-tasks, however deep, each once."""
-        found: dict[str, Task] = {}
+        found: dict[str, AnyTask] = {}
         left = [task.id]
         while left:
             for child in self.board.children_of(left.pop()):
@@ -466,7 +469,7 @@ class Acting(Watching):
         return list(found.values())
 
     @work(group="wishes", exclusive=True)
-    async def _begin_anew(self, task: Task) -> None:
+    async def _begin_anew(self, task: AnyTask) -> None:
         """A new task for the same agent."""
         await self._create(task.agent_id, self._agent_name(task.agent_id))
 
@@ -474,7 +477,7 @@ class Acting(Watching):
         agent = self.board.agents.get(agent_id)
         return self._desk.safe(agent[1].name if agent else agent_id)
 
-    async def _say_in_thread(self, task: Task) -> None:
+    async def _say_in_thread(self, task: AnyTask) -> None:
         """Ask for the words, and send them."""
         name = self._agent_name(task.agent_id)
         title = f"Say more in: {self._desk.safe(task.name)}"

@@ -19,9 +19,9 @@ from tui.app.terminal import Terminal, notice, title
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, NotFound
-from tui.client.log_entries import Log
-from tui.client.models import Status, Task, TaskQuery, WaitKind
-from tui.domain.activity_log import EPOCH
+from tui.client.json_values import EPOCH
+from tui.client.task_facts import Status, WaitKind
+from tui.client.task_rows import TaskQuery, TaskRow
 from tui.domain.state import Board, Change, Known, LogSeen, Sighting, TaskGone, TasksSeen
 from tui.screens.approval_base import Deciding
 from tui.screens.base import OnTop
@@ -30,6 +30,8 @@ from tui.services.list_poller import PART, Rhythm, Watch
 from tui.widgets.context import Desk
 
 if TYPE_CHECKING:
+    from tui.client.log_entries import Log
+    from tui.client.models import Task
     from tui.screens.task_detail import TaskScreen
 
 STEP = 1 / 30
@@ -372,7 +374,7 @@ class Watching(Orderly):
         except (ApiError, BadAddress) as error:
             self.notify(self._desk.safe(str(error)), title="The sub-task could not be read", markup=False)
 
-    async def _found(self, begin: str) -> Task | None:
+    async def _found(self, begin: str) -> TaskRow | None:
         """The task whose id is this, or the only one whose id begins so."""
         known = [task_id for task_id in self.board.tasks if task_id.startswith(begin)]
         if len(known) == 1 or begin in known:
@@ -383,7 +385,7 @@ class Watching(Orderly):
             return None
         self._tell(TasksSeen((task,), self._client.now))
         self._step()
-        return task
+        return self.board.task(task.id)
 
     def screens_held(self, words: str) -> None:
         """Show on every screen what is held."""

@@ -12,9 +12,10 @@ from msgspec import Struct, field
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
-from tui.client.models import FINAL, RUNNING, Task, Wait
 from tui.client.secret import Secret
 from tui.client.session import Transport
+from tui.client.task_facts import FINAL, RUNNING, Wait
+from tui.client.task_rows import AnyTask
 from tui.security.redact import Masks
 from tui.services.audit_log import Journal
 from tui.storage.settings import BadSettings, Settings
@@ -114,21 +115,21 @@ STYLES = {"paused": AMBER, "executing": COOL, "failed": RED, "error": RED, "comp
 ORDER = ("paused", "executing", "pending", "failed", "error", "completed", "stopped")
 
 
-def status_cell(task: Task, wait: Wait | None) -> Cell:
+def status_cell(task: AnyTask, wait: Wait | None) -> Cell:
     """A status with its glyph; for a task that waits, why."""
     if wait:
         return Cell(f"‖ {wait.kind}", AMBER)
     return Cell(f"{GLYPHS.get(task.status, '?')} {task.status or 'unknown'}", STYLES.get(task.status, ""))
 
 
-def rank(task: Task, wait: Wait | None) -> int:
+def rank(task: AnyTask, wait: Wait | None) -> int:
     """The place of a task's group: who needs a person first, unknown statuses last."""
     if wait:
         return -1
     return ORDER.index(task.status) if task.status in ORDER else len(ORDER)
 
 
-def lasted(task: Task, wait: Wait | None, now: datetime) -> float | None:
+def lasted(task: AnyTask, wait: Wait | None, now: datetime) -> float | None:
     """Seconds that a task has waited or run, or took."""
     if wait:
         return (now - wait.since).total_seconds() if wait.since and wait.since.year > 1 else None
@@ -139,7 +140,7 @@ def lasted(task: Task, wait: Wait | None, now: datetime) -> float | None:
     return max((end - begun).total_seconds(), 0.0) if end else None
 
 
-def task_json(task: Task, wait: Wait | None, agent: str | None) -> dict[str, Any]:
+def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, Any]:
     """A task in the documented shape; `raw` is the platform's own object."""
     return {
         "kind": "task",

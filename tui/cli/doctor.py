@@ -19,8 +19,9 @@ from tui.cli.exit_codes import DENIED, FAILED, NETWORK, OK, USAGE
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.client.endpoints import BadAddress, Surface, Surfaces, is_loopback
 from tui.client.errors import ApiError, NotOffered, Unauthorized, Unreachable
-from tui.client.models import Agent, TaskQuery
+from tui.client.models import Agent
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
+from tui.client.task_rows import TaskQuery
 from tui.screens.stylesheets import styles
 from tui.storage.private_files import NotPrivate, make_directory
 from tui.storage.settings import BadSettings

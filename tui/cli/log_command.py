@@ -14,7 +14,8 @@ from tui.client.client import AT_ONCE
 from tui.client.errors import ApiError
 from tui.client.json_codec import dumps
 from tui.client.log_entries import Confirmation, Delegation, Entry, Log, Message, Questions, Reasoning, SignIn, ToolCall
-from tui.client.models import Task, TaskQuery
+from tui.client.models import Task
+from tui.client.task_rows import TaskQuery
 from tui.domain import humanize
 from tui.domain.activity_log import Activity, Row, walk
 

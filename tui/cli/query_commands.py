@@ -17,7 +17,9 @@ from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.client.client import AT_ONCE
 from tui.client.errors import ApiError, NotFound
 from tui.client.json_codec import pretty, unfolded
-from tui.client.models import Page, Status, Task, TaskQuery
+from tui.client.models import Task
+from tui.client.task_facts import Status
+from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow
 from tui.domain import humanize
 from tui.domain.filters import Context, Filter, parse
 from tui.domain.review import Shown, shown_of
@@ -39,7 +41,7 @@ NOT_SEEN_WHOLE = (
 class _LoadedTasks(Struct):
     """Counts the tasks of a list as they are loaded, and chooses those that match the filter."""
 
-    matches: Callable[[Task], bool]
+    matches: Callable[[AnyTask], bool]
     ids: set[str] = field(default_factory=set)
     """The ids of all tasks that were loaded."""
     matched: int = 0
@@ -47,7 +49,7 @@ class _LoadedTasks(Struct):
     total: int | None = 0
     """How many tasks there are in all; None where the platform does not say."""
 
-    def add(self, page: Page) -> list[Task]:
+    def add(self, page: Page) -> list[TaskRow]:
         """Add a page; return its tasks that were not loaded before and match."""
         chosen = []
         for task in page.items:
@@ -98,7 +100,7 @@ async def _learn_agents(session: Session) -> None:
 
 async def _load(
     session: Session, query: TaskQuery, loaded: _LoadedTasks
-) -> AsyncGenerator[tuple[Page, list[Task]], None]:
+) -> AsyncGenerator[tuple[Page, list[TaskRow]], None]:
     """Load the list page by page, without --all only the newest; yield each page and what is chosen of it."""
     async with aclosing(session.client.tasks(query)) as pages:
         async for page in pages:
@@ -107,14 +109,14 @@ async def _load(
                 return
 
 
-async def _print_lines(session: Session, pages: AsyncIterator[tuple[Page, list[Task]]]) -> None:
+async def _print_lines(session: Session, pages: AsyncIterator[tuple[Page, list[TaskRow]]]) -> None:
     """Print each chosen task as a line of JSON as soon as its page is loaded."""
     async for _, chosen in pages:
         for task in chosen:
             session.out.json(_task_json(session, task))
 
 
-async def _read_chosen(session: Session, pages: AsyncIterator[tuple[Page, list[Task]]]) -> list[Task]:
+async def _read_chosen(session: Session, pages: AsyncIterator[tuple[Page, list[TaskRow]]]) -> list[TaskRow]:
     """Load all pages, then read the chosen tasks that are paused: each task as the latest answer tells it."""
     board = Board()
     ids: list[str] = []
@@ -125,14 +127,14 @@ async def _read_chosen(session: Session, pages: AsyncIterator[tuple[Page, list[T
     return [task for task in map(board.task, ids) if task]
 
 
-def _print_document(session: Session, asked: Filter, loaded: _LoadedTasks, chosen: Sequence[Task]) -> None:
+def _print_document(session: Session, asked: Filter, loaded: _LoadedTasks, chosen: Sequence[TaskRow]) -> None:
     """Print the chosen tasks as one document."""
     items = [_task_json(session, task) for task in chosen]
     count, total = len(loaded.ids), loaded.total
     session.out.json({"kind": "tasks", "filter": str(asked), "loaded": count, "total": total, "items": items})
 
 
-def _task_json(session: Session, task: Task) -> dict[str, Any]:
+def _task_json(session: Session, task: TaskRow) -> dict[str, Any]:
     return task_json(task, task.wait, session.agents.get(task.agent_id))
 
 
@@ -167,7 +169,7 @@ async def _look_into(session: Session, board: Board, found: list[str]) -> Board:
     return board.after(await asyncio.gather(*(read(task.id) for task in rows[:LOOKED_INTO])))
 
 
-def _table(session: Session, found: list[Task]) -> None:
+def _table(session: Session, found: list[TaskRow]) -> None:
     out, now = session.out, datetime.now(UTC)
     columns = [
         Column("STATUS"),
@@ -201,7 +203,7 @@ def _table(session: Session, found: list[Task]) -> None:
         out.table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows])
 
 
-def _order(task: Task) -> tuple[int, float]:
+def _order(task: TaskRow) -> tuple[int, float]:
     """By groups, who needs a person first; among these, who has waited longest."""
     wait = task.wait
     since = wait.since.timestamp() if wait and wait.since else 0.0

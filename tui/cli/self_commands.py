@@ -10,7 +10,7 @@ from tui.cli.context import Session
 from tui.cli.exit_codes import FAILED, OK
 from tui.cli.output import FAINT, RED, STRONG, Cell, Column, Output
 from tui.client.json_codec import dumps
-from tui.client.wire_model import moment
+from tui.client.json_values import moment
 from tui.storage.options import schema
 
 

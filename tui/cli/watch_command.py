@@ -15,10 +15,10 @@ from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.event_stream import LinkState
 from tui.client.events import Event
 from tui.client.json_codec import dumps
+from tui.client.json_values import EPOCH
 from tui.client.log_entries import Entry
-from tui.client.models import Task
+from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.activity_log import EPOCH
 from tui.domain.filters import SECONDS, Filter, parse
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 from tui.services.list_poller import Watch
@@ -68,7 +68,7 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
     return 0 if all(matches(task) for task in ends) else FAILED
 
 
-async def _until(one: Watch, show: _Show, task_id: str) -> Task:
+async def _until(one: Watch, show: _Show, task_id: str) -> AnyTask:
     """Follow one task until it ends, or matches before that."""
     early = show.matched(task_id)
     whole = asyncio.create_task(one.follow(task_id))
@@ -96,14 +96,14 @@ class _Show(Struct):
     out: Output
     until: Filter
     several: bool
-    _early: dict[str, asyncio.Future[Task]] = field(default_factory=dict)
+    _early: dict[str, asyncio.Future[AnyTask]] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
     _changed: dict[str, datetime] = field(default_factory=dict)
     """When each task was last changed: a replayed stream tells of older states, which are no news."""
     _texts: dict[str, str] = field(default_factory=dict)
     """What was streamed of each task and is not printed yet."""
 
-    def matched(self, task_id: str) -> asyncio.Future[Task]:
+    def matched(self, task_id: str) -> asyncio.Future[AnyTask]:
         """Done with the task once it matches."""
         return self._early.setdefault(task_id, asyncio.get_running_loop().create_future())
 
@@ -136,7 +136,7 @@ class _Show(Struct):
                 self._say("task", task_id, time=iso(at), data={"gone": reason})
         self.out.flush()
 
-    def end(self, task: Task) -> None:
+    def end(self, task: AnyTask) -> None:
         """Print the final object."""
         self._print_rest(task.id)
         if self.out.form == "table":
@@ -146,7 +146,7 @@ class _Show(Struct):
         else:
             self.out.json({**task_json(task, task.wait, None), "kind": "final"})
 
-    def _task(self, task: Task, at: str | None) -> None:
+    def _task(self, task: AnyTask, at: str | None) -> None:
         wait = task.wait
         early = self._early.get(task.id)
         if self.until and early and not early.done() and self.until.predicate()(task):

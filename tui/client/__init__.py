@@ -45,11 +45,13 @@ if TYPE_CHECKING:
         SignIn,
         ToolCall,
     )
-    from tui.client.models import Agent, Page, Plan, Status, Task, TaskQuery, Tokens, Wait, WaitKind
+    from tui.client.models import Agent, Plan, Task, Tokens
     from tui.client.network import BadNetworkSettings
     from tui.client.retry import Backoff, Clock
     from tui.client.secret import Secret
     from tui.client.session import Transport
+    from tui.client.task_facts import Status, Wait, WaitKind
+    from tui.client.task_rows import Page, TaskQuery, TaskRow
 
 _NAMES_BY_MODULE = {
     "api": "connect connect_from_environment follow list_tasks",
@@ -61,7 +63,9 @@ _NAMES_BY_MODULE = {
     "events": "Event",
     "log_entries": "Compaction Confirmation Decision Delegation Entry Log Message Other Questions Reasoning SignIn "
                    "ToolCall",
-    "models": "Agent Page Plan Status Task TaskQuery Tokens Wait WaitKind",
+    "models": "Agent Plan Task Tokens",
+    "task_facts": "Status Wait WaitKind",
+    "task_rows": "Page TaskQuery TaskRow",
     "network": "BadNetworkSettings",
     "retry": "Backoff Clock",
     "secret": "Secret",
@@ -73,8 +77,9 @@ __all__ = [
     "Confirmation", "Conflict", "Decision", "Delegation", "Entry", "Event", "Forbidden", "Invalid", "Link",
     "LinkState", "Log", "Lost", "Message", "NotFound", "NotOffered", "NotUnderstood", "Opened", "Other", "Page",
     "Plan", "Questions", "ReadOnly", "Reasoning", "Redirected", "Rejoined", "Secret", "SignIn", "Status", "Stream",
-    "Surfaces", "Task", "TaskQuery", "Throttled", "TimedOut", "Tokens", "ToolCall", "Transport", "Unauthorized",
-    "Unreachable", "Wait", "WaitKind", "connect", "connect_from_environment", "follow", "list_tasks", "surfaces_of"
+    "Surfaces", "Task", "TaskQuery", "TaskRow", "Throttled", "TimedOut", "Tokens", "ToolCall", "Transport",
+    "Unauthorized", "Unreachable", "Wait", "WaitKind", "connect", "connect_from_environment", "follow", "list_tasks",
+    "surfaces_of"
 ]  # fmt: skip
 
 

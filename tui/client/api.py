@@ -11,9 +11,9 @@ from tui.client.client import Client
 from tui.client.endpoints import surfaces_of
 from tui.client.event_stream import MAX_WITHHELD_SECONDS, Link, LinkState, Opened, Stream, Told
 from tui.client.events import ENDS, Event
-from tui.client.models import Task, TaskQuery
 from tui.client.secret import Secret
 from tui.client.session import Transport
+from tui.client.task_rows import TaskQuery, TaskRow
 
 LAST_EVENTS_SECONDS = MAX_WITHHELD_SECONDS + 2.0
 """How long nothing has to come of a task that has ended before its events are taken to be complete."""
@@ -57,10 +57,10 @@ def connect_from_environment(*, read_only: bool = False) -> Client:
     )
 
 
-async def list_tasks(client: Client, *, status: str | None = None, agent_id: str | None = None) -> list[Task]:
+async def list_tasks(client: Client, *, status: str | None = None, agent_id: str | None = None) -> list[TaskRow]:
     """Return the tasks that match, each once; of very many tasks, `client.tasks` gives one page after the other."""
     query = TaskQuery(agent_id=agent_id, status=(status,) if status else ())
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, TaskRow] = {}
     async with aclosing(client.tasks(query)) as pages:
         async for page in pages:
             for task in page.items:

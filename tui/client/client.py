@@ -1,4 +1,8 @@
-"""The client: a method for each thing the platform can do, on whichever of its surfaces offers it."""
+"""The client: a method for each thing the platform can do, on whichever of its surfaces offers it.
+
+The modules of the records and logs import pydantic; they are imported by the first answer that needs them, so that
+the first frame does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +17,26 @@ from msgspec.structs import replace
 
 from tui.client.endpoints import ACTIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
 from tui.client.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
-from tui.client.lazy_log import LargeLog
-from tui.client.log_entries import Entry, Log, Message, entry_of
-from tui.client.models import Agent, Page, Task, TaskQuery, page_of
 from tui.client.responses import record_in, said_by, task_record_in
 from tui.client.session import Transport
-from tui.client.wire_model import Record, text_of
+from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow, page_of, task_page
 
 if TYPE_CHECKING:
     import httpx
+
+    from tui.client.log_entries import Log
+    from tui.client.models import Agent, Task
+    from tui.client.wire_model import WireModel
 
 AT_ONCE = 4
 """How many requests of one fan-out are under way at the same time."""
 REMEMBERED = 16
 """How many pages of tasks are remembered as they were read last: as many as are read again and again."""
 T = TypeVar("T")
+ReadItem = Callable[[object], Any]
+"""Makes an item of a list of a JSON value."""
+SplitPage = Callable[[bytes, int], Page | None]
+"""Reads a page, of which the number is given, of its bytes; None where it has to be decoded as a whole."""
 
 
 class Client:
@@ -59,6 +68,8 @@ class Client:
 
     async def agents(self) -> AsyncGenerator[Page, None]:
         """All agents, page by page."""
+        from tui.client.models import Agent
+
         route, root = self._route(Operation.AGENTS)
         async with aclosing(self._pages(route, root + route.path, {}, Agent.of)) as pages:
             async for page in pages:
@@ -66,26 +77,22 @@ class Client:
 
     async def agent(self, agent_id: str) -> Agent:
         """One agent."""
+        from tui.client.models import Agent
+
         return Agent.of(record_in(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
-    async def tasks(
-        self, query: TaskQuery | None = None, *, apart: Callable[[bytearray], Any] | None = None
-    ) -> AsyncGenerator[Page, None]:
-        """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice.
-
-        A page may be taken apart in another way, where one is given: its rows are for somebody who does not keep them.
-        """
+    async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
+        """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice."""
         query = query or TaskQuery()
         operation = Operation.USER_TASKS if query.user_id and not query.agent_id else Operation.TASKS
         route, root = self._route(operation)
-        read = Task.row if apart is None else Task.of
         for status in query.status or (None,):
             params = query.params(status)
             if route.surface is Surface.REST:
-                listing = self._pages(route, root + route.path, params, read, apart)
+                listing = self._pages(route, root + route.path, params, TaskRow.of, task_page)
             elif operation is Operation.USER_TASKS:
                 user = params.pop("user_id")
-                listing = self._pages(route, root + route.fill(user=user), params, read, apart)
+                listing = self._pages(route, root + route.fill(user=user), params, TaskRow.of, task_page)
             else:
                 listing = self._histories(route, root, params)
             async with aclosing(listing) as pages:
@@ -94,36 +101,33 @@ class Client:
 
     async def task(self, task_id: str) -> Task:
         """One task's own record."""
-        record = task_record_in(await self._read(Operation.TASK, task=task_id), task_id)
-        return self._learn(Task.of(record))
+        return self._task(await self._read(Operation.TASK, task=task_id), task_id)
 
     def task_url(self, task_id: str) -> str:
         """Where a task's record is."""
         route, root = self._route(Operation.TASK)
         return root + route.fill(task=task_id)
 
-    async def log(self, task: Task) -> Log:
+    async def log(self, task: AnyTask) -> Log:
         """The task's activity log; one that does not exist yet is empty."""
+        from tui.client.lazy_log import LargeLog
+        from tui.client.log_answers import log_in, log_of_threads
+        from tui.client.log_entries import Log
+
         route, root = self._route(Operation.LOG)
+        is_partial = route.surface is Surface.REST
         try:
             url = root + route.fill(agent=task.agent_id, task=task.id)
-            read_large = None if route.surface is Surface.REST else LargeLog.of
-            body = await self.transport.read(url, apart=read_large, is_log=True)
+            body = await self.transport.read(url, apart=None if is_partial else LargeLog.of, is_log=True)
         except NotFound:
-            return Log(is_partial=route.surface is Surface.REST)
-        if route.surface is Surface.REST:
-            return _log_of_threads(body)
-        if isinstance(body, LargeLog):
-            record_in({"id": body.thread_id}, "activity log", task.id, task.thread_id)
-            return Log(await body.entries())
-        messages = record_in(body, "activity log", task.id, task.thread_id).get("messages")
-        if not isinstance(messages, list):
-            raise NotUnderstood("the platform's answer is no activity log: it has no list of messages", body=body)
-        return Log(tuple(entry_of(item) for item in messages))
+            return Log(is_partial=is_partial)
+        return log_of_threads(body) if is_partial else await log_in(body, task.id, task.thread_id)
 
-    async def tool_approval(self, agent_id: str, request_id: str) -> Record:
+    async def tool_approval(self, agent_id: str, request_id: str) -> WireModel:
         """How the approval of a held tool call stands."""
-        return Record.of(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
+        from tui.client.wire_model import WireModel
+
+        return WireModel.of(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
 
     async def organization(self) -> str:
         """The organization, learned from the first agent or task when nothing names it."""
@@ -167,7 +171,7 @@ class Client:
         elif agent_version:
             headers["x-agent-version"] = agent_version
         answer = await self.transport.act("POST", url, {"events_streaming": True, **body}, headers)
-        task = Task.of(task_record_in(answer))
+        task = _task_in(answer)
         if task.agent_id != agent_id:
             raise NotUnderstood(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
         if (thread := body.get("id")) and thread not in {task.id, task.thread_id}:
@@ -225,48 +229,38 @@ class Client:
         raise NotOffered(f"{operation} needs {wanted}, and no address of it is set")
 
     async def _pages(
-        self,
-        route: Route,
-        url: str,
-        params: dict[str, str],
-        read: Callable[[object], Any],
-        apart: Callable[[bytearray], Any] | None = None,
+        self, route: Route, url: str, params: dict[str, str], read: ReadItem, split: SplitPage | None = None
     ) -> AsyncGenerator[Page, None]:
         if route.surface is not Surface.REST:
-            yield await self._page(url, params, read, 1, apart)
+            yield await self._page(url, params, 1, read, split)
             return
         number = 1
         while True:
             asked = {**params, "page": str(number), "per_page": str(Page.LIMIT)}
-            page = await self._page(url, asked, read, number, apart)
+            page = await self._page(url, asked, number, read, split)
             yield page
             if not page.items or (page.pages is not None and number >= page.pages):
                 return
             number += 1
 
     async def _page(
-        self,
-        url: str,
-        params: dict[str, str],
-        read: Callable[[object], Any],
-        number: int,
-        apart: Callable[[bytearray], Any] | None,
+        self, url: str, params: dict[str, str], number: int, read: ReadItem, split: SplitPage | None
     ) -> Page:
         """One page; of bytes that are those of the last time it is the same page, and nothing has to be read of it."""
-        if apart is not None:
-            return self._learn_page(page_of(await self.transport.read(url, params, apart=apart), read, number))
         asked = url, *params.items()
-        before, page = self._pages_read.get(asked, (None, None))
+        before, known_page = self._pages_read.get(asked, (None, None))
         content = b""
 
-        def unless_other(told: bytearray) -> Page | None:
+        def read_bytes(told: bytearray) -> Page | None:
             nonlocal content
             content = bytes(told)
-            return page if content == before else None
+            if content == before:
+                return known_page
+            return split(content, number) if split else None
 
-        body = await self.transport.read(url, params, apart=unless_other)
-        if body is not page or page is None:
-            page = self._learn_page(page_of(body, read, number))
+        body = await self.transport.read(url, params, apart=read_bytes)
+        page = body if isinstance(body, Page) else page_of(body, read, number)
+        self._learn_page(page)
         self._pages_read.pop(asked, None)
         self._pages_read[asked] = content, page
         if len(self._pages_read) > REMEMBERED:
@@ -281,8 +275,10 @@ class Client:
 
         async def history(agent: str) -> Page:
             async with gate:
-                body = await self.transport.read(root + route.fill(agent=agent), params)
-            return replace(self._learn_page(page_of(body, Task.row, 1)), total=None, pages=None)
+                url = root + route.fill(agent=agent)
+                body = await self.transport.read(url, params, apart=lambda content: task_page(bytes(content), 1))
+            page = body if isinstance(body, Page) else page_of(body, TaskRow.of, 1)
+            return replace(self._learn_page(page), total=None, pages=None)
 
         jobs = [asyncio.create_task(history(agent)) for agent in agents]
         try:
@@ -305,7 +301,7 @@ class Client:
         return page
 
     def _task(self, body: Any, task_id: str) -> Task:
-        return self._learn(Task.of(task_record_in(body, task_id)))
+        return self._learn(_task_in(body, task_id))
 
 
 def _check_decision_answer(answer: Any, *ids: str) -> None:
@@ -322,22 +318,8 @@ def _check_decision_answer(answer: Any, *ids: str) -> None:
         raise NotUnderstood("the platform answered that it was not done", body=answer)
 
 
-def _log_of_threads(body: Any) -> Log:
-    """The public surface's messages, as a log that is known to lack everything else."""
-    if not isinstance(body, dict) or not isinstance(body.get("root"), list):
-        raise NotUnderstood("the platform's answer holds no thread of messages", body=body)
-    threads = body
-    told = {
-        name: tuple(_message(item) for item in messages)
-        for name, messages in threads.items()
-        if isinstance(messages, list)
-    }
-    return Log(told.pop("root", ()), told, is_partial=True)
+def _task_in(body: Any, *ids: str) -> Task:
+    """Return the task in an answer."""
+    from tui.client.models import Task
 
-
-def _message(item: object) -> Entry:
-    """A message of the public surface; its `assistant` is the log's `agent`."""
-    if not isinstance(item, dict):
-        return entry_of(item)
-    role = {"assistant": "agent"}.get(text_of(item.get("role")) or "", item.get("role"))
-    return Message.of({**item, "role": role})
+    return Task.of(task_record_in(body, *ids))

@@ -1,37 +1,22 @@
-"""The events of a live stream, and what each of them says in the terms of the activity log."""
+"""The events of a live stream: an envelope each, whose data stays as it came until somebody looks at it."""
 
 from __future__ import annotations
 
-from functools import cache, cached_property
-from types import ModuleType
-from typing import Any, Self
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tui.client.json_codec import NotJson, loads
-from tui.client.log_entries import (
-    Compaction,
-    Decision,
-    Delegation,
-    Entry,
-    Message,
-    Other,
-    Questions,
-    Reasoning,
-    SignIn,
-    ToolCall,
-)
-from tui.client.models import Plan, Task
-from tui.client.wire_model import (
-    Field,
-    Record,
-    as_it_is,
-    count_of,
-    flag_of,
-    identity,
-    moment,
-    name_of,
-    number_of,
-    text_of,
-)
+from tui.client.json_values import moment, name_of, text_of
+from tui.client.task_rows import UNUSUAL, TaskRow
+
+if TYPE_CHECKING:
+    from tui.client.log_entries import Entry
+    from tui.client.models import ContextStatus, Plan
 
 TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})
 CHILD_EVENTS = frozenset({"sub_task_created", "sub_task_updated", "sub_task_finished"})
@@ -41,100 +26,106 @@ SILENT = _OF_TASKS | {"connected", "chunk", "plan_updated", "context_status", "t
 ENDS = frozenset({"task_finished", "turn_finished"})
 
 
-class ContextStatus(Record):
-    """How full the model's context is."""
+class _Envelope(Struct, gc=False):
+    """The fields that every event has."""
 
-    percent = Field(number_of)
-    estimated_tokens = Field(count_of)
-    context_window = Field(count_of)
-    compacting = Field(flag_of)
+    type: Any = None
+    event: Any = None
+    task_id: Any = None
+    time: Any = None
+    data: Raw | UnsetType = UNSET
 
 
-class Event(Record):
+class Event(Struct, frozen=True, dict=True, eq=False):
     """One event of a task's stream; `type` is the JSON's own, never the frame's."""
 
-    type = Field(lambda value: text_of(value) or "untyped", "type", "event")
-    task_id = Field(name_of)
-    organization_id = Field(text_of)
-    time = Field(moment)
-    data = Field(as_it_is)
-    frame_id: str = ""
+    type: str
+    task_id: str
+    time: datetime | None
+    written_time: Any
+    """The time as the event tells it."""
+    frame_id: str
     """The id the stream gave this event, or nothing."""
+    json: str | bytes | dict[str, Any]
+    """The whole event, as it was written or as it was decoded."""
+    written_data: Raw | UnsetType = UNSET
+    """What happened, as it was written."""
 
     @classmethod
-    def of_frame(cls, data: str | bytes, frame_id: str = "") -> Self:
+    def of(cls, body: object, frame_id: str = "") -> Self:
+        """Make an event of any JSON value."""
+        raw = body if isinstance(body, dict) else {"value": body}
+        kind = raw["type"] if raw.get("type") is not None else raw.get("event")
+        when = raw.get("time")
+        return cls(text_of(kind) or "untyped", name_of(raw.get("task_id")), moment(when), when, frame_id, raw)
+
+    @classmethod
+    def of_frame(cls, written: str | bytes, frame_id: str = "") -> Self:
         """Read the data of one frame; what is no JSON object is an event all the same, of the type it deserves."""
-        if isinstance(data, bytes) and not data.isascii():
-            data = data.decode("utf-8", "replace")
-        heads = _heads()
-        head = heads.event_head(data)
-        event = cls(data, head, heads.EVENT) if head else cls.of(_body(data))
-        event.frame_id = frame_id
-        return event
+        if isinstance(written, bytes) and not written.isascii():
+            written = written.decode("utf-8", "replace")
+        try:
+            told = _decode_envelope(written)
+        except UNUSUAL:
+            return cls.of(_body(written), frame_id)
+        kind = told.type if told.type is not None else told.event
+        when = moment(told.time)
+        return cls(text_of(kind) or "untyped", name_of(told.task_id), when, told.time, frame_id, written, told.data)
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The event as it came, with every field this version does not know."""
+        if isinstance(self.json, dict):
+            return self.json
+        whole: dict[str, Any] = loads(self.json)
+        return whole
 
     @cached_property
-    def task(self) -> Task | None:
+    def data(self) -> Any:
+        """What happened."""
+        if isinstance(self.json, dict):
+            return self.json.get("data")
+        return None if self.written_data is UNSET else loads(bytes(self.written_data))
+
+    @cached_property
+    def task(self) -> TaskRow | None:
         """The task as this event tells it: its own, or with a `sub_task_` event, a sub-task's."""
         if self.type in _OF_TASKS and isinstance(self.data, dict) and self.data.get("id"):
-            return Task.of(self.data)
+            return TaskRow.of(self.data)
         return None
+
+    @property
+    def chunk(self) -> str | None:
+        """A piece of streamed text."""
+        return text_of(self.data) or "" if self.type == "chunk" else None
+
+    # What is pydantic's is imported by the first event that tells it, not before the first frame.
 
     @cached_property
     def plan(self) -> Plan | None:
         """The plan, when this event tells it."""
+        from tui.client.models import Plan
+
         return Plan.of(self.data) if self.type == "plan_updated" and isinstance(self.data, dict) else None
 
     @cached_property
     def context(self) -> ContextStatus | None:
         """How full the context is, when this event tells it."""
-        if self.type == "context_status" and isinstance(self.data, dict):
-            return ContextStatus.of(self.data)
-        return None
+        from tui.client.models import ContextStatus
 
-    @cached_property
-    def chunk(self) -> str | None:
-        """A piece of streamed text."""
-        return text_of(self.data) or "" if self.type == "chunk" else None
+        return ContextStatus.of(self.data) if self.type == "context_status" and isinstance(self.data, dict) else None
 
     @cached_property
     def entry(self) -> Entry | None:
         """What this event adds to the activity log, or None when it adds nothing."""
         if self.type in SILENT:
             return None
-        data: dict[str, Any] = self.data if isinstance(self.data, dict) else {"value": self.data}
-        told = {"created_at": (self.head or self.raw).get("time"), **data}
-        match self.type:
-            case "tool_call_request":
-                return ToolCall.of({**told, "id": _call_id(data), "started_at": told["created_at"]})
-            case "tool_call_result":
-                moment = told["created_at"]
-                return ToolCall.of({**told, "id": _call_id(data), "finished_at": moment, "returned": True})
-            case "think" | "analyze":
-                return Reasoning.of({**told, "type": self.type, **_thought(data)})
-            case "sub_agent_trigger":
-                return Delegation.of(told)
-            case "auth_event":
-                return SignIn.of(told)
-            case "agent_gateway_decision":
-                kind = Delegation if data.get("action") == "create_execution" else Decision
-                return kind.of(told)
-            case "ask_user_questions":
-                return Questions.of({**told, "id": identity(data, "id", "decision_id", "entry_id")})
-            case "task_compactization":
-                return Compaction.of(told)
-            case "gateway_steer_applied" if isinstance(data.get("message"), dict):
-                steer = data["message"]
-                return Message.of({**told, "id": steer.get("id"), "role": "user", "content": steer})
-            case _:
-                return Other.of({**told, "type": self.type})
+        from tui.client.event_entries import entry_of_event
+
+        return entry_of_event(self.type, self.data, self.written_time)
 
 
-@cache
-def _heads() -> ModuleType:
-    """Not before the first event: it takes its time to import."""
-    from tui.client import partial_decode
-
-    return partial_decode
+_decode_envelope: Callable[[str | bytes], _Envelope] = msgspec.json.Decoder(_Envelope).decode
 
 
 def _body(data: str | bytes) -> dict[str, Any]:
@@ -144,20 +135,3 @@ def _body(data: str | bytes) -> dict[str, Any]:
         text = data if isinstance(data, str) else data.decode()
         return {"type": "unreadable", "data": {"reason": str(error), "text": text}}
     return body if isinstance(body, dict) else {"type": "untyped", "data": body}
-
-
-def _call_id(data: dict[str, Any]) -> str:
-    return identity(data, "request_id", "tool_call_id", "id")
-
-
-def _thought(data: dict[str, Any]) -> dict[str, Any]:
-    """A reasoning step's fields, from the tool call the SDK sends or the plain text the REST pages show."""
-    match data:
-        case {"value": str() as words}:
-            return {"thought": words}
-        case {"payload": {"input": dict() as inner}} | {"payload": {"payload": {"input": dict() as inner}}}:
-            return {**inner, "id": _call_id(data)}
-        case {"payload": dict() as inner}:
-            return {**inner, "id": _call_id(data)}
-        case _:
-            return {}

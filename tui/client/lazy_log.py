@@ -8,17 +8,15 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
-from tui.client.json_codec import NotJson, loads
+from msgspec import Raw
+
+from tui.client.json_codec import loads
+from tui.client.json_values import moment
 from tui.client.log_entries import Decision, Delegation, Entry, ToolCall, entry_of
-from tui.client.wire_model import moment
-
-if TYPE_CHECKING:
-    from msgspec import Raw
-
-    from tui.client.partial_decode import Head
-
+from tui.client.partial_decode import Head, head_of, kind_of_head, names_child, split
+from tui.client.task_rows import UNUSUAL
 
 LARGE_BYTES = 1024 * 1024
 """Bytes from which a log is large."""
@@ -36,8 +34,6 @@ class Entries(Sequence[Entry]):
     """The entries of a log, each of the usual form: what it is, when it was and its names are known of all."""
 
     def __init__(self) -> None:
-        from tui.client import partial_decode  # what reads them is worth its time only for a large log
-
         self.ids: list[str] = []
         self.kinds: list[type[Entry]] = []
         self.tally: Counter[type[Entry]] = Counter()
@@ -51,26 +47,25 @@ class Entries(Sequence[Entry]):
         """What names the sub-task that it started."""
         self.order: list[int] = []
         """Their places in the order of time."""
-        self._heads = partial_decode
         self._parts: list[Raw] = []
         """Each of them as it was written."""
 
     def take(self, parts: Sequence[Raw]) -> None:
         """Take in some entries more, as they were written."""
         try:
-            heads = list(map(self._heads.head_of, parts))
+            heads = list(map(head_of, parts))
             times = _times(heads)
-        except self._heads.UNUSUAL as error:
+        except UNUSUAL as error:
             raise Unusual from error
         begin = len(self)
         ids = [head.id if head.id and not head.id.isspace() else _name(head) for head in heads]
-        kinds = list(map(self._heads.kind_of_head, heads))
+        kinds = list(map(kind_of_head, heads))
         known = len(self.places) + len(ids)
         self.places.update(zip(ids, range(begin, begin + len(ids)), strict=True))
         for place in [at for at, kind in enumerate(kinds) if kind in TELLING]:
             head = heads[place]
             if kinds[place] is not ToolCall:
-                if self._heads.names_child(head, kinds[place]):
+                if names_child(head, kinds[place]):
                     self.naming.add(begin + place)
                 continue
             if head.is_error:
@@ -106,8 +101,7 @@ class Entries(Sequence[Entry]):
         if isinstance(place, slice):
             return tuple(self[one] for one in range(*place.indices(len(self))))
         place = range(len(self))[place]
-        part = self._parts[place]
-        return self._heads.entry_of_head(part, self._heads.head_of(part), self.kinds[place])
+        return self.kinds[place].of(loads(bytes(self._parts[place])))
 
     def between(self, first: datetime, last: datetime) -> list[int]:
         """The places of what was from one moment to another."""
@@ -137,8 +131,6 @@ class LargeLog:
     @classmethod
     def of(cls, content: bytes | bytearray) -> LargeLog | None:
         """Return the log; None where it is not large, or has to be read as a whole."""
-        from tui.client.partial_decode import split  # what reads it is worth its time only for a large one
-
         if len(content) <= LARGE_BYTES or (found := split(content)) is None:
             return None
         return cls(*found)
@@ -155,21 +147,12 @@ class LargeLog:
         return entries
 
     async def _entries_read_whole(self) -> Sequence[Entry]:
-        from tui.client.partial_decode import entry_at
-
         read: list[Entry] = []
         for place, part in enumerate(self._parts):
             if place % ENTRIES_PER_TURN == 0:
                 await asyncio.sleep(0)
-            read.append(entry_at(part) or entry_of(_readable(part)))
+            read.append(entry_of(loads(bytes(part))))
         return tuple(read)
-
-
-def _readable(part: Raw) -> object:
-    try:
-        return loads(bytes(part))
-    except NotJson:
-        return bytes(part).decode("utf-8", "replace")
 
 
 def _name(head: Head) -> str:

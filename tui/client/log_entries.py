@@ -5,36 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Struct, field
+from pydantic import AliasChoices, BeforeValidator, Field
 
+from tui.client.json_values import text_of
 from tui.client.models import Person
-from tui.client.wire_model import (
-    Field,
-    Identity,
-    Record,
-    as_it_is,
-    flag_of,
-    items_of,
-    moment,
-    name_of,
-    number_of,
-    one,
-    text_of,
-)
+from tui.client.wire_model import Flag, Items, Moment, Name, Nested, Number, Text, WireModel
 
 _CUT = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
 
 
-class Entry(Record):
+class Entry(WireModel):
     """One thing that happened in a task; every kind has an id and a time."""
 
+    ID_FIELDS = ("id", "request_id", "tool_call_id")
     kind: ClassVar[str] = "other"
-    id = Identity("id", "request_id", "tool_call_id")
-    created_at = Field(moment)
-    agent_id = Field(text_of)
-    plan_task_id = Field(text_of)
+    id: Name = ""
+    created_at: Moment = None
+    agent_id: Text = None
+    plan_task_id: Text = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -47,21 +38,21 @@ class Entry(Record):
         return self.kind
 
 
-class Reason(Record):
+class Reason(WireModel):
     """Why an agent did something, in its own words."""
 
-    title = Field(text_of)
-    description = Field(text_of)
+    title: Text = None
+    description: Text = None
 
 
 class Message(Entry):
     """Something said by the user, the agent or the system."""
 
     kind = "message"
-    role = Field(name_of)
-    content = Field(as_it_is)
-    user = Field(one(Person))
-    sub_execution_result = Field(flag_of)
+    role: Name = ""
+    content: Any = None
+    user: Nested[Person] = None
+    sub_execution_result: Flag = False
 
     @property
     def text(self) -> str:
@@ -85,18 +76,18 @@ class ToolCall(Entry):
     """A tool call: its request, its result, or both, joined by `request_id`."""
 
     kind = "tool"
-    request_id = Field(text_of)
-    tool_call_id = Field(text_of)
-    operation_id = Field(text_of)
-    tool_name = Field(text_of)
-    payload = Field(as_it_is)
-    result = Field(as_it_is)
-    is_error = Field(flag_of)
-    reasoning = Field(one(Reason))
-    approval_request_id = Field(text_of)
-    started_at = Field(moment)
-    finished_at = Field(moment)
-    returned = Field(flag_of)
+    request_id: Text = None
+    tool_call_id: Text = None
+    operation_id: Text = None
+    tool_name: Text = None
+    payload: Any = None
+    result: Any = None
+    is_error: Flag = False
+    reasoning: Nested[Reason] = None
+    approval_request_id: Text = None
+    started_at: Moment = None
+    finished_at: Moment = None
+    returned: Flag = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -140,13 +131,13 @@ class Reasoning(Entry):
     """A step of the agent's thinking."""
 
     kind = "reasoning"
-    type = Field(lambda value: text_of(value) or "think")
-    title = Field(text_of)
-    confidence = Field(number_of)
-    thought = Field(text_of)
-    action = Field(text_of)
-    result = Field(text_of)
-    analysis = Field(text_of)
+    type: Annotated[str, BeforeValidator(lambda value: text_of(value) or "think")] = "think"
+    title: Text = None
+    confidence: Number = None
+    thought: Text = None
+    action: Text = None
+    result: Text = None
+    analysis: Text = None
 
     @property
     def label(self) -> str:
@@ -158,10 +149,10 @@ class Delegation(Entry):
     """A task handed to another agent."""
 
     kind = "sub-agent"
-    query = Field(text_of)
-    files = Field(items_of)
-    reasoning = Field(one(Reason))
-    child_id = Field(text_of, "created_execution_id", "sub_task_id", "child_task_id")
+    query: Text = None
+    files: Items[Any] = ()
+    reasoning: Nested[Reason] = None
+    child_id: Text = Field(None, validation_alias=AliasChoices("created_execution_id", "sub_task_id", "child_task_id"))
 
     @property
     def label(self) -> str:
@@ -173,8 +164,8 @@ class SignIn(Entry):
     """A connector that needs, or got, a person's sign-in."""
 
     kind = "sign-in"
-    type = Field(name_of)
-    data = Field(as_it_is)
+    type: Name = ""
+    data: Any = None
 
     @property
     def is_open(self) -> bool:
@@ -202,14 +193,14 @@ class Decision(Entry):
     """What an agent gateway decided to do with other runs."""
 
     kind = "decision"
-    action = Field(name_of)
-    title = Field(text_of)
-    description = Field(text_of)
-    reasoning = Field(text_of)
-    new_input = Field(text_of)
-    rejected = Field(text_of)
-    child_id = Field(text_of, "created_execution_id")
-    executions = Field(items_of)
+    action: Name = ""
+    title: Text = None
+    description: Text = None
+    reasoning: Text = None
+    new_input: Text = None
+    rejected: Text = None
+    child_id: Text = Field(None, validation_alias="created_execution_id")
+    executions: Items[Any] = ()
 
     @property
     def label(self) -> str:
@@ -229,10 +220,10 @@ class Questions(Entry):
     """Questions the agent asked, and whether they were answered."""
 
     kind = "question"
-    questions = Field(items_of)
-    answers = Field(as_it_is)
-    decision_id = Field(text_of)
-    title = Field(text_of)
+    questions: Items[Any] = ()
+    answers: Any = None
+    decision_id: Text = None
+    title: Text = None
 
     @property
     def is_open(self) -> bool:
@@ -271,12 +262,12 @@ class Confirmation(Entry):
     """A card that asks to confirm or dismiss an action; the platform reads its target from the card itself."""
 
     kind = "confirmation"
-    request_id = Field(name_of)
-    type = Field(text_of)
-    action = Field(text_of)
-    title = Field(text_of)
-    description = Field(text_of)
-    approved = Field(as_it_is)
+    request_id: Name = ""
+    type: Text = None
+    action: Text = None
+    title: Text = None
+    description: Text = None
+    approved: Any = None
 
     @property
     def is_open(self) -> bool:
@@ -293,8 +284,8 @@ class Compaction(Entry):
     """The agent's context was, or is being, made smaller."""
 
     kind = "compaction"
-    type = Field(name_of)
-    data = Field(as_it_is)
+    type: Name = ""
+    data: Any = None
 
     @property
     def label(self) -> str:
@@ -305,8 +296,8 @@ class Compaction(Entry):
 class Other(Entry):
     """Anything this version does not know, shown as itself."""
 
-    action = Field(text_of)
-    type = Field(text_of)
+    action: Text = None
+    type: Text = None
 
     @property
     def label(self) -> str:
@@ -365,6 +356,11 @@ class Log(Struct, frozen=True):
     """The how manieth of the whole the first of these entries is."""
     since: datetime | None = None
     """When the latest before them was, that tells its time."""
+
+    def child_logs(self) -> Iterator[tuple[str, Log]]:
+        """The logs of sub-tasks that came with it, each with the task's id."""
+        for task_id, entries in self.children.items():
+            yield task_id, Log(entries, is_partial=self.is_partial)
 
     def parts(self, size: int) -> Iterator[Log]:
         """The same in pieces that can be taken in one after the other; whole where nothing of it has to be read yet."""

@@ -1,14 +1,13 @@
-"""Events and the entries of a large activity log by their heads: all else in them is read when it is looked at."""
+"""The heads of the entries of a large activity log: what tells their kinds apart; the rest is read when looked at."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tui.client.json_codec import loads
 from tui.client.log_entries import (
     DECISIONS,
     REASONING,
@@ -24,52 +23,43 @@ from tui.client.log_entries import (
     SignIn,
     ToolCall,
 )
+from tui.client.task_rows import UNUSUAL
 
 
-class Head(msgspec.Struct, gc=False):
-    """What a line of the tree is drawn from, and what tells the kinds apart."""
+class Head(Struct, gc=False):
+    """What an entry is, when it was and its names."""
 
     id: str | None = None
     created_at: str | None = None
     agent_id: str | None = None
-    plan_task_id: str | None = None
     role: str | None = None
     type: str | None = None
     action: str | None = None
     tool_name: str | None = None
     request_id: str | None = None
     tool_call_id: str | None = None
-    approval_request_id: str | None = None
     is_error: bool | None = None
     created_execution_id: str | None = None
     sub_task_id: str | None = None
     child_task_id: str | None = None
-    content: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    questions: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    query: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    reasoning: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-    def get(self, name: str) -> Any:
-        """A field's value, as an object has it."""
-        return getattr(self, name)
+    content: Raw | UnsetType = UNSET
+    questions: Raw | UnsetType = UNSET
+    query: Raw | UnsetType = UNSET
+    reasoning: Raw | UnsetType = UNSET
 
 
-class _Messages(msgspec.Struct):
-    messages: list[msgspec.Raw]
+class _Messages(Struct):
+    messages: list[Raw]
     id: str | None = None
 
 
-TOLD = frozenset(Head.__struct_fields__) - {"content", "questions", "query", "reasoning"}
-"""The fields that a head tells whole."""
-UNUSUAL = (msgspec.MsgspecError, RecursionError, ValueError)
-"""What is raised by an object that has to be read whole, if it can be read at all."""
 _split: Callable[[bytes | bytearray], _Messages] = msgspec.json.Decoder(_Messages).decode
-_parts_of: Callable[[bytes | bytearray], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_parts_of: Callable[[bytes | bytearray], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 _is_list = re.compile(rb"\s*\[").match
-head_of: Callable[[msgspec.Raw], Head] = msgspec.json.Decoder(Head).decode
+head_of: Callable[[Raw], Head] = msgspec.json.Decoder(Head).decode
 
 
-def split(content: bytes | bytearray) -> tuple[str | None, list[msgspec.Raw]] | None:
+def split(content: bytes | bytearray) -> tuple[str | None, list[Raw]] | None:
     """Return the id of a log's thread and its entries, each as it was written; None where it has to be read whole."""
     try:
         if _is_list(content):
@@ -80,31 +70,18 @@ def split(content: bytes | bytearray) -> tuple[str | None, list[msgspec.Raw]] | 
     return log.id, log.messages
 
 
-def entry_at(raw: msgspec.Raw) -> Entry | None:
-    """The entry by its head; None where it is not of the usual form and has to be read whole."""
-    try:
-        head = head_of(raw)
-    except UNUSUAL:
-        return None
-    if not (head.id or head.request_id or head.tool_call_id or "").strip():
-        return None  # its name is made of its content
-    return entry_of_head(raw, head, kind_of_head(head))
-
-
 def names_child(head: Head, kind: type[Entry]) -> bool:
-    """Whether it names the sub-task that it started."""
-    return bool(getattr(kind(None, head, TOLD), "child_id", None))
-
-
-def entry_of_head(raw: msgspec.Raw, head: Head, kind: type[Entry]) -> Entry:
-    """The entry that this is the head of."""
-    return kind(raw, head, TOLD)
+    """Whether an entry of this kind names the sub-task that it started."""
+    names = [head.created_execution_id]
+    if kind is Delegation:
+        names += [head.sub_task_id, head.child_task_id]
+    return bool(next((name for name in names if name is not None), None))
 
 
 def kind_of_head(head: Head) -> type[Entry]:
     """What kind of entry it is, in the order of `kind_of`."""
     name, action = head.type, head.action
-    if head.role is not None and head.content is not msgspec.UNSET:
+    if head.role is not None and head.content is not UNSET:
         return Message
     if name in REASONING:
         return Reasoning
@@ -120,38 +97,9 @@ def kind_of_head(head: Head) -> type[Entry]:
         return Questions
     if head.request_id is not None and "confirm" in ((action or "") if name is None else name):
         return Confirmation
-    is_query = head.query is not msgspec.UNSET or _begins(head.reasoning) == b"{"
+    is_query = head.query is not UNSET or _begins(head.reasoning) == b"{"
     return Delegation if action is None and head.agent_id is not None and is_query else Other
 
 
-class EventHead(msgspec.Struct, gc=False):
-    """What every event says of itself; what happened is kept as it was written."""
-
-    type: Any = None
-    event: Any = None
-    task_id: Any = None
-    organization_id: Any = None
-    time: Any = None
-    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-    def get(self, name: str) -> Any:
-        """A field's value, as an object has it."""
-        if name != "data":
-            return getattr(self, name)
-        return None if self.data is msgspec.UNSET else loads(bytes(self.data))
-
-
-EVENT = frozenset(EventHead.__struct_fields__)
-_event: Callable[[str | bytes], EventHead] = msgspec.json.Decoder(EventHead).decode
-
-
-def event_head(text: str | bytes) -> EventHead | None:
-    """The head of an event; None where it is not of the usual form and has to be read whole."""
-    try:
-        return _event(text)
-    except UNUSUAL:
-        return None
-
-
-def _begins(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
-    return bytes(memoryview(raw)[:1]) if isinstance(raw, msgspec.Raw) else b""
+def _begins(raw: Raw | UnsetType) -> bytes:
+    return bytes(memoryview(raw)[:1]) if isinstance(raw, Raw) else b""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tui.client.errors import ApiError, NotUnderstood, of_status
 from tui.client.json_codec import NotJson, loads
-from tui.client.wire_model import text_of
+from tui.client.json_values import text_of
 
 LARGEST = 1024 * 1024 * 1024
 """Bytes of one answer beyond which it is not read to its end."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import uuid
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tui.client.errors import DOCUMENTED_REFUSALS, ApiError
 from tui.client.json_codec import canonical
-from tui.client.models import Task
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
 
 
 class Verb(StrEnum):

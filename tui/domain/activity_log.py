@@ -5,14 +5,15 @@ from __future__ import annotations
 import operator
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
-from tui.client.events import ContextStatus, Event
+from tui.client.events import Event
 from tui.client.json_codec import canonical
+from tui.client.json_values import EPOCH
 from tui.client.lazy_log import Entries
 from tui.client.log_entries import (
     Confirmation,
@@ -26,10 +27,11 @@ from tui.client.log_entries import (
     SignIn,
     ToolCall,
 )
-from tui.client.models import Plan, PlanStep, Task, Wait, WaitKind
+from tui.client.models import ContextStatus, Plan, PlanStep
+from tui.client.task_facts import Wait, WaitKind
+from tui.client.task_rows import AnyTask
 from tui.domain.activity_nodes import Heard, Node, Nodes
 
-EPOCH = datetime.min.replace(tzinfo=UTC)
 SAME_CALL = timedelta(seconds=30)
 """How far apart the live event and the log's entry of one call may lie when their ids do not agree."""
 PIECES = 2000
@@ -273,7 +275,7 @@ class Row(NamedTuple):
     """The sub-task is shown elsewhere, or is one of its own ancestors: it is named and not opened again."""
 
 
-def attached(activity: Activity, children: Iterable[Task]) -> dict[str, str]:
+def attached(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
     """Which sub-task each trigger started: by the id it names, else by agent and the nearest time before."""
     left = {child.id: child for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id))}
     nodes = activity.nodes
@@ -295,7 +297,7 @@ def attached(activity: Activity, children: Iterable[Task]) -> dict[str, str]:
 
 
 def walk(
-    activities: Mapping[str, Activity], children: Mapping[str, tuple[Task, ...]], root: str, *, by_plan: bool = False
+    activities: Mapping[str, Activity], children: Mapping[str, tuple[AnyTask, ...]], root: str, *, by_plan: bool = False
 ) -> Iterator[Row]:
     """The tree, line by line: each sub-agent's log under its trigger, each task opened once, whatever points to it."""
 
@@ -318,7 +320,7 @@ def walk(
             under_way.append(lines(row.child_id, row.depth + 1))
 
 
-def _lines(activity: Activity, children: tuple[Task, ...], depth: int, by_plan: bool) -> Iterator[Row]:
+def _lines(activity: Activity, children: tuple[AnyTask, ...], depth: int, by_plan: bool) -> Iterator[Row]:
     started = attached(activity, children)
     steps = activity.plan.steps if by_plan and activity.plan else ()
     named = {step.id for step in steps}
@@ -337,7 +339,7 @@ def _lines(activity: Activity, children: tuple[Task, ...], depth: int, by_plan: 
 _KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
 
 
-def _began(task: Task) -> datetime:
+def _began(task: AnyTask) -> datetime:
     return task.created_at or EPOCH
 
 

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from tui.client.json_codec import canonical
+from tui.client.json_values import EPOCH
 from tui.client.log_entries import Reasoning, ToolCall
-from tui.client.models import Task, Wait
+from tui.client.task_facts import Wait
+from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.activity_log import EPOCH, Activity, Gap, Row, attached, walk
+from tui.domain.activity_log import Activity, Gap, Row, attached, walk
 from tui.domain.entry_format import summary
 from tui.domain.repeated_calls import RepeatedCalls
 from tui.domain.timeline import spans
@@ -38,9 +40,9 @@ class ActivitySource(Struct, frozen=True):
 
     root: str = ""
     activities: Mapping[str, Activity] = field(default_factory=dict)
-    children: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
+    children: Mapping[str, tuple[AnyTask, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    task: Task | None = None
+    task: AnyTask | None = None
     wait: Wait | None = None
 
     @property
@@ -54,7 +56,7 @@ class ActivitySource(Struct, frozen=True):
         return self.wait.since if self.wait else None
 
     @property
-    def tasks(self) -> dict[str, Task]:
+    def tasks(self) -> dict[str, AnyTask]:
         """Every task, by its id."""
         found = {task.id: task for below in self.children.values() for task in below}
         return {**found, self.task.id: self.task} if self.task else found
@@ -92,7 +94,7 @@ class ActivityRows:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._source = ActivitySource()
-        self.tasks: Mapping[str, Task] = {}
+        self.tasks: Mapping[str, AnyTask] = {}
         self.unfolded: set[str] = set()
         self.errors_only = False
         self.with_reasoning = True

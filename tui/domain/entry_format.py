@@ -19,7 +19,7 @@ from tui.client.log_entries import (
     SignIn,
     ToolCall,
 )
-from tui.client.models import Task
+from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
@@ -108,7 +108,7 @@ def said(event: Event, masks: Masks) -> str:
     return shortly(event.data, masks)
 
 
-def summary(task: Task, activity: Activity) -> str:
+def summary(task: AnyTask, activity: Activity) -> str:
     """How a run went, in one line."""
     kinds, failed = activity.nodes.tally()
     calls, agents = kinds[ToolCall], kinds[Delegation]

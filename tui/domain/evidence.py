@@ -1,17 +1,25 @@
-"""What the record of a task shows about an action that was sent to it: the only thing that confirms one."""
+"""What the record of a task shows about an action that was sent to it: the only thing that confirms one.
+
+The models of log entries are imported when a log is read: the first frame does not wait for pydantic.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from tui.client.json_codec import canonical
-from tui.client.log_entries import Confirmation, Entry, Log, Message, Questions, entry_of
-from tui.client.models import RUNNING, Status, Task, WaitKind, decider_of
+from tui.client.json_values import decider_of
+from tui.client.task_facts import RUNNING, Status, WaitKind
 from tui.domain.action import Answer, Outcome, Verb
 from tui.domain.review import Shown
+
+if TYPE_CHECKING:
+    from tui.client.log_entries import Entry, Log, Questions
+    from tui.client.models import Task
+    from tui.client.task_rows import AnyTask
 
 PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.ANSWER: "answered"}
 ENDED_BADLY = frozenset({Status.STOPPED, Status.FAILED, Status.ERROR})
@@ -73,6 +81,8 @@ def _waits_otherwise(record: Task, before: Task) -> bool:
 
 
 def _finding_in_log(before: Shown, record: Task, log: Log | None) -> Finding:
+    from tui.client.log_entries import Confirmation, Questions, entry_of
+
     entry = _same_entry(before, log) if log else None
     if entry is not None and is_another(entry.raw, entry_of(before.held).raw):
         return Finding(still_waits=not _goes_on(record), is_other=True)
@@ -90,6 +100,8 @@ def _same_entry(before: Shown, log: Log) -> Entry | None:
 
 
 def _entry_id(raw: Any) -> str:
+    from tui.client.log_entries import entry_of
+
     return entry_of(raw).id
 
 
@@ -175,6 +187,8 @@ def shows_changes(record: Task, changes: dict[str, Any]) -> bool:
 
 def message_ids(log: Log, text: str | None) -> frozenset[str]:
     """The ids of the user's messages in a log that have exactly this text."""
+    from tui.client.log_entries import Message
+
     return frozenset(
         entry.id
         for entry in log.entries
@@ -222,6 +236,6 @@ def text_in(body: dict[str, Any]) -> str | None:
     return asked.get("text") if isinstance(asked, dict) else None
 
 
-def is_recent(task: Task, since: datetime) -> bool:
+def is_recent(task: AnyTask, since: datetime) -> bool:
     """Whether a task says that it was made since."""
     return task.created_at is not None and task.created_at >= since

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from tui.client.models import Status, Task, TaskQuery, Wait
+from tui.client.task_facts import Status, Wait
+from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
@@ -156,7 +157,7 @@ class Filter(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.terms)
 
-    def predicate(self, context: Context | None = None) -> Callable[[Task], bool]:
+    def predicate(self, context: Context | None = None) -> Callable[[AnyTask], bool]:
         """The filter as a function, made once for many tasks."""
         tests = [_test(term, context or Context()) for term in self.terms]
         match tests:
@@ -263,12 +264,12 @@ def _amount(text: str, at: int, name: str) -> tuple[Compared, int]:
     return Compared(sign, sum(float(count) * SECONDS[unit] for count, unit in parts)), end
 
 
-def _test(term: Term, context: Context) -> Callable[[Task], bool]:
+def _test(term: Term, context: Context) -> Callable[[AnyTask], bool]:
     test = _positive(term, context)
     return (lambda task: not test(task)) if term.negated else test
 
 
-def _positive(term: Term, context: Context) -> Callable[[Task], bool]:
+def _positive(term: Term, context: Context) -> Callable[[AnyTask], bool]:
     if term.field in NUMBERS:
         measure = _MEASURES[term.field]
         bounds = [value for value in term.values if isinstance(value, Compared)]
@@ -289,11 +290,11 @@ def _positive(term: Term, context: Context) -> Callable[[Task], bool]:
     return lambda task: any(test(text.casefold()) for text in texts(task, context) if text for test in tests)
 
 
-def _agent_of(task: Task, context: Context) -> tuple[str | None, ...]:
+def _agent_of(task: AnyTask, context: Context) -> tuple[str | None, ...]:
     return task.agent_id, context.agents.get(task.agent_id)
 
 
-_READERS: Mapping[str, Callable[[Task, Context], tuple[str | None, ...]]] = {
+_READERS: Mapping[str, Callable[[AnyTask, Context], tuple[str | None, ...]]] = {
     "status": lambda task, context: (task.status,),
     "agent": _agent_of,
     "user": lambda task, context: (task.user_id,) if not (task.input and task.input.user)
@@ -307,16 +308,16 @@ _READERS: Mapping[str, Callable[[Task, Context], tuple[str | None, ...]]] = {
 }  # fmt: skip
 
 
-def _age(task: Task, context: Context) -> float | None:
+def _age(task: AnyTask, context: Context) -> float | None:
     return (context.now - task.created_at).total_seconds() if task.created_at else None
 
 
-def _waited(task: Task, context: Context) -> float | None:
+def _waited(task: AnyTask, context: Context) -> float | None:
     wait = context.waits.get(task.id) or task.wait
     return (context.now - wait.since).total_seconds() if wait and wait.since else None
 
 
-_MEASURES: Mapping[str, Callable[[Task, Context], float | None]] = {
+_MEASURES: Mapping[str, Callable[[AnyTask, Context], float | None]] = {
     "age": _age,
     "wait": _waited,
     "tokens": lambda task, context: float(task.tokens.total) if task.tokens else None,
@@ -332,7 +333,7 @@ def _pushed(term: Term, context: Context) -> tuple[str, object] | None:
             return "status", tuple(dict.fromkeys(value.text.lower() for value in plain))
         case "agent":
             test = _positive(term, context)
-            ids = [agent for agent in context.agents if test(Task.of({"id": "?", "agent_id": agent}))]
+            ids = [agent for agent in context.agents if test(TaskRow.of({"id": "?", "agent_id": agent}))]
             return ("agent_id", ids[0]) if len(ids) == 1 else None
         case "parent" if only:
             return "parent_task_id", only

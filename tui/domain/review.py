@@ -1,17 +1,22 @@
-"""What a person decides about: exactly what was shown, and a digest that tells when it is no longer so."""
+"""What a person decides about: exactly what was shown, and a digest that tells when it is no longer so.
+
+The models of log entries are imported when a log is read: the first frame does not wait for pydantic.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from tui.client.json_codec import canonical, dumps, unfolded
-from tui.client.log_entries import Confirmation, Log, entry_of
-from tui.client.models import Task, Wait, WaitKind
-from tui.domain.activity_log import Activity
+from tui.client.task_facts import Wait, WaitKind
+
+if TYPE_CHECKING:
+    from tui.client.log_entries import Log
+    from tui.client.models import Task
 
 REQUEST_PARTS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
 """The fields of a request by which it is told from another."""
@@ -46,6 +51,8 @@ class Shown(Struct, frozen=True):
         import hashlib
 
         if self.is_in_log:
+            from tui.client.log_entries import entry_of
+
             parts = {"entry": entry_of(self.held).id}
         else:
             held = self.held if isinstance(self.held, dict) else {"value": self.held}
@@ -72,6 +79,9 @@ class Shown(Struct, frozen=True):
 
 def shown_of(task: Task, log: Log) -> Shown:
     """What there is to decide about, from a record and a log."""
+    from tui.client.log_entries import Confirmation
+    from tui.domain.activity_log import Activity
+
     activity = Activity(task.id)
     activity.read(log, task.changed_at or datetime.min)
     wait = task.wait

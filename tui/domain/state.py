@@ -12,12 +12,15 @@ from msgspec import Struct, field
 
 from tui.client.events import CHILD_EVENTS, Event
 from tui.client.json_codec import canonical
-from tui.client.log_entries import Entry, Log
-from tui.client.models import RUNNING, Agent, Task, Wait, WaitKind
-from tui.domain.activity_log import EPOCH, Activity, Gap
+from tui.client.json_values import EPOCH
+from tui.client.task_facts import RUNNING, Wait, WaitKind
+from tui.client.task_rows import AnyTask, TaskRow
 
 if TYPE_CHECKING:
     from tui.client.event_stream import Link
+    from tui.client.log_entries import Entry, Log
+    from tui.client.models import Agent
+    from tui.domain.activity_log import Activity, Gap
 
 ECHO = timedelta(seconds=5)
 """An event that calls a task active counts as this much older: it may be an echo from before the task's end."""
@@ -25,7 +28,6 @@ ECHO = timedelta(seconds=5)
 
 MAX_AHEAD = timedelta(seconds=10)
 """How far a task may have been updated after it was asked for: as it was on its way, or by another clock."""
-PARENT_FIELDS = ("parent_task_id", "parent_execution")
 
 
 class AgentsSeen(Struct, frozen=True):
@@ -38,7 +40,7 @@ class AgentsSeen(Struct, frozen=True):
 class TasksSeen(Struct, frozen=True):
     """Tasks, as a list or their own records told them; `at` is when they were asked for."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     at: datetime
 
 
@@ -88,7 +90,7 @@ Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | EventSeen | GapSeen | Lin
 class Sighting(Struct, frozen=True):
     """A task as it was told at one moment; the later one of two counts. One is all that is known of most tasks."""
 
-    task: Task
+    task: TaskRow
     stamp: datetime
     at: datetime
 
@@ -100,7 +102,7 @@ class Sighting(Struct, frozen=True):
     @property
     def is_root(self) -> bool:
         """Whether it says that the task is nobody's sub-task; a part of a task that names no parent says nothing."""
-        return self.task.parent_id is None and any(name in self.task.raw for name in PARENT_FIELDS)
+        return self.task.is_root
 
     def with_sighting(self, seen: Sighting) -> Sighting | Known:
         """What is known with one more sighting."""
@@ -127,7 +129,7 @@ class Sighting(Struct, frozen=True):
 class Known(Struct, frozen=True):
     """What is known of a task that was told of in several ways: the latest of each way, and all of it as one task."""
 
-    task: Task
+    task: TaskRow
     row: Sighting | None
     """A row of a list or an event of the task's own stream."""
     record: Sighting | None
@@ -146,7 +148,7 @@ class Known(Struct, frozen=True):
         raw: dict[str, Any] = {}
         for seen in counting:
             raw |= {name: told for name, told in seen.task.raw.items() if told is not None or name not in raw}
-        return cls(Task.of(raw), row, record, mention)
+        return cls(TaskRow.of(raw), row, record, mention)
 
     @property
     def sightings(self) -> tuple[Sighting, ...]:
@@ -211,7 +213,7 @@ class Board(Struct, frozen=True):
             step.take(change)
         return step.board()
 
-    def task(self, task_id: str) -> Task | None:
+    def task(self, task_id: str) -> TaskRow | None:
         """A task, from all that was told of it."""
         known = self.tasks.get(task_id)
         return known.task if known else None
@@ -228,7 +230,7 @@ class Board(Struct, frozen=True):
         log = self.logs.get(task_id)
         return log.activity if log else None
 
-    def children_of(self, task_id: str) -> tuple[Task, ...]:
+    def children_of(self, task_id: str) -> tuple[TaskRow, ...]:
         """A task's sub-tasks: those that are said to be, and do not say themselves that they are none of it."""
         found = (self.tasks.get(child) for child in sorted(self.children.get(task_id, ())))
         mine = {None, task_id}
@@ -298,8 +300,8 @@ class _Step:
                 self._hear(task_id, event, at)
             case LogSeen(task_id, log, at):
                 self._activity(task_id).read(log, at)
-                for child_id, entries in log.children.items():
-                    self._activity(child_id).read(Log(entries, is_partial=log.is_partial), at)
+                for child_id, child_log in log.child_logs():
+                    self._activity(child_id).read(child_log, at)
             case GapSeen(task_id, gap):
                 self._activity(task_id).gap(gap)
             case LinkSeen(task_id, link, at):
@@ -351,7 +353,7 @@ class _Step:
         if before is None or not after.task.says_as(before.task) or task_id in self._gone:
             self._touched["tasks"].add(task_id)  # else it was seen again, and is as it was
 
-    def _adopt_all(self, task: Task) -> None:
+    def _adopt_all(self, task: TaskRow) -> None:
         """Note the parent and the sub-tasks that a task names."""
         if task.parent_id:
             self._adopt(task.parent_id, task.id)
@@ -367,6 +369,8 @@ class _Step:
 
     def _activity(self, task_id: str) -> Activity:
         """The activity that is about to change."""
+        from tui.domain.activity_log import Activity  # it imports pydantic: the first frame has no activity
+
         known = self._logs.get(task_id)
         activity = known.activity if known else Activity(task_id)
         self._logs[task_id] = LogAt(activity, activity.version)
@@ -379,11 +383,12 @@ def _is_root(own: Sequence[Sighting]) -> bool:
     return any(seen.is_root for seen in own) and not any(seen.task.parent_id for seen in own)
 
 
-def _sighting(task: Task, at: datetime, otherwise: datetime) -> Sighting:
+def _sighting(task: AnyTask, at: datetime, otherwise: datetime) -> Sighting:
     """Return a task as told at a moment: it says itself as of when, but no later than it can have been told."""
-    if task.updated_at is None:
-        return Sighting(task, otherwise, at)
-    return Sighting(task, min(task.updated_at, at + MAX_AHEAD), at)
+    row = TaskRow.from_task(task)
+    if row.updated_at is None:
+        return Sighting(row, otherwise, at)
+    return Sighting(row, min(row.updated_at, at + MAX_AHEAD), at)
 
 
 def _stamp(known: tuple[datetime, Link] | None) -> tuple[datetime, str]:

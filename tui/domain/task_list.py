@@ -14,8 +14,9 @@ from sys import intern
 
 from msgspec import Struct, field
 
-from tui.client.models import RUNNING, Task, Wait
-from tui.domain.activity_log import EPOCH
+from tui.client.json_values import EPOCH
+from tui.client.task_facts import RUNNING, Wait
+from tui.client.task_rows import TaskRow
 from tui.domain.state import Board
 from tui.domain.task_rows import ORDER, Group, Head, Line, More, Row, family, group_of, lasted, line_of, root_of
 
@@ -37,7 +38,7 @@ All of it are plain texts and numbers: the garbage collector looks once at such 
 class View(Struct, frozen=True):
     """Which tasks are wanted, and in which order: by groups, or by one column."""
 
-    matches: Callable[[Task], bool] | None = None
+    matches: Callable[[TaskRow], bool] | None = None
     only: str | None = None
     column: str | None = None
     reverse: bool = False
@@ -222,7 +223,7 @@ class Listing:
                 self._under[child_id] = (task_id, place)
         return self._keys_of(key) if task_id in self._blocks else [key]
 
-    def _key(self, task: Task) -> Key:
+    def _key(self, task: TaskRow) -> Key:
         column, board = self.view.column, self._board
         if column is not None:
             line = line_of(board, task, ()) if task.id in board.children else Line(task, wait=board.wait(task.id))
@@ -240,11 +241,11 @@ class Listing:
         below = range(1, len(self._blocks.get(root, ())) + 1)
         return [key, *((place, value, root, sign * number, group) for number in below)]
 
-    def _below(self, task: Task, depth: int) -> Iterator[tuple[str, int]]:
+    def _below(self, task: TaskRow, depth: int) -> Iterator[tuple[str, int]]:
         """The lines under a task that is open, each task once."""
         seen = {task.id}
 
-        def lines(above: Task, depth: int) -> Iterator[tuple[str, int]]:
+        def lines(above: TaskRow, depth: int) -> Iterator[tuple[str, int]]:
             children = self._board.children_of(above.id)
             for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id)):
                 if child.id in seen or root_of(self._board, child.id) != task.id:
@@ -372,7 +373,7 @@ class Listing:
         return None
 
 
-def _in_group(task: Task, wait: Wait | None) -> float:
+def _in_group(task: TaskRow, wait: Wait | None) -> float:
     """Who has waited longest comes first; of the others, what changed last."""
     if wait:
         return (wait.since or EPOCH).timestamp()

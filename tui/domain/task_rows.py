@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tui.client.models import FINAL, RUNNING, Status, Task, Wait
+from tui.client.task_facts import FINAL, RUNNING, Status, Wait
+from tui.client.task_rows import TaskRow
 from tui.domain.state import Board
 
 
@@ -53,11 +54,11 @@ class Head(Struct, frozen=True):
 class Line(Struct, frozen=True):
     """A task in the list, at its depth under its root."""
 
-    task: Task
+    task: TaskRow
     depth: int = 0
     wait: Wait | None = None
     """Why it, or the first that waits below it, needs a person."""
-    path: tuple[Task, ...] = ()
+    path: tuple[TaskRow, ...] = ()
     """The way down to the descendant that waits, where it is not the task itself."""
     below: int = 0
     """How many sub-tasks it has, however deep."""
@@ -103,7 +104,7 @@ def root_of(board: Board, task_id: str) -> str:
     return way[-1]
 
 
-def family(board: Board, root: Task) -> Iterator[Task]:
+def family(board: Board, root: TaskRow) -> Iterator[TaskRow]:
     """A task and all below it, each once."""
     seen, left = {root.id}, [root]
     while left:
@@ -114,13 +115,13 @@ def family(board: Board, root: Task) -> Iterator[Task]:
         left += children
 
 
-def line_of(board: Board, task: Task, opened: Container[str], depth: int = 0) -> Line:
+def line_of(board: Board, task: TaskRow, opened: Container[str], depth: int = 0) -> Line:
     """The line about a task."""
     wait = board.wait(task.id)
     if task.id not in board.children:
         return Line(task, depth, wait, is_open=task.id in opened)
     tree = tuple(family(board, task))
-    path: tuple[Task, ...] = ()
+    path: tuple[TaskRow, ...] = ()
     if wait is None and len(tree) > 1:
         waiting = next(board.waiting_below(task.id), None)
         if waiting is not None:
@@ -130,9 +131,9 @@ def line_of(board: Board, task: Task, opened: Container[str], depth: int = 0) ->
     return Line(task, depth, wait, path, len(tree) - 1, worst, task.id in opened)
 
 
-def _path(board: Board, task_id: str, root: str) -> tuple[Task, ...]:
+def _path(board: Board, task_id: str, root: str) -> tuple[TaskRow, ...]:
     """The tasks from below a root down to a descendant."""
-    found: list[Task] = []
+    found: list[TaskRow] = []
     seen: set[str] = set()
     while task_id != root and task_id not in seen and (task := board.task(task_id)):
         seen.add(task_id)

@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from tui.client.json_values import EPOCH
 from tui.client.log_entries import Confirmation, Questions, Reasoning, SignIn, ToolCall
-from tui.client.models import Task
-from tui.domain.activity_log import EPOCH, Row
+from tui.client.task_rows import AnyTask
+from tui.domain.activity_log import Row
 
 
 class Kind(StrEnum):
@@ -38,7 +39,7 @@ class Span(Struct, frozen=True):
         return max((self.end - self.begin).total_seconds(), 0.0)
 
 
-def spans(rows: Iterable[Row], tasks: Mapping[str, Task], now: datetime) -> dict[int, Span]:
+def spans(rows: Iterable[Row], tasks: Mapping[str, AnyTask], now: datetime) -> dict[int, Span]:
     """The span of each row that has one, by the row's place."""
     found: dict[int, Span] = {}
     placed = list(enumerate(rows))
@@ -56,7 +57,7 @@ def spans(rows: Iterable[Row], tasks: Mapping[str, Task], now: datetime) -> dict
     return found
 
 
-def _span(row: Row, tasks: Mapping[str, Task], limit: datetime | None, now: datetime) -> Span | None:
+def _span(row: Row, tasks: Mapping[str, AnyTask], limit: datetime | None, now: datetime) -> Span | None:
     if row.child_id is not None:
         return _of_child(row, tasks.get(row.child_id), limit, now)
     node = row.node
@@ -76,7 +77,7 @@ def _span(row: Row, tasks: Mapping[str, Task], limit: datetime | None, now: date
     return None
 
 
-def _of_child(row: Row, child: Task | None, limit: datetime | None, now: datetime) -> Span | None:
+def _of_child(row: Row, child: AnyTask | None, limit: datetime | None, now: datetime) -> Span | None:
     at = row.node.at if row.node else None
     begin = (child.started_at or child.created_at if child else None) or at
     if begin is None:
@@ -132,7 +133,7 @@ class TimelineScale(Struct, frozen=True):
 
 
 def scale_of(
-    rows: Sequence[Row], tasks: Mapping[str, Task], wait_since: datetime | None, now: datetime
+    rows: Sequence[Row], tasks: Mapping[str, AnyTask], wait_since: datetime | None, now: datetime
 ) -> TimelineScale:
     """Return the scale for these rows; a wait for a person that goes on stands below them all."""
     found = spans(rows, tasks, now)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from tui.client.models import Task
+from tui.client.task_rows import AnyTask
 from tui.domain.action import Deed, Outcome, Phase, Verb
 from tui.screens.approval_base import IN_A_BURST, Deciding
 from tui.screens.review_facts import facts_of
@@ -32,7 +32,7 @@ LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
 class Outcomes(Lines):
     """The tasks, a line each: its name, and how far it is."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[Task], *, id: str | None = None) -> None:
+    def __init__(self, desk: Desk, tasks: Sequence[AnyTask], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
         self.tasks = tasks
@@ -69,7 +69,7 @@ class BulkScreen(Deciding):
     AUTO_FOCUS = "#tasks"
 
     def __init__(
-        self, tasks: Sequence[Task], desk: Desk, *, stops: bool = False, clock: Callable[[], float] = time.monotonic
+        self, tasks: Sequence[AnyTask], desk: Desk, *, stops: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(clock)
         self._desk = desk

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.client.models import Status
+from tui.client.task_facts import Status
 
 if TYPE_CHECKING:
     from tui.domain.state import Board

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui.client.json_codec import canonical
-from tui.client.models import WaitKind
+from tui.client.task_facts import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Deed, Outcome, Phase, Verb
 from tui.domain.review import differences

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui.client.log_entries import Reasoning, ToolCall, entry_of
-from tui.client.models import WaitKind
+from tui.client.task_facts import WaitKind
 from tui.security.sanitize import address_problem, host_of
 from tui.widgets.context import Desk
 from tui.widgets.document_layout import Part

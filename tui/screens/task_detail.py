@@ -14,7 +14,7 @@ from textual.message import Message
 from tui.client.events import Event
 from tui.client.json_codec import pretty
 from tui.client.log_entries import Entry
-from tui.client.models import Task
+from tui.client.task_rows import TaskRow
 from tui.domain.activity_log import Activity, Row
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import as_markdown
@@ -161,7 +161,7 @@ class TaskScreen(Keyed[None]):
     def _show_tree(self) -> None:
         board = self._board
         activities: dict[str, Activity] = {task_id: log.activity for task_id, log in board.logs.items()}
-        children: dict[str, tuple[Task, ...]] = {}
+        children: dict[str, tuple[TaskRow, ...]] = {}
         left = [self.task_id]
         while left:
             task_id = left.pop()

@@ -23,7 +23,7 @@ from tui.widgets.task_list_pane import TaskListPane
 from tui.widgets.task_table import TaskList
 
 if TYPE_CHECKING:
-    from tui.client.models import TaskQuery
+    from tui.client.task_rows import TaskQuery
     from tui.domain.state import Board
 
 WIDE_COLUMNS = 140

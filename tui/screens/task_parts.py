@@ -6,7 +6,7 @@ from tui.client.event_stream import Link
 from tui.client.events import Event
 from tui.client.log_entries import Compaction, Delegation, Entry, Questions, Reasoning, SignIn, ToolCall
 from tui.client.log_entries import Message as Said
-from tui.client.models import Task
+from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Gap, Row
 from tui.domain.activity_rows import StatusRow
@@ -37,7 +37,7 @@ def _tree_row_parts(row: Row, board: Board) -> list[Part]:
     return []
 
 
-def _status_parts(row: StatusRow, task: Task | None, review_key: str) -> list[Part]:
+def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list[Part]:
     if row.name == "end" and task:
         return task_parts(task)
     if row.name == "wait" and task:
@@ -90,7 +90,7 @@ def entry_parts(entry: Entry) -> list[Part]:
     return [*found, Part("whole entry", entry.raw, is_folded=bool(found))]
 
 
-def task_parts(task: Task) -> list[Part]:
+def task_parts(task: AnyTask) -> list[Part]:
     """Return a task as parts of a document."""
     asked = task.input.text if task.input else None
     return [

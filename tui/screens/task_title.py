@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tui.client.event_stream import Link, LinkState
-from tui.client.models import Task
+from tui.client.task_rows import TaskRow
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.state import Board
@@ -19,7 +19,7 @@ LINK_LOOKS = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkSta
 MAX_PLAN_BAR_CELLS = 12
 
 
-def progress(task: Task, board: Board, now: datetime) -> list[Piece]:
+def progress(task: TaskRow, board: Board, now: datetime) -> list[Piece]:
     """Return status, plan, time, tokens and context of a task."""
     activity = board.activity(task.id)
     found = [_status(task, board, now)]
@@ -34,7 +34,7 @@ def progress(task: Task, board: Board, now: datetime) -> list[Piece]:
     return found
 
 
-def _status(task: Task, board: Board, now: datetime) -> Piece:
+def _status(task: TaskRow, board: Board, now: datetime) -> Piece:
     wait = board.wait(task.id)
     if wait:
         since = f" {humanize.span((now - wait.since).total_seconds())}" if wait.since else ""
@@ -43,7 +43,7 @@ def _status(task: Task, board: Board, now: datetime) -> Piece:
     return Piece(f"{GLYPHS.get(task.status, '?')} {word}  ", LOOKS.get(task.status, ""))
 
 
-def _plan(task: Task, activity: Activity | None) -> list[Piece]:
+def _plan(task: TaskRow, activity: Activity | None) -> list[Piece]:
     plan = (activity.plan if activity else None) or task.plan
     if not plan or not plan.steps:
         return []
@@ -52,7 +52,7 @@ def _plan(task: Task, activity: Activity | None) -> list[Piece]:
     return [Piece(f"plan {plan.done}/{count} {bar}  ")]
 
 
-def liveness(task: Task | None, link: Link | None, ended: str, desk: Desk) -> Piece:
+def liveness(task: TaskRow | None, link: Link | None, ended: str, desk: Desk) -> Piece:
     """Return how live the screen is: the state of the stream, or that the task or the following of it has ended."""
     if ended:
         return Piece(f"● ended: {desk.safe(ended, 60)} ", "failed")

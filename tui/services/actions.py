@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, NotFound, NotOffered, ReadOnly
-from tui.client.models import Task
 from tui.client.retry import Clock, SystemClock
 from tui.domain import evidence
 from tui.domain.action import Answer, Deed, Outcome, Phase, Verb
@@ -24,6 +23,9 @@ from tui.domain.review import Shown, shown_of
 from tui.services.confirmation import CLOCK_DIFFERENCE_SECONDS, Before, Settling
 from tui.services.earlier_actions import Earlier, earlier_sent
 from tui.services.review_loader import shown
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
 
 __all__ = ["INTERRUPTED", "Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
 

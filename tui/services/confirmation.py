@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, Forbidden, NotFound, Unauthorized
-from tui.client.log_entries import Questions
-from tui.client.models import Task, TaskQuery
 from tui.client.retry import Clock
+from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 from tui.domain import evidence
 from tui.domain.action import Answer, Deed, Outcome, Verb
 from tui.domain.evidence import Finding
 from tui.domain.review import Shown
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
 
 SETTLING_SECONDS = 30.0
 """How long a task is read until it shows what became of a deed."""
@@ -36,12 +38,12 @@ class Before(Struct, frozen=True):
     shown: Shown | None = None
     """What was decided about."""
     record: Task | None = None
-    newest: tuple[Task, ...] | None = None
+    newest: tuple[TaskRow, ...] | None = None
     """The newest tasks of the agent that a new one is for; None where they could not be read."""
     message_ids: frozenset[str] | None = None
     """The messages that had the words of a continuation already; None where the log could not be read."""
 
-    def why_not_new(self, task: Task) -> str:
+    def why_not_new(self, task: AnyTask) -> str:
         """Why a task cannot be one that was made after this was read; empty when it can."""
         if self.newest is None:
             return ""
@@ -111,6 +113,8 @@ class Settling:
         except (ApiError, BadAddress):
             return outcome, words
         wanted = deed.body.get("decision_id")
+        from tui.client.log_entries import Questions  # pydantic: the first frame has no entries
+
         cards = [entry for entry in log.entries if isinstance(entry, Questions)]
         for card in reversed(cards):
             if wanted in {card.id, card.decision_id} and evidence.answers_differ(deed.body["answers"], card):
@@ -212,7 +216,7 @@ class Settling:
             await self._clock.sleep(pause)
             pause = min(pause * 1.5, 5.0)
 
-    async def newest_tasks(self, agent_id: str) -> tuple[Task, ...] | None:
+    async def newest_tasks(self, agent_id: str) -> tuple[TaskRow, ...] | None:
         """The newest tasks of an agent; None where they cannot be read."""
         try:
             async with aclosing(self._client.tasks(TaskQuery(agent_id=agent_id))) as pages:

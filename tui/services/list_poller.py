@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from tui.client.client import Client
-from tui.client.models import Task, TaskQuery
 from tui.client.retry import Backoff, Clock, SystemClock
+from tui.client.task_rows import TaskQuery
 from tui.domain.state import AgentsSeen, Change, TasksSeen
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
 
 Tell = Callable[[Change], None]
 PART = 500

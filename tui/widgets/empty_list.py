@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from textual.widgets import Static
 
-from tui.client.models import Status
+from tui.client.task_facts import Status
 from tui.domain.filters import Filter, Words
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name

@@ -18,7 +18,6 @@ from tui.client.events import Event
 from tui.client.json_codec import dumps
 from tui.client.lazy_log import Entries
 from tui.client.log_entries import Entry
-from tui.client.wire_model import Record
 from tui.domain import humanize
 from tui.domain.activity_log import Gap
 from tui.domain.entry_format import said, word_of
@@ -275,7 +274,7 @@ class EventPane(Lines):
             case link:
                 return self._desk.safe(str(link))
 
-    def _written(self, record: Record, longest: int) -> str:
+    def _written(self, record: Entry | Event, longest: int) -> str:
         """As it was written, but for secrets."""
         return one_line(dumps(self._desk.masks.json(record.raw)), longest=longest)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Protocol
 
-from tui.client.models import Wait
+from tui.client.task_facts import Wait
 from tui.domain.state import Board
 from tui.domain.task_list import Listing, View
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, run_slice, run_sliced

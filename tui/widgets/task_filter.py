@@ -12,7 +12,7 @@ from textual.reactive import var
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui.client.models import TaskQuery
+from tui.client.task_rows import TaskQuery
 from tui.domain.filters import FIELDS, Context, Filter, FilterError, parse
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import Board

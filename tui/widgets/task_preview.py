@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -11,12 +12,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.client.json_codec import dumps, unfolded
-from tui.client.log_entries import ToolCall
-from tui.client.models import Task, Wait
+from tui.client.json_values import EPOCH
+from tui.client.task_facts import Wait
+from tui.client.task_rows import TaskRow
 from tui.domain import humanize
-from tui.domain.activity_log import EPOCH
-from tui.domain.activity_nodes import Node
-from tui.domain.entry_format import shortly, told
 from tui.domain.state import Board
 from tui.domain.task_rows import Line
 from tui.security.redact import Masks
@@ -24,6 +23,9 @@ from tui.security.sanitize import one_line
 from tui.widgets.document_layout import Document, Part
 from tui.widgets.segment_line import Bar
 from tui.widgets.styled_text import Piece, Pieces, fit, strip_of, wrap
+
+if TYPE_CHECKING:
+    from tui.domain.activity_nodes import Node
 
 ROOMY = 12
 """Lines from which a payload is written out, and not put in one line."""
@@ -56,6 +58,9 @@ class Peek(Widget):
         self._latest = activity.nodes[-MOST:] if activity else []
         self._asked = ""
         if activity and (node := activity.open_node):
+            from tui.client.log_entries import ToolCall  # pydantic: the first frame has no entries
+            from tui.domain.entry_format import shortly
+
             call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
             self._asked = node.entry.label + (f"  {shortly(call, self._masks)}" if call else "")
         self._write()
@@ -113,6 +118,8 @@ class Peek(Widget):
 
     def _told(self, count: int, width: int) -> list[Pieces]:
         """The latest of what happened, a line each."""
+        from tui.domain.entry_format import told
+
         lines: list[Pieces] = [[Piece("latest", "faint")]]
         for node in self._latest[-count + 1 :]:
             line = told(node, self._masks)
@@ -123,7 +130,7 @@ class Peek(Widget):
             lines.append([Piece(f"{clock}{line.word} ", "faint"), Piece(fit(line.text, room)), Piece(after, look)])
         return lines
 
-    def _wanted(self, task: Task, wait: Wait, asked: str) -> str:
+    def _wanted(self, task: TaskRow, wait: Wait, asked: str) -> str:
         """What it waits for, in short; the review shows the whole."""
         if request := task.hitl_request:
             return request.description or request.title or ""
@@ -131,7 +138,7 @@ class Peek(Widget):
             return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
         return asked or ("open it to see" if wait.kind != "paused" else "the platform does not tell the reason")
 
-    def _payload(self, task: Task, width: int) -> list[Pieces]:
+    def _payload(self, task: TaskRow, width: int) -> list[Pieces]:
         """What is asked for: in one line where there is little room, written out where there is more."""
         content = task.hitl_request.content if task.hitl_request else None
         if not content:

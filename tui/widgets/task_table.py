@@ -12,8 +12,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui.client.json_values import EPOCH
 from tui.domain import humanize
-from tui.domain.activity_log import EPOCH
 from tui.domain.task_list import Listing
 from tui.domain.task_rows import Head, Line, More, Row, lasted
 from tui.security.sanitize import one_line
