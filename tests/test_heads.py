@@ -14,9 +14,8 @@ from tui.client.events import Event
 from tui.client.json_codec import loads
 from tui.client.lazy_log import Entries, Unusual
 from tui.client.log_entries import Entry, Log, entry_of
-from tui.client.models import Task
 from tui.client.partial_decode import Head, head_of, kind_of_head, split
-from tui.client.task_rows import UNUSUAL, TaskRow, task_page
+from tui.client.task_rows import UNUSUAL
 from tui.client.wire_model import WireModel
 
 JSON = st.recursive(
@@ -139,65 +138,3 @@ def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
     assert parts[0].since is None
     assert parts[2].since == parts[1].since == entries[1].created_at
     assert [len(part.entries) for part in Log().parts(2)] == [0]
-
-
-TASK = {*Task.model_fields, "parent_task_id", "parent_execution", "source_node_type", "deep_planning"}
-TASKS = st.dictionaries(
-    st.sampled_from([*sorted(TASK), "title", "more"]),
-    JSON | st.sampled_from(["2026-11-01T00:01:07.001Z", "1700000000.5", "executing", "", " "]),
-    max_size=12,
-)
-ROW = [
-    "organization_id",
-    "conversation_id",
-    "events_streaming",
-    "input",
-    "hitl_request",
-    "pending_eca_request",
-    "plan",
-    "tokens",
-]
-ROW += [name for name in TaskRow.__struct_fields__ if name not in {"nested", "is_full", "is_root", "json"}]
-DERIVED = ["is_final", "is_full", "thread_id", "name", "changed_at", "wait"]
-
-
-def facts_of(task: TaskRow | Task) -> dict[str, Any]:
-    """What a row and a record tell alike."""
-    return {name: getattr(task, name) for name in (*ROW, *DERIVED)}
-
-
-@given(st.lists(TASKS | JSON, max_size=3))
-def test_a_row_says_what_its_object_says(rows: list[Any]) -> None:
-    for data in loads(json.dumps(rows)):
-        whole = Task.of(data)
-        for row in (TaskRow.of(data), TaskRow.from_json(json.dumps(data).encode())):
-            assert repr(facts_of(row)) == repr(facts_of(whole))
-            assert repr(row.raw) == repr(whole.raw)  # in the same order
-        assert (TaskRow.of(data) == row) is (row == TaskRow.of(data)) is (TaskRow.of(data).raw == row.raw)
-
-
-@given(st.lists(TASKS | JSON, max_size=4), st.booleans())
-def test_a_page_has_a_row_for_each_item_with_the_bytes_it_was_written_in(rows: list[Any], is_bare: bool) -> None:
-    body = rows if is_bare else {"total": len(rows), "items": rows, "total_pages": 1}
-    page = task_page(json.dumps(body, indent=1).encode(), 3)
-    if page is None:
-        return  # it is decoded as a whole
-    assert (page.total, page.pages, page.number) == (len(rows), 1, 3)
-    assert [repr(row.raw) for row in page.items] == [repr(TaskRow.of(loads(json.dumps(row))).raw) for row in rows]
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"{}", b'{"items": {}}', b'[{"a": NaN}]', b"[" * 5000])
-def test_a_page_of_another_form_is_decoded_as_a_whole(content: bytes) -> None:
-    assert task_page(content, 1) is None
-
-
-def test_of_a_usual_page_every_row_keeps_its_own_bytes() -> None:
-    page = task_page(b'{"items": [ {"id":"a"} , {"id":"b","x":1.50}], "total": 7}', 1)
-    assert page is not None
-    assert [row.json for row in page.items] == [b'{"id":"a"}', b'{"id":"b","x":1.50}']
-    assert (page.total, page.pages) == (7, 0)
-
-
-def test_rows_share_the_texts_that_many_have() -> None:
-    rows = [TaskRow.of({"id": f"t{n}", "status": "".join(["exec", "uting"])}) for n in range(3)]
-    assert len({id(row.status) for row in rows}) == 1

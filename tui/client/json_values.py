@@ -25,9 +25,7 @@ def text_of(value: object) -> str | None:
         case None:
             return None
         case str():
-            if value.isascii():
-                return value
-            return _SURROGATE.sub("\ufffd", value) if _SURROGATE.search(value) else value
+            return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
         case bool() | dict() | list():
             return dumps(value)
         case _:

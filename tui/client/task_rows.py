@@ -82,7 +82,6 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
     def _of_fields(cls, fields: dict[str, Any], json: bytes | dict[str, Any]) -> Self:
         get = fields.get
         parent_id = _first_text(fields, PARENT_FIELDS)
-        children = get("sub_executions")
         return cls(
             identity(fields, "id"),
             _shared(name_of(get("agent_id"))) or "",
@@ -97,7 +96,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
             moment(get("started_at")),
             moment(get("paused_at")),
             moment(get("finished_at")),
-            texts_of(children) if children else (),
+            texts_of(get("sub_executions")),
             tuple(name for name in NESTED_FIELDS if get(name)),
             "input" in fields,
             parent_id is None and any(name in fields for name in PARENT_FIELDS),

@@ -79,7 +79,8 @@ class WireModel(BaseModel):
             return data
         raw = data if isinstance(data, dict) else {"value": data}
         told = raw if data is raw else cls.fields_of_value(data)
-        fields = {name: value for name, value in told.items() if value is not None}
+        # Names of fields are ASCII; one with half a surrogate pair in it would not validate.
+        fields = {name: value for name, value in told.items() if value is not None and name.isascii()}
         if cls.ID_FIELDS:
             fields["id"] = identity(raw, *cls.ID_FIELDS)
         try:

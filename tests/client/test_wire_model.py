@@ -1,0 +1,102 @@
+"""A WireModel takes any JSON, keeps the whole of it, and reads of it what it can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import AliasChoices, Field
+
+from tui.client.wire_model import Count, Flag, Items, Moment, Name, Nested, Number, Text, Texts, WireModel
+
+
+class Inner(WireModel):
+    name: Name = ""
+
+
+class Example(WireModel):
+    ID_FIELDS = ("id", "other_id")
+    id: Name = ""
+    text: Text = None
+    count: Count = 0
+    number: Number = None
+    flag: Flag = False
+    moment: Moment = None
+    texts: Texts = ()
+    inner: Nested[Inner] = None
+    items: Items[Inner] = ()
+    plain: int = 0
+    either: Text = Field(None, validation_alias=AliasChoices("new_name", "old_name"))
+
+
+def test_the_whole_object_is_kept_as_it_came() -> None:
+    raw = {"id": "a", "unknown": [1, {"x": None}], "text": None, "raw": 1, "_raw": 2, "of": 3, "model_config": 4}
+    example = Example.of(raw)
+    assert example.raw is raw
+    assert Example.of(example) is example
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("text", 5, "5"),
+        ("text", {"a": 1}, '{"a":1}'),
+        ("text", "half \ud800", "half \ufffd"),
+        ("count", "12", 12),
+        ("count", 7.9, 7),
+        ("count", [], 0),
+        ("number", "0.5", 0.5),
+        ("number", True, None),
+        ("flag", "yes", True),
+        ("flag", "on", False),
+        ("moment", "yesterday", None),
+        ("texts", ["a", None, 5], ("a", "5")),
+        ("texts", "a", ("a",)),
+        ("inner", {}, None),
+        ("inner", 0, None),
+        ("items", None, ()),
+    ],
+)
+def test_a_field_reads_a_value_of_another_kind_as_far_as_it_can(name: str, value: Any, read: Any) -> None:
+    example = Example.of({"id": "a", name: value})
+    assert getattr(example, name) == read
+    assert example.raw[name] == value
+
+
+def test_a_field_that_does_not_validate_is_left_out_and_stays_in_raw() -> None:
+    example = Example.of({"id": "a", "plain": "many", "text": "kept"})
+    assert (example.plain, example.text) == (0, "kept")
+    assert example.raw["plain"] == "many"
+
+
+def test_a_name_that_is_half_a_surrogate_pair_loses_nothing() -> None:
+    raw = {"\ud800": 1, "\U0001f600": 2, "\ud801 too": 3, "id": "a", "text": "kept", "plain": []}
+    example = Example.of(raw)
+    assert (example.text, example.raw) == ("kept", raw)
+
+
+def test_what_is_no_object_is_one_with_a_value() -> None:
+    assert Example.of([1]).raw == {"value": [1]}
+    inner = Example.of({"inner": "x", "items": [{"name": "a"}, 5]})
+    assert inner.inner
+    assert inner.inner.raw == {"value": "x"}
+    assert [item.raw for item in inner.items] == [{"name": "a"}, {"value": 5}]
+
+
+def test_of_two_names_the_first_that_holds_something_counts() -> None:
+    assert Example.of({"new_name": None, "old_name": "old"}).either == "old"
+    assert Example.of({"new_name": "new", "old_name": "old"}).either == "new"
+
+
+def test_an_id_is_the_first_that_is_not_blank_or_made_of_the_content() -> None:
+    assert Example.of({"id": " ", "other_id": 7}).id == "7"
+    made = Example.of({"id": "", "text": "x"}).id
+    assert made.startswith("?")
+    assert made == Example.of({"text": "x", "id": ""}).id != Example.of({"text": "y", "id": ""}).id
+
+
+def test_models_of_equal_objects_are_equal() -> None:
+    assert Inner.of({"name": "a"}) == Inner.of({"name": "a"})
+    assert Inner.of({"name": "a"}) != Inner.of({"name": "a", "more": 1})
+    assert Inner.of({"name": "a"}).says_as(Inner.of({"name": "a"}))
+    assert Inner.of({}) != WireModel.of({})
