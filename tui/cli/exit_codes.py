@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tui.client import errors
-
 OK, FAILED, DECLINED, USAGE, DENIED, NETWORK, UNCONFIRMED, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
 
 
@@ -13,6 +11,8 @@ class Usage(ValueError):
 
 def code_of(error: Exception | None) -> int:
     """The exit code that an error of the platform means."""
+    from tui.client import errors  # not before there is one: --help and --version import this module
+
     match error:
         case errors.Unauthorized() | errors.Forbidden():
             return DENIED
