@@ -132,7 +132,7 @@ def appended(effort: Effort) -> Iterator[Row]:
     changes = [EventSeen("t0", one, NOW) for one in heard]
     drawn = EventPane(DESK)
     items = [item for change in changes for item in drawn._items_of(change)]
-    lines = ["".join(piece.text for piece in drawn._drawn(item, SIZE[0])[0]) for item in items]
+    lines = ["".join(piece.text for piece in drawn._lines.lines(item, SIZE[0])[0]) for item in items]
     ours: list[float] = []
     theirs: list[float] = []
     pane, log = EventPane(DESK, id="events"), RichLog()

@@ -11,17 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.client.json_codec import canonical
-from tui.client.task_facts import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Deed, Outcome, Phase, Verb
 from tui.domain.review import differences
 from tui.screens.approval_base import IN_A_BURST, Deciding
 from tui.screens.messages import Wish
 from tui.screens.review_facts import NOT_PROVIDED, facts_of
+from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
 from tui.widgets.context import Desk
 from tui.widgets.document_layout import Part
-from tui.widgets.inspector import REVEALED, Inspector
+from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import Footer
 from tui.widgets.keys import key_name
 from tui.widgets.segment_line import Bar
@@ -34,11 +33,6 @@ if TYPE_CHECKING:
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """Outcomes after which there is still something to decide."""
-HINTS = {
-    WaitKind.QUESTION: ("review.say", "answers it"),
-    WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
-}
-"""What to do about a wait that is no approval: the binding for it, and what that does."""
 
 
 class ReviewScreen(Deciding):
@@ -127,7 +121,7 @@ class ReviewScreen(Deciding):
 
     def shows(self, seen: Shown, board: Board) -> None:
         """This is what there is to decide about, read just now."""
-        if self._is_decided and (seen.hindrance or not self._is_another(seen)):
+        if self._is_decided and (seen.hindrance or not is_another_request(seen, self._shown)):
             return  # what was decided about stays as it was
         self._reopens = self._is_decided
         before, self._shown = self._shown, seen
@@ -150,13 +144,6 @@ class ReviewScreen(Deciding):
         self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
         self.refresh_bindings()
         self.draw()
-
-    def _is_another(self, seen: Shown) -> bool:
-        """Whether something else waits now than what was decided about."""
-        before = self._shown
-        if before is None or seen.wait != before.wait:
-            return True
-        return canonical(seen.held) != canonical(before.held)  # to Python 1 and true are equal
 
     def board_changed(self, board: Board) -> None:
         """Where the task has changed since it was read, it is to be read again."""
@@ -202,14 +189,7 @@ class ReviewScreen(Deciding):
         self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need"), Piece(f"read {read} ", "faint")])
         payload = self.query_one("#payload", Inspector)
         self.look_at_panes()
-        about = "" if payload.is_read else f"  {payload.unseen()}"
-        if self._masked:
-            key = key_name(self, "review.reveal")
-            about += f"  {self._masked} masked, as they may be secrets: {key} shows them for {REVEALED:.0f} s"
-        if self._holds_own_secret:
-            about += "  your own API key is in it, and stays masked"
-        is_open = not payload.is_read or self._holds_own_secret
-        title = Piece(f"▌ Payload{about}", "need" if is_open else "faint")
+        title = payload_title(self, payload, self._masked, holds_own_secret=self._holds_own_secret)
         self.query_one("#payload-title", Bar).show([(title, "")], [])
         is_over = self._deed is not None and self._deed.phase is Phase.DONE
         self.show_outcome(self._desk.masks.text(self._deed.words) if self._deed and is_over else "")
@@ -234,23 +214,14 @@ class ReviewScreen(Deciding):
             found.append((Piece(f" {self._desk.safe(self._note)} ", "need"), ""))
         why = self.hindrance
         if why:
-            found.append(
-                (Piece(f" {self._desk.safe(why)}{self._hint_for_wait()} ", "need" if self._is_refused else "faint"), "")
-            )
+            words = f" {self._desk.safe(why)}{hint_for_wait(self, self._shown)} "
+            found.append((Piece(words, "need" if self._is_refused else "faint"), ""))
         else:
             found.append((Piece(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
             found.append((Piece(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
             if self._reason is not None:
                 found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
-
-    def _hint_for_wait(self) -> str:
-        """Return which key does something about a wait that is no approval."""
-        seen = self._shown
-        if seen is None or seen.wait is None or not seen.hindrance or seen.wait.kind not in HINTS:
-            return ""
-        binding_id, what = HINTS[seen.wait.kind]
-        return f": {key_name(self, binding_id)} {what}"
 
     @property
     def open_tasks(self) -> tuple[str]:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import count, repeat
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -15,60 +15,20 @@ from textual.timer import Timer
 
 from tui.client.event_stream import Link
 from tui.client.events import Event
-from tui.client.json_codec import dumps
 from tui.client.lazy_log import Entries
 from tui.client.log_entries import Entry
-from tui.domain import humanize
 from tui.domain.activity_log import Gap
-from tui.domain.entry_format import said, word_of
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen
 from tui.security.sanitize import one_line
 from tui.widgets.context import Desk
-from tui.widgets.styled_text import Piece, Pieces, wrap
+from tui.widgets.event_lines import EventLines, Item, Unread
+from tui.widgets.styled_text import Piece, Pieces
 from tui.widgets.virtual_list import Lines
 
 LONGEST = 20_000
 """How many events are kept; the activity log has everything."""
-LOOKS = {"task_finished": "strong", "tool_call_request": "running", "auth_event": "need", "ask_user_questions": "need"}
 FLOOD = 1 / 15
 """Seconds between two looks at more than a view holds: nobody could read it sooner."""
-BEGIN = 29
-"""Cells before the text of an event: its time and its kind."""
-
-
-class Unread(NamedTuple):
-    """The entries of a large log, each to be read when it is looked at; the first of them has this number."""
-
-    log: Sequence[Entry]
-    first: int
-
-
-class Item(NamedTuple):
-    """Something that came, and when."""
-
-    number: int
-    at: datetime | None
-    kept: Event | Entry | Gap | Link | Unread
-
-    @property
-    def about(self) -> Event | Entry | Gap | Link:
-        """What it is."""
-        return self.kept.log[self.number - self.kept.first] if isinstance(self.kept, Unread) else self.kept
-
-    @property
-    def kind(self) -> str:
-        """A word for what it is."""
-        match self.about:
-            case Event() as event:
-                return event.type
-            case Entry() as entry:
-                return f"~{word_of(entry)}"
-            case Gap():
-                return "gap"
-            case _:
-                return "link"
-
-
 View = tuple[Item, int]
 """One line on the screen: an item, and which of its wrapped lines."""
 
@@ -99,13 +59,10 @@ class EventPane(Lines):
         self._waking: Timer | None = None
         self._held: list[Item] = []
         self._views: list[View] = []
-        self._lines: dict[int, list[list[Piece]]] = {}
-        """The lines of the items that were drawn."""
+        self._lines = EventLines(desk)
         self._chunk = False
         self._only = ""
         self._words = ""
-        self._wraps = False
-        self._raw = False
         self._marks: set[int] = set()
         self.follows = True
         self.is_paused = False
@@ -183,10 +140,10 @@ class EventPane(Lines):
         """The lines of those items that are wanted."""
         if self._only or self._words:
             items = [item for item in items if self._is_wanted(item)]
-        if not self._wraps:
+        if not self._lines.wraps:
             return zip(items, repeat(0), strict=False)
         width = self.scrollable_content_region.width
-        return [(item, part) for item in items for part in range(len(self._lines_of(item, width)))]
+        return [(item, part) for item in items for part in range(len(self._lines.lines(item, width)))]
 
     def _first(self, number: int) -> int:
         """Where the first line of an item is, or of the next one that has any."""
@@ -211,7 +168,7 @@ class EventPane(Lines):
     def _is_wanted(self, item: Item) -> bool:
         if self._only and item.kind != self._only:
             return False
-        return not self._words or self._words in f"{item.kind} {self._text(item)}".casefold()
+        return not self._words or self._words in f"{item.kind} {self._lines.text(item)}".casefold()
 
     # Drawing
 
@@ -237,57 +194,9 @@ class EventPane(Lines):
     def pieces(self, index: int, width: int) -> Pieces:
         """One line."""
         item, part = self._views[index]
-        lines = self._lines_of(item, width)
+        lines = self._lines.lines(item, width)
         mark = Piece("*" if item.number in self._marks and not part else " ", "marked")
         return [mark, *lines[min(part, len(lines) - 1)]]
-
-    def _lines_of(self, item: Item, width: int) -> list[list[Piece]]:
-        """An item as it is drawn: one line, or as many as it takes."""
-        known = self._lines.get(item.number)
-        if known is None:
-            if len(self._lines) > LONGEST:
-                self._lines.clear()
-            known = self._lines[item.number] = self._drawn(item, width)
-        return known
-
-    def _drawn(self, item: Item, width: int) -> list[list[Piece]]:
-        clock = f"{item.at.astimezone():%H:%M:%S}" if item.at else " " * 8
-        text, look = self._text(item), self._look(item)
-        begin = [Piece(f"{clock} ", "faint"), Piece(f"{one_line(item.kind, longest=18):<18} ", look)]
-        body = Piece(text, "faint" if look == "faint" else "")
-        if not self._wraps:
-            return [[*begin, body]]
-        first, *rest = wrap([body], max(width - BEGIN, 16))
-        return [[*begin, *first], *([Piece(" " * (BEGIN - 1)), *line] for line in rest)]
-
-    def _text(self, item: Item) -> str:
-        masks = self._desk.masks
-        longest = 4000 if self._wraps or self._raw else 300
-        match item.about:
-            case Event() as event:
-                return self._written(event, longest) if self._raw else said(event, masks)
-            case Entry() as entry:
-                return self._written(entry, longest) if self._raw else self._desk.safe(entry.label, longest)
-            case Gap() as gap:
-                filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-                return f"─ gap {humanize.exact(gap.seconds)}, {filled} ─"
-            case link:
-                return self._desk.safe(str(link))
-
-    def _written(self, record: Entry | Event, longest: int) -> str:
-        """As it was written, but for secrets."""
-        return one_line(dumps(self._desk.masks.json(record.raw)), longest=longest)
-
-    def _look(self, item: Item) -> str:
-        match item.about:
-            case Event(type="tool_call_result", data={"is_error": True}):
-                return "failed"
-            case Event() as event:
-                return LOOKS.get(event.type, "")
-            case Gap():
-                return "strong"
-            case _:
-                return "faint"
 
     # Doing
 
@@ -299,7 +208,7 @@ class EventPane(Lines):
     def on_resize(self) -> None:
         """Wrap anew."""
         super().on_resize()
-        if self._wraps:
+        if self._lines.wraps:
             self._rebuild()
 
     def watch_cursor(self, before: int, after: int) -> None:
@@ -345,12 +254,12 @@ class EventPane(Lines):
 
     def action_wrap(self) -> None:
         """Long lines wrapped, or cut at the edge."""
-        self._wraps = not self._wraps
+        self._lines.wraps = not self._lines.wraps
         self._rebuild()
 
     def action_raw(self) -> None:
         """As the platform wrote it, or told."""
-        self._raw = not self._raw
+        self._lines.raw = not self._lines.raw
         self._rebuild()
 
     def action_mark(self) -> None:
@@ -375,5 +284,5 @@ class EventPane(Lines):
             told.append("follow" if self.follows else f"not following, {self.unseen:,} new")
         told += [f"only {one_line(self._only)}"] if self._only else []
         told += [f"with “{one_line(self._words, longest=30)}”"] if self._words else []
-        told += [word for word, is_so in (("wrapped", self._wraps), ("raw", self._raw)) if is_so]
+        told += [word for word, is_so in (("wrapped", self._lines.wraps), ("raw", self._lines.raw)) if is_so]
         return "  ".join(told)

@@ -1,0 +1,59 @@
+"""What a review says in words, and when it is about another request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from textual.app import App
+
+from tui.client.log_entries import Log
+from tui.client.models import Task, Wait, WaitKind
+from tui.domain.review import Shown
+from tui.screens.review import ReviewScreen
+from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
+from tui.security.redact import Masks
+from tui.widgets.context import Desk
+from tui.widgets.inspector import Inspector
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> Shown:
+    """A task that waits, as it is shown for a decision."""
+    return Shown(Task.of({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
+
+
+@pytest.mark.parametrize(
+    ("held", "is_another"),
+    [({"pay": 1}, False), ({"pay": True}, True), ({"pay": 1.0}, True), ({"pay": 2}, True)],
+)
+def test_a_request_is_another_one_when_json_says_so(held: Any, is_another: bool) -> None:
+    assert is_another_request(shown(held=held), shown(held={"pay": 1})) is is_another
+
+
+def test_a_request_is_another_one_when_it_waits_for_something_else_or_nothing_was_shown() -> None:
+    assert is_another_request(shown(WaitKind.QUESTION), shown())
+    assert is_another_request(shown(), None)
+
+
+async def test_a_wait_that_is_no_approval_has_a_hint_with_its_key() -> None:
+    async with App[None]().run_test() as pilot:
+        await pilot.app.push_screen(screen := ReviewScreen("t", Desk(lambda: NOW, Masks(), "test")))
+        assert hint_for_wait(screen, shown(WaitKind.QUESTION)) == ": c answers it"
+        assert hint_for_wait(screen, shown(WaitKind.SIGN_IN)) == ": b opens the sign-in, in a browser"
+        assert hint_for_wait(screen, shown()) == ""
+        assert hint_for_wait(screen, None) == ""
+
+
+async def test_the_title_of_the_payload_says_what_is_masked() -> None:
+    async with App[None]().run_test() as pilot:
+        await pilot.app.push_screen(screen := ReviewScreen("t", Desk(lambda: NOW, Masks(), "test")))
+        payload = screen.query_one("#payload", Inspector)
+        payload.is_read = True
+        assert payload_title(screen, payload, 0, holds_own_secret=False) == ("▌ Payload", "faint")
+        masked = payload_title(screen, payload, 2, holds_own_secret=False)
+        assert masked == ("▌ Payload  2 masked, as they may be secrets: M shows them for 10 s", "faint")
+        own = payload_title(screen, payload, 0, holds_own_secret=True)
+        assert own == ("▌ Payload  your own API key is in it, and stays masked", "need")
