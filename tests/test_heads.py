@@ -13,8 +13,8 @@ from msgspec import Raw
 from tui.client.events import Event
 from tui.client.json_codec import loads
 from tui.client.lazy_log import Entries, Unusual
-from tui.client.log_entries import Entry, Log, entry_of
-from tui.client.partial_decode import Head, head_of, kind_of_head, split
+from tui.client.log_entries import Decision, Delegation, Entry, Log, entry_of
+from tui.client.partial_decode import Head, head_of, kind_of_head, names_child, split
 from tui.client.task_rows import UNUSUAL
 from tui.client.wire_model import WireModel
 
@@ -119,6 +119,23 @@ def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
 @pytest.mark.parametrize("content", [b"", b"nonsense", b'{"messages": 5}', b'{"other": []}', b"[NaN]", b"[" * 5000])
 def test_what_is_no_log_is_read_whole(content: bytes) -> None:
     assert split(content) is None
+
+
+@pytest.mark.parametrize("kind", [Delegation, Decision])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"created_execution_id": "c"},
+        {"sub_task_id": "c"},
+        {"child_task_id": "c"},
+        {"created_execution_id": "", "sub_task_id": "c"},
+        {"created_execution_id": None, "sub_task_id": None, "child_task_id": "c"},
+    ],
+)
+def test_a_head_knows_whether_its_entry_names_a_sub_task(kind: type[Entry], told: dict[str, str | None]) -> None:
+    head = head_of(Raw(json.dumps({"id": "a", **told}).encode()))
+    assert names_child(head, kind) is bool(getattr(kind.of({"id": "a", **told}), "child_id", None))
 
 
 @pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])

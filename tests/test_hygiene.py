@@ -79,6 +79,22 @@ def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
     }
 
 
+def test_a_list_of_tasks_needs_no_pydantic() -> None:
+    code = """
+from datetime import UTC, datetime
+from tui.client.task_rows import task_page
+from tui.domain.filters import parse
+from tui.domain.state import Board, TasksSeen
+from tui.domain.task_list import Listing, View
+page = task_page(b'[{"id": "a", "status": "paused", "title": "Pay"}, {"id": "b", "status": "executing"}]', 1)
+board = Board().after([TasksSeen(page.items, datetime.now(UTC))])
+listing = Listing(View(matches=parse("pay status:paused").predicate()))
+assert not list(listing.filled(board))[1:]
+assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
+"""
+    assert "pydantic" not in loaded(code)
+
+
 def test_no_class_of_ours_is_written_anew_each_time_it_is_imported() -> None:
     ours = [file for file in Path("tui").rglob("*.py") if "local" not in file.parts]
     assert [str(file) for file in ours if "@dataclass" in file.read_text(encoding="utf-8")] == []  # a millisecond each

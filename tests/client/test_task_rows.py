@@ -147,3 +147,7 @@ def test_a_record_becomes_a_row_of_its_whole_object() -> None:
     assert row.raw is task.raw
     assert row.is_full
     assert TaskRow.from_task(row) is row
+
+
+def test_a_number_that_no_float_tells_is_told_by_its_digits() -> None:
+    assert TaskRow.from_json(b'{"id": "a", "title": 12345678901234567.89}').title == "12345678901234567.89"

@@ -104,16 +104,20 @@ class Event(Struct, frozen=True, dict=True, eq=False):
     @cached_property
     def plan(self) -> Plan | None:
         """The plan, when this event tells it."""
+        if self.type != "plan_updated" or not isinstance(self.data, dict):
+            return None
         from tui.client.models import Plan
 
-        return Plan.of(self.data) if self.type == "plan_updated" and isinstance(self.data, dict) else None
+        return Plan.of(self.data)
 
     @cached_property
     def context(self) -> ContextStatus | None:
         """How full the context is, when this event tells it."""
+        if self.type != "context_status" or not isinstance(self.data, dict):
+            return None
         from tui.client.models import ContextStatus
 
-        return ContextStatus.of(self.data) if self.type == "context_status" and isinstance(self.data, dict) else None
+        return ContextStatus.of(self.data)
 
     @cached_property
     def entry(self) -> Entry | None:

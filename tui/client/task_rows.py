@@ -125,37 +125,47 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
     @property
     def input(self) -> TaskInput | None:
         """What the task was asked."""
+        if "input" not in self.nested:
+            return None
         from tui.client.models import TaskInput
 
-        return TaskInput.of(self.raw["input"]) if "input" in self.nested else None
+        return TaskInput.of(self.raw["input"])
 
     @property
     def hitl_request(self) -> ApprovalRequest | None:
         """What a paused workflow asks of a person."""
+        if "hitl_request" not in self.nested:
+            return None
         from tui.client.models import ApprovalRequest
 
-        return ApprovalRequest.of(self.raw["hitl_request"]) if "hitl_request" in self.nested else None
+        return ApprovalRequest.of(self.raw["hitl_request"])
 
     @property
     def pending_eca_request(self) -> SignInRequest | None:
         """The connector that waits for a person to sign in."""
+        if "pending_eca_request" not in self.nested:
+            return None
         from tui.client.models import SignInRequest
 
-        return SignInRequest.of(self.raw["pending_eca_request"]) if "pending_eca_request" in self.nested else None
+        return SignInRequest.of(self.raw["pending_eca_request"])
 
     @property
     def plan(self) -> Plan | None:
         """The agent's plan."""
+        if "deep_planning" not in self.nested:
+            return None
         from tui.client.models import Plan
 
-        return Plan.of(self.raw["deep_planning"]) if "deep_planning" in self.nested else None
+        return Plan.of(self.raw["deep_planning"])
 
     @property
     def tokens(self) -> Tokens | None:
         """What the run has cost in tokens."""
+        if "tokens" not in self.nested:
+            return None
         from tui.client.models import Tokens
 
-        return Tokens.of(self.raw["tokens"]) if "tokens" in self.nested else None
+        return Tokens.of(self.raw["tokens"])
 
     @property
     def organization_id(self) -> str:
