@@ -6,7 +6,7 @@ import asyncio
 import operator
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import overload
 
@@ -21,7 +21,9 @@ from tui.client.task_rows import UNUSUAL
 LARGE_BYTES = 1024 * 1024
 """Bytes from which a log is large."""
 ENTRIES_PER_TURN = 1000
-"""Entries that are taken in before others have a turn."""
+"""Entries whose heads are taken in before others have a turn."""
+MODELS_PER_TURN = 100
+"""Entries that are made before others have a turn: each is a pydantic model."""
 TELLING = frozenset({ToolCall, Delegation, Decision})
 """What may have more names, have failed, or name the sub-task that it started."""
 
@@ -143,16 +145,18 @@ class LargeLog:
                 await asyncio.sleep(0)
                 entries.take(self._parts[begin : begin + ENTRIES_PER_TURN])
         except Unusual:
-            return await self._entries_read_whole()
+            return await read_entries(loads(bytes(part)) for part in self._parts)
         return entries
 
-    async def _entries_read_whole(self) -> Sequence[Entry]:
-        read: list[Entry] = []
-        for place, part in enumerate(self._parts):
-            if place % ENTRIES_PER_TURN == 0:
-                await asyncio.sleep(0)
-            read.append(entry_of(loads(bytes(part))))
-        return tuple(read)
+
+async def read_entries(items: Iterable[object]) -> tuple[Entry, ...]:
+    """Read the entries of a log, some at a time."""
+    entries: list[Entry] = []
+    for item in items:
+        if len(entries) % MODELS_PER_TURN == 0:
+            await asyncio.sleep(0)
+        entries.append(entry_of(item))
+    return tuple(entries)
 
 
 def _name(head: Head) -> str:

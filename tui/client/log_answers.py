@@ -6,7 +6,7 @@ from typing import Any
 
 from tui.client.errors import NotUnderstood
 from tui.client.json_values import text_of
-from tui.client.lazy_log import LargeLog
+from tui.client.lazy_log import LargeLog, read_entries
 from tui.client.log_entries import Entry, Log, Message, entry_of
 from tui.client.responses import record_in
 
@@ -19,7 +19,7 @@ async def log_in(body: Any, *ids: str) -> Log:
     messages = record_in(body, "activity log", *ids).get("messages")
     if not isinstance(messages, list):
         raise NotUnderstood("the platform's answer is no activity log: it has no list of messages", body=body)
-    return Log(tuple(entry_of(item) for item in messages))
+    return Log(await read_entries(messages))
 
 
 def log_of_threads(body: Any) -> Log:
