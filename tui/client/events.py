@@ -72,6 +72,14 @@ class Event(Struct, frozen=True, dict=True, eq=False):
         when = moment(told.time)
         return cls(text_of(kind) or "untyped", name_of(told.task_id), when, told.time, frame_id, written, told.data)
 
+    def __repr__(self) -> str:
+        """Name the event, without what it tells: a crash report may hold it."""
+        return f"Event({self.type!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Name the event, as `__repr__` does."""
+        return [("type", self.type)]
+
     @property
     def raw(self) -> dict[str, Any]:
         """The event as it came, with every field this version does not know."""

@@ -120,6 +120,14 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __repr__(self) -> str:
+        """Name the task, without its values: a crash report may hold it."""
+        return f"TaskRow({self.id!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Name the task, as `__repr__` does."""
+        return [("id", self.id)]
+
     # What a list seldom shows is read when it is looked at. pydantic is not imported before the first frame.
 
     @property

@@ -6,6 +6,7 @@ A field of one of these types takes any JSON value: one that it cannot read coun
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -97,4 +98,11 @@ class WireModel(BaseModel):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
+        """Name the fields, without their values: a crash report may hold it."""
         return f"{type(self).__name__}({', '.join(self._raw)})"
+
+    __str__ = __repr__
+
+    def __rich_repr__(self) -> Iterator[str]:
+        """Name the fields, as `__repr__` does."""
+        yield from self._raw

@@ -1,0 +1,38 @@
+"""What stands for an object of the platform in a traceback or a log tells none of its values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from rich.pretty import pretty_repr
+
+from tui.client.events import Event
+from tui.client.log_entries import entry_of
+from tui.client.models import Agent, Plan, Task
+from tui.client.task_rows import TaskRow
+
+SECRET = "a secret of the platform"
+TOLD = {"id": "t1", "tool_name": SECRET, "title": SECRET, "name": SECRET, "data": {"x": SECRET}, "tasks": [SECRET]}
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Task.of(TOLD),
+        Agent.of(TOLD),
+        Plan.of(TOLD),
+        entry_of(TOLD),
+        TaskRow.of(TOLD),
+        TaskRow.from_json(json.dumps(TOLD).encode()),
+        Event.of({**TOLD, "type": "think"}),
+        Event.of_frame(json.dumps({**TOLD, "type": "think"})),
+        Event.of_frame(json.dumps({**TOLD, "type": "think"})).entry,
+    ],
+    ids=lambda thing: type(thing).__name__,
+)
+def test_no_value_stands_in_it(thing: Any) -> None:
+    assert type(thing).__name__ in repr(thing)
+    for text in (repr(thing), str(thing), f"{thing}", f"{[thing]}", pretty_repr(thing)):
+        assert SECRET not in text
