@@ -21,7 +21,8 @@ from tui.client.events import Event
 from tui.client.retry import Backoff
 from tui.domain.state import Board, Change, GapSeen
 from tui.local.data_dir import ORGANIZATION as ORG
-from tui.services.list_poller import Rhythm, Watch
+from tui.services.list_poller import Rhythm
+from tui.services.task_follower import TaskFollower
 
 CUTS = 1_000
 SDK = """
@@ -104,7 +105,7 @@ async def live_only() -> None:
     calls = 0
     begun = time.monotonic()
     async with Server(platform.handle) as server, make_client(server.url, clock=clock) as client:
-        job = asyncio.create_task(Watch(client, changes.append, clock=clock, rhythm=Rhythm()).follow("t1"))
+        job = asyncio.create_task(TaskFollower(client, "t1", changes.append, clock=clock, rhythm=Rhythm()).run())
         while count["cuts"] < CUTS and not job.done() and time.monotonic() - begun < 300:
             await platform.tool("t1", f"r{calls}", "search", {"q": calls}, {"hits": calls})
             calls += 1

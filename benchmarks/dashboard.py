@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from benchmarks.onscreen import Painted
 from tests.screens.boards import Fixed
@@ -32,14 +33,12 @@ class Dashboard(Painted, XpTui):
         """Its list."""
         return next(screen for screen in self.screen_stack if isinstance(screen, TasksScreen))
 
-    def _look_for_the_terminal(self) -> None:
-        """There is none that could go away."""
-
 
 @asynccontextmanager
 async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
     """Run it."""
-    with tempfile.TemporaryDirectory() as name:
+    no_check = patch("tui.app.app.check_terminal")  # there is no terminal that could go away
+    with tempfile.TemporaryDirectory() as name, no_check:
         place = Path(name)
         async with client or Fixed(agents=AGENTS).client() as told:
             app = Dashboard(
@@ -47,7 +46,7 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
                 masks=Masks(), state=place, place="benchmarks", rhythm=SELDOM,
             )  # fmt: skip
             async with app.running():
-                while not app._has_read:
+                while not app.services.lists.has_read_all:
                     await asyncio.sleep(0.01)
                 yield app
 
@@ -56,7 +55,7 @@ async def listed(app: Dashboard, board: Board, per_step: int = 2_000) -> None:
     """Let it take in all tasks of a board, page by page."""
     tasks = [known.task for known in board.tasks.values()]
     for at in range(0, len(tasks), per_step):
-        await app.within(lambda: app._tell(TasksSeen(tuple(tasks[at : at + per_step]), app._client.now)))
+        await app.within(lambda: app.services.store.add(TasksSeen(tuple(tasks[at : at + per_step]), app.client.now)))
     while app.home.list_pane.listing.loaded < len(tasks):
         await asyncio.sleep(0.05)
     await app.quiet()

@@ -21,7 +21,6 @@ from textual.widget import Widget
 
 from benchmarks import steady
 from tui.app import themes
-from tui.app.app import THEME
 from tui.app.sanitize_filter import Door
 from tui.screens import stylesheets
 from tui.screens.base import Keyed
@@ -201,7 +200,7 @@ class Alone(Peer):
         if home := stylesheets.styles():
             for name, colours in themes.themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
-        self.theme = THEME
+        self.theme = themes.DEFAULT_THEME
         self._door = Door()
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -17,9 +17,9 @@ from benchmarks.lists import Fleet
 from benchmarks.onscreen import SIZE, Alone, Painted, Peer, done, looked_at
 from benchmarks.table import Effort, Row, limit, median, percentile, row
 from benchmarks.trees import Work
-from tui.app.watching import MOST, STEP
 from tui.client.events import Event
 from tui.domain.state import Change, EventSeen
+from tui.services.state_store import MAX_CHANGES_PER_STEP, STEP_SECONDS
 from tui.widgets.event_pane import EventPane
 from tui.widgets.virtual_list import Lines
 
@@ -92,9 +92,9 @@ async def _ours_take(app: Painted, pane: EventPane, changes: Sequence[Change]) -
 
     async def step() -> None:
         while waiting or not is_through:
-            await asyncio.sleep(STEP if len(waiting) < MOST else 0)
-            taken = waiting[:MOST]
-            del waiting[:MOST]
+            await asyncio.sleep(STEP_SECONDS if len(waiting) < MAX_CHANGES_PER_STEP else 0)
+            taken = waiting[:MAX_CHANGES_PER_STEP]
+            del waiting[:MAX_CHANGES_PER_STEP]
             await app.within(lambda: pane.take(taken))
 
     begun = time.process_time()

@@ -33,7 +33,7 @@ from tui.client.retry import Backoff, SystemClock
 from tui.client.secret import Secret
 from tui.domain.review import Shown
 from tui.services import actions
-from tui.services.actions import Deed, Deeds, Outcome, Phase, Verb
+from tui.services.actions import ActionRunner, Deed, Outcome, Phase, Verb
 from tui.services.review_loader import shown
 
 Json = dict[str, Any]
@@ -111,7 +111,7 @@ class Desk:
     def __post_init__(self) -> None:
         clock = VirtualClock(self.loop)
         self.journal = MemoryJournal(clock.time)
-        self.doer = Deeds(self.client, self.journal, self.tell, clock=clock)
+        self.doer = ActionRunner(self.client, self.journal, self.tell, clock=clock)
 
     def tell(self, deed: Deed) -> None:
         self.steps.append(deed)
@@ -293,7 +293,7 @@ def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(sit: Sit) -> None:
 
 def test_the_machines_clock_is_the_clock_unless_a_test_brings_another(sit: Sit) -> None:
     desk = sit()
-    assert isinstance(Deeds(desk.client, desk.journal, desk.tell)._clock, SystemClock)
+    assert isinstance(ActionRunner(desk.client, desk.journal, desk.tell)._clock, SystemClock)
 
 
 # What is not sent, after the task was read again
@@ -1041,7 +1041,7 @@ def test_what_may_have_been_done_is_not_sent_again_unless_that_is_meant(sit: Sit
     desk = sit(**task_for(verb))
     more = wanted(desk, verb)
     unknown_before(desk, verb, **more)
-    another_process = Deeds(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop))
+    another_process = ActionRunner(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop))
     for doer in (desk.doer, another_process):
         desk.doer = doer
         again = desk.does(verb, hold=5.0, **more)
@@ -1184,7 +1184,7 @@ def test_of_another_platform_nothing_is_held_back(sit: Sit) -> None:
 def test_of_two_that_are_sent_at_the_same_moment_one_leaves(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
-    other = Deeds(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop))
+    other = ActionRunner(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop))
     desk.story.act = desk.story.becomes(200, {}, status="executing")
     desk.story.pause = 0.1
 
@@ -1270,7 +1270,7 @@ def test_an_objection_to_what_was_read_last_sends_nothing(sit: Sit) -> None:
         seen.append(shown.held)
         return "not whole"
 
-    desk.doer = Deeds(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop), objection=objection)
+    desk.doer = ActionRunner(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop), objection=objection)
     assert desk.decides() == (Outcome.HELD_BACK, "not whole")
     assert (desk.story.sent, seen) == ([], [ASKED])
 

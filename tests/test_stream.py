@@ -28,7 +28,8 @@ from tui.client.events import Event
 from tui.client.retry import Backoff
 from tui.client.sse import LARGEST
 from tui.domain.state import Change, LinkSeen
-from tui.services.list_poller import Rhythm, Watch
+from tui.services.list_poller import Rhythm
+from tui.services.task_follower import TaskFollower
 
 SSE = cases("sse")
 HEADERS = {"Content-Type": "text/event-stream"}
@@ -603,7 +604,7 @@ async def test_a_task_whose_stream_is_refused_is_read_until_its_end(
     changes: list[Change] = []
     clock = FastClock(factor=100.0)
     async with make_client(server.url, clock=clock) as client, asyncio.timeout(10):
-        task = await Watch(client, changes.append, clock=clock, rhythm=Rhythm()).follow("t1")
+        task = await TaskFollower(client, "t1", changes.append, clock=clock, rhythm=Rhythm()).run()
     assert task.status == "completed"
     states = {change.link.state for change in changes if isinstance(change, LinkSeen)}
     ends = {404: LinkState.POLLING, 204: LinkState.ENDED, 401: LinkState.ENDED, 403: LinkState.ENDED}

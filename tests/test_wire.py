@@ -20,9 +20,10 @@ from tui.client import errors
 from tui.client.client import Client
 from tui.client.task_rows import TaskQuery
 from tui.domain.state import Board, Change, EventSeen, GapSeen, LogSeen
-from tui.services.actions import Deed, Deeds, Outcome, Phase, Verb
-from tui.services.list_poller import Rhythm, Watch
+from tui.services.actions import ActionRunner, Deed, Outcome, Phase, Verb
+from tui.services.list_poller import Rhythm
 from tui.services.review_loader import shown
+from tui.services.task_follower import TaskFollower
 
 SURFACES = [
     {"rest": True, "controller": True},
@@ -31,10 +32,10 @@ SURFACES = [
 ]
 
 
-def deeds(client: Client, told: list[Deed] | None = None) -> tuple[Deeds, MemoryJournal]:
+def deeds(client: Client, told: list[Deed] | None = None) -> tuple[ActionRunner, MemoryJournal]:
     lines = MemoryJournal()
     steps: list[Deed] = [] if told is None else told
-    return Deeds(client, lines, steps.append, clock=FastClock()), lines
+    return ActionRunner(client, lines, steps.append, clock=FastClock()), lines
 
 
 def waiting(platform: Platform, task_id: str = "w") -> None:
@@ -167,8 +168,8 @@ async def follow(platform: Platform, server: Server, story: Any, **more: Any) ->
     changes: list[Change] = []
     clock = FastClock(factor=100.0)
     async with make_client(server.url, clock=clock) as client:
-        watch = Watch(client, changes.append, clock=clock, rhythm=Rhythm(**more))
-        job = asyncio.create_task(watch.follow("t1"))
+        follower = TaskFollower(client, "t1", changes.append, clock=clock, rhythm=Rhythm(**more))
+        job = asyncio.create_task(follower.run())
         await story()
         async with asyncio.timeout(60):
             await job

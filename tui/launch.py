@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from tui.cli.context import Session
 
 if TYPE_CHECKING:
+    import subprocess
+
+    from tui.app.app import XpTui
     from tui.storage.settings import Settings
 
 ENDING = 5.0
@@ -25,48 +28,51 @@ async def screens(session: Session) -> int:
     import signal
 
     from tui.cli.exit_codes import Usage
-    from tui.services.list_poller import Rhythm
-    from tui.storage.json_store import Drafts, Kept
-    from tui.storage.settings import BadSettings
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Usage("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
     with _own_platform(session):
-        from tui.app.app import XpTui
-
-        client = session.client
-        is_local = client.surfaces.organization == "local"
-        rhythm = Rhythm(lists=1.5, polled=1.5) if is_local else None
-        place = place_of(session.settings)
-        hold, state = session.settings["hold"], session.settings.state
-        memory = Kept(state / "screens.json")
-        if session.settings.values["time"].source != "default":
-            memory["time"] = session.settings["time"]
-        app = XpTui(
-            client,
-            session.journal,
-            Drafts(state / "drafts.json"),
-            masks=session.out.masks,
-            state=state,
-            place=place,
-            hold=hold,
-            rhythm=rhythm,
-            memory=memory,
-            begin_with=f'agent:"{agent}"' if (agent := session.settings["agent"]) else "",
-            left=session.journal.unfinished(client.surfaces.platform_ids),
-            keys=_keys(session.settings["keys"] or {}),
-            theme=session.settings["theme"] or "",
-            is_ascii=session.settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
-            is_still=session.settings["reduced_motion"],
-        )
-        if (theme := session.settings["theme"]) and theme not in app.available_themes:
-            raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
+        app = _dashboard(session)
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()
-        for deed in await app.interrupted():
+        for deed in await app.services.commands.interrupted():
             session.out.note(f"xp-tui: {deed.verb} {deed.target}: {deed.words}")
         return app.return_code or 0
+
+
+def _dashboard(session: Session) -> XpTui:
+    """Make the dashboard as the settings want it."""
+    from tui.app.app import XpTui
+    from tui.services.list_poller import Rhythm
+    from tui.storage.json_store import Drafts, Kept
+    from tui.storage.settings import BadSettings
+
+    client, settings = session.client, session.settings
+    is_local = client.surfaces.organization == "local"
+    memory = Kept(settings.state / "screens.json")
+    if settings.values["time"].source != "default":
+        memory["time"] = settings["time"]
+    app = XpTui(
+        client,
+        session.journal,
+        Drafts(settings.state / "drafts.json"),
+        masks=session.out.masks,
+        state=settings.state,
+        place=place_of(settings),
+        hold=settings["hold"],
+        rhythm=Rhythm(lists=1.5, polled=1.5) if is_local else None,
+        memory=memory,
+        begin_with=f'agent:"{agent}"' if (agent := settings["agent"]) else "",
+        left=session.journal.unfinished(client.surfaces.platform_ids),
+        keys=_keys(settings["keys"] or {}),
+        theme=settings["theme"] or "",
+        is_ascii=settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
+        is_still=settings["reduced_motion"],
+    )
+    if (theme := settings["theme"]) and theme not in app.available_themes:
+        raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
+    return app
 
 
 def place_of(settings: Settings) -> str:
@@ -83,15 +89,28 @@ def _keys(told: Mapping[str, str]) -> Mapping[str, str]:
     return checked_keys(told)
 
 
+def _start_platform() -> subprocess.Popen[bytes]:
+    """Start a local platform that ends with this process, however it ends, and has none of its settings."""
+    from importlib.util import find_spec
+    from subprocess import PIPE, Popen
+
+    from tui.cli.local import MISSING
+    from tui.storage.settings import BadSettings
+
+    if find_spec("uvicorn") is None or find_spec("fastapi") is None:
+        raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
+    command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
+    return Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True)
+
+
 @contextmanager
 def _own_platform(session: Session) -> Iterator[None]:
     """Without a key and an address, a local platform runs for as long as any screens need it, ours or others'."""
     import importlib
-    import importlib.util
-    import subprocess
     from contextlib import suppress
+    from subprocess import TimeoutExpired
 
-    from tui.cli.local import MISSING, home_in
+    from tui.cli.local import home_in
     from tui.storage.settings import BadSettings
 
     settings = session.settings
@@ -107,12 +126,7 @@ def _own_platform(session: Session) -> Iterator[None]:
         if home.running() is not None:
             yield
             return
-        if importlib.util.find_spec("uvicorn") is None or importlib.util.find_spec("fastapi") is None:
-            raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
-        # It ends with us, however we end; nothing that is set about another platform is any of its business.
-        command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
-        pipe = subprocess.PIPE
-        local = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+        local = _start_platform()
         assert local.stdin
         assert local.stdout
         assert local.stderr
@@ -127,5 +141,5 @@ def _own_platform(session: Session) -> Iterator[None]:
             for one in (local.stdin, local.stdout, local.stderr):
                 one.close()
             if not is_left_to_others:
-                with suppress(subprocess.TimeoutExpired):
+                with suppress(TimeoutExpired):
                     local.wait(ENDING)

@@ -18,7 +18,7 @@ from tui.client.task_rows import TaskQuery
 from tui.local import chaos
 from tui.local.process import Local, Wishes
 from tui.local.scenario import BadScenario, load, read
-from tui.services.actions import Deed, Deeds, Outcome, Verb
+from tui.services.actions import ActionRunner, Deed, Outcome, Verb
 from tui.services.audit_log import Journal
 from tui.services.review_loader import shown
 
@@ -234,7 +234,7 @@ async def test_our_deeds_decide_on_it(here: Served, tmp_path: Path) -> None:
     await here.until(task_id, "paused")
     async with here.client() as client:
         journal = Journal(tmp_path / "journal.jsonl")
-        deeds = Deeds(client, journal, lambda deed: None, clock=client.transport.clock)
+        deeds = ActionRunner(client, journal, lambda deed: None, clock=client.transport.clock)
         digest = (await shown(client, task_id)).digest
         done = await deeds.carry_out(Deed(Verb.APPROVE, task_id, digest))
         assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
@@ -403,15 +403,15 @@ def test_faults_that_are_none_say_what_there_is(text: str) -> None:
 
 async def test_a_stream_under_chaos_still_tells_everything_once(serve: Serve) -> None:
     from tui.domain.state import Board, Change
-    from tui.services.list_poller import Watch
+    from tui.services.task_follower import TaskFollower
 
     faults = chaos.read("drop=6,slow=5ms,dup,5xx=0.1,429=0.05")
     async with serve(chaos=faults, pace=60) as here:
         made = here.local.platform.create("planner", {"input": {"text": "Plan"}, "events_streaming": True})
         changes: list[Change] = []
         async with here.client() as client, asyncio.timeout(60):
-            watch = Watch(client, changes.append, clock=client.transport.clock)
-            task = await watch.follow(made["id"])
+            follower = TaskFollower(client, made["id"], changes.append, clock=client.transport.clock)
+            task = await follower.run()
         board = Board().after(changes)
         assert task.status == "completed"
         activity = board.logs[made["id"]].activity
@@ -462,14 +462,14 @@ async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None
 
 async def test_swapped_and_doubled_events_end_in_the_same_log(serve: Serve) -> None:
     from tui.domain.state import Board, Change
-    from tui.services.list_poller import Watch
+    from tui.services.task_follower import TaskFollower
 
     async with serve(chaos=chaos.read("reorder=0.5,dup=0.5,drop=9"), pace=60) as here:
         made = here.local.platform.create("invoice-bot", {"input": {"text": "Pay"}, "events_streaming": True})
         changes: list[Change] = []
         async with here.client() as client, asyncio.timeout(60):
-            watch = Watch(client, changes.append, clock=client.transport.clock)
-            following = asyncio.create_task(watch.follow(made["id"]))
+            follower = TaskFollower(client, made["id"], changes.append, clock=client.transport.clock)
+            following = asyncio.create_task(follower.run())
             await here.until(made["id"], "paused")
             here.local.decisions.decide(made["id"], False, "no")
             await following

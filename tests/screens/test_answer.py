@@ -180,5 +180,5 @@ async def test_a_draft_belongs_to_the_task_whose_question_it_answers(serve: Serv
     async with asked(serve, tmp_path, "Which?", REGIONS) as operator:
         await operator.press(*"mine")
         (task,) = operator.here.local.store.tasks({"agent_id": "release-bot"})
-        await operator.until(lambda: "mine" in operator.app._drafts.values())
-        assert [key.split()[:2] for key in operator.app._drafts] == [["answer", task["id"]]]
+        await operator.until(lambda: "mine" in operator.app.services.commands.drafts.values())
+        assert [key.split()[:2] for key in operator.app.services.commands.drafts] == [["answer", task["id"]]]

@@ -18,7 +18,7 @@ async def test_all_tasks_that_would_be_stopped_can_be_read(serve: Serve, tmp_pat
             told = {"input": {"text": "x"}, "title": f"Sub-task {number:02}", "parent_execution_id": parent}
             platform.create("your-agent", told)
         async with at_the_screens(first.here, tmp_path / "second", size) as operator:
-            await operator.until(lambda: len(operator.app.board.children_of(parent)) == 60)
+            await operator.until(lambda: len(operator.app.services.store.state.children_of(parent)) == 60)
             await operator.press("home", "X")
             await operator.until(lambda: "Stop this task and 60 below it?" in operator.text)
             await operator.until(lambda: "more lines below: pgdn" in operator.text)

@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
-from tui.app import watching
 from tui.screens.bulk_review import BulkScreen, Outcomes
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
@@ -246,7 +245,7 @@ async def test_marks_that_a_filter_hides_are_still_meant(serve: Serve, tmp_path:
 
 
 async def test_who_waits_no_more_is_not_counted(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "NEWEST", 10)
+    monkeypatch.setattr("tui.services.list_poller.PAGE_OF_TASKS", 10)
     async with waiting(serve, tmp_path) as operator:
         gone = make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -277,7 +276,7 @@ async def test_the_task_on_top_is_the_one_that_is_followed(serve: Serve, tmp_pat
             lambda: isinstance(operator.app.screen, TaskScreen) and operator.app.screen.task_id == other
         )
         await operator.press("escape")
-        await operator.until(lambda: operator.app._followed == first)
+        await operator.until(lambda: operator.app.services.readings.followed == first)
         operator.here.local.platform.push(
             first, [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": "late.tool", "payload": {}}}]
         )
@@ -410,7 +409,7 @@ async def test_a_key_that_came_in_time_takes_it_back_however_late_it_is_handled(
         await operator.ready_to_decide()
         operator.app.post_message(events.Key("A", "A"))
         behind = events.Key("x", "x")
-        await operator.until(lambda: operator.app._unfinished)
+        await operator.until(lambda: operator.app.services.progress.unfinished)
         time.sleep(0.6)  # noqa: ASYNC251 - the whole program stands still, longer than it is held
         operator.app.post_message(behind)
         await operator.until(lambda: "approve taken back" in journal(operator))

@@ -45,7 +45,7 @@ async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve,
             other.end()
         await operator.press("c")
         await operator.until(lambda: "there" in operator.text)
-        assert operator.app._drafts.get(thread) == f"here{ANOTHER}there"
+        assert operator.app.services.commands.drafts.get(thread) == f"here{ANOTHER}there"
 
 
 async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(

@@ -20,7 +20,6 @@ from tests.local.conftest import Serve
 from tests.screens.operator import QUICK, at_the_screens, invoice, make_invoice, waiting
 from tui.app.app import XpTui
 from tui.app.keymap import bindings, checked_keys
-from tui.app.watching import FIRST
 from tui.client.log_entries import Log, entry_of
 from tui.client.models import Task
 from tui.client.task_rows import Page, TaskQuery
@@ -34,6 +33,7 @@ from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TasksScreen
 from tui.security.redact import Masks
+from tui.services.list_poller import ACTIVE_STATUSES
 from tui.storage.json_store import Kept
 from tui.storage.settings import BadSettings
 from tui.widgets.activity_tree import ActivityTree
@@ -210,7 +210,7 @@ async def test_a_new_wait_rings_when_nobody_looks(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    monkeypatch.setattr(XpTui, "_write", lambda self, sequence: written.append(sequence))
+    monkeypatch.setattr("tui.app.app.write_to_terminal", lambda app, sequence: written.append(sequence))
     monkeypatch.setattr(XpTui, "bell", lambda self: written.append("bell"))
     monkeypatch.delenv("TMUX", raising=False)
     async with waiting(serve, tmp_path) as operator:
@@ -302,10 +302,10 @@ async def test_load_more_until_all_is_there(serve: Serve, tmp_path: Path) -> Non
         await operator.press("end")
         await operator.until(lambda: "enter loads more" in operator.text)
         while "450 loaded" not in operator.text:
-            before = len(operator.app.board.tasks)
+            before = len(operator.app.services.store.state.tasks)
             for _ in range(3):
                 operator.app.post_message(events.Key("m", "m"))
-            await operator.until(lambda: len(operator.app.board.tasks) > before)
+            await operator.until(lambda: len(operator.app.services.store.state.tasks) > before)
         await operator.press("m")
         assert "all there is, is loaded" in operator.text
 
@@ -329,7 +329,7 @@ async def test_times_in_three_ways(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.until(lambda: "ago" in operator.text or "now" in operator.text)
         await operator.press("t", "t")
-        await operator.until(lambda: operator.app._desk.time == "utc")
+        await operator.until(lambda: operator.app.desk.time == "utc")
         stamp = invoice(operator)["updated_at"][11:16]
         await operator.until(lambda: f"{stamp}" in operator.text)
 
@@ -480,15 +480,15 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
     ]  # fmt: skip
     async with serve() as here, at_the_screens(here, tmp_path) as operator:
         for at in range(0, len(rows), 500):
-            operator.app._tell(TasksSeen(tuple(map(Task.of, rows[at : at + 500])), began))
-        await operator.until(lambda: "10,0" in operator.text and not operator.app._changes)
+            operator.app.services.store.add(TasksSeen(tuple(map(Task.of, rows[at : at + 500])), began))
+        await operator.until(lambda: "10,0" in operator.text and not operator.app.services.store.has_pending)
         listing = operator.app.screen
         assert isinstance(listing, TasksScreen)
         await operator.press("slash", *"title:77")
         await operator.until(lambda: "280 of 10,0" in operator.text)  # every letter had its list, the last one stays
         updated = {**rows[5], "title": "Sum 777777", "updated_at": (began + timedelta(days=1)).isoformat()}
         await operator.press("7")
-        operator.app._tell(TasksSeen((Task.of(updated),), began + timedelta(days=1)))
+        operator.app.services.store.add(TasksSeen((Task.of(updated),), began + timedelta(days=1)))
         await operator.until(lambda: "Sum 777777" in operator.text and "Sum 7770" in operator.text)
         await operator.press("enter", "escape", "s", "s")
         await operator.until(
@@ -497,7 +497,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
         first = listing.list_pane.listing.row(0)
         assert isinstance(first, Line)
         assert first.task.name.casefold() == min(
-            known.task.name.casefold() for known in operator.app.board.tasks.values()
+            known.task.name.casefold() for known in operator.app.services.store.state.tasks.values()
         )
 
 
@@ -542,8 +542,8 @@ async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_a
     serve: Serve, tmp_path: Path
 ) -> None:
     async with waiting(serve, tmp_path) as operator:
-        client, watch = operator.app._client, operator.app._watch
-        listed, told = client.tasks, watch.tasks
+        client, lists = operator.app.client, operator.app.services.lists
+        listed, told = client.tasks, lists.read_tasks
         asked: list[TaskQuery | None] = []
         hidden: set[str] = set()
 
@@ -560,14 +560,14 @@ async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_a
             return query in asked[-2:]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(watch, "tasks", tasks)
+            patch.setattr(lists, "read_tasks", tasks)
             patch.setattr(client, "tasks", pages)
             await operator.until(lambda: len(asked) > 4 and asked[-4:] == [None] * 4)
             made = operator.here.local.platform.create("invoice-bot", {"input": {"text": "Pay"}, "title": "Pay 8"})
             await operator.until(lambda: "Pay 8" in operator.text)
             hidden.add(made["id"])  # now a list without a filter does not show all that one with a filter does
-            await operator.until(lambda: again(TaskQuery(status=FIRST)) and again(None))
-            assert not operator.app.board.is_gone(made["id"])
+            await operator.until(lambda: again(TaskQuery(status=ACTIVE_STATUSES)) and again(None))
+            assert not operator.app.services.store.state.is_gone(made["id"])
 
 
 async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_otherwise() -> None:
@@ -577,7 +577,7 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
     def seen(board: Board) -> set[str]:
         scheduler = screen.list_pane.scheduler
         before, scheduler._changed = scheduler._changed, set()
-        screen.board_changed(board, None)
+        screen.update_state(board, ())
         found, scheduler._changed = scheduler._changed, before
         return found
 

@@ -128,7 +128,7 @@ async def refused(operator: Operator, words: str) -> None:
     await operator.press("A")
     await operator.until(lambda: words in operator.text)
     assert HELD not in operator.text
-    assert not operator.app._unfinished
+    assert not operator.app.services.progress.unfinished
 
 
 async def test_the_end_alone_is_not_the_payload(serve: Serve, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revea
             await operator.read_by_pages(payload)
         await operator.until(lambda: len(screen._read) == 1)
         await operator.press("A")
-        assert not operator.app._unfinished
+        assert not operator.app.services.progress.unfinished
         assert screen.hindrance.startswith("1 to read to their ends")
         for place in range(2):
             tasks.move_to(place)

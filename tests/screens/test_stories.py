@@ -244,7 +244,7 @@ async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> N
         for number in range(3):
             here.local.platform.create("your-agent", {"input": {"text": f"new {number}"}, "title": f"new {number}"})
         await operator.until(lambda: "new 2" in operator.text or tasks.scroll_offset.y > 0)
-        await operator.until(lambda: len(operator.app.board.tasks) >= 203)
+        await operator.until(lambda: len(operator.app.services.store.state.tasks) >= 203)
         assert tasks.line is not None
         assert tasks.line.task.id == chosen
         assert tasks.cursor - tasks.scroll_offset.y in {row, row + 4}
@@ -274,8 +274,8 @@ async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: P
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
         async with at_the_screens(here, tmp_path) as operator:
             await operator.until(lambda: "● live" in operator.text and "Still here" in operator.text)
-            operator.app._client.transport.key = operator.app._client.transport.key.__class__("wrong")
-            operator.app._client.transport._clients.clear()
+            operator.app.client.transport.key = operator.app.client.transport.key.__class__("wrong")
+            operator.app.client.transport._clients.clear()
             await operator.until(lambda: "offline" in operator.text)
             assert "Still here" in operator.text
 

@@ -81,7 +81,7 @@ async def test_a_hold_stands_still_while_a_dialog_is_open(serve: Serve, tmp_path
         await open_place(operator, PLACES[name])
         is_dialog = isinstance(operator.app.screen, ModalScreen)
         await operator.until(lambda: ("stands still" in operator.text) is is_dialog)
-        held, asked, is_paused = operator.app._deeds, list[bool](), operator.app._deeds.is_paused
+        held, asked, is_paused = operator.app.services.actions, list[bool](), operator.app.services.actions.is_paused
 
         def counted() -> bool:
             asked.append(is_paused())
@@ -193,7 +193,7 @@ async def test_the_quit_dialog_says_being_sent_only_of_what_is(
         async def never_answered(*_: Any) -> None:
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(operator.app._client, "approve", never_answered)
+        monkeypatch.setattr(operator.app.client, "approve", never_answered)
         await operator.hold_an_approval()
         await operator.until(lambda: "is read again" in operator.text)
         await operator.press("q")

@@ -27,7 +27,7 @@ async def test_an_outcome_is_shown_whole_at_80_columns(
         async def refused(*_: Any) -> None:
             raise of_status(403)(LONG_WORDS, status=403)
 
-        monkeypatch.setattr(operator.app._client, "approve", refused)
+        monkeypatch.setattr(operator.app.client, "approve", refused)
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -48,9 +48,9 @@ async def test_a_click_is_no_part_of_a_burst_of_keys(serve: Serve, tmp_path: Pat
 async def test_a_paused_task_is_reviewed_though_its_reason_was_not_read_yet(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
-        home = operator.app._home
+        home = operator.app.task_list
         assert home is not None
-        before, operator.app.board = operator.app.board, operator.app.board
+        before = operator.app.services.store.state
         home.list_pane.scheduler.board = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
         home.action_review()
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
@@ -70,7 +70,7 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
         screen._read = set(screen.tasks)
         await operator.until(lambda: "a card takes no reason" in operator.text)
         decided: list[Any] = []
-        monkeypatch.setattr(operator.app, "_carry_out", decided.append)
+        monkeypatch.setattr(operator.app.services.commands, "start", decided.append)
         screen.decide("reject", "too much")
         await operator.until(lambda: len(decided) == 2)
         (other,) = screen.tasks.keys() - {card}

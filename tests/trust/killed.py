@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.conftest import make_client
 from tests.local.conftest import KEY
 from tui.client.retry import SystemClock
-from tui.services.actions import Deed, Deeds, Verb
+from tui.services.actions import ActionRunner, Deed, Verb
 from tui.services.audit_log import Journal
 from tui.storage.json_store import Drafts
 
@@ -23,7 +23,7 @@ async def main(state: Path, url: str, seed: int) -> None:
     dice = random.Random(seed)
     journal, drafts = Journal(state / "journal.jsonl"), Drafts(state / "drafts.json")
     async with make_client(url, key=KEY, organization="local", clock=SystemClock()) as client:
-        doer = Deeds(client, journal, lambda deed: None)
+        doer = ActionRunner(client, journal, lambda deed: None)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         number = 0

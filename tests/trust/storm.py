@@ -25,7 +25,8 @@ from tui.client.event_stream import LinkState
 from tui.client.retry import Backoff
 from tui.domain.state import Board, Change, LinkSeen
 from tui.local.data_dir import ORGANIZATION
-from tui.services.list_poller import Rhythm, Watch
+from tui.services.list_poller import Rhythm
+from tui.services.task_follower import TaskFollower
 
 AT_A_TIME = 50
 """Faults in the life of one task; then comes the next one."""
@@ -260,7 +261,8 @@ async def ours(url: str, storm: Storm, clock: FastClock, dice: random.Random, re
             storm.well_since = None
 
     async with make_client(url, clock=clock, silence=SILENCE) as client:
-        await Watch(client, tell, clock=clock, backoff=Backoff(each=2, dice=dice), rhythm=Rhythm()).follow("t1")
+        backoff = Backoff(each=2, dice=dice)
+        await TaskFollower(client, "t1", tell, clock=clock, backoff=backoff, rhythm=Rhythm()).run()
     activity = Board().after(changes).activity("t1")
     assert activity is not None
     return Counter(node.entry.id for node in activity.nodes if node.entry.kind == "tool")

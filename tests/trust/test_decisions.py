@@ -27,7 +27,7 @@ from tui.client.errors import ApiError
 from tui.client.retry import Backoff
 from tui.client.secret import Secret
 from tui.domain.review import Shown
-from tui.services.actions import Deed, Deeds, Outcome, Verb
+from tui.services.actions import ActionRunner, Deed, Outcome, Verb
 from tui.services.review_loader import shown
 
 RUNS = int(os.environ.get("XP_RUNS", "300"))
@@ -73,7 +73,7 @@ class World(RuleBasedStateMachine):
         transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
         self.journal = Journal(clock.time)
-        self.doer = Deeds(self.client, self.journal, lambda deed: None, clock=clock)
+        self.doer = ActionRunner(self.client, self.journal, lambda deed: None, clock=clock)
         self.seen: tuple[Shown, int] | None = None
         self.deeds: dict[str, tuple[Deed, int]] = {}
         self.jobs: dict[str, asyncio.Task[Deed]] = {}
@@ -296,7 +296,9 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
             async def one(client: Client, name: str) -> Deed:
                 await asyncio.sleep(dice.uniform(0, 0.01))
                 verb = dice.choice([Verb.APPROVE, Verb.REJECT])
-                return await Deeds(client, Journal(), lambda deed: None).carry_out(Deed(verb, task_id, digest, name))
+                return await ActionRunner(client, Journal(), lambda deed: None).carry_out(
+                    Deed(verb, task_id, digest, name)
+                )
 
             async def meanwhile(what: str) -> None:
                 await asyncio.sleep(dice.uniform(0, 0.02))

@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import Survived
 from tests.local.conftest import Serve, Served
-from tests.screens.operator import Operator, at_the_screens
+from tests.screens.operator import QUICK, Operator, at_the_screens
 from tests.trust.storm import Storm, percentile
 from tests.wire.platform import KEY as STORM_KEY
 from tests.wire.platform import Platform
@@ -29,6 +29,7 @@ from tui.client.sse import Frames
 from tui.domain.state import Board, EventSeen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TasksScreen
+from tui.services.task_follower import TaskFollower
 from tui.widgets.event_pane import EventPane
 
 EVENTS = int(os.environ.get("XP_EVENTS", "2000"))
@@ -89,7 +90,9 @@ async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_
             at: list[float] = []
             keys: list[list[float]] = []
             for number in range(EVENTS):
-                operator.app._tell(EventSeen(made["id"], told(number, made["id"]), operator.app._client.now))
+                operator.app.services.store.add(
+                    EventSeen(made["id"], told(number, made["id"]), operator.app.client.now)
+                )
                 if number % 500 == 499:
                     await operator.pilot.pause(0.001)
                 if number in {EVENTS // 10, EVENTS - 1}:
@@ -97,7 +100,7 @@ async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_
                     gc.collect()
                     at.append(resident())
                     keys.append(await key_to_paint(operator, 200 if IS_LONG else 12))
-            await operator.until(lambda: not operator.app._changes)
+            await operator.until(lambda: not operator.app.services.store.has_pending)
             grown = at[-1] - at[0]
             first, last = (percentile(taken, 0.99) for taken in keys)
             assert grown <= 64, f"{grown:.0f} MB more"
@@ -196,8 +199,11 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
         async with at_the_screens(here, tmp_path) as operator:
             await operator.until(lambda: "A run" in operator.text)
             for task_id in ids:
-                operator.app.run_worker(operator.app._watch.follow(task_id), group="eight")
-            await operator.until(lambda: sum(operator.app.board.links.get(one) is not None for one in ids) == 8)
+                follower = TaskFollower(operator.app.client, task_id, operator.app.services.store.add, rhythm=QUICK)
+                operator.app.run_worker(follower.run(), group="eight")
+            await operator.until(
+                lambda: sum(operator.app.services.store.state.links.get(one) is not None for one in ids) == 8
+            )
             begun = time.perf_counter()
             await operator.press("q")
         took = time.perf_counter() - begun
@@ -243,7 +249,7 @@ async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: 
             wanted = sorted(f"r{number}" for number in range(calls))
 
             def found() -> list[str]:
-                activity = operator.app.board.activity("t1")
+                activity = operator.app.services.store.state.activity("t1")
                 return sorted(node.entry.id for node in activity.nodes if node.entry.kind == "tool") if activity else []
 
             await operator.until(lambda: found() == wanted)  # the log is read once more after the end

@@ -30,7 +30,10 @@ from tui.client.event_stream import Link, LinkState, Stream, Told
 from tui.client.retry import Backoff
 from tui.client.secret import Secret
 from tui.domain.state import LinkSeen
-from tui.services.list_poller import Watch
+from tui.services.list_poller import ListPoller
+from tui.services.state_store import StateStore
+from tui.services.task_follower import TaskFollower
+from tui.services.task_reader import TaskReader
 
 TOXICS = {
     "nothing": Toxic(),
@@ -300,16 +303,20 @@ def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[s
     transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=Backoff(dice=dice), way=bad)
     client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
     links: list[LinkSeen] = []
-    watch = Watch(client, lambda change: links.append(change) if isinstance(change, LinkSeen) else None, clock=clock)
+    follower = TaskFollower(
+        client, TASK, lambda change: links.append(change) if isinstance(change, LinkSeen) else None, clock=clock
+    )
+    store = StateStore()
+    poller = ListPoller(client, store, TaskReader(client, store), clock=clock)
 
     async def lists() -> None:
         while True:
             with suppress(ApiError):
-                await watch.tasks()
-            await clock.sleep(watch.rhythm.lists)
+                await poller.read_tasks()
+            await clock.sleep(poller.rhythm.lists)
 
     async def main() -> None:
-        jobs = [asyncio.create_task(watch.follow(TASK)), asyncio.create_task(lists())]
+        jobs = [asyncio.create_task(follower.run()), asyncio.create_task(lists())]
         await asyncio.sleep(1800.0)
         for job in jobs:
             assert not job.done(), job

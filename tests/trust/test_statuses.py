@@ -12,7 +12,7 @@ from tests.memory_journal import MemoryJournal
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
 from tui.client.errors import DOCUMENTED_REFUSALS
-from tui.services.actions import Deed, Deeds, Outcome, Verb
+from tui.services.actions import ActionRunner, Deed, Outcome, Verb
 from tui.services.review_loader import shown
 
 FEW = [200, 201, 204, 207, 302, 307, 403, 404, 408, 409, 410, 429, 500, 503, 599]
@@ -49,7 +49,7 @@ async def test_each_status_is_settled_by_the_record(
             state = {"status": "executing"} if verb is Verb.STOP else {"status": "paused", "hitl_request": request}
             platform.task(task_id, **state)
             digest = None if verb is Verb.STOP else (await shown(client, task_id)).digest
-            doer = Deeds(client, MemoryJournal(), lambda deed: None, clock=FastClock(factor=2000.0))
+            doer = ActionRunner(client, MemoryJournal(), lambda deed: None, clock=FastClock(factor=2000.0))
             server.requests.clear()
             done, again = [await doer.carry_out(Deed(verb, task_id, digest)) for _ in range(2)]
             _check(status, done, again, is_done=is_done)

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from textual import events
+from textual import events, on
 from textual.app import App
 from textual.message import Message
 
@@ -21,7 +21,7 @@ PATIENCE = 0.25
 """Seconds after which the next key goes on all the same: what the message was sent to may be gone."""
 
 
-class Passed(Message):
+class KeyHandled(Message):
     """Follows a key through the queues."""
 
     def __init__(self, number: int, rounds: int) -> None:
@@ -30,7 +30,7 @@ class Passed(Message):
         self.rounds = rounds
 
 
-class Orderly(App[None]):
+class SerialKeys(App[None]):
     """An app in which no key overtakes what the one before it does."""
 
     def __init__(self, **more: Any) -> None:
@@ -67,14 +67,15 @@ class Orderly(App[None]):
         asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._next_key, self._number)
         target = self.focused or self.screen
         await super().on_event(event)
-        if not target.post_message(Passed(self._number, ROUNDS)):
+        if not target.post_message(KeyHandled(self._number, ROUNDS)):
             self.call_later(self._next_key, self._number)
 
-    def on_passed(self, message: Passed) -> None:
+    @on(KeyHandled)
+    def _go_on_after(self, message: KeyHandled) -> None:
         """It came through: once more, or on with the next key."""
         message.stop()
         if not self.screen_stack:
             return  # everything is being taken down
         target = self.focused or self.screen
-        if message.rounds <= 1 or not target.post_message(Passed(message.number, message.rounds - 1)):
+        if message.rounds <= 1 or not target.post_message(KeyHandled(message.number, message.rounds - 1)):
             self.call_later(self._next_key, message.number)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
+import sys
+import termios
 from typing import Any, Protocol, runtime_checkable
 
 from textual.app import App
 from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
 
 from tui.app.terminal_input import TerminalInput
@@ -39,6 +43,23 @@ class InputFailed(Message):
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
+
+
+def write_to_terminal(app: HasTerminal, sequence: str) -> None:
+    """Write a control sequence, where there is a terminal."""
+    if app.terminal is not None:
+        app.terminal.write(sequence)
+
+
+def check_terminal(app: App[Any]) -> None:
+    """End the app where the terminal is gone: nothing is asked in anybody's name any more. Tell it of another size."""
+    try:
+        termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
+        size = Size(*os.get_terminal_size(sys.__stdout__.fileno()))  # type: ignore[union-attr]
+        if size != app.size:  # nobody has told
+            app.post_message(Resize(size, size))
+    except (termios.error, OSError, ValueError):
+        app.exit(None, 128 + signal.SIGHUP)
 
 
 @runtime_checkable

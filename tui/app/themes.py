@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from rich.segment import Segment
+from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import Theme
+
+from tui.screens import stylesheets
+from tui.widgets.context import Desk
+
+DEFAULT_THEME = "xp-dark"
 
 _TWINS = {
     "‖": "=", "▶": ">", "·": ".", "✓": "v", "✗": "x", "■": "#", "▸": "+", "▾": "-", "▴": "^", "├": "|", "╰": "`",
@@ -74,6 +81,27 @@ def readable(theme: Theme) -> Theme:
 def is_colourless() -> bool:
     """Whether no colours are wanted."""
     return "NO_COLOR" in os.environ
+
+
+def register_themes(app: App[Any], chosen: str) -> None:
+    """Register our themes, and use the chosen one; without it, our own dark one."""
+    if home := stylesheets.styles():
+        for name, colours in themes(home).items():
+            app.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
+    for name, theme in list(app.available_themes.items()):
+        if theme.ansi:  # what its colours are, only the terminal knows
+            app.unregister_theme(name)
+    app.theme = chosen if chosen in app.available_themes else DEFAULT_THEME
+
+
+def use_theme(app: App[Any], desk: Desk, name: str) -> None:
+    """Use a theme from now on, and keep the choice for the next session."""
+    if name not in app.available_themes:
+        words = f"there is no theme {name}; there is: {', '.join(app.available_themes)}"
+        app.notify(desk.safe(words), severity="warning", markup=False)
+        return
+    app.theme = desk.memory["theme"] = name
+    app.notify(f"theme {name}", markup=False, timeout=2)
 
 
 def themes(home: Path) -> dict[str, dict[str, object]]:

@@ -25,7 +25,7 @@ from tui.client.json_codec import NotJson, loads
 from tui.domain.filters import parse
 from tui.domain.review import Shown
 from tui.security.redact import Masks
-from tui.services.actions import Deed, Deeds, Outcome, Phase, Verb
+from tui.services.actions import ActionRunner, Deed, Outcome, Phase, Verb
 from tui.services.crash_report import report
 from tui.services.review_loader import shown
 
@@ -142,7 +142,7 @@ async def _carry_out(session: Session, deed: Deed, *, objection: Callable[[Shown
         if step.phase in {Phase.SENDING, Phase.SETTLING} and is_terminal(sys.stderr):
             note(session, f"{step.verb}: {step.phase}")
 
-    doer = Deeds(session.client, session.journal, tell, objection=objection)
+    doer = ActionRunner(session.client, session.journal, tell, objection=objection)
     if deed.anyway and (earlier := doer.earlier(deed)) is not None:
         note(session, f"{earlier.known}; it is sent again")
     with _cancelled_by_signals() as received:

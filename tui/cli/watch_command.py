@@ -12,6 +12,7 @@ from tui.cli.context import Session, iso, status_cell, task_json
 from tui.cli.exit_codes import FAILED, Usage
 from tui.cli.log_command import described, entry_json
 from tui.cli.output import FAINT, STRONG, Cell, Output
+from tui.client.client import Client
 from tui.client.event_stream import LinkState
 from tui.client.events import Event
 from tui.client.json_codec import dumps
@@ -21,7 +22,7 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.filters import SECONDS, Filter, parse
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
-from tui.services.list_poller import Watch
+from tui.services.task_follower import TaskFollower
 
 LONG_LINE = 400
 """Characters of a line from which it is printed word by word."""
@@ -50,8 +51,7 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
     """Follow these tasks; the code tells whether each came to what was waited for, or without that ended well."""
     ids = list(dict.fromkeys(task_ids))
     show = _Show(session.out, until, several=len(ids) > 1)
-    one = Watch(session.client, show.tell)
-    jobs = [asyncio.create_task(_until(one, show, task_id)) for task_id in ids]
+    jobs = [asyncio.create_task(_until(session.client, show, task_id)) for task_id in ids]
     try:
         async with asyncio.timeout(seconds):
             ends = await asyncio.gather(*jobs)
@@ -68,10 +68,10 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
     return 0 if all(matches(task) for task in ends) else FAILED
 
 
-async def _until(one: Watch, show: _Show, task_id: str) -> AnyTask:
+async def _until(client: Client, show: _Show, task_id: str) -> AnyTask:
     """Follow one task until it ends, or matches before that."""
     early = show.matched(task_id)
-    whole = asyncio.create_task(one.follow(task_id))
+    whole = asyncio.create_task(TaskFollower(client, task_id, show.tell).run())
     try:
         await asyncio.wait((whole, early), return_when=asyncio.FIRST_COMPLETED)
         return await (whole if whole.done() else early)

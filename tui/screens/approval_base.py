@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import events, on
@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.domain.action import Deed, Verb
-from tui.screens.base import Keyed
+from tui.screens.base import HeldActions, Keyed
 from tui.screens.stylesheets import sheet
 from tui.security.sanitize import one_line
 from tui.widgets.inspector import Inspector
@@ -32,6 +32,7 @@ class Deciding(Keyed[None]):
     CSS_PATH = sheet("review")
     LEFT_BY = "review.later"
     HAS_NOTICE_LINE = True
+    IS_APPROVAL = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
@@ -79,11 +80,6 @@ class Deciding(Keyed[None]):
     # What an heir tells and does
 
     @property
-    def open_tasks(self) -> Collection[str]:
-        """What is decided about here."""
-        raise NotImplementedError
-
-    @property
     def obstacle(self) -> str:
         """Why there is nothing to decide now; empty when there is."""
         raise NotImplementedError
@@ -109,9 +105,14 @@ class Deciding(Keyed[None]):
         """Show how it is now."""
         raise NotImplementedError
 
-    def hold_changed(self, seconds_left: Mapping[str, float], *, is_paused: bool) -> None:
-        """Take for how many seconds more each held deed is held, and whether that time stands still."""
-        self._seconds_left, self._is_hold_paused = seconds_left, is_paused
+    def update_held(self, held: HeldActions) -> None:
+        """Take which actions are held, and for how long."""
+        self._seconds_left, self._is_hold_paused = held.seconds_left, held.is_paused
+        super().update_held(held)
+
+    def update_presence(self, words: str) -> None:
+        """Take where else these tasks are open; it is shown when the screen is drawn next."""
+        self.elsewhere = words
 
     def held_for(self, deed: Deed) -> str:
         """Return for how long a deed is held, in words."""

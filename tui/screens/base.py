@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.actions import parse
@@ -17,6 +18,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tui.domain.list_status import ListStatus
 from tui.screens.stylesheets import sheet
 from tui.security.sanitize import one_line
 from tui.widgets.key_footer import Footer
@@ -24,11 +26,90 @@ from tui.widgets.keys import bound_keys, key_name, named_bindings
 from tui.widgets.segment_line import Bar
 from tui.widgets.styled_text import Piece
 
+if TYPE_CHECKING:
+    from tui.domain.action import Deed
+    from tui.domain.review import Shown
+    from tui.domain.state import Board, Change
+
 MAX_NOTICE_CHARS = 120
 """Characters of a notice in the line above the footer."""
 
 
-class OnTop(Screen[ScreenResultType]):
+class HeldActions(NamedTuple):
+    """The actions that are held, as every screen shows them."""
+
+    words: str
+    """Which are held, for how long and the keys that take them back; empty where none is."""
+    seconds_left: Mapping[str, float]
+    """For how many seconds more each is held, by its id."""
+    is_paused: bool
+    """Whether that time stands still."""
+
+
+class AppScreen(Screen[ScreenResultType]):
+    """The base of all screens: what the app tells each of them. A screen overrides what concerns it."""
+
+    HAS_NOTICE_LINE: ClassVar[bool] = False
+    """Whether notices stand in the line above the footer, because nothing may cover this screen."""
+    IS_APPROVAL: ClassVar[bool] = False
+    """Whether a person decides here, so that no notice about another task may interrupt."""
+    IS_SIZE_NOTICE: ClassVar[bool] = False
+    """Whether the screen only tells that the terminal is too small for the others."""
+    IS_PALETTE: ClassVar[bool] = False
+    """Whether the screen is the palette."""
+    followed_task = ""
+    """The id of the task whose stream the screen shows."""
+
+    @property
+    def open_tasks(self) -> Collection[str]:
+        """The ids of the tasks that are open here for a decision."""
+        return ()
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether nothing but dialogs is in front of this screen."""
+        for screen in reversed(self.app.screen_stack):
+            if screen is self or not screen.is_modal:
+                return screen is self
+        return False
+
+    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+        """Take the new state and the changes that led to it."""
+
+    def update_list_status(self, status: ListStatus) -> None:
+        """Take how live the task list is."""
+
+    def update_held(self, held: HeldActions) -> None:
+        """Take which actions are held."""
+
+    def update_action(self, action: Deed) -> bool:
+        """Take how far an action is; return whether it is shown here."""
+        return False
+
+    def update_review(self, task_id: str, review: Shown, state: Board) -> None:
+        """Take what was read of a task that waits for a decision."""
+
+    def review_failed(self, task_id: str, reason: str) -> None:
+        """Take why a task that waits for a decision could not be read."""
+
+    def follow_ended(self, task_id: str, reason: str) -> None:
+        """Take why a task is no longer followed."""
+
+    def update_presence(self, words: str) -> None:
+        """Take where else on this machine the open tasks are open for a decision, in words."""
+
+    def show_notice(self, words: str, seconds: float) -> None:
+        """Show a notice for so long, where the screen has a line for notices."""
+
+    def show_help(self) -> None:
+        """Open the list of keys, where the screen has keys of its own."""
+
+    def keys_to_take_back(self) -> str:
+        """Return the keys that take back what is held, from where the focus is."""
+        return f"esc, then {key_name(self.app, 'app.take_back')}"
+
+
+class OnTop(AppScreen[ScreenResultType]):
     """A screen that goes away only while it is on top, and takes no size but the terminal's own.
 
     Its line with the id "held" tells what is held, and a click on that line takes it back.
@@ -36,8 +117,6 @@ class OnTop(Screen[ScreenResultType]):
 
     LEFT_BY: ClassVar[str] = ""
     """The id of the binding that leaves an input of this screen, where it has one."""
-    HAS_NOTICE_LINE: ClassVar[bool] = False
-    """Whether notices stand in the line above the footer, because nothing may cover this screen."""
     _hint = _held = _notice = ""
     _notice_timer: Timer | None = None
 
@@ -55,11 +134,20 @@ class OnTop(Screen[ScreenResultType]):
         if event.size != self.app.size:
             event.prevent_default()
 
-    def held_changed(self, words: str) -> None:
-        """Show what is held, in words; nothing is held where there are none."""
-        if words != self._held:
-            self._held = words
+    def update_held(self, held: HeldActions) -> None:
+        """Show which actions are held."""
+        if held.words != self._held:
+            self._held = held.words
             self._draw_line()
+
+    def keys_to_take_back(self) -> str:
+        """Return the keys that take back what is held; an input has to be left first.
+
+        Textual takes a binding whose default key is a letter from a chain with an input, whatever it is bound to.
+        """
+        name, focused = key_name(self.app, "app.take_back"), self.focused
+        is_input = focused is not None and focused.check_consume_key("u", "u")
+        return f"{key_name(self, self.LEFT_BY)}, then {name}" if is_input else name
 
     def show_notice(self, words: str, seconds: float) -> None:
         """Show a notice in the line above the footer for so long, in the place of the one before."""
@@ -156,6 +244,12 @@ class Keyed(OnTop[ScreenResultType]):
         self._hint = words
         self._draw_line()
 
+    def show_help(self) -> None:
+        """Open the list of the keys of this screen."""
+        from tui.screens.help import Help
+
+        self.app.push_screen(Help(self))
+
     def action_line(self) -> None:
         """Open the command line."""
         from tui.screens.command_line import CommandLine
@@ -168,6 +262,7 @@ class TooSmall(Dialog[None]):
 
     LEAST = (60, 15)
     HAS_FOOTER = False
+    IS_SIZE_NOTICE = True
 
     class Seen(Message):
         """It is in front now."""

@@ -116,9 +116,11 @@ class BulkScreen(Deciding):
 
     # What the app tells
 
-    def shows(self, seen: Shown, board: Board) -> None:
-        """This is what one of them waits for."""
-        self._board = board
+    def update_review(self, task_id: str, review: Shown, state: Board) -> None:
+        """Show what one of the tasks waits for."""
+        if task_id not in self.tasks:
+            return
+        self._board, seen = state, review
         self._unread.discard(seen.task.id)
         before = self._shown.get(seen.task.id)
         self._shown[seen.task.id] = seen
@@ -131,13 +133,20 @@ class BulkScreen(Deciding):
         self._tell(seen.task.id, Piece(words, "failed" if seen.hindrance else "need"))
         self._show_payload()
 
-    def fails(self, task_id: str, why: str) -> None:
-        """One of them could not be read."""
-        self._unread.discard(task_id)
-        self._tell(task_id, Piece(why, "failed"))
+    def review_failed(self, task_id: str, reason: str) -> None:
+        """Show why one of the tasks could not be read."""
+        if task_id in self.tasks:
+            self._unread.discard(task_id)
+            self._tell(task_id, Piece(reason, "failed"))
 
-    def deed_changed(self, deed: Deed) -> None:
-        """How far one of them is."""
+    def update_action(self, action: Deed) -> bool:
+        """Show how far the action of one of the tasks is."""
+        if action.target in self.tasks:
+            self._show_action(action)
+            return True
+        return False
+
+    def _show_action(self, deed: Deed) -> None:
         is_new = deed.target not in self._deeds or self._deeds[deed.target].id != deed.id
         self._deeds[deed.target] = deed
         if deed.phase is Phase.HELD and is_new and self._is_burst:

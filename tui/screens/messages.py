@@ -1,15 +1,17 @@
-"""What an operator can wish for on more than one screen; the app grants it."""
+"""Messages by which a screen asks the app for something; `tui.app` handles them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
 from tui.client.task_facts import Status
 
 if TYPE_CHECKING:
+    from tui.client.models import Task
+    from tui.domain.action import Deed
     from tui.domain.state import Board
 
 
@@ -45,3 +47,61 @@ class ReviewWanted(Message):
     def __init__(self, *task_ids: str) -> None:
         super().__init__()
         self.task_ids = task_ids
+
+
+class ReadReview(Message):
+    """Read what a task waits for, to show it on the review that sends this."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__()
+        self.task_id = task_id
+
+
+class ReviewsTask(Protocol):
+    """A screen that reviews one task at a time."""
+
+    task_id: str
+
+    def forget(self, task_id: str, begun: Deed | None = None) -> None:
+        """Show another task, for which an action may be under way."""
+
+
+class ShowNextReview(Message):
+    """Show the task that waits `by` places after the reviewed one."""
+
+    def __init__(self, screen: ReviewsTask, by: int) -> None:
+        super().__init__()
+        self.screen = screen
+        self.by = by
+
+
+class Reply(Message):
+    """Answer what a task asks, or say more in its thread."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task = task
+
+
+class OpenUrl(Message):
+    """Open a web address in a browser."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
+class OpenReviewedTask(Message):
+    """Open the task of a review in the place of the review."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__()
+        self.task_id = task_id
+
+
+class ReadLog(Message):
+    """Read the record and the log of a sub-task."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__()
+        self.task_id = task_id

@@ -13,7 +13,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from tui.screens.base import Keyed
+from tui.screens.base import AppScreen, Keyed
 from tui.widgets.keys import bound_keys, named_bindings
 
 
@@ -87,8 +87,10 @@ class Palette(Provider):
                 yield Hit(score, shown, partial(command.run), help=f"{command.keys}  :{command.name}")
 
 
-class PaletteScreen(CommandPalette):
+class PaletteScreen(CommandPalette, AppScreen[None]):
     """The palette on the screen, without the pages of a list that has no room for a line: Textual fails there."""
+
+    IS_PALETTE = True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Allow every action but a page up or down where no command is in sight."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from tui.domain import humanize
 from tui.domain.action import Deed, Outcome, Phase, Verb
 from tui.domain.review import differences
 from tui.screens.approval_base import IN_A_BURST, Deciding
-from tui.screens.messages import Wish
+from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, Reply, ShowNextReview, Wish
 from tui.screens.review_facts import NOT_PROVIDED, facts_of
 from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
 from tui.widgets.context import Desk
@@ -28,7 +27,8 @@ from tui.widgets.styled_text import Piece
 
 if TYPE_CHECKING:
     from tui.domain.review import Shown
-    from tui.domain.state import Board
+    from tui.domain.state import Board, Change
+    from tui.screens.base import HeldActions
 
 PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
@@ -49,35 +49,6 @@ class ReviewScreen(Deciding):
     ]
 
     AUTO_FOCUS = "#payload"
-
-    class Say(Message):
-        """The operator wants to answer, or to say something in the thread."""
-
-        def __init__(self, seen: Shown) -> None:
-            super().__init__()
-            self.seen = seen
-
-    class Opened(Message):
-        """The task that was decided about is to be opened."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
-
-    class Browse(Message):
-        """The operator wants to sign in at this address."""
-
-        def __init__(self, url: str) -> None:
-            super().__init__()
-            self.url = url
-
-    class Wanted(Message):
-        """This task is to be read, to be shown here."""
-
-        def __init__(self, task_id: str, by: int = 0) -> None:
-            super().__init__()
-            self.task_id = task_id
-            self.by = by
 
     def __init__(
         self,
@@ -119,8 +90,11 @@ class ReviewScreen(Deciding):
 
     # What the app tells
 
-    def shows(self, seen: Shown, board: Board) -> None:
-        """This is what there is to decide about, read just now."""
+    def update_review(self, task_id: str, review: Shown, state: Board) -> None:
+        """Show what there is to decide about, as it was read just now."""
+        seen = review
+        if task_id != self.task_id:
+            return
         if self._is_decided and (seen.hindrance or not is_another_request(seen, self._shown)):
             return  # what was decided about stays as it was
         self._reopens = self._is_decided
@@ -132,7 +106,7 @@ class ReviewScreen(Deciding):
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
         facts = self.query_one("#facts", Inspector)
-        facts.show(facts_of(seen, board, self._desk))
+        facts.show(facts_of(seen, state, self._desk))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
         if self._reopens:
@@ -145,25 +119,32 @@ class ReviewScreen(Deciding):
         self.refresh_bindings()
         self.draw()
 
-    def board_changed(self, board: Board) -> None:
-        """Where the task has changed since it was read, it is to be read again."""
-        task, seen = board.task(self.task_id), self._shown
+    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+        """Ask for the task to be read again where it has changed since it was read."""
+        task, seen = state.task(self.task_id), self._shown
         if task is None or seen is None or task.updated_at == self._asked_at:
             return
-        if self._is_decided and board.wait(self.task_id) is None:
+        if self._is_decided and state.wait(self.task_id) is None:
             return
         if task.updated_at and seen.task.updated_at and task.updated_at > seen.task.updated_at:
             self._asked_at = task.updated_at
             if self._deed is None or self._deed.phase is Phase.DONE:
-                self.post_message(self.Wanted(self.task_id))
+                self.post_message(ReadReview(self.task_id))
 
-    def fails(self, task_id: str, why: str) -> None:
-        """It could not be read, and why."""
-        self._note = why
-        self.draw()
+    def review_failed(self, task_id: str, reason: str) -> None:
+        """Show why the task could not be read."""
+        if task_id == self.task_id:
+            self._note = reason
+            self.draw()
 
-    def deed_changed(self, deed: Deed) -> None:
-        """How far the decision is."""
+    def update_action(self, action: Deed) -> bool:
+        """Show how far the decision is."""
+        if action.target == self.task_id:
+            self._show_action(action)
+            return True
+        return False
+
+    def _show_action(self, deed: Deed) -> None:
         if deed.phase is Phase.HELD and (self._deed is None or self._deed.id != deed.id) and self._is_burst:
             self._note = IN_A_BURST
             self.post_message(self.TakeBack(deed.id))
@@ -281,9 +262,9 @@ class ReviewScreen(Deciding):
         """A card is confirmed or dismissed, and no more."""
         return self._shown is None or self._shown.request_id is None
 
-    def held_changed(self, words: str) -> None:
-        """What is held of another task; of this one the line below tells."""
-        super().held_changed("" if self._is_retractable else words)
+    def update_held(self, held: HeldActions) -> None:
+        """Show what is held of another task; of this one the line below tells."""
+        super().update_held(held._replace(words="") if self._is_retractable else held)
 
     @property
     def _is_retractable(self) -> bool:
@@ -300,7 +281,7 @@ class ReviewScreen(Deciding):
 
     def action_open(self) -> None:
         """See how the agent goes on."""
-        self.post_message(self.Opened(self.task_id))
+        self.post_message(OpenReviewedTask(self.task_id))
 
     # Doing
 
@@ -322,7 +303,7 @@ class ReviewScreen(Deciding):
             self._note = "reading what there is to decide …"
             self.draw()
         else:
-            self.post_message(self.Say(self._shown))
+            self.post_message(Reply(self._shown.task))
 
     def action_copy(self) -> None:
         """What to copy."""
@@ -339,19 +320,19 @@ class ReviewScreen(Deciding):
         url = self._sign_in
         self._note = self._unseen
         if url and not self._note:
-            self.post_message(self.Browse(url))
+            self.post_message(OpenUrl(url))
         self.draw()
 
     def action_next(self, by: int) -> None:
         """The next one that waits."""
-        self.post_message(self.Wanted(self.task_id, by))
+        self.post_message(ShowNextReview(self, by))
 
     def action_reload(self) -> None:
         """Read it again."""
         self._note = ""
         if self._deed is not None and self._deed.phase is Phase.DONE:
             self.forget(self.task_id)
-        self.post_message(self.Wanted(self.task_id))
+        self.post_message(ReadReview(self.task_id))
 
     def picked(self, name: str) -> None:
         """What is offered once all is decided was clicked."""

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.message import Message
 
 from tui.client.events import Event
 from tui.client.json_codec import pretty
@@ -20,7 +19,7 @@ from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import as_markdown
 from tui.domain.state import Board, Change
 from tui.screens.base import Keyed
-from tui.screens.messages import CopyWanted, ReviewWanted, Wish, task_to_review
+from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, Wish, task_to_review
 from tui.screens.stylesheets import sheet
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import liveness, progress
@@ -65,16 +64,9 @@ class TaskScreen(Keyed[None]):
 
     AUTO_FOCUS = "#tree"
 
-    class ChildWanted(Message):
-        """A sub-task's log is to be read."""
-
-        def __init__(self, task_id: str) -> None:
-            super().__init__()
-            self.task_id = task_id
-
     def __init__(self, task_id: str, desk: Desk) -> None:
         super().__init__()
-        self.task_id = task_id
+        self.task_id = self.followed_task = task_id
         self._desk = desk
         self._board = Board()
         self._is_ready = False
@@ -118,18 +110,24 @@ class TaskScreen(Keyed[None]):
         self.watch(self.query_one(EventPane), "cursor", self._inspect_event, init=False)
         self.set_interval(1.0, self._tick)
         self.query_one(EventPane).take(self._early)
-        self.board_changed(self._board)
+        self._show_state()
 
     # What the app tells
 
-    def board_changed(self, board: Board, *, is_seen: bool = True) -> None:
-        """There is a new board; behind another screen it is looked at later."""
-        self._board = board
+    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+        """Take the new state; behind another screen the tree takes it later, the events are taken at once."""
+        self._board = state
+        own_changes = [change for change in changes if getattr(change, "task_id", None) == self.task_id]
         if not self._is_ready:
+            self._early += own_changes
             return
-        touched = board.touched.logs | board.touched.tasks
+        self._show_state()
+        self.query_one(EventPane).take(own_changes)
+
+    def _show_state(self) -> None:
+        touched = self._board.touched.logs | self._board.touched.tasks
         self._is_behind = self._is_behind or bool(touched & self._own)
-        if is_seen and (self._is_behind or not self.query_one(ActivityPane).view.count()):
+        if self.is_seen and (self._is_behind or not self.query_one(ActivityPane).view.count()):
             self._is_behind = False
             self._show_tree()
         self._titles()
@@ -137,18 +135,13 @@ class TaskScreen(Keyed[None]):
     def on_screen_resume(self) -> None:
         """It is seen again."""
         if self._is_ready:
-            self.board_changed(self._board)
+            self._show_state()
 
-    def happened(self, changes: Sequence[Change]) -> None:
-        """These changes are about this task."""
-        if self._is_ready:
-            self.query_one(EventPane).take(changes)
-        else:
-            self._early += changes
-
-    def ended(self, why: str) -> None:
-        """It is followed no more, and why."""
-        self._ended = why
+    def follow_ended(self, task_id: str, reason: str) -> None:
+        """Show why the task is no longer followed."""
+        if task_id != self.task_id:
+            return
+        self._ended = reason
         if self._is_ready:
             self._titles()
 
@@ -230,7 +223,7 @@ class TaskScreen(Keyed[None]):
 
     @on(ActivityPane.LogWanted)
     def _wanted(self, event: ActivityPane.LogWanted) -> None:
-        self.post_message(self.ChildWanted(event.task_id))
+        self.post_message(ReadLog(event.task_id))
 
     @on(Bar.Picked)
     def _picked(self, event: Bar.Picked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import events, on
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.seen_values import SeenValues
 from tui.domain.task_rows import Group, Line, More
 from tui.screens.base import Keyed
@@ -24,10 +26,18 @@ from tui.widgets.task_table import TaskList
 
 if TYPE_CHECKING:
     from tui.client.task_rows import TaskQuery
-    from tui.domain.state import Board
+    from tui.domain.state import Board, Change
 
 WIDE_COLUMNS = 140
 """Columns from which the preview stands beside the list."""
+
+
+LINK_LOOKS = {
+    ListLink.CONNECTING: "faint",
+    ListLink.LIVE: "running",
+    ListLink.RETRYING: "failed",
+    ListLink.OFFLINE: "failed",
+}
 
 
 class TasksScreen(Keyed[None]):
@@ -83,6 +93,8 @@ class TasksScreen(Keyed[None]):
         self._seen = SeenValues(desk.masks)
         self.task_filter = TaskFilter(desk, self._seen)
         self.list_pane = TaskListPane(desk, self._seen, self._titles)
+        self._filtered: tuple[TaskQuery, int] | None = None
+        """What the platform was asked for, and how many tasks it has of that."""
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
@@ -108,13 +120,12 @@ class TasksScreen(Keyed[None]):
 
     # What the app tells
 
-    def board_changed(self, board: Board, total: int | None, *, is_seen: bool = True) -> None:
-        """There is a new board; behind another screen it is looked at later."""
-        self.list_pane.total = total
-        self._seen.collect(board)
-        self.task_filter.update_board(board)
-        self.list_pane.scheduler.collect(board)
-        if self._is_ready and is_seen:
+    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+        """Take the new state into the list; behind another screen that is done later."""
+        self._seen.collect(state)
+        self.task_filter.update_board(state)
+        self.list_pane.scheduler.collect(state)
+        if self._is_ready and self.is_seen:
             self.list_pane.update_list()
 
     def on_screen_resume(self) -> None:
@@ -122,17 +133,25 @@ class TasksScreen(Keyed[None]):
         if self._is_ready:
             self.list_pane.scheduler.catch_up()
 
-    def state_changed(self, words: str, look: str, why: str = "", patience: float = 60.0) -> None:
-        """How live this is, and where nothing is shown, why; after so many seconds without a word it is not live."""
+    def update_list_status(self, status: ListStatus) -> None:
+        """Show how live the list is, and where nothing is shown, why."""
         before, now = self.list_pane.liveness, self._desk.now()
-        self.list_pane.liveness = Liveness(words, look, why, patience, now)
-        if self._is_ready and (before.is_stale(now) or not before.says_as(self.list_pane.liveness)):
+        self.list_pane.total = status.total
+        self.list_pane.liveness = Liveness(
+            str(status.link),
+            LINK_LOOKS[status.link],
+            self._desk.safe(status.reason),
+            status.max_age_seconds,
+            status.checked_at,
+        )
+        if not self._is_ready:
+            return
+        if before.is_stale(now) or not before.says_as(self.list_pane.liveness):
             self._titles()
             self.list_pane.show_emptiness()
-
-    def answered(self, query: TaskQuery, total: int) -> None:
-        """The platform has told how many there are of what it was asked for."""
-        self.task_filter.answered(query, total)
+        if status.filtered is not None and status.filtered != self._filtered:
+            self.task_filter.answered(*status.filtered)
+        self._filtered = status.filtered
 
     def filter(self, text: str) -> None:
         """Use this filter."""

@@ -1,15 +1,15 @@
-"""Carries out what the operator does to a task: held, read again, sent once, and done only when the task says so."""
+"""Runs the actions of the operator: held, read again, sent once, and confirmed only when the task says so."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -22,12 +22,13 @@ from tui.domain.action import Answer, Deed, Outcome, Phase, Verb
 from tui.domain.review import Shown, shown_of
 from tui.services.confirmation import CLOCK_DIFFERENCE_SECONDS, Before, Settling
 from tui.services.earlier_actions import Earlier, earlier_sent
+from tui.services.journal_writer import JournalWriter, NotJournaled
 from tui.services.review_loader import shown
 
 if TYPE_CHECKING:
     from tui.client.models import Task
 
-__all__ = ["INTERRUPTED", "Answer", "Deed", "Deeds", "JournalWriter", "Outcome", "Phase", "Verb"]
+__all__ = ["INTERRUPTED", "ActionRunner", "Answer", "Deed", "JournalWriter", "Outcome", "Phase", "Verb"]
 
 STANDSTILL = 3.0
 """Seconds without a turn after which this process must have been stopped, or the machine asleep."""
@@ -44,25 +45,8 @@ MAX_PAUSED_SECONDS = 60.0
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class JournalWriter(Protocol):
-    """A journal, or a list of a test."""
-
-    def write(self, kind: str, **told: Any) -> None:
-        """Write a line down for good; raise OSError where that fails."""
-
-    def lines_with(self, text: str) -> Iterable[dict[str, Any]]:
-        """The lines with this text that were written on this machine, the newest first."""
-
-    def exclusively(self) -> AbstractContextManager[None]:
-        """Keep other processes of this machine from claiming a request meanwhile; BlockingIOError while one does."""
-
-
-class NotJournaled(Exception):
-    """A line that must be on disk before anything leaves could not be written."""
-
-
-class Deeds:
-    """Carries out deeds, each once, one at a time for each task."""
+class ActionRunner:
+    """Runs actions, each once, one at a time for each task: hold, read again, send once, confirm."""
 
     def __init__(
         self,

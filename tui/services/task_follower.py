@@ -1,42 +1,58 @@
-"""A task that is followed: its stream, and its log kept whole."""
+"""Follows one task: its stream, polling where there is none, and the repair of gaps from its log."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import TYPE_CHECKING
 
+from tui.client.client import Client
 from tui.client.errors import ApiError, NotFound, NotOffered, NotUnderstood
 from tui.client.event_stream import Link, LinkState, Opened, Rejoined, Stream, Told
 from tui.client.events import ENDS, TASK_EVENTS, Event
 from tui.client.lazy_log import Entries
 from tui.client.log_entries import Entry
-from tui.client.models import Task
+from tui.client.retry import Backoff, Clock, SystemClock
 from tui.client.session import is_passing
 from tui.domain.activity_log import Gap
-from tui.domain.state import EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
-from tui.services.list_poller import PART, Watch
+from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
+from tui.services.list_poller import Rhythm
+from tui.services.state_store import MAX_ENTRIES_PER_CHANGE
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
 
 
-class Follower:
-    """One task being followed: its stream if it has one, and readings of its record and log when they are due."""
+class TaskFollower:
+    """Follows one task: reads its stream if it has one, and its record and log when they are due."""
 
-    def __init__(self, watch: Watch, task_id: str) -> None:
-        self._watch = watch
-        self._client = watch.client
-        self._clock = watch.clock
+    def __init__(
+        self,
+        client: Client,
+        task_id: str,
+        tell: Callable[[Change], None],
+        *,
+        clock: Clock | None = None,
+        backoff: Backoff | None = None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
+        self._client = client
         self._task_id = task_id
-        self._stream = Stream(watch.client, task_id, clock=watch.clock, backoff=watch.backoff)
+        self._tell = tell
+        self._clock = clock or SystemClock()
+        self._intervals = rhythm or Rhythm()
+        self._stream = Stream(client, task_id, clock=self._clock, backoff=backoff)
         self._known: dict[str, object] = {}
         """The names of all entries that were told of; a large log's own come in as they are."""
         self._holes: list[Gap] = []
         """Times without a stream that no reading of the log has covered yet; the last may still prove to be none."""
         self._maybe: Gap | None = None
-        self._due = self._last = watch.clock.monotonic() - watch.rhythm.least
+        self._due = self._last = self._clock.monotonic() - self._intervals.least
         self._woken = asyncio.Event()
-        self._rhythm = watch.rhythm.polled
+        self._interval = self._intervals.polled
         self._polling = ""
         self._failures = 0
 
@@ -47,7 +63,7 @@ class Follower:
         listening: asyncio.Task[None] | None = None
         if not task.is_final and task.events_streaming:
             listening = asyncio.create_task(self._listen(), name=f"stream {self._task_id}")
-            self._due = self._clock.monotonic() + self._watch.rhythm.least  # the stream first, the log second
+            self._due = self._clock.monotonic() + self._intervals.least  # the stream first, the log second
         elif not task.is_final:
             self._poll("the task was made without a stream")
         try:
@@ -71,21 +87,21 @@ class Follower:
                 self._poll(reason)
             else:
                 self._link(Link(LinkState.ENDED, reason))
-                self._rhythm = self._watch.rhythm.polled
+                self._interval = self._intervals.polled
                 self._hurry(0.0)
 
     def _poll(self, reason: str) -> None:
         self._polling = reason
-        self._rhythm = self._watch.rhythm.polled
-        self._link(Link(LinkState.POLLING, reason, self._rhythm))
+        self._interval = self._intervals.polled
+        self._link(Link(LinkState.POLLING, reason, self._interval))
         self._hurry(0.0)
 
     def _take(self, told: Told) -> None:
         """What the stream tells."""
-        rhythm = self._watch.rhythm
+        rhythm = self._intervals
         match told:
             case Link():
-                self._rhythm = rhythm.streamed if told.state is LinkState.LIVE else rhythm.polled
+                self._interval = rhythm.streamed if told.state is LinkState.LIVE else rhythm.polled
                 self._link(told)
             case Opened(away, asked):
                 if away is not None:
@@ -106,15 +122,15 @@ class Follower:
     def _hear(self, event: Event) -> None:
         if entry := event.entry:
             self._known |= dict.fromkeys(entry.keys)
-        self._watch.tell(EventSeen(self._task_id, event, self._client.now))
+        self._tell(EventSeen(self._task_id, event, self._client.now))
         if event.type in ENDS:
             self._hurry(0.0)
         elif event.type in TASK_EVENTS:
-            self._hurry(self._watch.rhythm.least)
+            self._hurry(self._intervals.least)
 
     def _open_hole(self) -> None:
         if self._maybe is not None:
-            self._watch.tell(GapSeen(self._task_id, self._maybe))
+            self._tell(GapSeen(self._task_id, self._maybe))
             self._holes.append(self._maybe)
             self._maybe = None
 
@@ -122,7 +138,7 @@ class Follower:
         """Read the record and then the log; the answer is the task once it is final and its log complete."""
         holes, maybe = tuple(self._holes), self._maybe
         self._last = self._clock.monotonic()
-        self._due = self._last + self._rhythm
+        self._due = self._last + self._interval
         try:
             asked = self._client.now
             task = await self._client.task(self._task_id)
@@ -130,22 +146,22 @@ class Follower:
             asked = self._client.now
             log = await self._client.log(task)
         except NotFound as error:
-            self._watch.tell(TaskGone(self._task_id, self._client.now, error.message))
+            self._tell(TaskGone(self._task_id, self._client.now, error.message))
             raise
         except ApiError as error:
             if not is_passing(error) and not isinstance(error, NotUnderstood):
                 raise
             self._failures += 1
             if self._polling:
-                self._link(Link(LinkState.RECONNECTING, error.message, self._rhythm, self._failures))
+                self._link(Link(LinkState.RECONNECTING, error.message, self._interval, self._failures))
             return None
         if self._polling and self._failures:
-            self._link(Link(LinkState.POLLING, self._polling, self._rhythm))
+            self._link(Link(LinkState.POLLING, self._polling, self._interval))
         self._failures = 0
         fresh: list[Sequence[Entry]] = []
-        for part in log.parts(PART):
+        for part in log.parts(MAX_ENTRIES_PER_CHANGE):
             fresh.append(found := self._fresh(part.entries))
-            self._watch.tell(LogSeen(self._task_id, part, asked, found))
+            self._tell(LogSeen(self._task_id, part, asked, found))
             await asyncio.sleep(0)
         if maybe is not None and self._maybe is maybe:
             self._maybe = None
@@ -162,7 +178,7 @@ class Follower:
         )
         for place, hole in enumerate(holes):
             filled = counts[hole.at] + (counts[None] if place == 0 else 0)
-            self._watch.tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, None if is_partial else filled)))
+            self._tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, None if is_partial else filled)))
         self._holes = [hole for hole in self._holes if hole not in holes]
 
     def _fresh(self, entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -175,14 +191,14 @@ class Follower:
         return fresh
 
     def _tell_task(self, task: Task, at: datetime) -> None:
-        self._watch.tell(TasksSeen((task,), at))
+        self._tell(TasksSeen((task,), at))
 
     def _link(self, link: Link) -> None:
-        self._watch.tell(LinkSeen(self._task_id, link, self._client.now))
+        self._tell(LinkSeen(self._task_id, link, self._client.now))
 
     def _hurry(self, delay: float) -> None:
         """Make the next reading due no later than this."""
-        soon = max(self._clock.monotonic() + delay, self._last + self._watch.rhythm.least)
+        soon = max(self._clock.monotonic() + delay, self._last + self._intervals.least)
         self._due = min(self._due, soon)
         self._woken.set()
 

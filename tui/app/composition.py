@@ -1,0 +1,85 @@
+"""Makes the services of the dashboard, each with what it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from textual.css.query import NoMatches
+
+from tui.app.action_progress import ActionProgress
+from tui.app.copying import Copying
+from tui.app.operator_commands import OperatorCommands
+from tui.app.readings import Readings
+from tui.app.reviews import Reviews
+from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
+from tui.client.client import Client
+from tui.domain.list_status import ListStatus
+from tui.domain.state import Board, Change
+from tui.services.actions import ActionRunner, JournalWriter
+from tui.services.list_poller import ListPoller, Rhythm
+from tui.services.review_presence import Beside
+from tui.services.state_store import StateStore
+from tui.services.task_reader import TaskReader
+from tui.widgets.context import Desk
+
+
+class Services:
+    """The services of one session, and the parts of the app that connect them with the screens."""
+
+    def __init__(
+        self,
+        app: WatchedApp,
+        client: Client,
+        journal: JournalWriter,
+        drafts: MutableMapping[str, str],
+        desk: Desk,
+        *,
+        run_step: Callable[[Callable[[], None]], object],
+        write: Callable[[str], None],
+        copy_text: Callable[[str], None],
+        state_folder: Path,
+        hold_seconds: float,
+        rhythm: Rhythm | None,
+    ) -> None:
+        self._app = app
+        self.store = store = StateStore(run_step)
+        reader = TaskReader(client, store)
+        self.lists = ListPoller(client, store, reader, rhythm=rhythm, on_status=self._update_list_status)
+        client.transport.on_wait = self.lists.note_retry
+        self.readings = Readings(app, client, store, reader, self.lists, desk)
+        self.actions = ActionRunner(client, journal, lambda action: self.progress.update(action))
+        self.progress = ActionProgress(app, self.actions, store, desk)
+        self.actions.is_paused = self.progress.is_hold_paused
+        self.notifier = WaitingNotifier(app, desk, write, lambda: self.lists.has_read_all)
+        presence = Beside(state_folder / "open")
+        self.reviews = Reviews(
+            app, client, store, desk,
+            runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
+        )  # fmt: skip
+        self.copying = Copying(app, client, store, desk, copy_text, state_folder / "copied.txt")
+        self.commands = OperatorCommands(
+            app, client, store, desk,
+            runner=self.actions, progress=self.progress, reviews=self.reviews, readings=self.readings, reader=reader,
+            copying=self.copying, drafts=drafts, journal=journal, hold_seconds=hold_seconds,
+        )  # fmt: skip
+        store.subscribe(self._update_screens)
+        store.subscribe(self.notifier.update)
+
+    def _update_screens(self, state: Board, changes: Sequence[Change]) -> None:
+        """Give every screen the new state, the topmost first."""
+        with suppress(NoMatches):  # the screens are being taken down
+            for screen in reversed(self._app.screens):
+                screen.update_state(state, changes)
+
+    def _update_list_status(self, status: ListStatus) -> None:
+        """Give every screen the new status of the lists."""
+        with suppress(NoMatches):
+            for screen in self._app.screens:
+                screen.update_list_status(status)
+
+    def close(self) -> None:
+        """End what the services keep open."""
+        self.store.close()
+        self.reviews.close()

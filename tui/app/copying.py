@@ -1,0 +1,84 @@
+"""Copies texts of tasks and of what is selected, by whichever way the terminal and the machine offer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from tui.app.access import AppAccess
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError
+from tui.client.json_codec import pretty
+from tui.client.task_rows import AnyTask
+from tui.security.sanitize import clean
+from tui.services.clipboard import copy
+from tui.services.state_store import StateStore
+from tui.widgets.context import Desk
+
+
+class Copying:
+    """Asks what to copy, and copies it."""
+
+    def __init__(
+        self,
+        app: AppAccess,
+        client: Client,
+        store: StateStore,
+        desk: Desk,
+        write: Callable[[str], None],
+        fallback_file: Path,
+    ) -> None:
+        self._app = app
+        self._client = client
+        self._store = store
+        self._desk = desk
+        self._write = write
+        """Copies a text through the terminal."""
+        self._fallback_file = fallback_file
+        """Where a text is written that cannot be copied."""
+
+    def copy_tasks(self, task_ids: Sequence[str]) -> None:
+        """Ask which text of these tasks to copy."""
+        if tasks := self._tasks(task_ids):
+            self._open_dialog(self._texts_of(tasks))
+
+    def copy_selected(self, texts: Mapping[str, str]) -> None:
+        """Ask which text to copy: one of these, or one of the task on the screen."""
+        opened = [screen.followed_task for screen in self._app.screens if screen.followed_task]
+        self._open_dialog({**texts, **self._texts_of(self._tasks(opened[-1:]))})
+
+    def _tasks(self, task_ids: Sequence[str]) -> list[AnyTask]:
+        return [task for task_id in task_ids if (task := self._store.state.task(task_id))]
+
+    def _open_dialog(self, texts: Mapping[str, str]) -> None:
+        self._app.run_worker(partial(self._ask, texts), group="wishes", exclusive=True)
+
+    async def _ask(self, texts: Mapping[str, str]) -> None:
+        from tui.screens.copy_dialog import Copy
+
+        if name := await self._app.push_screen_wait(Copy(texts)):
+            self.copy(name, texts[name])
+
+    def copy(self, name: str, text: str) -> None:
+        """Copy a text, and tell by which way."""
+        how = copy(text, self._write, self._fallback_file)
+        self._app.notify(f"{name}: {how}", markup=False, timeout=4)
+
+    def _texts_of(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
+        """Return the texts of tasks that can be copied, by name, without secrets."""
+        masks = self._desk.masks
+        texts = {
+            "id": "\n".join(task.id for task in tasks),
+            "title": "\n".join(self._desk.safe(task.name, 10_000) for task in tasks),
+            "result": "\n\n".join(clean(masks.text(task.result), longest=sys.maxsize) for task in tasks if task.result),
+            "record": "\n".join(pretty(masks.json(task.raw)) for task in tasks),
+        }
+        try:
+            urls = [self._client.task_url(task.id) for task in tasks]
+        except (ApiError, BadAddress):
+            return texts
+        curls = [f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{url}'" for url in urls]
+        return {**texts, "link": "\n".join(urls), "curl": "\n".join(curls)}

@@ -1,0 +1,134 @@
+"""Opens the approval screens, reads what they show, and tells other processes which tasks are open for a decision."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+
+from textual.css.query import NoMatches
+from textual.message import Message
+
+from tui.app.access import AppAccess
+from tui.app.action_progress import ActionProgress
+from tui.app.waiting_notifier import WaitingNotifier
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError
+from tui.domain.state import TasksSeen
+from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
+from tui.services.actions import ActionRunner
+from tui.services.review_loader import shown
+from tui.services.review_presence import Beside
+from tui.services.state_store import StateStore
+from tui.widgets.context import Desk
+
+MAX_PARALLEL_READS = 4
+"""Tasks that are read at once to be decided about."""
+
+
+class Reviews:
+    """Opens reviews, and reads the tasks that are decided about."""
+
+    def __init__(
+        self,
+        app: AppAccess,
+        client: Client,
+        store: StateStore,
+        desk: Desk,
+        *,
+        runner: ActionRunner,
+        progress: ActionProgress,
+        notifier: WaitingNotifier,
+        presence: Beside,
+    ) -> None:
+        self._app = app
+        self._client = client
+        self._store = store
+        self._runner = runner
+        self._progress = progress
+        self._notifier = notifier
+        self._presence = presence
+        self._desk = desk
+        self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
+
+    def handle(self, event: Message) -> None:
+        """Open or read what a screen asks for."""
+        match event:
+            case ReviewWanted(task_ids=task_ids):
+                self.open(*task_ids)
+            case ReadReview(task_id=task_id):
+                self.read(task_id)
+            case ShowNextReview(screen=screen, by=by):
+                self._show_next(screen, by)
+
+    def open(self, *task_ids: str) -> None:
+        """Open the review of one task, or of several at once."""
+        from tui.screens.bulk_review import BulkScreen
+        from tui.screens.review import ReviewScreen
+
+        if len(task_ids) == 1:
+            review = ReviewScreen(task_ids[0], self._desk, self._progress.running_for(task_ids[0]))
+            review.can_take_back = self._runner.can_take_back
+            self._app.push_screen(review)
+            self.read(task_ids[0])
+            self.update_presence()
+            return
+        tasks = [task for task_id in task_ids if (task := self._store.state.task(task_id))]
+        bulk_review = BulkScreen(tasks, self._desk)
+        bulk_review.can_take_back = self._runner.can_take_back
+        self._app.push_screen(bulk_review)
+        self.read(*bulk_review.tasks)
+
+    def _show_next(self, screen: ReviewsTask, by: int) -> None:
+        """Show the next of the waiting tasks, those that wait longest first; without any, read the same again."""
+        ordered = sorted(self._notifier.waiting, key=self._waiting_since)
+        if ordered:
+            place = ordered.index(screen.task_id) if screen.task_id in ordered else -1
+            chosen = ordered[(place + by) % len(ordered)]
+            screen.forget(chosen, self._progress.running_for(chosen))
+        self.read(screen.task_id)
+
+    def _waiting_since(self, task_id: str) -> tuple[bool, datetime, str]:
+        wait = self._store.state.wait(task_id)
+        since = wait.since if wait else None
+        return since is None, since or self._desk.now(), task_id
+
+    def read(self, *task_ids: str) -> None:
+        """Read what tasks wait for, each by itself."""
+        for task_id in task_ids:
+            self._app.run_worker(partial(self._read_one, task_id), group=f"decide {task_id}", exclusive=True)
+
+    async def _read_one(self, task_id: str) -> None:
+        """Read what one task waits for, and show it on the screens that are still about it."""
+        try:
+            async with self._read_slots:
+                review = await shown(self._client, task_id)
+        except (ApiError, BadAddress) as error:
+            with suppress(NoMatches):  # the screen is being taken down
+                for screen in self._app.screens:
+                    screen.review_failed(task_id, str(error))
+            return
+        self._store.add(TasksSeen((review.task,), self._desk.now()))
+        with suppress(NoMatches):
+            for screen in self._app.screens:
+                screen.update_review(task_id, review, self._store.state)
+
+    def update_presence(self) -> None:
+        """Tell the other processes of this machine what is open here for a decision, and show what is open there."""
+        screens = [screen for screen in self._app.screens if screen.open_tasks]
+        try:
+            self._presence.open({task_id for screen in screens for task_id in screen.open_tasks})
+            others = self._presence.others() if screens else {}
+        except OSError as error:
+            for screen in screens:
+                screen.update_presence(f"whether it is open elsewhere is not known: {error}  ")
+            return
+        for screen in screens:
+            processes = sorted({process for task_id in screen.open_tasks for process in others.get(task_id, ())})
+            screen.update_presence(f"also open in xp-tui {', '.join(processes)}  " if processes else "")
+
+    def close(self) -> None:
+        """Tell the other processes that nothing is open here any more."""
+        self._presence.close()

@@ -1,0 +1,79 @@
+"""Reads single tasks, each with its log where that is wanted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError, NotFound
+from tui.client.task_rows import AnyTask
+from tui.domain.state import TaskGone, TasksSeen
+from tui.services.state_store import StateStore
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
+
+
+class TaskReader:
+    """Reads tasks and adds them to the store."""
+
+    def __init__(self, client: Client, store: StateStore) -> None:
+        self._client = client
+        self._store = store
+        self._previewed_at: dict[tuple[str, bool], datetime | None] = {}
+        """Of which update a task's preview was read, by its id and whether the log was read too."""
+
+    async def read_record(self, task_id: str) -> Task:
+        """Read one task's record."""
+        asked_at = self._client.now
+        task = await self._client.task(task_id)
+        self._store.add(TasksSeen((task,), asked_at))
+        return task
+
+    async def read_log(self, task: Task) -> None:
+        """Read one task's log."""
+        asked_at = self._client.now
+        self._store.add_log(task.id, await self._client.log(task), asked_at)
+
+    async def read_record_and_log(self, task_id: str) -> None:
+        """Read one task's record, then its log."""
+        await self.read_log(await self.read_record(task_id))
+
+    async def read_known(self, task_id: str) -> Task | None:
+        """Read the record of a task in the lists; None where the platform no longer knows it."""
+        try:
+            return await self.read_record(task_id)
+        except NotFound as error:
+            self._store.add(TaskGone(task_id, self._client.now, error.message))
+        except BadAddress:
+            pass  # no request can be made for this id
+        return None
+
+    async def read_preview(self, task_id: str, *, with_log: bool) -> None:
+        """Read the task under the cursor, unless it was read since its last update."""
+        task = self._store.state.task(task_id)
+        if task is None or self._previewed_at.get((task_id, with_log)) == (task.updated_at or task.created_at):
+            return
+        try:
+            record = await self.read_record(task_id)
+            if with_log:
+                await self.read_log(record)
+        except (ApiError, BadAddress):
+            return  # the status of the list says when the platform is offline
+        self._previewed_at[task_id, with_log] = record.updated_at or record.created_at
+
+    async def find(self, prefix: str) -> AnyTask | None:
+        """Return the task with this id, or the only loaded one whose id begins so; ask the platform where none does."""
+        matches = [task_id for task_id in self._store.state.tasks if task_id.startswith(prefix)]
+        if prefix in matches:
+            return self._store.state.task(prefix)
+        if len(matches) == 1:
+            return self._store.state.task(matches[0])
+        try:
+            task = await self.read_record(prefix)
+        except (ApiError, BadAddress):
+            return None
+        self._store.step()
+        return task
