@@ -9,9 +9,10 @@ from rich.cells import cell_len
 from textual.css.query import NoMatches
 
 from tui.app.access import AppAccess
+from tui.client.client import Client
 from tui.domain.action import Deed, Outcome, Phase, Verb
 from tui.screens.base import HeldActions
-from tui.services.actions import INTERRUPTED, ActionRunner
+from tui.services.actions import INTERRUPTED, ActionRunner, JournalWriter
 from tui.services.state_store import StateStore
 from tui.widgets.context import Desk
 from tui.widgets.styled_text import fit
@@ -33,9 +34,10 @@ class Ticker(Protocol):
 class ActionProgress:
     """Keeps the actions that have not ended, and shows on all screens how far they are."""
 
-    def __init__(self, app: AppAccess, runner: ActionRunner, store: StateStore, desk: Desk) -> None:
+    def __init__(self, app: AppAccess, client: Client, journal: JournalWriter, store: StateStore, desk: Desk) -> None:
         self._app = app
-        self._runner = runner
+        self.runner = ActionRunner(client, journal, self.update)
+        self.runner.is_paused = self.is_hold_paused
         self._store = store
         self._desk = desk
         self.ticker: Ticker | None = None
@@ -49,7 +51,7 @@ class ActionProgress:
     @property
     def held(self) -> list[str]:
         """The ids of the actions that can still be taken back."""
-        return [action_id for action_id in self.unfinished if self._runner.can_take_back(action_id)]
+        return [action_id for action_id in self.unfinished if self.runner.can_take_back(action_id)]
 
     def is_hold_paused(self) -> bool:
         """Return whether a dialog is open: the time of a hold stands still then."""
@@ -63,7 +65,7 @@ class ActionProgress:
     def take_back_all(self) -> None:
         """Take back every action that is held."""
         for action_id in self.held:
-            self._runner.take_back(action_id)
+            self.runner.take_back(action_id)
 
     def finish(self, action: Deed) -> None:
         """Forget an action that is no longer carried out, however that came."""
@@ -104,7 +106,7 @@ class ActionProgress:
         """Show on every screen which actions are held, with the time that is left."""
         actions = [self.unfinished[action_id] for action_id in self.held]
         words = self._held_words(actions) if actions else ""
-        held = HeldActions(words, self._runner.seconds_left, self.is_hold_paused())
+        held = HeldActions(words, self.runner.seconds_left, self.is_hold_paused())
         for screen in self._app.screens:
             screen.update_held(held)
         if not self.unfinished and self.ticker is not None:
@@ -119,7 +121,7 @@ class ActionProgress:
         """Return which actions are held, for how long, and the keys that take them back."""
         action = held[0]
         more = f" and {len(held) - 1} more" if len(held) > 1 else ""
-        left = f"{self._runner.seconds_left.get(action.id, 0.0):.0f} s"
+        left = f"{self.runner.seconds_left.get(action.id, 0.0):.0f} s"
         when = f"stands still, {left} left" if self.is_hold_paused() else f"in {left}"
         if action.phase is Phase.CHECKING:
             when = "is read again"

@@ -17,7 +17,7 @@ from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
 from tui.domain.list_status import ListStatus
 from tui.domain.state import Board, Change
-from tui.services.actions import ActionRunner, JournalWriter
+from tui.services.actions import JournalWriter
 from tui.services.list_poller import ListPoller, Rhythm
 from tui.services.review_presence import Beside
 from tui.services.state_store import StateStore
@@ -45,13 +45,12 @@ class Services:
     ) -> None:
         self._app = app
         self.store = store = StateStore(run_step)
-        reader = TaskReader(client, store)
+        self.reader = reader = TaskReader(client, store)
         self.lists = ListPoller(client, store, reader, rhythm=rhythm, on_status=self._update_list_status)
         client.transport.on_wait = self.lists.note_retry
         self.readings = Readings(app, client, store, reader, self.lists, desk)
-        self.actions = ActionRunner(client, journal, lambda action: self.progress.update(action))
-        self.progress = ActionProgress(app, self.actions, store, desk)
-        self.actions.is_paused = self.progress.is_hold_paused
+        self.progress = ActionProgress(app, client, journal, store, desk)
+        self.actions = self.progress.runner
         self.notifier = WaitingNotifier(app, desk, write, lambda: self.lists.has_read_all)
         presence = Beside(state_folder / "open")
         self.reviews = Reviews(

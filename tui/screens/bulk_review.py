@@ -141,12 +141,9 @@ class BulkScreen(Deciding):
 
     def update_action(self, action: Deed) -> bool:
         """Show how far the action of one of the tasks is."""
-        if action.target in self.tasks:
-            self._show_action(action)
-            return True
-        return False
-
-    def _show_action(self, deed: Deed) -> None:
+        if action.target not in self.tasks:
+            return False
+        deed = action
         is_new = deed.target not in self._deeds or self._deeds[deed.target].id != deed.id
         self._deeds[deed.target] = deed
         if deed.phase is Phase.HELD and is_new and self._is_burst:
@@ -157,6 +154,7 @@ class BulkScreen(Deciding):
             look = LOOKS.get(deed.outcome, "failed")
         self._tell(deed.target, Piece(deed.words or f"{deed.verb}: {deed.phase}", look))
         self.refresh_bindings()
+        return True
 
     def _tell(self, task_id: str, piece: Piece) -> None:
         lines = self.query_one(Outcomes)

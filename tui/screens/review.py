@@ -139,21 +139,19 @@ class ReviewScreen(Deciding):
 
     def update_action(self, action: Deed) -> bool:
         """Show how far the decision is."""
-        if action.target == self.task_id:
-            self._show_action(action)
-            return True
-        return False
-
-    def _show_action(self, deed: Deed) -> None:
-        if deed.phase is Phase.HELD and (self._deed is None or self._deed.id != deed.id) and self._is_burst:
+        if action.target != self.task_id:
+            return False
+        is_new = self._deed is None or self._deed.id != action.id
+        if action.phase is Phase.HELD and is_new and self._is_burst:
             self._note = IN_A_BURST
-            self.post_message(self.TakeBack(deed.id))
-        self._deed = deed
-        if deed.phase is Phase.DONE:
+            self.post_message(self.TakeBack(action.id))
+        self._deed = action
+        if action.phase is Phase.DONE:
             self._note = self._note if self._note == IN_A_BURST else ""
             self.arm()
             self.refresh_bindings()
         self.draw()
+        return True
 
     # Showing
 

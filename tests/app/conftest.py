@@ -1,0 +1,74 @@
+"""The parts of the dashboard around a stub of the app, on a platform over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.stub import StubApp
+from tests.memory_journal import MemoryJournal
+from tests.wire.platform import Platform
+from tui.app.composition import Services
+from tui.client.client import Client
+from tui.domain.action import Deed
+from tui.security.redact import Masks
+from tui.services.list_poller import Rhythm
+from tui.widgets.context import Desk
+
+
+class Parts:
+    """The services, with a stub of the app and a journal in memory."""
+
+    def __init__(self, client: Client, platform: Platform, folder: Path) -> None:
+        self.app: Any = StubApp()
+        self.client = client
+        self.platform = platform
+        self.journal = MemoryJournal()
+        self.drafts: dict[str, str] = {}
+        self.written: list[str] = []
+        """Control sequences for the terminal."""
+        self.copied: list[str] = []
+        self.services = Services(
+            self.app, client, self.journal, self.drafts, Desk(lambda: client.now, Masks(), "test"),
+            run_step=lambda step: step(), write=self.written.append, copy_text=self.copied.append,
+            state_folder=folder, hold_seconds=0.0, rhythm=Rhythm(lists=3600.0),
+        )  # fmt: skip
+
+    @property
+    def sent(self) -> list[str]:
+        """The actions that left, by their kinds and targets."""
+        return [f"{line['verb']} {line['target']}" for line in self.journal.entries if line["kind"] == "sent"]
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [line["outcome"] for line in self.journal.entries if line["kind"] == "done"]
+
+    async def load(self, *task_ids: str) -> None:
+        """Let the store know these tasks."""
+        for task_id in task_ids:
+            await self.services.reader.read_record_and_log(task_id)
+        while self.services.store.has_pending:
+            self.services.store.step()
+
+    async def run(self, event: Any) -> None:
+        """Handle a command, and wait until it and the actions that it starts have ended."""
+        self.services.commands.handle(event)
+        await self.app.finished("wishes", "deeds")
+
+    def started(self) -> list[Deed]:
+        """Keep the actions that are started from now on instead of running them."""
+        actions: list[Deed] = []
+        self.services.commands.start = lambda action, *drafts: actions.append(action)  # type: ignore[method-assign]
+        return actions
+
+
+@pytest.fixture
+async def parts(client: Client, platform: Platform, tmp_path: Path) -> AsyncIterator[Parts]:
+    made = Parts(client, platform, tmp_path)
+    yield made
+    made.app.cancel()
+    await made.services.commands.interrupted()
+    made.services.close()

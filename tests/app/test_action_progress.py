@@ -1,0 +1,112 @@
+"""ActionProgress: which screens show an action, when a notice tells its outcome, and what is told of held actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+from textual.css.query import NoMatches
+
+from tests.app.conftest import Parts
+from tests.app.stub import StubScreen
+from tui.domain.action import Deed, Outcome, Phase, Verb
+from tui.services.actions import INTERRUPTED
+
+
+class Ticker:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def pause(self) -> None:
+        self.calls.append("pause")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+
+
+def action(**fields: Any) -> Deed:
+    return replace(Deed(Verb.APPROVE, "t1", "digest", id="d1"), **fields)
+
+
+def hold(parts: Parts, deed: Deed, seconds: float) -> None:
+    """Let an action be held, as the runner does."""
+    parts.services.progress.update(deed)
+    parts.services.actions.seconds_left[deed.id] = seconds
+    parts.services.actions.can_take_back = lambda deed_id: True  # type: ignore[method-assign]
+
+
+async def test_an_outcome_is_told_in_a_notice_only_where_no_screen_shows_it(parts: Parts) -> None:
+    progress = parts.services.progress
+    progress.update(action())
+    progress.update(action().done(Outcome.CONFIRMED, "approved"))
+    assert parts.app.notices == ["approve t1: approved"]
+    screen = StubScreen(about="t1")
+    parts.app.screens.append(screen)
+    progress.update(action(id="d2"))
+    progress.update(action(id="d2").done(Outcome.REFUSED, "refused"))
+    assert len(parts.app.notices) == 1
+    assert [told.phase for _, told in screen.told] == [Phase.HELD, Phase.DONE]
+    assert progress.unfinished == {}
+
+
+async def test_a_screen_that_is_taken_down_has_shown_its_action(parts: Parts) -> None:
+    class Leaving(StubScreen):
+        def update_action(self, action: Deed) -> bool:
+            raise NoMatches
+
+    parts.app.screens.append(Leaving())
+    parts.services.progress.update(action().done(Outcome.CONFIRMED, "approved"))
+    assert parts.app.notices == []
+
+
+async def test_a_second_action_for_a_task_does_not_take_the_place_of_the_one_under_way(parts: Parts) -> None:
+    screen = StubScreen(about="t1")
+    parts.app.screens.append(screen)
+    parts.services.progress.update(action())
+    parts.services.progress.update(action(id="d2").done(Outcome.NOT_SENT, "something is already under way"))
+    assert [told.id for _, told in screen.told] == ["d1"]
+    assert parts.app.notices == ["approve t1: something is already under way"]
+
+
+async def test_an_action_that_was_interrupted_is_kept_and_not_shown(parts: Parts) -> None:
+    interrupted = action().done(Outcome.UNKNOWN, INTERRUPTED)
+    parts.services.progress.update(interrupted)
+    assert await parts.services.commands.interrupted() == [interrupted]
+    assert parts.app.notices == []
+
+
+async def test_every_screen_is_told_what_is_held_while_anything_is(parts: Parts) -> None:
+    progress, ticker = parts.services.progress, Ticker()
+    progress.ticker = ticker
+    parts.app.screens.append(StubScreen())
+    hold(parts, action(), 4.0)
+    progress.show_held()
+    for screen in parts.app.screens:
+        ((_, held),) = screen.told
+        assert held.words.startswith("‖ approve t1 in 4 s")
+        assert held.words.endswith("u takes it back")
+        assert (dict(held.seconds_left), held.is_paused) == ({"d1": 4.0}, False)
+    assert ticker.calls == ["resume"]
+    progress.finish(action())
+    progress.show_held()
+    assert parts.app.screens[0].told[-1][1].words == ""
+    assert ticker.calls == ["resume", "pause"]
+
+
+async def test_a_hold_stands_still_in_front_of_a_dialog(parts: Parts) -> None:
+    hold(parts, action(), 4.0)
+    parts.app.screens.append(StubScreen(is_modal=True))
+    assert parts.services.actions.is_paused()
+    parts.services.progress.show_held()
+    assert "stands still, 4 s left" in parts.app.screens[0].told[0][1].words
+
+
+async def test_to_quit_is_asked_about_only_while_an_action_is_under_way(parts: Parts) -> None:
+    progress = parts.services.progress
+    assert await progress.confirm_quit()
+    assert parts.app.dialogs == []
+    progress.update(action(phase=Phase.SENDING))
+    parts.app.answers = [False, True]
+    assert not await progress.confirm_quit()
+    assert await progress.confirm_quit()
+    assert len(parts.app.dialogs) == 2

@@ -1,0 +1,179 @@
+"""OperatorCommands: what is asked before an action starts, and what becomes of drafts and leftovers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.app.conftest import Parts
+from tests.app.stub import StubScreen
+from tui.app.operator_commands import _restore_drafts
+from tui.domain.action import Deed, Verb
+from tui.screens.approval_base import QUIET, Deciding
+from tui.screens.messages import CopyWanted, OpenUrl, Reply, Wish
+from tui.screens.task_list import TasksScreen
+from tui.storage.json_store import SENDING
+
+WRITTEN = SimpleNamespace(text="go on", options={"title": "T", "files": ["f"]})
+
+
+async def test_a_stop_is_asked_about_and_sent_once(parts: Parts) -> None:
+    parts.platform.task("t1")
+    await parts.load("t1")
+    parts.app.answers = [True]
+    await parts.run(Wish("stop", "t1"))
+    assert len(parts.app.dialogs) == 1
+    assert parts.sent == ["stop t1"]
+    assert parts.platform.tasks["t1"]["status"] == "stopped"
+
+
+async def test_a_stop_that_is_declined_is_not_sent(parts: Parts) -> None:
+    parts.platform.task("t1")
+    await parts.load("t1")
+    parts.app.answers = [False]
+    await parts.run(Wish("stop", "t1"))
+    assert parts.sent == []
+    assert parts.platform.tasks["t1"]["status"] == "executing"
+
+
+async def test_a_task_that_has_ended_is_not_asked_about(parts: Parts) -> None:
+    parts.platform.task("t1", status="completed")
+    await parts.load("t1")
+    await parts.run(Wish("stop", "t1"))
+    assert parts.app.dialogs == []
+    assert parts.app.notices == ["it has ended: completed"]
+
+
+async def test_several_stops_open_the_screen_of_their_outcomes(parts: Parts) -> None:
+    parts.platform.task("t1")
+    parts.platform.task("t2")
+    await parts.load("t1", "t2")
+    parts.app.answers = [True]
+    await parts.run(Wish("stop", "t1", "t2"))
+    assert len(parts.app.pushed) == 1
+    assert sorted(parts.sent) == ["stop t1", "stop t2"]
+
+
+async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
+    parts.platform.task("t1")
+    await parts.load("t1")
+    parts.services.commands._desk = SimpleNamespace(read_only="read-only", safe=str)  # type: ignore[assignment]
+    for verb in ("stop", "continue", "create"):
+        await parts.run(Wish(verb, "t1"))
+    assert parts.app.dialogs == []
+    assert parts.app.notices == ["read-only"] * 3
+    assert parts.sent == []
+
+
+async def test_a_decision_is_held_for_as_long_as_a_burst_of_keys_takes_at_least(parts: Parts) -> None:
+    started = parts.started()
+    await parts.run(Deciding.Decided(Verb.REJECT, {"t1": "d1", "t2": "d2"}, "no"))
+    assert [(action.target, action.digest, action.comment, action.hold) for action in started] == [
+        ("t1", "d1", "no", QUIET),
+        ("t2", "d2", "no", QUIET),
+    ]
+
+
+async def test_a_message_goes_to_the_thread_and_its_draft_is_kept_until_it_is_confirmed(parts: Parts) -> None:
+    parts.platform.task("t1", status="completed")
+    await parts.load("t1")
+    task = parts.services.store.state.task("t1")
+    assert task is not None
+    parts.app.answers = [WRITTEN]
+    started = parts.started()
+    await parts.run(Reply(task))
+    (action,) = started
+    assert (action.verb, action.target) == (Verb.CONTINUE, "t1")
+    assert action.body == {
+        "agent": task.agent_id, "input": {"text": "go on", "files": ["f"]}, "source": "xp-tui", "title": "T",
+        "id": task.thread_id,
+    }  # fmt: skip
+
+
+async def test_a_draft_is_offered_again_where_its_action_was_not_confirmed(parts: Parts) -> None:
+    parts.drafts["key"] = "words"
+    parts.journal.fail_on = {"sent"}
+    parts.platform.task("t1")
+    await parts.load("t1")
+    parts.app.answers = [True]
+    parts.services.commands.start(Deed(Verb.STOP, "t1"), "key")
+    await parts.app.finished("deeds")
+    assert parts.outcomes == ["not sent"]
+    assert parts.drafts == {"key": "words"}
+
+
+def test_what_a_session_was_sending_when_it_ended_is_offered_again() -> None:
+    drafts = {SENDING + "a": "one", SENDING + "b": "two", "b": "newer"}
+    _restore_drafts(drafts)
+    assert drafts == {"a": "one", "b": "newer"}
+
+
+async def test_an_agent_is_chosen_for_the_filter_of_the_list(parts: Parts) -> None:
+    await parts.services.lists.read_round()
+    (agent, *_) = [told[1] for told in parts.services.store.state.agents.values()]
+    parts.app.answers = [SimpleNamespace(agent=agent, is_new=False)]
+    await parts.run(TasksScreen.AgentsWanted())
+    assert parts.app.screens[0].told == [("filter", f'agent:"{agent.name}"')]
+
+
+async def test_a_new_task_in_the_list_asks_for_its_agent_first(parts: Parts) -> None:
+    await parts.services.lists.read_round()
+    (agent, *_) = [told[1] for told in parts.services.store.state.agents.values()]
+    parts.app.answers = [SimpleNamespace(agent=agent, is_new=True), WRITTEN]
+    started = parts.started()
+    await parts.run(Wish("create"))
+    assert [(action.verb, action.target) for action in started] == [(Verb.CREATE, agent.id)]
+
+
+async def test_a_new_task_on_the_screen_of_a_task_is_for_the_same_agent(parts: Parts) -> None:
+    parts.platform.task("t1")
+    await parts.load("t1")
+    parts.app.screens.append(StubScreen(followed_task="t1"))
+    parts.app.answers = [WRITTEN]
+    started = parts.started()
+    await parts.run(Wish("create", "t1"))
+    assert len(parts.app.dialogs) == 1
+    assert [action.target for action in started] == ["a1"]
+
+
+async def test_only_an_address_that_browsers_read_alike_is_opened(parts: Parts) -> None:
+    await parts.run(OpenUrl("https://login.example/x"))
+    await parts.run(OpenUrl("javascript:alert(1)"))
+    assert parts.app.opened == ["https://login.example/x"]
+    assert parts.app.notices[0] == "opening https://login.example"
+    assert len(parts.app.notices) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "wants", "outcome"),
+    [("held", True, "not sent"), ("held", False, "not sent"), ("sent", True, "unknown"), ("sent", False, "unknown")],
+)
+async def test_a_leftover_is_told_written_down_and_never_sent(
+    parts: Parts, kind: str, wants: bool, outcome: str
+) -> None:
+    parts.platform.task("t1")
+    parts.app.answers = [wants]
+    parts.services.commands.report_leftovers([{"kind": kind, "verb": "approve", "target": "t1", "deed": "d"}])
+    await parts.app.finished("left")
+    assert parts.outcomes == [outcome]
+    assert parts.sent == []
+    assert len(parts.app.pushed) == (wants and kind == "held")
+    assert parts.app.opened == (["t1"] if wants and kind == "sent" else [])
+
+
+async def test_a_task_is_opened_by_the_beginning_of_its_id(parts: Parts) -> None:
+    parts.platform.task("t1")
+    await parts.services.commands.find_and_open("t1")
+    await parts.services.commands.find_and_open("x9")
+    assert parts.app.opened == ["t1"]
+    assert parts.app.notices == ["no task is called x9"]
+
+
+async def test_what_is_copied_is_chosen_first(parts: Parts) -> None:
+    parts.platform.task("t1")
+    await parts.load("t1")
+    parts.app.answers = ["id", "text"]
+    await parts.run(Wish("copy", "t1"))
+    await parts.run(CopyWanted({"text": "selected"}))
+    assert [notice.split(":")[0] for notice in parts.app.notices] == ["id", "text"]

@@ -1,0 +1,75 @@
+"""WaitingNotifier: the title of the window, the bell, and the notice of a task that needs a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tests.app.stub import StubApp, StubScreen
+from tui.app.terminal import notice, title
+from tui.app.waiting_notifier import WaitingNotifier
+from tui.client.models import Task
+from tui.domain.state import Board, TasksSeen
+from tui.security.redact import Masks
+from tui.widgets.context import Desk
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class Notified:
+    """A notifier, and what it has done."""
+
+    def __init__(self) -> None:
+        self.app = StubApp()
+        self.written: list[str] = []
+        self.has_baseline = True
+        desk = Desk(lambda: NOW, Masks(), "test")
+        self.notifier = WaitingNotifier(self.app, desk, self.written.append, lambda: self.has_baseline)
+        self._state = Board()
+        self._minutes = 0
+
+    def see(self, task_id: str, status: str) -> None:
+        """Let a task have a status."""
+        self._minutes += 1
+        at = NOW + timedelta(minutes=self._minutes)
+        raw = {"id": task_id, "title": f"Task {task_id}", "status": status, "updated_at": at.isoformat()}
+        self._state = self._state.after([TasksSeen((Task.of(raw),), at)])
+        self.notifier.update(self._state, ())
+
+
+def test_the_title_tells_how_many_need_a_person() -> None:
+    notified = Notified()
+    notified.see("a", "executing")
+    notified.see("a", "paused")
+    notified.see("b", "paused")
+    notified.see("a", "completed")
+    words = ["xp-tui", "1 need you · xp-tui", "2 need you · xp-tui", "1 need you · xp-tui"]
+    assert notified.written == [title(one) for one in words]
+    assert notified.notifier.waiting == {"b"}
+
+
+def test_who_waited_before_all_lists_were_read_is_no_news() -> None:
+    notified = Notified()
+    notified.has_baseline = False
+    notified.see("a", "paused")
+    assert notified.app.notices == []
+    notified.has_baseline = True
+    notified.see("b", "paused")
+    assert notified.app.notices == ["Needs you: Task b"]
+
+
+def test_it_rings_only_where_nobody_looks() -> None:
+    notified = Notified()
+    notified.see("a", "paused")
+    assert notified.app.bells == 0
+    notified.app.app_focus = False
+    notified.see("b", "paused")
+    assert notified.app.bells == 1
+    assert notified.written[-1] == notice("2 need you · xp-tui")
+
+
+def test_no_notice_comes_between_a_person_and_a_decision() -> None:
+    notified = Notified()
+    notified.app.screens.append(StubScreen(IS_APPROVAL=True))
+    notified.see("a", "paused")
+    assert notified.app.notices == []
+    assert notified.notifier.waiting == {"a"}
