@@ -14,7 +14,7 @@ from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request
 from tui.client.client import Client
 from tui.client.errors import ApiError
-from tui.client.models import TaskQuery
+from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.services import list_poller
 from tui.services.list_poller import ListPoller, Rhythm, sentence_of

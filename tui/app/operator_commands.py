@@ -18,7 +18,6 @@ from tui.app.reviews import Reviews
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
-from tui.client.log_entries import Questions
 from tui.client.task_facts import WaitKind
 from tui.client.task_rows import AnyTask
 from tui.domain.review import Shown
@@ -35,6 +34,7 @@ from tui.storage.json_store import SENDING
 from tui.widgets.context import Desk
 
 if TYPE_CHECKING:
+    from tui.client.log_entries import Questions
     from tui.screens.message_editor import Written
 
 
@@ -222,7 +222,7 @@ class OperatorCommands:
             except (ApiError, BadAddress) as error:
                 self.warn(f"the question could not be read: {error}")
                 return
-            if review.held and Questions.of(review.held).asked:
+            if review.held and _questions(review.held).asked:
                 await self._answer(review)
                 return
         await self._say_in_thread(task)
@@ -231,7 +231,7 @@ class OperatorCommands:
         """Ask for the answer to each question, and send them all."""
         from tui.screens.answer import Answer
 
-        card = Questions.of(review.held)
+        card = _questions(review.held)
         answers: list[dict[str, object]] = []
         keys = [f"answer {review.task.id} {card.id} {place}" for place in range(len(card.asked))]
         for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
@@ -375,3 +375,10 @@ def _body(agent_id: str, written: Written) -> dict[str, Any]:
     if files := options.pop("files", None):
         content["files"] = files
     return {"agent": agent_id, "input": content, "source": "xp-tui", **options}
+
+
+def _questions(held: object) -> Questions:
+    """Read the questions that wait for an answer."""
+    from tui.client.log_entries import Questions  # brings pydantic, which the first frame does not need
+
+    return Questions.of(held)

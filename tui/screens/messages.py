@@ -10,7 +10,7 @@ from textual.message import Message
 from tui.client.task_facts import Status
 
 if TYPE_CHECKING:
-    from tui.client.models import Task
+    from tui.client.task_rows import AnyTask
     from tui.domain.action import Deed
     from tui.domain.state import Board
 
@@ -78,7 +78,7 @@ class ShowNextReview(Message):
 class Reply(Message):
     """Answer what a task asks, or say more in its thread."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: AnyTask) -> None:
         super().__init__()
         self.task = task
 

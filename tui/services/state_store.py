@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from tui.client.log_entries import Log
 from tui.domain.state import Board, Change, LogSeen, TasksSeen
+
+if TYPE_CHECKING:
+    from tui.client.log_entries import Log
 
 STEP_SECONDS = 1 / 30
 """The least time between two steps."""
