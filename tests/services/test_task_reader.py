@@ -94,5 +94,6 @@ async def test_a_task_is_found_by_its_id_or_by_a_beginning_that_only_one_has(
     platform.task("new")
     task = await reader.find("new")
     assert task is not None
-    assert store.state.task("new") is task
+    found = store.state.task("new")
+    assert found is not None and found.raw == task.raw
     store.close()
