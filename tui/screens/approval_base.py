@@ -9,12 +9,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.domain.action import Deed, Verb
 from tui.screens.base import HeldActions, Keyed
 from tui.screens.stylesheets import sheet
-from tui.security.sanitize import one_line
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
 from tui.widgets.segment_line import Bar
@@ -120,16 +119,6 @@ class Deciding(Keyed[None]):
         return f"stands still, {left} left" if self._is_hold_paused else f"in {left}"
 
     # The rules
-
-    def outcome_line(self) -> Static:
-        """Where the outcome stands whole, on as many lines as it takes."""
-        return Static("", id="outcome", markup=False)
-
-    def show_outcome(self, words: str) -> None:
-        """Show an outcome whole; there is no line for it where there are no words."""
-        outcome = self.query_one("#outcome", Static)
-        outcome.update(one_line(words))
-        outcome.display = bool(words)
 
     def reason_input(self) -> Input:
         """Where a reason is written."""

@@ -18,6 +18,7 @@ from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import Footer
 from tui.widgets.keys import key_name
+from tui.widgets.outcome_line import OutcomeLine
 from tui.widgets.segment_line import Bar
 from tui.widgets.styled_text import Piece, Pieces, fit
 from tui.widgets.virtual_list import Lines
@@ -97,7 +98,7 @@ class BulkScreen(Deciding):
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
         yield Bar(id="held")
-        yield self.outcome_line()
+        yield OutcomeLine()
         yield Bar(id="status")
         yield Footer()
 
@@ -188,7 +189,7 @@ class BulkScreen(Deciding):
         self.query_one("#payload-title", Bar).show([(Piece(words, look), "")], [])
         deed = self._deeds.get(self.query_one(Outcomes).task_id)
         is_over = deed is not None and deed.phase is Phase.DONE
-        self.show_outcome(self._desk.masks.text(deed.words) if deed and is_over else "")
+        self.query_one(OutcomeLine).show_outcome(self._desk.masks.text(deed.words) if deed and is_over else "")
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _note_what_was_read(self) -> None:

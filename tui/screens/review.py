@@ -22,6 +22,7 @@ from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import Footer
 from tui.widgets.keys import key_name
+from tui.widgets.outcome_line import OutcomeLine
 from tui.widgets.segment_line import Bar
 from tui.widgets.styled_text import Piece
 
@@ -79,7 +80,7 @@ class ReviewScreen(Deciding):
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
         yield Bar(id="held")
-        yield self.outcome_line()
+        yield OutcomeLine()
         yield Bar(id="status")
         yield Footer()
 
@@ -171,7 +172,8 @@ class ReviewScreen(Deciding):
         title = payload_title(self, payload, self._masked, holds_own_secret=self._holds_own_secret)
         self.query_one("#payload-title", Bar).show([(title, "")], [])
         is_over = self._deed is not None and self._deed.phase is Phase.DONE
-        self.show_outcome(self._desk.masks.text(self._deed.words) if self._deed and is_over else "")
+        outcome = self._desk.masks.text(self._deed.words) if self._deed and is_over else ""
+        self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", Bar).show(self._status(), [])
 
     def _status(self) -> list[tuple[Piece, str]]:
