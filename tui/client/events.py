@@ -41,7 +41,6 @@ class Event(Struct, frozen=True, dict=True, eq=False):
 
     type: str
     task_id: str
-    time: datetime | None
     written_time: Any
     """The time as the event tells it."""
     frame_id: str
@@ -56,8 +55,7 @@ class Event(Struct, frozen=True, dict=True, eq=False):
         """Make an event of any JSON value."""
         raw = body if isinstance(body, dict) else {"value": body}
         kind = raw["type"] if raw.get("type") is not None else raw.get("event")
-        when = raw.get("time")
-        return cls(text_of(kind) or "untyped", name_of(raw.get("task_id")), moment(when), when, frame_id, raw)
+        return cls(text_of(kind) or "untyped", name_of(raw.get("task_id")), raw.get("time"), frame_id, raw)
 
     @classmethod
     def of_frame(cls, written: str | bytes, frame_id: str = "") -> Self:
@@ -69,8 +67,7 @@ class Event(Struct, frozen=True, dict=True, eq=False):
         except UNUSUAL:
             return cls.of(_body(written), frame_id)
         kind = told.type if told.type is not None else told.event
-        when = moment(told.time)
-        return cls(text_of(kind) or "untyped", name_of(told.task_id), when, told.time, frame_id, written, told.data)
+        return cls(text_of(kind) or "untyped", name_of(told.task_id), told.time, frame_id, written, told.data)
 
     def __repr__(self) -> str:
         """Name the event, without what it tells: a crash report may hold it."""
@@ -87,6 +84,11 @@ class Event(Struct, frozen=True, dict=True, eq=False):
             return self.json
         whole: dict[str, Any] = loads(self.json)
         return whole
+
+    @cached_property
+    def time(self) -> datetime | None:
+        """When it happened."""
+        return moment(self.written_time)
 
     @cached_property
     def data(self) -> Any:
