@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.app.stub import StubApp
+from tests.local.conftest import serve
 from tests.memory_journal import MemoryJournal
 from tests.wire.platform import Platform
 from tui.app.composition import Services
@@ -17,6 +18,8 @@ from tui.domain.action import Deed
 from tui.security.redact import Masks
 from tui.services.list_poller import Rhythm
 from tui.widgets.context import Desk
+
+__all__ = ["serve"]
 
 
 class Parts:

@@ -159,11 +159,13 @@ async def test_more_pages_are_read_from_where_the_last_ended(polled: Polled, mon
     for number in range(120):
         polled.platform.task(f"t{number}", status="completed")
     for _ in range(10):
-        before = len(polled.store.state.tasks)
         await polled.poller.read_more()
-        if len(polled.store.state.tasks) == before:
+        if len(polled.store.state.tasks) == 120:
             break
     assert len(polled.store.state.tasks) == 120
+    pages = [request.target for request in polled.requests]
+    assert len(pages) > 1
+    assert len(set(pages)) == len(pages)
 
 
 async def test_only_one_reading_of_more_pages_runs_at_a_time(polled: Polled) -> None:

@@ -95,5 +95,6 @@ async def test_a_task_is_found_by_its_id_or_by_a_beginning_that_only_one_has(
     task = await reader.find("new")
     assert task is not None
     found = store.state.task("new")
-    assert found is not None and found.raw == task.raw
+    assert found is not None
+    assert found.raw == task.raw
     store.close()

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from tui.domain.action import Deed, Verb
+from tui.domain.action import Verb
 from tui.screens.base import HeldActions, Keyed
 from tui.screens.stylesheets import sheet
 from tui.widgets.inspector import Inspector
@@ -69,8 +69,7 @@ class Deciding(Keyed[None]):
         self._note = ""
         self._is_refused = False
         """Whether a deciding key was pressed in vain; the reason stands out then for as long as it holds."""
-        self._seconds_left: Mapping[str, float] = {}
-        self._is_hold_paused = False
+        self._holds = HeldActions("", {}, is_paused=False)
         self.can_take_back: Callable[[str], bool] = lambda deed_id: False
         """Tells whether a decision can still be taken back, by its id."""
         self.elsewhere = ""
@@ -106,17 +105,12 @@ class Deciding(Keyed[None]):
 
     def update_held(self, held: HeldActions) -> None:
         """Take which actions are held, and for how long."""
-        self._seconds_left, self._is_hold_paused = held.seconds_left, held.is_paused
+        self._holds = held
         super().update_held(held)
 
     def update_presence(self, words: str) -> None:
         """Take where else these tasks are open; it is shown when the screen is drawn next."""
         self.elsewhere = words
-
-    def held_for(self, deed: Deed) -> str:
-        """Return for how long a deed is held, in words."""
-        left = f"{self._seconds_left.get(deed.id, deed.hold):.0f} s"
-        return f"stands still, {left} left" if self._is_hold_paused else f"in {left}"
 
     # The rules
 

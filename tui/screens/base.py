@@ -45,6 +45,11 @@ class HeldActions(NamedTuple):
     is_paused: bool
     """Whether that time stands still."""
 
+    def time_left(self, action: Deed) -> str:
+        """Return for how long an action is held, in words."""
+        left = f"{self.seconds_left.get(action.id, action.hold):.0f} s"
+        return f"stands still, {left} left" if self.is_paused else f"in {left}"
+
 
 class AppScreen(Screen[ScreenResultType]):
     """The base of all screens: what the app tells each of them. A screen overrides what concerns it."""

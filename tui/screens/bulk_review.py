@@ -213,7 +213,7 @@ class BulkScreen(Deciding):
     def _status(self) -> list[tuple[Piece, str]]:
         held = self._retractable
         if held:
-            when = self.held_for(held[0]) if held[0].phase is Phase.HELD else "read again"
+            when = self._holds.time_left(held[0]) if held[0].phase is Phase.HELD else "read again"
             words = f" {held[0].verb} {len(held)} {when} "
             undo = key_name(self, "review.undo")
             return [(Piece(words, "need"), ""), (Piece(f" {undo} takes them back ", "strong"), "undo")]

@@ -93,9 +93,9 @@ class ReviewScreen(Deciding):
 
     def update_review(self, task_id: str, review: Shown, state: Board) -> None:
         """Show what there is to decide about, as it was read just now."""
-        seen = review
         if task_id != self.task_id:
             return
+        seen = review
         if self._is_decided and (seen.hindrance or not is_another_request(seen, self._shown)):
             return  # what was decided about stays as it was
         self._reopens = self._is_decided
@@ -181,7 +181,7 @@ class ReviewScreen(Deciding):
         if deed is not None and deed.phase is not Phase.DONE:
             words = f": {PHASES.get(deed.phase, deed.phase)} …"
             if deed.phase is Phase.HELD:
-                words = f" {self.held_for(deed)}"
+                words = f" {self._holds.time_left(deed)}"
             told = [(Piece(f" {deed.verb}{words} ", "need"), "")]
             if self._is_retractable:
                 told.append((Piece(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
@@ -273,7 +273,7 @@ class ReviewScreen(Deciding):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A sign-in is offered only where one is wanted, and the task once all is decided."""
-        if (action == "browse" and not self._sign_in) or (action == "open" and not self._is_decided):
+        if (action == "browse" and not _sign_in_url(self._shown)) or (action == "open" and not self._is_decided):
             return False
         if action == "decide" and self._settled:
             return False  # the key tells why all the same
@@ -309,15 +309,9 @@ class ReviewScreen(Deciding):
         """What to copy."""
         self.post_message(Wish("copy", self.task_id))
 
-    @property
-    def _sign_in(self) -> str | None:
-        """Where to sign in, when that is what is wanted."""
-        request = self._shown.task.pending_eca_request if self._shown else None
-        return request.auth_url if request else None
-
     def action_browse(self) -> None:
         """Open the address of the sign-in, once all of it was shown."""
-        url = self._sign_in
+        url = _sign_in_url(self._shown)
         self._note = self._unseen
         if url and not self._note:
             self.post_message(OpenUrl(url))
@@ -351,3 +345,9 @@ class ReviewScreen(Deciding):
         self._armed_at, self._note = float("inf"), ""
         self._drop_reason()
         self.draw()
+
+
+def _sign_in_url(review: Shown | None) -> str | None:
+    """Return where to sign in, when that is what the task waits for."""
+    request = review.task.pending_eca_request if review else None
+    return request.auth_url if request else None

@@ -1,0 +1,62 @@
+"""The app tells every screen the same, and asks none for its type."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import textwrap
+from pathlib import Path
+
+import pytest
+from textual.screen import Screen
+
+from tests.local.conftest import Serve
+from tests.screens.operator import waiting
+from tui.screens.base import AppScreen
+
+MODULES = sorted(f"tui.screens.{file.stem}" for file in Path("tui/screens").glob("*.py") if file.stem != "__init__")
+SCREENS = sorted(
+    {
+        member
+        for module in MODULES
+        for _, member in inspect.getmembers(importlib.import_module(module), inspect.isclass)
+        if issubclass(member, Screen) and member.__module__.startswith("tui.")
+    },
+    key=lambda one: one.__qualname__,
+)
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda one: one.__qualname__)
+def test_every_screen_takes_what_the_app_tells(screen: type) -> None:
+    assert issubclass(screen, AppScreen)
+
+
+def test_a_screen_that_nothing_concerns_takes_everything_and_does_nothing() -> None:
+    told = [name for name in vars(AppScreen) if name.startswith(("update_", "review_", "follow_"))]
+    assert len(told) == 8
+    for name in told:
+        body = ast.parse(textwrap.dedent(inspect.getsource(getattr(AppScreen, name)))).body[0]
+        assert isinstance(body, ast.FunctionDef)
+        assert all(isinstance(one, ast.Expr | ast.Return) for one in body.body), name
+
+
+@pytest.mark.parametrize("file", sorted(Path("tui/app").glob("*.py")), ids=str)
+def test_the_app_asks_no_screen_for_its_type(file: Path) -> None:
+    names = {screen.__name__ for screen in SCREENS} | {"Screen", "ModalScreen", "CommandPalette"}
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            asked = {one.id for one in ast.walk(node.args[1]) if isinstance(one, ast.Name)}
+            assert not asked & names, f"{file}:{node.lineno}"
+
+
+@pytest.mark.parametrize("key", ["f10", "ctrl+p", "question_mark", "colon", "enter"])
+async def test_what_a_key_opens_is_a_screen_of_ours(serve: Serve, tmp_path: Path, key: str) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press(key)
+        await operator.until(lambda: len(operator.app.screen_stack) == 2)
+        assert all(isinstance(screen, AppScreen) for screen in operator.app.screen_stack)
+        before = operator.app.services.store.state
+        operator.app.services.store.step()
+        operator.app.services.progress.show_held()
+        assert operator.app.services.store.state is not before
