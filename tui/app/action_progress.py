@@ -84,23 +84,21 @@ class ActionProgress:
             self.unfinished[action.id] = action
             if self.ticker is not None:
                 self.ticker.resume()
-        is_shown = self._update_screens(action)
+        is_shown = False
+        screens = self._app.screens if self._may_show(action) else ()
+        for screen in screens:
+            try:
+                is_shown = screen.update_action(action) or is_shown
+            except NoMatches:  # the screen is about the task, and is being taken down
+                is_shown = True
         if action.phase is Phase.DONE and not is_shown:
             is_good = action.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
             words = self._desk.safe(f"{action.verb} {self.name_of(action.target)}: {action.words}")
             self._app.notify(words, severity="information" if is_good else "error", markup=False, timeout=10)
 
-    def _update_screens(self, action: Deed) -> bool:
-        """Show an action on the screens about its task, unless another one is under way there; return if any has."""
-        if any(one.target == action.target and one.id != action.id for one in self.unfinished.values()):
-            return False
-        is_shown = False
-        for screen in self._app.screens:
-            try:
-                is_shown = screen.update_action(action) or is_shown
-            except NoMatches:  # the screen is about the task, and is being taken down
-                is_shown = True
-        return is_shown
+    def _may_show(self, action: Deed) -> bool:
+        """Return whether no other action is under way for the same task: that one stays what is shown."""
+        return not any(one.target == action.target and one.id != action.id for one in self.unfinished.values())
 
     def show_held(self) -> None:
         """Show on every screen which actions are held, with the time that is left."""
