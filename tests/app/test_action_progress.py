@@ -101,6 +101,13 @@ async def test_a_hold_stands_still_in_front_of_a_dialog(parts: Parts) -> None:
     assert "stands still, 4 s left" in parts.app.screens[0].told[0][1].words
 
 
+async def test_a_hold_stands_still_while_the_app_ends(parts: Parts) -> None:
+    hold(parts, action(), 4.0)
+    assert not parts.services.actions.is_paused()
+    parts.app.screens.clear()
+    assert parts.services.actions.is_paused()
+
+
 async def test_to_quit_is_asked_about_only_while_an_action_is_under_way(parts: Parts) -> None:
     progress = parts.services.progress
     assert await progress.confirm_quit()

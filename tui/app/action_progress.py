@@ -54,9 +54,9 @@ class ActionProgress:
         return [action_id for action_id in self.unfinished if self.runner.can_take_back(action_id)]
 
     def is_hold_paused(self) -> bool:
-        """Return whether a dialog is open: the time of a hold stands still then."""
+        """Return whether a dialog is open, or the app ends: the time of a hold stands still then."""
         screens = self._app.screens
-        return bool(screens) and screens[-1].is_modal
+        return not screens or screens[-1].is_modal
 
     def running_for(self, task_id: str) -> Deed | None:
         """Return the action that is under way for a task."""
