@@ -94,7 +94,7 @@ async def test_a_task_is_found_by_its_id_or_by_a_beginning_that_only_one_has(
     platform.task("new")
     task = await reader.find("new")
     assert task is not None
-    found = store.state.task("new")
-    assert found is not None
-    assert found.raw == task.raw
+    kept = store.state.task("new")
+    assert kept is not None
+    assert kept.raw == task.raw
     store.close()
