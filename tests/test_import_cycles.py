@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 import grimp
 import pytest
 
-FOLDERS = ("app", "cli", "client", "domain", "local", "security", "storage", "widgets")
+FOLDERS = ("app", "cli", "client", "domain", "local", "screens", "security", "services", "storage", "widgets")
 
 
 @cache

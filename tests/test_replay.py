@@ -15,9 +15,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tui.client import event_stream as streams
+from tui.client import replay
 from tui.client.client import Client
-from tui.client.event_stream import MAX_TOLD_HASHES, MIN_REPLAY_EVENTS, Rejoined, Stream, Told
+from tui.client.event_stream import MAX_TOLD_HASHES, Rejoined, Stream, Told
 from tui.client.events import Event
+from tui.client.replay import MIN_REPLAY_EVENTS
 
 HEADERS = {"Content-Type": "text/event-stream"}
 
@@ -298,20 +300,21 @@ async def test_what_telling_raises_while_nothing_comes_is_not_lost() -> None:
 
 
 def test_a_replay_that_would_fill_the_memory_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MAX_WITHHELD_BYTES", 20_000)
     monkeypatch.setattr(streams, "MAX_WITHHELD_BYTES", 20_000)
     most = 0
-    take = streams._Replay.take
+    take = replay.Replay.take
 
-    def measured(self: streams._Replay, content: bytes, event: Event) -> bool | None:
+    def measured(self: replay.Replay, content: bytes, event: Event) -> bool | None:
         nonlocal most
         answer = take(self, content, event)
         most = max(most, len(self.withheld))
         return answer
 
-    monkeypatch.setattr(streams._Replay, "take", measured)
+    monkeypatch.setattr(replay.Replay, "take", measured)
     stream = [piece(number) for number in range(500)]
     assert events_of(told_by([stream, stream[:300], [*stream, piece("end")]])) == [*stream, piece("end")]
-    assert 0 < most <= 20_000 // streams.EVENT_BYTES + 1
+    assert 0 < most <= 20_000 // replay.EVENT_BYTES + 1
     laughs = [piece("ha")] * 100
     assert len(events_of(told_by([[*laughs, piece("x")], laughs]))) == 201
 

@@ -257,7 +257,16 @@ class XpTui(SerialKeys):
 
     def action_help(self) -> None:
         """Show every key of this screen."""
-        self.screens[-1].show_help()
+        if self.screens[-1].HAS_COMMANDS:
+            from tui.screens.help import Help
+
+            self.push_screen(Help(self.screens[-1]))
+
+    def action_line(self) -> None:
+        """Open the command line of this screen."""
+        from tui.screens.command_line import CommandLine
+
+        self.push_screen(CommandLine(self.screens[-1]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be taken back where nothing is held."""

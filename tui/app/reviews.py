@@ -16,6 +16,7 @@ from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
+from tui.client.json_values import EPOCH
 from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
@@ -93,7 +94,7 @@ class Reviews:
     def _waiting_since(self, task_id: str) -> tuple[bool, datetime, str]:
         wait = self._store.state.wait(task_id)
         since = wait.since if wait else None
-        return since is None, since or self._desk.now(), task_id
+        return since is None, since or EPOCH, task_id
 
     def read(self, *task_ids: str) -> None:
         """Read what tasks wait for, each by itself."""

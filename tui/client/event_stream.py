@@ -21,8 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
-from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
@@ -36,9 +34,10 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, NotOffered, NotUnderstood
 from tui.client.events import Event
 from tui.client.inflate import decoder_of
+from tui.client.replay import MAX_WITHHELD_BYTES, Replay
 from tui.client.responses import error_of
 from tui.client.retry import Backoff, Clock, SystemClock, retry_after
-from tui.client.sse import LARGEST, Frame, Frames
+from tui.client.sse import Frame, Frames
 
 if TYPE_CHECKING:
     import httpx
@@ -53,14 +52,8 @@ REMEMBERED = 50_000
 """How many events with ids are remembered, to know one that comes again."""
 MAX_TOLD_HASHES = 20_000
 """How many events without ids are remembered, by their hashes, to recognise a replay."""
-MIN_REPLAY_EVENTS = 8
-"""How many events without ids a replay has at the least, unless one of them is unmistakable."""
 MAX_WITHHELD_SECONDS = 2.0
 """How long events that may be a replay are withheld while nothing more comes."""
-MAX_WITHHELD_BYTES = LARGEST
-EVENT_BYTES = 1000
-"""What an event that is withheld takes beside its content."""
-HASH_BYTES = 8
 ENDING_STATUSES = frozenset({204, 401, 403, 404})
 """Answers that end a stream for good; every other is tried again."""
 CLOCK_JUMP = 5.0
@@ -130,7 +123,7 @@ class Stream:
         self._seen_before: set[int] = set()
         self._told: deque[int] = deque(maxlen=MAX_TOLD_HASHES)
         """The hashes of the events without ids that were told, in order."""
-        self._replay: _Replay | None = None
+        self._replay: Replay | None = None
         """What this connection began with, as long as it may be a replay."""
         self._pending: list[Event] = []
         """What earlier connections began with, and ended before it was clear what it was."""
@@ -187,7 +180,7 @@ class Stream:
             await self._judge(response)
             away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
             self._rejoining = away is not None
-            self._replay = _Replay(self._told) if self._told and self._rejoining else None
+            self._replay = Replay(self._told) if self._told and self._rejoining else None
             self._lost_at = None
             tell(Link(LinkState.LIVE))
             tell(Opened(away, asked=bool(self._last_id)))
@@ -255,7 +248,7 @@ class Stream:
         if not is_known and not self._stopped:
             tell(event)
 
-    def _compare(self, replay: _Replay, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
+    def _compare(self, replay: Replay, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
         """Compare an event without an id with what was told; tell what is no replay."""
         self._last_event_at = self._clock.monotonic()
         is_replay = replay.take(content, event)
@@ -380,67 +373,6 @@ def _follows(frame_id: str, last_id: str) -> bool:
     """Whether an id is the very next one after another; told only of ids that count."""
     counts = frame_id.isdecimal() and last_id.isdecimal() and len(frame_id) < 20
     return counts and int(frame_id) == int(last_id) + 1
-
-
-class _Replay:
-    """What a new connection has brought, as long as it equals a stretch of the events that were told before."""
-
-    def __init__(self, told: Iterable[int]) -> None:
-        self._told = array("q", told).tobytes()
-        self._stretch = bytearray()
-        """The hashes of what was brought."""
-        self._place = 0
-        """The first byte of what was told at which that stretch occurs."""
-        self._evidence = 0
-        """How many events speak for a replay of this length rather than for the longest shorter one."""
-        self.size = 0
-        self.withheld: list[tuple[int, Event]] = []
-        """Each event with its hash."""
-        self.overlap = 0
-        """How many events at the beginning were the last ones told: they may be a replay, if a short one."""
-
-    @property
-    def is_long_enough(self) -> bool:
-        """Whether the stretch is long enough for a replay, and occurs only once in what was told."""
-        return self._evidence >= MIN_REPLAY_EVENTS and self._told.find(self._stretch, self._place + 1) < 0
-
-    def take(self, content: bytes, event: Event) -> bool | None:
-        """Compare the next event; whether all that came is a replay, or None as long as that is open."""
-        key = hash(content)
-        digest = key.to_bytes(HASH_BYTES, sys.byteorder, signed=True)
-        self.withheld.append((key, event))
-        end = self._place + len(self._stretch)
-        self._stretch += digest
-        if self._told[end : end + HASH_BYTES] != digest and not self._find_next():
-            return False
-        is_unmistakable = event.type != "chunk" and event.time is not None
-        self._evidence += MIN_REPLAY_EVENTS if is_unmistakable else 1
-        if self._told.endswith(self._stretch):
-            return self._reach_end()
-        self.size += len(content) + EVENT_BYTES
-        is_too_much = self.size > MAX_WITHHELD_BYTES
-        if is_too_much and not self.is_long_enough:
-            return False
-        if is_too_much or is_unmistakable:  # this much is a replay, whatever follows
-            self.withheld.clear()
-            self.size = self.overlap = 0
-        return None
-
-    def _find_next(self) -> bool:
-        """Find the next place at which the stretch occurs."""
-        self._place = self._told.find(self._stretch, self._place)
-        while self._place % HASH_BYTES and self._place >= 0:
-            self._place = self._told.find(self._stretch, self._place + 1)
-        return self._place >= 0
-
-    def _reach_end(self) -> bool | None:
-        """Judge a stretch that ends where what was told ends."""
-        count = len(self._stretch) // HASH_BYTES
-        evidence, self._evidence = self._evidence, 0
-        self.overlap = len(self.withheld)
-        if self._place + len(self._stretch) == len(self._told):
-            return evidence >= MIN_REPLAY_EVENTS
-        return False if count >= MIN_REPLAY_EVENTS else None  # text that repeats itself shows no replay
 
 
 def _ordinal(number: int) -> str:

@@ -60,6 +60,8 @@ class AppScreen(Screen[ScreenResultType]):
     """Whether a person decides here, so that no notice about another task may interrupt."""
     IS_SIZE_NOTICE: ClassVar[bool] = False
     """Whether the screen only tells that the terminal is too small for the others."""
+    HAS_COMMANDS: ClassVar[bool] = False
+    """Whether the screen has keys and names of its own, for the help and the command line."""
     IS_PALETTE: ClassVar[bool] = False
     """Whether the screen is the palette."""
     followed_task = ""
@@ -105,9 +107,6 @@ class AppScreen(Screen[ScreenResultType]):
 
     def show_notice(self, words: str, seconds: float) -> None:
         """Show a notice for so long, where the screen has a line for notices."""
-
-    def show_help(self) -> None:
-        """Open the list of keys, where the screen has keys of its own."""
 
     def keys_to_take_back(self) -> str:
         """Return the keys that take back what is held, from where the focus is."""
@@ -204,8 +203,9 @@ class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
 class Keyed(OnTop[ScreenResultType]):
     """A screen that greys what cannot work now, and tells the reason when its key is pressed."""
 
+    HAS_COMMANDS = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "line", "Command line", show=False, id="app.line"),
+        Binding("colon", "app.line", "Command line", show=False, id="app.line"),
     ]
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -248,18 +248,6 @@ class Keyed(OnTop[ScreenResultType]):
         """Say something in the line above the footer; the next key takes it away."""
         self._hint = words
         self._draw_line()
-
-    def show_help(self) -> None:
-        """Open the list of the keys of this screen."""
-        from tui.screens.help import Help
-
-        self.app.push_screen(Help(self))
-
-    def action_line(self) -> None:
-        """Open the command line."""
-        from tui.screens.command_line import CommandLine
-
-        self.app.push_screen(CommandLine(self))
 
 
 class TooSmall(Dialog[None]):
