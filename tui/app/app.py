@@ -138,13 +138,13 @@ class XpTui(SerialKeys):
         """Open a task, and follow it while it is open."""
         from tui.screens.task_detail import TaskScreen
 
+        def follow_what_is_below(_: None) -> None:
+            self.call_later(self.services.readings.follow_topmost)
+
         screen = TaskScreen(task_id, self.desk)
-        self.push_screen(screen, self._task_left)
+        self.push_screen(screen, follow_what_is_below)
         screen.update_state(self.services.store.state, ())
         self.services.readings.follow_topmost()
-
-    def _task_left(self, _: None) -> None:
-        self.call_later(self.services.readings.follow_topmost)
 
     def on_resize(self) -> None:
         """There may be too little room now, or enough again."""
