@@ -69,7 +69,7 @@ class StateStore:
         """Apply what was collected, as far as one step goes, and publish the state."""
         loop = asyncio.get_running_loop()
         self._stepped_at = loop.time()
-        self.close()
+        self._cancel_due_step()
         changes = self._take_pending()
         if self._pending:  # the loop runs other callbacks in between
             self._timer = loop.call_soon(self._run_step, self.step)
@@ -78,7 +78,10 @@ class StateStore:
             subscriber(self.state, changes)
 
     def close(self) -> None:
-        """Cancel the step that is due."""
+        """Apply nothing more of what was collected."""
+        self._cancel_due_step()
+
+    def _cancel_due_step(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
