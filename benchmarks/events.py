@@ -54,7 +54,7 @@ def _frame(number: int, task_id: str, kind: str, data: Any) -> bytes:
         "type": kind,
         "task_id": task_id,
         "organization_id": "bench",
-        "time": f"2026-11-21T10:{number // 60 % 60:02}:{number % 60:02}.{number % 1000:03}Z",
+        "time": f"2026-11-21T{10 + number // 3600 % 14}:{number // 60 % 60:02}:{number % 60:02}.{number % 1000:03}Z",
         "data": data,
     }
     return f"id: {number + 1}\ndata: {json.dumps(body, separators=(',', ':'))}\n\n".encode()

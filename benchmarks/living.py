@@ -20,6 +20,31 @@ DELAY = 4.0
 COUNT = re.compile(rb"2 Events  ([\d,]+)")
 SHOWN = re.compile(rb"entry-\d\d-is-shown")
 KEYS_A_SECOND = 16
+STOCK = f"""
+from textual.app import App
+from textual.widgets import Log, Static
+
+LINE = "10:00:00 tool_call_request  search  the invoice of the third quarter was checked against the order, line "
+
+class Flood(App):
+    BINDINGS = [("j,k", "tell", "")]
+    number = count = 0
+    def compose(self):
+        yield Static("entry-00-is-shown")
+        yield Log(max_lines=20_000)
+    def on_mount(self):
+        self.query_one(Log).can_focus = False
+        self.set_interval(1 / 60, self.flood)
+    def flood(self):
+        more = range(self.count, self.count + {RATE} // 60)
+        self.count = more.stop
+        self.query_one(Log).write_lines([LINE + str(number) for number in more])
+    def action_tell(self):
+        self.number = (self.number + 1) % 100
+        self.query_one(Static).update(f"entry-{{self.number:02}}-is-shown")
+Flood().run()
+"""
+"""The same with Textual's own widgets alone: lines made by the app itself, and a `Static` that a key changes."""
 AT_REST = 22
 """Lines in the pane of events before there are any: those of the log, and two of the link."""
 
@@ -65,6 +90,7 @@ def flooded(effort: Effort) -> Iterator[Row]:
     """Row 10: 2,000 events a second into the open task screen, each event a line."""
     seconds = effort.size(3, 2)
     keys: list[float] = []
+    stock: list[float] = []
     costs: dict[str, list[float]] = {"ours": [], "sdk": []}
     frames: list[int] = []
     for _ in effort.rounds:
@@ -76,6 +102,10 @@ def flooded(effort: Effort) -> Iterator[Row]:
             costs["ours"].append((shell.cpu - begun) / (RATE * seconds) * 1e6)
             frames += shell.frames
             keys += _keys(shell, seconds)
+        with terminal([sys.executable, "-c", STOCK]) as shell:
+            shell.until(SHOWN.search)
+            shell.rest(1.0)
+            stock += _keys(shell, seconds)
         if SDK.exists():
             with served(count=RATE * seconds, rate=RATE, shape="distinct") as address:
                 told = reading("sdk", address, RATE * seconds)
@@ -87,8 +117,9 @@ def flooded(effort: Effort) -> Iterator[Row]:
     yield (
         row(10, name, ours, median(costs["sdk"]), "µs", "≤", note) if costs["sdk"] else fact(10, name, ours, "µs", note)
     )
-    yield limit(10, "key to paint at 2,000/s, p50", percentile(keys, 0.5), "ms", "≤ 16", f"{len(keys)} keys")
-    yield limit(10, "key to paint at 2,000/s, p99", percentile(keys, 0.99), "ms", "≤ 50", "tree's cursor to inspector")
+    for share, target in ((0.5, "≤ 16"), (0.99, "≤ 50")):
+        note = f"{len(keys)} keys; Textual's own Log and Static alone: {percentile(stock, share):.0f} ms"
+        yield limit(10, f"key to paint at 2,000/s, p{share * 100:.0f}", percentile(keys, share), "ms", target, note)
 
 
 def _idle(shell: Terminal, seconds: float) -> tuple[float, int]:

@@ -56,8 +56,7 @@ class Readings:
         """The id of the task whose stream is followed."""
 
     def start(self) -> None:
-        """Begin to read. The garbage collector need no longer look at what was made until now."""
-        gc.freeze()
+        """Begin to read."""
         self._lists.on_first_round = self._import_late
         self.read_lists()
 
@@ -126,7 +125,11 @@ class Readings:
 
 
 async def _import_late() -> None:
-    """Import the late modules one by one, so that the loop runs other callbacks in between."""
+    """Import the late modules one by one, so that the loop runs other callbacks in between.
+
+    All that was made until then stays for good: the garbage collector need no longer look at it.
+    """
     for name in LATE_IMPORTS:
         importlib.import_module(name)
         await asyncio.sleep(0)
+    gc.freeze()

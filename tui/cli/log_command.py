@@ -69,7 +69,7 @@ async def _read_children(
             async for page in session.client.tasks(TaskQuery(parent_task_id=task.id)):
                 ids.update(dict.fromkeys(item.id for item in page.items))
         for node in activities[task.id].nodes:
-            if child := getattr(node.entry, "child_id", None):
+            if child := node.entry.started_task_id:
                 ids[child] = None
         return tuple([one for one in await asyncio.gather(*map(read, ids)) if one])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -36,8 +35,12 @@ class _Envelope(Struct, gc=False):
     data: Raw | UnsetType = UNSET
 
 
-class Event(Struct, frozen=True, dict=True, eq=False):
-    """One event of a task's stream; `type` is the JSON's own, never the frame's."""
+class Event(Struct, eq=False, gc=False):
+    """One event of a task's stream; `type` is the JSON's own, never the frame's.
+
+    Thousands are kept, and none refers back to itself: the garbage collector need not look at them. Only the entry is
+    remembered once it was made; the rest is read again where it is asked for.
+    """
 
     type: str
     task_id: str
@@ -49,6 +52,8 @@ class Event(Struct, frozen=True, dict=True, eq=False):
     """The whole event, as it was written or as it was decoded."""
     written_data: Raw | UnsetType = UNSET
     """What happened, as it was written."""
+    _entry: Entry | UnsetType | None = UNSET
+    """What it adds to the activity log, once that was asked for."""
 
     @classmethod
     def of(cls, body: object, frame_id: str = "") -> Self:
@@ -85,24 +90,23 @@ class Event(Struct, frozen=True, dict=True, eq=False):
         whole: dict[str, Any] = loads(self.json)
         return whole
 
-    @cached_property
+    @property
     def time(self) -> datetime | None:
         """When it happened."""
         return moment(self.written_time)
 
-    @cached_property
+    @property
     def data(self) -> Any:
         """What happened."""
         if isinstance(self.json, dict):
             return self.json.get("data")
         return None if self.written_data is UNSET else loads(bytes(self.written_data))
 
-    @cached_property
+    @property
     def task(self) -> TaskRow | None:
         """The task as this event tells it: its own, or with a `sub_task_` event, a sub-task's."""
-        if self.type in _OF_TASKS and isinstance(self.data, dict) and self.data.get("id"):
-            return TaskRow.of(self.data)
-        return None
+        data = self.data if self.type in _OF_TASKS else None
+        return TaskRow.of(data) if isinstance(data, dict) and data.get("id") else None
 
     @property
     def chunk(self) -> str | None:
@@ -111,27 +115,34 @@ class Event(Struct, frozen=True, dict=True, eq=False):
 
     # What is pydantic's is imported by the first event that tells it, not before the first frame.
 
-    @cached_property
+    @property
     def plan(self) -> Plan | None:
         """The plan, when this event tells it."""
-        if self.type != "plan_updated" or not isinstance(self.data, dict):
+        data = self.data if self.type == "plan_updated" else None
+        if not isinstance(data, dict):
             return None
         from tui.client.models import Plan
 
-        return Plan.of(self.data)
+        return Plan.of(data)
 
-    @cached_property
+    @property
     def context(self) -> ContextStatus | None:
         """How full the context is, when this event tells it."""
-        if self.type != "context_status" or not isinstance(self.data, dict):
+        data = self.data if self.type == "context_status" else None
+        if not isinstance(data, dict):
             return None
         from tui.client.models import ContextStatus
 
-        return ContextStatus.of(self.data)
+        return ContextStatus.of(data)
 
-    @cached_property
+    @property
     def entry(self) -> Entry | None:
         """What this event adds to the activity log, or None when it adds nothing."""
+        if self._entry is UNSET:
+            self._entry = self._make_entry()
+        return self._entry
+
+    def _make_entry(self) -> Entry | None:
         if self.type in SILENT:
             return None
         from tui.client.event_entries import entry_of_event

@@ -33,6 +33,11 @@ class Entry(WireModel):
         return (self.id,)
 
     @property
+    def started_task_id(self) -> str | None:
+        """The id of the sub-task that it started, where it is of a kind that starts one and names it."""
+        return None
+
+    @property
     def label(self) -> str:
         """What it is, in a few words, as the platform put them."""
         return self.kind
@@ -155,6 +160,11 @@ class Delegation(Entry):
     child_id: Text = Field(None, validation_alias=AliasChoices("created_execution_id", "sub_task_id", "child_task_id"))
 
     @property
+    def started_task_id(self) -> str | None:
+        """The sub-task, where it is named."""
+        return self.child_id
+
+    @property
     def label(self) -> str:
         """What the other agent was asked."""
         return self.query or (self.reasoning.title if self.reasoning else None) or self.agent_id or self.kind
@@ -201,6 +211,11 @@ class Decision(Entry):
     rejected: Text = None
     child_id: Text = Field(None, validation_alias="created_execution_id")
     executions: Items[Any] = ()
+
+    @property
+    def started_task_id(self) -> str | None:
+        """The run, where the decision started one and names it."""
+        return self.child_id
 
     @property
     def label(self) -> str:

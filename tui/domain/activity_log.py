@@ -282,8 +282,7 @@ def attached(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
     triggers = list(filter(_is_trigger, nodes.of_kind(Delegation, Decision)) if left else nodes.naming())
     found: dict[str, str] = {}
     for node in triggers:
-        named = getattr(node.entry, "child_id", None)
-        if named:
+        if named := node.entry.started_task_id:
             left.pop(named, None)
             found[node.entry.id] = named
     for node in reversed(triggers):
@@ -344,7 +343,7 @@ def _began(task: AnyTask) -> datetime:
 
 
 def _is_trigger(node: Node) -> bool:
-    return isinstance(node.entry, Delegation) or bool(getattr(node.entry, "child_id", None))
+    return isinstance(node.entry, Delegation) or bool(node.entry.started_task_id)
 
 
 def _is_reply(node: Node) -> bool:
@@ -384,5 +383,7 @@ def _signature(entry: Entry) -> str:
             return canonical([entry.type, entry.title, entry.thought])
         case Delegation():
             return canonical([entry.agent_id, entry.query])
+        case SignIn():
+            return canonical([entry.type, entry.data])
         case _:
-            return canonical([getattr(entry, "type", None), getattr(entry, "data", None)])
+            return canonical([entry.kind, entry.id])

@@ -16,14 +16,14 @@ from tui.client.log_entries import Entry, ToolCall
 Order = tuple[datetime, int, str]
 
 
-class Heard(Struct, frozen=True):
+class Heard(Struct, frozen=True, gc=False):
     """What was told of one thing by one of the two sources, and when that source told it."""
 
     at: datetime
     entry: Entry
 
 
-class Node(Struct, eq=False):
+class Node(Struct, eq=False, gc=False):
     """One thing that happened: what the stream said of it, what the log says, and both joined."""
 
     entry: Entry
@@ -74,6 +74,8 @@ class Nodes(Sequence[Node]):
         self._read: set[int] = set()
         """The places in the log of what is a node."""
         self._by_key: dict[str, Node | int] = {}
+        self._naming: dict[int, Node] = {}
+        """The nodes that name the sub-task they started, by their `id()`."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -105,10 +107,10 @@ class Nodes(Sequence[Node]):
 
     def naming(self) -> Iterator[Node]:
         """The nodes that name the sub-task they started, in order."""
-        nodes, unread = self._nodes, self.log.naming - self._read if self.log else ()
-        if unread:
-            nodes = [self[at] for at, item in enumerate(self._items) if isinstance(item, Node) or item in unread]
-        return (node for node in nodes if getattr(node.entry, "child_id", None))
+        for place in self.log.naming - self._read if self.log else ():
+            self.get(self.log.ids[place])
+        naming = [node for node in self._naming.values() if node.entry.started_task_id]
+        return iter(sorted(naming, key=lambda node: node.order))
 
     def tally(self) -> tuple[Counter[type[Entry]], int]:
         """How many there are of each kind, and how many calls failed."""
@@ -125,9 +127,15 @@ class Nodes(Sequence[Node]):
         """It goes by these names, too."""
         for key in keys:
             self._by_key[key] = node
+        self._note_naming(node)
+
+    def _note_naming(self, node: Node) -> None:
+        if node.entry.started_task_id:
+            self._naming[id(node)] = node
 
     def put(self, node: Node) -> bool:
         """Put it where its time says; whether that is behind all others."""
+        self._note_naming(node)
         is_last = not self._items or self._order(self._items[-1]) <= node.order
         self._items.insert(len(self) if is_last else bisect_right(self._items, node.order, key=self._order), node)
         return is_last
@@ -135,6 +143,7 @@ class Nodes(Sequence[Node]):
     def remove(self, node: Node) -> None:
         """Take it out; it keeps its names."""
         del self._items[self.place_of(node)]
+        self._naming.pop(id(node), None)
 
     def adopt(self, log: Entries, at: datetime, version: int, apart: Collection[int]) -> None:
         """Take in a large log as it was read at a moment, but for what is to be looked at apart."""

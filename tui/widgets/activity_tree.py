@@ -65,8 +65,7 @@ class ActivityTree(ActivityView):
         """Return the text of an entry; what starts a sub-task names the agent of it."""
         if not row.child_id or row.node is None:
             return text
-        agent_id = getattr(row.node.entry, "agent_id", None)
-        agent = self._rows.source.names.get(agent_id or "", "")
+        agent = self._rows.source.names.get(row.node.entry.agent_id or "", "")
         return f"{self._desk.safe(agent, 60)}: {text}" if agent else text
 
     def _end(self, row: Row, width: int) -> str:

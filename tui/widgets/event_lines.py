@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from tui.client.event_stream import Link
 from tui.client.events import Event
 from tui.client.json_codec import dumps
@@ -18,7 +20,7 @@ from tui.widgets.context import Desk
 from tui.widgets.styled_text import Piece, wrap
 
 LOOKS = {"task_finished": "strong", "tool_call_request": "running", "auth_event": "need", "ask_user_questions": "need"}
-MAX_CACHED_ITEMS = 20_000
+MAX_CACHED_ITEMS = 1_000
 BEGIN = 29
 """Cells before the text of an event: its time and its kind."""
 
@@ -30,7 +32,7 @@ class Unread(NamedTuple):
     first: int
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True, gc=False):
     """Something that came, and when."""
 
     number: int
