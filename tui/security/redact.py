@@ -72,10 +72,6 @@ class Masks:
             text = text.replace(secret, MASK)
         return text
 
-    def leaves(self, text: str) -> bool:
-        """Whether it is certain that in a text in ASCII, and in each part of it, nothing is masked by its look."""
-        return not _has_mark(text) and not self._known.are_in(text)
-
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
         if len(text) > SHORT:

@@ -1,0 +1,94 @@
+"""Which nodes of a task's activity name the sub-task that they started."""
+
+from __future__ import annotations
+
+import gc
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tui.client.events import Event
+from tui.client.log_entries import Log, entry_of
+from tui.domain.activity_log import Activity, attached
+from tui.widgets.event_lines import Item
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def entry(name: str, seconds: int, **fields: Any) -> dict[str, Any]:
+    """An entry of a log, so many seconds after noon."""
+    return {"id": name, "created_at": (NOON + timedelta(seconds=seconds)).isoformat(), **fields}
+
+
+def delegation(name: str, seconds: int, child: str | None) -> dict[str, Any]:
+    """An entry that hands work to another agent, and may name the sub-task."""
+    return entry(name, seconds, agent_id="a2", query="Check it", created_execution_id=child)
+
+
+def activity(*entries: dict[str, Any]) -> Activity:
+    """The activity of a task whose log has these entries."""
+    made = Activity("t1")
+    read(made, NOON, *entries)
+    return made
+
+
+def read(made: Activity, at: datetime, *entries: dict[str, Any]) -> None:
+    """Take in a log with these entries, as it was at a moment."""
+    made.read(Log(tuple(map(entry_of, entries))), at)
+
+
+def naming(made: Activity) -> list[str]:
+    """The ids of the nodes that name a sub-task."""
+    return [node.entry.id for node in made.nodes.naming()]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"role": "agent", "content": "done"}, {"tool_name": "search"}, {"type": "think", "thought": "so"}, {}],
+)
+def test_a_field_called_child_id_makes_no_other_entry_a_trigger(fields: dict[str, Any]) -> None:
+    """Only what starts a sub-task can name one, whatever else an entry is written with."""
+    made = activity(entry("e1", 0, child_id="t2", sub_task_id="t2", **fields))
+
+    assert naming(made) == []
+    assert attached(made, ()) == {}
+
+
+def test_triggers_are_named_in_the_order_of_time() -> None:
+    """Whichever of them came first."""
+    made = activity(
+        delegation("late", 20, "t3"), entry("m", 10, role="agent", content=""), delegation("early", 1, "t2")
+    )
+
+    assert naming(made) == ["early", "late"]
+    assert attached(made, ()) == {"early": "t2", "late": "t3"}
+
+
+def test_a_trigger_is_found_once_a_later_log_names_its_sub_task() -> None:
+    """The live event did not name it."""
+    made = Activity("t1")
+    data = {"id": "d1", "agent_id": "a2", "query": "Check it"}
+    made.hear(Event.of({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
+    before = naming(made)
+    read(made, NOON, delegation("d1", 0, "t2"))
+
+    assert (before, naming(made)) == ([], ["d1"])
+
+
+def test_a_trigger_that_a_later_log_tells_otherwise_names_nothing() -> None:
+    """The log that was read last is right."""
+    made = activity(delegation("d1", 0, "t2"))
+    read(made, NOON + timedelta(seconds=9), entry("d1", 0, role="agent", content="done"))
+
+    assert naming(made) == []
+
+
+def test_what_is_kept_of_a_flood_costs_the_garbage_collector_nothing() -> None:
+    """Events, nodes and lines refer to nothing that refers back to them: no collection looks at them."""
+    made = activity(entry("e1", 0, role="agent", content="done"))
+    event = Event.of_frame(b'{"type": "chunk", "task_id": "t1", "data": "word"}')
+    node = made.nodes[0]
+
+    for kept in (event, node, node.logged, Item(1, NOON, event)):
+        assert not gc.is_tracked(kept)
