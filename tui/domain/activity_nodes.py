@@ -107,8 +107,9 @@ class Nodes(Sequence[Node]):
 
     def naming(self) -> Iterator[Node]:
         """The nodes that name the sub-task they started, in order."""
-        for place in self.log.naming - self._read if self.log else ():
-            self.get(self.log.ids[place])
+        if self.log:
+            for place in self.log.naming - self._read:
+                self.get(self.log.ids[place])
         naming = [node for node in self._naming.values() if node.entry.started_task_id]
         return iter(sorted(naming, key=lambda node: node.order))
 
