@@ -24,9 +24,9 @@ Reader = Callable[[list[bytes], dict[str, Any]], tuple[list[dict[str, str]], str
 
 def ours(pieces: list[bytes], case: dict[str, Any]) -> tuple[list[dict[str, str]], str]:
     """Our own decoder."""
-    from tui.client.sse import Frames
+    from tui.client.sse import SSEDecoder
 
-    frames = Frames(case.get("seed_last_event_id", ""))
+    frames = SSEDecoder(case.get("seed_last_event_id", ""))
     found = [frame for piece in pieces for frame in frames.feed(piece)]
     return [{"type": one.event, "data": one.data, "id": one.id} for one in found], frames.last_id
 

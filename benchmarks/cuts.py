@@ -16,12 +16,12 @@ from pathlib import Path
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Server
-from tui.client.event_stream import Stream, Told
+from tui.client.event_stream import EventStream, StreamItem
 from tui.client.events import Event
 from tui.client.retry import Backoff
-from tui.domain.state import Board, Change, GapSeen
+from tui.domain.state import Change, GapSeen, State
 from tui.local.data_dir import ORGANIZATION as ORG
-from tui.services.list_poller import Rhythm
+from tui.services.list_poller import PollIntervals
 from tui.services.task_follower import TaskFollower
 
 CUTS = 1_000
@@ -79,9 +79,9 @@ async def resuming() -> None:
     clock = FastClock(factor=2_000.0)
     begun = time.monotonic()
     async with Server(platform.handle) as server, make_client(server.url, clock=clock) as client:
-        stream = Stream(client, "t1", clock=clock, backoff=Backoff(dice=random.Random(2)))
+        stream = EventStream(client, "t1", clock=clock, backoff=Backoff(dice=random.Random(2)))
 
-        def take(told: Told) -> None:
+        def take(told: StreamItem) -> None:
             if isinstance(told, Event):
                 ids.append(int(told.frame_id))
                 if len(ids) == 1_500:
@@ -105,7 +105,7 @@ async def live_only() -> None:
     calls = 0
     begun = time.monotonic()
     async with Server(platform.handle) as server, make_client(server.url, clock=clock) as client:
-        job = asyncio.create_task(TaskFollower(client, "t1", changes.append, clock=clock, rhythm=Rhythm()).run())
+        job = asyncio.create_task(TaskFollower(client, "t1", changes.append, clock=clock, rhythm=PollIntervals()).run())
         while count["cuts"] < CUTS and not job.done() and time.monotonic() - begun < 300:
             await platform.tool("t1", f"r{calls}", "search", {"q": calls}, {"hits": calls})
             calls += 1
@@ -113,7 +113,7 @@ async def live_only() -> None:
         await platform.finish("t1")
         async with asyncio.timeout(60):
             await job
-    activity = Board().after(changes).activity("t1")
+    activity = State().after(changes).activity("t1")
     assert activity is not None
     told = Counter(node.entry.id for node in activity.nodes if node.entry.kind == "tool")
     lost = [number for number in range(calls) if told[f"r{number}"] == 0]

@@ -13,14 +13,14 @@ from benchmarks.onscreen import Painted
 from tests.screens.boards import Fixed
 from tui.app.app import XpTui
 from tui.client.client import Client
-from tui.domain.state import Board, TasksSeen
-from tui.screens.task_list import TasksScreen
-from tui.security.redact import Masks
+from tui.domain.state import State, TasksSeen
+from tui.screens.task_list import TaskListScreen
+from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
-from tui.services.list_poller import Rhythm
-from tui.storage.json_store import Kept
+from tui.services.list_poller import PollIntervals
+from tui.storage.json_store import JsonStore
 
-SELDOM = Rhythm(lists=3600.0, polled=3600.0, streamed=3600.0)
+SELDOM = PollIntervals(lists=3600.0, polled=3600.0, streamed=3600.0)
 """Nothing is read that nobody has asked for."""
 AGENTS = [{"id": f"a{n}", "name": f"Agent {n}"} for n in range(7)]
 
@@ -29,9 +29,9 @@ class Dashboard(Painted, XpTui):
     """The dashboard, painted as for a terminal."""
 
     @property
-    def home(self) -> TasksScreen:
+    def home(self) -> TaskListScreen:
         """Its list."""
-        return next(screen for screen in self.screen_stack if isinstance(screen, TasksScreen))
+        return next(screen for screen in self.screen_stack if isinstance(screen, TaskListScreen))
 
 
 @asynccontextmanager
@@ -42,8 +42,8 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
         place = Path(name)
         async with client or Fixed(agents=AGENTS).client() as told:
             app = Dashboard(
-                told, Journal(place / "journal.jsonl"), Kept(place / "drafts.json"),
-                masks=Masks(), state=place, place="benchmarks", rhythm=SELDOM,
+                told, Journal(place / "journal.jsonl"), JsonStore(place / "drafts.json"),
+                masks=Redactor(), state=place, place="benchmarks", rhythm=SELDOM,
             )  # fmt: skip
             async with app.running():
                 while not app.services.lists.has_read_all:
@@ -51,7 +51,7 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
                 yield app
 
 
-async def listed(app: Dashboard, board: Board, per_step: int = 2_000) -> None:
+async def listed(app: Dashboard, board: State, per_step: int = 2_000) -> None:
     """Let it take in all tasks of a board, page by page."""
     tasks = [known.task for known in board.tasks.values()]
     for at in range(0, len(tasks), per_step):

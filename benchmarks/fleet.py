@@ -10,20 +10,20 @@ from benchmarks.events import entry
 from benchmarks.onscreen import SIZE
 from benchmarks.serving import task
 from tui.client.events import Event
-from tui.client.log_entries import Log, entry_of
+from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Agent, Task
 from tui.client.task_rows import TaskRow
 from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ActivitySource
-from tui.domain.state import AgentsSeen, Board, EventSeen, LogSeen, TasksSeen
-from tui.domain.task_list import Listing, View
-from tui.domain.task_rows import Line
-from tui.security.redact import Masks
-from tui.widgets.context import Desk
-from tui.widgets.task_table import TaskList
+from tui.domain.state import AgentsSeen, EventSeen, LogSeen, State, TasksSeen
+from tui.domain.task_list import ListView, TaskListModel
+from tui.domain.task_rows import TaskLine
+from tui.security.redact import Redactor
+from tui.widgets.context import UIContext
+from tui.widgets.task_table import TaskTable
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-DESK = Desk(lambda: NOW, Masks(), "benchmarks", is_still=True)
+DESK = UIContext(lambda: NOW, Redactor(), "benchmarks", is_still=True)
 """Nothing flashes: what is painted later is not taken for what is measured next."""
 STATUSES = ("completed",) * 44 + ("failed", "failed", "error", "stopped", "pending", "executing")
 PAGE = 2_000
@@ -35,38 +35,38 @@ def fleet(count: int) -> Iterator[TaskRow]:
     return (TaskRow.from_json(json.dumps(row).encode()) for row in rows)
 
 
-def board_of(count: int) -> Board:
+def board_of(count: int) -> State:
     """A board with so many tasks."""
     agents = (Agent.of({"id": f"a{n}", "name": f"Agent {n}"}) for n in range(7))
     tasks = tuple(fleet(count))
     pages = (TasksSeen(tasks[at : at + PAGE], NOW) for at in range(0, count, PAGE))
-    return Board().after([AgentsSeen(tuple(agents), NOW), *pages])
+    return State().after([AgentsSeen(tuple(agents), NOW), *pages])
 
 
-def view_of(board: Board) -> View:
+def view_of(board: State) -> ListView:
     """All of it, in groups."""
-    return View(names={agent_id: told[1].name for agent_id, told in board.agents.items()}, now=NOW)
+    return ListView(names={agent_id: told[1].name for agent_id, told in board.agents.items()}, now=NOW)
 
 
-def listing_of(board: Board) -> Listing:
+def listing_of(board: State) -> TaskListModel:
     """All of it, arranged."""
-    listing = Listing(view_of(board))
+    listing = TaskListModel(view_of(board))
     for _ in listing.filled(board):
         pass
     return listing
 
 
-def cells_of(listing: Listing) -> list[tuple[str, ...]]:
+def cells_of(listing: TaskListModel) -> list[tuple[str, ...]]:
     """Every row as the texts of its columns, for a widget that wants all of them at once."""
-    drawn = TaskList(DESK)
+    drawn = TaskTable(DESK)
     drawn._listing = listing
-    tasks = (place for place in range(len(listing)) if isinstance(listing.row(place), Line))
+    tasks = (place for place in range(len(listing)) if isinstance(listing.row(place), TaskLine))
     return [tuple(piece.text.strip() for piece in drawn.pieces(place, SIZE[0])[1:]) for place in tasks]
 
 
-def changed(listing: Listing, number: int) -> TasksSeen:
+def changed(listing: TaskListModel, number: int) -> TasksSeen:
     """The first task of a list is told to be called something else by now."""
-    known = next(row.task for row in map(listing.row, range(len(listing))) if isinstance(row, Line))
+    known = next(row.task for row in map(listing.row, range(len(listing))) if isinstance(row, TaskLine))
     later = (NOW + timedelta(seconds=number)).isoformat()
     return TasksSeen((Task.of({**known.raw, "title": f"Checked {number} times", "updated_at": later}),), NOW)
 
@@ -78,14 +78,14 @@ def arrived(number: int) -> TasksSeen:
     return TasksSeen((Task.of({**task(number, "executing"), **more}),), NOW)
 
 
-def worked_on(count: int) -> Board:
+def worked_on(count: int) -> State:
     """A board with one task that runs, and so many entries in its log."""
-    board = Board().after([TasksSeen((Task.of(task(0, "executing")),), NOW)])
-    log = Log(tuple(entry_of(entry(number, 60)) for number in range(count)))
+    board = State().after([TasksSeen((Task.of(task(0, "executing")),), NOW)])
+    log = Log(tuple(parse_entry(entry(number, 60)) for number in range(count)))
     return board.after(LogSeen("t0", part, NOW) for part in log.parts(PAGE))
 
 
-def source_of(board: Board) -> ActivitySource:
+def source_of(board: State) -> ActivitySource:
     """What the screen of the task gives its tree."""
     activities: dict[str, Activity] = {one: log.activity for one, log in board.logs.items()}
     return ActivitySource("t0", activities, {"t0": board.children_of("t0")}, {}, board.task("t0"), board.wait("t0"))

@@ -19,9 +19,9 @@ from benchmarks.table import GROWTH_MARKER, circumstances, median, put_into_page
 from benchmarks.table import told as rounded
 from benchmarks.trees import Work
 from tui.widgets.event_pane import EventPane
-from tui.widgets.virtual_list import Lines
+from tui.widgets.virtual_list import VirtualList
 
-Ways = dict[str, tuple[Callable[[Painted, Lines], None], Callable[[Painted, Lines], None]]]
+Ways = dict[str, tuple[Callable[[Painted, VirtualList], None], Callable[[Painted, VirtualList], None]]]
 WAYS: Ways = {
     "cursor": (lambda app, lines: app.key("up"), lambda app, lines: app.key("down")),
     "page": (lambda app, lines: app.key("pageup"), lambda app, lines: app.key("pagedown")),

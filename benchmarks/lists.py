@@ -12,18 +12,18 @@ from textual.widgets import DataTable
 from benchmarks.fleet import DESK, arrived, board_of, cells_of, changed, listing_of, view_of
 from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
 from benchmarks.table import Effort, Row, median, row
-from tui.domain.state import Board, TasksSeen
-from tui.domain.task_list import Listing
-from tui.widgets.task_table import TaskList, columns_for
+from tui.domain.state import State, TasksSeen
+from tui.domain.task_list import TaskListModel
+from tui.widgets.task_table import TaskTable, columns_for
 
 HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time))
 Cells = list[tuple[str, ...]]
 Table = DataTable[str]
 
 
-async def _list_opens(app: Painted, listing: Listing) -> Cost:
+async def _list_opens(app: Painted, listing: TaskListModel) -> Cost:
     """From a model that is ready to a cursor that has moved."""
-    tasks = TaskList(DESK, id="tasks")
+    tasks = TaskTable(DESK, id="tasks")
 
     async def act() -> None:
         await app.mount(tasks)
@@ -73,9 +73,9 @@ def interactive(effort: Effort) -> Iterator[Row]:
     yield row(4, name, other, wall, "ms", "≥ 150", f"CPU {more:,.0f} and {cpu:.0f} ms")
 
 
-def _slices(board: Board) -> Iterator[float]:
+def _slices(board: State) -> Iterator[float]:
     """Ms of each slice in which a bare board is arranged."""
-    listing = Listing(view_of(board))
+    listing = TaskListModel(view_of(board))
     slices = listing.filled(board)
     is_through = False
     while not is_through:
@@ -87,10 +87,10 @@ def _slices(board: Board) -> Iterator[float]:
 class Fleet:
     """A list on a screen, and the board behind it."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: State) -> None:
         self.board = board
         self.listing = listing_of(board)
-        self.tasks = TaskList(DESK, id="tasks")
+        self.tasks = TaskTable(DESK, id="tasks")
         self.app = Alone(self.tasks)
 
     def show(self) -> None:

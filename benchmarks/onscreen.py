@@ -21,9 +21,9 @@ from textual.widget import Widget
 
 from benchmarks import steady
 from tui.app import themes
-from tui.app.sanitize_filter import Door
+from tui.app.sanitize_filter import SanitizeFilter
 from tui.screens import stylesheets
-from tui.screens.base import Keyed
+from tui.screens.base import BaseScreen
 
 SIZE = (120, 40)
 QUIET = 0.05
@@ -193,15 +193,15 @@ class Alone(Peer):
     """A widget of ours by itself, drawn as in the dashboard: its colours, its sizes, its screen, its first filter."""
 
     IS_OURS = True
-    CSS_PATH = [stylesheets.sheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
+    CSS_PATH = [stylesheets.stylesheet(name) for name in ("app", "tasks", "task", "review", "dialogs")]
 
     def __init__(self, widget: Widget | None = None) -> None:
         super().__init__(widget)
-        if home := stylesheets.styles():
-            for name, colours in themes.themes(home).items():
+        if home := stylesheets.styles_directory():
+            for name, colours in themes.own_themes(home).items():
                 self.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
         self.theme = themes.DEFAULT_THEME
-        self._door = Door()
+        self._door = SanitizeFilter()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line passes, as in the dashboard: first it is made harmless."""
@@ -209,7 +209,7 @@ class Alone(Peer):
 
     def get_default_screen(self) -> Screen[Any]:
         """A screen as the dashboard's are."""
-        return Keyed()
+        return BaseScreen()
 
 
 def done(work: Callable[[], Any]) -> Any:

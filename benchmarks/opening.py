@@ -46,11 +46,11 @@ async def ours(address: Address, entries: int) -> Figures:
     from tui.client.log_entries import Log
     from tui.client.models import Task
     from tui.client.secret import Secret
-    from tui.client.session import Transport
+    from tui.client.session import PlatformSession
     from tui.widgets.activity_pane import ActivityPane
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)
-    client = Client(surfaces, Transport(Secret(KEY), frozenset))
+    client = Client(surfaces, PlatformSession(Secret(KEY), frozenset))
     begun: list[float] = []
     gaps: list[float] = []
     watching: list[asyncio.Task[None]] = []

@@ -21,14 +21,14 @@ from tui.client.events import Event
 from tui.domain.state import Change, EventSeen
 from tui.services.state_store import MAX_CHANGES_PER_STEP, STEP_SECONDS
 from tui.widgets.event_pane import EventPane
-from tui.widgets.virtual_list import Lines
+from tui.widgets.virtual_list import VirtualList
 
 FEW = 1_000
 MAX_P50_MS = 16.0
 MAX_P99_MS = 33.0
 HANDFUL = 20
 """Lines that arrive between two turns of the loop."""
-Ways = dict[str, Callable[[Painted, Lines], None]]
+Ways = dict[str, Callable[[Painted, VirtualList], None]]
 WAYS: Ways = {
     "cursor": lambda app, lines: app.key("down"),
     "page": lambda app, lines: app.key("pagedown"),
@@ -37,7 +37,7 @@ WAYS: Ways = {
 
 
 @asynccontextmanager
-async def _lists(counts: Sequence[int]) -> AsyncIterator[list[tuple[Painted, Lines]]]:
+async def _lists(counts: Sequence[int]) -> AsyncIterator[list[tuple[Painted, VirtualList]]]:
     async with AsyncExitStack() as stack:
         fleets = [Fleet(board_of(count)) for count in counts]
         for one in fleets:
@@ -47,7 +47,7 @@ async def _lists(counts: Sequence[int]) -> AsyncIterator[list[tuple[Painted, Lin
 
 
 @asynccontextmanager
-async def _trees(counts: Sequence[int]) -> AsyncIterator[list[tuple[Painted, Lines]]]:
+async def _trees(counts: Sequence[int]) -> AsyncIterator[list[tuple[Painted, VirtualList]]]:
     async with AsyncExitStack() as stack:
         works = [Work(worked_on(count)) for count in counts]
         for one in works:

@@ -65,16 +65,16 @@ async def ours(address: Address, count: Count) -> None:
     """What the dashboard reads with: its stream on its client; of several, into one board, 30 steps a second."""
     from tui.client.client import Client
     from tui.client.endpoints import Surfaces
-    from tui.client.event_stream import Stream, Told
+    from tui.client.event_stream import EventStream, StreamItem
     from tui.client.events import Event
     from tui.client.secret import Secret
-    from tui.client.session import Transport
-    from tui.domain.state import Board, Change, EventSeen
+    from tui.client.session import PlatformSession
+    from tui.domain.state import Change, EventSeen, State
 
-    board, changes, done = Board(), list[Change](), asyncio.Event()
+    board, changes, done = State(), list[Change](), asyncio.Event()
 
-    def take(task_id: str) -> Callable[[Told], None]:
-        def taken(told: Told) -> None:
+    def take(task_id: str) -> Callable[[StreamItem], None]:
+        def taken(told: StreamItem) -> None:
             if isinstance(told, Event):
                 if count.streams > 1:
                     changes.append(EventSeen(task_id, told, client.now))
@@ -94,8 +94,8 @@ async def ours(address: Address, count: Count) -> None:
             changes.clear()
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)
-    async with Client(surfaces, Transport(Secret(KEY), frozenset, ca=address.ca or None)) as client:
-        streams = {f"t{n}": Stream(client, f"t{n}") for n in range(count.streams)}
+    async with Client(surfaces, PlatformSession(Secret(KEY), frozenset, ca=address.ca or None)) as client:
+        streams = {f"t{n}": EventStream(client, f"t{n}") for n in range(count.streams)}
         jobs = [asyncio.create_task(stream.run(take(name))) for name, stream in streams.items()]
         jobs.append(asyncio.create_task(step()))
         await done.wait()

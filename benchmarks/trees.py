@@ -10,7 +10,7 @@ from textual.widgets import Tree
 from benchmarks.fleet import DESK, event, source_of, worked_on
 from benchmarks.onscreen import Alone, Cost, Peer, done
 from benchmarks.table import Effort, Row, median, row
-from tui.domain.state import Board
+from tui.domain.state import State
 from tui.widgets.activity_pane import ActivityPane
 
 TURN = 100
@@ -20,7 +20,7 @@ TURN = 100
 class Work:
     """The tree of a task on a screen, and the board behind it."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: State) -> None:
         self.board = board
         self.pane = ActivityPane(DESK)
         self.tree = self.pane.view

@@ -12,9 +12,9 @@ from benchmarks.dashboard import Dashboard, dashboard, listed
 from benchmarks.fleet import board_of
 from benchmarks.onscreen import done, looked_at
 from benchmarks.table import Effort, Row, fact, median, percentile
-from tui.domain.filters import parse
+from tui.domain.filters import parse_filter
 from tui.widgets.filter_input import FilterInput
-from tui.widgets.task_table import TaskList
+from tui.widgets.task_table import TaskTable
 
 TEXTS = ("status:executing", "invoice 777", 'agent:"Agent 3" 42', "-status:completed check")
 COLUMNS = 8
@@ -58,7 +58,7 @@ async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[f
 def _is(app: Dashboard) -> bool:
     """Whether the rows are those of what is written."""
     home = app.home
-    wanted = home.list_pane.asked == parse(home.query_one(FilterInput).value)
+    wanted = home.list_pane.asked == parse_filter(home.query_one(FilterInput).value)
     return wanted and not any(worker.group == "arrange" and worker.is_running for worker in home.workers)
 
 
@@ -70,7 +70,7 @@ async def _sorted(app: Dashboard) -> tuple[float, float]:
     for pause in steady.pauses():
         await asyncio.sleep(pause)
     home = app.home
-    tasks, before = home.query_one(TaskList), home.list_pane.listing
+    tasks, before = home.query_one(TaskTable), home.list_pane.listing
     below = len(before) - tasks.cursor
     here = tasks.row
     begun = time.perf_counter()

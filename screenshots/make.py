@@ -18,11 +18,11 @@ from tui.app.app import XpTui
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.secret import Secret
-from tui.client.session import Transport
-from tui.security.redact import Masks
+from tui.client.session import PlatformSession
+from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
-from tui.services.list_poller import Rhythm
-from tui.storage.json_store import Kept
+from tui.services.list_poller import PollIntervals
+from tui.storage.json_store import JsonStore
 
 HERE = Path(__file__).parent
 SIZE = (120, 34)
@@ -43,15 +43,15 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
 
 async def pictures(url: str, key: str, data: Path) -> None:
     """Walk through the screens, and take a picture of each."""
-    client = Client(Surfaces(url, url, "local"), Transport(Secret(key), frozenset))
+    client = Client(Surfaces(url, url, "local"), PlatformSession(Secret(key), frozenset))
     app = XpTui(
         client,
         Journal(data / "journal"),
-        Kept(data / "drafts"),
-        masks=Masks([key]),
+        JsonStore(data / "drafts"),
+        masks=Redactor([key]),
         state=data,
         place="local platform",
-        rhythm=Rhythm(0.5),
+        rhythm=PollIntervals(0.5),
     )
     async with client, app.run_test(size=SIZE) as pilot:
 

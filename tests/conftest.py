@@ -22,7 +22,7 @@ from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.retry import Backoff
 from tui.client.secret import Secret
-from tui.client.session import Transport
+from tui.client.session import PlatformSession
 from tui.local.data_dir import ORGANIZATION as ORG
 
 CASES = Path(__file__).parent / "cases"
@@ -62,7 +62,7 @@ def make_client(
     surfaces = Surfaces(url if controller else None, url if rest else None, more.pop("organization", ORG))
     more.setdefault("clock", FastClock())
     more.setdefault("backoff", Backoff(dice=random.Random(1)))
-    return Client(surfaces, Transport(Secret(key), frozenset, **more), read_only=read_only)
+    return Client(surfaces, PlatformSession(Secret(key), frozenset, **more), read_only=read_only)
 
 
 class Survived(Protocol):

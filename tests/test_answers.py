@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tui.client.errors import ApiError, Broken, Forbidden, Invalid, NotUnderstood, Throttled, Unauthorized
+from tui.client.errors import ApiError, Forbidden, Invalid, RateLimited, ServerError, Unauthorized, UnexpectedAnswer
 from tui.client.events import Event
-from tui.client.json_codec import NotJson, dumps, loads, pretty, unfolded
-from tui.client.json_values import count_of, items_of, moment, text_of
+from tui.client.json_codec import NotJson, dumps, loads, parse_nested, pretty
+from tui.client.json_values import count_of, items_of, parse_time, text_of
 from tui.client.log_entries import (
     Compaction,
     Confirmation,
@@ -22,10 +22,10 @@ from tui.client.log_entries import (
     Question,
     Questions,
     SignIn,
-    entry_of,
+    parse_entry,
 )
 from tui.client.models import ApprovalRequest, decider_of
-from tui.client.responses import decoded, error_of
+from tui.client.responses import error_of_answer, json_of_answer
 
 
 @pytest.mark.parametrize(
@@ -33,34 +33,34 @@ from tui.client.responses import decoded, error_of
     [
         (401, b"", Unauthorized, "the API key is missing or wrong (401)"),
         (418, b"", ApiError, "the request was not accepted (418)"),
-        (500, b"<!DOCTYPE html><h1>x</h1>", Broken, "the platform failed (500)"),
-        (503, b"upstream is gone", Broken, "upstream is gone (503)"),
+        (500, b"<!DOCTYPE html><h1>x</h1>", ServerError, "the platform failed (500)"),
+        (503, b"upstream is gone", ServerError, "upstream is gone (503)"),
         (403, b'{"message": "not yours"}', Forbidden, "not yours (403)"),
         (400, b'{"error": {"code": 7}}', Invalid, 'the request was not accepted (400)'),
         (400, b'{"detail": ""}', Invalid, "the request was not accepted (400)"),
         (422, b'{"detail": [{"loc": ["body", "input"], "msg": "is missing"}, "and more", null]}', Invalid,
          "body.input: is missing; and more (422)"),
-        (429, b'{"detail": "slow down"}', Throttled, "slow down (429), try again in 7 s"),
+        (429, b'{"detail": "slow down"}', RateLimited, "slow down (429), try again in 7 s"),
     ],
 )  # fmt: skip
 def test_an_error_is_told_in_the_platforms_words_where_it_has_any(
     status: int, content: bytes, kind: type[ApiError], words: str
 ) -> None:
-    error = error_of(status, content, 7.0 if status == 429 else None)
+    error = error_of_answer(status, content, 7.0 if status == 429 else None)
     assert isinstance(error, kind)
     assert (error.message, error.status) == (words, status)
 
 
 def test_a_good_answer_is_its_json_or_a_bare_word() -> None:
-    assert decoded(b" ", 204) is None
-    assert decoded(b'{"a": 1}', 200) == {"a": 1}
-    assert decoded(b" pong\n", 200) == "pong"
-    with pytest.raises(NotUnderstood, match="the answer is an HTML page"):
-        decoded(b" <html>", 200)
-    with pytest.raises(NotUnderstood, match="the answer is not JSON: it ends too early"):
-        decoded(b'{"a": ', 200)
-    with pytest.raises(NotUnderstood):
-        decoded(b"pong", 201)
+    assert json_of_answer(b" ", 204) is None
+    assert json_of_answer(b'{"a": 1}', 200) == {"a": 1}
+    assert json_of_answer(b" pong\n", 200) == "pong"
+    with pytest.raises(UnexpectedAnswer, match="the answer is an HTML page"):
+        json_of_answer(b" <html>", 200)
+    with pytest.raises(UnexpectedAnswer, match="the answer is not JSON: it ends too early"):
+        json_of_answer(b'{"a": ', 200)
+    with pytest.raises(UnexpectedAnswer):
+        json_of_answer(b"pong", 201)
 
 
 def test_numbers_that_no_computer_holds_keep_their_digits() -> None:
@@ -102,7 +102,7 @@ def test_json_that_ends_within_its_depths_is_cut() -> None:
 
 
 def test_a_text_that_looks_like_json_and_is_none_stays_a_text() -> None:
-    assert unfolded(["{no json", "[" * 100_000, 5]) == ["{no json", "[" * 100_000, 5]
+    assert parse_nested(["{no json", "[" * 100_000, 5]) == ["{no json", "[" * 100_000, 5]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_text_that_looks_like_json_and_is_none_stays_a_text() -> None:
     ],
 )  # fmt: skip
 def test_a_moment_is_read_from_whatever_it_is_written_as(value: object, when: datetime | None) -> None:
-    assert moment(value) == when
+    assert parse_time(value) == when
 
 
 def test_a_value_of_another_kind_is_read_as_far_as_it_goes() -> None:
@@ -156,7 +156,7 @@ def test_a_value_of_another_kind_is_read_as_far_as_it_goes() -> None:
 def test_an_entry_says_what_it_is_and_whether_it_waits(
     told: dict[str, Any], kind: type[Entry], label: str, is_open: bool | None
 ) -> None:
-    entry = entry_of(told)
+    entry = parse_entry(told)
     assert (type(entry), entry.label) == (kind, label)
     assert getattr(entry, "is_open", None) is is_open
     assert kind.of(entry) is entry

@@ -11,20 +11,20 @@ import pytest
 
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
-from tui.client.log_entries import Entry, Log, ToolCall, entry_of
+from tui.client.log_entries import Entry, Log, ToolCall, parse_entry
 from tui.client.models import Agent, Task, WaitKind
-from tui.domain.activity_log import Activity, Gap, Row, attached, walk
+from tui.domain.activity_log import Activity, Gap, TreeRow, match_triggers, walk_tree
 from tui.domain.state import (
     AgentsSeen,
-    Board,
     Change,
+    ChangedIds,
     EventSeen,
     GapSeen,
     LinkSeen,
     LogSeen,
+    State,
     TaskGone,
     TasksSeen,
-    Touched,
 )
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -58,7 +58,7 @@ def result(name: str, seconds: float | None, **more: Any) -> Event:
 
 
 def entry(name: str, seconds: float | None, **told: Any) -> Entry:
-    return entry_of({"id": name, "created_at": None if seconds is None else at(seconds).isoformat(), **told})
+    return parse_entry({"id": name, "created_at": None if seconds is None else at(seconds).isoformat(), **told})
 
 
 def call(name: str, seconds: float, **told: Any) -> Entry:
@@ -192,7 +192,7 @@ def test_a_call_without_a_beginning_lasts_from_its_entry_and_never_less_than_not
 
 def test_two_that_turn_out_to_be_one_are_one() -> None:
     one, other = call("a", 1, result="first"), call("b", 2, result="second")
-    both = entry_of({**call("a", 1).raw, "request_id": "b"})
+    both = parse_entry({**call("a", 1).raw, "request_id": "b"})
     for logs in ([[one, other], [both]], [[one], [other], [both]], [[other, one], [both]]):
         made = activity(*logs)
         assert ids(made) == ["a"]
@@ -384,13 +384,13 @@ def test_a_sub_task_belongs_to_the_trigger_that_names_it_or_the_last_one_before_
                      hand("d4", 40, "b"), entry("x", 41, action="stop_execution", created_execution_id="z"), said("m", 41)])  # fmt: skip
     children = [child("k2", "b", 11), child("k1", "b", 1), child("k", "b", 2), child("z", "b", 50), child("n", "c", None),
                 child("k3", "b", 12)]  # fmt: skip
-    assert attached(made, children) == {"d0": "k1", "d1": "k2", "d3": "k", "x": "z"}
-    assert attached(made, [child("k1", "b", 40)]) == {"d4": "k1", "d3": "k", "x": "z"}
-    assert attached(made, [child("same2", "c", 20), child("same1", "c", 20)])["d2"] == "same1"
-    assert attached(made, [child("early", "c", 19)]).get("d2") is None
+    assert match_triggers(made, children) == {"d0": "k1", "d1": "k2", "d3": "k", "x": "z"}
+    assert match_triggers(made, [child("k1", "b", 40)]) == {"d4": "k1", "d3": "k", "x": "z"}
+    assert match_triggers(made, [child("same2", "c", 20), child("same1", "c", 20)])["d2"] == "same1"
+    assert match_triggers(made, [child("early", "c", 19)]).get("d2") is None
 
 
-def rows(found: Iterable[Row]) -> list[tuple[Any, ...]]:
+def rows(found: Iterable[TreeRow]) -> list[tuple[Any, ...]]:
     return [
         (row.depth, row.task_id, row.node.entry.id if row.node else row.step.id if row.step else None, row.child_id, row.is_known)
         for row in found
@@ -402,7 +402,7 @@ def test_the_tree_opens_each_sub_task_once_and_names_those_without_a_trigger() -
         [hand("d", 1, "b", created_execution_id="k"), hand("e", 2, "b", created_execution_id="k"), said("m", 3)]
     )
     below = activity([said("n", 2)])
-    found = rows(walk({"root": root, "k": below}, {"root": (child("listed", "z", 1), child("k", "b", 1))}, "root"))
+    found = rows(walk_tree({"root": root, "k": below}, {"root": (child("listed", "z", 1), child("k", "b", 1))}, "root"))
     assert found == [
         (0, "t", "d", "k", False),
         (1, "t", "n", None, False),
@@ -410,7 +410,7 @@ def test_the_tree_opens_each_sub_task_once_and_names_those_without_a_trigger() -
         (0, "t", "m", None, False),
         (0, "t", None, "listed", False),
     ]
-    assert rows(walk({}, {"a": (child("a", "z", 1),)}, "a")) == [(0, "a", None, "a", True)]
+    assert rows(walk_tree({}, {"a": (child("a", "z", 1),)}, "a")) == [(0, "a", None, "a", True)]
 
 
 def test_the_tree_by_plan_has_each_entry_under_its_step() -> None:
@@ -421,10 +421,10 @@ def test_the_tree_by_plan_has_each_entry_under_its_step() -> None:
     )  # fmt: skip
     in_time = [(0, "t", "a"), (0, "t", "b"), (0, "t", "c"), (0, "t", "d")]
     by_plan = [(0, "t", "a"), (0, "t", "c"), (0, "t", "s1"), (1, "t", "d"), (0, "t", "s2"), (1, "t", "b")]
-    assert [row[:3] for row in rows(walk({"t": made}, {}, "t"))] == in_time
-    assert [row[:3] for row in rows(walk({"t": made}, {}, "t", by_plan=True))] == by_plan
-    assert [row[:3] for row in rows(walk({"t": activity(said("a", 1))}, {}, "t", by_plan=True))] == in_time[:1]
-    opened = walk({"t": made, "k": activity(said("n", 1))}, {}, "t", by_plan=True)
+    assert [row[:3] for row in rows(walk_tree({"t": made}, {}, "t"))] == in_time
+    assert [row[:3] for row in rows(walk_tree({"t": made}, {}, "t", by_plan=True))] == by_plan
+    assert [row[:3] for row in rows(walk_tree({"t": activity(said("a", 1))}, {}, "t", by_plan=True))] == in_time[:1]
+    opened = walk_tree({"t": made, "k": activity(said("n", 1))}, {}, "t", by_plan=True)
     assert (2, "t", "n", None, False) in rows(opened)
 
 
@@ -439,12 +439,12 @@ def seen(*tasks: Task, asked: float = 0) -> TasksSeen:
     return TasksSeen(tasks, at(asked))
 
 
-def status(board: Board, name: str) -> str | None:
+def status(board: State, name: str) -> str | None:
     found = board.task(name)
     return found.status if found else None
 
 
-def everything(board: Board) -> Any:
+def everything(board: State) -> Any:
     """What a board tells, whatever way it came to it."""
     logs = {
         name: ([(node.order, node.entry.raw, node.provenance) for node in log.activity.nodes], log.activity.streaming,
@@ -503,14 +503,14 @@ ROUNDS: dict[str, list[Change]] = {
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_in_whatever_order_it_is_told_the_board_ends_the_same(name: str) -> None:
-    first, *others = (Board().after(order) for order in permutations(ROUNDS[name]))
+    first, *others = (State().after(order) for order in permutations(ROUNDS[name]))
     assert all(everything(other) == everything(first) for other in others)
     assert everything(first.after(ROUNDS[name])) == everything(first)
 
 
 def test_of_two_tellings_the_later_counts_then_an_end_then_what_was_asked_later() -> None:
     def ends(*changes: Change) -> str | None:
-        return status(Board().after(changes), "a")
+        return status(State().after(changes), "a")
 
     same = {"updated_at": at(1).isoformat()}
     assert (
@@ -533,7 +533,7 @@ def test_of_two_tellings_the_later_counts_then_an_end_then_what_was_asked_later(
 
 def test_a_row_does_not_take_away_what_only_the_record_tells() -> None:
     record = task("a", status="executing", input={"text": "do it"}, title="T")
-    board = Board().after([seen(record, asked=1), seen(task("a", status="paused", title=None), asked=2)])
+    board = State().after([seen(record, asked=1), seen(task("a", status="paused", title=None), asked=2)])
     found = board.task("a")
     assert found
     assert (found.status, found.title, found.input and found.input.text) == ("paused", "T", "do it")
@@ -557,7 +557,7 @@ def test_a_row_does_not_take_away_what_only_the_record_tells() -> None:
 def test_an_event_that_calls_a_task_active_may_be_an_echo(
     kind: str, told: dict[str, Any], asked: float, counts: bool
 ) -> None:
-    board = Board().after([seen(task("a", status="odd"), asked=asked)])
+    board = State().after([seen(task("a", status="odd"), asked=asked)])
     timed = EventSeen("a", event(kind, 10, {"id": "a", **told}), at(0))
     untimed = EventSeen("a", event(kind, None, {"id": "a", **told}), at(10))
     for change in (timed, untimed):
@@ -565,7 +565,7 @@ def test_an_event_that_calls_a_task_active_may_be_an_echo(
 
 
 def test_a_task_is_gone_until_somebody_sees_it_again() -> None:
-    board = Board().after([seen(task("a", status="executing"), asked=1)])
+    board = State().after([seen(task("a", status="executing"), asked=1)])
     assert not board.is_gone("a")
     assert not board.is_gone("b")
     assert board.after([TaskGone("a", at(2), "404"), TaskGone("b", at(2), "404")]).is_gone("a")
@@ -577,7 +577,7 @@ def test_a_task_is_gone_until_somebody_sees_it_again() -> None:
 
 
 def test_sub_tasks_are_known_from_whoever_tells_of_them() -> None:
-    board = Board().after(
+    board = State().after(
         [
             seen(task("b", parent_task_id="a"), task("a", sub_executions=["c", "unknown"]), task("c")),
             EventSeen("a", event("sub_task_created", 1, {"id": "d"}), at(0)),
@@ -594,7 +594,7 @@ def test_sub_tasks_are_known_from_whoever_tells_of_them() -> None:
 
 def test_a_log_may_come_with_those_of_sub_tasks() -> None:
     log = Log((said("m", 1),), {"b": (said("n", 2),)}, is_partial=True)
-    board = Board().after([LogSeen("a", log, at(3))])
+    board = State().after([LogSeen("a", log, at(3))])
     found = {name: board.activity(name) for name in ("a", "b", "c")}
     assert {name: (ids(made), made.is_partial) for name, made in found.items() if made} == {
         "a": (["m"], True),
@@ -627,12 +627,12 @@ def test_why_a_task_waits_is_made_exact_by_its_log(
 ) -> None:
     changes: list[Change] = [seen(task("a", **told))] if told else []
     changes += [LogSeen("a", Log((last,)), at(3))] if last else []
-    wait = Board().after(changes).wait("a")
+    wait = State().after(changes).wait("a")
     assert (wait.kind if wait else None) is kind
 
 
 def test_who_waits_below_is_told_nearest_first_and_once() -> None:
-    board = Board().after([
+    board = State().after([
         seen(task("a", **PAUSED), task("c", parent_task_id="a", **PAUSED), task("b", parent_task_id="a", status="executing"),
              task("d", parent_task_id="b", sub_executions=["a", "c"], **PAUSED), task("elsewhere", **PAUSED))
     ])  # fmt: skip
@@ -642,9 +642,9 @@ def test_who_waits_below_is_told_nearest_first_and_once() -> None:
 
 
 def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> None:
-    board = Board().after([seen(task("a", status="executing"), asked=1)])
+    board = State().after([seen(task("a", status="executing"), asked=1)])
     again = board.after([seen(task("a", status="executing"), asked=2)])
-    assert again.touched == Touched()
+    assert again.touched == ChangedIds()
     assert again.tasks["a"].sightings[0].at == at(2)  # for what was asked before, and comes late
     gone = again.after([TaskGone("a", at(3), "404")])
     for asked, is_gone in ((2.5, True), (4, False)):
@@ -656,25 +656,25 @@ def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> Non
 def test_a_child_that_only_an_earlier_row_names_is_known_in_any_order() -> None:
     early = seen(task("a", status="executing", sub_executions=["x"], updated_at=at(1).isoformat()), asked=1)
     record = task("a", status="executing", sub_executions=["y"], input={"text": "?"}, updated_at=at(2).isoformat())
-    boards = [Board().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
+    boards = [State().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
     assert [board.children["a"] for board in boards] == [frozenset({"x", "y"})] * 2
 
 
 def test_a_step_says_what_it_touched_and_nothing_else() -> None:
-    board = Board()
+    board = State()
     agent, link, row = Agent.of({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))
-    steps: list[tuple[Change, Touched]] = [
-        (AgentsSeen((agent,), at(1)), Touched(agents=frozenset({"g"}))),
-        (row, Touched(tasks=frozenset({"a", "b"}))),
-        (LinkSeen("a", link, at(1)), Touched(links=frozenset({"a"}))),
-        (TaskGone("z", at(1), "404"), Touched(tasks=frozenset({"z"}))),
+    steps: list[tuple[Change, ChangedIds]] = [
+        (AgentsSeen((agent,), at(1)), ChangedIds(agents=frozenset({"g"}))),
+        (row, ChangedIds(tasks=frozenset({"a", "b"}))),
+        (LinkSeen("a", link, at(1)), ChangedIds(links=frozenset({"a"}))),
+        (TaskGone("z", at(1), "404"), ChangedIds(tasks=frozenset({"z"}))),
     ]
     for change, touched in steps:
         board = board.after([change])
         assert board.touched == touched
-        assert board.after([change]).touched == Touched()
+        assert board.after([change]).touched == ChangedIds()
     board = board.after([GapSeen("a", Gap(at(1), 1)), EventSeen("b", chunk(1, "x"), at(1))])
-    assert board.touched == Touched(logs=frozenset({"a", "b"}))
+    assert board.touched == ChangedIds(logs=frozenset({"a", "b"}))
     assert {name: (log.version, log.activity.version) for name, log in board.logs.items()} == {"a": (1, 1), "b": (1, 1)}
     later = board.after([EventSeen("b", chunk(2, "y"), at(1))])
     assert (board.logs["b"].version, later.logs["b"].version) == (1, 2)
@@ -685,7 +685,7 @@ def test_a_step_says_what_it_touched_and_nothing_else() -> None:
 def test_the_stream_of_one_task_says_nothing_of_another(kind: str) -> None:
     waiting = Task.of({"id": "b", "status": "paused", "hitl_request": {"wait_node_id": "n"}})
     lie = {"id": "b", "status": "completed", "updated_at": "2027-01-01T00:00:00Z"}
-    board = Board().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
+    board = State().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
     assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)
 
 
@@ -702,7 +702,7 @@ def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, mor
         EventSeen("a", event(kind, 5, lie), at(5)),
     ]
     for changes in permutations(told):
-        board = Board().after(changes)
+        board = State().after(changes)
         assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)
         assert board.children_of("a") == ()
         assert list(board.waiting_below("a")) == []
@@ -716,7 +716,7 @@ def test_what_a_parent_says_of_its_sub_task_counts_as_it_comes() -> None:
         EventSeen("a", event("sub_task_finished", 9, {"id": "c", "status": "completed"}), at(9)),
     ]
     for changes in permutations(told):
-        found = Board().after(changes).task("c")
+        found = State().after(changes).task("c")
         assert found
         assert (found.status, found.title) == ("completed", "Pay")
 
@@ -729,7 +729,7 @@ def test_an_update_in_the_future_does_not_hold_a_task_fast() -> None:
         seen(task("a", status="executing", updated_at=at(20).isoformat()), asked=20),
     ]
     for changes in permutations(told):
-        assert status(Board().after(changes), "a") == "executing"
+        assert status(State().after(changes), "a") == "executing"
 
 
 def test_an_event_that_says_it_comes_from_the_future_counts_from_when_it_was_heard() -> None:
@@ -737,4 +737,4 @@ def test_an_event_that_says_it_comes_from_the_future_counts_from_when_it_was_hea
     later = seen(task("a", status="executing"), asked=20)
     orders: list[list[Change]] = [[lie, later], [later, lie]]
     for changes in orders:
-        assert status(Board().after(changes), "a") == "executing"
+        assert status(State().after(changes), "a") == "executing"

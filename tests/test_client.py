@@ -10,11 +10,20 @@ import pytest
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-from tui.client.client import REMEMBERED, Client
-from tui.client.errors import ApiError, Lost, NotFound, NotOffered, NotUnderstood, Redirected, TimedOut, Unreachable
+from tui.client.client import MAX_CACHED_PAGES, Client
+from tui.client.errors import (
+    ApiError,
+    ConnectionLost,
+    NotFound,
+    NotSupported,
+    Redirected,
+    TimedOut,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from tui.client.event_stream import Link, LinkState
 from tui.client.models import Task
-from tui.client.session import is_passing
+from tui.client.session import is_retryable
 from tui.client.task_rows import TaskQuery
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
@@ -44,7 +53,7 @@ async def test_the_organization_is_learned_from_what_there_is(platform: Platform
         assert await client.organization() == "local"
     empty = Platform()
     async with Server(empty.handle) as server, make_client(server.url, organization=None) as client:
-        with pytest.raises(NotOffered, match="set XPANDER_ORGANIZATION_ID"):
+        with pytest.raises(NotSupported, match="set XPANDER_ORGANIZATION_ID"):
             await client.organization()
         asked = [request.path for request in server.requests]
         assert asked == ["/v1/agents", "/v1/tasks"]
@@ -89,7 +98,7 @@ async def test_a_page_whose_bytes_are_as_before_is_not_read_anew() -> None:
         assert [task.title for task in await read()] == ["one", "other"]
         for number in range(20):  # not every page is kept that was ever read
             await read(user_id=f"u{number}")
-        assert len(client._pages_read) == REMEMBERED
+        assert len(client._pages_read) == MAX_CACHED_PAGES
         assert (await read())[0] == first[0]
 
 
@@ -99,9 +108,9 @@ async def test_an_answer_that_is_no_task_is_told_and_no_proof_of_an_action(body:
         await connection.reply(200, body.encode(), {"Content-Type": "application/json"})
 
     async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(NotUnderstood, match="the platform's answer is no task"):
+        with pytest.raises(UnexpectedAnswer, match="the platform's answer is no task"):
             await client.task("t1")
-        with pytest.raises(NotUnderstood, match=r"the platform's answer is (no task|null)"):
+        with pytest.raises(UnexpectedAnswer, match=r"the platform's answer is (no task|null)"):
             await client.stop("t1")
 
 
@@ -111,7 +120,7 @@ async def test_a_log_in_no_known_shape_is_not_understood() -> None:
         await connection.reply(200, {"id": "t1", "messages": "none"} if is_log else RECORD)
 
     async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(NotUnderstood, match="no activity log: it has no list of messages"):
+        with pytest.raises(UnexpectedAnswer, match="no activity log: it has no list of messages"):
             await client.log(await client.task("t1"))
 
 
@@ -192,20 +201,20 @@ async def test_an_answer_that_is_damaged_is_not_understood() -> None:
         await connection.reply(200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
     async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(NotUnderstood, match="compressed and damaged"):
+        with pytest.raises(UnexpectedAnswer, match="compressed and damaged"):
             await client.task("t1")
 
 
 @pytest.mark.parametrize(
     ("error", "passes"),
     [
-        (Lost("x"), True), (TimedOut("x"), True), (Unreachable("x"), True), (Unreachable("x", wait=0.0), False),
+        (ConnectionLost("x"), True), (TimedOut("x"), True), (Unreachable("x"), True), (Unreachable("x", wait=0.0), False),
         (ApiError("x", status=408), True), (ApiError("x", status=503), True), (ApiError("x", status=404), False),
         (Redirected("x"), False),
     ],
 )  # fmt: skip
 def test_only_what_may_go_well_in_a_moment_is_tried_again(error: ApiError, passes: bool) -> None:
-    assert is_passing(error) is passes
+    assert is_retryable(error) is passes
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import make_client
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server, head
-from tui.client.errors import NotUnderstood
+from tui.client.errors import UnexpectedAnswer
 from tui.client.models import Task
 from tui.client.task_rows import TaskQuery
 
@@ -90,5 +90,5 @@ async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
             assert len((await client.log(task)).entries) == 5000
         for told in ({"id": "other"}, {"id": ["t"]}, {}):
             about = told
-            with pytest.raises(NotUnderstood):
+            with pytest.raises(UnexpectedAnswer):
                 await client.log(task)

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from tests.conftest import cases
 from tui.client.endpoints import BadAddress, surfaces_of
 from tui.client.events import Event
-from tui.client.json_codec import NotJson, dumps, loads, unfolded
-from tui.client.json_values import moment
-from tui.client.log_entries import Entry, Log, Message, Other, Reasoning, ToolCall, entry_of
+from tui.client.json_codec import NotJson, dumps, loads, parse_nested
+from tui.client.json_values import parse_time
+from tui.client.log_entries import Entry, Log, Message, Other, Reasoning, ToolCall, parse_entry
 from tui.client.models import Agent, Task, WaitKind
-from tui.domain.activity_log import PIECES, Activity, walk
-from tui.domain.filters import Context, FilterError, parse
-from tui.domain.state import Board, Change, EventSeen, LogSeen, TasksSeen
-from tui.security.redact import Masks
-from tui.security.sanitize import clean, host_of, one_line
+from tui.domain.activity_log import MIN_STREAMED_PIECES, Activity, walk_tree
+from tui.domain.filters import FilterContext, FilterError, parse_filter
+from tui.domain.state import Change, EventSeen, LogSeen, State, TasksSeen
+from tui.security.redact import Redactor
+from tui.security.sanitize import host_of, one_line, sanitize_text
 from tui.services.audit_log import Journal
 from tui.storage.settings import BadSettings, read
 
@@ -55,7 +55,7 @@ def test_any_json_is_a_task_an_agent_an_entry_and_an_event(value: Any) -> None:
     task.name.encode()
     assert task.wait is None or task.wait.kind
     assert Agent.of(value).id is not None
-    assert entry_of(value).id
+    assert parse_entry(value).id
     event = Event.of(value)
     assert event.type
     _ = event.task, event.entry, event.plan, event.context, event.chunk
@@ -83,7 +83,7 @@ def test_any_text_is_an_event(text: str) -> None:
     ],
 )
 def test_entries_are_told_apart(told: Any, kind: str, label: str) -> None:
-    assert (entry_of(told).kind, entry_of(told).label) == (kind, label)
+    assert (parse_entry(told).kind, parse_entry(told).label) == (kind, label)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_json_that_is_not_quite_json_is_read(text: str, value: Any) -> None:
     ],
 )
 def test_json_in_a_text_is_taken_apart_only_where_nothing_is_lost(value: Any, shown: Any) -> None:
-    assert unfolded(value) == shown
+    assert parse_nested(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_json_nested_without_end_keeps_its_neighbours() -> None:
 
 @pytest.mark.parametrize("value", ["2025-11-06T06:46:02.104705Z", 1762411562, "1762411562", 1762411562104])
 def test_times_in_every_form_are_utc(value: Any) -> None:
-    when = moment(value)
+    when = parse_time(value)
     assert when is not None
     assert when.tzinfo is UTC
     assert when.strftime("%Y-%m-%d %H:%M") == "2025-11-06 06:46"
@@ -204,14 +204,14 @@ WORDS = st.sampled_from(["status:paused,executing", "agent:invoice*", '-title:"a
 
 @given(st.lists(WORDS, max_size=5))
 def test_a_filter_printed_and_read_again_is_the_same(words: list[str]) -> None:
-    one = parse(" ".join(words))
-    assert parse(str(one)) == one
+    one = parse_filter(" ".join(words))
+    assert parse_filter(str(one)) == one
 
 
 @given(st.text(max_size=30))
 def test_a_filter_is_read_or_says_where_it_is_wrong(text: str) -> None:
     try:
-        assert parse(str(parse(text))) == parse(text)
+        assert parse_filter(str(parse_filter(text))) == parse_filter(text)
     except FilterError as error:
         assert 0 <= error.start < error.end
         assert error.message
@@ -229,17 +229,19 @@ def test_a_filter_is_read_or_says_where_it_is_wrong(text: str) -> None:
 def test_what_a_filter_finds(text: str, matches: bool) -> None:
     task = Task.of({"id": "t1", "status": "paused", "title": "Pay overdue 4417", "agent_id": "a1", "input": {},
                     "created_at": (NOW - timedelta(hours=3)).isoformat(), "tokens": {"total_tokens": 18_200}})  # fmt: skip
-    assert parse(text).predicate(Context(NOW, {"a1": "Invoice bot"}))(task) is matches
+    assert parse_filter(text).predicate(FilterContext(NOW, {"a1": "Invoice bot"}))(task) is matches
 
 
 def test_a_mistake_in_a_filter_is_underlined() -> None:
     with pytest.raises(FilterError) as caught:
-        parse("status:paused stat:x")
+        parse_filter("status:paused stat:x")
     assert caught.value.underlined().splitlines()[1].startswith(" " * 14 + "^^^^ no field stat:, did you mean status:")
 
 
 def test_what_the_platform_can_choose_is_pushed_down() -> None:
-    query = parse("status:paused,failed agent:inv* age:<2h").pushed_down(Context(NOW, {"a1": "Invoice", "a2": "Other"}))
+    query = parse_filter("status:paused,failed agent:inv* age:<2h").pushed_down(
+        FilterContext(NOW, {"a1": "Invoice", "a2": "Other"})
+    )
     assert (query.status, query.agent_id, query.from_date) == (("paused", "failed"), "a1", NOW - timedelta(hours=2))
 
 
@@ -252,11 +254,11 @@ def call(request: str, *, result: bool, at: int) -> Event:
 
 
 def logged(request: str, at: int) -> Entry:
-    return entry_of({"id": request, "created_at": (NOW + timedelta(seconds=at)).isoformat(), "tool_name": "search",
+    return parse_entry({"id": request, "created_at": (NOW + timedelta(seconds=at)).isoformat(), "tool_name": "search",
                      "payload": {"q": request}, "result": "found", "is_error": False})  # fmt: skip
 
 
-def picture(board: Board) -> Any:
+def picture(board: State) -> Any:
     """Everything a board shows, whatever way it came to it."""
     nodes = {name: [(n.at, n.entry.id, dumps(n.entry.raw), n.provenance) for n in log.activity.nodes]
              for name, log in sorted(board.logs.items())}  # fmt: skip
@@ -287,7 +289,7 @@ def test_every_order_of_changes_ends_in_the_same_board() -> None:
         EventSeen("t", Event.of(chunk), NOW),
         LogSeen("t", Log((logged("r1", 2), logged("r2", 5))), NOW + timedelta(seconds=6)),
     ]
-    boards = [Board().after(order) for order in permutations(changes)]
+    boards = [State().after(order) for order in permutations(changes)]
     assert all(picture(board) == picture(boards[0]) for board in boards)
     assert boards[0].task("t").status == "completed"  # type: ignore[union-attr]
     assert [node.entry.id for node in boards[0].activity("t").nodes] == ["r1", "r2"]  # type: ignore[union-attr]
@@ -296,7 +298,7 @@ def test_every_order_of_changes_ends_in_the_same_board() -> None:
 
 
 def test_a_board_stays_as_it_was_when_a_next_one_is_made() -> None:
-    one = Board().after([TasksSeen((Task.of({"id": "a", "status": "pending"}),), NOW)])
+    one = State().after([TasksSeen((Task.of({"id": "a", "status": "pending"}),), NOW)])
     two = one.after([TasksSeen((Task.of({"id": "a", "status": "executing"}),), NOW + timedelta(seconds=1))])
     assert (one.task("a").status, two.task("a").status) == ("pending", "executing")  # type: ignore[union-attr]
     assert two.touched.tasks == {"a"}
@@ -305,7 +307,7 @@ def test_a_board_stays_as_it_was_when_a_next_one_is_made() -> None:
 def test_a_waiting_descendant_is_found_through_cycles() -> None:
     rows = [{"id": "a", "parent_task_id": "c", "status": "executing"}, {"id": "b", "parent_task_id": "a", "status": "executing"},
             {"id": "c", "parent_task_id": "b", "status": "paused"}]  # fmt: skip
-    board = Board().after([TasksSeen(tuple(map(Task.of, rows)), NOW)])
+    board = State().after([TasksSeen(tuple(map(Task.of, rows)), NOW)])
     assert list(board.waiting_below("a")) == ["c"]
 
 
@@ -323,7 +325,7 @@ def test_a_call_is_one_node_whether_its_request_or_its_result_is_missing() -> No
 def test_a_call_with_other_ids_in_the_log_is_still_one_node() -> None:
     activity = Activity("t")
     activity.hear(call("r1", result=True, at=5), NOW)
-    entry = entry_of({**logged("r1", 5).raw, "id": "quite-another"})
+    entry = parse_entry({**logged("r1", 5).raw, "id": "quite-another"})
     activity.read(Log((entry,)), NOW)
     assert len(activity) == 1
     assert activity.get("r1") is activity.get("quite-another")
@@ -333,9 +335,9 @@ def test_sub_agents_hang_under_their_trigger_and_a_cycle_ends() -> None:
     trigger = {"id": "d1", "created_at": NOW.isoformat(), "agent_id": "b", "reasoning": {}, "query": "q"}
     child = Task.of({"id": "child", "agent_id": "b", "created_at": (NOW + timedelta(seconds=1)).isoformat()})
     root, below = Activity("root"), Activity("child")
-    root.read(Log((entry_of(trigger),)), NOW)
-    below.read(Log((entry_of({**trigger, "id": "d2", "created_execution_id": "root"}), logged("r1", 3))), NOW)
-    rows = list(walk({"root": root, "child": below}, {"root": (child,)}, "root"))
+    root.read(Log((parse_entry(trigger),)), NOW)
+    below.read(Log((parse_entry({**trigger, "id": "d2", "created_execution_id": "root"}), logged("r1", 3))), NOW)
+    rows = list(walk_tree({"root": root, "child": below}, {"root": (child,)}, "root"))
     assert [(row.depth, row.child_id, row.is_known) for row in rows] == [
         (0, "child", False),
         (1, "root", True),
@@ -356,22 +358,24 @@ def test_streamed_text_ends_with_the_message_it_becomes() -> None:
         "role": "agent",
         "content": {"text": "Hello"},
     }
-    activity.read(Log((entry_of(told),)), NOW)
+    activity.read(Log((parse_entry(told),)), NOW)
     assert activity.streaming == ""
 
 
 def test_of_very_much_streamed_text_the_end_is_kept() -> None:
     activity = Activity("t")
-    for number in range(2 * PIECES + 1):
+    for number in range(2 * MIN_STREAMED_PIECES + 1):
         told = {"type": "chunk", "time": (NOW + timedelta(seconds=number)).isoformat(), "data": f"{number} "}
         activity.hear(Event.of(told), NOW)
-    assert activity.streaming.split() == [str(number) for number in range(PIECES, 2 * PIECES + 1)]
+    assert activity.streaming.split() == [
+        str(number) for number in range(MIN_STREAMED_PIECES, 2 * MIN_STREAMED_PIECES + 1)
+    ]
 
 
 def test_entries_of_the_right_class_even_where_the_sdk_has_none() -> None:
-    assert isinstance(entry_of({"type": "think", "title": "x", "confidence": 0.5, "action": "do it"}), Reasoning)
-    assert isinstance(entry_of({"role": "user", "content": "plain"}), Message)
-    assert isinstance(entry_of({"action": "approval_card"}), Other)
+    assert isinstance(parse_entry({"type": "think", "title": "x", "confidence": 0.5, "action": "do it"}), Reasoning)
+    assert isinstance(parse_entry({"role": "user", "content": "plain"}), Message)
+    assert isinstance(parse_entry({"action": "approval_card"}), Other)
 
 
 HOSTILE = cases("hostile")
@@ -380,23 +384,23 @@ FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u202e", "\u
 
 @pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case["name"])
 def test_hostile_text_comes_out_harmless(case: dict[str, str]) -> None:
-    shown = clean(case["text"])
+    shown = sanitize_text(case["text"])
     assert not FORBIDDEN & set(shown)
-    assert clean(shown) == shown
+    assert sanitize_text(shown) == shown
 
 
 @given(st.text(st.characters(codec=None)))
 def test_the_door_is_idempotent_and_lets_nothing_through(text: str) -> None:
-    shown = clean(text, longest=40)
+    shown = sanitize_text(text, longest=40)
     assert not FORBIDDEN & set(shown)
-    assert clean(shown, longest=40) == shown
+    assert sanitize_text(shown, longest=40) == shown
     assert all(len(line) <= 40 for line in shown.split("\n"))
     shown.encode()
     assert "\n" not in one_line(text)
 
 
 def test_secrets_are_masked_by_name_by_look_and_by_value() -> None:
-    masks = Masks(["the-configured-key-123"])
+    masks = Redactor(["the-configured-key-123"])
     value = {"api_key": "abcdefghijklmnop", "tokens": {"total_tokens": 5}, "headers": {"X": "hidden", "Accept": "json"},
              "note": "Bearer abcdefghijk123 the-configured-key-123", "author": "me"}  # fmt: skip
     shown = dumps(masks.json(value))

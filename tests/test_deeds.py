@@ -21,20 +21,20 @@ from tui.client.endpoints import Surfaces
 from tui.client.errors import (
     ApiError,
     Conflict,
+    ConnectionLost,
     Forbidden,
-    Lost,
     NotFound,
-    NotOffered,
-    NotUnderstood,
+    NotSupported,
     ReadOnly,
+    UnexpectedAnswer,
     Unreachable,
 )
 from tui.client.retry import Backoff, SystemClock
 from tui.client.secret import Secret
-from tui.domain.review import Shown
+from tui.domain.review import ReviewSnapshot
 from tui.services import actions
-from tui.services.actions import ActionRunner, Deed, Outcome, Phase, Verb
-from tui.services.review_loader import shown
+from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
+from tui.services.review_loader import load_review
 
 Json = dict[str, Any]
 ASKED = {"wait_node_id": "n", "operation_id": "o", "title": "Pay", "description": "to ACME", "content": {"amount": 7}}
@@ -105,15 +105,15 @@ class Desk:
     story: Story
     loop: VirtualLoop
     client: Client
-    steps: list[Deed] = field(default_factory=list)
-    on_step: Callable[[Deed], None] = lambda deed: None
+    steps: list[Action] = field(default_factory=list)
+    on_step: Callable[[Action], None] = lambda deed: None
 
     def __post_init__(self) -> None:
         clock = VirtualClock(self.loop)
         self.journal = MemoryJournal(clock.time)
         self.doer = ActionRunner(self.client, self.journal, self.tell, clock=clock)
 
-    def tell(self, deed: Deed) -> None:
+    def tell(self, deed: Action) -> None:
         self.steps.append(deed)
         self.on_step(deed)
 
@@ -126,12 +126,12 @@ class Desk:
     @property
     def digest(self) -> str:
         """What the operator sees now."""
-        return self.loop.run_until_complete(shown(self.client, "t")).digest
+        return self.loop.run_until_complete(load_review(self.client, "t")).digest
 
-    def does(self, verb: Verb, **more: Any) -> Deed:
+    def does(self, verb: Verb, **more: Any) -> Action:
         """Carry a deed out to its end."""
         self.story.read_at.clear()
-        return self.loop.run_until_complete(self.doer.carry_out(Deed(verb, more.pop("target", "t"), **more)))
+        return self.loop.run_until_complete(self.doer.carry_out(Action(verb, more.pop("target", "t"), **more)))
 
     def decides(self, verb: Verb = Verb.APPROVE, **more: Any) -> tuple[Outcome | None, str]:
         """Decide about what is shown now, and what is told of it."""
@@ -190,7 +190,7 @@ LOST = " (no clear answer came: the connection to 127.0.0.1 broke: reset)"
 
 
 def test_a_deed_is_what_was_asked_for_and_nothing_more() -> None:
-    one, other = Deed(Verb.STOP, "t"), Deed(Verb.STOP, "t")
+    one, other = Action(Verb.STOP, "t"), Action(Verb.STOP, "t")
     assert (len(one.id), one.id != other.id, one.hold, one.phase, one.body) == (12, True, 0.0, Phase.HELD, {})
     assert (one.digest, one.comment, one.outcome, one.words, one.task, one.error) == (None, None, None, "", None, None)
 
@@ -266,12 +266,12 @@ def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(sit: Sit) -> None:
     stop = desk.story.becomes(status="stopped")
     desk.story.act = lambda: (200, desk.story.others[0]) if desk.story.sent[-1][0] == "PATCH" else stop()
     first, again, other = (
-        Deed(Verb.STOP, "t", hold=5.0),
-        Deed(Verb.STOP, "t"),
-        Deed(Verb.UPDATE, "z", body={"result": None}),
+        Action(Verb.STOP, "t", hold=5.0),
+        Action(Verb.STOP, "t"),
+        Action(Verb.UPDATE, "z", body={"result": None}),
     )
 
-    async def hurry() -> list[Deed]:
+    async def hurry() -> list[Action]:
         job = asyncio.ensure_future(desk.doer.carry_out(first))
         await asyncio.sleep(1)
         return [await desk.doer.carry_out(one) for one in (again, again, other)] + [
@@ -496,7 +496,7 @@ def test_an_answer_to_what_was_never_read_is_not_sent(sit: Sit) -> None:
     desk = sit(**QUESTION)
     done = desk.does(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
     assert (done.outcome, done.words) == (Outcome.NOT_SENT, "answer needs the task to have been read")
-    assert isinstance(done.error, NotOffered)
+    assert isinstance(done.error, NotSupported)
     assert desk.story.sent == []
 
 
@@ -718,7 +718,7 @@ def test_what_is_no_record_of_the_task_is_not_decided_about(sit: Sit, told: Any)
     desk.story.read = lambda: (200, told)
     done = desk.does(Verb.APPROVE, digest=digest)
     assert (done.outcome, desk.story.sent) == (Outcome.NOT_SENT, [])
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(UnexpectedAnswer):
         _ = desk.digest
 
 
@@ -843,7 +843,7 @@ def test_of_a_lost_decision_only_what_the_task_shows_is_told(
     desk = sit()
     desk.story.act = lost(desk, **changes)
     done = desk.does(Verb.APPROVE, digest=desk.digest)
-    assert (done.outcome, done.words, type(done.error)) == (outcome, words, Lost)
+    assert (done.outcome, done.words, type(done.error)) == (outcome, words, ConnectionLost)
     assert done.task
     assert done.task.raw == desk.story.task
     assert (len(desk.story.sent), desk.phases[-3:]) == (1, [Phase.SENDING, Phase.SETTLING, Phase.DONE])
@@ -1165,7 +1165,7 @@ def test_what_turns_up_later_is_told_and_not_sent_again(sit: Sit) -> None:
 def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
-    about = {"verb": "approve", "target": "t", "digest": digest, "request": Deed(Verb.APPROVE, "t", digest).request}
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
     desk.journal.write("sent", deed="x", platform=desk.client.surfaces.platform_ids, **about)
     again = desk.does(Verb.APPROVE, digest=digest)
     assert (again.outcome, desk.story.sent) == (Outcome.ALREADY_SENT, [])
@@ -1175,7 +1175,7 @@ def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Si
 def test_of_another_platform_nothing_is_held_back(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
-    about = {"verb": "approve", "target": "t", "digest": digest, "request": Deed(Verb.APPROVE, "t", digest).request}
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
     desk.journal.write("sent", deed="x", platform=["https://elsewhere.example"], **about)
     desk.story.act = desk.story.becomes(200, {}, status="executing")
     assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
@@ -1188,8 +1188,8 @@ def test_of_two_that_are_sent_at_the_same_moment_one_leaves(sit: Sit) -> None:
     desk.story.act = desk.story.becomes(200, {}, status="executing")
     desk.story.pause = 0.1
 
-    async def both() -> list[Deed]:
-        wishes = [Deed(Verb.APPROVE, "t", digest) for _ in range(2)]
+    async def both() -> list[Action]:
+        wishes = [Action(Verb.APPROVE, "t", digest) for _ in range(2)]
         return list(await asyncio.gather(desk.doer.carry_out(wishes[0]), other.carry_out(wishes[1])))
 
     ended = desk.loop.run_until_complete(both())
@@ -1266,8 +1266,8 @@ def test_an_objection_to_what_was_read_last_sends_nothing(sit: Sit) -> None:
     desk = sit()
     seen: list[Any] = []
 
-    def objection(shown: Shown) -> str:
-        seen.append(shown.held)
+    def objection(snapshot: ReviewSnapshot) -> str:
+        seen.append(snapshot.held)
         return "not whole"
 
     desk.doer = ActionRunner(desk.client, desk.journal, desk.tell, clock=VirtualClock(desk.loop), objection=objection)
@@ -1279,12 +1279,12 @@ def test_a_stop_goes_on_beside_a_decision_that_settles(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
 
-    async def both() -> list[Deed]:
-        job = asyncio.ensure_future(desk.doer.carry_out(Deed(Verb.APPROVE, "t", digest)))
+    async def both() -> list[Action]:
+        job = asyncio.ensure_future(desk.doer.carry_out(Action(Verb.APPROVE, "t", digest)))
         while not desk.steps or desk.steps[-1].phase is not Phase.SETTLING:
             await asyncio.sleep(0.01)
         desk.story.act = desk.story.becomes(status="stopped")
-        return [await desk.doer.carry_out(Deed(Verb.STOP, "t")), await job]
+        return [await desk.doer.carry_out(Action(Verb.STOP, "t")), await job]
 
     stop, decision = desk.loop.run_until_complete(both())
     assert stop.outcome is Outcome.CONFIRMED
@@ -1322,7 +1322,7 @@ def test_what_is_interrupted_after_the_sending_is_told_as_sent(sit: Sit, phase: 
     desk.story.pause = 0.2
 
     async def interrupted() -> None:
-        job = asyncio.ensure_future(desk.doer.carry_out(Deed(Verb.APPROVE, "t", digest)))
+        job = asyncio.ensure_future(desk.doer.carry_out(Action(Verb.APPROVE, "t", digest)))
         while not desk.steps or desk.steps[-1].phase is not phase:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)

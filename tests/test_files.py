@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.services import clipboard, crash_report
-from tui.services.audit_log import Fault, Journal, Verdict
-from tui.storage.json_store import Drafts, Kept
+from tui.services.audit_log import BrokenLine, Journal, Verification
+from tui.storage.json_store import Drafts, JsonStore
 from tui.storage.private_files import (
     NotPrivate,
     make_directory,
@@ -208,7 +208,7 @@ def test_on_a_full_disk_a_line_is_refused_and_the_journal_stays_as_it_was(
             journal.write("sent", deed="b")
     assert journal.path.read_bytes() == whole
     written(journal, ("sent", "c"))
-    assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verdict(2, ()), ["a", "c"])
+    assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verification(2, ()), ["a", "c"])
 
 
 def test_a_line_that_is_taken_in_pieces_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ def test_a_line_that_is_taken_in_pieces_is_written_whole(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "write", disk)
     written(journal, ("sent", "a"))
     write_private(tmp_path / "file", b"content")
-    assert journal.verify() == Verdict(1, ())
+    assert journal.verify() == Verification(1, ())
     assert (tmp_path / "file").read_bytes() == b"content"
     assert disk.room < (1 << 20) - journal.path.stat().st_size
 
@@ -246,7 +246,7 @@ def test_a_line_that_is_not_known_to_be_on_the_disk_is_not_there(
         patch.setattr(os, "fsync", fails)
         with pytest.raises(type(error)):
             journal.write("sent", deed="b")
-    assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verdict(1, ()), ["a"])
+    assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verification(1, ()), ["a"])
 
 
 def test_the_directory_is_synced_with_the_first_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,10 +274,10 @@ def test_a_head_that_cannot_be_written_loses_no_line_and_is_told(tmp_path: Path)
     head.mkdir()
     written(journal, ("done", "a"), ("sent", "b"))
     words = "the head is 3 lines behind: it could not be written, a missing end would not be noticed"
-    assert journal.verify() == Verdict(3, (Fault(3, words),))
+    assert journal.verify() == Verification(3, (BrokenLine(3, words),))
     head.rmdir()
     written(journal, ("done", "b"))
-    assert journal.verify() == Verdict(4, ())
+    assert journal.verify() == Verification(4, ())
 
 
 def test_runs_that_were_killed_before_they_wrote_the_head_are_no_fault(tmp_path: Path) -> None:
@@ -288,9 +288,9 @@ def test_runs_that_were_killed_before_they_wrote_the_head_are_no_fault(tmp_path:
         with another_run(journal.path) as other:
             other.kill()
         (tmp_path / "journal.head").write_bytes(head)
-    assert journal.verify() == Verdict(3, ())
+    assert journal.verify() == Verification(3, ())
     written(journal, ("sent", "b"))
-    assert journal.verify() == Verdict(4, ())
+    assert journal.verify() == Verification(4, ())
 
 
 def test_a_line_that_is_written_while_the_journal_is_verified_is_no_fault(
@@ -436,7 +436,7 @@ def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Pa
             use()
         assert str(refused.value) == sentence
     with at_once():
-        assert journal.verify() == Verdict(0, (Fault(1, sentence),))
+        assert journal.verify() == Verification(0, (BrokenLine(1, sentence),))
     if kind == "a link":
         assert b"deed" in (tmp_path / "elsewhere").read_bytes()
 
@@ -514,7 +514,7 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) ->
     journal = Journal(state / "journal.jsonl")
     written(journal, ("sent", "a"))
     as_of_run(journal.path, new_run_name())
-    Kept(state / "screens.json")["theme"] = "dark"
+    JsonStore(state / "screens.json")["theme"] = "dark"
     Drafts(state / "drafts.json")["t1"] = "begun"
     dead = state / "runs" / new_run_name()  # as a killed run leaves it
     dead.touch(mode=0o600)
@@ -537,7 +537,7 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) ->
 
 def test_every_text_of_a_line_is_masked(tmp_path: Path) -> None:
     key = "the-configured-key-0123456789"
-    journal = Journal(tmp_path / "journal.jsonl", Masks([key]))
+    journal = Journal(tmp_path / "journal.jsonl", Redactor([key]))
     journal.write(
         "sent", deed="d1", target=f"id {key}", comment=f"with {key}", reason="password=hunter2-hunter2",
         prompt={"input": {"text": f"say {key}", "files": [key]}, key: 1}, digest="0123456789abcdef", seconds=5.0,
@@ -556,21 +556,21 @@ def test_each_way_in_which_a_journal_is_not_whole_is_told_with_its_line(tmp_path
     written(journal, *[("sent", str(number)) for number in range(4)])
     lines = journal.path.read_bytes().splitlines(keepends=True)
 
-    def faults(*content: bytes) -> tuple[Fault, ...]:
+    def faults(*content: bytes) -> tuple[BrokenLine, ...]:
         journal.path.write_bytes(b"".join(content))
         return journal.verify().faults
 
     assert faults(*lines) == ()
     assert faults(lines[0], lines[2], lines[3]) == (
-        Fault(2, "it does not follow line 1 of the chain: lines are missing before it"),
+        BrokenLine(2, "it does not follow line 1 of the chain: lines are missing before it"),
     )
-    assert faults(*lines[:2]) == (Fault(3, "2 lines are missing at the end"),)
+    assert faults(*lines[:2]) == (BrokenLine(3, "2 lines are missing at the end"),)
     assert faults(*lines[:3], lines[3][:-9]) == (
-        Fault(4, "the last line is cut short: a crash, while it was being written"),
-        Fault(4, "1 lines are missing at the end"),
+        BrokenLine(4, "the last line is cut short: a crash, while it was being written"),
+        BrokenLine(4, "1 lines are missing at the end"),
     )
     assert faults(lines[0], b"[]\n", *lines[1:]) == (
-        Fault(2, "it cannot be read: a crash cut it short, or it was changed"),
+        BrokenLine(2, "it cannot be read: a crash cut it short, or it was changed"),
     )
 
 
@@ -588,7 +588,7 @@ def test_what_follows_a_line_that_was_cut_short_is_a_line_of_its_own(tmp_path: P
 def test_a_crash_is_told_in_a_sentence_also_where_nothing_can_be_written(tmp_path: Path) -> None:
     error = RuntimeError("with the-key-0123456789")
     (tmp_path / "crashes").symlink_to(tmp_path)
-    told = crash_report.report(error, tmp_path, Masks(["the-key-0123456789"]))
+    told = crash_report.write_crash_report(error, tmp_path, Redactor(["the-key-0123456789"]))
     assert told == "xp-tui has failed: RuntimeError: with ••••. Nothing could be written down about it."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crashes"]
 
@@ -597,9 +597,9 @@ def test_of_very_many_crashes_the_last_are_kept(tmp_path: Path) -> None:
     (tmp_path / "crashes").mkdir()
     for number in range(30):
         (tmp_path / "crashes" / f"20200101T0000{number:02}.txt").write_text("old")
-    crash_report.report(RuntimeError("new"), tmp_path, Masks())
+    crash_report.write_crash_report(RuntimeError("new"), tmp_path, Redactor())
     kept = sorted((tmp_path / "crashes").iterdir())
-    assert len(kept) == crash_report.KEPT
+    assert len(kept) == crash_report.MAX_REPORTS
     assert "RuntimeError: new" in kept[-1].read_text()
     assert kept[0].name == "20200101T000011.txt"
 
@@ -618,7 +618,7 @@ def test_what_is_copied_goes_to_the_systems_clipboard_where_there_is_one(
 ) -> None:
     command(tmp_path, monkeypatch, f"cat > {tmp_path}/copied")
     told: list[str] = []
-    assert clipboard.copy("the words", told.append, tmp_path / "file") == "copied"
+    assert clipboard.copy_text("the words", told.append, tmp_path / "file") == "copied"
     assert ((tmp_path / "copied").read_text(), told) == ("the words", [])
 
 
@@ -628,9 +628,11 @@ def test_else_to_the_terminals_and_what_is_too_long_for_it_to_a_file(
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
     told: list[str] = []
-    assert clipboard.copy("x" * 74_000, told.append, tmp_path / "file").startswith("handed to the terminal's clipboard")
+    assert clipboard.copy_text("x" * 74_000, told.append, tmp_path / "file").startswith(
+        "handed to the terminal's clipboard"
+    )
     assert (told, (tmp_path / "file").exists()) == (["x" * 74_000], False)
-    words = clipboard.copy("é" * 74_001, told.append, tmp_path / "file")
+    words = clipboard.copy_text("é" * 74_001, told.append, tmp_path / "file")
     assert words == f"too long for the terminal's clipboard, written to {tmp_path / 'file'}"
     assert (len(told), (tmp_path / "file").read_text()) == (1, "é" * 74_001)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
@@ -642,6 +644,6 @@ def test_what_is_too_long_and_cannot_be_written_is_told_as_not_copied(
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
     (tmp_path / "state").write_text("a file")
-    words = clipboard.copy("x" * 74_001, lambda text: None, tmp_path / "state" / "copied.txt")
+    words = clipboard.copy_text("x" * 74_001, lambda text: None, tmp_path / "state" / "copied.txt")
     assert words.startswith("not copied: too long for the terminal's clipboard, and no file can be written: ")
     assert words.endswith("state is a file: move it away, a directory is made in its place")

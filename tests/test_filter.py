@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tui.client.models import Task
-from tui.domain.filters import Context, FilterError, parse
+from tui.domain.filters import FilterContext, FilterError, parse_filter
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 )
 def test_each_mistake_is_named_and_marked(text: str, message: str, marked: str) -> None:
     with pytest.raises(FilterError) as caught:
-        parse(text)
+        parse_filter(text)
     error = caught.value
     assert error.message.startswith(message)
     assert text[error.start : error.end] == marked
@@ -69,18 +69,20 @@ TASK = Task.of(
     ],
 )  # fmt: skip
 def test_each_term_finds_what_it_says(text: str, finds: bool) -> None:
-    context = Context(NOW, {"a1": "Invoice bot", "a2": "Release bot"})
-    assert parse(text).predicate(context)(TASK) is finds
-    assert parse(str(parse(text))).predicate(context)(TASK) is finds  # and does when it is written anew
+    context = FilterContext(NOW, {"a1": "Invoice bot", "a2": "Release bot"})
+    assert parse_filter(text).predicate(context)(TASK) is finds
+    assert parse_filter(str(parse_filter(text))).predicate(context)(TASK) is finds  # and does when it is written anew
 
 
 def test_what_is_not_known_is_neither_more_nor_less() -> None:
     bare = Task.of({"id": "t"})
     for text in ("tokens:>0", "tokens:<1m", "age:>0s", "age:<9w", "wait:<9w"):
-        assert parse(text).predicate()(bare) is False
+        assert parse_filter(text).predicate()(bare) is False
 
 
 def test_without_terms_everything_is_found() -> None:
-    assert not parse("  ")
-    assert parse("").predicate()(TASK)
-    assert parse("").pushed_down() == parse("-status:failed").pushed_down()  # what is turned round is chosen here
+    assert not parse_filter("  ")
+    assert parse_filter("").predicate()(TASK)
+    assert (
+        parse_filter("").pushed_down() == parse_filter("-status:failed").pushed_down()
+    )  # what is turned round is chosen here

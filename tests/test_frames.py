@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.conftest import cases
 from tests.wire.cuts import variants
-from tui.client.sse import LARGEST, Frame, Frames
+from tui.client.sse import MAX_EVENT_BYTES, SSEDecoder, SSEFrame
 
 SSE = cases("sse")
 
 
-def told(frame: Frame, expected: dict[str, Any]) -> dict[str, Any]:
+def told(frame: SSEFrame, expected: dict[str, Any]) -> dict[str, Any]:
     """A frame in the words of the table."""
     if "data" in expected:
         return {"type": frame.event, "data": frame.data, "id": frame.id}
@@ -28,7 +28,7 @@ def told(frame: Frame, expected: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("case", SSE["parse"], ids=lambda case: case["name"])
 def test_every_case_in_every_cut(case: dict[str, Any]) -> None:
     for pieces in variants(case):
-        frames = Frames(case.get("seed_last_event_id", ""))
+        frames = SSEDecoder(case.get("seed_last_event_id", ""))
         found = [frame for piece in pieces for frame in frames.feed(piece)]
         assert len(found) == len(case["events"]), pieces[:5]
         assert [told(*pair) for pair in zip(found, case["events"], strict=True)] == case["events"]
@@ -42,7 +42,7 @@ def test_every_case_in_every_cut(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", SSE["liveness"], ids=lambda case: case["name"])
 def test_an_event_comes_out_with_its_last_byte(case: dict[str, Any]) -> None:
-    frames, count = Frames(), 0
+    frames, count = SSEDecoder(), 0
     for piece, expected in case["steps"]:
         count += len(frames.feed(piece.encode("latin-1")))
         assert count == expected
@@ -50,9 +50,9 @@ def test_an_event_comes_out_with_its_last_byte(case: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
 def test_where_the_bytes_are_cut_never_matters(data: bytes, cuts: list[int]) -> None:
-    whole = [(frame.event, frame.data, frame.id, frame.own_id) for frame in Frames().feed(data)]
+    whole = [(frame.event, frame.data, frame.id, frame.own_id) for frame in SSEDecoder().feed(data)]
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    frames = Frames()
+    frames = SSEDecoder()
     pieces = [data[start:end] for start, end in pairwise(places)]
     assert [(f.event, f.data, f.id, f.own_id) for piece in pieces for f in frames.feed(piece)] == whole
 
@@ -63,18 +63,18 @@ def test_what_a_server_writes_is_read(events: list[tuple[str, str]]) -> None:
     readable = [data for data, _ in events if not {"\r", "\n"} & set(data) and data.encode("utf-8", "ignore")]
     if len(readable) != len(events):
         return
-    found = Frames().feed("".join(lines).encode())
+    found = SSEDecoder().feed("".join(lines).encode())
     assert [frame.data for frame in found] == readable
     assert all(frame.own_id for frame in found)
 
 
 def test_an_event_that_is_too_large_is_left_out_and_its_neighbours_are_not() -> None:
-    frames = Frames()
+    frames = SSEDecoder()
     piece = b"x" * 65536
     found = frames.feed(b"data: before\n\nid: 7\ndata: ")
-    for _ in range(LARGEST // len(piece) + 2):
+    for _ in range(MAX_EVENT_BYTES // len(piece) + 2):
         found += frames.feed(piece)
-        assert sum(map(len, frames._tail)) <= LARGEST + len(piece)
+        assert sum(map(len, frames._tail)) <= MAX_EVENT_BYTES + len(piece)
     found += frames.feed(b"\n\ndata: after\n\n")
     assert [(frame.data, frame.too_large, frame.id) for frame in found] == [
         ("before", False, ""),
@@ -85,11 +85,11 @@ def test_an_event_that_is_too_large_is_left_out_and_its_neighbours_are_not() -> 
 
 @pytest.mark.parametrize("name", ["id", "event", "retry", "data"])
 def test_of_a_line_that_is_too_long_nothing_is_taken(name: str) -> None:
-    frames = Frames("3")
+    frames = SSEDecoder("3")
     found = frames.feed(f"data: before\ndata\n{name}: 7".encode())
     for _ in range(17):
         found += frames.feed(b"7" * (1 << 20))
-        assert sum(map(len, frames._tail)) + frames._size <= LARGEST + (1 << 20)
+        assert sum(map(len, frames._tail)) + frames._size <= MAX_EVENT_BYTES + (1 << 20)
     assert frames._data == []
     found += frames.feed(b"7\n\ndata: after\n\n")
     assert [(frame.event, frame.data, frame.id, frame.own_id, frame.too_large) for frame in found] == [
@@ -100,28 +100,28 @@ def test_of_a_line_that_is_too_long_nothing_is_taken(name: str) -> None:
 
 
 def test_what_is_just_not_too_large_is_read_whole() -> None:
-    assert LARGEST == 16 * 1024 * 1024
-    for size, too_large in ((LARGEST - 1, False), (LARGEST, True)):
-        (frame,) = Frames().feed(b"data: %s\n\n" % (b"x" * size))
+    assert MAX_EVENT_BYTES == 16 * 1024 * 1024
+    for size, too_large in ((MAX_EVENT_BYTES - 1, False), (MAX_EVENT_BYTES, True)):
+        (frame,) = SSEDecoder().feed(b"data: %s\n\n" % (b"x" * size))
         assert (len(frame.data), frame.too_large) == (0 if too_large else size, too_large)
-    frames = Frames()
-    found = frames.feed(b"data: " + b"x" * (LARGEST - 10)) + frames.feed(b"yz") + frames.feed(b"\n\n")
-    assert [(len(frame.data), frame.too_large) for frame in found] == [(LARGEST - 8, False)]
-    frames.feed(b"data: " + b"x" * (LARGEST - 20) + b"\n")
+    frames = SSEDecoder()
+    found = frames.feed(b"data: " + b"x" * (MAX_EVENT_BYTES - 10)) + frames.feed(b"yz") + frames.feed(b"\n\n")
+    assert [(len(frame.data), frame.too_large) for frame in found] == [(MAX_EVENT_BYTES - 8, False)]
+    frames.feed(b"data: " + b"x" * (MAX_EVENT_BYTES - 20) + b"\n")
     assert [frame.too_large for frame in frames.feed(b"data: 0123456789") + frames.feed(b"012345678901234\n\n")] == [
         True
     ]
 
 
 def test_a_large_event_leaves_room_for_the_next() -> None:
-    frames = Frames()
-    half = b"x" * (LARGEST // 4)
+    frames = SSEDecoder()
+    half = b"x" * (MAX_EVENT_BYTES // 4)
     found = [frame for _ in range(9) for piece in (b"data: ", half, half, b"\n\n") for frame in frames.feed(piece)]
-    assert [(len(frame.data), frame.too_large) for frame in found] == [(LARGEST // 2, False)] * 9
+    assert [(len(frame.data), frame.too_large) for frame in found] == [(MAX_EVENT_BYTES // 2, False)] * 9
 
 
 def test_of_a_comment_without_end_only_the_beginning_is_kept() -> None:
-    frames = Frames()
+    frames = SSEDecoder()
     frames.feed(b"data: a\n:c")
     for _ in range(40):
         assert frames.feed(b"x" * (1 << 20)) == []
@@ -130,12 +130,12 @@ def test_of_a_comment_without_end_only_the_beginning_is_kept() -> None:
 
 
 def test_what_is_no_utf_8_is_shown_as_such() -> None:
-    (frame,) = Frames().feed(b"id: \xff\nevent: \xfe\ndata: \xfd\n\n")
+    (frame,) = SSEDecoder().feed(b"id: \xff\nevent: \xfe\ndata: \xfd\n\n")
     assert (frame.id, frame.event, frame.data) == ("\ufffd", "\ufffd", "\ufffd")
 
 
 def test_an_event_says_whether_its_id_is_its_own() -> None:
-    found = Frames("0").feed(b"data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid: 2\n\ndata: d\n\nid\ndata: e\n\n")
+    found = SSEDecoder("0").feed(b"data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid: 2\n\ndata: d\n\nid\ndata: e\n\n")
     assert [(frame.id, frame.own_id) for frame in found] == [
         ("0", False),
         ("1", True),
@@ -146,14 +146,14 @@ def test_an_event_says_whether_its_id_is_its_own() -> None:
 
 
 def test_a_time_to_wait_is_at_most_a_minute() -> None:
-    frames = Frames()
+    frames = SSEDecoder()
     for told, retry in ((b"60000", 60_000), (b"60001", 60_000), (b"9" * 5000, 60_000), (b"5", 5), (b"-5", 5), (b"", 5)):
         frames.feed(b"retry: %s\n" % told)
         assert frames.retry == retry
 
 
 def test_many_small_lines_that_are_too_large_together_are_left_out() -> None:
-    frames = Frames()
+    frames = SSEDecoder()
     found = [frame for _ in range(20) for frame in frames.feed(b"data: " + b"y" * 1_000_000 + b"\n")]
     found += frames.feed(b"\ndata: after\n\n")
     assert [(frame.data, frame.too_large) for frame in found] == [("", True), ("after", False)]

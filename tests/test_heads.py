@@ -12,10 +12,10 @@ from msgspec import Raw
 
 from tui.client.events import Event
 from tui.client.json_codec import loads
-from tui.client.lazy_log import Entries, Unusual
-from tui.client.log_entries import Decision, Delegation, Entry, Log, entry_of
-from tui.client.partial_decode import Head, head_of, kind_of_head, names_child, split
-from tui.client.task_rows import UNUSUAL
+from tui.client.lazy_log import LazyEntries, NotLazy
+from tui.client.log_entries import Decision, Delegation, Entry, Log, parse_entry
+from tui.client.partial_decode import PartialEntry, decode_partial, entry_class_of_partial, names_child, split_log
+from tui.client.task_rows import MSGSPEC_ERRORS
 from tui.client.wire_model import WireModel
 
 JSON = st.recursive(
@@ -25,7 +25,7 @@ JSON = st.recursive(
 )
 WORDS = st.sampled_from(["think", "login_required", "create_execution", "stop_execution", "confirm_x", "user", "x", ""])
 entries = st.dictionaries(
-    st.sampled_from([*Head.__struct_fields__, "payload", "result", "title", "data"]), JSON | WORDS, max_size=9
+    st.sampled_from([*PartialEntry.__struct_fields__, "payload", "result", "title", "data"]), JSON | WORDS, max_size=9
 )
 
 
@@ -42,8 +42,8 @@ def fields_of_event(event: Event) -> dict[str, Any]:
 def entry_at(part: Raw) -> Entry | None:
     """The entry whose kind its head tells; None where it is not of the usual form and has to be read whole."""
     try:
-        return kind_of_head(head_of(part)).of(loads(bytes(part)))
-    except UNUSUAL:
+        return entry_class_of_partial(decode_partial(part)).of(loads(bytes(part)))
+    except MSGSPEC_ERRORS:
         return None
 
 
@@ -51,8 +51,8 @@ def entry_at(part: Raw) -> Entry | None:
 def test_a_log_taken_apart_says_the_same(log: list[Any], is_bare: bool) -> None:
     written = json.dumps(log if is_bare else {"agent_id": "a", "messages": log}).encode()
     told = loads(written)
-    whole = [entry_of(one) for one in (told if is_bare else told["messages"])]
-    found = split(written)
+    whole = [parse_entry(one) for one in (told if is_bare else told["messages"])]
+    found = split_log(written)
     if found is None:
         return
     _, parts = found
@@ -75,11 +75,11 @@ def test_the_usual_entries_are_told_by_their_heads() -> None:
         {"id": "3", "type": "think", "thought": "x", "reasoning": "because"},
         {"id": "4", "agent_id": "a", "query": None},
     ]
-    _, parts = split(json.dumps(usual).encode()) or (None, [])
+    _, parts = split_log(json.dumps(usual).encode()) or (None, [])
     assert parts is not None
     found = [entry_at(part) for part in parts]
     assert [entry.kind if entry else None for entry in found] == ["message", "tool", "reasoning", "sub-agent"]
-    assert found[0] == entry_of(usual[0])
+    assert found[0] == parse_entry(usual[0])
 
 
 @given(
@@ -118,7 +118,7 @@ def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b'{"messages": 5}', b'{"other": []}', b"[NaN]", b"[" * 5000])
 def test_what_is_no_log_is_read_whole(content: bytes) -> None:
-    assert split(content) is None
+    assert split_log(content) is None
 
 
 @pytest.mark.parametrize("kind", [Delegation, Decision])
@@ -134,21 +134,21 @@ def test_what_is_no_log_is_read_whole(content: bytes) -> None:
     ],
 )
 def test_a_head_knows_whether_its_entry_names_a_sub_task(kind: type[Entry], told: dict[str, str | None]) -> None:
-    head = head_of(Raw(json.dumps({"id": "a", **told}).encode()))
+    head = decode_partial(Raw(json.dumps({"id": "a", **told}).encode()))
     assert names_child(head, kind) is bool(getattr(kind.of({"id": "a", **told}), "child_id", None))
 
 
 @pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])
 def test_what_is_damaged_within_an_entry_is_not_taken_by_its_head(damage: bytes) -> None:
-    with pytest.raises(Unusual):
-        Entries().take(
+    with pytest.raises(NotLazy):
+        LazyEntries().take(
             [Raw(b'{"id": "a", "created_at": "2026-11-21T10:00:00Z", "tool_name": "x", "payload": %b}' % damage)]
         )
 
 
 def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
     entries = tuple(
-        entry_of({"id": str(n), "created_at": f"2026-11-21T10:00:0{n}Z" if n < 2 else None}) for n in range(5)
+        parse_entry({"id": str(n), "created_at": f"2026-11-21T10:00:0{n}Z" if n < 2 else None}) for n in range(5)
     )
     parts = list(Log(entries, {"child": ()}).parts(2))
     assert [(part.first, len(part.entries), len(part.children)) for part in parts] == [(0, 2, 1), (2, 2, 0), (4, 1, 0)]

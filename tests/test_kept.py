@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.storage.json_store import ANOTHER, Drafts, Kept
+from tui.storage.json_store import DRAFT_SEPARATOR, Drafts, JsonStore
 from tui.storage.private_files import NotPrivate
 
 SEVERAL = """
@@ -77,7 +77,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "drafts.json"
 
 
-@pytest.mark.parametrize("kind", ["Kept", "Drafts"])
+@pytest.mark.parametrize("kind", ["JsonStore", "Drafts"])
 def test_of_what_several_processes_write_at_once_nothing_is_lost(path: Path, kind: str) -> None:
     with (
         other_xp_tui(path, SEVERAL, kind, "a") as a,
@@ -90,18 +90,18 @@ def test_of_what_several_processes_write_at_once_nothing_is_lost(path: Path, kin
             one.process.stdin.flush()
         for one in (a, b, c):
             one.end()
-    assert sorted(Kept(path)) == sorted(f"{name} {number}" for name in "abc" for number in range(25))
+    assert sorted(JsonStore(path)) == sorted(f"{name} {number}" for name in "abc" for number in range(25))
 
 
 def test_a_change_is_made_to_what_is_on_the_disk_now(path: Path) -> None:
-    one, other = Kept(path), Kept(path)
+    one, other = JsonStore(path), JsonStore(path)
     one["a"] = "1"
     other["b"] = "2"
-    assert dict(Kept(path)) == {"a": "1", "b": "2"}
+    assert dict(JsonStore(path)) == {"a": "1", "b": "2"}
     del one["a"]
     other["b"] = "3"
     other["b"] = " "
-    assert dict(Kept(path)) == {}
+    assert dict(JsonStore(path)) == {}
     assert list(other) == []
     with pytest.raises(KeyError):
         del other["b"]
@@ -119,9 +119,9 @@ def test_two_edits_of_one_draft_keep_both(path: Path) -> None:
             drafts["t1"] = f"{drafts['t1']}!"
         assert drafts.get("t1") == "begun, and mine!!!"
         other.end(killed=True)
-    assert drafts.get("t1") == f"begun, and mine!!!{ANOTHER}begun, and theirs"
+    assert drafts.get("t1") == f"begun, and mine!!!{DRAFT_SEPARATOR}begun, and theirs"
     drafts["t1"] = "of both one"
-    assert dict(Kept(path)) == {"t1": "of both one"}
+    assert dict(JsonStore(path)) == {"t1": "of both one"}
 
 
 def test_who_has_sent_an_edit_of_a_draft_finds_the_others(path: Path) -> None:
@@ -158,7 +158,7 @@ def test_what_another_sends_is_not_left_over_until_it_was_killed(path: Path) -> 
     assert (list(drafts), drafts["sending t1"]) == (["sending t1"], "on its way")
     drafts.setdefault("t1", drafts["sending t1"])
     del drafts["sending t1"]
-    assert dict(Kept(path)) == {"t1": "on its way"}
+    assert dict(JsonStore(path)) == {"t1": "on its way"}
 
 
 def test_what_was_not_sent_is_put_back_beside_what_was_written_meanwhile(path: Path) -> None:
@@ -169,9 +169,9 @@ def test_what_was_not_sent_is_put_back_beside_what_was_written_meanwhile(path: P
     assert drafts.setdefault("t1", "refused") == "refused"
     drafts.setdefault("t1", "refused")
     drafts["t1"] = "begun meanwhile, and ended"  # in an editor that was open
-    assert drafts.get("t1") == f"begun meanwhile, and ended{ANOTHER}refused"
+    assert drafts.get("t1") == f"begun meanwhile, and ended{DRAFT_SEPARATOR}refused"
     drafts["t1"] = "refused, but changed"
-    assert dict(Kept(path)) == {"t1": "refused, but changed"}
+    assert dict(JsonStore(path)) == {"t1": "refused, but changed"}
 
 
 def test_drafts_of_before_are_drafts(path: Path) -> None:
@@ -183,18 +183,18 @@ def test_drafts_of_before_are_drafts(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000, "\0", '"text"'])
-@pytest.mark.parametrize("kind", [Kept, Drafts])
-def test_a_damaged_file_is_set_aside(path: Path, content: str, kind: type[Kept] | type[Drafts]) -> None:
+@pytest.mark.parametrize("kind", [JsonStore, Drafts])
+def test_a_damaged_file_is_set_aside(path: Path, content: str, kind: type[JsonStore] | type[Drafts]) -> None:
     path.write_text(content)
     kept = kind(path)
     assert list(kept) == []
     kept["t1"] = "text"
-    assert dict(Kept(path)) == {"t1": "text"}
+    assert dict(JsonStore(path)) == {"t1": "text"}
     assert path.with_name("drafts.json.damaged").read_text() == content
 
 
 def test_a_file_that_cannot_be_read_now_is_not_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, drafts = Kept(path), Drafts(path)
+    kept, drafts = JsonStore(path), Drafts(path)
     kept["t1"] = "text"
 
     def fails(path: Path) -> bytes:
@@ -206,16 +206,18 @@ def test_a_file_that_cannot_be_read_now_is_not_replaced(path: Path, monkeypatch:
             drafts["t2"] = "text"
         kept["t3"] = "text"
     assert dict(kept) == {"t1": "text", "t3": "text"}, "what the screens remember holds without the disk"
-    assert dict(Kept(path)) == {"t1": "text"}
+    assert dict(JsonStore(path)) == {"t1": "text"}
 
 
-@pytest.mark.parametrize("kind", [Kept, Drafts])
+@pytest.mark.parametrize("kind", [JsonStore, Drafts])
 @pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_file_has_no_texts(path: Path, kind: type[Kept] | type[Drafts], put: Callable[[Path], None]) -> None:
+def test_what_is_no_file_has_no_texts(
+    path: Path, kind: type[JsonStore] | type[Drafts], put: Callable[[Path], None]
+) -> None:
     put(path)
     kept = kind(path)
     assert list(kept) == []
-    if kind is Kept:
+    if kind is JsonStore:
         kept["t1"] = "text"
         assert dict(kept) == {"t1": "text"}, "what the screens remember holds without the disk"
     else:

@@ -19,11 +19,11 @@ from tests.screens.boards import NOW
 from tui.client import lazy_log as large_log
 from tui.client.events import Event
 from tui.client.json_codec import NotJson, loads
-from tui.client.lazy_log import Entries, LargeLog, Unusual
-from tui.client.log_entries import Entry, Log, entry_of
+from tui.client.lazy_log import LargeLog, LazyEntries, NotLazy
+from tui.client.log_entries import Entry, Log, parse_entry
 from tui.client.models import Task
-from tui.client.partial_decode import split
-from tui.domain.activity_log import Activity, attached
+from tui.client.partial_decode import split_log
+from tui.domain.activity_log import Activity, match_triggers
 
 KINDS: list[dict[str, Any]] = [
     {"role": "agent", "content": {"text": "said"}},
@@ -48,9 +48,9 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> Entries:
+def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> LazyEntries:
     """As the client takes a large log apart."""
-    made = Entries()
+    made = LazyEntries()
     for begin in range(0, len(told), size):
         made.take([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
     return made
@@ -81,7 +81,7 @@ def whole(made: Activity) -> Any:
         [(node.order, node.entry.raw, type(node.entry), node.provenance, node.seconds) for node in nodes],
         [made.nodes.place_of(node) for node in nodes] == list(range(len(nodes))),
         {key: found.order for node in nodes for key in node.entry.keys if (found := made.get(key))},
-        (calls, failed, made.streaming, made.wait, attached(made, ()), attached(made, (child,))),
+        (calls, failed, made.streaming, made.wait, match_triggers(made, ()), match_triggers(made, (child,))),
     )
 
 
@@ -102,9 +102,9 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
     lazy, eager = Activity("t"), Activity("t")
     try:
         large = [entries_of(reading) for reading in readings[:2]]
-    except Unusual:
+    except NotLazy:
         return
-    read: list[tuple[Entry, ...]] = [tuple(map(entry_of, told)) for told in readings[:2]]
+    read: list[tuple[Entry, ...]] = [tuple(map(parse_entry, told)) for told in readings[:2]]
     ways: list[tuple[Activity, Sequence[Sequence[Entry]]]] = [(lazy, large), (eager, read)]
     for one, (first, second) in ways:
         for number, told in enumerate(before):
@@ -115,10 +115,10 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
         for number in looked_at if one is lazy else ():
             one.get(f"e{number}")
         one.read(Log(second), at(130))
-        one.read(Log(tuple(map(entry_of, small))), at(140))
+        one.read(Log(tuple(map(parse_entry, small))), at(140))
     assert len(lazy) == len(eager)
     assert lazy.nodes.tally() == eager.nodes.tally()  # before anything else is looked at
-    assert attached(lazy, ()) == attached(eager, ())
+    assert match_triggers(lazy, ()) == match_triggers(eager, ())
     assert whole(lazy) == whole(eager)
 
 
@@ -126,12 +126,12 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
 def test_each_of_its_entries_says_the_same(log: list[Any]) -> None:
     try:
         large = entries_of(log)
-    except Unusual:
-        assert len({name for told in log for name in entry_of(told).keys}) < sum(
-            len(entry_of(told).keys) for told in log
+    except NotLazy:
+        assert len({name for told in log for name in parse_entry(told).keys}) < sum(
+            len(parse_entry(told).keys) for told in log
         )
         return
-    read = tuple(map(entry_of, log))
+    read = tuple(map(parse_entry, log))
     assert (tuple(large), large.kinds) == (read, [type(one) for one in read])
     assert (large[1:3], large.times) == (read[1:3], [one.created_at for one in read])
     assert large.places == {name: place for place, one in enumerate(read) for name in one.keys}
@@ -160,7 +160,7 @@ def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
         )
         == 3
     )
-    with pytest.raises(Unusual):
+    with pytest.raises(NotLazy):
         entries_of(
             [
                 usual,
@@ -240,14 +240,14 @@ def written(draw: st.DrawFn, entries: st.SearchStrategy[list[Any]] = told) -> by
 def test_it_says_what_it_says_when_it_is_read_whole(content: bytes) -> None:
     with small():
         log = LargeLog.of(content)
-        if split(content) is None or len(content) <= 40:
+        if split_log(content) is None or len(content) <= 40:
             assert log is None
             return
         assert log
         found = asyncio.run(log.entries())
     body = loads(content)
     assert log.thread_id == (None if isinstance(body, list) else body.get("id"))
-    whole = [entry_of(one) for one in (body if isinstance(body, list) else body["messages"])]
+    whole = [parse_entry(one) for one in (body if isinstance(body, list) else body["messages"])]
     assert [(type(one), one.raw, one.keys) for one in found] == [(type(one), one.raw, one.keys) for one in whole]
 
 
@@ -268,7 +268,7 @@ def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, plac
     except NotJson:
         return  # msgspec is content with bytes within a text that are none
     messages = body if isinstance(body, list) else body["messages"]
-    assert [one.raw for one in found] == [entry_of(one).raw for one in messages]
+    assert [one.raw for one in found] == [parse_entry(one).raw for one in messages]
 
 
 def test_of_two_lists_of_entries_the_last_counts() -> None:
@@ -285,7 +285,7 @@ def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], mo
     again = [*log[:kept], *more]
     try:
         ours, theirs = entries_of(log), entries_of(again)
-    except Unusual:
+    except NotLazy:
         return
     differ = [
         place

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from tui.client.events import Event
 from tui.client.models import Task
-from tui.domain.filters import parse
-from tui.domain.state import Board, Change, EventSeen, TaskGone, TasksSeen
-from tui.domain.task_list import SLICE, Listing, View
-from tui.domain.task_rows import Head, Line, More
+from tui.domain.filters import parse_filter
+from tui.domain.state import Change, EventSeen, State, TaskGone, TasksSeen
+from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel
+from tui.domain.task_rows import GroupHeader, MoreLine, TaskLine
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 IDS = [f"t{number}" for number in range(8)]
@@ -48,26 +48,26 @@ def change_of(one: Any, later: int) -> Change:
     return seen(one, later=later)
 
 
-def anew(board: Board, view: View, like: Listing) -> Listing:
+def anew(board: State, view: ListView, like: TaskListModel) -> TaskListModel:
     """All of it, arranged from nothing."""
-    listing = Listing(view)
+    listing = TaskListModel(view)
     listing.opened, listing.folded = like.opened, like.folded
     for _ in listing.filled(board):
         pass
     return listing
 
 
-def told(listing: Listing) -> list[str]:
+def told(listing: TaskListModel) -> list[str]:
     """The rows as text: headings with their number, tasks with their depth, what waits below."""
     words = []
     for index in range(len(listing)):
         match listing.row(index):
-            case Head() as head:
+            case GroupHeader() as head:
                 words.append(f"{head.group} {head.count} {head.is_open}")
-            case Line() as line:
+            case TaskLine() as line:
                 where = "".join(f">{task.id}" for task in line.path)
                 words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.below}")
-            case More() as more:
+            case MoreLine() as more:
                 words.append(f"{more.loaded} of {more.total}")
     return words
 
@@ -113,8 +113,8 @@ def test_step_by_step_is_the_same_as_anew(
     opened: set[str],
     folded: set[str],
 ) -> None:
-    view = View(parse(words).predicate() if words else None, only, column, reverse, {}, NOW, 6)
-    listing, board = Listing(view), Board()
+    view = ListView(parse_filter(words).predicate() if words else None, only, column, reverse, {}, NOW, 6)
+    listing, board = TaskListModel(view), State()
     listing.opened, listing.folded = opened, folded
     for later, some in enumerate(changes):
         board = board.after([change_of(one, later) for one in some])
@@ -126,7 +126,7 @@ def test_step_by_step_is_the_same_as_anew(
         keys = [listing.key(index) for index in range(len(listing))]
         assert [listing.index_of(key) for key in keys] == list(range(len(keys)))
         assert len(set(keys)) == len(keys)
-    other = listing.again(View(None, None, column, reverse, {}, NOW, 6))
+    other = listing.again(ListView(None, None, column, reverse, {}, NOW, 6))
     for _ in other.filled(board):
         pass
     assert told(other) == told(anew(board, other.view, listing))
@@ -134,10 +134,10 @@ def test_step_by_step_is_the_same_as_anew(
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(reverse: bool) -> None:
-    board = Board().after(
+    board = State().after(
         [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
     )
-    listing = anew(board, View(column="title", reverse=reverse), Listing())
+    listing = anew(board, ListView(column="title", reverse=reverse), TaskListModel())
     listing.turn("b", True)
     opened = ["b completed 3", "  b0 completed 0", "  b1 completed 0", "  b2 completed 0"]
     assert told(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
@@ -146,8 +146,8 @@ def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(
 
 
 def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
-    board = Board().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
-    listing = anew(board, View(), Listing())
+    board = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
+    listing = anew(board, ListView(), TaskListModel())
     board = board.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
     listing.take(board, board.touched.tasks)
     assert told(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
@@ -155,8 +155,8 @@ def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
 
 
 def test_a_hundred_thousand_are_taken_in_some_at_a_time() -> None:
-    board = Board().after([seen(*(row(f"t{number}") for number in range(3000)))])
-    listing = Listing()
+    board = State().after([seen(*(row(f"t{number}") for number in range(3000)))])
+    listing = TaskListModel()
     sizes = [listing.matched for _ in listing.filled(board)]
-    assert sorted(set(sizes)) == [*range(SLICE, 3001, SLICE)]
+    assert sorted(set(sizes)) == [*range(TASKS_PER_SLICE, 3001, TASKS_PER_SLICE)]
     assert len(listing) == 3001

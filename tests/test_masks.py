@@ -15,8 +15,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
-from tui.security.redact import MOST, SHORT, Masks, _mask_match, _secret_text, _without_secrets, masked
-from tui.security.sanitize import clean
+from tui.security.redact import (
+    MAX_CACHED_CHARS,
+    MAX_CACHED_TEXTS,
+    Redactor,
+    _mask_match,
+    _secret_text,
+    _without_secrets,
+    mask_secret,
+)
+from tui.security.sanitize import sanitize_text
 
 SECRET_NAMES = [
     "api_key",
@@ -101,17 +109,20 @@ OPEN_NAMES = [
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_a_secret_is_known_by_the_name_of_its_field(name: str) -> None:
-    assert Masks().json({name: "abcdefgh1234", "other": "abcdefgh1234"}) == {name: "••••1234", "other": "abcdefgh1234"}
-    assert Masks().json({name: ["abcdefgh1234", 5]}) == {name: ["••••1234", 5]}
+    assert Redactor().json({name: "abcdefgh1234", "other": "abcdefgh1234"}) == {
+        name: "••••1234",
+        "other": "abcdefgh1234",
+    }
+    assert Redactor().json({name: ["abcdefgh1234", 5]}) == {name: ["••••1234", 5]}
 
 
 @pytest.mark.parametrize("name", OPEN_NAMES)
 def test_a_name_that_only_sounds_like_it_hides_nothing(name: str) -> None:
-    assert Masks().json({name: "abcdefgh1234"}) == {name: "abcdefgh1234"}
+    assert Redactor().json({name: "abcdefgh1234"}) == {name: "abcdefgh1234"}
 
 
 def test_only_of_a_long_secret_the_end_is_shown() -> None:
-    assert (masked("abcdefghijkl"), masked("abcdefghijk"), masked("x")) == ("••••ijkl", "••••", "••••")
+    assert (mask_secret("abcdefghijkl"), mask_secret("abcdefghijk"), mask_secret("x")) == ("••••ijkl", "••••", "••••")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +138,7 @@ def test_what_is_held_in_a_place_for_secrets_is_masked_whatever_its_name(holder:
             "none": "",
         }
     }
-    assert Masks().json(value) == {
+    assert Redactor().json(value) == {
         holder: {"X": "••••", "deep": {"y": "••••", "Accept": "json"}, "list": [{"z": "••••"}], "n": 5, "none": ""}
     }
 
@@ -147,12 +158,12 @@ def test_what_is_held_in_a_place_for_secrets_is_masked_whatever_its_name(holder:
     ],
 )
 def test_a_header_that_is_no_secret_is_shown(name: str) -> None:
-    assert Masks().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "abcdefgh1234"}}
+    assert Redactor().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "abcdefgh1234"}}
 
 
 @pytest.mark.parametrize("name", ["x-accept", "hosts", "xhost", "dated", "x-date", "cache-controls"])
 def test_a_header_that_only_sounds_harmless_is_masked(name: str) -> None:
-    assert Masks().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "••••1234"}}
+    assert Redactor().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "••••1234"}}
 
 
 LOOKS = [
@@ -182,13 +193,13 @@ LOOKS = [
 
 @pytest.mark.parametrize(("text", "shown"), LOOKS)
 def test_a_secret_is_known_by_its_look(text: str, shown: str | None) -> None:
-    assert Masks().text(text) == (shown or text)
-    assert Masks().text(f"see {text}") == f"see {shown or text}"
-    assert Masks().text(Masks().text(text)) == (shown or text)
+    assert Redactor().text(text) == (shown or text)
+    assert Redactor().text(f"see {text}") == f"see {shown or text}"
+    assert Redactor().text(Redactor().text(text)) == (shown or text)
 
 
 def test_a_secret_is_masked_in_json_that_is_a_text_and_other_json_is_left_as_it_was_written() -> None:
-    masks, dots = Masks(), r"\u2022" * 4
+    masks, dots = Redactor(), r"\u2022" * 4
     assert masks.text('{"pin":"1234","a":[1]}') == f'{{"pin":"{dots}","a":[1]}}'
     assert masks.text('[{"pin": "1234"}]') == f'[{{"pin":"{dots}"}}]'
     assert masks.text('{"a": "b"}') == '{"a": "b"}'
@@ -198,16 +209,16 @@ def test_a_secret_is_masked_in_json_that_is_a_text_and_other_json_is_left_as_it_
 
 def test_a_name_may_itself_be_a_secret_and_what_is_no_text_stays() -> None:
     value = {"ghp_abcdefghijklmnop1234": 1, 5: None, "t": (1.5, True), "pin": 1234, "": "abc", "sig": ""}
-    assert Masks().json(value) == {"••••1234": 1, 5: None, "t": [1.5, True], "pin": 1234, "": "abc", "sig": ""}
+    assert Redactor().json(value) == {"••••1234": 1, 5: None, "t": [1.5, True], "pin": 1234, "": "abc", "sig": ""}
 
 
 def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
     value: Any = "Bearer abcdefgh1234"
     for _ in range(200):
         value = [value]
-    shown = Masks().json(value)
+    shown = Redactor().json(value)
     assert json.dumps(shown, ensure_ascii=False).strip("[]") == '"Bearer ••••1234"'
-    assert json.dumps(Masks().json([value]), ensure_ascii=False).strip("[]") == '"… nested too deep to show"'
+    assert json.dumps(Redactor().json([value]), ensure_ascii=False).strip("[]") == '"… nested too deep to show"'
     for name, depth in (
         ("headers", 202),
         ("other", 201),
@@ -215,7 +226,7 @@ def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
         deep: Any = "Bearer abcdefgh1234"
         for number in range(1, depth + 1):
             deep = {name: deep}
-            shown = json.dumps(Masks().json(deep), ensure_ascii=False)
+            shown = json.dumps(Redactor().json(deep), ensure_ascii=False)
             assert ("too deep" in shown) == (number == depth)
             assert "abcdefgh" not in shown
 
@@ -226,30 +237,30 @@ def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
     ["ghp_abcdefghijklmnopqrst1234", "xp-0123456789abcdef", "password: correct-horse", "Bearer abcdefgh12345678"],
 )
 def test_what_takes_no_room_hides_no_secret(secret: str, hidden: str) -> None:
-    masks = Masks(["xp-0123456789abcdef"])
+    masks = Redactor(["xp-0123456789abcdef"])
     for at in range(1, len(secret)):
-        shown = clean(masks.text(f"it is {secret[:at]}{hidden}{secret[at:]} and {secret}"))
+        shown = sanitize_text(masks.text(f"it is {secret[:at]}{hidden}{secret[at:]} and {secret}"))
         assert secret not in shown
         assert "••••" in shown
 
 
 def test_what_takes_no_room_hides_no_name_of_a_secret_and_stays_where_no_secret_is() -> None:
-    assert Masks().json({"pass\u200bword": "correct horse battery"}) == {"pass\u200bword": "••••tery"}
+    assert Redactor().json({"pass\u200bword": "correct horse battery"}) == {"pass\u200bword": "••••tery"}
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
-    assert Masks(["xp-0123456789abcdef"]).text(family) == family
+    assert Redactor(["xp-0123456789abcdef"]).text(family) == family
 
 
 def test_what_is_too_short_to_be_a_key_is_not_hunted_for() -> None:
-    masks = Masks(["abcde", "", "ábcdéf"])
+    masks = Redactor(["abcde", "", "ábcdéf"])
     assert masks.text("abcde") == masks.known("abcde") == "abcde"
     assert masks.known("my ábcdéf") == "my ••••"
-    assert Masks(["abcde"]).known("abcde YWJjZGU=") == "abcde YWJjZGU="
-    assert Masks(["sixsix"]).known("sixsix") == "••••"
+    assert Redactor(["abcde"]).known("abcde YWJjZGU=") == "abcde YWJjZGU="
+    assert Redactor(["sixsix"]).known("sixsix") == "••••"
 
 
 @given(st.text(min_size=6, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
 def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, after: bytes) -> None:
-    masks = Masks([secret, "another-one"])
+    masks = Redactor([secret, "another-one"])
     raw = before + secret.encode() + after
     whole = (secret, quote(secret), quote(secret, safe=""))
     for text in (*whole, base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()):
@@ -262,15 +273,15 @@ def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, a
 def test_of_a_known_secret_in_base64_nothing_is_left_that_is_of_it_alone(before: bytes, begin: int, end: int) -> None:
     for after in (b"", b"~", b"~~", b"~~~"):
         text = base64.b64encode(before + b"sixsix" + after).decode()
-        assert Masks(["sixsix"]).known(text) == f"{text[:begin]}••••{text[end:]}"
+        assert Redactor(["sixsix"]).known(text) == f"{text[:begin]}••••{text[end:]}"
 
 
 def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:
-    assert Masks(["secret-one", "secret-one-and-more"]).known("secret-one-and-more") == "••••"
+    assert Redactor(["secret-one", "secret-one-and-more"]).known("secret-one-and-more") == "••••"
 
 
 def test_only_so_many_short_texts_are_remembered() -> None:
-    masks = Masks()
+    masks = Redactor()
     for number in range(10_050):
         assert masks.text(f"id {number}") == f"id {number}"
     assert masks.text("password=hunter22") == "password=••••"
@@ -288,10 +299,10 @@ def test_what_is_passed_over_holds_no_secret(text: str) -> None:
 
 
 def test_what_is_remembered_has_an_end() -> None:
-    masks = Masks()
-    for number in range(MOST + 2):
+    masks = Redactor()
+    for number in range(MAX_CACHED_TEXTS + 2):
         assert masks.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}
-    assert 0 < len(masks._short) < MOST
+    assert 0 < len(masks._short) < MAX_CACHED_TEXTS
     assert masks.json({"token": "abcdefgh1234"}) == masks.json({"token": "abcdefgh1234"}) == {"token": "••••1234"}
 
 
@@ -303,7 +314,7 @@ KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, m
 @pytest.mark.parametrize("name", [*CODINGS, *OF_LONG_SECRETS])
 def test_the_configured_key_is_masked_in_each_coding(name: str) -> None:
     coded = {**CODINGS, **OF_LONG_SECRETS}[name](LONG_KEY)
-    shown = Masks([LONG_KEY]).text(f"it is {coded} and that")
+    shown = Redactor([LONG_KEY]).text(f"it is {coded} and that")
     assert coded not in shown
     assert LONG_KEY not in shown
     assert re.fullmatch(r"it is .{0,8}••••.{0,8} and that", shown, re.DOTALL)
@@ -316,7 +327,7 @@ def test_a_random_key_is_masked_in_each_coding(key: str, name: str, before: str,
     assume("console" not in name or not set(key + before) & set("[]"))
     assume("written" not in name or "\\" not in key)
     coded = CODINGS[name](key)
-    shown = Masks([key]).text(f"{before} {coded} {after}")
+    shown = Redactor([key]).text(f"{before} {coded} {after}")
     assert key not in shown
     assert coded not in shown
     assert "••••" in shown
@@ -331,18 +342,18 @@ def test_a_key_within_more_that_is_in_base64_is_masked(encoding: str, twice: boo
         return
     for outer in range(3):
         text = base64.b64encode(b"~" * outer + coded).decode() if twice else coded.decode()
-        assert len(Masks([LONG_KEY]).known(text)) < 24
+        assert len(Redactor([LONG_KEY]).known(text)) < 24
 
 
 @pytest.mark.parametrize("encode", [base64.a85encode, base64.b85encode])
 @pytest.mark.parametrize("shift", range(4))
 def test_a_key_within_more_that_is_in_base85_is_masked(encode: Callable[[bytes], bytes], shift: int) -> None:
     text = encode(b"?" * shift + LONG_KEY.encode() + b"more").decode()
-    assert len(Masks([LONG_KEY]).known(text)) < 24
+    assert len(Redactor([LONG_KEY]).known(text)) < 24
 
 
 def test_only_the_stretch_that_tells_the_key_is_masked() -> None:
-    masks = Masks(["xp-0123456789abcdef"])
+    masks = Redactor(["xp-0123456789abcdef"])
     told = "".join(f"\\u{ord(char):04x}" for char in "xp-0123456789abcdef")
     assert masks.text(f"50 % of <b>{told}</b>, and xp-01234\n56789abcdef, too") == "50 % of <b>••••</b>, and ••••, too"
     assert masks.text("é xp-01<i>23456789abcd</i>ef é XP-0123456789ABCDEF") == "é •••• é ••••"
@@ -392,16 +403,16 @@ def test_no_ordinary_text_is_masked_as_a_key(text: str) -> None:
     assume(not any(key.lower() in text.lower() for key in keys))
     hidden = "".join(char for char in text if char.isprintable())
     assume(not any(key.lower() in hidden.lower() for key in keys))
-    assert Masks(keys).known(text) == text
+    assert Redactor(keys).known(text) == text
 
 
 def test_a_short_key_of_words_is_not_put_together_from_words() -> None:
     text = "In secret one may say: on, ward; and 65 times 66 is more."
-    assert Masks(["secret-one", "onward", "sayon-ward"]).known(text) == text
+    assert Redactor(["secret-one", "onward", "sayon-ward"]).known(text) == text
 
 
 def test_what_slows_no_pattern_down() -> None:
-    masks = Masks([LONG_KEY])
+    masks = Redactor([LONG_KEY])
     for piece in ("\\", "%25", "&amp;", "&", "<", "[a", "\x1b[", "=", "&#0", "%", "<>", "0x", "\\u"):
         text = piece * (200_000 // len(piece))
         began = time.process_time()
@@ -435,7 +446,7 @@ SDK_SECRETS: list[Any] = [
 
 @pytest.mark.parametrize("value", SDK_SECRETS, ids=str)
 def test_what_the_sdk_keeps_secrets_in_is_masked(value: Any) -> None:
-    shown = json.dumps(Masks().json(value))
+    shown = json.dumps(Redactor().json(value))
     assert "hidden" not in shown
     assert shown.count("shown") == json.dumps(value).count("shown")
 
@@ -461,7 +472,7 @@ def test_what_the_sdk_keeps_secrets_in_is_masked(value: Any) -> None:
     ],
 )
 def test_a_password_in_an_address_or_in_quotes_is_masked_whole(text: str, shown: str | None) -> None:
-    assert Masks().text(text) == (shown or text)
+    assert Redactor().text(text) == (shown or text)
 
 
 SPELLINGS = [
@@ -485,16 +496,16 @@ def test_a_key_of_which_each_character_is_spelled_in_its_own_way_is_masked(
     key = "".join(chr(code) for code, _ in characters)
     assume(not set(key) & set("%\\&;#"))
     text = "".join(form.format(chr(code) if form == "{}" else code) for code, form in characters)
-    shown = Masks([key]).known(f"{before} {text} after")
+    shown = Redactor([key]).known(f"{before} {text} after")
     assert text not in shown
     assert "••••" in shown
 
 
 def test_what_is_no_character_and_what_holds_secrets_under_a_long_name_is_left_and_masked() -> None:
-    masks = Masks([LONG_KEY])
+    masks = Redactor([LONG_KEY])
     for text in ("\\U00110000 of &#9999999; and \\u{ffffff}, &nosuch; and é%41", "\ud800 50%"):
         assert masks.known(text) == text
-    long_name = "custom_headers" + "\u200b" * SHORT
+    long_name = "custom_headers" + "\u200b" * MAX_CACHED_CHARS
     assert masks.json({long_name: {"any": "hidden", "list": ["hidden", "", 5]}}) == {
         long_name: {"any": "••••", "list": ["••••", "", 5]}
     }

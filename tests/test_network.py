@@ -27,8 +27,8 @@ from tests.conftest import FastClock, make_client
 from tests.wire.server import Connection, Request, Server, free_port
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress, surfaces_of
-from tui.client.errors import Invalid, Lost, NotUnderstood, Redirected, Unreachable
-from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, Inflated
+from tui.client.errors import ConnectionLost, Invalid, Redirected, UnexpectedAnswer, Unreachable
+from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, CompressedBody
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
 from tui.client.session import MAX_ERROR_BYTES
 from tui.client.task_rows import TaskQuery
@@ -62,7 +62,7 @@ async def test_a_redirect_to_no_address_is_told(read: str, location: str) -> Non
 
     async with Server(serve) as server, make_client(server.url) as client:
         with pytest.raises(
-            (Redirected, Lost), match=r"the platform points to|in circles|Invalid URL in location header"
+            (Redirected, ConnectionLost), match=r"the platform points to|in circles|Invalid URL in location header"
         ):
             await READS[read](client)
 
@@ -355,7 +355,7 @@ async def test_a_compressed_answer_that_swells_takes_little_memory(coding: str, 
         task = await _task()
         operations = READS | {"log": lambda client: client.log(task)}
         with peak() as taken:
-            with pytest.raises(NotUnderstood, match="the answer swells beyond all measure when it is unpacked"):
+            with pytest.raises(UnexpectedAnswer, match="the answer swells beyond all measure when it is unpacked"):
                 await operations[read](client)
             assert taken() < 100
 
@@ -367,14 +367,14 @@ async def _task() -> Any:
 
 
 def test_a_step_of_decoding_takes_no_more_than_a_piece() -> None:
-    for piece in Inflated().feed(bomb(15)):
+    for piece in CompressedBody().feed(bomb(15)):
         assert len(piece) <= MAX_PIECE_BYTES
 
 
 def test_what_is_compressed_well_is_taken_up_to_a_bound() -> None:
     dice = random.Random(1)
     content = gzip.compress(b"".join(dice.randbytes(500) + b" " * 15_000 for _ in range(1_200)), 1)
-    assert MAX_PLAIN_BYTES < sum(map(len, Inflated().feed(content))) < MAX_RATIO * len(content)
+    assert MAX_PLAIN_BYTES < sum(map(len, CompressedBody().feed(content))) < MAX_RATIO * len(content)
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "gzip, br", "deflate, gzip", "compress", "x" * 500])
@@ -383,9 +383,9 @@ async def test_an_encoding_that_was_not_asked_for_is_not_decoded(coding: str) ->
         await connection.reply(200, gzip.compress(gzip.compress(b"{}")), {"Content-Encoding": coding})
 
     async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(NotUnderstood, match=f"the answer is encoded as {coding[:80]}, which was not asked for"):
+        with pytest.raises(UnexpectedAnswer, match=f"the answer is encoded as {coding[:80]}, which was not asked for"):
             await client.task("t1")
-        with pytest.raises(NotUnderstood, match="which was not asked for"):
+        with pytest.raises(UnexpectedAnswer, match="which was not asked for"):
             await pages(client)
     assert {request.headers["accept-encoding"] for request in server.requests} == {"gzip"}
 
@@ -413,7 +413,7 @@ async def test_a_compressed_answer_that_ends_too_early_is_not_understood(size: i
         await connection.reply(200, content, {"Content-Encoding": "gzip"})
 
     async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(NotUnderstood, match="compressed and damaged: it ends too early"):
+        with pytest.raises(UnexpectedAnswer, match="compressed and damaged: it ends too early"):
             await client.task("t1")
 
 

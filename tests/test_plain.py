@@ -7,7 +7,16 @@ import unicodedata
 
 import pytest
 
-from tui.security.sanitize import LONGEST, MARKS, address_problem, clean, cut, host_of, one_line, with_ascii_host
+from tui.security.sanitize import (
+    MAX_COMBINING_MARKS,
+    MAX_LINE_CHARS,
+    address_problem,
+    cut_line,
+    host_of,
+    one_line,
+    sanitize_text,
+    with_ascii_host,
+)
 
 IGNORABLE = (
     "00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0 FFF0-FFF8 "
@@ -37,7 +46,7 @@ SHOWN = {
 
 
 def test_every_character_that_commands_hides_or_misleads_is_shown_as_something_else() -> None:
-    found = {code: clean(f"a{chr(code)}b") for code in SHOWN}
+    found = {code: sanitize_text(f"a{chr(code)}b") for code in SHOWN}
     assert found == {code: f"a{shown}b" for code, shown in SHOWN.items()}
 
 
@@ -45,36 +54,36 @@ def test_every_other_character_is_shown_as_itself() -> None:
     others = [chr(code) for code in range(sys.maxunicode + 1) if code not in SHOWN]
     marks = {char for char in others if unicodedata.category(char) in {"Mn", "Me"}}
     text = "".join(f"a{char}" if char in marks else char for char in others)
-    assert clean(text, longest=len(text)) == text
+    assert sanitize_text(text, longest=len(text)) == text
 
 
 def test_lines_end_as_they_do_anywhere() -> None:
-    assert clean("a\r\nb\rc\nd") == "a\nb␍c\nd"
-    assert clean("ä\r\nb") == "ä\nb"
+    assert sanitize_text("a\r\nb\rc\nd") == "a\nb␍c\nd"
+    assert sanitize_text("ä\r\nb") == "ä\nb"
 
 
 def test_what_hides_can_be_shown_by_its_number() -> None:
-    assert clean("a\u200b\u00ad\U000e0041b", reveals=True) == "a⟨U+200B⟩⟨U+00AD⟩⟨U+E0041⟩b"
-    assert clean("a\u202eb\x1b", reveals=True) == "a⟨U+202E⟩b␛"
+    assert sanitize_text("a\u200b\u00ad\U000e0041b", reveals=True) == "a⟨U+200B⟩⟨U+00AD⟩⟨U+E0041⟩b"
+    assert sanitize_text("a\u202eb\x1b", reveals=True) == "a⟨U+202E⟩b␛"
 
 
 def test_characters_without_width_are_revealed_whatever_their_kind() -> None:
-    assert clean("a\U00013430\u0897\U000e0080b", reveals=True) == "a⟨U+13430⟩⟨U+0897⟩⟨U+E0080⟩b"
+    assert sanitize_text("a\U00013430\u0897\U000e0080b", reveals=True) == "a⟨U+13430⟩⟨U+0897⟩⟨U+E0080⟩b"
 
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u20dd", "\u0903", "\u1161", "\ud7b0"])
 def test_marks_that_are_not_drawn_are_counted_where_all_is_revealed(mark: str) -> None:
-    assert clean(f"e{mark * 4}", reveals=True) == f"e{mark * 4}"
-    assert clean(f"e{mark * 400}x", reveals=True) == f"e{mark * 4}⟨+396 marks⟩x"
+    assert sanitize_text(f"e{mark * 4}", reveals=True) == f"e{mark * 4}"
+    assert sanitize_text(f"e{mark * 400}x", reveals=True) == f"e{mark * 4}⟨+396 marks⟩x"
 
 
 def test_a_few_marks_stay_on_a_letter_and_a_tower_of_them_does_not() -> None:
-    assert MARKS == 4
+    assert MAX_COMBINING_MARKS == 4
     marks = "\u0301\u0302\u20dd\u0300"  # one of them encloses the letter
-    assert clean(f"e{marks}") == f"e{marks}"
-    assert clean(f"e{marks}\u0303\u0304 o{marks}\u0301") == f"e{marks} o{marks}"
-    assert clean(f"e{marks}\u20dd") == f"e{marks}"
-    assert unicodedata.normalize("NFC", clean("a\u0301" * 9)) == "á" * 9
+    assert sanitize_text(f"e{marks}") == f"e{marks}"
+    assert sanitize_text(f"e{marks}\u0303\u0304 o{marks}\u0301") == f"e{marks} o{marks}"
+    assert sanitize_text(f"e{marks}\u20dd") == f"e{marks}"
+    assert unicodedata.normalize("NFC", sanitize_text("a\u0301" * 9)) == "á" * 9
 
 
 @pytest.mark.parametrize(
@@ -89,16 +98,16 @@ def test_a_few_marks_stay_on_a_letter_and_a_tower_of_them_does_not() -> None:
     ],
 )
 def test_a_line_too_long_says_how_much_is_not_shown(line: str, longest: int, shown: str) -> None:
-    assert cut(line, longest) == shown
-    assert clean(f"{line}\nab", longest=longest).startswith(f"{shown}\n")
+    assert cut_line(line, longest) == shown
+    assert sanitize_text(f"{line}\nab", longest=longest).startswith(f"{shown}\n")
 
 
 def test_what_is_short_enough_is_not_cut() -> None:
-    assert LONGEST == 10_000
-    whole = "x" * LONGEST
-    assert (clean(whole), one_line(whole)) == (whole, whole)
-    assert clean(f"{whole}\n{whole}") == f"{whole}\n{whole}"
-    assert clean(whole + "x") == one_line(whole + "x") == whole[:-16] + "… [+17 chars]"
+    assert MAX_LINE_CHARS == 10_000
+    whole = "x" * MAX_LINE_CHARS
+    assert (sanitize_text(whole), one_line(whole)) == (whole, whole)
+    assert sanitize_text(f"{whole}\n{whole}") == f"{whole}\n{whole}"
+    assert sanitize_text(whole + "x") == one_line(whole + "x") == whole[:-16] + "… [+17 chars]"
 
 
 def test_one_line_is_one_line() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tui.client import event_stream as streams
 from tui.client import replay
 from tui.client.client import Client
-from tui.client.event_stream import MAX_TOLD_HASHES, Rejoined, Stream, Told
+from tui.client.event_stream import MAX_TOLD_HASHES, EventStream, StreamItem, StreamResumed
 from tui.client.events import Event
 from tui.client.replay import MIN_REPLAY_EVENTS
 
@@ -107,16 +107,16 @@ def named(name: str, content: bytes) -> bytes:
     return b"id: %b\n|%b" % (name.encode(), content)
 
 
-def told_by(connections: Sequence[Iterable[bytes]], clock: Clock | None = None) -> list[Told]:
+def told_by(connections: Sequence[Iterable[bytes]], clock: Clock | None = None) -> list[StreamItem]:
     """Everything that a stream tells over these connections."""
-    told: list[Told] = []
+    told: list[StreamItem] = []
     client = cast("Client", Connections(connections))
-    error = asyncio.run(Stream(client, "t1", clock=clock or StillClock()).run(told.append))
+    error = asyncio.run(EventStream(client, "t1", clock=clock or StillClock()).run(told.append))
     assert getattr(error, "status", None) == 404
     return told
 
 
-def events_of(told: Iterable[Told]) -> list[bytes]:
+def events_of(told: Iterable[StreamItem]) -> list[bytes]:
     """The events, as they were sent."""
     return [json.dumps(dict(event.raw)).encode() for event in told if isinstance(event, Event)]
 
@@ -233,7 +233,7 @@ def test_a_greeting_stands_outside_of_a_replay() -> None:
 def test_a_replay_shows_that_nothing_was_missed_and_anything_else_does_not() -> None:
     stream = [piece(number) for number in range(30)]
     told = told_by([stream[:10], stream[:20], stream[18:25], stream[26:], stream[5:12]])
-    assert [one.seamless for one in told if isinstance(one, Rejoined)] == [True, False, False, False]
+    assert [one.seamless for one in told if isinstance(one, StreamResumed)] == [True, False, False, False]
 
 
 def test_an_event_with_an_id_does_not_overtake_what_is_withheld() -> None:
@@ -249,10 +249,10 @@ def test_an_empty_id_makes_no_two_events_one() -> None:
 async def test_what_is_withheld_is_told_when_nothing_more_comes() -> None:
     stream = [piece(number) for number in range(20)]
     connections = Connections([stream, stream[:12]], holds_last=True)
-    told: list[Told] = []
-    running = Stream(cast("Client", connections), "t1", clock=Clock())
+    told: list[StreamItem] = []
+    running = EventStream(cast("Client", connections), "t1", clock=Clock())
 
-    def take(one: Told) -> None:
+    def take(one: StreamItem) -> None:
         told.append(one)
         if len(events_of(told)) == 32:
             running.stop()
@@ -271,10 +271,10 @@ def test_a_replay_may_begin_late_but_not_pause_for_long() -> None:
 
 async def test_a_stream_that_is_stopped_tells_no_more_of_what_is_withheld() -> None:
     stream = [piece(number) for number in range(20)]
-    running = Stream(cast("Client", Connections([stream, [*stream[:9], piece("x")]])), "t1", clock=StillClock())
-    told: list[Told] = []
+    running = EventStream(cast("Client", Connections([stream, [*stream[:9], piece("x")]])), "t1", clock=StillClock())
+    told: list[StreamItem] = []
 
-    def take(one: Told) -> None:
+    def take(one: StreamItem) -> None:
         told.append(one)
         if len(events_of(told)) == 23:
             running.stop()
@@ -285,10 +285,10 @@ async def test_a_stream_that_is_stopped_tells_no_more_of_what_is_withheld() -> N
 
 async def test_what_telling_raises_while_nothing_comes_is_not_lost() -> None:
     stream = [piece(number) for number in range(20)]
-    running = Stream(cast("Client", Connections([stream, stream[:3]], holds_last=True)), "t1", clock=Clock())
+    running = EventStream(cast("Client", Connections([stream, stream[:3]], holds_last=True)), "t1", clock=Clock())
     count = 0
 
-    def take(one: Told) -> None:
+    def take(one: StreamItem) -> None:
         nonlocal count
         count += isinstance(one, Event)
         if count > len(stream):
@@ -324,6 +324,6 @@ def test_so_many_events_are_remembered_and_no_more() -> None:
     recent = stream[200:]
     assert events_of(told_by([stream, [*recent, piece("end")]])) == [*stream, piece("end")]
     assert events_of(told_by([stream, stream])) == stream * 2
-    running = Stream(cast("Client", Connections([stream])), "t1", clock=StillClock())
+    running = EventStream(cast("Client", Connections([stream])), "t1", clock=StillClock())
     asyncio.run(running.run(lambda told: None))
     assert len(running._told) == MAX_TOLD_HASHES

@@ -23,12 +23,20 @@ from tests.wire.server import Connection, Request, Server, head
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, Forbidden, NotFound, Unauthorized
-from tui.client.event_stream import ENDING_STATUSES, Link, LinkState, Opened, Rejoined, Stream, Told
+from tui.client.event_stream import (
+    ENDING_STATUSES,
+    EventStream,
+    Link,
+    LinkState,
+    StreamItem,
+    StreamOpened,
+    StreamResumed,
+)
 from tui.client.events import Event
 from tui.client.retry import Backoff
-from tui.client.sse import LARGEST
+from tui.client.sse import MAX_EVENT_BYTES
 from tui.domain.state import Change, LinkSeen
-from tui.services.list_poller import Rhythm
+from tui.services.list_poller import PollIntervals
 from tui.services.task_follower import TaskFollower
 
 SSE = cases("sse")
@@ -39,13 +47,13 @@ HEADERS = {"Content-Type": "text/event-stream"}
 class Heard:
     """Everything a stream told, and how it ended."""
 
-    told: list[Told] = field(default_factory=list)
+    told: list[StreamItem] = field(default_factory=list)
     error: ApiError | BadAddress | None = None
     ended: bool = False
     enough: Callable[[Heard], bool] = lambda heard: False
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, told: Told) -> None:
+    def take(self, told: StreamItem) -> None:
         self.told.append(told)
         if self.enough(self):
             self.done.set()
@@ -79,7 +87,7 @@ async def listening(
 ) -> AsyncIterator[Heard]:
     """A stream under way; what is awaited is `done`: enough was heard, or the stream has ended."""
     heard = Heard(enough=enough)
-    stream = Stream(client, "t1", clock=clock or FastClock(), backoff=Backoff(dice=random.Random(2)))
+    stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(dice=random.Random(2)))
 
     async def run() -> None:
         try:
@@ -415,7 +423,7 @@ async def test_a_server_that_replays_from_the_start_without_ids_tells_nothing_tw
         async with listening(client, lambda heard: len(heard.events) >= 6) as heard:
             await finished(heard)
     assert [event.data["request_id"] for event in heard.events] == [f"r{n}" for n in range(6)]
-    assert [one.seamless for one in heard.told if isinstance(one, Rejoined)] == [True, True]
+    assert [one.seamless for one in heard.told if isinstance(one, StreamResumed)] == [True, True]
 
 
 async def test_a_hole_between_ids_is_told_as_one() -> None:
@@ -429,8 +437,8 @@ async def test_a_hole_between_ids_is_told_as_one() -> None:
     async with Server(serve) as server, make_client(server.url) as client:
         async with listening(client, lambda heard: len(heard.events) >= 3) as heard:
             await finished(heard)
-    assert [one.seamless for one in heard.told if isinstance(one, Rejoined)] == [False, True]
-    assert [one.asked for one in heard.told if isinstance(one, Opened)] == [False, True, True]
+    assert [one.seamless for one in heard.told if isinstance(one, StreamResumed)] == [False, True]
+    assert [one.asked for one in heard.told if isinstance(one, StreamOpened)] == [False, True, True]
 
 
 async def test_ids_that_begin_anew_lose_no_event() -> None:
@@ -463,7 +471,7 @@ async def test_an_event_too_large_is_shown_as_such_and_the_next_one_comes() -> N
     async def serve(request: Request, connection: Connection) -> None:
         await connection.start()
         await connection.chunk(b"data: ")
-        for _ in range(LARGEST // (1 << 20) + 1):
+        for _ in range(MAX_EVENT_BYTES // (1 << 20) + 1):
             await connection.chunk(b"z" * (1 << 20))
         await connection.chunk(b'\n\ndata: {"type":"after"}\n\n')
         await connection.gone()
@@ -604,7 +612,7 @@ async def test_a_task_whose_stream_is_refused_is_read_until_its_end(
     changes: list[Change] = []
     clock = FastClock(factor=100.0)
     async with make_client(server.url, clock=clock) as client, asyncio.timeout(10):
-        task = await TaskFollower(client, "t1", changes.append, clock=clock, rhythm=Rhythm()).run()
+        task = await TaskFollower(client, "t1", changes.append, clock=clock, rhythm=PollIntervals()).run()
     assert task.status == "completed"
     states = {change.link.state for change in changes if isinstance(change, LinkSeen)}
     ends = {404: LinkState.POLLING, 204: LinkState.ENDED, 401: LinkState.ENDED, 403: LinkState.ENDED}
@@ -628,7 +636,7 @@ class Arrivals:
         self.moments: list[float] = []
         self.delays: list[float] = []
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: StreamItem) -> None:
         if isinstance(told, Event) and told.type == "chunk":
             now = asyncio.get_running_loop().time()
             self.moments.append(now)
@@ -662,9 +670,9 @@ async def test_of_a_stream_of_2000_events_a_second_nothing_falls_behind(tls: boo
     arrivals = Arrivals()
     with authority.cert_pem.tempfile() as ca:
         async with Server(serve, context if tls else None) as server, make_client(server.url, ca=ca) as client:
-            stream = Stream(client, "t1")
+            stream = EventStream(client, "t1")
 
-            def tell(told: Told) -> None:
+            def tell(told: StreamItem) -> None:
                 arrivals.tell(told)
                 if isinstance(told, Event) and told.type == "task_finished":
                     stream.stop()
@@ -689,9 +697,9 @@ async def test_what_has_come_already_is_taken_without_a_pause(monkeypatch: pytes
         await connection.gone()
 
     async with Server(serve) as server, make_client(server.url) as client:
-        stream, count = Stream(client, "t1"), 0
+        stream, count = EventStream(client, "t1"), 0
 
-        def tell(told: Told) -> None:
+        def tell(told: StreamItem) -> None:
             nonlocal count
             if isinstance(told, Event):
                 count += 1

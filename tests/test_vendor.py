@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import cases
 from tui.client.events import Event
 from tui.client.json_codec import dumps, loads
-from tui.client.log_entries import entry_of
+from tui.client.log_entries import parse_entry
 from tui.client.models import Agent, Task
 from tui.client.task_rows import page_of
 
@@ -134,7 +134,7 @@ def test_a_valid_page_keeps_every_row(told: Any) -> None:
 @given(data=st.data())
 def test_a_valid_entry_is_of_its_kind(name: str, data: st.DataObject) -> None:
     told = data.draw(sdk(f"AgentActivityThread{name}"))
-    entry = entry_of(loads(dumps(told)))
+    entry = parse_entry(loads(dumps(told)))
     assert entry.kind == KINDS[name]
     assert entry.id == told["id"] or not told["id"].strip()
     assert entry.raw == told

@@ -19,10 +19,10 @@ from tests.wire.server import Connection, Request, Server, free_port
 from tui.client import errors
 from tui.client.client import Client
 from tui.client.task_rows import TaskQuery
-from tui.domain.state import Board, Change, EventSeen, GapSeen, LogSeen
-from tui.services.actions import ActionRunner, Deed, Outcome, Phase, Verb
-from tui.services.list_poller import Rhythm
-from tui.services.review_loader import shown
+from tui.domain.state import Change, EventSeen, GapSeen, LogSeen, State
+from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
+from tui.services.list_poller import PollIntervals
+from tui.services.review_loader import load_review
 from tui.services.task_follower import TaskFollower
 
 SURFACES = [
@@ -32,9 +32,9 @@ SURFACES = [
 ]
 
 
-def deeds(client: Client, told: list[Deed] | None = None) -> tuple[ActionRunner, MemoryJournal]:
+def deeds(client: Client, told: list[Action] | None = None) -> tuple[ActionRunner, MemoryJournal]:
     lines = MemoryJournal()
-    steps: list[Deed] = [] if told is None else told
+    steps: list[Action] = [] if told is None else told
     return ActionRunner(client, lines, steps.append, clock=FastClock()), lines
 
 
@@ -108,10 +108,10 @@ ANSWERS = [
         errors.Invalid,
         "body.input: field required",
     ),
-    (502, b"<html><h1>Bad gateway</h1></html>", errors.Broken, "the platform failed (502)"),
-    (200, b"<html>hello</html>", errors.NotUnderstood, "an HTML page"),
-    (200, b'{"id": "t', errors.NotUnderstood, "ends too early"),
-    (200, b"[1, 2]", errors.NotUnderstood, "no task"),
+    (502, b"<html><h1>Bad gateway</h1></html>", errors.ServerError, "the platform failed (502)"),
+    (200, b"<html>hello</html>", errors.UnexpectedAnswer, "an HTML page"),
+    (200, b'{"id": "t', errors.UnexpectedAnswer, "ends too early"),
+    (200, b"[1, 2]", errors.UnexpectedAnswer, "no task"),
 ]
 
 
@@ -142,7 +142,7 @@ async def test_reads_are_tried_again_and_actions_are_not(platform: Platform, ser
     assert (await client.task("t1")).id == "t1"
     assert len(server.requests) == 4
     failures = 1
-    with pytest.raises(errors.Broken):
+    with pytest.raises(errors.ServerError):
         await client.stop("t1")
     assert len(server.requests) == 5
 
@@ -164,16 +164,16 @@ async def test_one_bad_row_costs_no_other() -> None:
     assert len({task.id for task in page.items}) == 5
 
 
-async def follow(platform: Platform, server: Server, story: Any, **more: Any) -> tuple[Board, list[Change]]:
+async def follow(platform: Platform, server: Server, story: Any, **more: Any) -> tuple[State, list[Change]]:
     changes: list[Change] = []
     clock = FastClock(factor=100.0)
     async with make_client(server.url, clock=clock) as client:
-        follower = TaskFollower(client, "t1", changes.append, clock=clock, rhythm=Rhythm(**more))
+        follower = TaskFollower(client, "t1", changes.append, clock=clock, rhythm=PollIntervals(**more))
         job = asyncio.create_task(follower.run())
         await story()
         async with asyncio.timeout(60):
             await job
-    return Board().after(changes), changes
+    return State().after(changes), changes
 
 
 @pytest.mark.parametrize("resume", ["by id", "replay", "live only"])
@@ -226,10 +226,10 @@ async def test_an_end_while_the_stream_is_down_is_read_from_the_task(platform: P
 
 async def test_approve_what_was_shown(platform: Platform, client: Client) -> None:
     waiting(platform)
-    seen = await shown(client, "w")
-    told: list[Deed] = []
+    seen = await load_review(client, "w")
+    told: list[Action] = []
     doer, lines = deeds(client, told)
-    done = await doer.carry_out(Deed(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
+    done = await doer.carry_out(Action(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
     assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
     assert platform.decisions == [("approve", "w", {"comment": "fine"})]
     assert [line["kind"] for line in lines.entries] == ["held", "sent", "done"]
@@ -245,9 +245,9 @@ async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, 
         ("c", {"hitl_request": {"content": "pay 1,204 EUR", "approved_by": "Dana"}}, Outcome.ALREADY),
     ):
         waiting(platform, name)
-        seen = await shown(client, name)
+        seen = await load_review(client, name)
         platform.change(name, **change)
-        assert (await doer.carry_out(Deed(Verb.APPROVE, name, seen.digest))).outcome is outcome
+        assert (await doer.carry_out(Action(Verb.APPROVE, name, seen.digest))).outcome is outcome
     assert platform.decisions == []
     assert "sent" not in [line["kind"] for line in lines.entries]
 
@@ -255,7 +255,7 @@ async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, 
 async def test_a_held_decision_can_be_taken_back(platform: Platform, client: Client) -> None:
     waiting(platform)
     doer, _ = deeds(client)
-    deed = Deed(Verb.REJECT, "w", (await shown(client, "w")).digest, hold=600.0)
+    deed = Action(Verb.REJECT, "w", (await load_review(client, "w")).digest, hold=600.0)
     job = asyncio.create_task(doer.carry_out(deed))
     await asyncio.sleep(0)
     assert doer.take_back(deed.id)
@@ -268,9 +268,9 @@ async def test_what_was_held_while_nothing_moved_is_not_sent(
 ) -> None:
     """After ctrl+z, or a lid that was closed: nobody could have taken it back meanwhile."""
     waiting(platform)
-    monkeypatch.setattr("tui.services.actions.STANDSTILL", -1.0)
+    monkeypatch.setattr("tui.services.actions.MAX_STANDSTILL_SECONDS", -1.0)
     doer, lines = deeds(client)
-    done = await doer.carry_out(Deed(Verb.APPROVE, "w", (await shown(client, "w")).digest, hold=5.0))
+    done = await doer.carry_out(Action(Verb.APPROVE, "w", (await load_review(client, "w")).digest, hold=5.0))
     assert done.outcome is Outcome.TAKEN_BACK
     assert "stood still" in done.words
     assert [line["kind"] for line in lines.entries] == ["held", "done"]
@@ -282,7 +282,7 @@ async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
     platform: Platform, client: Client, server: Server, applied: bool
 ) -> None:
     waiting(platform)
-    digest = (await shown(client, "w")).digest
+    digest = (await load_review(client, "w")).digest
 
     async def lose(request: Request, connection: Connection) -> bool:
         if "/hitl/" not in request.path:
@@ -293,7 +293,7 @@ async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
         return True
 
     platform.before_reply = lose
-    done = await deeds(client)[0].carry_out(Deed(Verb.APPROVE, "w", digest))
+    done = await deeds(client)[0].carry_out(Action(Verb.APPROVE, "w", digest))
     assert done.outcome is Outcome.UNKNOWN
     assert ("no longer waits" if applied else "still waits") in done.words
     assert sum("/hitl/" in request.path for request in server.requests) == 1
@@ -303,9 +303,9 @@ async def test_a_stop_says_what_became_of_the_task(platform: Platform, client: C
     platform.task("t1")
     platform.task("t2", status="completed")
     doer, _ = deeds(client)
-    assert (await doer.carry_out(Deed(Verb.STOP, "t1"))).words == "stopped"
-    assert (await doer.carry_out(Deed(Verb.STOP, "t2"))).words == "it had ended already: completed, nothing was sent"
-    assert (await doer.carry_out(Deed(Verb.STOP, "nope"))).outcome is Outcome.GONE
+    assert (await doer.carry_out(Action(Verb.STOP, "t1"))).words == "stopped"
+    assert (await doer.carry_out(Action(Verb.STOP, "t2"))).words == "it had ended already: completed, nothing was sent"
+    assert (await doer.carry_out(Action(Verb.STOP, "nope"))).outcome is Outcome.GONE
 
 
 async def test_a_new_task_whose_answer_was_lost_is_found(platform: Platform, client: Client) -> None:
@@ -317,7 +317,7 @@ async def test_a_new_task_whose_answer_was_lost_is_found(platform: Platform, cli
         return "/invoke/async" in request.path
 
     platform.before_reply = lose
-    done = await deeds(client)[0].carry_out(Deed(Verb.CREATE, "a1", body={"agent": "a1", "input": {"text": "hello"}}))
+    done = await deeds(client)[0].carry_out(Action(Verb.CREATE, "a1", body={"agent": "a1", "input": {"text": "hello"}}))
     assert (done.outcome, done.task.id if done.task else None) == (Outcome.CONFIRMED, "made")
 
 

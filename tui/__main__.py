@@ -33,9 +33,9 @@ def main() -> int:
 
 
 def _screens(session: Session) -> Awaitable[int]:
-    from tui.launch import screens
+    from tui.launch import run_dashboard
 
-    return screens(session)
+    return run_dashboard(session)
 
 
 if __name__ == "__main__":

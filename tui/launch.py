@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from tui.app.app import XpTui
     from tui.storage.settings import Settings
 
-ENDING = 5.0
+PLATFORM_END_SECONDS = 5.0
 """Seconds that a platform gets to end."""
 
 
-async def screens(session: Session) -> int:
+async def run_dashboard(session: Session) -> int:
     """The dashboard, on the platform that is set, or on one of this machine's own."""
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)  # Textual would believe them before the terminal, also once that has another size
     import asyncio
     import signal
 
-    from tui.cli.exit_codes import Usage
+    from tui.cli.exit_codes import UsageError
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Usage("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
+        raise UsageError("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
     with _own_platform(session):
         app = _dashboard(session)
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
@@ -44,13 +44,13 @@ async def screens(session: Session) -> int:
 def _dashboard(session: Session) -> XpTui:
     """Make the dashboard as the settings want it."""
     from tui.app.app import XpTui
-    from tui.services.list_poller import Rhythm
-    from tui.storage.json_store import Drafts, Kept
+    from tui.services.list_poller import PollIntervals
+    from tui.storage.json_store import Drafts, JsonStore
     from tui.storage.settings import BadSettings
 
     client, settings = session.client, session.settings
     is_local = client.surfaces.organization == "local"
-    memory = Kept(settings.state / "screens.json")
+    memory = JsonStore(settings.state / "screens.json")
     if settings.values["time"].source != "default":
         memory["time"] = settings["time"]
     app = XpTui(
@@ -59,9 +59,9 @@ def _dashboard(session: Session) -> XpTui:
         Drafts(settings.state / "drafts.json"),
         masks=session.out.masks,
         state=settings.state,
-        place=place_of(settings),
+        place=platform_name(settings),
         hold=settings["hold"],
-        rhythm=Rhythm(lists=1.5, polled=1.5) if is_local else None,
+        rhythm=PollIntervals(lists=1.5, polled=1.5) if is_local else None,
         memory=memory,
         begin_with=f'agent:"{agent}"' if (agent := settings["agent"]) else "",
         left=session.journal.unfinished(client.surfaces.platform_ids),
@@ -75,7 +75,7 @@ def _dashboard(session: Session) -> XpTui:
     return app
 
 
-def place_of(settings: Settings) -> str:
+def platform_name(settings: Settings) -> str:
     """The name of the platform: the profile, or whether it is the local platform of this machine."""
     return settings.profile or ("local platform" if settings.key is None else "cloud")
 
@@ -94,11 +94,11 @@ def _start_platform() -> subprocess.Popen[bytes]:
     from importlib.util import find_spec
     from subprocess import PIPE, Popen
 
-    from tui.cli.local import MISSING
+    from tui.cli.local import MISSING_EXTRA_MESSAGE
     from tui.storage.settings import BadSettings
 
     if find_spec("uvicorn") is None or find_spec("fastapi") is None:
-        raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING}")
+        raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING_EXTRA_MESSAGE}")
     command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
     return Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True)
 
@@ -110,14 +110,14 @@ def _own_platform(session: Session) -> Iterator[None]:
     from contextlib import suppress
     from subprocess import TimeoutExpired
 
-    from tui.cli.local import home_in
+    from tui.cli.local import data_dir_in
     from tui.storage.settings import BadSettings
 
     settings = session.settings
     if settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None:
         yield
         return
-    home = home_in(settings.state)
+    home = data_dir_in(settings.state)
     with ExitStack() as stack:
         try:
             stack.enter_context(home.used())
@@ -142,4 +142,4 @@ def _own_platform(session: Session) -> Iterator[None]:
                 one.close()
             if not is_left_to_others:
                 with suppress(TimeoutExpired):
-                    local.wait(ENDING)
+                    local.wait(PLATFORM_END_SECONDS)

@@ -14,10 +14,10 @@ from tests.memory_journal import MemoryJournal
 from tests.wire.platform import Platform
 from tui.app.composition import Services
 from tui.client.client import Client
-from tui.domain.action import Deed
-from tui.security.redact import Masks
-from tui.services.list_poller import Rhythm
-from tui.widgets.context import Desk
+from tui.domain.action import Action
+from tui.security.redact import Redactor
+from tui.services.list_poller import PollIntervals
+from tui.widgets.context import UIContext
 
 __all__ = ["serve"]
 
@@ -35,9 +35,9 @@ class Parts:
         """Control sequences for the terminal."""
         self.copied: list[str] = []
         self.services = Services(
-            self.app, client, self.journal, self.drafts, Desk(lambda: client.now, Masks(), "test"),
+            self.app, client, self.journal, self.drafts, UIContext(lambda: client.now, Redactor(), "test"),
             run_step=lambda step: step(), write=self.written.append, copy_text=self.copied.append,
-            state_folder=folder, hold_seconds=0.0, rhythm=Rhythm(lists=3600.0),
+            state_folder=folder, hold_seconds=0.0, rhythm=PollIntervals(lists=3600.0),
         )  # fmt: skip
 
     @property
@@ -61,9 +61,9 @@ class Parts:
         self.services.commands.handle(event)
         await self.app.finished("wishes", "deeds")
 
-    def started(self) -> list[Deed]:
+    def started(self) -> list[Action]:
         """Keep the actions that are started from now on instead of running them."""
-        actions: list[Deed] = []
+        actions: list[Action] = []
         self.services.commands.start = lambda action, *drafts: actions.append(action)  # type: ignore[method-assign]
         return actions
 

@@ -9,7 +9,7 @@ from textual.css.query import NoMatches
 
 from tests.app.conftest import Parts
 from tests.app.stub import StubScreen
-from tui.domain.action import Deed, Outcome, Phase, Verb
+from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.services.actions import INTERRUPTED
 
 
@@ -24,11 +24,11 @@ class Ticker:
         self.calls.append("resume")
 
 
-def action(**fields: Any) -> Deed:
-    return replace(Deed(Verb.APPROVE, "t1", "digest", id="d1"), **fields)
+def action(**fields: Any) -> Action:
+    return replace(Action(Verb.APPROVE, "t1", "digest", id="d1"), **fields)
 
 
-def hold(parts: Parts, deed: Deed, seconds: float) -> None:
+def hold(parts: Parts, deed: Action, seconds: float) -> None:
     """Let an action be held, as the runner does."""
     parts.services.progress.update(deed)
     parts.services.actions.seconds_left[deed.id] = seconds
@@ -51,7 +51,7 @@ async def test_an_outcome_is_told_in_a_notice_only_where_no_screen_shows_it(part
 
 async def test_a_screen_that_is_taken_down_has_shown_its_action(parts: Parts) -> None:
     class Leaving(StubScreen):
-        def update_action(self, action: Deed) -> bool:
+        def update_action(self, action: Action) -> bool:
             raise NoMatches
 
     parts.app.screens.append(Leaving())

@@ -9,11 +9,11 @@ import pytest
 from tests.app.conftest import Parts
 from tests.app.stub import StubScreen
 from tui.app.operator_commands import _restore_drafts
-from tui.domain.action import Deed, Verb
-from tui.screens.approval_base import QUIET, Deciding
-from tui.screens.messages import CopyWanted, OpenUrl, Reply, Wish
-from tui.screens.task_list import TasksScreen
-from tui.storage.json_store import SENDING
+from tui.domain.action import Action, Verb
+from tui.screens.approval_base import QUIET_SECONDS, ApprovalScreen
+from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
+from tui.screens.task_list import TaskListScreen
+from tui.storage.json_store import SENDING_PREFIX
 
 WRITTEN = SimpleNamespace(text="go on", options={"title": "T", "files": ["f"]})
 
@@ -22,7 +22,7 @@ async def test_a_stop_is_asked_about_and_sent_once(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = [True]
-    await parts.run(Wish("stop", "t1"))
+    await parts.run(TaskCommand("stop", "t1"))
     assert len(parts.app.dialogs) == 1
     assert parts.sent == ["stop t1"]
     assert parts.platform.tasks["t1"]["status"] == "stopped"
@@ -32,7 +32,7 @@ async def test_a_stop_that_is_declined_is_not_sent(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = [False]
-    await parts.run(Wish("stop", "t1"))
+    await parts.run(TaskCommand("stop", "t1"))
     assert parts.sent == []
     assert parts.platform.tasks["t1"]["status"] == "executing"
 
@@ -40,7 +40,7 @@ async def test_a_stop_that_is_declined_is_not_sent(parts: Parts) -> None:
 async def test_a_task_that_has_ended_is_not_asked_about(parts: Parts) -> None:
     parts.platform.task("t1", status="completed")
     await parts.load("t1")
-    await parts.run(Wish("stop", "t1"))
+    await parts.run(TaskCommand("stop", "t1"))
     assert parts.app.dialogs == []
     assert parts.app.notices == ["it has ended: completed"]
 
@@ -50,7 +50,7 @@ async def test_several_stops_open_the_screen_of_their_outcomes(parts: Parts) -> 
     parts.platform.task("t2")
     await parts.load("t1", "t2")
     parts.app.answers = [True]
-    await parts.run(Wish("stop", "t1", "t2"))
+    await parts.run(TaskCommand("stop", "t1", "t2"))
     assert len(parts.app.pushed) == 1
     assert sorted(parts.sent) == ["stop t1", "stop t2"]
 
@@ -60,7 +60,7 @@ async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
     await parts.load("t1")
     parts.services.commands._desk = SimpleNamespace(read_only="read-only", safe=str)  # type: ignore[assignment]
     for verb in ("stop", "continue", "create"):
-        await parts.run(Wish(verb, "t1"))
+        await parts.run(TaskCommand(verb, "t1"))
     assert parts.app.dialogs == []
     assert parts.app.notices == ["read-only"] * 3
     assert parts.sent == []
@@ -68,10 +68,10 @@ async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
 
 async def test_a_decision_is_held_for_as_long_as_a_burst_of_keys_takes_at_least(parts: Parts) -> None:
     started = parts.started()
-    await parts.run(Deciding.Decided(Verb.REJECT, {"t1": "d1", "t2": "d2"}, "no"))
+    await parts.run(ApprovalScreen.Decided(Verb.REJECT, {"t1": "d1", "t2": "d2"}, "no"))
     assert [(action.target, action.digest, action.comment, action.hold) for action in started] == [
-        ("t1", "d1", "no", QUIET),
-        ("t2", "d2", "no", QUIET),
+        ("t1", "d1", "no", QUIET_SECONDS),
+        ("t2", "d2", "no", QUIET_SECONDS),
     ]
 
 
@@ -82,7 +82,7 @@ async def test_a_message_goes_to_the_thread_and_its_draft_is_kept_until_it_is_co
     assert task is not None
     parts.app.answers = [WRITTEN]
     started = parts.started()
-    await parts.run(Reply(task))
+    await parts.run(ReplyWanted(task))
     (action,) = started
     assert (action.verb, action.target) == (Verb.CONTINUE, "t1")
     assert action.body == {
@@ -97,14 +97,14 @@ async def test_a_draft_is_offered_again_where_its_action_was_not_confirmed(parts
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = [True]
-    parts.services.commands.start(Deed(Verb.STOP, "t1"), "key")
+    parts.services.commands.start(Action(Verb.STOP, "t1"), "key")
     await parts.app.finished("deeds")
     assert parts.outcomes == ["not sent"]
     assert parts.drafts == {"key": "words"}
 
 
 def test_what_a_session_was_sending_when_it_ended_is_offered_again() -> None:
-    drafts = {SENDING + "a": "one", SENDING + "b": "two", "b": "newer"}
+    drafts = {SENDING_PREFIX + "a": "one", SENDING_PREFIX + "b": "two", "b": "newer"}
     _restore_drafts(drafts)
     assert drafts == {"a": "one", "b": "newer"}
 
@@ -113,7 +113,7 @@ async def test_an_agent_is_chosen_for_the_filter_of_the_list(parts: Parts) -> No
     await parts.services.lists.read_round()
     (agent, *_) = [told[1] for told in parts.services.store.state.agents.values()]
     parts.app.answers = [SimpleNamespace(agent=agent, is_new=False)]
-    await parts.run(TasksScreen.AgentsWanted())
+    await parts.run(TaskListScreen.AgentsWanted())
     assert parts.app.screens[0].told == [("filter", f'agent:"{agent.name}"')]
 
 
@@ -122,7 +122,7 @@ async def test_a_new_task_in_the_list_asks_for_its_agent_first(parts: Parts) -> 
     (agent, *_) = [told[1] for told in parts.services.store.state.agents.values()]
     parts.app.answers = [SimpleNamespace(agent=agent, is_new=True), WRITTEN]
     started = parts.started()
-    await parts.run(Wish("create"))
+    await parts.run(TaskCommand("create"))
     assert [(action.verb, action.target) for action in started] == [(Verb.CREATE, agent.id)]
 
 
@@ -132,7 +132,7 @@ async def test_a_new_task_on_the_screen_of_a_task_is_for_the_same_agent(parts: P
     parts.app.screens.append(StubScreen(followed_task="t1"))
     parts.app.answers = [WRITTEN]
     started = parts.started()
-    await parts.run(Wish("create", "t1"))
+    await parts.run(TaskCommand("create", "t1"))
     assert len(parts.app.dialogs) == 1
     assert [action.target for action in started] == ["a1"]
 
@@ -174,6 +174,6 @@ async def test_what_is_copied_is_chosen_first(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = ["id", "text"]
-    await parts.run(Wish("copy", "t1"))
+    await parts.run(TaskCommand("copy", "t1"))
     await parts.run(CopyWanted({"text": "selected"}))
     assert [notice.split(":")[0] for notice in parts.app.notices] == ["id", "text"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from tests.app.stub import StubApp, StubScreen
-from tui.app.terminal import notice, title
+from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.models import Task
-from tui.domain.state import Board, TasksSeen
-from tui.security.redact import Masks
-from tui.widgets.context import Desk
+from tui.domain.state import State, TasksSeen
+from tui.security.redact import Redactor
+from tui.widgets.context import UIContext
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -22,9 +22,9 @@ class Notified:
         self.app = StubApp()
         self.written: list[str] = []
         self.has_baseline = True
-        desk = Desk(lambda: NOW, Masks(), "test")
+        desk = UIContext(lambda: NOW, Redactor(), "test")
         self.notifier = WaitingNotifier(self.app, desk, self.written.append, lambda: self.has_baseline)
-        self._state = Board()
+        self._state = State()
         self._minutes = 0
 
     def see(self, task_id: str, status: str) -> None:
@@ -43,7 +43,7 @@ def test_the_title_tells_how_many_need_a_person() -> None:
     notified.see("b", "paused")
     notified.see("a", "completed")
     words = ["xp-tui", "1 need you · xp-tui", "2 need you · xp-tui", "1 need you · xp-tui"]
-    assert notified.written == [title(one) for one in words]
+    assert notified.written == [window_title_sequence(one) for one in words]
     assert notified.notifier.waiting == {"b"}
 
 
@@ -64,7 +64,7 @@ def test_it_rings_only_where_nobody_looks() -> None:
     notified.app.app_focus = False
     notified.see("b", "paused")
     assert notified.app.bells == 1
-    assert notified.written[-1] == notice("2 need you · xp-tui")
+    assert notified.written[-1] == notification_sequence("2 need you · xp-tui")
 
 
 def test_no_notice_comes_between_a_person_and_a_decision() -> None:

@@ -17,7 +17,7 @@ from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
 from tui.cli.action_commands import _code
 from tui.client import errors
-from tui.services.actions import Deed, Outcome, Verb
+from tui.services.actions import Action, Outcome, Verb
 
 
 def created(server: Server) -> dict[str, Any]:
@@ -200,7 +200,7 @@ async def test_a_task_that_was_started_is_named_whatever_fails_then(
         raise failure
 
     shell.patch.setattr("tui.cli.action_commands.follow", fails)
-    shell.patch.setattr("tui.cli.action_commands.report", lambda *_: "xp-tui broke")
+    shell.patch.setattr("tui.cli.action_commands.write_crash_report", lambda *_: "xp-tui broke")
     said = await shell.on(server, "run", "a1", "do it", "--watch")
     (task_id,) = platform.tasks
     assert (said.code, f"xp-tui watch {task_id}. Following it failed" in said.err) == (6, True), said
@@ -338,7 +338,7 @@ SENT, NOT_SENT = True, False
         (Outcome.CONFIRMED, SENT, "d", None, 0),
         (Outcome.TAKEN_BACK, NOT_SENT, "d", None, 2),
         (Outcome.HELD_BACK, NOT_SENT, "d", None, 2),
-        (Outcome.UNKNOWN, SENT, "d", errors.Lost("x"), 6),
+        (Outcome.UNKNOWN, SENT, "d", errors.ConnectionLost("x"), 6),
         (Outcome.STILL_RUNNING, SENT, None, None, 6),
         (Outcome.GONE, NOT_SENT, None, errors.NotFound("x"), 1),
         (Outcome.GONE, NOT_SENT, "d", errors.NotFound("x"), 7),
@@ -353,9 +353,9 @@ SENT, NOT_SENT = True, False
         (Outcome.REFUSED, SENT, None, errors.Forbidden("x"), 4),
         (Outcome.REFUSED, SENT, None, errors.Unauthorized("x"), 4),
         (Outcome.REFUSED, SENT, None, errors.Invalid("x"), 1),
-        (Outcome.REFUSED, SENT, None, errors.Throttled("x"), 5),
+        (Outcome.REFUSED, SENT, None, errors.RateLimited("x"), 5),
         (Outcome.NOT_SENT, NOT_SENT, None, errors.ReadOnly("x"), 3),
-        (Outcome.NOT_SENT, NOT_SENT, None, errors.NotOffered("x"), 3),
+        (Outcome.NOT_SENT, NOT_SENT, None, errors.NotSupported("x"), 3),
         (Outcome.NOT_SENT, NOT_SENT, None, errors.Unreachable("x"), 5),
         (Outcome.NOT_SENT, NOT_SENT, "d", errors.TimedOut("x"), 5),
         (Outcome.NOT_SENT, NOT_SENT, "d", None, 1),
@@ -364,5 +364,5 @@ SENT, NOT_SENT = True, False
 def test_each_end_of_a_deed_has_the_exit_code_that_help_tells(
     outcome: Outcome, is_sent: bool, digest: str | None, error: errors.ApiError | None, code: int
 ) -> None:
-    deed = Deed(Verb.APPROVE, "t1", digest, is_sent=is_sent)
+    deed = Action(Verb.APPROVE, "t1", digest, is_sent=is_sent)
     assert _code(deed.done(outcome, "", error=error)) == code

@@ -20,8 +20,8 @@ ADDRESS = Address("http://127.0.0.1:1", "xpl-key")
 
 
 def test_each_verb_of_the_command_line_has_its_function() -> None:
-    assert dispatch.VERBS.keys() == parser.VERBS.keys()
-    for target in dispatch.VERBS.values():
+    assert dispatch.FUNCTION_OF_VERB.keys() == parser.VERBS.keys()
+    for target in dispatch.FUNCTION_OF_VERB.values():
         module, _, function = target.partition(":")
         assert callable(getattr(importlib.import_module(f"tui.cli.{module}"), function))
 

@@ -197,7 +197,7 @@ async def test_what_is_wrong_on_this_machine_is_told_each_with_its_place(shell: 
     path = shell.configure('agnet = "a1"\nagent = "a1"\n')
     shell.journal.write("sent")
     shell.journal.path.write_text("{}\n")
-    shell.patch.setattr(doctor, "styles", lambda: None)
+    shell.patch.setattr(doctor, "styles_directory", lambda: None)
     said = await asyncio.to_thread(shell, "doctor", "--json")
     told = found(said)
     assert said.code == 1  # of several, the first counts

@@ -25,8 +25,8 @@ from tui.cli.main import run
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.local import process
-from tui.local.data_dir import Address, Home
-from tui.local.scenario_runner import Runner
+from tui.local.data_dir import Address, DataDir
+from tui.local.scenario_runner import ScenarioRunner
 from tui.storage.private_files import write_private
 from tui.storage.settings import BadSettings
 
@@ -87,7 +87,7 @@ async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
             assert (await http.get(f"{url}/v1/agents", headers={"x-api-key": key})).status_code == 200
             assert (await http.get(f"{url}/v1/agents")).status_code == 401
     assert one.code.result() == 0
-    assert Home(shell.state / "local").running() is None
+    assert DataDir(shell.state / "local").running() is None
     assert "XPANDER_AGENT_ID=your-agent" in shell.capsys.readouterr().err
 
 
@@ -105,7 +105,7 @@ async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
 
 
 async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell: Shell) -> None:
-    home = Home(shell.state / "local")
+    home = DataDir(shell.state / "local")
     async with started(shell, *PLAIN, "--quiet") as one:
         await one.lines(1)
         with home.used():
@@ -118,7 +118,7 @@ async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell
 
 
 async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    home, ends, may_end = Home(shell.state / "local"), threading.Event(), threading.Event()
+    home, ends, may_end = DataDir(shell.state / "local"), threading.Event(), threading.Event()
     end = process.Server.end
 
     def slowly(server: process.Server) -> None:
@@ -188,11 +188,11 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) 
         port = taken.getsockname()[1]
         said = shell("local", "--no-history", "--port", str(port))
     assert (said.code, said.err) == (3, f"xp-tui: port {port} cannot be used: Address already in use\n")
-    assert Home(shell.state / "local").running() is None
+    assert DataDir(shell.state / "local").running() is None
 
 
 def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell) -> None:
-    home = Home(shell.state / "local")
+    home = DataDir(shell.state / "local")
     with home.taken():
         said = shell(*PLAIN)
     assert (said.code, said.err) == (
@@ -211,23 +211,23 @@ def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch
 
 
 def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run_once(self: Runner) -> None:
+    async def run_once(self: ScenarioRunner) -> None:
         raise RuntimeError("an agent fell over")
 
-    monkeypatch.setattr(Runner, "run", run_once)
+    monkeypatch.setattr(ScenarioRunner, "run", run_once)
     assert run([*PLAIN, "--quiet"], no_screens) == 1
     told = shell.capsys.readouterr()
     assert "xp-tui has failed: RuntimeError: an agent fell over" in told.err
-    assert Home(shell.state / "local").running() is None
+    assert DataDir(shell.state / "local").running() is None
 
 
 def test_when_the_usual_port_is_taken_any_other_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "PORT", free_port())
+    monkeypatch.setattr(process, "DEFAULT_PORT", free_port())
     with process.listen(None) as first, process.listen(None) as second:
-        assert first.getsockname() == ("127.0.0.1", process.PORT)
-        assert second.getsockname()[1] not in {0, process.PORT}
-        with pytest.raises(OSError, match=f"port {process.PORT} cannot be used"):
-            process.listen(process.PORT)  # when it is asked for, it is that or none
+        assert first.getsockname() == ("127.0.0.1", process.DEFAULT_PORT)
+        assert second.getsockname()[1] not in {0, process.DEFAULT_PORT}
+        with pytest.raises(OSError, match=f"port {process.DEFAULT_PORT} cannot be used"):
+            process.listen(process.DEFAULT_PORT)  # when it is asked for, it is that or none
 
 
 # --local, with another platform set as well
@@ -276,7 +276,7 @@ async def cloud(shell: Shell) -> AsyncIterator[Server]:
 @pytest.fixture
 async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterator[Server]:
     """The platform of the test as the local one of this machine."""
-    home = Home(shell.state / "local")
+    home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     filled(platform)
     with home.taken():

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.cli.output import AMBER, Cell, Column, Output, silence_broken_pipe
-from tui.security.redact import Masks
+from tui.cli.output import AMBER, Cell, Column, Output, ignore_broken_pipe
+from tui.security.redact import Redactor
 
 COLUMNS = (Column("STATUS"), Column("TITLE", least=6), Column("TOKENS", is_number=True, goes=1), Column("ID", goes=2))
 ROW = ("paused", "Pay the overdue invoice", "18.2k", "0123456789ab")
@@ -33,7 +33,7 @@ def output(width: int | None, patch: pytest.MonkeyPatch, **environ: str) -> Outp
         patch.setenv("COLUMNS", str(width))
     told = {"TERM": "xterm", **environ}
     return Output(
-        io.StringIO() if width is None else Screen(), io.StringIO(), Masks(["the-key-0123456789"]), environ=told
+        io.StringIO() if width is None else Screen(), io.StringIO(), Redactor(["the-key-0123456789"]), environ=told
     )
 
 
@@ -95,7 +95,7 @@ def test_what_the_environment_says_of_colours_is_asked_where_nothing_else_is_giv
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    out = Output(Screen(), io.StringIO(), Masks())
+    out = Output(Screen(), io.StringIO(), Redactor())
     assert out.is_colourful
     monkeypatch.setenv("NO_COLOR", "1")
     assert not out.is_colourful
@@ -141,7 +141,7 @@ def test_when_the_reader_has_gone_the_last_words_go_nowhere(monkeypatch: pytest.
         os.close(read)
         with pytest.raises(BrokenPipeError):
             stdout.flush()
-        silence_broken_pipe()
+        ignore_broken_pipe()
         stdout.write("nor this")
         stdout.flush()
 

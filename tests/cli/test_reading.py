@@ -275,7 +275,7 @@ def test_an_interrupt_and_a_reader_that_has_gone_end_it_in_silence(
         raise raised
 
     silenced: list[bool] = []
-    shell.patch.setattr("tui.cli.output.silence_broken_pipe", lambda: silenced.append(True))
+    shell.patch.setattr("tui.cli.output.ignore_broken_pipe", lambda: silenced.append(True))
     assert run([], screens) == code
     assert shell.capsys.readouterr() == ("", "")
     assert silenced == [True] * (raised is BrokenPipeError)

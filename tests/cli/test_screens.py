@@ -12,8 +12,8 @@ from tests.cli.conftest import Shell
 from tests.wire.platform import KEY
 from tui.__main__ import main
 from tui.cli.main import _parsed, run
-from tui.cli.parser import build
-from tui.launch import screens
+from tui.cli.parser import build_parser
+from tui.launch import run_dashboard
 
 
 def said_instead_of_screens(shell: Shell, *words: str) -> str:
@@ -23,7 +23,7 @@ def said_instead_of_screens(shell: Shell, *words: str) -> str:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", screen)
             patch.setattr(sys, "stdin", keys)
-            assert run(words, screens) == 3
+            assert run(words, run_dashboard) == 3
     return shell.capsys.readouterr().err
 
 
@@ -35,7 +35,7 @@ def refused(shell: Shell, *words: str) -> str:
 
 
 def test_no_words_mean_what_the_parser_would_make_of_them() -> None:
-    assert vars(_parsed([])) == vars(build().parse_args([]))
+    assert vars(_parsed([])) == vars(build_parser().parse_args([]))
 
 
 def test_a_script_is_told_of_the_verbs(shell: Shell) -> None:

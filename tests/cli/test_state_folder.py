@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.local.data_dir import Address, Home
+from tui.local.data_dir import Address, DataDir
 from tui.storage.private_files import write_private
 
 ACTING = {
@@ -96,7 +96,7 @@ def test_a_journal_that_is_no_file_is_told_in_a_sentence(shell: Shell, make: Cal
 async def test_the_local_platform_is_found_where_nothing_can_be_written(
     shell: Shell, server: Server, filled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Home(shell.state / "local")
+    home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     opened = os.open
 
@@ -115,7 +115,7 @@ async def test_the_local_platform_is_found_where_nothing_can_be_written(
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"$(id)", b"two words", b"\xff\xfe", b"k" * 5000 + b"\n!"])
 def test_a_key_file_without_a_key_is_refused_by_who_starts_and_who_asks(shell: Shell, content: bytes) -> None:
-    home = Home(shell.state / "local")
+    home = DataDir(shell.state / "local")
     write_private(home.path / "key", content)
     sentence = f"xp-tui: {home.path}/key holds no key: remove it, and a new one is made at the next start\n"
     assert shell("local", "--port", "0", "--no-history", "--no-arrivals") == (3, "", sentence)
@@ -126,7 +126,7 @@ def test_a_key_file_without_a_key_is_refused_by_who_starts_and_who_asks(shell: S
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"url": 5}', b"[" * 100_000, b'"text"', b"\xff"])
 def test_an_address_that_cannot_be_read_is_none(shell: Shell, content: bytes) -> None:
-    home = Home(shell.state / "local")
+    home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     write_private(home.path / "address.json", content)
     with home.taken():

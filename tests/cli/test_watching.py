@@ -16,16 +16,16 @@ from tests.cli.conftest import Said, Shell
 from tests.conftest import FastClock
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
-from tui.cli.exit_codes import Usage
+from tui.cli.exit_codes import UsageError
 from tui.cli.output import Output
-from tui.cli.watch_command import _Show, patience
+from tui.cli.watch_command import _Show, parse_patience
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.client.models import Task
 from tui.domain.activity_log import Gap
-from tui.domain.filters import parse
+from tui.domain.filters import parse_filter
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, TaskGone, TasksSeen
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -143,13 +143,13 @@ async def test_a_task_that_there_is_not_is_told(shell: Shell, server: Server) ->
     ("text", "seconds"), [(None, None), ("90", 90.0), ("1.5s", 1.5), ("30m", 1800.0), ("2h", 7200.0), ("1d", 86400.0)]
 )
 def test_a_patience_is_a_length_of_time(text: str | None, seconds: float | None) -> None:
-    assert patience(text) == seconds
+    assert parse_patience(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "0.0h", "-5", "m", "1w", "soon", "1 h"])
 def test_a_patience_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(Usage, match="--timeout is a length of time as 90s, 30m or 2h"):
-        patience(text)
+    with pytest.raises(UsageError, match="--timeout is a length of time as 90s, 30m or 2h"):
+        parse_patience(text)
 
 
 # One change after the other
@@ -160,8 +160,8 @@ class Told:
 
     def __init__(self, form: str = "table", *, several: bool = False, until: str = "") -> None:
         self.out = StringIO()
-        output = Output(self.out, StringIO(), Masks([KEY]), form, environ={})
-        self.show = _Show(output, parse(until), several)
+        output = Output(self.out, StringIO(), Redactor([KEY]), form, environ={})
+        self.show = _Show(output, parse_filter(until), several)
 
     def of(self, *changes: Change) -> str:
         """Tell these changes; the answer is what was printed."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tui.client.errors import NotUnderstood
+from tui.client.errors import UnexpectedAnswer
 from tui.client.lazy_log import MODELS_PER_TURN, LargeLog
-from tui.client.log_answers import log_in, log_of_threads
+from tui.client.log_answers import read_log, read_thread_messages
 
 
 def messages(count: int) -> list[dict[str, Any]]:
@@ -26,26 +26,28 @@ async def test_a_log_is_read_in_turns_with_what_else_there_is_to_do() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    log = await log_in({"id": "t", "messages": messages(5 * MODELS_PER_TURN)}, "t")
+    log = await read_log({"id": "t", "messages": messages(5 * MODELS_PER_TURN)}, "t")
     counting.cancel()
     assert [entry.id for entry in log.entries] == [f"m{number}" for number in range(5 * MODELS_PER_TURN)]
     assert turns >= 5
 
 
 async def test_a_large_log_is_that_of_the_task_that_was_asked_for() -> None:
-    assert not (await log_in(LargeLog("t", []), "t", "thread")).entries
-    with pytest.raises(NotUnderstood, match="asked for was 'other'"):
-        await log_in(LargeLog("t", []), "other")
+    assert not (await read_log(LargeLog("t", []), "t", "thread")).entries
+    with pytest.raises(UnexpectedAnswer, match="asked for was 'other'"):
+        await read_log(LargeLog("t", []), "other")
 
 
 @pytest.mark.parametrize("body", [None, [], {"id": "t"}, {"id": "t", "messages": {}}, {"id": "other", "messages": []}])
 async def test_what_is_no_log_is_not_understood(body: Any) -> None:
-    with pytest.raises(NotUnderstood):
-        await log_in(body, "t")
+    with pytest.raises(UnexpectedAnswer):
+        await read_log(body, "t")
 
 
 def test_the_messages_of_threads_are_a_part_of_the_log() -> None:
-    log = log_of_threads({"root": [{"id": "a", "role": "assistant", "content": "x"}], "child": ["odd"], "total": 5})
+    log = read_thread_messages(
+        {"root": [{"id": "a", "role": "assistant", "content": "x"}], "child": ["odd"], "total": 5}
+    )
     assert log.is_partial
     assert [(entry.id, entry.raw["role"]) for entry in log.entries] == [("a", "agent")]
     assert [(task_id, [entry.kind for entry in child.entries]) for task_id, child in log.child_logs()] == [
@@ -55,5 +57,5 @@ def test_the_messages_of_threads_are_a_part_of_the_log() -> None:
 
 @pytest.mark.parametrize("body", [None, [], {"root": None}])
 def test_what_holds_no_thread_is_not_understood(body: Any) -> None:
-    with pytest.raises(NotUnderstood):
-        log_of_threads(body)
+    with pytest.raises(UnexpectedAnswer):
+        read_thread_messages(body)

@@ -9,7 +9,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from tui.client.events import Event
-from tui.client.log_entries import entry_of
+from tui.client.log_entries import parse_entry
 from tui.client.models import Agent, Plan, Task
 from tui.client.task_rows import TaskRow
 
@@ -23,7 +23,7 @@ TOLD = {"id": "t1", "tool_name": SECRET, "title": SECRET, "name": SECRET, "data"
         Task.of(TOLD),
         Agent.of(TOLD),
         Plan.of(TOLD),
-        entry_of(TOLD),
+        parse_entry(TOLD),
         TaskRow.of(TOLD),
         TaskRow.from_json(json.dumps(TOLD).encode()),
         Event.of({**TOLD, "type": "think"}),

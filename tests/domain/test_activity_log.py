@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tui.client.events import Event
-from tui.client.log_entries import Log, entry_of
-from tui.domain.activity_log import Activity, attached
-from tui.widgets.event_lines import Item
+from tui.client.log_entries import Log, parse_entry
+from tui.domain.activity_log import Activity, match_triggers
+from tui.widgets.event_lines import EventItem
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def activity(*entries: dict[str, Any]) -> Activity:
 
 def read(made: Activity, at: datetime, *entries: dict[str, Any]) -> None:
     """Take in a log with these entries, as it was at a moment."""
-    made.read(Log(tuple(map(entry_of, entries))), at)
+    made.read(Log(tuple(map(parse_entry, entries))), at)
 
 
 def naming(made: Activity) -> list[str]:
@@ -52,7 +52,7 @@ def test_a_field_called_child_id_makes_no_other_entry_a_trigger(fields: dict[str
     made = activity(entry("e1", 0, child_id="t2", sub_task_id="t2", **fields))
 
     assert naming(made) == []
-    assert attached(made, ()) == {}
+    assert match_triggers(made, ()) == {}
 
 
 def test_triggers_are_named_in_the_order_of_time() -> None:
@@ -62,7 +62,7 @@ def test_triggers_are_named_in_the_order_of_time() -> None:
     )
 
     assert naming(made) == ["early", "late"]
-    assert attached(made, ()) == {"early": "t2", "late": "t3"}
+    assert match_triggers(made, ()) == {"early": "t2", "late": "t3"}
 
 
 def test_a_trigger_is_found_once_a_later_log_names_its_sub_task() -> None:
@@ -90,5 +90,5 @@ def test_what_is_kept_of_a_flood_costs_the_garbage_collector_nothing() -> None:
     event = Event.of_frame(b'{"type": "chunk", "task_id": "t1", "data": "word"}')
     node = made.nodes[0]
 
-    for kept in (event, node, node.logged, Item(1, NOON, event)):
+    for kept in (event, node, node.logged, EventItem(1, NOON, event)):
         assert not gc.is_tracked(kept)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.test_large import entries_of
-from tui.client.log_entries import Log, entry_of
+from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task, Wait, WaitKind
-from tui.domain.activity_log import Activity, Gap, Row
+from tui.domain.activity_log import Activity, Gap, TreeRow
 from tui.domain.activity_rows import ROWS_PER_SLICE, ActivityRows, ActivitySource, StatusRow
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def extend(activity: Activity, *entries: dict[str, Any]) -> None:
     """Add these entries to the log of an activity."""
     first = len(activity)
     timed = [
-        entry_of({"created_at": (NOW + timedelta(seconds=first + number)).isoformat(), **entry})
+        parse_entry({"created_at": (NOW + timedelta(seconds=first + number)).isoformat(), **entry})
         for number, entry in enumerate(entries)
     ]
     activity.read(Log(tuple(timed), first=first), NOW)
@@ -123,7 +123,7 @@ def test_a_sub_task_is_folded_until_it_is_unfolded() -> None:
     arrange(rows)
     assert keys(rows) == ["t/d", "c/inner", "t/after"]
     trigger = rows.row(0)
-    assert isinstance(trigger, Row)
+    assert isinstance(trigger, TreeRow)
     assert rows.is_unfolded(trigger)
     assert [rows.index_above(index) for index in range(3)] == [0, 0, 2]
 
@@ -196,9 +196,9 @@ def test_the_rows_of_a_large_log_are_not_read_before_they_are_looked_at() -> Non
 def test_a_search_finds_what_is_folded_away_and_names_what_hides_it() -> None:
     child = activity_of("c", call("inner", payload={"city": "Oslo"}))
     rows = rows_of(source_of(activity_of("t", delegation("Oslo", "c")), child))
-    hits = rows.search("oslo", Masks())
+    hits = rows.search("oslo", Redactor())
     assert [(hit.key, hit.hidden_by) for hit in hits] == [("t/Oslo", ()), ("c/inner", ("c",))]
-    assert rows.search("bergen", Masks()) == []
+    assert rows.search("bergen", Redactor()) == []
 
 
 def test_the_same_call_is_counted_until_another_one_comes() -> None:

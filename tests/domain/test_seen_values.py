@@ -5,13 +5,13 @@ from __future__ import annotations
 from tests.test_listing import NOW, row, seen
 from tui.client.models import Agent
 from tui.domain.seen_values import SeenValues
-from tui.domain.state import AgentsSeen, Board
-from tui.security.redact import Masks
+from tui.domain.state import AgentsSeen, State
+from tui.security.redact import Redactor
 
 
 def test_values_are_collected_from_every_step_of_the_state() -> None:
-    values = SeenValues(Masks())
-    board = Board().after([seen(row("a", status="odd", source="api"))])
+    values = SeenValues(Redactor())
+    board = State().after([seen(row("a", status="odd", source="api"))])
     values.collect(board)
     values.collect(board.after([seen(row("b", status="failed"))]))
     assert sorted(values.values("status")) == ["failed", "odd"]
@@ -20,14 +20,14 @@ def test_values_are_collected_from_every_step_of_the_state() -> None:
 
 
 def test_agents_are_known_by_their_names_and_errors_by_true_and_false() -> None:
-    values = SeenValues(Masks())
-    values.collect(Board().after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
+    values = SeenValues(Redactor())
+    values.collect(State().after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
     assert list(values.values("agent")) == ["Ann"]
     assert list(values.values("err")) == ["true", "false"]
 
 
 def test_a_value_that_cannot_be_written_as_it_is_or_is_masked_is_not_offered() -> None:
-    masks = Masks(["sk-secret-of-mine-123456"])
+    masks = Redactor(["sk-secret-of-mine-123456"])
     values = SeenValues(masks)
-    values.collect(Board().after([seen(row("a", status="two\nlines"), row("b", status="sk-secret-of-mine-123456"))]))
+    values.collect(State().after([seen(row("a", status="two\nlines"), row("b", status="sk-secret-of-mine-123456"))]))
     assert list(values.values("status")) == []

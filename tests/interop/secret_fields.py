@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.security.secret_names import MEMBERS
 
 SOUNDS_SECRET = re.compile(
@@ -52,7 +52,7 @@ def models(above: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
 
 def unmasked() -> Iterator[str]:
     """The fields that hold text, sound secret, and are shown."""
-    masks = Masks()
+    masks = Redactor()
     members = {field for _, field in MEMBERS}
     for model in set(models()):
         for name, field in model.model_fields.items():

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import make_client
 from tui.client.client import Client
-from tui.local.process import Local, Server, Wishes, listen
+from tui.local.process import LocalPlatform, Server, ServerOptions, listen
 
 KEY = "xpl-the-key-of-these-tests"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ class QuietServer(Server):
 class Served:
     """A platform that is being served."""
 
-    local: Local
+    local: LocalPlatform
     url: str
 
     def client(self, **more: Any) -> Client:
@@ -72,8 +72,10 @@ Serve = Callable[..., AbstractAsyncContextManager[Served]]
 @asynccontextmanager
 async def served(path: Path, **wishes: Any) -> AsyncIterator[Served]:
     """Serve a platform."""
-    wished = Wishes(**{"data": path, "pace": 400.0, "seed": "test", "arrivals": False, "history": False, **wishes})
-    local = Local(wished, path / "platform.db")
+    wished = ServerOptions(
+        **{"data": path, "pace": 400.0, "seed": "test", "arrivals": False, "history": False, **wishes}
+    )
+    local = LocalPlatform(wished, path / "platform.db")
     with listen(0) as listener:
         server = QuietServer(local, KEY, wished)
         serving = asyncio.create_task(server.serve([listener]))

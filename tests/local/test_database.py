@@ -15,14 +15,14 @@ import pytest
 from tests.local.conftest import NOW, Serve
 from tests.local.crash import platform
 from tui.local.database import SCHEMA_VERSION, BadDatabase
-from tui.local.process import Local, Wishes
-from tui.local.sqlite_store import Store
+from tui.local.process import LocalPlatform, ServerOptions
+from tui.local.sqlite_store import SqliteStore
 from tui.storage.private_files import NotPrivate
 
 
 def filled(path: Path, count: int = 200) -> list[str]:
     """Make a database with tasks; the answer is their ids."""
-    local = Local(Wishes(path, seed="7", now=NOW, tasks=count), path / "platform.db")
+    local = LocalPlatform(ServerOptions(path, seed="7", now=NOW, tasks=count), path / "platform.db")
     ids = [task["id"] for task in local.store.tasks({})]
     local.store.close()
     return ids
@@ -40,7 +40,7 @@ def test_a_file_that_is_no_database_is_told_with_what_to_do(tmp_path: Path) -> N
     path = tmp_path / "platform.db"
     path.write_bytes(b"no database at all " * 500)
     with pytest.raises(BadDatabase, match=f"the database {path} is damaged: move it away and start again"):
-        Store(path)
+        SqliteStore(path)
     assert path.read_bytes().startswith(b"no database")
 
 
@@ -50,7 +50,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     changed(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}", "ALTER TABLE tasks DROP COLUMN run")
     before = path.read_bytes()
     with pytest.raises(BadDatabase, match="was made by a newer version of xp-tui: use that one, or name another"):
-        Store(path)
+        SqliteStore(path)
     assert path.read_bytes() == before
 
 
@@ -68,7 +68,7 @@ def test_a_database_of_another_shape_is_told_with_what_to_do(tmp_path: Path, sta
     more = ("CREATE TABLE facts (value TEXT)",) if "DROP TABLE" in statement else ()
     changed(path, statement, *more)
     with pytest.raises(BadDatabase, match="was made by another version of xp-tui: move it away and start again"):
-        Store(path)
+        SqliteStore(path)
 
 
 def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None
         path, "DROP INDEX tasks_by_update", "ALTER TABLE tasks DROP COLUMN updated_at", "DROP TABLE removed",
         "PRAGMA user_version = 0",
     )  # fmt: skip
-    store = Store(path)
+    store = SqliteStore(path)
     assert [task["id"] for task in store.tasks({})] == ids
     found = store.ended.before("9999", ("", 0), 1000)
     assert {task_id: at for at, _, task_id in found} == {
@@ -94,7 +94,7 @@ def test_what_an_older_version_has_added_in_between_is_as_old_as_it_is(tmp_path:
     path = tmp_path / "platform.db"
     filled(tmp_path, 5)
     changed(path, "UPDATE tasks SET updated_at = '' WHERE number < 3")
-    store = Store(path)
+    store = SqliteStore(path)
     assert store.ended.before("2026", ("", 0)) == []
     kept = {task_id: at for at, _, task_id in store.ended.before("9999", ("", 0), 1000)}
     assert kept == {task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]}
@@ -106,7 +106,7 @@ def test_what_an_older_version_has_added_in_between_is_as_old_as_it_is(tmp_path:
 def test_what_is_no_file_is_not_opened_as_the_database(tmp_path: Path, name: str, put: Callable[[Path], None]) -> None:
     put(tmp_path / name)
     with pytest.raises(NotPrivate, match=rf"{name} is a .*, a file is made in its place"):
-        Store(tmp_path / "platform.db")
+        SqliteStore(tmp_path / "platform.db")
 
 
 async def test_of_a_damaged_database_what_can_be_read_is_read_and_the_rest_is_told(
@@ -177,7 +177,7 @@ def all_tasks(http: httpx.Client) -> list[Any]:
 
 
 def test_what_is_not_written_whole_is_not_written_and_the_next_is(tmp_path: Path) -> None:
-    local = Local(Wishes(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
+    local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     db = local.store._db
     pages = db.execute("PRAGMA page_count").fetchone()[0]
     db.execute(f"PRAGMA max_page_count = {pages}")
@@ -194,7 +194,7 @@ def test_what_is_not_written_whole_is_not_written_and_the_next_is(tmp_path: Path
 
 
 def test_a_write_that_finds_the_database_held_is_refused_and_the_next_is_not(tmp_path: Path) -> None:
-    store = Store(tmp_path / "platform.db")
+    store = SqliteStore(tmp_path / "platform.db")
     store._db.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(tmp_path / "platform.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -231,7 +231,7 @@ async def test_the_agents_wait_for_a_database_that_takes_nothing(serve: Serve, m
 def test_a_row_that_is_not_json_is_damage(tmp_path: Path) -> None:
     (task, *_) = filled(tmp_path, 3)
     changed(tmp_path / "platform.db", f"UPDATE tasks SET body = 'x' || body WHERE id = '{task}'")
-    store = Store(tmp_path / "platform.db")
+    store = SqliteStore(tmp_path / "platform.db")
     with pytest.raises(sqlite3.DatabaseError) as damaged:
         store.task(task)
     assert "is damaged" in store.explain(damaged.value)

@@ -16,11 +16,11 @@ from tests.local.conftest import KEY, NOW, Serve, Served
 from tui.client.events import Event
 from tui.client.task_rows import TaskQuery
 from tui.local import chaos
-from tui.local.process import Local, Wishes
-from tui.local.scenario import BadScenario, load, read
-from tui.services.actions import ActionRunner, Deed, Outcome, Verb
+from tui.local.process import LocalPlatform, ServerOptions
+from tui.local.scenario import BadScenario, load_scenarios, parse_scenario
+from tui.services.actions import Action, ActionRunner, Outcome, Verb
 from tui.services.audit_log import Journal
-from tui.services.review_loader import shown
+from tui.services.review_loader import load_review
 
 OPENAPI = cases("openapi-2026-01")
 KINDS = {
@@ -200,7 +200,7 @@ async def test_invoking_waits_or_streams(here: Served) -> None:
 
 async def test_every_kind_of_event_occurs(serve: Serve) -> None:
     async with serve(history=True, now=NOW) as here:
-        for scenario in load():
+        for scenario in load_scenarios():
             if scenario.prompts:
                 await here.until(await start(here, scenario.agent["id"]), "completed", "failed", "paused")
         told = {event["type"] for task in here.local.store.tasks({}) for event in here.events(task["id"])}
@@ -235,11 +235,11 @@ async def test_our_deeds_decide_on_it(here: Served, tmp_path: Path) -> None:
     async with here.client() as client:
         journal = Journal(tmp_path / "journal.jsonl")
         deeds = ActionRunner(client, journal, lambda deed: None, clock=client.transport.clock)
-        digest = (await shown(client, task_id)).digest
-        done = await deeds.carry_out(Deed(Verb.APPROVE, task_id, digest))
+        digest = (await load_review(client, task_id)).digest
+        done = await deeds.carry_out(Action(Verb.APPROVE, task_id, digest))
         assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
         await here.until(task_id, "completed")
-        again = await deeds.carry_out(Deed(Verb.APPROVE, task_id, digest))
+        again = await deeds.carry_out(Action(Verb.APPROVE, task_id, digest))
         assert again.outcome is not Outcome.CONFIRMED
 
 
@@ -367,10 +367,10 @@ def dump(directory: Path) -> list[Any]:
 async def test_the_same_seed_and_moment_repeat_to_the_byte(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        local = Local(Wishes(tmp_path / name, seed="7", now=NOW), tmp_path / name / "platform.db")
+        local = LocalPlatform(ServerOptions(tmp_path / name, seed="7", now=NOW), tmp_path / name / "platform.db")
         local.store.close()
     assert dump(tmp_path / "one") == dump(tmp_path / "two")
-    local = Local(Wishes(tmp_path, seed="8", now=NOW), tmp_path / "platform.db")
+    local = LocalPlatform(ServerOptions(tmp_path, seed="8", now=NOW), tmp_path / "platform.db")
     local.store.close()
     assert dump(tmp_path) != dump(tmp_path / "one")
 
@@ -395,31 +395,31 @@ async def test_after_a_restart_runs_go_on_and_what_cannot_says_so(serve: Serve) 
 @pytest.mark.parametrize("text", ["drop=x", "nonsense", "5xx=2", "slow=3h", "dup=", "dup=yes"])
 def test_faults_that_are_none_say_what_there_is(text: str) -> None:
     if text == "dup=":
-        assert chaos.read(text).dup
+        assert chaos.parse_chaos(text).dup
         return
     with pytest.raises(chaos.BadChaos, match="there is"):
-        chaos.read(text)
+        chaos.parse_chaos(text)
 
 
 async def test_a_stream_under_chaos_still_tells_everything_once(serve: Serve) -> None:
-    from tui.domain.state import Board, Change
+    from tui.domain.state import Change, State
     from tui.services.task_follower import TaskFollower
 
-    faults = chaos.read("drop=6,slow=5ms,dup,5xx=0.1,429=0.05")
+    faults = chaos.parse_chaos("drop=6,slow=5ms,dup,5xx=0.1,429=0.05")
     async with serve(chaos=faults, pace=60) as here:
         made = here.local.platform.create("planner", {"input": {"text": "Plan"}, "events_streaming": True})
         changes: list[Change] = []
         async with here.client() as client, asyncio.timeout(60):
             follower = TaskFollower(client, made["id"], changes.append, clock=client.transport.clock)
             task = await follower.run()
-        board = Board().after(changes)
+        board = State().after(changes)
         assert task.status == "completed"
         activity = board.logs[made["id"]].activity
         assert all(activity.get(entry["id"]) for entry in here.log(made["id"]))
 
 
 async def test_an_answer_that_is_lost_was_carried_out(serve: Serve) -> None:
-    async with serve(chaos=chaos.read("lose-answers=1")) as here, here.http() as http:
+    async with serve(chaos=chaos.parse_chaos("lose-answers=1")) as here, here.http() as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post("/agent-execution/your-agent", json={"input": {"text": "x"}})
         assert len(here.local.store.tasks({})) == 1
@@ -446,7 +446,7 @@ async def test_a_limit_is_told_and_kept(serve: Serve) -> None:
 )
 def test_a_scenario_that_cannot_be_played_says_why(text: str, words: str) -> None:
     with pytest.raises(BadScenario, match=words):
-        read("mine.toml", text)
+        parse_scenario("mine.toml", text)
 
 
 async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None:
@@ -461,10 +461,10 @@ async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None
 
 
 async def test_swapped_and_doubled_events_end_in_the_same_log(serve: Serve) -> None:
-    from tui.domain.state import Board, Change
+    from tui.domain.state import Change, State
     from tui.services.task_follower import TaskFollower
 
-    async with serve(chaos=chaos.read("reorder=0.5,dup=0.5,drop=9"), pace=60) as here:
+    async with serve(chaos=chaos.parse_chaos("reorder=0.5,dup=0.5,drop=9"), pace=60) as here:
         made = here.local.platform.create("invoice-bot", {"input": {"text": "Pay"}, "events_streaming": True})
         changes: list[Change] = []
         async with here.client() as client, asyncio.timeout(60):
@@ -473,6 +473,6 @@ async def test_swapped_and_doubled_events_end_in_the_same_log(serve: Serve) -> N
             await here.until(made["id"], "paused")
             here.local.decisions.decide(made["id"], False, "no")
             await following
-        activity = Board().after(changes).logs[made["id"]].activity
+        activity = State().after(changes).logs[made["id"]].activity
         tools = [node.entry.id for node in activity.nodes if node.entry.kind == "tool"]
         assert tools == [entry["id"] for entry in here.log(made["id"]) if "tool_name" in entry]

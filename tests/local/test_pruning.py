@@ -12,20 +12,22 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import NOW, Serve
-from tui.local.process import Local, Wishes
+from tui.local.process import LocalPlatform, ServerOptions
 from tui.local.pruning import Limits, Pruner
-from tui.local.sqlite_store import Store
+from tui.local.sqlite_store import SqliteStore
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Local]:
+def local(tmp_path: Path) -> Iterator[LocalPlatform]:
     """A platform whose agents stand still."""
-    made = Local(Wishes(tmp_path, seed="test", now=NOW, arrivals=False, history=False), tmp_path / "platform.db")
+    made = LocalPlatform(
+        ServerOptions(tmp_path, seed="test", now=NOW, arrivals=False, history=False), tmp_path / "platform.db"
+    )
     yield made
     made.store.close()
 
 
-def made(local: Local, days_ago: float, status: str | None = None, **more: Any) -> str:
+def made(local: LocalPlatform, days_ago: float, status: str | None = None, **more: Any) -> str:
     """Make a task that was changed last so many days ago."""
     local.timeline.stand_at(NOW - timedelta(days=days_ago))
     task = local.platform.create("your-agent", {"input": {"text": "x" * 1000}, **more})
@@ -36,7 +38,7 @@ def made(local: Local, days_ago: float, status: str | None = None, **more: Any) 
     return str(task["id"])
 
 
-def pruned(local: Local, days: float = 5.0, megabytes: float = 1000.0) -> list[str]:
+def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -> list[str]:
     """Prune; the answer is what was told."""
     told: list[str] = []
     pruner = Pruner(local.platform, Limits(days, megabytes), told.append)
@@ -46,7 +48,7 @@ def pruned(local: Local, days: float = 5.0, megabytes: float = 1000.0) -> list[s
     return told
 
 
-def rows(store: Store) -> dict[str, set[str]]:
+def rows(store: SqliteStore) -> dict[str, set[str]]:
     """Of which tasks there is something, by table."""
     tables = {"tasks": "id", "entries": "task_id", "events": "task_id", "approvals": "task_id", "removed": "task_id"}
     found = {}
@@ -56,7 +58,7 @@ def rows(store: Store) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "error", "stopped"])
-def test_a_task_that_ended_long_ago_is_removed_with_all_that_belongs_to_it(local: Local, status: str) -> None:
+def test_a_task_that_ended_long_ago_is_removed_with_all_that_belongs_to_it(local: LocalPlatform, status: str) -> None:
     old, young = made(local, 6), made(local, 4)
     for task in (old, young):
         local.platform.agent("your-agent")
@@ -80,7 +82,7 @@ def test_a_task_that_ended_long_ago_is_removed_with_all_that_belongs_to_it(local
 @pytest.mark.parametrize("status", [None, "executing", "paused"])
 @pytest.mark.parametrize("megabytes", [1000.0, 0.0])
 def test_what_is_live_or_waits_stays_however_old_and_large_it_is(
-    local: Local, status: str | None, megabytes: float
+    local: LocalPlatform, status: str | None, megabytes: float
 ) -> None:
     task = made(local, 400, status)
     assert pruned(local, 0.0, megabytes) == []
@@ -88,7 +90,7 @@ def test_what_is_live_or_waits_stays_however_old_and_large_it_is(
 
 
 @pytest.mark.parametrize("of_what", ["parent", "child", "cousin"])
-def test_what_belongs_to_a_live_task_stays_with_it(local: Local, of_what: str) -> None:
+def test_what_belongs_to_a_live_task_stays_with_it(local: LocalPlatform, of_what: str) -> None:
     root = made(local, 30, None if of_what == "parent" else "completed")
     one = made(local, 29, "completed", parent_execution_id=root)
     made(local, 28, "paused" if of_what == "child" else "completed", parent_execution_id=one)
@@ -99,7 +101,7 @@ def test_what_belongs_to_a_live_task_stays_with_it(local: Local, of_what: str) -
     assert rows(local.store)["tasks"] == before - {alone}
 
 
-def test_a_tree_goes_whole_once_its_last_task_is_old(local: Local) -> None:
+def test_a_tree_goes_whole_once_its_last_task_is_old(local: LocalPlatform) -> None:
     root = made(local, 30, "completed")
     made(local, 29, "completed", parent_execution_id=root)
     young = made(local, 3, "completed", parent_execution_id=root)
@@ -110,7 +112,7 @@ def test_a_tree_goes_whole_once_its_last_task_is_old(local: Local) -> None:
     assert rows(local.store)["tasks"] == set()
 
 
-def test_tasks_that_name_each_other_as_parents_are_one_tree(local: Local) -> None:
+def test_tasks_that_name_each_other_as_parents_are_one_tree(local: LocalPlatform) -> None:
     one, other = made(local, 9, "completed"), made(local, 9, "completed")
     for task, parent in ((one, other), (other, one)):
         local.store._db.execute("UPDATE tasks SET parent_id = ? WHERE id = ?", (parent, task))
@@ -118,7 +120,7 @@ def test_tasks_that_name_each_other_as_parents_are_one_tree(local: Local) -> Non
     assert rows(local.store)["tasks"] == set()
 
 
-def test_a_thread_that_goes_on_is_live_again(local: Local) -> None:
+def test_a_thread_that_goes_on_is_live_again(local: LocalPlatform) -> None:
     task = made(local, 30, "completed")
     local.platform.create("your-agent", {"id": task, "input": {"text": "more"}})
     assert pruned(local) == []
@@ -127,7 +129,7 @@ def test_a_thread_that_goes_on_is_live_again(local: Local) -> None:
     assert rows(local.store)["tasks"] == {task}
 
 
-def test_of_too_much_the_oldest_go_until_it_is_small_enough(local: Local) -> None:
+def test_of_too_much_the_oldest_go_until_it_is_small_enough(local: LocalPlatform) -> None:
     tasks = [made(local, 4 - number / 100, "completed") for number in range(60)]
     waits = made(local, 4.5, "paused")
     before = local.store.ended.used_bytes()
@@ -138,14 +140,14 @@ def test_of_too_much_the_oldest_go_until_it_is_small_enough(local: Local) -> Non
     assert local.store.ended.used_bytes() < before
 
 
-def test_what_ended_a_moment_ago_stays_however_large_the_database_is(local: Local) -> None:
+def test_what_ended_a_moment_ago_stays_however_large_the_database_is(local: LocalPlatform) -> None:
     young, old = made(local, 1 / 24 / 60, "completed"), made(local, 1 / 24, "completed")
     pruned(local, 0.0, 0.0)
     assert rows(local.store)["tasks"] == {young}
     assert old not in rows(local.store)["events"]
 
 
-def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: Local) -> None:
+def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: LocalPlatform) -> None:
     for _ in range(5):
         made(local, 9, "completed")
     next(Pruner(local.platform, Limits(5.0), lambda sentence: None).steps())  # and no more, as after a kill
@@ -154,7 +156,9 @@ def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: Lo
     assert rows(local.store) == {name: set() for name in ("tasks", "entries", "events", "approvals", "removed")}
 
 
-def test_space_that_is_not_needed_is_given_back(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_space_that_is_not_needed_is_given_back(
+    local: LocalPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tui.local.ended_tasks.FREE_BYTES", 100_000)
     for _ in range(80):
         made(local, 9, "completed")
@@ -168,7 +172,7 @@ def test_space_that_is_not_needed_is_given_back(local: Local, tmp_path: Path, mo
     assert after < local.store.ended.used_bytes() + 200_000
 
 
-def test_no_step_holds_a_request_up(local: Local) -> None:
+def test_no_step_holds_a_request_up(local: LocalPlatform) -> None:
     task = made(local, 9)
     for _ in range(10):
         local.platform.push(task, [{"type": "process_update", "data": {"text": "z" * 1000}}] * 1000)

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import NOW
-from tui.client.log_entries import entry_of
+from tui.client.log_entries import parse_entry
 from tui.client.models import Task
-from tui.local.process import Local, Wishes
+from tui.local.process import LocalPlatform, ServerOptions
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Local:
+def filled(tmp_path: Path) -> LocalPlatform:
     """A platform with much in it."""
-    wishes = Wishes(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300, entries=50)
-    return Local(wishes, ":memory:")
+    wishes = ServerOptions(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300, entries=50)
+    return LocalPlatform(wishes, ":memory:")
 
 
-def test_there_are_as_many_tasks_as_were_asked_for_and_all_have_ended(filled: Local) -> None:
+def test_there_are_as_many_tasks_as_were_asked_for_and_all_have_ended(filled: LocalPlatform) -> None:
     tasks = [Task.of(task) for task in filled.store.tasks({}) if task["agent_id"] != "your-agent"]
     assert len({task.id for task in tasks}) == 300
     assert all(task.is_final and task.result and task.tokens and task.tokens.total for task in tasks)
@@ -37,9 +37,9 @@ def test_there_are_as_many_tasks_as_were_asked_for_and_all_have_ended(filled: Lo
     assert max(shares.values()) - min(shares.values()) <= 1
 
 
-def test_one_log_is_as_long_as_was_asked_for_and_in_its_order(filled: Local) -> None:
+def test_one_log_is_as_long_as_was_asked_for_and_in_its_order(filled: LocalPlatform) -> None:
     (task,) = (task for task in filled.store.tasks({}) if task["agent_id"] == "your-agent")
-    entries = [entry_of(json.loads(entry)) for entry in filled.store.entries(task["id"])]
+    entries = [parse_entry(json.loads(entry)) for entry in filled.store.entries(task["id"])]
     said, *added = sorted(entries, key=lambda entry: entry.kind == "message" and entry.label == task["title"])[::-1]
     assert said.label == "A log of 50 entries"
     assert len({entry.id for entry in added}) == 50
@@ -49,12 +49,14 @@ def test_one_log_is_as_long_as_was_asked_for_and_in_its_order(filled: Local) -> 
     assert max(moments) < NOW
 
 
-def test_the_same_seed_fills_it_in_the_same_way(filled: Local, tmp_path: Path) -> None:
-    wishes = Wishes(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300)
-    again = Local(wishes, ":memory:")
-    other = Local(Wishes(tmp_path, seed="8", now=NOW, arrivals=False, history=False, tasks=300), ":memory:")
+def test_the_same_seed_fills_it_in_the_same_way(filled: LocalPlatform, tmp_path: Path) -> None:
+    wishes = ServerOptions(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300)
+    again = LocalPlatform(wishes, ":memory:")
+    other = LocalPlatform(
+        ServerOptions(tmp_path, seed="8", now=NOW, arrivals=False, history=False, tasks=300), ":memory:"
+    )
 
-    def told(local: Local) -> list[tuple[str, str]]:
+    def told(local: LocalPlatform) -> list[tuple[str, str]]:
         return [(task["id"], task["status"]) for task in local.store.tasks({}) if task["agent_id"] != "your-agent"]
 
     assert told(again) == told(filled)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.local.conftest import Serve, Served
 from tui.local import workers
-from tui.local.process import Local, Wishes
+from tui.local.process import LocalPlatform, ServerOptions
 from tui.local.workers import Worker
 
 
@@ -97,9 +97,9 @@ async def test_who_comes_after_another_has_gone_is_handed_what_came_between(here
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Local]:
+def local(tmp_path: Path) -> Iterator[LocalPlatform]:
     """A platform whose agents stand still."""
-    made = Local(Wishes(tmp_path, seed="test", arrivals=False, history=False), ":memory:")
+    made = LocalPlatform(ServerOptions(tmp_path, seed="test", arrivals=False, history=False), ":memory:")
     yield made
     made.store.close()
 
@@ -112,21 +112,21 @@ class Joined:
     worker: Worker
 
 
-async def joined(local: Local, agent: str = "your-agent") -> Joined:
+async def joined(local: LocalPlatform, agent: str = "your-agent") -> Joined:
     """Let a worker come."""
     frames = local.workers.serve(agent)
     assert b"worker-registration" in await anext(frames)
     return Joined(frames, local.workers._workers[-1])
 
 
-def handed(local: Local, *those: Joined, **request: Any) -> list[bool]:
+def handed(local: LocalPlatform, *those: Joined, **request: Any) -> list[bool]:
     """Who of them gets a new task."""
     task = local.platform.create("your-agent", {"input": {"text": "count"}, **request})
     inboxes = [one.worker.inbox for one in those]
     return [not inbox.empty() and inbox.get_nowait() == task for inbox in inboxes]
 
 
-async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: Local) -> None:
+async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: LocalPlatform) -> None:
     writer, one, two = await joined(local, "writer"), await joined(local), await joined(local)
     local.workers.hear(one.worker.id, {"data": {"is_busy": True}})
     local.workers.hear(two.worker.id, {"data": {"mood": "busy"}})
@@ -139,7 +139,7 @@ async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: Local) 
     assert handed(local, writer, one, two) == [False, True, False]
 
 
-async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(local: Local) -> None:
+async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(local: LocalPlatform) -> None:
     mine = await joined(local)
     assert handed(local, mine) == [True]
     while local.runner._due:
@@ -147,7 +147,7 @@ async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(lo
     assert [task["status"] for task in local.store.tasks({})] == ["pending"]
 
 
-async def test_what_a_worker_asked_approval_for_goes_back_to_it(local: Local) -> None:
+async def test_what_a_worker_asked_approval_for_goes_back_to_it(local: LocalPlatform) -> None:
     task = local.platform.create("your-agent", {"input": {"text": "count"}})
     mine = await joined(local)
     assert task["id"].encode() in await anext(mine.frames)
@@ -162,7 +162,7 @@ async def test_what_a_worker_asked_approval_for_goes_back_to_it(local: Local) ->
 
 
 async def test_a_silent_channel_is_kept_alive(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "ALIVE", 0.01)
+    monkeypatch.setattr(workers, "KEEPALIVE_SECONDS", 0.01)
     async with worker(here) as mine:
         assert await mine.next() == ("comment", ": still here")
         assert await mine.next() == ("comment", ": still here")

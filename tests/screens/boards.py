@@ -18,7 +18,7 @@ from tests.conftest import cases
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.secret import Secret
-from tui.client.session import KeyAuth, Transport
+from tui.client.session import KeyAuth, PlatformSession
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -113,7 +113,7 @@ class Fixed:
         return Client(Surfaces(URL, URL, ORG), transport)
 
 
-class _Short(Transport, kw_only=True):
+class _Short(PlatformSession, kw_only=True):
     """A transport that goes no further than a function."""
 
     answer: Callable[[httpx.Request], httpx.Response]

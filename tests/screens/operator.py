@@ -17,14 +17,14 @@ from tui.app.app import XpTui
 from tui.client.retry import SystemClock
 from tui.local.data_dir import ORGANIZATION
 from tui.screens.review import ReviewScreen
-from tui.screens.task_list import TasksScreen
-from tui.security.redact import Masks
+from tui.screens.task_list import TaskListScreen
+from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
-from tui.services.list_poller import Rhythm
+from tui.services.list_poller import PollIntervals
 from tui.storage.json_store import Drafts
 from tui.widgets.inspector import Inspector
 
-QUICK = Rhythm(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
+QUICK = PollIntervals(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
@@ -106,7 +106,7 @@ class Operator:
         await self.until(lambda: "u takes it back" in self.text)
         await self.pilot.pause(0.35)
         await self.press("escape")
-        await self.until(lambda: isinstance(self.app.screen, TasksScreen))
+        await self.until(lambda: isinstance(self.app.screen, TaskListScreen))
 
 
 def is_page_seen(payload: Inspector) -> bool:
@@ -137,7 +137,7 @@ async def at_the_screens(
             client,
             journal,
             Drafts(tmp_path / "drafts.json"),
-            masks=Masks([key]),
+            masks=Redactor([key]),
             state=tmp_path,
             place="test",
             rhythm=QUICK,

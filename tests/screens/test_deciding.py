@@ -17,12 +17,12 @@ from textual.widgets import Input, Static
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
-from tui.screens.bulk_review import BulkScreen, Outcomes
+from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
-from tui.screens.task_list import TasksScreen
+from tui.screens.task_list import TaskListScreen
 from tui.services.audit_log import Journal
-from tui.storage.json_store import Kept
+from tui.storage.json_store import JsonStore
 from tui.widgets import inspector
 from tui.widgets.inspector import Inspector
 
@@ -42,8 +42,8 @@ def journal(operator: Operator) -> list[str]:
 async def test_a_payload_is_shown_whole_however_long_its_lines(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any
 ) -> None:
-    monkeypatch.setattr(inspector, "GLANCE", 0.0)  # it has hundreds of lines
-    monkeypatch.setattr(inspector, "LOOKS", 1)
+    monkeypatch.setattr(inspector, "MIN_SIGHT_SECONDS", 0.0)  # it has hundreds of lines
+    monkeypatch.setattr(inspector, "MIN_SIGHTINGS", 1)
     async with waiting(serve, tmp_path) as operator:
         ask(operator, **content)
         await operator.press("a", "end")
@@ -220,13 +220,13 @@ async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) 
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
         await operator.press("home", "space", "space", "a")
-        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
-        assert isinstance(screen, BulkScreen)
+        assert isinstance(screen, BulkReviewScreen)
         await operator.read_by_pages(screen.query_one("#payload", Inspector))
         await operator.until(lambda: len(screen._read) == 1)
-        lines = screen.query_one(Outcomes)
-        lines.set_reactive(Outcomes.cursor, 1)  # the cursor has moved, and nobody was told of it yet
+        lines = screen.query_one(OutcomeList)
+        lines.set_reactive(OutcomeList.cursor, 1)  # the cursor has moved, and nobody was told of it yet
         screen.draw()
         assert screen._read == {lines.tasks[0].id}
 
@@ -245,7 +245,7 @@ async def test_marks_that_a_filter_hides_are_still_meant(serve: Serve, tmp_path:
 
 
 async def test_who_waits_no_more_is_not_counted(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.services.list_poller.PAGE_OF_TASKS", 10)
+    monkeypatch.setattr("tui.services.list_poller.TASKS_PER_PAGE", 10)
     async with waiting(serve, tmp_path) as operator:
         gone = make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -303,7 +303,7 @@ async def test_an_id_that_cannot_be_asked_for_ends_nothing(serve: Serve, tmp_pat
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
             await operator.until(lambda: "ended:" in operator.text)
             await operator.press("escape")
-            await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+            await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
 
 
 async def test_a_ring_of_parents_and_a_child_of_what_has_ended_are_shown(serve: Serve, tmp_path: Path) -> None:
@@ -435,11 +435,11 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         assert payload.scroll_offset.y == 0
         assert "were not shown yet" in screen.hindrance
         await operator.press("escape")
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         await operator.press("home", "space", "space", "a")
-        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         bulk = operator.app.screen
-        assert isinstance(bulk, BulkScreen)
+        assert isinstance(bulk, BulkReviewScreen)
         await operator.read_by_pages(bulk.query_one("#payload", Inspector))
         await operator.until(lambda: len(bulk._read) == 1)
         await operator.press("tab", "down")
@@ -461,7 +461,7 @@ async def test_a_stop_goes_on_beside_a_decision_that_is_held_and_hides_it_nowher
 async def test_a_draft_that_was_being_sent_when_it_was_killed_is_there_again(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         thread = invoice(operator)["id"]
-        Kept(tmp_path / "again" / "drafts.json")[f"sending {thread}"] = "do not lose me"
+        JsonStore(tmp_path / "again" / "drafts.json")[f"sending {thread}"] = "do not lose me"
         async with at_the_screens(operator.here, tmp_path / "again") as again:
             await again.until(lambda: "Pay invoice 7" in again.text)
             await again.press("c")

@@ -9,14 +9,14 @@ import pytest
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
 from tests.test_kept import other_xp_tui
-from tui.storage.json_store import ANOTHER, SENDING, Kept
+from tui.storage.json_store import DRAFT_SEPARATOR, SENDING_PREFIX, JsonStore
 
 
 async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path / "first") as operator:
         state, thread = tmp_path / "state", invoice(operator)["id"]
         with other_xp_tui(state / "drafts.json") as other:
-            other("set", f"{SENDING}{thread}", "pay it twice")
+            other("set", f"{SENDING_PREFIX}{thread}", "pay it twice")
             async with at_the_screens(operator.here, state) as here:
                 await here.until(lambda: "Pay invoice 7" in here.text)
                 await here.press("c")
@@ -45,7 +45,7 @@ async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve,
             other.end()
         await operator.press("c")
         await operator.until(lambda: "there" in operator.text)
-        assert operator.app.services.commands.drafts.get(thread) == f"here{ANOTHER}there"
+        assert operator.app.services.commands.drafts.get(thread) == f"here{DRAFT_SEPARATOR}there"
 
 
 async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
@@ -71,7 +71,7 @@ async def test_a_draft_that_cannot_be_put_back_now_is_put_back_by_the_next(
 ) -> None:
     async with waiting(serve, tmp_path / "first") as operator:
         state, thread = tmp_path / "state", invoice(operator)["id"]
-        Kept(state / "drafts.json")[f"{SENDING}{thread}"] = "pay it twice"
+        JsonStore(state / "drafts.json")[f"{SENDING_PREFIX}{thread}"] = "pay it twice"
 
         def full(path: Path, content: bytes) -> None:
             raise OSError(28, "No space left on device")

@@ -11,10 +11,10 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import invoice, waiting
-from tui.app.keymap import SCREENS, bindings, chains, checked_keys, clashes, live_keys
-from tui.screens.approval_base import DEAD
-from tui.screens.base import OnTop
-from tui.screens.task_list import TasksScreen
+from tui.app.keymap import FOCUSABLE_BY_SCREEN, all_bindings, binding_chains, checked_keys, key_conflicts, live_keys
+from tui.screens.approval_base import DEAD_KEY_SECONDS
+from tui.screens.base import OverlayScreen
+from tui.screens.task_list import TaskListScreen
 from tui.storage.settings import BadSettings
 from tui.widgets.inspector import Inspector
 
@@ -46,12 +46,12 @@ async def test_the_screen_names_the_keys_that_are_bound(serve: Serve, tmp_path: 
         await operator.press("escape", "O")
         payload.is_read = True
         await operator.until(lambda: "K approve" in operator.text and "L reject" in operator.text)
-        await operator.pilot.pause(DEAD)
+        await operator.pilot.pause(DEAD_KEY_SECONDS)
         await operator.press("K")
         await operator.until(lambda: "F11 takes it back" in operator.text)
-        await operator.pilot.pause(DEAD)
+        await operator.pilot.pause(DEAD_KEY_SECONDS)
         await operator.press("escape")
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         await operator.press("slash")
         await operator.until(lambda: "esc, then F11 takes it back" in operator.text)
         await operator.press("escape", "f11")
@@ -60,11 +60,11 @@ async def test_the_screen_names_the_keys_that_are_bound(serve: Serve, tmp_path: 
 
 
 def test_every_pair_of_actions_that_is_live_at_once_is_refused_on_one_key() -> None:
-    known = {binding.id: binding for binding in bindings() if binding.id}
-    deliberate = {clash.actions for clash in clashes({})}
+    known = {binding.id: binding for binding in all_bindings() if binding.id}
+    deliberate = {clash.actions for clash in key_conflicts({})}
     pairs = {
         frozenset(pair)
-        for chain in chains()
+        for chain in binding_chains()
         for pair in combinations(sorted({name for _, name in live_keys(chain, {}) if name in known}), 2)
     }
     assert len(pairs) > 800
@@ -81,8 +81,8 @@ def test_actions_that_are_never_live_at_once_may_share_a_key() -> None:
 
 
 def test_the_clashes_of_the_default_keys_are_these() -> None:
-    ids = {binding.id for binding in bindings()}
-    assert {tuple(sorted(clash.actions)) for clash in clashes({}) if clash.actions <= ids} == {
+    ids = {binding.id for binding in all_bindings()}
+    assert {tuple(sorted(clash.actions)) for clash in key_conflicts({}) if clash.actions <= ids} == {
         ("agents.down", "lines.down"),
         ("agents.up", "lines.up"),
         ("app.take_back", "review.undo"),
@@ -99,8 +99,8 @@ def test_every_screen_is_looked_at_for_clashes() -> None:
     def below(screen: type[Any]) -> set[type[Any]]:
         return {screen, *(one for heir in screen.__subclasses__() for one in below(heir))}
 
-    screens = {one for one in below(OnTop) if one.__module__.startswith("tui.")}
-    assert {one.__name__ for one in screens - set(SCREENS)} == {"OnTop", "Dialog", "Keyed", "Deciding"}
+    screens = {one for one in below(OverlayScreen) if one.__module__.startswith("tui.")}
+    assert {one.__name__ for one in screens - set(FOCUSABLE_BY_SCREEN)} == {"OnTop", "Dialog", "Keyed", "Deciding"}
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from tui.app import themes
-from tui.screens.stylesheets import styles
+from tui.screens.stylesheets import styles_directory
 
-HOME = styles()
+HOME = styles_directory()
 assert HOME
-THEMES = themes.themes(HOME)
+THEMES = themes.own_themes(HOME)
 TEXTS = ("foreground", "faint", "warning", "error", "accent", "primary")
 
 
@@ -49,7 +49,7 @@ def test_what_stands_out_can_be_read(name: str, colour: str, share: float) -> No
 
 @pytest.mark.parametrize("name", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])
 def test_the_themes_of_others_can_be_read(name: str) -> None:
-    theme = themes.readable(BUILTIN_THEMES[name])
+    theme = themes.readable_theme(BUILTIN_THEMES[name])
     colours = {**theme.to_color_system().generate(), **theme.variables}
     for text in TEXTS:
         for ground in ("background", "surface", "panel"):

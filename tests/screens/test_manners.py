@@ -19,28 +19,28 @@ from textual.widgets import Input
 from tests.local.conftest import Serve
 from tests.screens.operator import QUICK, at_the_screens, invoice, make_invoice, waiting
 from tui.app.app import XpTui
-from tui.app.keymap import bindings, checked_keys
-from tui.client.log_entries import Log, entry_of
+from tui.app.keymap import all_bindings, checked_keys
+from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.task_rows import Page, TaskQuery
-from tui.domain.state import Board, LogSeen, TasksSeen
-from tui.domain.task_rows import Line
-from tui.screens.approval_base import DEAD
-from tui.screens.base import OnTop, TooSmall
-from tui.screens.bulk_review import BulkScreen
-from tui.screens.palette import commands
+from tui.domain.state import LogSeen, State, TasksSeen
+from tui.domain.task_rows import TaskLine
+from tui.screens.approval_base import DEAD_KEY_SECONDS
+from tui.screens.base import OverlayScreen, SizeNotice
+from tui.screens.bulk_review import BulkReviewScreen
+from tui.screens.palette import screen_commands
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
-from tui.screens.task_list import TasksScreen
-from tui.security.redact import Masks
+from tui.screens.task_list import TaskListScreen
+from tui.security.redact import Redactor
 from tui.services.list_poller import ACTIVE_STATUSES
-from tui.storage.json_store import Kept
+from tui.storage.json_store import JsonStore
 from tui.storage.settings import BadSettings
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
-from tui.widgets.virtual_list import Lines
+from tui.widgets.virtual_list import VirtualList
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 async def test_the_palette_does_what_the_key_does(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("ctrl+p")
-        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.until(lambda: "Search for screen_commands" in operator.text)
         await operator.press(*"review")
         await operator.until(lambda: ":review" in operator.text)
         await operator.press("enter")
@@ -59,8 +59,8 @@ async def test_nothing_in_the_palette_decides(serve: Serve, tmp_path: Path) -> N
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         screen = await operator.ready_to_decide()
-        assert not {"approve", "reject"} & set(commands(screen))
-        assert {"say", "undo", "next", "copy", "reload", "later"} <= set(commands(screen))
+        assert not {"approve", "reject"} & set(screen_commands(screen))
+        assert {"say", "undo", "next", "copy", "reload", "later"} <= set(screen_commands(screen))
 
 
 @pytest.mark.parametrize("quickly", ["/quit", "/acme XRAc", "/a X", "/title:Pay"])
@@ -84,9 +84,9 @@ async def test_two_escapes_go_back_by_two_and_no_further(serve: Serve, tmp_path:
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
         for _ in range(6):
             operator.app.post_message(events.Key("escape", None))
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         await operator.pilot.pause(0.2)
-        assert isinstance(operator.app.screen, TasksScreen)
+        assert isinstance(operator.app.screen, TaskListScreen)
 
 
 async def test_a_key_on_its_way_when_everything_is_taken_down_ends_nothing(serve: Serve, tmp_path: Path) -> None:
@@ -100,13 +100,13 @@ async def test_a_key_on_its_way_when_everything_is_taken_down_ends_nothing(serve
 async def test_every_action_has_a_name(serve: Serve, tmp_path: Path) -> None:
     wanted = "open mark range continue new copy stop review filter sort turn times agents more reload help take_back"
     async with waiting(serve, tmp_path) as operator:
-        known = commands(operator.app.screen)
+        known = screen_commands(operator.app.screen)
         assert set(wanted.split()) <= set(known)
         assert all(one.about and one.keys for one in known.values())
         await operator.press("enter")
         await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
         wanted = "timeline errors reasoning plan fold unfold follow pause only wrap raw mark marked search larger smaller zoom"
-        assert set(wanted.split()) <= set(commands(operator.app.screen))
+        assert set(wanted.split()) <= set(screen_commands(operator.app.screen))
 
 
 async def test_a_command_by_its_name(serve: Serve, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ async def test_a_command_by_its_name(serve: Serve, tmp_path: Path) -> None:
 async def test_keys_of_my_own(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, keys=checked_keys({"tasks.stop": "f8"})) as operator:
         await operator.press("X")
-        assert isinstance(operator.app.screen, TasksScreen)
+        assert isinstance(operator.app.screen, TaskListScreen)
         await operator.press("f8")
         await operator.until(lambda: "Stop this task?" in operator.text)
 
@@ -146,7 +146,7 @@ def test_keys_that_cannot_be(keys: dict[str, str], words: str) -> None:
 
 
 def test_no_key_with_ctrl_changes_anything_and_no_id_comes_twice() -> None:
-    found = list(bindings())
+    found = list(all_bindings())
     harmless = {"app.quit", "app.suspend", "lines.half_down", "lines.half_up"}
     assert {one.id for one in found if "ctrl+" in one.key} <= harmless
     ids = [one.id for one in found]
@@ -156,7 +156,7 @@ def test_no_key_with_ctrl_changes_anything_and_no_id_comes_twice() -> None:
 async def test_a_terminal_that_is_too_small_says_so(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.pilot.resize_terminal(50, 12)
-        await operator.until(lambda: isinstance(operator.app.screen, TooSmall) and "50×12" in operator.text)
+        await operator.until(lambda: isinstance(operator.app.screen, SizeNotice) and "50×12" in operator.text)
         await operator.pilot.resize_terminal(60, 15)
         await operator.until(lambda: "Pay invoice 7" in operator.text)
 
@@ -229,9 +229,9 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
         await operator.press("home", "space", "down", "v")
         assert "3 marked" in operator.text
         await operator.press("a")
-        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
-        assert isinstance(screen, BulkScreen)
+        assert isinstance(screen, BulkReviewScreen)
         await operator.press("A")
         assert operator.sent == []
         for _ in ids:
@@ -242,7 +242,7 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
             await operator.until(lambda: screen.query_one("#tasks").has_focus)
             await operator.press("down")
         await operator.until(lambda: not screen.hindrance)
-        await operator.pilot.pause(DEAD)
+        await operator.pilot.pause(DEAD_KEY_SECONDS)
         operator.here.local.decisions.decide(ids[1], False, "no", "Dana Reyes")
         await operator.press("A")
         await operator.until(lambda: operator.text.count("approved, on record as") >= 2)
@@ -278,11 +278,11 @@ async def test_a_grey_key_tells_why(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, read_only=True) as operator:
         await operator.press("X")
         assert "read-only mode" in operator.text
-        assert isinstance(operator.app.screen, TasksScreen)
+        assert isinstance(operator.app.screen, TaskListScreen)
 
 
 async def test_filters_are_completed_and_remembered(serve: Serve, tmp_path: Path) -> None:
-    memory = Kept(tmp_path / "screens.json")
+    memory = JsonStore(tmp_path / "screens.json")
     async with waiting(serve, tmp_path, memory=memory) as operator:
         await operator.press("slash", *"ag")
         await operator.until(lambda: "agent:" in operator.text)
@@ -355,7 +355,7 @@ async def test_never_touch_the_keys(serve: Serve, tmp_path: Path) -> None:
         await operator.click("2 Events")
         assert operator.app.screen.query_one(EventPane).has_focus
         await operator.click("xp-tui ›")
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         await operator.click("a review")
         await operator.ready_to_decide()
         await operator.click("A approve")
@@ -483,7 +483,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
             operator.app.services.store.add(TasksSeen(tuple(map(Task.of, rows[at : at + 500])), began))
         await operator.until(lambda: "10,0" in operator.text and not operator.app.services.store.has_pending)
         listing = operator.app.screen
-        assert isinstance(listing, TasksScreen)
+        assert isinstance(listing, TaskListScreen)
         await operator.press("slash", *"title:77")
         await operator.until(lambda: "280 of 10,0" in operator.text)  # every letter had its list, the last one stays
         updated = {**rows[5], "title": "Sum 777777", "updated_at": (began + timedelta(days=1)).isoformat()}
@@ -495,7 +495,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
             lambda: listing.list_pane.listing.view.column == "title" and len(listing.list_pane.listing) == 10_000
         )
         first = listing.list_pane.listing.row(0)
-        assert isinstance(first, Line)
+        assert isinstance(first, TaskLine)
         assert first.task.name.casefold() == min(
             known.task.name.casefold() for known in operator.app.services.store.state.tasks.values()
         )
@@ -518,7 +518,7 @@ async def test_the_keys_at_the_bottom_are_those_that_work_and_a_click_presses_th
         await operator.click("esc back")
         await operator.until(lambda: "⏎ open" in keys())
         await operator.click("^p palette")
-        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.until(lambda: "Search for screen_commands" in operator.text)
         await operator.press("escape")
         await operator.pilot.resize_terminal(60, 24)
         await operator.until(lambda: "a review  …" in keys() and keys().endswith("▏^p palette "))
@@ -529,11 +529,11 @@ async def test_a_task_that_was_closed_takes_no_memory(serve: Serve, tmp_path: Pa
         await operator.press("enter")
         screen = operator.app.screen
         assert isinstance(screen, TaskScreen)
-        drawn = [weakref.ref(lines) for lines in screen.query(Lines)]
+        drawn = [weakref.ref(lines) for lines in screen.query(VirtualList)]
         assert len(drawn) == 4
         del screen
         await operator.press("escape")
-        await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         await operator.press("j")
         await operator.until(lambda: gc.collect() >= 0 and not any(one() for one in drawn))
 
@@ -572,9 +572,9 @@ async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_a
 
 async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_otherwise() -> None:
     """A sign-in that is over is not shown as open, whichever of record and log told of it last."""
-    screen = TasksScreen(Desk(lambda: NOW, Masks(), "test"))
+    screen = TaskListScreen(UIContext(lambda: NOW, Redactor(), "test"))
 
-    def seen(board: Board) -> set[str]:
+    def seen(board: State) -> set[str]:
         scheduler = screen.list_pane.scheduler
         before, scheduler._changed = scheduler._changed, set()
         screen.update_state(board, ())
@@ -583,13 +583,13 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
 
     def log(*types: str) -> LogSeen:
         told = [{"id": f"s{n}", "type": kind, "created_at": NOW.isoformat()} for n, kind in enumerate(types)]
-        return LogSeen("a", Log(tuple(map(entry_of, told))), NOW)
+        return LogSeen("a", Log(tuple(map(parse_entry, told))), NOW)
 
     def task(status: str, minute: int) -> TasksSeen:
         raw = {"id": "a", "status": status, "updated_at": (NOW + timedelta(minutes=minute)).isoformat()}
         return TasksSeen((Task.of(raw),), NOW)
 
-    board = Board()
+    board = State()
     for change, is_other in (
         (task("queued", 0), True),
         (log("login_required"), False),  # one that does not run waits for nobody
@@ -607,13 +607,13 @@ async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: S
             for _ in range(3):
                 operator.app.simulate_key(key)
         await operator.press("ctrl+p")
-        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.until(lambda: "Search for screen_commands" in operator.text)
         await operator.pilot.resize_terminal(30, 10)  # the request for more room is above it now
         await operator.press("ctrl+p")
         await operator.pilot.resize_terminal(120, 40)
-        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.until(lambda: "Search for screen_commands" in operator.text)
         await operator.press("escape", "ctrl+p", "escape", "ctrl+p")
-        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.until(lambda: "Search for screen_commands" in operator.text)
 
 
 @pytest.mark.parametrize("key", ["pageup", "pagedown"])
@@ -626,10 +626,10 @@ async def test_the_palette_turns_no_page_where_its_list_has_no_room(serve: Serve
         await operator.press("down", "down", key)
         await operator.pilot.resize_terminal(80, 24)
         await operator.press("down", key)
-        await operator.until(lambda: "Search for commands" in operator.text)
+        await operator.until(lambda: "Search for screen_commands" in operator.text)
 
 
-class Question(OnTop[None]):
+class Question(OverlayScreen[None]):
     """A screen that looks for its parts when it is mounted."""
 
     def compose(self) -> ComposeResult:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, invoice, waiting
-from tui.screens.bulk_review import BulkScreen
+from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.inspector import Inspector
 
@@ -30,7 +30,7 @@ async def open_place(operator: Operator, name: str) -> None:
     await operator.press(*PLACES[name])
     await operator.until(lambda: operator.app.screen is not before)
     screen = operator.app.screen
-    if isinstance(screen, ReviewScreen | BulkScreen):
+    if isinstance(screen, ReviewScreen | BulkReviewScreen):
         await operator.until(lambda: re.search("^▌ *(who|what exactly)", operator.text, re.MULTILINE))
     else:
         await operator.until(lambda: screen.query_one("#dialog").region.height)

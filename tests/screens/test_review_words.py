@@ -10,19 +10,19 @@ from textual.app import App
 
 from tui.client.log_entries import Log
 from tui.client.models import Task, Wait, WaitKind
-from tui.domain.review import Shown
+from tui.domain.review import ReviewSnapshot
 from tui.screens.review import ReviewScreen
 from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
-from tui.security.redact import Masks
-from tui.widgets.context import Desk
+from tui.security.redact import Redactor
+from tui.widgets.context import UIContext
 from tui.widgets.inspector import Inspector
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> Shown:
+def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> ReviewSnapshot:
     """A task that waits, as it is shown for a decision."""
-    return Shown(Task.of({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
+    return ReviewSnapshot(Task.of({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_request_is_another_one_when_it_waits_for_something_else_or_nothing_wa
 
 async def test_a_wait_that_is_no_approval_has_a_hint_with_its_key() -> None:
     async with App[None]().run_test() as pilot:
-        await pilot.app.push_screen(screen := ReviewScreen("t", Desk(lambda: NOW, Masks(), "test")))
+        await pilot.app.push_screen(screen := ReviewScreen("t", UIContext(lambda: NOW, Redactor(), "test")))
         assert hint_for_wait(screen, shown(WaitKind.QUESTION)) == ": c answers it"
         assert hint_for_wait(screen, shown(WaitKind.SIGN_IN)) == ": b opens the sign-in, in a browser"
         assert hint_for_wait(screen, shown()) == ""
@@ -49,7 +49,7 @@ async def test_a_wait_that_is_no_approval_has_a_hint_with_its_key() -> None:
 
 async def test_the_title_of_the_payload_says_what_is_masked() -> None:
     async with App[None]().run_test() as pilot:
-        await pilot.app.push_screen(screen := ReviewScreen("t", Desk(lambda: NOW, Masks(), "test")))
+        await pilot.app.push_screen(screen := ReviewScreen("t", UIContext(lambda: NOW, Redactor(), "test")))
         payload = screen.query_one("#payload", Inspector)
         payload.is_read = True
         assert payload_title(screen, payload, 0, holds_own_secret=False) == ("▌ Payload", "faint")

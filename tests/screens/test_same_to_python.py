@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.app import App, ComposeResult
 
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 
@@ -18,7 +18,7 @@ class OneInspector(App[None]):
     """An inspector on what is decided about."""
 
     def compose(self) -> ComposeResult:
-        yield Inspector(Masks(), can_fold=False, is_whole=True)
+        yield Inspector(Redactor(), can_fold=False, is_whole=True)
 
 
 @pytest.mark.parametrize(("before", "after"), [*PAIRS, *((one, other) for other, one in PAIRS)])

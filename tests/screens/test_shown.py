@@ -11,12 +11,12 @@ from textual import events
 
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import Operator, invoice, is_page_seen, make_invoice, waiting
-from tui.screens.approval_base import DEAD
-from tui.screens.bulk_review import BulkScreen, Outcomes
+from tui.screens.approval_base import DEAD_KEY_SECONDS
+from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.review import ReviewScreen
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.widgets import inspector
-from tui.widgets.document_layout import Document, Key, Part
+from tui.widgets.document_layout import Document, Part, ValueKey
 from tui.widgets.inspector import Inspector
 
 HELD = "u takes it back"
@@ -87,7 +87,7 @@ async def test_the_keys_are_dead_after_the_screen_comes_back_or_changes_its_size
         now = screen._clock()
         screen._clock = lambda: now  # the moment lasts
         await disturb(operator)  # type: ignore[misc]
-        await operator.until(lambda: operator.app.screen is screen and screen._armed_at == now + DEAD)
+        await operator.until(lambda: operator.app.screen is screen and screen._armed_at == now + DEAD_KEY_SECONDS)
         await operator.press("A")
         assert "a moment: it has just appeared" in operator.text
         assert HELD not in operator.text
@@ -124,7 +124,7 @@ async def approve(operator: Operator) -> None:
 async def refused(operator: Operator, words: str) -> None:
     """See that the key does nothing, and that the screen says why."""
     await operator.until(lambda: words in operator.text)
-    await operator.pilot.pause(DEAD)
+    await operator.pilot.pause(DEAD_KEY_SECONDS)
     await operator.press("A")
     await operator.until(lambda: words in operator.text)
     assert HELD not in operator.text
@@ -169,7 +169,7 @@ async def test_what_a_dialog_covers_was_not_shown(serve: Serve, tmp_path: Path) 
 
         screen.draw = counted  # type: ignore[method-assign]
         screen.set_interval(0.05, counted)
-        await operator.until(lambda: len(looked) > 3 and looked[-1] - looked[0] > 3 * inspector.GLANCE)
+        await operator.until(lambda: len(looked) > 3 and looked[-1] - looked[0] > 3 * inspector.MIN_SIGHT_SECONDS)
         assert not payload.is_read
 
 
@@ -239,11 +239,11 @@ async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revea
         await operator.until(lambda: "2 need you" in operator.text)
         ask(operator, to="Sierra", password=EVIL)
         await operator.press("home", "space", "space", "a")
-        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
-        assert isinstance(screen, BulkScreen)
+        assert isinstance(screen, BulkReviewScreen)
         await operator.until(lambda: len(screen._shown) == 2)
-        payload, tasks = screen.query_one("#payload", Inspector), screen.query_one(Outcomes)
+        payload, tasks = screen.query_one("#payload", Inspector), screen.query_one(OutcomeList)
         for place in range(2):
             tasks.move_to(place)
             await operator.until(lambda: payload.count())
@@ -325,7 +325,7 @@ def deep(levels: int) -> Any:
 )
 @pytest.mark.parametrize("width", [40, 58, 78, 80, 118, 160])
 def test_nothing_is_written_beside_the_screen(value: Any, width: int) -> None:
-    document = Document([Part("what exactly", value)], Masks(), can_fold=False)
+    document = Document([Part("what exactly", value)], Redactor(), can_fold=False)
     texts = ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
     assert "PAYMALLORY" in "".join(texts).replace(" ", "")
     assert max(map(len, texts)) <= width
@@ -334,14 +334,14 @@ def test_nothing_is_written_beside_the_screen(value: Any, width: int) -> None:
 
 
 def test_what_is_nested_too_deep_is_not_whole() -> None:
-    assert not Document([Part("what exactly", deep(250))], Masks(), can_fold=False).is_lossless
+    assert not Document([Part("what exactly", deep(250))], Redactor(), can_fold=False).is_lossless
 
 
 def test_to_reveal_what_a_masked_name_holds_ends_nothing() -> None:
-    document = Document([Part("payload", {"token=aaaaaaaa9999": "x"})], Masks())
+    document = Document([Part("payload", {"token=aaaaaaaa9999": "x"})], Redactor())
     document.revealed.update(row.key for row in document.rows(80))
     assert document.rows(80)
-    assert Key(0) in document.revealed
+    assert ValueKey(0) in document.revealed
 
 
 HALVES = KEY[:6], KEY[6:]
@@ -372,14 +372,16 @@ async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(se
         await operator.until(lambda: "2 need you" in operator.text)
         ask(operator, memo=HIDING["markup"])
         await operator.press("home", "space", "space", "a")
-        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
+        await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
-        assert isinstance(screen, BulkScreen)
+        assert isinstance(screen, BulkReviewScreen)
         await operator.until(lambda: len(screen._shown) == 2)
         hidden = next(
-            index for index, task in enumerate(screen.query_one(Outcomes).tasks) if task.id == invoice(operator)["id"]
+            index
+            for index, task in enumerate(screen.query_one(OutcomeList).tasks)
+            if task.id == invoice(operator)["id"]
         )
-        screen.query_one(Outcomes).move_to(hidden)
+        screen.query_one(OutcomeList).move_to(hidden)
         await operator.until(
             lambda: "in another spelling" in screen.hindrance and "out of the marks" in screen.hindrance
         )
@@ -390,5 +392,5 @@ async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(se
 
 @pytest.mark.parametrize("text", [KEY, f"{KEY} and {KEY}", f"use {KEY}.", f"{KEY}{KEY}", "nothing", "••••"])
 def test_the_plain_text_of_my_own_key_hides_nothing_else(text: str) -> None:
-    document = Document([Part("what exactly", {"memo": text, f"{text}!": [text]})], Masks([KEY, "short"]))
+    document = Document([Part("what exactly", {"memo": text, f"{text}!": [text]})], Redactor([KEY, "short"]))
     assert not document.hides_other_text

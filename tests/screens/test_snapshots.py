@@ -31,17 +31,17 @@ from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
-from tui.services.list_poller import Rhythm
+from tui.services.list_poller import PollIntervals
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
 from tui.widgets.task_list_pane import PREVIEW_DELAY_SECONDS
-from tui.widgets.virtual_list import Lines
+from tui.widgets.virtual_list import VirtualList
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 40), (200, 50)]
-QUICK = Rhythm(lists=0.05, polled=5.0)
+QUICK = PollIntervals(lists=0.05, polled=5.0)
 ROUNDS = 2
 """How many readings of the lists must have changed nothing, the one under way included, before a screen stands still."""
 RESTED = PREVIEW_DELAY_SECONDS + 0.1
@@ -156,7 +156,7 @@ async def visiting(board: Fixed, size: tuple[int, int], path: Path) -> AsyncIter
     """The dashboard on a platform that never changes."""
     journal = Journal(path / "journal.jsonl")
     async with board.client() as client:
-        masks = Masks([KEY])
+        masks = Redactor([KEY])
         app = XpTui(client, journal, {}, masks=masks, state=path, place="prod", rhythm=QUICK, is_still=True)
         async with app.run_test(size=size) as pilot:
             yield Visitor(app, pilot, board)
@@ -175,7 +175,7 @@ async def _at_review(visitor: Visitor) -> None:
     await visitor.until(lambda: isinstance(visitor.app.screen, ReviewScreen))
     screen = visitor.app.screen
     assert isinstance(screen, ReviewScreen)
-    payload = screen.query_one("#payload", Lines)
+    payload = screen.query_one("#payload", VirtualList)
     await visitor.until(lambda: payload.has_focus and payload.count() > 20)
     for pane in screen.query(Inspector):
         pane.reveal_all()
@@ -267,7 +267,7 @@ async def test_it_looks_as_it_did(screen: str, board: str, size: tuple[int, int]
 async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget: str, tmp_path: Path) -> None:
     async with visiting(BOARDS["hostile"](), (80, 60), tmp_path) as visitor:
         await visitor.walk(screen)
-        lines = visitor.app.screen.query_one(widget, Lines)
+        lines = visitor.app.screen.query_one(widget, VirtualList)
         lines.focus()
         await visitor.press("home")
         before = -1

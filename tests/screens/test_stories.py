@@ -13,12 +13,12 @@ from textual.widgets import Input, TextArea
 from tests.conftest import Survived
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
-from tui.screens.approval_base import DEAD
+from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.task_detail import TaskScreen
-from tui.screens.task_list import TasksScreen
-from tui.storage.json_store import Kept
+from tui.screens.task_list import TaskListScreen
+from tui.storage.json_store import JsonStore
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.task_table import TaskList
+from tui.widgets.task_table import TaskTable
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
@@ -115,7 +115,7 @@ async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int
                 await operator.pilot.resize_terminal(*dice.choice(sizes))
             if number % 100 == 99:
                 await operator.pilot.pause()
-                if isinstance(operator.app.screen, TasksScreen):
+                if isinstance(operator.app.screen, TaskListScreen):
                     await operator.press("a")
         await operator.pilot.pause(0.7)
         assert not {"approve", "reject"} & set(operator.sent)
@@ -131,7 +131,7 @@ async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> N
         screen._clock = lambda: now
         operator.app.post_message(events.AppBlur())
         operator.app.post_message(events.AppFocus())
-        for later in (0.0, DEAD / 2, DEAD / 2 - 0.01):
+        for later in (0.0, DEAD_KEY_SECONDS / 2, DEAD_KEY_SECONDS / 2 - 0.01):
             now += later
             await operator.press("A")
             assert "a moment: it has just appeared" in operator.text
@@ -147,7 +147,7 @@ async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve,
     async with waiting(serve, tmp_path, (80, 24), hold=0.0) as operator:
         await operator.press("a")
         await operator.until(lambda: "waits  " in operator.text)
-        await operator.pilot.pause(2 * DEAD)
+        await operator.pilot.pause(2 * DEAD_KEY_SECONDS)
         assert "were not shown yet" in operator.text
         assert "rejected_by" not in operator.text
         await operator.press(key)
@@ -162,7 +162,7 @@ async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, read_only=True) as operator:
         await operator.press("a")
         await operator.until(lambda: "read-only" in operator.text)
-        await operator.pilot.pause(DEAD)
+        await operator.pilot.pause(DEAD_KEY_SECONDS)
         await operator.press("A")
         await operator.pilot.pause(0.3)
         assert operator.sent == []
@@ -186,13 +186,13 @@ async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
         await operator.press("c")
         await operator.until(lambda: operator.app.screen.query(TextArea))
         assert operator.app.screen.query_one(TextArea).text == "wait"
-        assert Kept(tmp_path / "drafts.json")[invoice(operator)["id"]] == "wait"
+        assert JsonStore(tmp_path / "drafts.json")[invoice(operator)["id"]] == "wait"
         await operator.press("!", "f2")
         await operator.until(lambda: operator.sent == ["continue"])
         said = [
             one["content"]["text"] for one in operator.here.log(invoice(operator)["id"]) if one.get("role") == "user"
         ]
-        await operator.until(lambda: not Kept(tmp_path / "drafts.json"))
+        await operator.until(lambda: not JsonStore(tmp_path / "drafts.json"))
         assert said[-1] == "wait!"
 
 
@@ -217,7 +217,7 @@ async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> Non
             await operator.until(lambda: tree.count() > before)
             assert tree.key_of(tree.cursor) == key
             await operator.press("escape")
-            await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+            await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
 
 
 async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None
 async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> None:
     async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
         await operator.until(lambda: "Completed (" in operator.text)
-        tasks = operator.app.screen.query_one(TaskList)
+        tasks = operator.app.screen.query_one(TaskTable)
         await operator.press(*["down"] * 12)
         assert tasks.line is not None
         chosen, row = tasks.line.task.id, tasks.cursor - tasks.scroll_offset.y
@@ -365,4 +365,4 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
         await operator.press("f2")
         await operator.until(lambda: "done" in [line["kind"] for line in operator.journal.lines()])
         assert operator.sent == []
-        assert "stay" in Kept(tmp_path / "drafts.json").values()
+        assert "stay" in JsonStore(tmp_path / "drafts.json").values()

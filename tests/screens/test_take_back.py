@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, waiting
-from tui.screens.copy_dialog import KEYS
+from tui.screens.copy_dialog import COPY_KEYS
 from tui.services import actions, review_loader
 
 HOLD_SECONDS = 300.0
@@ -139,18 +139,18 @@ async def test_a_reason_that_is_open_does_not_take_the_key_of_a_held_decision(se
 
 
 def test_no_entry_of_the_copy_menu_has_the_key_that_takes_back() -> None:
-    assert "u" not in KEYS.values()
+    assert "u" not in COPY_KEYS.values()
 
 
 def read_again_when(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Let a decision be read again only once the event is set."""
-    may_read, shown = asyncio.Event(), review_loader.shown
+    may_read, shown = asyncio.Event(), review_loader.load_review
 
     async def slow(*about: Any) -> Any:
         await may_read.wait()
         return await shown(*about)
 
-    monkeypatch.setattr(actions, "shown", slow)
+    monkeypatch.setattr(actions, "load_review", slow)
     return may_read
 
 

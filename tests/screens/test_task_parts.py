@@ -10,26 +10,26 @@ import pytest
 from tests.domain.test_activity_rows import call, delegation
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
-from tui.client.log_entries import Log, entry_of
+from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.task_rows import TaskRow
-from tui.domain.activity_log import Gap, Row
+from tui.domain.activity_log import Gap, TreeRow
 from tui.domain.activity_rows import StatusRow
-from tui.domain.state import Board, LogSeen, TasksSeen
+from tui.domain.state import LogSeen, State, TasksSeen
 from tui.screens.task_parts import event_parts, row_parts
-from tui.screens.task_title import liveness, progress
-from tui.security.redact import Masks
-from tui.widgets.context import Desk
+from tui.screens.task_title import live_state, progress_pieces
+from tui.security.redact import Redactor
+from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-DESK = Desk(lambda: NOW, Masks(), "test")
+DESK = UIContext(lambda: NOW, Redactor(), "test")
 
 
-def board_of(*entries: dict[str, Any], **about: Any) -> Board:
+def board_of(*entries: dict[str, Any], **about: Any) -> State:
     """A state with the task t, its sub-task c, and the log of t."""
     tasks = Task.of({"id": "t", "status": "executing", **about}), Task.of({"id": "c", "parent_task_id": "t"})
-    return Board().after([TasksSeen(tasks, NOW), LogSeen("t", Log(tuple(map(entry_of, entries))), NOW)])
+    return State().after([TasksSeen(tasks, NOW), LogSeen("t", Log(tuple(map(parse_entry, entries))), NOW)])
 
 
 def headings(parts: list[Part] | None) -> list[str]:
@@ -42,7 +42,7 @@ def test_a_row_is_shown_by_its_entry_before_the_sub_task_that_it_started() -> No
     board = board_of(delegation("d", "c"))
     activity = board.activity("t")
     assert activity is not None
-    row = Row(0, "t", activity.nodes[0], child_id="c")
+    row = TreeRow(0, "t", activity.nodes[0], child_id="c")
     assert headings(row_parts(row, board, "t", "a")) == ["asked", "files", "whole entry"]
     assert headings(row_parts(row._replace(node=None), board, "t", "a"))[2:] == ["task", "whole record"]
 
@@ -55,22 +55,22 @@ def test_a_row_is_shown_by_its_entry_before_the_sub_task_that_it_started() -> No
         (StatusRow("gap 1", "───", "gap 3s"), [""]),
         (StatusRow("streaming", "AGT", "Hello"), ["AGT"]),
         (None, ["nothing to show"]),
-        (Row(0, "t", child_id="unknown"), ["nothing to show"]),
+        (TreeRow(0, "t", child_id="unknown"), ["nothing to show"]),
     ],
 )
-def test_a_row_without_an_entry_is_shown_too(row: Row | StatusRow | None, shown: list[str]) -> None:
+def test_a_row_without_an_entry_is_shown_too(row: TreeRow | StatusRow | None, shown: list[str]) -> None:
     assert headings(row_parts(row, board_of(call("x")), "t", "a")) == shown
 
 
 def test_without_any_row_it_is_said_why() -> None:
-    assert headings(row_parts(None, Board(), "t", "a")) == ["a moment"]
+    assert headings(row_parts(None, State(), "t", "a")) == ["a moment"]
     assert headings(row_parts(None, board_of(), "t", "a")) == ["nothing has happened yet"]
 
 
 def test_a_line_of_the_events_is_shown_whole() -> None:
     event = Event.of({"type": "think", "task_id": "t", "data": {"thought": "hm"}})
     assert headings(event_parts(event)) == ["think", "whole event"]
-    assert headings(event_parts(entry_of(call("x"))))[-1] == "whole entry"
+    assert headings(event_parts(parse_entry(call("x"))))[-1] == "whole entry"
     assert headings(event_parts(Gap(NOW, 3.0))) == ["the stream was away"]
     assert headings(event_parts(Link(LinkState.LIVE))) == ["link"]
     assert event_parts(None) is None
@@ -82,14 +82,14 @@ def test_the_title_says_status_plan_and_tokens() -> None:
     board = board_of(call("x"), **about)
     task = board.task("t")
     assert task is not None
-    words = "".join(piece.text for piece in progress(task, board, NOW))
+    words = "".join(piece.text for piece in progress_pieces(task, board, NOW))
     assert words == "▶ executing  01:30  1.2k tok  "
 
 
 def test_the_end_is_told_before_the_state_of_the_stream() -> None:
     running, done = TaskRow.of({"id": "t", "status": "executing"}), TaskRow.of({"id": "t", "status": "completed"})
     live = Link(LinkState.LIVE)
-    assert liveness(running, live, "", DESK).look == "running"
-    assert liveness(running, None, "", DESK).text == "● connecting "
-    assert liveness(done, live, "", DESK).text == "■ ended "
-    assert liveness(done, live, "it is gone", DESK).text == "● ended: it is gone "
+    assert live_state(running, live, "", DESK).look == "running"
+    assert live_state(running, None, "", DESK).text == "● connecting "
+    assert live_state(done, live, "", DESK).text == "■ ended "
+    assert live_state(done, live, "it is gone", DESK).text == "● ended: it is gone "

@@ -336,10 +336,10 @@ def test_stopped_resized_and_continued_the_terminal_is_right(tmp_path: Path, sur
 
 def _runs(home: Path) -> bool:
     """Whether the platform that was started along is still there a moment later."""
-    from tui.local.data_dir import Home
+    from tui.local.data_dir import DataDir
 
     end = time.monotonic() + 10
-    while Home(home / ".local/state/xp-tui/local").running() is not None:
+    while DataDir(home / ".local/state/xp-tui/local").running() is not None:
         if time.monotonic() > end:
             return True
         time.sleep(0.1)

@@ -10,9 +10,9 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import invoice, invoice_card, waiting
-from tui.client.errors import of_status
-from tui.launch import place_of
-from tui.screens.bulk_review import BulkScreen
+from tui.client.errors import error_class_of
+from tui.launch import platform_name
+from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
 from tui.storage.settings import Settings
 
@@ -25,7 +25,7 @@ async def test_an_outcome_is_shown_whole_at_80_columns(
     async with waiting(serve, tmp_path, (80, 24)) as operator:
 
         async def refused(*_: Any) -> None:
-            raise of_status(403)(LONG_WORDS, status=403)
+            raise error_class_of(403)(LONG_WORDS, status=403)
 
         monkeypatch.setattr(operator.app.client, "approve", refused)
         await operator.press("a", "end")
@@ -63,8 +63,8 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         card = await invoice_card(operator)
         await operator.press("home", "space", "space", "a")
-        await operator.until(lambda: isinstance(operator.app.screen, BulkScreen))
-        screen = cast(BulkScreen, operator.app.screen)
+        await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
+        screen = cast(BulkReviewScreen, operator.app.screen)
         await operator.until(lambda: len(screen._shown) == 2)
         assert screen._cards == {card}
         screen._read = set(screen.tasks)
@@ -81,4 +81,4 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
     ("profile", "key", "place"), [(None, None, "local platform"), (None, "k", "cloud"), ("prod", "k", "prod")]
 )
 def test_only_the_local_platform_of_this_machine_is_called_so(profile: str | None, key: str | None, place: str) -> None:
-    assert place_of(cast(Settings, SimpleNamespace(profile=profile, key=key))) == place
+    assert platform_name(cast(Settings, SimpleNamespace(profile=profile, key=key))) == place

@@ -13,7 +13,7 @@ from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
 from tui.local.chaos import Chaos
 from tui.screens.task_detail import TaskScreen
-from tui.screens.task_list import TasksScreen
+from tui.screens.task_list import TaskListScreen
 from tui.services import confirmation
 from tui.widgets.event_pane import EventPane
 
@@ -29,7 +29,7 @@ async def test_the_answer_was_lost(serve: Serve, tmp_path: Path) -> None:
 
 
 async def test_a_run_that_does_not_stop(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confirmation, "SETTLING_SECONDS", 0.5)
+    monkeypatch.setattr(confirmation, "CONFIRMATION_SECONDS", 0.5)
     async with waiting(serve, tmp_path) as operator:
         platform = operator.here.local.platform
         monkeypatch.setattr(platform, "stop", platform.task)
@@ -93,7 +93,7 @@ async def test_a_key_that_is_refused_says_what_to_do(serve: Serve, tmp_path: Pat
     async with serve() as here, at_the_screens(here, tmp_path, key="not-the-key-at-all") as operator:
         await operator.until(lambda: "r tries again" in operator.text)
         assert "key" in operator.text
-        assert isinstance(operator.app.screen, TasksScreen)
+        assert isinstance(operator.app.screen, TaskListScreen)
 
 
 async def test_scrolling_up_stops_following_and_pausing_loses_nothing(serve: Serve, tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import pytest
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
 from tui.client.client import Client
-from tui.client.errors import Lost
+from tui.client.errors import ConnectionLost
 from tui.client.models import Task
 from tui.domain.action import Outcome
 from tui.domain.state import TasksSeen
-from tui.screens.confirm import Confirm
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.review import ReviewScreen
 
 
@@ -35,7 +35,7 @@ def answers_lost(carried_out: Callable[[], object]) -> Callable[..., Any]:
 
     async def act(*_: Any) -> None:
         carried_out()
-        raise Lost("the connection broke")
+        raise ConnectionLost("the connection broke")
 
     return act
 
@@ -85,7 +85,7 @@ async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_sc
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Client, "approve", answers_lost(lambda: None))
-    monkeypatch.setattr("tui.services.confirmation.SETTLING_SECONDS", 0.5)
+    monkeypatch.setattr("tui.services.confirmation.CONFIRMATION_SECONDS", 0.5)
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -102,7 +102,7 @@ async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_sc
 async def test_a_stop_that_may_have_been_done_is_told_before_it_is_sent_again(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.services.confirmation.SETTLING_SECONDS", 0.5)
+    monkeypatch.setattr("tui.services.confirmation.CONFIRMATION_SECONDS", 0.5)
     async with serve() as here:
         task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
         async with at_the_screens(here, tmp_path) as operator:
@@ -110,7 +110,7 @@ async def test_a_stop_that_may_have_been_done_is_told_before_it_is_sent_again(
             stop = operator.app.client.stop
             monkeypatch.setattr(Client, "stop", answers_lost(lambda: None))
             await operator.press("X")
-            await operator.until(lambda: isinstance(operator.app.screen, Confirm))
+            await operator.until(lambda: isinstance(operator.app.screen, ConfirmScreen))
             await operator.press("tab", "enter")
             await operator.until(lambda: "no clear answer came" in operator.toasts())
             monkeypatch.setattr(Client, "stop", lambda _, task_id: stop(task_id))
@@ -150,7 +150,7 @@ async def test_a_task_that_an_event_says_has_ended_is_stopped_as_its_own_record_
             operator.app.services.store.add(TasksSeen((Task.of(lie),), operator.app.desk.now()))
             await operator.until(lambda: "✓ completed" in operator.text)
             await operator.press("down", "X")
-            await operator.until(lambda: isinstance(operator.app.screen, Confirm))
+            await operator.until(lambda: isinstance(operator.app.screen, ConfirmScreen))
             await operator.press("tab", "enter")
             await operator.until(lambda: here.local.store.task(task["id"])["status"] == "stopped")  # type: ignore[index]
 

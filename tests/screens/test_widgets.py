@@ -27,28 +27,28 @@ from textual.widgets import Static
 
 from tests.test_large import entries_of
 from tui.client.events import Event
-from tui.client.log_entries import Log, ToolCall, entry_of
+from tui.client.log_entries import Log, ToolCall, parse_entry
 from tui.client.models import Task
-from tui.domain.activity_log import Activity, Gap, walk
+from tui.domain.activity_log import Activity, Gap, walk_tree
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import summary
-from tui.domain.state import Board, EventSeen, LogSeen, TasksSeen
-from tui.domain.task_list import Listing
-from tui.domain.timeline import Kind, Span, axis, bar, longest, spans
-from tui.screens.base import OnTop
-from tui.security.redact import Masks
+from tui.domain.state import EventSeen, LogSeen, State, TasksSeen
+from tui.domain.task_list import TaskListModel
+from tui.domain.timeline import Span, SpanKind, bar_cells, longest_spans, spans, time_axis
+from tui.screens.base import OverlayScreen
+from tui.security.redact import Redactor
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.context import Desk
-from tui.widgets.document_layout import Document, Key, Part
-from tui.widgets.event_pane import LONGEST, EventPane
-from tui.widgets.markdown_layout import markdown
-from tui.widgets.styled_text import Piece, Pieces, wrap
-from tui.widgets.task_table import TaskList
-from tui.widgets.virtual_list import Lines
+from tui.widgets.context import UIContext
+from tui.widgets.document_layout import Document, Part, ValueKey
+from tui.widgets.event_pane import MAX_EVENTS, EventPane
+from tui.widgets.markdown_layout import markdown_lines
+from tui.widgets.styled_text import StyledLine, StyledText, wrap
+from tui.widgets.task_table import TaskTable
+from tui.widgets.virtual_list import VirtualList
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-DESK = Desk(lambda: NOW, Masks(), "test")
+DESK = UIContext(lambda: NOW, Redactor(), "test")
 LONG = 100_000
 
 
@@ -57,7 +57,7 @@ def shown(document: Document, width: int = 60) -> list[str]:
     return ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
 
 
-class Counted(Lines):
+class Counted(VirtualList):
     """Very many lines; how many were asked for is counted."""
 
     asked = 0
@@ -65,9 +65,9 @@ class Counted(Lines):
     def count(self) -> int:
         return LONG
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         self.asked += 1
-        return [Piece(f"line {index} "), Piece("faint", "faint")]
+        return [StyledText(f"line {index} "), StyledText("faint", "faint")]
 
 
 class Alone(App[None]):
@@ -83,7 +83,7 @@ class Alone(App[None]):
     def compose(self) -> ComposeResult:
         yield self.widget
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
         self.chosen.append(event.index)
 
 
@@ -131,7 +131,7 @@ async def test_a_key_draws_the_two_lines_that_it_changes_wherever_the_view_is() 
         assert not lines.drawn
 
 
-class Changing(Lines):
+class Changing(VirtualList):
     """Lines that come, go, and change; what has a number that three divides stands out."""
 
     def __init__(self) -> None:
@@ -150,8 +150,8 @@ class Changing(Lines):
     def ground(self, index: int) -> str:
         return "lines--flash" if self.numbers[index] % 3 == 0 else ""
 
-    def pieces(self, index: int, width: int) -> Pieces:
-        return [Piece(f"{self.numbers[index]} in {width} ".ljust(width // 2, ".")), Piece("faint", "faint")]
+    def pieces(self, index: int, width: int) -> StyledLine:
+        return [StyledText(f"{self.numbers[index]} in {width} ".ljust(width // 2, ".")), StyledText("faint", "faint")]
 
 
 @pytest.mark.long
@@ -213,7 +213,7 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
                         activity.hear(Event.of_frame(json.dumps(piece), str(step)), at)
                     case 3:
                         log.append({"id": f"d{step}", "agent_id": "other", "query": "x", "created_at": at.isoformat()})
-                        activity.read(Log(tuple(map(entry_of, log))), at)
+                        activity.read(Log(tuple(map(parse_entry, log))), at)
                     case 4 | 5:
                         name = f"r{dice.randrange(step + 1)}"
                         kind = dice.choice(["tool_call_request", "tool_call_result"])
@@ -221,7 +221,7 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
                         activity.hear(Event.of_frame(json.dumps(told), str(step)), at)
                     case _:
                         log.append(call(f"c{step}", created_at=at.isoformat()))
-                        activity.read(Log((entry_of(log[-1]),), first=len(log) - 1), at)
+                        activity.read(Log((parse_entry(log[-1]),), first=len(log) - 1), at)
                 status = "completed" if step == 29 else "executing"
                 task = Task.of({"id": "t", "status": status})
                 pane.show(ActivitySource("t", {"t": activity}, dict(children), {}, task))
@@ -290,14 +290,14 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
 
 
 async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
-    log = entries_of([call(f"c{n}", created_at=NOW.isoformat()) for n in range(LONGEST // 2 + 50)], 5_000)
+    log = entries_of([call(f"c{n}", created_at=NOW.isoformat()) for n in range(MAX_EVENTS // 2 + 50)], 5_000)
     app = Alone(pane := EventPane(DESK))
     async with app.run_test(size=(100, 24)) as pilot:
         pane.take([LogSeen("t", Log(log), NOW, log)])
         await pilot.pause()
-        assert (pane.total, pane.count()) == (LONGEST // 2 + 50, LONGEST // 2)
+        assert (pane.total, pane.count()) == (MAX_EVENTS // 2 + 50, MAX_EVENTS // 2)
         assert isinstance(pane.chosen, ToolCall)
-        assert pane.chosen.id == f"c{LONGEST // 2 + 49}"
+        assert pane.chosen.id == f"c{MAX_EVENTS // 2 + 49}"
         pane.move_to(0)
         assert isinstance(pane.chosen, ToolCall)
         assert pane.chosen.id == "c50"
@@ -330,10 +330,10 @@ async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -
         assert pane.count() == 401
         pane.action_marked()
         assert pane.cursor == 300
-        pane.take(told(401, LONGEST))
+        pane.take(told(401, MAX_EVENTS))
         while pane.is_behind:
             await pilot.pause()
-        assert (pane.count(), pane.key_of(0)) == (LONGEST // 2, (401 + LONGEST // 2 + 1, 0))
+        assert (pane.count(), pane.key_of(0)) == (MAX_EVENTS // 2, (401 + MAX_EVENTS // 2 + 1, 0))
         assert pane.index_of((301, 0)) is None
         pane.action_marked()
         assert pane.cursor == 300  # the mark went with its line
@@ -343,8 +343,8 @@ async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -
 async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form: str) -> None:
     dice, now, looked_at = random.Random(7), [NOW], []
 
-    class Looked(TaskList):
-        def pieces(self, index: int, width: int) -> Pieces:
+    class Looked(TaskTable):
+        def pieces(self, index: int, width: int) -> StyledLine:
             looked_at.append(index)
             return super().pieces(index, width)
 
@@ -354,8 +354,8 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
         raw = {"id": f"t{number}", "status": status, "started_at": begun.isoformat()}
         return Task.of(raw if number % 7 else {"id": f"t{number}", "status": status})
 
-    listing, board = Listing(), Board().after([TasksSeen(tuple(map(task, range(30))), NOW)])
-    tasks = Looked(Desk(lambda: now[0], Masks(), "test", {"time": form}))
+    listing, board = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
+    tasks = Looked(UIContext(lambda: now[0], Redactor(), "test", {"time": form}))
     async with Alone(tasks).run_test(size=(120, 30)) as pilot:
         tasks.show(listing, lambda: listing.take(board, board.touched.tasks))
         await pilot.pause()
@@ -374,7 +374,7 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
         assert len(looked_at) <= running < 24
 
 
-class Patchwork(OnTop[None]):
+class Patchwork(OverlayScreen[None]):
     """Widgets beside, in and over each other."""
 
     CSS = """
@@ -425,8 +425,8 @@ async def test_a_frame_has_what_it_would_have_if_all_were_rendered() -> None:
 class Wide(Changing):
     """Some characters take two cells."""
 
-    def pieces(self, index: int, width: int) -> Pieces:
-        return [*super().pieces(index, width), Piece("界" * (self.numbers[index] % 7), "strong")]
+    def pieces(self, index: int, width: int) -> StyledLine:
+        return [*super().pieces(index, width), StyledText("界" * (self.numbers[index] % 7), "strong")]
 
 
 class Sent(Alone):
@@ -434,12 +434,12 @@ class Sent(Alone):
 
     CSS = Alone.CSS + "Lines { width: 1fr; } Static { width: 9; }"
 
-    def __init__(self, widget: Lines) -> None:
+    def __init__(self, widget: VirtualList) -> None:
         super().__init__(widget)
         self.terminal = pyte.Screen(1, 1)
 
     def get_default_screen(self) -> Screen[Any]:
-        return OnTop()
+        return OverlayScreen()
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -460,11 +460,11 @@ class Sent(Alone):
 
     def is_shown(self) -> bool:
         """Whether the terminal has what it would have were all drawn anew at once."""
-        bar = self.widget.vertical_scrollbar
-        for widget in (self.widget, bar):
+        scrollbar = self.widget.vertical_scrollbar
+        for widget in (self.widget, scrollbar):
             widget._styles_cache.clear()
         self.widget._strips.clear()
-        bar._render_content()
+        scrollbar._render_content()
         whole = self.send(pyte.Screen(1, 1), self.screen._compositor.render_full_update())
         places = [(y, x) for y in range(self.size.height) for x in range(self.size.width)]
         return all(self.terminal.buffer[y][x] == whole.buffer[y][x] for y, x in places)
@@ -511,12 +511,12 @@ async def test_a_scrollbar_that_is_taken_away_while_a_frame_is_under_way_ends_no
         with app._context():
             lines.rows_changed(before)
         await pilot.pause()
-        bar = lines.vertical_scrollbar
-        assert bar in app.screen._compositor.visible_widgets
-        bar.refresh()
-        bar._detach()
+        scrollbar = lines.vertical_scrollbar
+        assert scrollbar in app.screen._compositor.visible_widgets
+        scrollbar.refresh()
+        scrollbar._detach()
         assert len(app.screen._compositor.render_strips()) == 12
-        bar._attach(lines)
+        scrollbar._attach(lines)
 
 
 async def test_a_search_in_lines_goes_round() -> None:
@@ -553,7 +553,7 @@ def leaves(value: Any) -> Iterator[Any]:
 @given(JSON, st.integers(20, 120))
 @settings(max_examples=300, deadline=None)
 def test_a_document_fits_its_width_and_leaves_nothing_out(value: Any, width: int) -> None:
-    document = Document([Part("all", value)], Masks())
+    document = Document([Part("all", value)], Redactor())
     document.set_all(is_open=True)
     lines = shown(document, width)
     numbers = len("⟨U+10FFFF⟩")  # what stands for a character without width in a name
@@ -570,7 +570,7 @@ def test_a_document_fits_its_width_and_leaves_nothing_out(value: Any, width: int
 @given(JSON)
 @settings(max_examples=200, deadline=None)
 def test_folding_is_undone_by_unfolding(value: Any) -> None:
-    document = Document([Part("all", value)], Masks())
+    document = Document([Part("all", value)], Redactor())
     before = shown(document)
     for key in {row.key for row in document.rows(60) if row.folds}:
         document.turn(key)
@@ -581,19 +581,21 @@ def test_folding_is_undone_by_unfolding(value: Any) -> None:
 
 
 def test_what_is_found_is_uncovered() -> None:
-    document = Document([Part("all", {"a": {"b": {"c": {"d": list(range(20)), "hidden_place": "needle"}}}})], Masks())
+    document = Document(
+        [Part("all", {"a": {"b": {"c": {"d": list(range(20)), "hidden_place": "needle"}}}})], Redactor()
+    )
     document.set_all(is_open=False)
     (found,) = document.find("NEEDLE")
     assert str(found) == "a.b.c.hidden_place"
     document.uncover(found)
     assert any("needle" in line for line in shown(document))
     assert document.value(found) == "needle"
-    assert document.value(Key(0, ("a", "b", "c", "d", 3))) == 3
+    assert document.value(ValueKey(0, ("a", "b", "c", "d", 3))) == 3
 
 
 def test_secrets_are_masked_in_documents() -> None:
     document = Document(
-        [Part("all", {"password": "hunter2hunter2", "deep": '{"api_key": "abcdefghijklmnop"}'})], Masks()
+        [Part("all", {"password": "hunter2hunter2", "deep": '{"api_key": "abcdefghijklmnop"}'})], Redactor()
     )
     document.set_all(is_open=True)
     text = "\n".join(shown(document))
@@ -603,7 +605,7 @@ def test_secrets_are_masked_in_documents() -> None:
 
 @given(st.text(max_size=200), st.integers(8, 60))
 def test_wrapping_loses_no_character(text: str, width: int) -> None:
-    lines = wrap([Piece(text)], width)
+    lines = wrap([StyledText(text)], width)
     joined = "".join(piece.text for line in lines for piece in line)
     assert "".join(joined.split()) == "".join(text.split())
     assert all(cell_len("".join(piece.text for piece in line)) <= max(width, 2) for line in lines)
@@ -612,25 +614,25 @@ def test_wrapping_loses_no_character(text: str, width: int) -> None:
 @given(st.text(max_size=300))
 @settings(deadline=None)
 def test_any_text_is_some_markdown(text: str) -> None:
-    for line in markdown(text, 40):
+    for line in markdown_lines(text, 40):
         for piece in line:
             assert "\x1b" not in piece.text
             assert "\n" not in piece.text
 
 
 def test_markdown_is_read_as_such() -> None:
-    lines = markdown(
+    lines = markdown_lines(
         "# Head\n\nsome **bold** `code` [l](http://evil.example)\n\n- a\n  - b\n\n1. x\n\n> q\n\n```\nc  d\n```", 60
     )
     text = ["".join(piece.text for piece in line).rstrip() for line in lines]
     assert text[0] == "Head"
     assert text[2] == "some bold code l (http://evil.example)"
     assert text[4:] == ["- a", "  - b", "", "1. x", "", "│ q", "", "│ c  d"]
-    assert Piece("bold", "strong") in lines[2]
+    assert StyledText("bold", "strong") in lines[2]
 
 
 def test_an_entity_cannot_smuggle_a_control() -> None:
-    assert "\x1b" not in str(markdown("&#27;[31m &#x1b;]0;x&#7;", 60))
+    assert "\x1b" not in str(markdown_lines("&#27;[31m &#x1b;]0;x&#7;", 60))
 
 
 # Spans
@@ -640,7 +642,7 @@ def log_of(*entries: dict[str, Any]) -> Activity:
     """An activity with these entries, one second apart unless they say otherwise."""
     activity = Activity("t")
     told = [
-        entry_of({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})
+        parse_entry({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})
         for number, entry in enumerate(entries)
     ]
     activity.read(Log(tuple(told)), NOW)
@@ -655,9 +657,9 @@ def test_what_was_told_is_exact_and_what_follows_is_derived() -> None:
     ends = {"started_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=7)).isoformat(), "result": "ok"}
     activity = log_of(call("exact", **ends), {"type": "think", "thought": "hm"}, call("open"))
     task = Task.of({"id": "t", "status": "executing"})
-    rows = list(walk({"t": activity}, {}, "t"))
+    rows = list(walk_tree({"t": activity}, {}, "t"))
     exact, thought, still = spans(rows, {"t": task}, NOW + timedelta(seconds=60)).values()
-    assert {exact.kind, thought.kind, still.kind} == {Kind.TOOL, Kind.THOUGHT}
+    assert {exact.kind, thought.kind, still.kind} == {SpanKind.TOOL, SpanKind.THOUGHT}
     told = {span.seconds: span for span in (exact, thought, still)}
     assert not told[7.0].is_derived
     assert told[1.0].is_derived
@@ -667,16 +669,16 @@ def test_what_was_told_is_exact_and_what_follows_is_derived() -> None:
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000), st.integers(1, 200))
 def test_a_bar_is_at_least_one_cell_and_within_the_axis(begin: int, length: int, whole: int, width: int) -> None:
     at = NOW + timedelta(seconds=begin)
-    span = Span(Kind.TOOL, at, at + timedelta(seconds=length))
-    first, last = bar(span, NOW, NOW + timedelta(seconds=whole), width)
+    span = Span(SpanKind.TOOL, at, at + timedelta(seconds=length))
+    first, last = bar_cells(span, NOW, NOW + timedelta(seconds=whole), width)
     assert 0 <= first < last <= width
 
 
 def test_a_long_wait_does_not_squeeze_the_work() -> None:
-    work = Span(Kind.TOOL, NOW, NOW + timedelta(seconds=10))
-    wait = Span(Kind.PERSON, NOW + timedelta(seconds=10), NOW + timedelta(hours=9), is_open=True)
-    assert axis([work, wait]) == (NOW, NOW + timedelta(seconds=12.5))
-    assert longest({0: work, 1: wait}) == [0]
+    work = Span(SpanKind.TOOL, NOW, NOW + timedelta(seconds=10))
+    wait = Span(SpanKind.PERSON, NOW + timedelta(seconds=10), NOW + timedelta(hours=9), is_open=True)
+    assert time_axis([work, wait]) == (NOW, NOW + timedelta(seconds=12.5))
+    assert longest_spans({0: work, 1: wait}) == [0]
 
 
 def test_a_run_is_summed_up() -> None:
@@ -714,6 +716,6 @@ async def test_text_that_streams_is_seen_as_it_comes() -> None:
 
 @pytest.mark.parametrize("form", ["relative", "local", "utc"])
 def test_a_moment_is_told_in_few_cells(form: str) -> None:
-    desk = Desk(lambda: NOW, Masks(), "test", {"time": form})
+    desk = UIContext(lambda: NOW, Redactor(), "test", {"time": form})
     for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
         assert 0 < len(desk.when(NOW - timedelta(seconds=seconds))) <= 12

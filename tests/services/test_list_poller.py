@@ -17,7 +17,7 @@ from tui.client.errors import ApiError
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.services import list_poller
-from tui.services.list_poller import ListPoller, Rhythm, sentence_of
+from tui.services.list_poller import ListPoller, PollIntervals, error_sentence
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
 
@@ -36,7 +36,12 @@ class Polled:
         self.clock = FastClock(factor=1000.0)
         reader = TaskReader(client, self.store)
         self.poller = ListPoller(
-            client, self.store, reader, rhythm=Rhythm(lists=10.0), clock=self.clock, on_status=self.statuses.append
+            client,
+            self.store,
+            reader,
+            rhythm=PollIntervals(lists=10.0),
+            clock=self.clock,
+            on_status=self.statuses.append,
         )
         self.requests: list[Request] = []
         platform.before_reply = self._note
@@ -134,7 +139,7 @@ async def test_an_error_is_told_as_offline_and_the_next_round_as_live(
     with suppress(asyncio.CancelledError):
         await job
     assert polled.links[0] is ListLink.OFFLINE
-    assert polled.statuses[0].reason == sentence_of(error)
+    assert polled.statuses[0].reason == error_sentence(error)
     assert polled.links[-1] is ListLink.LIVE
     assert 10.0 in polled.clock.slept
 
@@ -155,7 +160,7 @@ async def test_a_retry_is_told_with_its_reason(polled: Polled) -> None:
 
 
 async def test_more_pages_are_read_from_where_the_last_ended(polled: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(list_poller, "PAGE_OF_TASKS", 50)
+    monkeypatch.setattr(list_poller, "TASKS_PER_PAGE", 50)
     for number in range(120):
         polled.platform.task(f"t{number}", status="completed")
     for _ in range(10):

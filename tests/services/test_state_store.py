@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tui.client.event_stream import Link, LinkState
-from tui.client.log_entries import Log, entry_of
+from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
-from tui.domain.state import Board, Change, LinkSeen, LogSeen, TasksSeen
+from tui.domain.state import Change, LinkSeen, LogSeen, State, TasksSeen
 from tui.services.state_store import MAX_CHANGES_PER_STEP, MAX_ENTRIES_PER_CHANGE, STEP_SECONDS, StateStore
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -29,12 +29,12 @@ class Published:
     """What a store has published, and when."""
 
     def __init__(self, store: StateStore) -> None:
-        self.steps: list[tuple[Board, list[Change]]] = []
+        self.steps: list[tuple[State, list[Change]]] = []
         self.times: list[float] = []
         self._is_new = asyncio.Event()
         store.subscribe(self._note)
 
-    def _note(self, state: Board, changes: Sequence[Change]) -> None:
+    def _note(self, state: State, changes: Sequence[Change]) -> None:
         self.steps.append((state, list(changes)))
         self.times.append(asyncio.get_running_loop().time())
         self._is_new.set()
@@ -116,7 +116,7 @@ async def test_a_long_log_is_added_in_parts() -> None:
     store = StateStore()
     published = Published(store)
     count = 2 * MAX_ENTRIES_PER_CHANGE + 1
-    log = Log(tuple(entry_of({"id": f"e{number}", "type": "message"}) for number in range(count)))
+    log = Log(tuple(parse_entry({"id": f"e{number}", "type": "message"}) for number in range(count)))
     store.add_log("a", log, NOW)
     await published.until(lambda: not store.has_pending)
     parts = [change for _, changes in published.steps for change in changes]
@@ -130,7 +130,7 @@ async def test_what_is_added_while_a_step_is_published_is_not_lost() -> None:
     store = StateStore()
     published = Published(store)
 
-    def add_one_more(state: Board, changes: Sequence[Change]) -> None:
+    def add_one_more(state: State, changes: Sequence[Change]) -> None:
         if "b" not in state.tasks:
             store.add(tasks("b"))
 

@@ -12,8 +12,8 @@ from tests.wire.server import Server
 from tui.client.errors import NotFound
 from tui.client.event_stream import LinkState
 from tui.client.models import Task
-from tui.domain.state import Board, Change, LinkSeen, TaskGone
-from tui.services.list_poller import Rhythm
+from tui.domain.state import Change, LinkSeen, State, TaskGone
+from tui.services.list_poller import PollIntervals
 from tui.services.task_follower import TaskFollower
 
 
@@ -35,7 +35,7 @@ class Followed:
     async def follow(self, server: Server, task_id: str) -> Task:
         clock = FastClock(factor=100.0)
         async with make_client(server.url, clock=clock) as client, asyncio.timeout(20):
-            return await TaskFollower(client, task_id, self.changes.append, clock=clock, rhythm=Rhythm()).run()
+            return await TaskFollower(client, task_id, self.changes.append, clock=clock, rhythm=PollIntervals()).run()
 
 
 async def test_a_task_with_a_stream_is_followed_until_it_ends(platform: Platform, server: Server) -> None:
@@ -47,7 +47,7 @@ async def test_a_task_with_a_stream_is_followed_until_it_ends(platform: Platform
     await platform.finish("t1")
     task = await job
     assert task.is_final
-    activity = Board().after(followed.changes).activity("t1")
+    activity = State().after(followed.changes).activity("t1")
     assert activity is not None
     assert len(activity)
 

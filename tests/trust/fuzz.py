@@ -366,10 +366,10 @@ def warm() -> None:
     """Import everything once."""
     import importlib
 
-    from tui.cli.dispatch import VERBS
+    from tui.cli.dispatch import FUNCTION_OF_VERB
 
     for module in (
-        *{f"tui.cli.{target.partition(':')[0]}" for target in VERBS.values()},
+        *{f"tui.cli.{target.partition(':')[0]}" for target in FUNCTION_OF_VERB.values()},
         "tui.storage.settings",
         "httpx",
     ):

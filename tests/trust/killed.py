@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.conftest import make_client
 from tests.local.conftest import KEY
 from tui.client.retry import SystemClock
-from tui.services.actions import ActionRunner, Deed, Verb
+from tui.services.actions import Action, ActionRunner, Verb
 from tui.services.audit_log import Journal
 from tui.storage.json_store import Drafts
 
@@ -35,7 +35,7 @@ async def main(state: Path, url: str, seed: int) -> None:
             body = {"agent": "your-agent", "input": {"text": f"{seed}/{number}"}}
             hold = dice.choice([0.0, 0.002])
             name = f"{seed}-{number}"
-            await doer.carry_out(Deed(Verb.CREATE, "your-agent", body=body, comment=name, hold=hold, id=name))
+            await doer.carry_out(Action(Verb.CREATE, "your-agent", body=body, comment=name, hold=hold, id=name))
 
 
 if __name__ == "__main__":

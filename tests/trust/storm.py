@@ -23,9 +23,9 @@ from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, head
 from tui.client.event_stream import LinkState
 from tui.client.retry import Backoff
-from tui.domain.state import Board, Change, LinkSeen
+from tui.domain.state import Change, LinkSeen, State
 from tui.local.data_dir import ORGANIZATION
-from tui.services.list_poller import Rhythm
+from tui.services.list_poller import PollIntervals
 from tui.services.task_follower import TaskFollower
 
 AT_A_TIME = 50
@@ -262,8 +262,8 @@ async def ours(url: str, storm: Storm, clock: FastClock, dice: random.Random, re
 
     async with make_client(url, clock=clock, silence=SILENCE) as client:
         backoff = Backoff(each=2, dice=dice)
-        await TaskFollower(client, "t1", tell, clock=clock, backoff=backoff, rhythm=Rhythm()).run()
-    activity = Board().after(changes).activity("t1")
+        await TaskFollower(client, "t1", tell, clock=clock, backoff=backoff, rhythm=PollIntervals()).run()
+    activity = State().after(changes).activity("t1")
     assert activity is not None
     return Counter(node.entry.id for node in activity.nodes if node.entry.kind == "tool")
 

@@ -26,9 +26,9 @@ from tui.client.endpoints import Surfaces
 from tui.client.errors import ApiError
 from tui.client.retry import Backoff
 from tui.client.secret import Secret
-from tui.domain.review import Shown
-from tui.services.actions import ActionRunner, Deed, Outcome, Verb
-from tui.services.review_loader import shown
+from tui.domain.review import ReviewSnapshot
+from tui.services.actions import Action, ActionRunner, Outcome, Verb
+from tui.services.review_loader import load_review
 
 RUNS = int(os.environ.get("XP_RUNS", "300"))
 NOTHING_LEFT = {Outcome.NOT_SENT, Outcome.TAKEN_BACK, Outcome.CHANGED, Outcome.ALREADY_SENT}
@@ -74,9 +74,9 @@ class World(RuleBasedStateMachine):
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
         self.journal = Journal(clock.time)
         self.doer = ActionRunner(self.client, self.journal, lambda deed: None, clock=clock)
-        self.seen: tuple[Shown, int] | None = None
-        self.deeds: dict[str, tuple[Deed, int]] = {}
-        self.jobs: dict[str, asyncio.Task[Deed]] = {}
+        self.seen: tuple[ReviewSnapshot, int] | None = None
+        self.deeds: dict[str, tuple[Action, int]] = {}
+        self.jobs: dict[str, asyncio.Task[Action]] = {}
         self.left: Counter[str] = Counter()
         self.violations: list[str] = []
         """What was wrong the moment an action left."""
@@ -123,7 +123,7 @@ class World(RuleBasedStateMachine):
     def operator_looks(self) -> None:
         async def look() -> None:
             try:
-                seen = await shown(self.client, TASK)
+                seen = await load_review(self.client, TASK)
             except ApiError:
                 return
             content = seen.task.hitl_request.content if seen.task.hitl_request else None
@@ -169,7 +169,7 @@ class World(RuleBasedStateMachine):
     def _begin(self, verb: Verb, digest: str | None, version: int, hold: float) -> None:
         self.number += 1
         name = f"deed{self.number}"
-        deed = Deed(verb, TASK, digest, comment=name, hold=hold, id=name)
+        deed = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
         self.deeds[name] = deed, version
         self.jobs[name] = self.loop.create_task(self.doer.carry_out(deed))
         self.run_for(0)
@@ -212,7 +212,7 @@ class World(RuleBasedStateMachine):
             if self.jobs[name].done():
                 self._told_right(self.jobs[name].result(), mine, version)
 
-    def _told_right(self, deed: Deed, mine: list[Any], version: int) -> None:
+    def _told_right(self, deed: Action, mine: list[Any], version: int) -> None:
         outcome = deed.outcome
         assert outcome is not None
         assert deed.words
@@ -290,14 +290,14 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
         for number in range(1, RACES + 1):
             task_id = platform.create("your-agent", {"input": {"text": "pay"}})["id"]
             decisions.ask_approval(task_id, "Pay", None, {"amount": number})
-            digest = (await shown(mine, task_id)).digest
+            digest = (await load_review(mine, task_id)).digest
             applied.clear()
 
-            async def one(client: Client, name: str) -> Deed:
+            async def one(client: Client, name: str) -> Action:
                 await asyncio.sleep(dice.uniform(0, 0.01))
                 verb = dice.choice([Verb.APPROVE, Verb.REJECT])
                 return await ActionRunner(client, Journal(), lambda deed: None).carry_out(
-                    Deed(verb, task_id, digest, name)
+                    Action(verb, task_id, digest, name)
                 )
 
             async def meanwhile(what: str) -> None:

@@ -25,10 +25,10 @@ from tests.wire.platform import Platform
 from tests.wire.server import Server
 from tui.client.events import Event
 from tui.client.retry import SystemClock
-from tui.client.sse import Frames
-from tui.domain.state import Board, EventSeen
+from tui.client.sse import SSEDecoder
+from tui.domain.state import EventSeen, State
 from tui.screens.task_detail import TaskScreen
-from tui.screens.task_list import TasksScreen
+from tui.screens.task_list import TaskListScreen
 from tui.services.task_follower import TaskFollower
 from tui.widgets.event_pane import EventPane
 
@@ -138,7 +138,7 @@ def mutations(dice: random.Random) -> Iterator[bytes]:
 
 
 def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) -> None:
-    dice, frames, board = random.Random(4), Frames(), Board()
+    dice, frames, board = random.Random(4), SSEDecoder(), State()
 
     strange, sound = mutations(dice), 0
     for start in range(0, MUTATED, 1000):
@@ -182,7 +182,7 @@ async def test_what_was_taken_is_given_back(serve: Serve, tmp_path: Path, surviv
                 await operator.press("enter")
                 await operator.until(lambda: "● live" in operator.text.split("\n")[0])
                 await operator.press("escape")
-                await operator.until(lambda: isinstance(operator.app.screen, TasksScreen))
+                await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
                 await operator.until(lambda: not any("stream" in job.get_name() for job in asyncio.all_tasks()))
                 after.append(held())
             first, last = after[1], after[-1]

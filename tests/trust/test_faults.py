@@ -26,7 +26,7 @@ from tests.wire.server import Connection, Request, Server
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.errors import ApiError
-from tui.client.event_stream import Link, LinkState, Stream, Told
+from tui.client.event_stream import EventStream, Link, LinkState, StreamItem
 from tui.client.retry import Backoff
 from tui.client.secret import Secret
 from tui.domain.state import LinkSeen
@@ -116,10 +116,10 @@ class Bench:
 
     async def _listen(self, client: Client, task_id: str) -> None:
         """Hear the two events, or be told that there is no link."""
-        stream, heard = Stream(client, task_id, clock=client.transport.clock), list[str]()
+        stream, heard = EventStream(client, task_id, clock=client.transport.clock), list[str]()
         attempts = 0
 
-        def tell(told: Told) -> None:
+        def tell(told: StreamItem) -> None:
             nonlocal attempts
             if isinstance(told, Link):
                 attempts += told.state is LinkState.RECONNECTING

@@ -14,7 +14,7 @@ from tests.wire.server import Connection, Request, Server
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
-from tui.client.event_stream import Link, LinkState, Stream, Told
+from tui.client.event_stream import EventStream, Link, LinkState, StreamItem
 from tui.client.events import Event
 from tui.client.task_rows import TaskQuery
 
@@ -74,9 +74,9 @@ async def pages(client: Client) -> None:
 async def events(client: Client) -> None:
     attempts = 0
     read: list[object] = []
-    stream = Stream(client, "t1", clock=client.transport.clock)
+    stream = EventStream(client, "t1", clock=client.transport.clock)
 
-    def tell(told: Told) -> None:
+    def tell(told: StreamItem) -> None:
         nonlocal attempts
         attempts += isinstance(told, Link) and told.state is LinkState.RECONNECTING
         if isinstance(told, Event):

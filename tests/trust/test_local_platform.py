@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Survived
 from tests.local.conftest import NOW
-from tui.local.process import Local, Wishes
+from tui.local.process import LocalPlatform, ServerOptions
 from tui.local.pruning import Limits, Pruner
 
 REQUESTS = 2 * int(os.environ.get("XP_FAULTS", "100"))
@@ -185,7 +185,7 @@ def test_every_byte_is_answered_in_words_or_not_at_all(platform: Fuzzed, survive
 @pytest.mark.long
 def test_days_of_work_stay_within_the_size(tmp_path: Path, survived: Survived) -> None:
     hours, megabytes = (24, 50.0) if REQUESTS > 200 else (4, 12.0)
-    local = Local(Wishes(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
+    local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     pruner = Pruner(local.platform, Limits(14.0, megabytes), lambda sentence: None)
     local.runner._push("arrive", "", NOW)
     largest = 0

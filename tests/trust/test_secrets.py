@@ -21,8 +21,8 @@ from tests.trust.codings import CODINGS, OF_LONG_SECRETS
 from tui.local.data_dir import ORGANIZATION
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
-from tui.security.redact import Masks
-from tui.services.crash_report import report
+from tui.security.redact import Redactor
+from tui.services.crash_report import write_crash_report
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
@@ -161,8 +161,8 @@ async def test_no_secret_is_seen_copied_or_written(
 async def test_without_the_masks_all_of_them_are(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
 ) -> None:
-    monkeypatch.setattr(Masks, "text", lambda self, text: text)
-    monkeypatch.setattr(Masks, "json", lambda self, value, name="", depth=0: value)
+    monkeypatch.setattr(Redactor, "text", lambda self, text: text)
+    monkeypatch.setattr(Redactor, "json", lambda self, value, name="", depth=0: value)
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
         await walk(operator, seen)
     assert found(seen) >= set(CANARIES)
@@ -257,7 +257,7 @@ def _grouped() -> None:
 def test_no_crash_tells_a_secret(tmp_path: Path, fails: Callable[[], None]) -> None:
     with pytest.raises(BaseException) as caught:
         fails()
-    sentence = report(caught.value, tmp_path, Masks([KEY]))
+    sentence = write_crash_report(caught.value, tmp_path, Redactor([KEY]))
     (file,) = (tmp_path / "crashes").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
@@ -299,7 +299,7 @@ def test_no_crash_tells_what_was_written_to_a_task(tmp_path: Path, fails: Callab
     key = "xp-9fK3/a+Z7q_Wm2Lr8TbY"
     with pytest.raises(Exception, match=r"(?s).") as caught:
         fails(key)
-    sentence = report(caught.value, tmp_path, Masks([key]))
+    sentence = write_crash_report(caught.value, tmp_path, Redactor([key]))
     (file,) = (tmp_path / "crashes").iterdir()
     written = file.read_text()
     assert "••••" in sentence

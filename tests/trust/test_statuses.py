@@ -12,8 +12,8 @@ from tests.memory_journal import MemoryJournal
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
 from tui.client.errors import DOCUMENTED_REFUSALS
-from tui.services.actions import ActionRunner, Deed, Outcome, Verb
-from tui.services.review_loader import shown
+from tui.services.actions import Action, ActionRunner, Outcome, Verb
+from tui.services.review_loader import load_review
 
 FEW = [200, 201, 204, 207, 302, 307, 403, 404, 408, 409, 410, 429, 500, 503, 599]
 STATUSES = list(range(200, 600)) if os.environ.get("XP_STATUSES") else FEW
@@ -48,10 +48,10 @@ async def test_each_status_is_settled_by_the_record(
             request = {"wait_node_id": "n1", "content": "pay"}
             state = {"status": "executing"} if verb is Verb.STOP else {"status": "paused", "hitl_request": request}
             platform.task(task_id, **state)
-            digest = None if verb is Verb.STOP else (await shown(client, task_id)).digest
+            digest = None if verb is Verb.STOP else (await load_review(client, task_id)).digest
             doer = ActionRunner(client, MemoryJournal(), lambda deed: None, clock=FastClock(factor=2000.0))
             server.requests.clear()
-            done, again = [await doer.carry_out(Deed(verb, task_id, digest)) for _ in range(2)]
+            done, again = [await doer.carry_out(Action(verb, task_id, digest)) for _ in range(2)]
             _check(status, done, again, is_done=is_done)
             sent = [request for request in server.requests if request.method != "GET"]
             assert len(sent) == 1 + again.is_sent, status
@@ -60,7 +60,7 @@ async def test_each_status_is_settled_by_the_record(
     survived(f"{verb}, {state_told}, on {surface}: each status settled by the record", len(STATUSES), "")
 
 
-def _check(status: int, done: Deed, again: Deed, *, is_done: bool) -> None:
+def _check(status: int, done: Action, again: Action, *, is_done: bool) -> None:
     """Hold what was told of a status against what was done, and whether the same could be sent again."""
     is_refusal = status in DOCUMENTED_REFUSALS
     if is_done and is_refusal:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tui.client.session import Transport
+from tui.client.session import PlatformSession
 
 TASK = "t"
 PATIENCE = 30.0
@@ -249,7 +249,7 @@ class Way(httpx.AsyncBaseTransport):
         apply()
 
 
-class OnThisWay(Transport):
+class OnThisWay(PlatformSession):
     """The client's transport, on that way."""
 
     way: httpx.AsyncBaseTransport | None = None

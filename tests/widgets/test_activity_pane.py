@@ -16,12 +16,12 @@ from textual.widgets import Input
 from tests.domain.test_activity_rows import activity_of, call, delegation, extend, source_of
 from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ROWS_PER_SLICE
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.widgets import activity_pane
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
 
@@ -52,7 +52,7 @@ class PaneApp(App[None]):
 @asynccontextmanager
 async def shown(*activities: Activity, **more: Any) -> AsyncIterator[tuple[PaneApp, Pilot[None]]]:
     """A pane that shows these activities and has the focus."""
-    app = PaneApp(ActivityPane(Desk(lambda: NOW, Masks(), "test")))
+    app = PaneApp(ActivityPane(UIContext(lambda: NOW, Redactor(), "test")))
     async with app.run_test(size=(80, 18)) as pilot:
         app.pane.focus()
         app.pane.show(source_of(*activities, **more))

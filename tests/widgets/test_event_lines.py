@@ -9,24 +9,24 @@ from rich.cells import cell_len
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.domain.activity_log import Gap
-from tui.security.redact import Masks
-from tui.widgets.context import Desk
-from tui.widgets.event_lines import EventLines, Item
+from tui.security.redact import Redactor
+from tui.widgets.context import UIContext
+from tui.widgets.event_lines import EventItem, EventLines
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECRET = "sk-secret-of-mine-123456"
 
 
-def lines_of(item: Item, width: int = 60, *, wraps: bool = False, raw: bool = False) -> list[str]:
+def lines_of(item: EventItem, width: int = 60, *, wraps: bool = False, raw: bool = False) -> list[str]:
     """The lines of an item as text."""
-    lines = EventLines(Desk(lambda: NOW, Masks([SECRET]), "test"))
+    lines = EventLines(UIContext(lambda: NOW, Redactor([SECRET]), "test"))
     lines.wraps, lines.raw = wraps, raw
     return ["".join(piece.text for piece in line) for line in lines.lines(item, width)]
 
 
-def event(text: str) -> Item:
+def event(text: str) -> EventItem:
     """A thought that the stream told of."""
-    return Item(1, NOW, Event.of({"type": "think", "task_id": "t", "data": {"thought": text}}))
+    return EventItem(1, NOW, Event.of({"type": "think", "task_id": "t", "data": {"thought": text}}))
 
 
 def test_an_event_is_one_line_or_as_many_as_it_takes() -> None:
@@ -46,13 +46,13 @@ def test_raw_lines_are_the_json_that_came_without_its_secrets() -> None:
 
 
 def test_what_is_no_event_has_a_line_too() -> None:
-    assert "─ gap 3.0s, 2 back-filled ─" in lines_of(Item(1, NOW, Gap(NOW, 3.0, 2)))[0]
-    assert "not filled yet" in lines_of(Item(1, NOW, Gap(NOW, 3.0)))[0]
-    assert lines_of(Item(1, None, Link(LinkState.LIVE)))[0].startswith(" " * 9 + "link")
+    assert "─ gap 3.0s, 2 back-filled ─" in lines_of(EventItem(1, NOW, Gap(NOW, 3.0, 2)))[0]
+    assert "not filled yet" in lines_of(EventItem(1, NOW, Gap(NOW, 3.0)))[0]
+    assert lines_of(EventItem(1, None, Link(LinkState.LIVE)))[0].startswith(" " * 9 + "link")
 
 
 def test_lines_are_written_anew_only_once_they_are_cleared() -> None:
-    lines = EventLines(Desk(lambda: NOW, Masks(), "test"))
+    lines = EventLines(UIContext(lambda: NOW, Redactor(), "test"))
     item = event("word " * 40)
     assert len(lines.lines(item, 60)) == 1
     lines.wraps = True

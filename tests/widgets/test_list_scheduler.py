@@ -11,27 +11,27 @@ import pytest
 
 from tests.test_listing import IDS, NOW, anew, row, seen, told
 from tui.client.models import Agent, Task
-from tui.domain.state import AgentsSeen, Board, TasksSeen
-from tui.domain.task_list import SLICE, Listing, View
+from tui.domain.state import AgentsSeen, State, TasksSeen
+from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel
 from tui.widgets import list_scheduler
 from tui.widgets.list_scheduler import ListScheduler
 
-MANY = 5 * SLICE
+MANY = 5 * TASKS_PER_SLICE
 
 
 class Owner:
     """Shows what the scheduler builds, and notes it."""
 
     def __init__(self) -> None:
-        self.view = View(now=NOW)
-        self.shown: list[Listing] = []
+        self.view = ListView(now=NOW)
+        self.shown: list[TaskListModel] = []
         self.others = 0
         self.tasks: dict[str, list[asyncio.Task[None]]] = {}
 
-    def current_view(self, board: Board) -> View:
+    def current_view(self, board: State) -> ListView:
         return self.view
 
-    def show_listing(self, listing: Listing, change: Callable[[], object], *, is_other: bool = False) -> None:
+    def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         change()
         self.shown.append(listing)
         self.others += is_other
@@ -53,12 +53,12 @@ def in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_scheduler, "MAX_BLOCKING_SECONDS", 0.0)
 
 
-def board_of(count: int) -> Board:
+def board_of(count: int) -> State:
     """A state with so many tasks."""
-    return Board().after([TasksSeen(tuple(Task.of(row(f"m{number}")) for number in range(count)), NOW)])
+    return State().after([TasksSeen(tuple(Task.of(row(f"m{number}")) for number in range(count)), NOW)])
 
 
-def scheduled(board: Board) -> tuple[Owner, ListScheduler]:
+def scheduled(board: State) -> tuple[Owner, ListScheduler]:
     """A scheduler that has shown this state."""
     owner = Owner()
     scheduler = ListScheduler(owner)
@@ -68,7 +68,7 @@ def scheduled(board: Board) -> tuple[Owner, ListScheduler]:
 
 
 def test_only_what_was_collected_is_brought_into_the_list() -> None:
-    owner, scheduler = scheduled(Board().after([seen(row("a"))]))
+    owner, scheduler = scheduled(State().after([seen(row("a"))]))
     assert not scheduler.has_changes
     scheduler.collect(scheduler.board.after([seen(row("b"), later=1)]))
     assert scheduler.has_changes
@@ -79,8 +79,8 @@ def test_only_what_was_collected_is_brought_into_the_list() -> None:
 
 
 def test_a_short_build_replaces_the_list_at_once() -> None:
-    owner, scheduler = scheduled(Board().after([seen(row("a", title="two"), row("b", title="one"))]))
-    before, owner.view = scheduler.listing, View(column="title", now=NOW)
+    owner, scheduler = scheduled(State().after([seen(row("a", title="two"), row("b", title="one"))]))
+    before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild(is_other=True)
     assert scheduler.listing is not before
     assert told(scheduler.listing) == ["b completed 0", "a completed 0"]
@@ -88,7 +88,7 @@ def test_a_short_build_replaces_the_list_at_once() -> None:
 
 
 def test_other_names_of_agents_need_a_rebuild() -> None:
-    _, scheduler = scheduled(Board().after([seen(row("a"))]))
+    _, scheduler = scheduled(State().after([seen(row("a"))]))
     scheduler.collect(scheduler.board.after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
     assert scheduler.needs_rebuild
     before = scheduler.listing
@@ -99,7 +99,7 @@ def test_other_names_of_agents_need_a_rebuild() -> None:
 
 async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(MANY))
-    before, owner.view = scheduler.listing, View(column="title", now=NOW)
+    before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild()
     assert scheduler.listing is before
     scheduler.collect(scheduler.board.after([seen(row("late"), row("m7", status="failed"), later=1)]))
@@ -114,11 +114,11 @@ async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes
 
 async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is_shown(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(0))
-    owner.view = View(column="status", now=NOW)
+    owner.view = ListView(column="status", now=NOW)
     scheduler.collect(board_of(MANY))
     scheduler.rebuild()
     await owner.finish()
-    before, by_status, owner.view = scheduler.listing, owner.view, View(column="title", now=NOW)
+    before, by_status, owner.view = scheduler.listing, owner.view, ListView(column="title", now=NOW)
     scheduler.rebuild()
     scheduler.collect(scheduler.board.after([seen(row("late", status="failed"), later=1)]))
     scheduler.update()
@@ -129,20 +129,20 @@ async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is
 
 async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(MANY))
-    owner.view = View(lambda task: task.id == "m1", now=NOW)
+    owner.view = ListView(lambda task: task.id == "m1", now=NOW)
     scheduler.rebuild()
     scheduler.collect(scheduler.board.after([seen(row("m2", status="failed"), later=1)]))
     scheduler.update()
-    owner.view = View(lambda task: task.id in {"m1", "m2"}, now=NOW)  # a filter looks at the time, and at who waits
+    owner.view = ListView(lambda task: task.id in {"m1", "m2"}, now=NOW)  # a filter looks at the time, and at who waits
     await owner.finish()
     assert scheduler.listing.matched == 2
 
 
 async def test_a_build_is_cancelled_by_the_next_one(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(MANY))
-    owner.view = View(column="title", now=NOW)
+    owner.view = ListView(column="title", now=NOW)
     scheduler.rebuild()
-    owner.view = View(column="status", now=NOW)
+    owner.view = ListView(column="status", now=NOW)
     scheduler.rebuild()
     await owner.finish()
     assert [task.cancelled() for task in owner.tasks["arrange"]] == [True, False]
@@ -180,7 +180,9 @@ async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_an
     for later in range(60):
         match dice.randrange(4):
             case 0:
-                owner.view = View(column=dice.choice([None, "title", "status"]), reverse=dice.random() < 0.5, now=NOW)
+                owner.view = ListView(
+                    column=dice.choice([None, "title", "status"]), reverse=dice.random() < 0.5, now=NOW
+                )
                 scheduler.rebuild()
             case 1:
                 scheduler.toggle(dice.choice(IDS), dice.random() < 0.5)
@@ -197,7 +199,7 @@ async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_an
 
 
 def test_a_change_that_was_only_collected_is_in_the_next_build() -> None:
-    owner, scheduler = scheduled(Board().after([seen(row("a", status="executing"), row("b"))]))
+    owner, scheduler = scheduled(State().after([seen(row("a", status="executing"), row("b"))]))
     scheduler.collect(scheduler.board.after([seen(row("a", status="failed"), later=1)]))
     scheduler.rebuild()
     assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, scheduler.listing))

@@ -12,15 +12,15 @@ from textual.widgets import Static
 from tests.domain.test_activity_rows import activity_of, call, source_of
 from tui.client.events import Event
 from tui.domain.state import EventSeen
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.widgets.activity_pane import ActivityPane
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.event_pane import EventPane
 from tui.widgets.pane_grid import PaneGrid
 from tui.widgets.search_bar import SearchBar
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-DESK = Desk(lambda: NOW, Masks(), "test")
+DESK = UIContext(lambda: NOW, Redactor(), "test")
 
 
 class SearchApp(App[None]):

@@ -13,19 +13,19 @@ from textual.widgets import Static
 
 from tests.test_listing import row, seen
 from tui.client.task_rows import TaskQuery
-from tui.domain.filters import Filter, parse
+from tui.domain.filters import Filter, parse_filter
 from tui.domain.seen_values import SeenValues
-from tui.domain.state import Board
-from tui.domain.task_list import Listing
-from tui.security.redact import Masks
+from tui.domain.state import State
+from tui.domain.task_list import TaskListModel
+from tui.security.redact import Redactor
 from tui.widgets import task_filter
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.empty_list import EmptyList
 from tui.widgets.list_title import ListTitle, Liveness
 from tui.widgets.task_filter import TaskFilter
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-DESK = Desk(lambda: NOW, Masks(), "test")
+DESK = UIContext(lambda: NOW, Redactor(), "test")
 
 
 class Parts(Screen[None]):
@@ -68,9 +68,9 @@ async def test_a_filter_is_used_as_it_is_typed_but_for_a_word_that_may_become_a_
         asked = pilot.app.screen.query_one(TaskFilter)
         asked.input.focus()
         await pilot.press(*"pay st")
-        assert asked.asked == parse("pay")
+        assert asked.asked == parse_filter("pay")
         await pilot.press(*"atus:failed")
-        assert asked.asked == parse("pay status:failed")
+        assert asked.asked == parse_filter("pay status:failed")
 
 
 async def test_a_mistake_is_named_and_the_filter_before_it_stays() -> None:
@@ -80,7 +80,7 @@ async def test_a_mistake_is_named_and_the_filter_before_it_stays() -> None:
         await pilot.pause()
         asked.input.value = "age:soon"
         await pilot.pause()
-        assert asked.asked == parse("status:failed")
+        assert asked.asked == parse_filter("status:failed")
         assert text(pilot.app, "#wrong") != ""
         assert asked.input.has_class("-wrong")
 
@@ -92,7 +92,7 @@ async def test_the_platform_is_asked_once_for_what_it_can_filter_by(monkeypatch:
         asked = app.screen.query_one(TaskFilter)
         for value, count in (("status:failed", 1), ("status:failed pay", 1), ("", 2)):
             asked.input.value = value
-            while len(app.queries) < count or asked.asked != parse(value):
+            while len(app.queries) < count or asked.asked != parse_filter(value):
                 await pilot.pause()
         query = app.queries[0]
         assert query is not None
@@ -114,16 +114,16 @@ async def test_an_empty_list_says_why_and_what_to_press() -> None:
         assert text(pilot.app, "#empty").endswith("n starts one")
         empty.show_reason(Liveness("no link", "failed", "The platform does not answer."))
         assert text(pilot.app, "#empty").startswith("The platform does not answer.")
-        empty.show_filtered(parse("status:faild"), ["odd"], 3, has_more=True)
+        empty.show_filtered(parse_filter("status:faild"), ["odd"], 3, has_more=True)
         assert "No task has the status faild, did you mean failed?" in text(pilot.app, "#empty")
         assert text(pilot.app, "#empty").endswith("m loads more")
-        empty.show_filtered(parse("status:odd"), ["odd"], 3, has_more=False)
+        empty.show_filtered(parse_filter("status:odd"), ["odd"], 3, has_more=False)
         assert "No task has" not in text(pilot.app, "#empty")
 
 
 async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() -> None:
-    board = Board().after([seen(row("a", status="failed"), row("b", status="paused"), row("c"))])
-    listing = Listing()
+    board = State().after([seen(row("a", status="failed"), row("b", status="paused"), row("c"))])
+    listing = TaskListModel()
     listing.take(board, board.touched.tasks)
     async with PartsApp().run_test(size=(120, 24)) as pilot:
         title = pilot.app.screen.query_one(ListTitle)

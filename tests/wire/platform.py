@@ -13,7 +13,7 @@ import httpx
 
 from tests.wire.server import Connection, Request
 from tui.local.data_dir import ORGANIZATION
-from tui.local.process import Local, Wishes
+from tui.local.process import LocalPlatform, ServerOptions
 
 KEY = "key-of-the-tests-0123456789"
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -24,8 +24,8 @@ class Platform:
 
     def __init__(self, resume: str = "by id") -> None:
         self.resume = resume
-        wishes = Wishes(Path(), seed="test", arrivals=False, history=False)
-        self.local = Local(wishes, ":memory:", ())
+        wishes = ServerOptions(Path(), seed="test", arrivals=False, history=False)
+        self.local = LocalPlatform(wishes, ":memory:", ())
         self.store = self.local.store
         app = self.local.app(KEY, wishes)
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")

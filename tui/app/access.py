@@ -11,7 +11,7 @@ from textual.screen import Screen
 from tui.screens.base import AppScreen
 
 if TYPE_CHECKING:
-    from tui.screens.task_list import TasksScreen
+    from tui.screens.task_list import TaskListScreen
 
 Severity = Literal["information", "warning", "error"]
 
@@ -24,7 +24,7 @@ class AppAccess(Protocol):
         """The screens on the stack, the topmost last; none while the app ends."""
 
     @property
-    def task_list(self) -> TasksScreen | None:
+    def task_list(self) -> TaskListScreen | None:
         """The list below all other screens; None while the app ends."""
 
     @property

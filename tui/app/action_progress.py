@@ -10,15 +10,15 @@ from textual.css.query import NoMatches
 
 from tui.app.access import AppAccess
 from tui.client.client import Client
-from tui.domain.action import Deed, Outcome, Phase, Verb
+from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.screens.base import HeldActions
 from tui.services.actions import INTERRUPTED, ActionRunner, JournalWriter
 from tui.services.state_store import StateStore
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.styled_text import fit
 
 if TYPE_CHECKING:
-    from tui.screens.confirm import Confirm
+    from tui.screens.confirm import ConfirmScreen
 
 
 class Ticker(Protocol):
@@ -34,7 +34,9 @@ class Ticker(Protocol):
 class ActionProgress:
     """Keeps the actions that have not ended, and shows on all screens how far they are."""
 
-    def __init__(self, app: AppAccess, client: Client, journal: JournalWriter, store: StateStore, desk: Desk) -> None:
+    def __init__(
+        self, app: AppAccess, client: Client, journal: JournalWriter, store: StateStore, desk: UIContext
+    ) -> None:
         self._app = app
         self.runner = ActionRunner(client, journal, self.update)
         self.runner.is_paused = self.is_hold_paused
@@ -42,11 +44,11 @@ class ActionProgress:
         self._desk = desk
         self.ticker: Ticker | None = None
         """Set once the app runs."""
-        self.unfinished: dict[str, Deed] = {}
+        self.unfinished: dict[str, Action] = {}
         """Actions that have begun and not ended, by their ids."""
-        self.interrupted: list[Deed] = []
+        self.interrupted: list[Action] = []
         """Actions that were sent and had not ended when the app was left."""
-        self._quit_dialog: Confirm | None = None
+        self._quit_dialog: ConfirmScreen | None = None
 
     @property
     def held(self) -> list[str]:
@@ -58,7 +60,7 @@ class ActionProgress:
         screens = self._app.screens
         return not screens or screens[-1].is_modal
 
-    def running_for(self, task_id: str) -> Deed | None:
+    def running_for(self, task_id: str) -> Action | None:
         """Return the action that is under way for a task."""
         return next((action for action in self.unfinished.values() if action.target == task_id), None)
 
@@ -67,11 +69,11 @@ class ActionProgress:
         for action_id in self.held:
             self.runner.take_back(action_id)
 
-    def finish(self, action: Deed) -> None:
+    def finish(self, action: Action) -> None:
         """Forget an action that is no longer carried out, however that came."""
         self.unfinished.pop(action.id, None)
 
-    def update(self, action: Deed) -> None:
+    def update(self, action: Action) -> None:
         """Show how far an action is, on the screens that are about its task; else tell its outcome in a notice."""
         if action.words.startswith(INTERRUPTED):  # the screens are being taken down
             self.interrupted.append(action)
@@ -96,7 +98,7 @@ class ActionProgress:
             words = self._desk.safe(f"{action.verb} {self.name_of(action.target)}: {action.words}")
             self._app.notify(words, severity="information" if is_good else "error", markup=False, timeout=10)
 
-    def _may_show(self, action: Deed) -> bool:
+    def _may_show(self, action: Action) -> bool:
         """Return whether no other action is under way for the same task: that one stays what is shown."""
         return not any(one.target == action.target and one.id != action.id for one in self.unfinished.values())
 
@@ -115,7 +117,7 @@ class ActionProgress:
                 self._quit_dialog.dismiss(False)
                 self._quit_dialog = None
 
-    def _held_words(self, held: Sequence[Deed]) -> str:
+    def _held_words(self, held: Sequence[Action]) -> str:
         """Return which actions are held, for how long, and the keys that take them back."""
         action = held[0]
         more = f" and {len(held) - 1} more" if len(held) > 1 else ""
@@ -138,9 +140,9 @@ class ActionProgress:
         """Ask whether to quit while actions are under way; the held ones are taken back where the answer is yes."""
         if not self.unfinished:
             return True
-        from tui.screens.confirm import Confirm
+        from tui.screens.confirm import ConfirmScreen
 
-        self._quit_dialog = Confirm("Quit now?", self._fates(), yes="Quit", no="Stay")
+        self._quit_dialog = ConfirmScreen("Quit now?", self._fates(), yes="Quit", no="Stay")
         if not await self._app.push_screen_wait(self._quit_dialog):
             return False
         self.take_back_all()

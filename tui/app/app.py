@@ -19,31 +19,31 @@ from textual.theme import Theme, ThemeProvider
 
 from tui.app import themes
 from tui.app.composition import Services
-from tui.app.sanitize_filter import Door
+from tui.app.sanitize_filter import SanitizeFilter
 from tui.app.serial_keys import SerialKeys
 from tui.app.terminal import InputFailed, Terminal, check_terminal, write_to_terminal
 from tui.app.textual_workarounds import tells_crashes_without_locals
 from tui.client.client import Client
 from tui.screens import stylesheets
-from tui.screens.approval_base import Deciding
-from tui.screens.base import AppScreen, TooSmall
+from tui.screens.approval_base import ApprovalScreen
+from tui.screens.base import AppScreen, SizeNotice
 from tui.screens.messages import (
     CopyWanted,
     OpenReviewedTask,
     OpenUrl,
     ReadLog,
     ReadReview,
-    Reply,
+    ReplyWanted,
     ReviewWanted,
     ShowNextReview,
-    Wish,
+    TaskCommand,
 )
-from tui.screens.task_list import TasksScreen
-from tui.security.redact import Masks
+from tui.screens.task_list import TaskListScreen
+from tui.security.redact import Redactor
 from tui.services.actions import JournalWriter
-from tui.services.crash_report import report
-from tui.services.list_poller import Rhythm
-from tui.widgets.context import TIMES, Desk
+from tui.services.crash_report import write_crash_report
+from tui.services.list_poller import PollIntervals
+from tui.widgets.context import TIME_FORMATS, UIContext
 
 HELD_INTERVAL_SECONDS = 0.2
 """How often the time of a hold is shown anew."""
@@ -54,19 +54,19 @@ TERMINAL_INTERVAL_SECONDS = 2.0
 
 
 def _palette() -> type[Provider]:
-    from tui.screens.palette import Palette
+    from tui.screens.palette import CommandProvider
 
-    return Palette
+    return CommandProvider
 
 
-@tells_crashes_without_locals(lambda app, error: report(error, app.state_folder, app.desk.masks))
+@tells_crashes_without_locals(lambda app, error: write_crash_report(error, app.state_folder, app.desk.masks))
 class XpTui(SerialKeys):
     """The operator's console."""
 
     terminal: Terminal | None = None
     """Set by the driver, where there is a terminal."""
     TITLE = "xp-tui"
-    CSS_PATH = [stylesheets.sheet("app"), stylesheets.sheet("tasks")]
+    CSS_PATH = [stylesheets.stylesheet("app"), stylesheets.stylesheet("tasks")]
     COMMANDS = {_palette}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
@@ -83,11 +83,11 @@ class XpTui(SerialKeys):
         journal: JournalWriter,
         drafts: MutableMapping[str, str],
         *,
-        masks: Masks,
+        masks: Redactor,
         state: Path,
         place: str,
         hold: float = 5.0,
-        rhythm: Rhythm | None = None,
+        rhythm: PollIntervals | None = None,
         memory: MutableMapping[str, str] | None = None,
         begin_with: str = "",
         left: Sequence[Mapping[str, Any]] = (),
@@ -100,9 +100,9 @@ class XpTui(SerialKeys):
         super().__init__(ansi_color=True if themes.is_colourless() else None, driver_class=Terminal)
         why = "read-only mode: nothing is sent" if client.read_only else ""
         memory = {} if memory is None else memory
-        self.desk = Desk(lambda: client.now, masks, place, memory, read_only=why, is_still=is_still)
+        self.desk = UIContext(lambda: client.now, masks, place, memory, read_only=why, is_still=is_still)
         self.client, self.state_folder = client, state
-        self._home = TasksScreen(self.desk, begin_with)
+        self._home = TaskListScreen(self.desk, begin_with)
         self._shown_until: dict[tuple[str, str], float] = {}  # of each notice, by its title and words
         self._leftovers = left  # lines of the journal about actions that an earlier session has not ended
         self.services = Services(
@@ -113,7 +113,7 @@ class XpTui(SerialKeys):
         themes.register_themes(self, theme or self.desk.memory.get("theme", ""))
         self.chosen_keys = dict(keys or {})  # by the ids of the bindings
         self.set_keymap(self.chosen_keys)
-        self._door, self._ascii = Door(), themes.Ascii() if is_ascii else None
+        self._door, self._ascii = SanitizeFilter(), themes.AsciiFilter() if is_ascii else None
         self.set_class(is_ascii, "-ascii")
         if is_still:
             self.animation_level = "none"
@@ -126,7 +126,7 @@ class XpTui(SerialKeys):
         return cast("list[AppScreen[Any]]", self.screen_stack)
 
     @property
-    def task_list(self) -> TasksScreen | None:
+    def task_list(self) -> TaskListScreen | None:
         """The list below all other screens; None while the app ends."""
         return self._home if self._home in self.screen_stack else None
 
@@ -150,13 +150,13 @@ class XpTui(SerialKeys):
         """There may be too little room now, or enough again."""
         self.call_later(self._make_room)
 
-    @on(TooSmall.Seen)
+    @on(SizeNotice.Seen)
     async def _make_room(self) -> None:
         """Where there is no room for the screens, say so until there is; one comes after the other in a storm."""
-        is_small = self.size.width < TooSmall.LEAST[0] or self.size.height < TooSmall.LEAST[1]
+        is_small = self.size.width < SizeNotice.LEAST[0] or self.size.height < SizeNotice.LEAST[1]
         top = self.screens[-1]
         if is_small and not top.IS_SIZE_NOTICE:
-            await self.push_screen(TooSmall())
+            await self.push_screen(SizeNotice())
         elif not is_small and top.IS_SIZE_NOTICE:
             await top.dismiss(None)
 
@@ -232,7 +232,7 @@ class XpTui(SerialKeys):
         """A theme by its name; those of others are made readable when they are first used."""
         known = self._readable.get(theme_name)
         if known is None and (theme := super().get_theme(theme_name)) is not None:
-            known = self._readable[theme_name] = theme if "faint" in theme.variables else themes.readable(theme)
+            known = self._readable[theme_name] = theme if "faint" in theme.variables else themes.readable_theme(theme)
         return known
 
     def action_theme(self) -> None:
@@ -258,15 +258,15 @@ class XpTui(SerialKeys):
     def action_help(self) -> None:
         """Show every key of this screen."""
         if self.screens[-1].HAS_COMMANDS:
-            from tui.screens.help import Help
+            from tui.screens.help import HelpScreen
 
-            self.push_screen(Help(self.screens[-1]))
+            self.push_screen(HelpScreen(self.screens[-1]))
 
     def action_line(self) -> None:
         """Open the command line of this screen."""
-        from tui.screens.command_line import CommandLine
+        from tui.screens.command_line import CommandLineScreen
 
-        self.push_screen(CommandLine(self.screens[-1]))
+        self.push_screen(CommandLineScreen(self.screens[-1]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing can be taken back where nothing is held."""
@@ -281,7 +281,7 @@ class XpTui(SerialKeys):
         match name:
             case "theme":
                 themes.use_theme(self, self.desk, rest)
-            case "time" if rest in TIMES:
+            case "time" if rest in TIME_FORMATS:
                 self.desk.memory["time"] = rest
                 self.screen.refresh(layout=True)
             case "filter" if self.task_list:
@@ -295,10 +295,10 @@ class XpTui(SerialKeys):
 
     # Messages of the screens
 
-    @on(TasksScreen.Reload)
-    @on(TasksScreen.More)
-    @on(TasksScreen.Wider)
-    @on(TasksScreen.Glanced)
+    @on(TaskListScreen.Reload)
+    @on(TaskListScreen.More)
+    @on(TaskListScreen.Wider)
+    @on(TaskListScreen.Glanced)
     @on(ReadLog)
     def _read(self, event: Message) -> None:
         self.services.readings.handle(event)
@@ -309,19 +309,19 @@ class XpTui(SerialKeys):
     def _review(self, event: Message) -> None:
         self.services.reviews.handle(event)
 
-    @on(Deciding.Decided)
-    @on(Deciding.TakeBack)
-    @on(Reply)
+    @on(ApprovalScreen.Decided)
+    @on(ApprovalScreen.TakeBack)
+    @on(ReplyWanted)
     @on(OpenUrl)
-    @on(TasksScreen.AgentsWanted)
-    @on(Wish)
+    @on(TaskListScreen.AgentsWanted)
+    @on(TaskCommand)
     @on(CopyWanted)
     def _command(self, event: Message) -> None:
         self.services.commands.handle(event)
 
-    @on(TasksScreen.Opened)
+    @on(TaskListScreen.Opened)
     @on(OpenReviewedTask)
-    def _open(self, event: TasksScreen.Opened | OpenReviewedTask) -> None:
+    def _open(self, event: TaskListScreen.Opened | OpenReviewedTask) -> None:
         """Open a task, in the place of its review where that is shown, unless the task is the screen below that."""
         if event.task_id in self.screens[-1].open_tasks:
             self.pop_screen()

@@ -9,20 +9,20 @@ from pathlib import Path
 from textual.css.query import NoMatches
 
 from tui.app.action_progress import ActionProgress
-from tui.app.copying import Copying
+from tui.app.copying import CopyCommands
 from tui.app.operator_commands import OperatorCommands
-from tui.app.readings import Readings
-from tui.app.reviews import Reviews
+from tui.app.readings import ReadWorkers
+from tui.app.reviews import ReviewManager
 from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
 from tui.domain.list_status import ListStatus
-from tui.domain.state import Board, Change
+from tui.domain.state import Change, State
 from tui.services.actions import JournalWriter
-from tui.services.list_poller import ListPoller, Rhythm
-from tui.services.review_presence import Beside
+from tui.services.list_poller import ListPoller, PollIntervals
+from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 
 
 class Services:
@@ -34,30 +34,30 @@ class Services:
         client: Client,
         journal: JournalWriter,
         drafts: MutableMapping[str, str],
-        desk: Desk,
+        desk: UIContext,
         *,
         run_step: Callable[[Callable[[], None]], object],
         write: Callable[[str], None],
         copy_text: Callable[[str], None],
         state_folder: Path,
         hold_seconds: float,
-        rhythm: Rhythm | None,
+        rhythm: PollIntervals | None,
     ) -> None:
         self._app = app
         self.store = store = StateStore(run_step)
         self.reader = reader = TaskReader(client, store)
         self.lists = ListPoller(client, store, reader, rhythm=rhythm, on_status=self._update_list_status)
         client.transport.on_wait = self.lists.note_retry
-        self.readings = Readings(app, client, store, reader, self.lists, desk)
+        self.readings = ReadWorkers(app, client, store, reader, self.lists, desk)
         self.progress = ActionProgress(app, client, journal, store, desk)
         self.actions = self.progress.runner
         self.notifier = WaitingNotifier(app, desk, write, lambda: self.lists.has_read_all)
-        presence = Beside(state_folder / "open")
-        self.reviews = Reviews(
+        presence = ReviewPresence(state_folder / "open")
+        self.reviews = ReviewManager(
             app, client, store, desk,
             runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
         )  # fmt: skip
-        self.copying = Copying(app, client, store, desk, copy_text, state_folder / "copied.txt")
+        self.copying = CopyCommands(app, client, store, desk, copy_text, state_folder / "copied.txt")
         self.commands = OperatorCommands(
             app, client, store, desk,
             runner=self.actions, progress=self.progress, reviews=self.reviews, readings=self.readings, reader=reader,
@@ -66,7 +66,7 @@ class Services:
         store.subscribe(self._update_screens)
         store.subscribe(self.notifier.update)
 
-    def _update_screens(self, state: Board, changes: Sequence[Change]) -> None:
+    def _update_screens(self, state: State, changes: Sequence[Change]) -> None:
         """Give every screen the new state, the topmost first."""
         with suppress(NoMatches):  # the screens are being taken down
             for screen in reversed(self._app.screens):

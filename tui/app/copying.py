@@ -13,13 +13,13 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.json_codec import pretty
 from tui.client.task_rows import AnyTask
-from tui.security.sanitize import clean
-from tui.services.clipboard import copy
+from tui.security.sanitize import sanitize_text
+from tui.services.clipboard import copy_text
 from tui.services.state_store import StateStore
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 
 
-class Copying:
+class CopyCommands:
     """Asks what to copy, and copies it."""
 
     def __init__(
@@ -27,7 +27,7 @@ class Copying:
         app: AppAccess,
         client: Client,
         store: StateStore,
-        desk: Desk,
+        desk: UIContext,
         write: Callable[[str], None],
         fallback_file: Path,
     ) -> None:
@@ -57,14 +57,14 @@ class Copying:
         self._app.run_worker(partial(self._ask, texts), group="wishes", exclusive=True)
 
     async def _ask(self, texts: Mapping[str, str]) -> None:
-        from tui.screens.copy_dialog import Copy
+        from tui.screens.copy_dialog import CopyScreen
 
-        if name := await self._app.push_screen_wait(Copy(texts)):
+        if name := await self._app.push_screen_wait(CopyScreen(texts)):
             self.copy(name, texts[name])
 
     def copy(self, name: str, text: str) -> None:
         """Copy a text, and tell by which way."""
-        how = copy(text, self._write, self._fallback_file)
+        how = copy_text(text, self._write, self._fallback_file)
         self._app.notify(f"{name}: {how}", markup=False, timeout=4)
 
     def _texts_of(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
@@ -73,7 +73,9 @@ class Copying:
         texts = {
             "id": "\n".join(task.id for task in tasks),
             "title": "\n".join(self._desk.safe(task.name, 10_000) for task in tasks),
-            "result": "\n\n".join(clean(masks.text(task.result), longest=sys.maxsize) for task in tasks if task.result),
+            "result": "\n\n".join(
+                sanitize_text(masks.text(task.result), longest=sys.maxsize) for task in tasks if task.result
+            ),
             "record": "\n".join(pretty(masks.json(task.raw)) for task in tasks),
         }
         try:

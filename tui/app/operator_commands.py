@@ -12,30 +12,30 @@ from textual.message import Message
 
 from tui.app.access import AppAccess
 from tui.app.action_progress import ActionProgress
-from tui.app.copying import Copying
-from tui.app.readings import Readings
-from tui.app.reviews import Reviews
+from tui.app.copying import CopyCommands
+from tui.app.readings import ReadWorkers
+from tui.app.reviews import ReviewManager
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.task_facts import WaitKind
 from tui.client.task_rows import AnyTask
-from tui.domain.review import Shown
+from tui.domain.review import ReviewSnapshot
 from tui.domain.state import TasksSeen
-from tui.screens.approval_base import QUIET, Deciding
-from tui.screens.messages import CopyWanted, OpenUrl, Reply, Wish
-from tui.screens.task_list import TasksScreen
+from tui.screens.approval_base import QUIET_SECONDS, ApprovalScreen
+from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
+from tui.screens.task_list import TaskListScreen
 from tui.security.sanitize import address_problem, host_of, with_ascii_host
-from tui.services.actions import ActionRunner, Deed, JournalWriter, Outcome, Verb
-from tui.services.review_loader import shown
+from tui.services.actions import Action, ActionRunner, JournalWriter, Outcome, Verb
+from tui.services.review_loader import load_review
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
-from tui.storage.json_store import SENDING
-from tui.widgets.context import Desk
+from tui.storage.json_store import SENDING_PREFIX
+from tui.widgets.context import UIContext
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Questions
-    from tui.screens.message_editor import Written
+    from tui.screens.message_editor import MessageDraft
 
 
 class OperatorCommands:
@@ -46,14 +46,14 @@ class OperatorCommands:
         app: AppAccess,
         client: Client,
         store: StateStore,
-        desk: Desk,
+        desk: UIContext,
         *,
         runner: ActionRunner,
         progress: ActionProgress,
-        reviews: Reviews,
-        readings: Readings,
+        reviews: ReviewManager,
+        readings: ReadWorkers,
         reader: TaskReader,
-        copying: Copying,
+        copying: CopyCommands,
         drafts: MutableMapping[str, str],
         journal: JournalWriter,
         hold_seconds: float,
@@ -78,26 +78,26 @@ class OperatorCommands:
     def handle(self, event: Message) -> None:
         """Carry out the command of a message."""
         match event:
-            case Deciding.Decided(verb=verb, digests=digests, comment=comment):
+            case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment):
                 for task_id, digest in digests.items():
-                    self.start(Deed(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET)))
-            case Deciding.TakeBack(deed_ids=action_ids):
+                    self.start(Action(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET_SECONDS)))
+            case ApprovalScreen.TakeBack(deed_ids=action_ids):
                 for action_id in action_ids:
                     self._runner.take_back(action_id)
-            case Reply(task=task):
+            case ReplyWanted(task=task):
                 self._open_dialog(self._reply, task)
             case OpenUrl(url=url):
                 self._open_url(url)
-            case TasksScreen.AgentsWanted():
+            case TaskListScreen.AgentsWanted():
                 self._open_dialog(self._choose_agent, False, None)
-            case Wish(verb="copy", task_ids=task_ids):
+            case TaskCommand(verb="copy", task_ids=task_ids):
                 self._copying.copy_tasks(task_ids)
             case CopyWanted(texts=texts):
                 self._copying.copy_selected(texts)
-            case Wish():
+            case TaskCommand():
                 self._handle_tasks(event)
 
-    def _handle_tasks(self, event: Wish) -> None:
+    def _handle_tasks(self, event: TaskCommand) -> None:
         """Carry out a command about the tasks that a screen names."""
         tasks = [task for one in event.task_ids if (task := self._store.state.task(one))]
         is_in_list = len(self._app.screens) == 1
@@ -122,11 +122,11 @@ class OperatorCommands:
 
     # Actions
 
-    def start(self, action: Deed, *drafts: str) -> None:
+    def start(self, action: Action, *drafts: str) -> None:
         """Start an action; these drafts are what it sends, and are kept until it was sent."""
         self._app.run_worker(partial(self._run_action, action, *drafts), group="deeds")
 
-    async def _run_action(self, action: Deed, *drafts: str) -> None:
+    async def _run_action(self, action: Action, *drafts: str) -> None:
         """Run an action to its end, whatever else is started meanwhile."""
         job = asyncio.current_task()
         assert job
@@ -135,7 +135,7 @@ class OperatorCommands:
         texts = {key: self.drafts[key] for key in drafts if key in self.drafts}
         try:
             for key, text in texts.items():
-                self.drafts[SENDING + key] = text
+                self.drafts[SENDING_PREFIX + key] = text
                 del self.drafts[key]
         except OSError as error:
             self.warn(f"{action.verb}: not sent, the draft cannot be written: {error}")
@@ -147,17 +147,17 @@ class OperatorCommands:
         self._put_back_drafts(texts, done)
         self._show_result(action, done)
 
-    def _put_back_drafts(self, texts: Mapping[str, str], done: Deed) -> None:
+    def _put_back_drafts(self, texts: Mapping[str, str], done: Action) -> None:
         """Offer what was written again, unless the action is confirmed."""
         try:
             for key, text in texts.items():
                 if done.outcome is not Outcome.CONFIRMED:
                     self.drafts.setdefault(key, text)
-                self.drafts.pop(SENDING + key, None)
+                self.drafts.pop(SENDING_PREFIX + key, None)
         except OSError as error:
             self.warn(f"the draft cannot be written, it may be offered again: {error}")
 
-    def _show_result(self, action: Deed, done: Deed) -> None:
+    def _show_result(self, action: Action, done: Action) -> None:
         task_list = self._app.task_list
         if action.verb is Verb.CREATE and done.task is not None and task_list:
             task_list.select(done.task.id)
@@ -167,7 +167,7 @@ class OperatorCommands:
             self._reviews.read(action.target)
         self._readings.read_lists()
 
-    async def interrupted(self) -> list[Deed]:
+    async def interrupted(self) -> list[Action]:
         """Wait until all actions have ended; return those that were sent and are not known to be done."""
         await asyncio.gather(*self._jobs, return_exceptions=True)
         return self._progress.interrupted
@@ -190,7 +190,7 @@ class OperatorCommands:
 
     async def _report_leftover(self, line: Mapping[str, Any]) -> None:
         """Tell of one action of an earlier session; nothing is sent by itself."""
-        from tui.screens.confirm import Confirm
+        from tui.screens.confirm import ConfirmScreen
 
         verb, target = str(line.get("verb")), str(line.get("target"))
         was_held = line.get("kind") == "held"
@@ -201,7 +201,7 @@ class OperatorCommands:
             rest = "whether it was done, only the task tells."
         await self._reader.find(target)
         text = f"{verb} {self._progress.name_of(target)}\nwas {state} when xp-tui ended, {rest}"
-        dialog = Confirm("From the last session", text, yes=yes, no="Leave it")
+        dialog = ConfirmScreen("From the last session", text, yes=yes, no="Leave it")
         wants = await self._app.push_screen_wait(dialog)
         about = {name: line.get(name) for name in ("deed", "verb", "target", "digest", "request", "platform")}
         words = f"xp-tui ended while it was {state}"
@@ -218,7 +218,7 @@ class OperatorCommands:
         wait = self._store.state.wait(task.id)
         if wait is not None and wait.kind is WaitKind.QUESTION:
             try:
-                review = await shown(self._client, task.id)
+                review = await load_review(self._client, task.id)
             except (ApiError, BadAddress) as error:
                 self.warn(f"the question could not be read: {error}")
                 return
@@ -227,9 +227,9 @@ class OperatorCommands:
                 return
         await self._say_in_thread(task)
 
-    async def _answer(self, review: Shown) -> None:
+    async def _answer(self, review: ReviewSnapshot) -> None:
         """Ask for the answer to each question, and send them all."""
-        from tui.screens.answer import Answer
+        from tui.screens.answer import AnswerScreen
 
         card = _questions(review.held)
         answers: list[dict[str, object]] = []
@@ -237,13 +237,13 @@ class OperatorCommands:
         for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
             which = f"Question {number} of {len(keys)}" if len(keys) > 1 else "Question"
             title = f"{which} of {self._desk.safe(review.task.name, 60)}"
-            dialog = Answer(title, question, self._desk.masks, key, self.drafts)
+            dialog = AnswerScreen(title, question, self._desk.masks, key, self.drafts)
             written = await self._app.push_screen_wait(dialog)
             if written is None:
                 return
             answers.append({"question_id": question.id, "answer": written.text})
         body = {"decision_id": card.decision_id or card.id, "answers": answers}
-        self.start(Deed(Verb.ANSWER, review.task.id, review.digest, body=body), *keys)
+        self.start(Action(Verb.ANSWER, review.task.id, review.digest, body=body), *keys)
 
     async def _say_in_thread(self, task: AnyTask) -> None:
         """Ask for a message, and send it to the task's thread."""
@@ -252,7 +252,7 @@ class OperatorCommands:
         where = f"to {name}, thread {task.thread_id}"
         if written := await self._write(title, where, task.thread_id):
             body = {**_body(task.agent_id, written), "id": task.thread_id}
-            self.start(Deed(Verb.CONTINUE, task.id, body=body), task.thread_id)
+            self.start(Action(Verb.CONTINUE, task.id, body=body), task.thread_id)
 
     def _open_url(self, url: str) -> None:
         """Open a web address that every browser reads alike."""
@@ -266,8 +266,8 @@ class OperatorCommands:
 
     async def _stop(self, tasks: Sequence[AnyTask]) -> None:
         """Ask, and stop the tasks when the answer is yes."""
-        from tui.screens.bulk_review import BulkScreen
-        from tui.screens.confirm import Confirm
+        from tui.screens.bulk_review import BulkReviewScreen
+        from tui.screens.confirm import ConfirmScreen
 
         tasks = [await self._reread_final(task) for task in tasks]
         running = [task for task in tasks if not task.is_final]
@@ -276,18 +276,18 @@ class OperatorCommands:
             return
         title, text = self._stop_question(running)
         yes = "Stop them" if len(running) > 1 else "Stop it"
-        if await self._app.push_screen_wait(Confirm(title, text, yes=yes, no="Keep running")):
+        if await self._app.push_screen_wait(ConfirmScreen(title, text, yes=yes, no="Keep running")):
             if len(running) > 1:
-                self._app.push_screen(BulkScreen(running, self._desk, stops=True))
+                self._app.push_screen(BulkReviewScreen(running, self._desk, stops=True))
             for task in running:
-                self.start(Deed(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
+                self.start(Action(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
 
     def _stop_question(self, running: Sequence[AnyTask]) -> tuple[str, str]:
         """Return the title and the text of the question whether to stop these tasks."""
         lines, count_below = [], 0
         for task in running:
             lines.append(f"{self._desk.safe(task.name)}  {task.id}")
-            if (earlier := self._runner.earlier(Deed(Verb.STOP, task.id))) is not None:
+            if (earlier := self._runner.earlier(Action(Verb.STOP, task.id))) is not None:
                 lines.append(f"  {self._desk.safe(earlier.known)}; it is sent again")
             below = [child for child in self._descendants(task) if not child.is_final]
             count_below += len(below)
@@ -323,14 +323,14 @@ class OperatorCommands:
 
     async def _choose_agent(self, is_new: bool, begin_at: str | None) -> None:
         """Choose an agent, to see its tasks or to start a new one."""
-        from tui.screens.agent_picker import Agents
+        from tui.screens.agent_picker import AgentPicker
 
         state = self._store.state
         agents = sorted((agent for _, agent in state.agents.values()), key=lambda one: one.name.casefold())
         counts: dict[str, int] = {}
         for known in state.tasks.values():
             counts[known.task.agent_id] = counts.get(known.task.agent_id, 0) + 1
-        dialog = Agents(self._desk, agents, counts, is_new=is_new, begin_at=begin_at)
+        dialog = AgentPicker(self._desk, agents, counts, is_new=is_new, begin_at=begin_at)
         choice = await self._app.push_screen_wait(dialog)
         if choice and choice.is_new:
             await self._create(choice.agent.id, choice.agent.name)
@@ -344,14 +344,14 @@ class OperatorCommands:
         key = f"new {agent_id}"
         where = f"to {self._desk.safe(name)}"
         if written := await self._write("A new task", where, key, has_options=True):
-            self.start(Deed(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
+            self.start(Action(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
 
-    async def _write(self, title: str, where: str, key: str, *, has_options: bool = False) -> Written | None:
+    async def _write(self, title: str, where: str, key: str, *, has_options: bool = False) -> MessageDraft | None:
         """Ask for words, beginning with the draft of this key; None when there are to be none."""
-        from tui.screens.message_editor import Compose  # what edits text is not needed before anybody writes
+        from tui.screens.message_editor import MessageEditor  # what edits text is not needed before anybody writes
 
-        written: Written | None = await self._app.push_screen_wait(
-            Compose(title, where, key, self.drafts, has_options=has_options)
+        written: MessageDraft | None = await self._app.push_screen_wait(
+            MessageEditor(title, where, key, self.drafts, has_options=has_options)
         )
         return written
 
@@ -363,12 +363,12 @@ class OperatorCommands:
 def _restore_drafts(drafts: MutableMapping[str, str]) -> None:
     """Offer again what a session was sending when it ended."""
     with suppress(OSError):  # where nothing can be written, the next session puts them back
-        for key in [one for one in drafts if one.startswith(SENDING)]:
-            drafts.setdefault(key.removeprefix(SENDING), drafts[key])
+        for key in [one for one in drafts if one.startswith(SENDING_PREFIX)]:
+            drafts.setdefault(key.removeprefix(SENDING_PREFIX), drafts[key])
             del drafts[key]
 
 
-def _body(agent_id: str, written: Written) -> dict[str, Any]:
+def _body(agent_id: str, written: MessageDraft) -> dict[str, Any]:
     """Return the request for what was written."""
     options = dict(written.options)
     content: dict[str, Any] = {"text": written.text}

@@ -15,11 +15,11 @@ from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.screens.messages import ReadLog
-from tui.screens.task_list import TasksScreen
-from tui.services.list_poller import ListPoller, sentence_of
+from tui.screens.task_list import TaskListScreen
+from tui.services.list_poller import ListPoller, error_sentence
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 
 LATE_IMPORTS = (
     "tui.screens.task_detail",
@@ -37,14 +37,14 @@ LATE_IMPORTS = (
 )
 """Modules that are imported once the lists are shown, which need none of them."""
 
-Reading = Callable[[], Awaitable[None]]
+Read = Callable[[], Awaitable[None]]
 
 
-class Readings:
+class ReadWorkers:
     """Starts and replaces the readings that the screens ask for."""
 
     def __init__(
-        self, app: AppAccess, client: Client, store: StateStore, reader: TaskReader, lists: ListPoller, desk: Desk
+        self, app: AppAccess, client: Client, store: StateStore, reader: TaskReader, lists: ListPoller, desk: UIContext
     ) -> None:
         self._app = app
         self._client = client
@@ -71,30 +71,28 @@ class Readings:
     def handle(self, event: Message) -> None:
         """Start the reading that a screen asks for."""
         match event:
-            case TasksScreen.Reload():
+            case TaskListScreen.Reload():
                 self.read_lists()
-            case TasksScreen.More():
+            case TaskListScreen.More():
                 self._start(self._lists.read_more, "No more could be read", "error", group="more")
-            case TasksScreen.Wider(query=query):
+            case TaskListScreen.Wider(query=query):
                 reading = partial(self._lists.read_filtered, query)
                 self._start(reading, "The platform was not asked", "information", group="wider", is_exclusive=True)
-            case TasksScreen.Glanced(task_id=task_id, is_deep=is_deep):
+            case TaskListScreen.Glanced(task_id=task_id, is_deep=is_deep):
                 preview = partial(self._reader.read_preview, task_id, with_log=is_deep)
                 self._app.run_worker(preview, group="glance", exclusive=True)
             case ReadLog(task_id=task_id):
                 self._app.run_worker(partial(self._read_log, task_id), group="below")
 
-    def _start(
-        self, reading: Reading, title: str, severity: Severity, *, group: str, is_exclusive: bool = False
-    ) -> None:
+    def _start(self, reading: Read, title: str, severity: Severity, *, group: str, is_exclusive: bool = False) -> None:
         self._app.run_worker(partial(self._reported, reading, title, severity), group=group, exclusive=is_exclusive)
 
-    async def _reported(self, reading: Reading, title: str, severity: Severity) -> None:
+    async def _reported(self, reading: Read, title: str, severity: Severity) -> None:
         """Tell in a notice why a reading failed."""
         try:
             await reading()
         except (ApiError, BadAddress) as error:
-            self._app.notify(self._desk.safe(sentence_of(error)), title=title, severity=severity, markup=False)
+            self._app.notify(self._desk.safe(error_sentence(error)), title=title, severity=severity, markup=False)
 
     async def _read_log(self, task_id: str) -> None:
         try:
@@ -121,7 +119,7 @@ class Readings:
             await TaskFollower(self._client, task_id, self._store.add, rhythm=self._lists.rhythm).run()
         except (ApiError, BadAddress) as error:
             for screen in self._app.screens:
-                screen.follow_ended(task_id, sentence_of(error))
+                screen.follow_ended(task_id, error_sentence(error))
 
 
 async def _import_late() -> None:

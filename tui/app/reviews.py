@@ -20,16 +20,16 @@ from tui.client.json_values import EPOCH
 from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
-from tui.services.review_loader import shown
-from tui.services.review_presence import Beside
+from tui.services.review_loader import load_review
+from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 
 MAX_PARALLEL_READS = 4
 """Tasks that are read at once to be decided about."""
 
 
-class Reviews:
+class ReviewManager:
     """Opens reviews, and reads the tasks that are decided about."""
 
     def __init__(
@@ -37,12 +37,12 @@ class Reviews:
         app: AppAccess,
         client: Client,
         store: StateStore,
-        desk: Desk,
+        desk: UIContext,
         *,
         runner: ActionRunner,
         progress: ActionProgress,
         notifier: WaitingNotifier,
-        presence: Beside,
+        presence: ReviewPresence,
     ) -> None:
         self._app = app
         self._client = client
@@ -66,7 +66,7 @@ class Reviews:
 
     def open(self, *task_ids: str) -> None:
         """Open the review of one task, or of several at once."""
-        from tui.screens.bulk_review import BulkScreen
+        from tui.screens.bulk_review import BulkReviewScreen
         from tui.screens.review import ReviewScreen
 
         if len(task_ids) == 1:
@@ -77,7 +77,7 @@ class Reviews:
             self.update_presence()
             return
         tasks = [task for task_id in task_ids if (task := self._store.state.task(task_id))]
-        bulk_review = BulkScreen(tasks, self._desk)
+        bulk_review = BulkReviewScreen(tasks, self._desk)
         bulk_review.can_take_back = self._runner.can_take_back
         self._app.push_screen(bulk_review)
         self.read(*bulk_review.tasks)
@@ -105,7 +105,7 @@ class Reviews:
         """Read what one task waits for, and show it on the screens that are still about it."""
         try:
             async with self._read_slots:
-                review = await shown(self._client, task_id)
+                review = await load_review(self._client, task_id)
         except (ApiError, BadAddress) as error:
             with suppress(NoMatches):  # the screen is being taken down
                 for screen in self._app.screens:

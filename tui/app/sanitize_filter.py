@@ -10,10 +10,10 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tui.security.sanitize import clean
+from tui.security.sanitize import sanitize_text
 
 
-class Door(LineFilter):
+class SanitizeFilter(LineFilter):
     """Text that could command the terminal is made visible, and no text is a link or runs an action when clicked."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
@@ -33,7 +33,7 @@ def _is_harmless(segment: Segment) -> bool:
 
 @lru_cache(4096)
 def _is_plain(text: str) -> bool:
-    return clean(text) == text and "\n" not in text
+    return sanitize_text(text) == text and "\n" not in text
 
 
 def _harmless(text: str) -> str:

@@ -15,9 +15,9 @@ from textual import events, on
 from textual.app import App
 from textual.message import Message
 
-ROUNDS = 2
+MARKER_ROUNDS = 2
 """How often the message goes round: what a key has set off, as a filter entered, is one message behind it."""
-PATIENCE = 0.25
+MAX_KEY_WAIT_SECONDS = 0.25
 """Seconds after which the next key goes on all the same: what the message was sent to may be gone."""
 
 
@@ -64,10 +64,10 @@ class SerialKeys(App[None]):
         self._count += 1
         self._number = self._count
         event = self._keys.popleft()
-        asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._next_key, self._number)
+        asyncio.get_running_loop().call_later(MAX_KEY_WAIT_SECONDS, self.call_later, self._next_key, self._number)
         target = self.focused or self.screen
         await super().on_event(event)
-        if not target.post_message(KeyHandled(self._number, ROUNDS)):
+        if not target.post_message(KeyHandled(self._number, MARKER_ROUNDS)):
             self.call_later(self._next_key, self._number)
 
     @on(KeyHandled)

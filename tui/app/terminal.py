@@ -20,16 +20,16 @@ from tui.security.sanitize import one_line
 
 MAX_COLUMNS, MAX_ROWS = 2_000, 1_000
 """A terminal that tells of a larger size than this is not believed: all of it would be drawn."""
-SILENCE_SECONDS = 0.1
+ESCAPE_WAIT_SECONDS = 0.1
 """After so long without a byte an escape is a key by itself, and whether to end is looked up."""
 
 
-def title(words: str) -> str:
+def window_title_sequence(words: str) -> str:
     """The sequence that names the window."""
     return f"\x1b]0;{one_line(words, longest=200)}\x07"
 
 
-def notice(words: str) -> str:
+def notification_sequence(words: str) -> str:
     """The sequence for a notice on the desktop (OSC 9), handed through tmux where it runs in one."""
     told = f"\x1b]9;{one_line(words, longest=200)}\x07"
     if not os.environ.get("TMUX"):
@@ -90,7 +90,7 @@ class Terminal(ResumableDriver):
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if not selector.select(SILENCE_SECONDS):
+                if not selector.select(ESCAPE_WAIT_SECONDS):
                     messages = terminal_input.messages_after_silence()
                 elif data := os.read(self.fileno, 4096):
                     messages = terminal_input.messages(data)

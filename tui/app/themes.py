@@ -14,7 +14,7 @@ from textual.filter import LineFilter
 from textual.theme import Theme
 
 from tui.screens import stylesheets
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 
 DEFAULT_THEME = "xp-dark"
 
@@ -30,7 +30,7 @@ _TWINS = {
 _TABLE = str.maketrans(_TWINS) | {0x2400 + code: "?" for code in range(0x22)}
 
 
-class Ascii(LineFilter):
+class AsciiFilter(LineFilter):
     """Draws every glyph that we use in ASCII, wherever it stands; all else that others wrote stays as it is."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
@@ -38,12 +38,12 @@ class Ascii(LineFilter):
         return [Segment(text.translate(_TABLE), style, control) for text, style, control in segments]
 
 
-LEAST = 4.55
+MIN_CONTRAST = 4.55
 """The contrast that every text has with what it is drawn on: 4.5, and a little for what is lost in rounding."""
 _TEXTS = ("primary", "secondary", "accent", "warning", "error", "success", "foreground")
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast_ratio(one: Color, other: Color) -> float:
     """How well one colour is read on another, from 1 to 21."""
     low, high = sorted((_light(one), _light(other)))
     return (high + 0.05) / (low + 0.05)
@@ -56,7 +56,7 @@ def _light(colour: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def readable(theme: Theme) -> Theme:
+def readable_theme(theme: Theme) -> Theme:
     """A theme of others with the faint colour that ours have, and each colour as far from its ground as text is."""
     told = theme.to_color_system().generate()
     grounds = [Color.parse(told[name]).rgb for name in ("background", "surface", "panel")]
@@ -65,7 +65,7 @@ def readable(theme: Theme) -> Theme:
     def far_enough(colour: Color) -> str:
         for step in range(21):
             found = Color.parse(colour.blend(ends, step / 20).hex6)
-            if all(contrast(found, Color(*ground)) >= LEAST for ground in grounds):
+            if all(contrast_ratio(found, Color(*ground)) >= MIN_CONTRAST for ground in grounds):
                 return found.hex6
         return ends.hex6
 
@@ -85,8 +85,8 @@ def is_colourless() -> bool:
 
 def register_themes(app: App[Any], chosen: str) -> None:
     """Register our themes, and use the chosen one; without it, our own dark one."""
-    if home := stylesheets.styles():
-        for name, colours in themes(home).items():
+    if home := stylesheets.styles_directory():
+        for name, colours in own_themes(home).items():
             app.register_theme(Theme(name=name, **colours))  # type: ignore[arg-type]
     for name, theme in list(app.available_themes.items()):
         if theme.ansi:  # what its colours are, only the terminal knows
@@ -94,7 +94,7 @@ def register_themes(app: App[Any], chosen: str) -> None:
     app.theme = chosen if chosen in app.available_themes else DEFAULT_THEME
 
 
-def use_theme(app: App[Any], desk: Desk, name: str) -> None:
+def use_theme(app: App[Any], desk: UIContext, name: str) -> None:
     """Use a theme from now on, and keep the choice for the next session."""
     if name not in app.available_themes:
         words = f"there is no theme {name}; there is: {', '.join(app.available_themes)}"
@@ -104,7 +104,7 @@ def use_theme(app: App[Any], desk: Desk, name: str) -> None:
     app.notify(f"theme {name}", markup=False, timeout=2)
 
 
-def themes(home: Path) -> dict[str, dict[str, object]]:
+def own_themes(home: Path) -> dict[str, dict[str, object]]:
     """Our themes, by name. Warm is for one thing: a human is needed. Red is failure, the cool tone is running."""
     told: dict[str, dict[str, object]] = json.loads((home / "themes.json").read_text(encoding="utf-8"))
     return told

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tui.app.access import AppAccess
-from tui.app.terminal import notice, title
-from tui.domain.state import Board, Change
-from tui.widgets.context import Desk
+from tui.app.terminal import notification_sequence, window_title_sequence
+from tui.domain.state import Change, State
+from tui.widgets.context import UIContext
 
 
 class WatchedApp(AppAccess, Protocol):
@@ -24,7 +24,7 @@ class WaitingNotifier:
     """Keeps which tasks need a person, and notifies of new ones."""
 
     def __init__(
-        self, app: WatchedApp, desk: Desk, write: Callable[[str], None], has_baseline: Callable[[], bool]
+        self, app: WatchedApp, desk: UIContext, write: Callable[[str], None], has_baseline: Callable[[], bool]
     ) -> None:
         self._app = app
         self._desk = desk
@@ -36,7 +36,7 @@ class WaitingNotifier:
         """The ids of the tasks that need a person."""
         self._has_title = False
 
-    def update(self, state: Board, changes: Sequence[Change]) -> None:
+    def update(self, state: State, changes: Sequence[Change]) -> None:
         """Look at the tasks that the last step changed."""
         touched = state.touched.tasks | state.touched.logs
         now_waiting = {task_id for task_id in touched if state.wait(task_id) and not state.is_gone(task_id)}
@@ -44,16 +44,16 @@ class WaitingNotifier:
         if waiting != self.waiting or not self._has_title:
             self._notify(state, waiting)
 
-    def _notify(self, state: Board, waiting: frozenset[str]) -> None:
+    def _notify(self, state: State, waiting: frozenset[str]) -> None:
         fresh, self.waiting = waiting - self.waiting, waiting
         words = f"{len(waiting)} need you · xp-tui" if waiting else "xp-tui"
-        self._write(title(words))
+        self._write(window_title_sequence(words))
         self._has_title = True
         if not self._has_baseline() or not fresh:
             return
         if not self._app.app_focus:
             self._app.bell()
-            self._write(notice(words))
+            self._write(notification_sequence(words))
         names = [task.name for task_id in sorted(fresh) if (task := state.task(task_id))]
         more = f", and {len(names) - 1} more" if len(names) > 1 else ""
         is_interrupting = bool(self._app.screens) and self._app.screens[-1].IS_APPROVAL

@@ -16,18 +16,18 @@ from typing import Any, TextIO
 from msgspec.structs import replace
 
 from tui.cli.context import Session, task_json
-from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, Usage, code_of
-from tui.cli.output import FAINT, STRONG, Cell, silence_broken_pipe
-from tui.cli.query_commands import NOT_SEEN_WHOLE, held_as_printed, show
+from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, UsageError, exit_code_of
+from tui.cli.output import FAINT, STRONG, Cell, ignore_broken_pipe
+from tui.cli.query_commands import NOT_FULLY_SHOWN, printed_request, show
 from tui.cli.watch_command import follow
 from tui.client.errors import ApiError
 from tui.client.json_codec import NotJson, loads
-from tui.domain.filters import parse
-from tui.domain.review import Shown
-from tui.security.redact import Masks
-from tui.services.actions import ActionRunner, Deed, Outcome, Phase, Verb
-from tui.services.crash_report import report
-from tui.services.review_loader import shown
+from tui.domain.filters import parse_filter
+from tui.domain.review import ReviewSnapshot
+from tui.security.redact import Redactor
+from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
+from tui.services.crash_report import write_crash_report
+from tui.services.review_loader import load_review
 
 _TEXTS = (
     "title", "source", "worker_id", "output_format", "additional_context", "instructions_override", "expected_output",
@@ -40,7 +40,7 @@ _SWITCHES = ("run_locally", "disable_attachment_injection", "return_metrics")
 _FILES = {"payload_extension": dict, "output_schema": dict, "mcp_servers": list, "user_tokens": dict}
 
 
-async def run(session: Session) -> int:
+async def run_task(session: Session) -> int:
     """Start a task."""
     arguments, settings = session.arguments, session.settings
     body = _body(session)
@@ -51,23 +51,23 @@ async def run(session: Session) -> int:
     prompt = _prompt(spoken, body)
     if known := _task_named_in(prompt):
         arguments.task = known
-        return await (follow(session, [known], parse(""), None) if arguments.watch else show(session))
+        return await (follow(session, [known], parse_filter(""), None) if arguments.watch else show(session))
     if not agent:
-        raise Usage("which agent? xp-tui run AGENT PROMPT, or set XPANDER_AGENT_ID; xp-tui agents lists them")
+        raise UsageError("which agent? xp-tui run AGENT PROMPT, or set XPANDER_AGENT_ID; xp-tui agents lists them")
     body.setdefault("input", {})["text"] = prompt
-    return await _create(session, Deed(Verb.CREATE, agent, body={**body, "agent": agent}))
+    return await _create(session, Action(Verb.CREATE, agent, body={**body, "agent": agent}))
 
 
-async def go_on(session: Session) -> int:
+async def continue_task(session: Session) -> int:
     """Say more in a task's thread."""
     body = _body(session)
     task = await session.client.task(session.arguments.task)
     body.setdefault("input", {})["text"] = _prompt(list(session.arguments.words), body)
     body |= {"id": task.thread_id, "agent": task.agent_id}
-    return await _create(session, Deed(Verb.CONTINUE, task.id, body=body))
+    return await _create(session, Action(Verb.CONTINUE, task.id, body=body))
 
 
-async def _create(session: Session, deed: Deed) -> int:
+async def _create(session: Session, deed: Action) -> int:
     if version := session.arguments.agent_version:
         deed.body["agent_version"] = version
     done = await _carry_out(session, deed)
@@ -80,77 +80,79 @@ async def _follow_started(session: Session, task_id: str) -> int:
     """Follow a task that was just started; where following it fails, say that it was started and how to go on."""
     how_to_go_on = f"the task {task_id} was started; to follow it: xp-tui watch {task_id}"
     try:
-        return await follow(session, [task_id], parse(""), None)
+        return await follow(session, [task_id], parse_filter(""), None)
     except asyncio.CancelledError:
-        note(session, f"interrupted: {how_to_go_on}")
+        write_note(session, f"interrupted: {how_to_go_on}")
         raise
     except ApiError as error:
         reason = error.message
     except OSError as error:  # of standard output, where nobody reads it any more
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever failed, the task was started, and that must be told
-        reason = report(error, session.settings.state, session.out.masks)
+        reason = write_crash_report(error, session.settings.state, session.out.masks)
     session.out.error(f"{how_to_go_on}. Following it failed: {reason}")
     return UNCONFIRMED
 
 
-async def stop(session: Session) -> int:
+async def stop_task(session: Session) -> int:
     """Stop a task, and see whether it does."""
-    return _code(await _carry_out(session, Deed(Verb.STOP, session.arguments.task)))
+    return _code(await _carry_out(session, Action(Verb.STOP, session.arguments.task)))
 
 
-async def decide(session: Session) -> int:
+async def decide_task(session: Session) -> int:
     """Approve or reject what a task waits for: what was seen, or knowingly unseen."""
     arguments = session.arguments
     verb, task = Verb(arguments.verb), arguments.task
     if arguments.digest is not None:
-        deed = Deed(verb, task, arguments.digest.strip(), arguments.comment)
+        deed = Action(verb, task, arguments.digest.strip(), arguments.comment)
         return _code(await _carry_out(session, deed, objection=partial(_objection, session.out.masks)))
-    seen = await shown(session.client, task)
+    seen = await load_review(session.client, task)
     kind = seen.wait.kind if seen.wait else "no wait"
-    note(session, f"unseen: {kind}, digest {seen.digest}, {seen.task.name}")
-    return _code(await _carry_out(session, Deed(verb, task, seen.digest, arguments.comment)))
+    write_note(session, f"unseen: {kind}, digest {seen.digest}, {seen.task.name}")
+    return _code(await _carry_out(session, Action(verb, task, seen.digest, arguments.comment)))
 
 
-def _objection(masks: Masks, seen: Shown) -> str:
+def _objection(masks: Redactor, seen: ReviewSnapshot) -> str:
     """Why what waits cannot be decided by its digest: `show` does not show the whole of it. Empty when it does."""
-    _, is_whole = held_as_printed(masks, seen.held)
-    return "" if is_whole else f"nothing was sent: {NOT_SEEN_WHOLE}"
+    _, is_whole = printed_request(masks, seen.held)
+    return "" if is_whole else f"nothing was sent: {NOT_FULLY_SHOWN}"
 
 
-async def update(session: Session) -> int:
+async def update_task(session: Session) -> int:
     """Change a task's record by hand."""
     arguments = session.arguments
     asked = {name: getattr(arguments, name) for name in ("status", "result", "internal_status")}
     changes = {name: value for name, value in asked.items() if value is not None}
     if not changes:
-        raise Usage("nothing to change: give --status, --result or --internal-status")
+        raise UsageError("nothing to change: give --status, --result or --internal-status")
     if not arguments.yes:
         session.out.error("this changes the platform's record; say --yes if that is meant")
         return DECLINED
-    return _code(await _carry_out(session, Deed(Verb.UPDATE, arguments.task, body=changes)))
+    return _code(await _carry_out(session, Action(Verb.UPDATE, arguments.task, body=changes)))
 
 
-async def _carry_out(session: Session, deed: Deed, *, objection: Callable[[Shown], str] | None = None) -> Deed:
+async def _carry_out(
+    session: Session, deed: Action, *, objection: Callable[[ReviewSnapshot], str] | None = None
+) -> Action:
     """Do it, saying on the way how far it is, and print how it ended, wherever that can still be printed."""
     _refuse_surrogates(deed)
     latest = deed = replace(deed, anyway=getattr(session.arguments, "anyway", False))
 
-    def tell(step: Deed) -> None:
+    def tell(step: Action) -> None:
         nonlocal latest
         latest = step
         if step.phase in {Phase.SENDING, Phase.SETTLING} and is_terminal(sys.stderr):
-            note(session, f"{step.verb}: {step.phase}")
+            write_note(session, f"{step.verb}: {step.phase}")
 
     doer = ActionRunner(session.client, session.journal, tell, objection=objection)
     if deed.anyway and (earlier := doer.earlier(deed)) is not None:
-        note(session, f"{earlier.known}; it is sent again")
+        write_note(session, f"{earlier.known}; it is sent again")
     with _cancelled_by_signals() as received:
         try:
             done = await doer.carry_out(deed)
         except asyncio.CancelledError:
             words = latest.words if latest.is_sent else "interrupted, nothing was sent"
-            note(session, f"{deed.verb} {deed.target}: {words}")
+            write_note(session, f"{deed.verb} {deed.target}: {words}")
             if received:
                 raise SystemExit(128 + received[0]) from None
             raise
@@ -160,13 +162,13 @@ async def _carry_out(session: Session, deed: Deed, *, objection: Callable[[Shown
     return done
 
 
-def _refuse_surrogates(deed: Deed) -> None:
+def _refuse_surrogates(deed: Action) -> None:
     """Refuse a deed with what cannot be written as UTF-8, as escapes in JSON can say it, before anything is sent."""
     told = [deed.target, deed.digest, deed.comment, deed.body]
     try:
         json.dumps(told, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as error:
-        raise Usage(
+        raise UsageError(
             "what is to be sent holds characters that are not UTF-8 (lone surrogates): nothing was sent"
         ) from error
 
@@ -203,7 +205,7 @@ def _cancelled_by_signals() -> Iterator[list[int]]:
             signal.signal(number, signal.SIG_IGN if received else handler)
 
 
-def _print_outcome(session: Session, done: Deed) -> None:
+def _print_outcome(session: Session, done: Action) -> None:
     """Print how a deed ended; where standard output takes nothing any more, on standard error."""
     out = session.out
     try:
@@ -217,14 +219,14 @@ def _print_outcome(session: Session, done: Deed) -> None:
             out.json({**about, "outcome": done.outcome, "sent": done.is_sent, "words": done.words, "task": task})
         out.flush()
     except (OSError, ValueError) as error:
-        silence_broken_pipe()
-        note(session, f"{done.verb} {done.target}: {done.words} (standard output takes nothing: {error})")
+        ignore_broken_pipe()
+        write_note(session, f"{done.verb} {done.target}: {done.words} (standard output takes nothing: {error})")
     is_refused_or_unsent = not done.is_sent or done.outcome is Outcome.REFUSED
     if is_refused_or_unsent and done.error is not None and done.error.hint:
-        note(session, done.error.hint)
+        write_note(session, done.error.hint)
 
 
-def note(session: Session, words: str) -> None:
+def write_note(session: Session, words: str) -> None:
     """Say something on standard error, if anybody is there to read it: no action depends on that."""
     with suppress(OSError, ValueError):
         session.out.note(words)
@@ -235,7 +237,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def _code(deed: Deed) -> int:
+def _code(deed: Action) -> int:
     """The exit code of a deed; 7 says that nothing was sent, and then nothing was."""
     match deed.outcome:
         case Outcome.CONFIRMED:
@@ -245,9 +247,9 @@ def _code(deed: Deed) -> int:
         case Outcome.UNKNOWN | Outcome.STILL_RUNNING:
             return UNCONFIRMED
         case Outcome.REFUSED | Outcome.NOT_SENT:
-            return code_of(deed.error)
+            return exit_code_of(deed.error)
         case Outcome.GONE if deed.is_sent and deed.error is not None:
-            return code_of(deed.error)
+            return exit_code_of(deed.error)
         case _ if deed.is_sent:
             return UNCONFIRMED
         case Outcome.GONE if deed.digest is None:
@@ -271,7 +273,7 @@ def _body(session: Session) -> dict[str, Any]:
         body["events_streaming"] = False
     wanted = body.get("input") or {}
     if not isinstance(wanted, dict):
-        raise Usage('input is an object in the platform\'s requests: {"input": {"text": …}}')
+        raise UsageError('input is an object in the platform\'s requests: {"input": {"text": …}}')
     if arguments.files:
         wanted["files"] = [*(wanted.get("files") or []), *arguments.files]
     user = {
@@ -294,9 +296,9 @@ def _prompt(spoken: list[str], body: dict[str, Any]) -> str:
         case [words]:
             pass
         case _:
-            raise Usage("one prompt: put it in quotes")
+            raise UsageError("one prompt: put it in quotes")
     if not isinstance(words, str) or not words.strip():
-        raise Usage("what should the agent do? Give a prompt, or - to read it from the input")
+        raise UsageError("what should the agent do? Give a prompt, or - to read it from the input")
     return words
 
 
@@ -316,9 +318,9 @@ def _json_file(path: str, kind: type) -> Any:
     try:
         value = loads(_text_file(path))
     except NotJson as error:
-        raise Usage(f"{path}: {error}") from error
+        raise UsageError(f"{path}: {error}") from error
     if not isinstance(value, kind):
-        raise Usage(f"{path} holds no JSON {'object' if kind is dict else 'list'}")
+        raise UsageError(f"{path} holds no JSON {'object' if kind is dict else 'list'}")
     return value
 
 
@@ -331,9 +333,9 @@ def _text_file(path: str) -> str:
             content = file.read(MAX_INPUT_BYTES + 1)
         text = content.decode()
     except (OSError, ValueError) as error:
-        raise Usage(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"{path} cannot be read: {error}") from error
     if len(content) > MAX_INPUT_BYTES:
-        raise Usage(f"{path} is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
+        raise UsageError(f"{path} is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
     return text
 
 
@@ -344,11 +346,11 @@ def _standard_input() -> str:
             text = sys.stdin.read(MAX_INPUT_BYTES + 1)
         text.encode()  # in some locales bytes that are no UTF-8 are read as lone surrogates
     except UnicodeError as error:
-        raise Usage("standard input is not UTF-8: nothing was sent") from error
+        raise UsageError("standard input is not UTF-8: nothing was sent") from error
     except (OSError, ValueError) as error:
-        raise Usage(f"standard input cannot be read: {error}") from error
+        raise UsageError(f"standard input cannot be read: {error}") from error
     if len(text) > MAX_INPUT_BYTES:
-        raise Usage(f"standard input is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
+        raise UsageError(f"standard input is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
     return text
 
 

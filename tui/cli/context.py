@@ -13,10 +13,10 @@ from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.secret import Secret
-from tui.client.session import Transport
-from tui.client.task_facts import FINAL, RUNNING, Wait
+from tui.client.session import PlatformSession
+from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Wait
 from tui.client.task_rows import AnyTask
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
 from tui.storage.settings import BadSettings, Settings
 
@@ -50,7 +50,7 @@ class Session(Struct):
         """A session with everything but a connection."""
         keys = [key.get_secret_value() for key in (settings.key, settings.unused_key) if key]
         form = getattr(arguments, "output", "table")
-        out = Output(sys.stdout, sys.stderr, Masks(keys), form, settings["time"])
+        out = Output(sys.stdout, sys.stderr, Redactor(keys), form, settings["time"])
         return cls(arguments, settings, out, find_local)
 
     @property
@@ -58,7 +58,7 @@ class Session(Struct):
         """The client, made when it is first needed."""
         if self._client is None:
             key, surfaces = self.platform()
-            transport = Transport(
+            transport = PlatformSession(
                 key,
                 frozenset,
                 ca=self.settings["ca"],
@@ -102,7 +102,7 @@ class Session(Struct):
                 self.agents.update((agent.id, agent.name) for agent in page.items)
 
 
-GLYPHS = {
+STATUS_GLYPHS = {
     "paused": "‖",
     "executing": "▶",
     "pending": "·",
@@ -111,22 +111,22 @@ GLYPHS = {
     "error": "!",
     "stopped": "■",
 }
-STYLES = {"paused": AMBER, "executing": COOL, "failed": RED, "error": RED, "completed": FAINT, "stopped": FAINT}
-ORDER = ("paused", "executing", "pending", "failed", "error", "completed", "stopped")
+STATUS_STYLES = {"paused": AMBER, "executing": COOL, "failed": RED, "error": RED, "completed": FAINT, "stopped": FAINT}
+STATUS_ORDER = ("paused", "executing", "pending", "failed", "error", "completed", "stopped")
 
 
 def status_cell(task: AnyTask, wait: Wait | None) -> Cell:
     """A status with its glyph; for a task that waits, why."""
     if wait:
         return Cell(f"‖ {wait.kind}", AMBER)
-    return Cell(f"{GLYPHS.get(task.status, '?')} {task.status or 'unknown'}", STYLES.get(task.status, ""))
+    return Cell(f"{STATUS_GLYPHS.get(task.status, '?')} {task.status or 'unknown'}", STATUS_STYLES.get(task.status, ""))
 
 
-def rank(task: AnyTask, wait: Wait | None) -> int:
+def group_rank(task: AnyTask, wait: Wait | None) -> int:
     """The place of a task's group: who needs a person first, unknown statuses last."""
     if wait:
         return -1
-    return ORDER.index(task.status) if task.status in ORDER else len(ORDER)
+    return STATUS_ORDER.index(task.status) if task.status in STATUS_ORDER else len(STATUS_ORDER)
 
 
 def lasted(task: AnyTask, wait: Wait | None, now: datetime) -> float | None:
@@ -134,7 +134,7 @@ def lasted(task: AnyTask, wait: Wait | None, now: datetime) -> float | None:
     if wait:
         return (now - wait.since).total_seconds() if wait.since and wait.since.year > 1 else None
     begun = task.started_at or task.created_at
-    if begun is None or task.status not in FINAL | RUNNING:
+    if begun is None or task.status not in FINAL_STATUSES | RUNNING_STATUSES:
         return None
     end = (task.finished_at or task.updated_at) if task.is_final else now
     return max((end - begun).total_seconds(), 0.0) if end else None
@@ -148,20 +148,20 @@ def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, 
         "agent_id": task.agent_id,
         "agent": agent,
         "status": task.status,
-        "wait": {"kind": wait.kind, "since": iso(wait.since)} if wait else None,
+        "wait": {"kind": wait.kind, "since": iso_time(wait.since)} if wait else None,
         "title": task.title,
         "result": task.result,
         "parent_id": task.parent_id,
-        "created_at": iso(task.created_at),
-        "updated_at": iso(task.updated_at),
-        "finished_at": iso(task.finished_at),
+        "created_at": iso_time(task.created_at),
+        "updated_at": iso_time(task.updated_at),
+        "finished_at": iso_time(task.finished_at),
         "tokens": task.tokens.total if task.tokens else None,
         "plan": {"done": task.plan.done, "steps": len(task.plan.steps)} if task.plan and task.plan.steps else None,
         "raw": task.raw,
     }
 
 
-def iso(moment: datetime | None) -> str | None:
+def iso_time(moment: datetime | None) -> str | None:
     """A moment in ISO 8601 and UTC; the year 1 stands for a moment that is not provided."""
     if moment is None or moment.year == 1:
         return None

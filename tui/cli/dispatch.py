@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tui.cli.context import Session
-from tui.cli.exit_codes import FAILED, USAGE, Usage, code_of
-from tui.cli.local import running
+from tui.cli.exit_codes import FAILED, USAGE, UsageError, exit_code_of
+from tui.cli.local import running_platform
 from tui.cli.output import NotPrinted, write_error
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.domain.filters import FilterError
 from tui.security.sanitize import one_line
-from tui.services.crash_report import report
+from tui.services.crash_report import write_crash_report
 from tui.storage import settings
 from tui.storage.private_files import NotPrivate
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     import argparse
     from types import SimpleNamespace
 
-Serve = Callable[[Session], Awaitable[int]]
-VERBS = {
+VerbFunction = Callable[[Session], Awaitable[int]]
+FUNCTION_OF_VERB = {
     "tasks": "query_commands:tasks",
     "show": "query_commands:show",
     "reload": "query_commands:show",
     "log": "log_command:log",
     "agents": "query_commands:agents",
     "watch": "watch_command:watch",
-    "run": "action_commands:run",
-    "continue": "action_commands:go_on",
-    "stop": "action_commands:stop",
-    "approve": "action_commands:decide",
-    "reject": "action_commands:decide",
-    "update": "action_commands:update",
+    "run": "action_commands:run_task",
+    "continue": "action_commands:continue_task",
+    "stop": "action_commands:stop_task",
+    "approve": "action_commands:decide_task",
+    "reject": "action_commands:decide_task",
+    "update": "action_commands:update_task",
     "local": "local:local",
     "doctor": "doctor:doctor",
     "journal": "self_commands:journal",
@@ -50,13 +50,13 @@ VERBS = {
 """Each verb, and the function that serves it: only the module of the verb that is given is imported."""
 
 
-def run_session(arguments: argparse.Namespace | SimpleNamespace, screens: Serve) -> int:
+def run_session(arguments: argparse.Namespace | SimpleNamespace, screens: VerbFunction) -> int:
     """Run the session that the arguments ask for; the answer is its exit code."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     problem_with_time_zone = _mend_time_zone()
     try:
         read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
-        session = Session.begin(arguments, read, running)
+        session = Session.begin(arguments, read, running_platform)
     except settings.BadSettings as error:
         write_error(one_line(str(error)))
         return USAGE
@@ -79,30 +79,30 @@ def _mend_time_zone() -> tuple[str, ...]:
     return ()
 
 
-async def _serve(session: Session, screens: Serve) -> int:
+async def _serve(session: Session, screens: VerbFunction) -> int:
     """Call the verb, and turn what it raises into words and a code."""
     serve = screens
     if session.arguments.verb is not None:
-        module, _, function = VERBS[session.arguments.verb].partition(":")
+        module, _, function = FUNCTION_OF_VERB[session.arguments.verb].partition(":")
         serve = getattr(importlib.import_module(f"tui.cli.{module}"), function)
     try:
         code = await serve(session)
     except FilterError as error:
         session.out.error(f"the filter cannot be read\n{error.underlined()}")
         return USAGE
-    except (settings.BadSettings, BadAddress, Usage, NotPrivate) as error:
+    except (settings.BadSettings, BadAddress, UsageError, NotPrivate) as error:
         session.out.error(str(error))
         return USAGE
     except ApiError as error:
         session.out.error(error.sentence)
-        return code_of(error)
+        return exit_code_of(error)
     except BrokenPipeError:
         raise
     except NotPrinted as error:
         session.out.error(f"standard output takes nothing: {error}")
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
-        session.out.error(report(error, session.settings.state, session.out.masks))
+        session.out.error(write_crash_report(error, session.settings.state, session.out.masks))
         return FAILED
     finally:
         await session.close()

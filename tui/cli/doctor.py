@@ -18,11 +18,11 @@ from tui.cli.context import Session
 from tui.cli.exit_codes import DENIED, FAILED, NETWORK, OK, USAGE
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
 from tui.client.endpoints import BadAddress, Surface, Surfaces, is_loopback
-from tui.client.errors import ApiError, NotOffered, Unauthorized, Unreachable
+from tui.client.errors import ApiError, NotSupported, Unauthorized, Unreachable
 from tui.client.models import Agent
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
 from tui.client.task_rows import TaskQuery
-from tui.screens.stylesheets import styles
+from tui.screens.stylesheets import styles_directory
 from tui.storage.private_files import NotPrivate, make_directory
 from tui.storage.settings import BadSettings
 
@@ -65,7 +65,7 @@ def _print(out: Output, one: Finding) -> None:
 
 
 def _about_program() -> list[Finding]:
-    found_styles = styles()
+    found_styles = styles_directory()
     python = f"Python {platform.python_version()}, {platform.system()}"
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("textual", "httpx", "pydantic"))
     found = [Finding("xp-tui", "ok", f"{__version__}, {python}, {libraries}")]
@@ -204,7 +204,7 @@ async def _events(session: Session) -> Finding:
             kind = response.headers.get("content-type", "nothing")
             good = response.status_code == 200 and kind.startswith("text/event-stream")
             return Finding("events", "ok" if good else "bad", f"{urlsplit(url).netloc}: {response.status_code}, {kind}")
-    except (NotOffered, BadAddress) as error:
+    except (NotSupported, BadAddress) as error:
         return Finding("events", "note", f"{error}: running tasks are polled")
     except (ApiError, TimeoutError) as error:
         return Finding("events", "bad", str(error) or "no answer within 10 s", NETWORK)

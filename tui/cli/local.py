@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.cli.context import Session
-from tui.cli.exit_codes import OK, Usage
+from tui.cli.exit_codes import OK, UsageError
 
 if TYPE_CHECKING:
-    from tui.local.data_dir import Address, Home
-    from tui.local.process import Server, Wishes
+    from tui.local.data_dir import Address, DataDir
+    from tui.local.process import Server, ServerOptions
 
-MISSING = "the local platform needs more than is installed: pip install 'xp-tui[local]'"
-RANGES = {
+MISSING_EXTRA_MESSAGE = "the local platform needs more than is installed: pip install 'xp-tui[local]'"
+NUMBER_RANGES = {
     "pace": (0.01, 1000),
     "port": (0, 65_535),
     "limit": (1, 1_000_000),
@@ -33,11 +33,11 @@ async def local(session: Session) -> int:
     """Serve until Ctrl+C; where one is already running, say where."""
     wishes = _wishes(session)
     from tui.local import process
-    from tui.local.data_dir import Home, Taken
+    from tui.local.data_dir import AlreadyRunning, DataDir
     from tui.local.database import BadDatabase
 
     arguments, data = session.arguments, wishes.data
-    home, has_ended = Home(data), threading.Event()
+    home, has_ended = DataDir(data), threading.Event()
 
     def write(sentence: str) -> None:
         session.out.note(f"xp-tui local platform: {sentence}")
@@ -57,62 +57,62 @@ async def local(session: Session) -> int:
 
     try:
         await process.serve(wishes, ready, write)
-    except Taken:
+    except AlreadyRunning:
         if (address := home.running()) is None:
-            raise Usage(f"another program is starting a platform in {data}: try again") from None
+            raise UsageError(f"another program is starting a platform in {data}: try again") from None
         _tell(session, address, "local platform, already running")
     except BadDatabase as error:
-        raise Usage(str(error)) from error
+        raise UsageError(str(error)) from error
     except OSError as error:
-        raise Usage(f"{data} cannot be written: {error.strerror}" if error.strerror else str(error)) from error
+        raise UsageError(f"{data} cannot be written: {error.strerror}" if error.strerror else str(error)) from error
     finally:
         has_ended.set()
     return OK
 
 
-def _wishes(session: Session) -> Wishes:
+def _wishes(session: Session) -> ServerOptions:
     """What the command line and the settings say of the platform; a mistake is Usage, and nothing was made."""
     try:
         from tui.local import chaos, process
         from tui.local.pruning import Limits
     except ModuleNotFoundError as error:
-        raise Usage(MISSING) from error
+        raise UsageError(MISSING_EXTRA_MESSAGE) from error
     arguments, settings = session.arguments, session.settings
-    for name, (least, most) in RANGES.items():
+    for name, (least, most) in NUMBER_RANGES.items():
         value = getattr(arguments, name)
         if value is not None and not least <= value <= most:
-            raise Usage(f"--{name} is a number between {least} and {most}")
+            raise UsageError(f"--{name} is a number between {least} and {most}")
     if arguments.data == "":
-        raise Usage("--data names no folder: name one, or leave it out")
+        raise UsageError("--data names no folder: name one, or leave it out")
     try:
-        return process.Wishes(
+        return process.ServerOptions(
             data=_directory(settings.state) if arguments.data is None else Path(arguments.data),
             port=arguments.port,
             pace=arguments.pace,
             seed=arguments.seed,
-            now=process.moment(arguments.now) if arguments.now else None,
+            now=process.parse_moment(arguments.now) if arguments.now else None,
             arrivals=not arguments.no_arrivals,
             history=not arguments.no_history,
             tasks=arguments.tasks,
             entries=arguments.entries,
-            chaos=chaos.read(arguments.chaos),
+            chaos=chaos.parse_chaos(arguments.chaos),
             limit=arguments.limit,
             limits=Limits(settings["local_keep_days"], settings["local_max_megabytes"]),
         )
     except ValueError as error:
-        raise Usage(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
-def running(state: Path) -> Address | None:
+def running_platform(state: Path) -> Address | None:
     """The platform that runs on this machine, if one does."""
-    return home_in(state).running()
+    return data_dir_in(state).running()
 
 
-def home_in(state: Path) -> Home:
+def data_dir_in(state: Path) -> DataDir:
     """Where the platform of this machine lives."""
-    from tui.local.data_dir import Home
+    from tui.local.data_dir import DataDir
 
-    return Home(_directory(state))
+    return DataDir(_directory(state))
 
 
 def _directory(state: Path) -> Path:

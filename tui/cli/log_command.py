@@ -7,37 +7,37 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tui.cli.context import Session, iso
+from tui.cli.context import Session, iso_time
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
-from tui.cli.query_commands import the_task
-from tui.client.client import AT_ONCE
+from tui.cli.query_commands import find_task
+from tui.client.client import MAX_PARALLEL_REQUESTS
 from tui.client.errors import ApiError
 from tui.client.json_codec import dumps
 from tui.client.log_entries import Confirmation, Delegation, Entry, Log, Message, Questions, Reasoning, SignIn, ToolCall
 from tui.client.models import Task
 from tui.client.task_rows import TaskQuery
 from tui.domain import humanize
-from tui.domain.activity_log import Activity, Row, walk
+from tui.domain.activity_log import Activity, TreeRow, walk_tree
 
-DEEPEST = 8
+MAX_SUBTASK_DEPTH = 8
 """Levels of sub-agents whose logs are read."""
-MOST = 200
+MAX_SUBTASK_LOGS = 200
 """Sub-tasks whose logs are read."""
 
 
 async def log(session: Session) -> int:
     """Show a task's activity log."""
     arguments, out = session.arguments, session.out
-    task = await the_task(session, arguments.task)
+    task = await find_task(session, arguments.task)
     told = await session.client.log(task)
     activities = {task.id: _activity(task.id, told, session.client.now)}
     children: dict[str, tuple[Task, ...]] = {}
     if arguments.tree:
         await _read_children(session, task, activities, children)
-    rows = list(walk(activities, children, task.id))
+    rows = list(walk_tree(activities, children, task.id))
     if out.form == "table":
         for row in rows:
-            line(out, row)
+            tree_line(out, row)
     else:
         items = [row_json(row) for row in rows]
         if out.form == "json":
@@ -60,7 +60,7 @@ async def _read_children(
     session: Session, root: Task, activities: dict[str, Activity], children: dict[str, tuple[Task, ...]]
 ) -> None:
     """Read the logs of all sub-tasks, level by level, each task once."""
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
     seen = {root.id}
 
     async def under(task: Task) -> tuple[Task, ...]:
@@ -85,16 +85,16 @@ async def _read_children(
         return task
 
     level = [root]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_SUBTASK_DEPTH):
         found = await asyncio.gather(*map(under, level))
         children.update((task.id, below) for task, below in zip(level, found, strict=True))
-        level = [child for below in found for child in below if child.id not in seen][: MOST - len(seen)]
+        level = [child for below in found for child in below if child.id not in seen][: MAX_SUBTASK_LOGS - len(seen)]
         seen.update(child.id for child in level)
         if not level:
             return
 
 
-def line(out: Output, row: Row) -> None:
+def tree_line(out: Output, row: TreeRow) -> None:
     """One line of the tree."""
     indent = "  " * row.depth
     if row.node is None:
@@ -107,12 +107,12 @@ def line(out: Output, row: Row) -> None:
     out.line(
         Cell(clock, FAINT),
         indent + _WORDS.get(node.entry.kind, "···"),
-        *described(out, node.entry, node.seconds),
+        *describe_entry(out, node.entry, node.seconds),
         *_elsewhere(row),
     )
 
 
-def _elsewhere(row: Row) -> tuple[Cell, ...]:
+def _elsewhere(row: TreeRow) -> tuple[Cell, ...]:
     return (Cell("shown elsewhere", FAINT),) if row.is_known else ()
 
 
@@ -129,7 +129,7 @@ _WORDS = {
 }
 
 
-def described(out: Output, entry: Entry, seconds: float | None = None) -> list[Cell | str]:
+def describe_entry(out: Output, entry: Entry, seconds: float | None = None) -> list[Cell | str]:
     """What an entry says in one line, made safe."""
     match entry:
         case Message():
@@ -154,7 +154,7 @@ def _call(out: Output, entry: ToolCall, seconds: float | None) -> list[Cell | st
         return [name, Cell("waits for approval", AMBER)]
     if not entry.is_finished:
         return [name, Cell("no result yet", COOL)]
-    took = humanize.exact(seconds) if seconds is not None else ""
+    took = humanize.exact_duration(seconds) if seconds is not None else ""
     return [name, *([took] if took else []), Cell("✗ failed", RED) if entry.is_error else "✓"]
 
 
@@ -166,7 +166,7 @@ def _rest(entry: Entry) -> Mapping[str, Any]:
     return {name: value for name, value in entry.raw.items() if name not in {"id", "created_at", "type", "action"}}
 
 
-def row_json(row: Row) -> dict[str, Any]:
+def row_json(row: TreeRow) -> dict[str, Any]:
     """A line of the tree in the documented shape."""
     told: dict[str, Any] = {"kind": "entry", "task_id": row.task_id, "depth": row.depth}
     if row.node is not None:
@@ -178,4 +178,10 @@ def row_json(row: Row) -> dict[str, Any]:
 
 def entry_json(entry: Entry) -> dict[str, Any]:
     """An entry in the documented shape; `data` is the platform's own object."""
-    return {"type": entry.kind, "id": entry.id, "time": iso(entry.created_at), "label": entry.label, "data": entry.raw}
+    return {
+        "type": entry.kind,
+        "id": entry.id,
+        "time": iso_time(entry.created_at),
+        "label": entry.label,
+        "data": entry.raw,
+    }

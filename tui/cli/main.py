@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from tui.cli.dispatch import Serve
+    from tui.cli.dispatch import VerbFunction
 
 
-def run(argv: Sequence[str], screens: Serve) -> int:
+def run(argv: Sequence[str], screens: VerbFunction) -> int:
     """Carry out one command line; without a verb, the screens."""
     os.umask(0o077)
     _open_closed_streams()
     return _flushed(_exit_code(argv, screens))
 
 
-def _exit_code(argv: Sequence[str], screens: Serve) -> int:
+def _exit_code(argv: Sequence[str], screens: VerbFunction) -> int:
     if argv == ["--version"]:
         return _print_version()
     from tui.security.utf8 import is_utf8
@@ -52,9 +52,9 @@ def _exit_code(argv: Sequence[str], screens: Serve) -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     except BrokenPipeError:
-        from tui.cli.output import silence_broken_pipe
+        from tui.cli.output import ignore_broken_pipe
 
-        silence_broken_pipe()
+        ignore_broken_pipe()
         return OK
 
 
@@ -81,18 +81,18 @@ def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        from tui.cli.output import silence, write_error
+        from tui.cli.output import discard_buffer, write_error
 
-        silence(sys.stdout)
+        discard_buffer(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             write_error(f"standard output takes nothing: {error}")
             code = code or FAILED
     try:
         sys.stderr.flush()
     except (OSError, ValueError):
-        from tui.cli.output import silence
+        from tui.cli.output import discard_buffer
 
-        silence(sys.stderr)
+        discard_buffer(sys.stderr)
     return code
 
 
@@ -100,7 +100,7 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
     """What the words say; where there are none, nothing is imported to find that out."""
     if not argv:
         return SimpleNamespace(version=False, own=False, verb=None)
-    from tui.cli.parser import build, told
+    from tui.cli.parser import build_parser, join_filter_flags
 
-    words = told(argv)
-    return build(words).parse_args(words)
+    words = join_filter_flags(argv)
+    return build_parser(words).parse_args(words)

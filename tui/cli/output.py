@@ -15,8 +15,8 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from tui.client.json_codec import dumps
 from tui.domain import humanize
-from tui.security.redact import Masks
-from tui.security.sanitize import clean, one_line
+from tui.security.redact import Redactor
+from tui.security.sanitize import one_line, sanitize_text
 
 INDENT = " " * 4
 """Stands before every line of a text of others that may have several."""
@@ -50,7 +50,7 @@ class Output(Struct):
 
     stdout: TextIO
     stderr: TextIO
-    masks: Masks
+    masks: Redactor
     form: str = "table"
     time: str = "relative"
     environ: Mapping[str, str] | None = None
@@ -74,7 +74,7 @@ class Output(Struct):
         """A moment as the operator wants moments."""
         if self.time == "relative":
             return humanize.ago(moment, datetime.now(UTC))
-        return humanize.stamp(moment, utc=self.time == "utc")
+        return humanize.timestamp(moment, utc=self.time == "utc")
 
     def line(self, *cells: Cell | str) -> None:
         """One line, made of pieces that are safe already."""
@@ -82,7 +82,7 @@ class Output(Struct):
 
     def text(self, text: str) -> None:
         """A text of others, on as many lines as it has."""
-        self.indented(clean(self.masks.text(text)))
+        self.indented(sanitize_text(self.masks.text(text)))
 
     def indented(self, text: str) -> None:
         """Print lines that are safe already, indented further than any line of xp-tui's own, also where they wrap."""
@@ -110,8 +110,8 @@ class Output(Struct):
         try:
             self.flush()
         except (OSError, ValueError):
-            silence(self.stdout)
-        lines = clean(self.masks.text(text)).split("\n")
+            discard_buffer(self.stdout)
+        lines = sanitize_text(self.masks.text(text)).split("\n")
         self._write_error("xp-tui: " + f"\n{INDENT}".join(lines))
 
     def _write_error(self, text: str) -> None:
@@ -120,7 +120,7 @@ class Output(Struct):
             self.stderr.write(text + "\n")
             self.stderr.flush()
         except (OSError, ValueError):
-            silence(self.stderr)
+            discard_buffer(self.stderr)
 
     def write(self, text: str) -> None:
         """Print text that is safe already; NotPrinted is raised where standard output does not take it."""
@@ -196,15 +196,15 @@ def write_error(text: str) -> None:
     try:
         sys.stderr.write(f"xp-tui: {text}\n")
     except (OSError, ValueError):
-        silence(sys.stderr)
+        discard_buffer(sys.stderr)
 
 
-def silence_broken_pipe() -> None:
+def ignore_broken_pipe() -> None:
     """After the reader of stdout has gone: let the interpreter's last flush go nowhere."""
-    silence(sys.stdout)
+    discard_buffer(sys.stdout)
 
 
-def silence(stream: TextIO) -> None:
+def discard_buffer(stream: TextIO) -> None:
     """After a write to a stream has failed: let what is left in its buffer, and all that follows, go nowhere."""
     with suppress(OSError, ValueError):
         number = stream.fileno()

@@ -26,21 +26,21 @@ FLAGS_OF_SECRETS = frozenset({"--api-key-file", "--user-tokens", "--oidc-token-f
 """The flags that are called after a secret: each takes the name of a file."""
 
 
-class _Form(argparse.HelpFormatter):
+class _HelpFormatter(argparse.HelpFormatter):
     """Help as wide as the terminal, without the modules that argparse imports to measure it."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
 
 
-class _WholeForm(_Form, argparse.RawDescriptionHelpFormatter):
+class _VerbatimHelpFormatter(_HelpFormatter, argparse.RawDescriptionHelpFormatter):
     """The same, with the lines of the exit codes as they are."""
 
 
 def _columns() -> int:
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and len(told) < len(str(MAX_COLUMNS)) and int(told) > 0:
-        return int(told)
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < len(str(MAX_COLUMNS)) and int(columns) > 0:
+        return int(columns)
     try:
         return os.get_terminal_size(1).columns or 80
     except OSError:
@@ -67,17 +67,17 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Say what is wrong and how it would be right; the words that it repeats are cleaned and masked."""
-        from tui.security.redact import Masks
+        from tui.security.redact import Redactor
         from tui.security.sanitize import one_line
 
         key = os.environb.get(b"XPANDER_API_KEY", b"").decode("utf-8", "ignore")
-        masks = Masks([key] if key else [])
+        masks = Redactor([key] if key else [])
         if flag := secret_flag(self.words):
             self.exit(3, f"xp-tui: there is no {flag}, {SECRET_ARGUMENT}\n")
         self.exit(3, f"{self.format_usage()}xp-tui: {one_line(masks.text(message), longest=MAX_MESSAGE_CHARS)}\n")
 
 
-def told(words: Sequence[str]) -> list[str]:
+def join_filter_flags(words: Sequence[str]) -> list[str]:
     """The words of a command line, with each filter joined to its flag: it may begin with a minus, and is no flag."""
     found: list[str] = []
     for word in words:
@@ -102,13 +102,13 @@ def secret_flag(words: Sequence[str]) -> str | None:
     return None
 
 
-def build(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The whole command line, to read these words with."""
     parser = Parser(
         prog="xp-tui",
         description="Watch and steer the agent tasks of the xpander.ai platform from a terminal.",
         epilog=EXIT_CODES,
-        formatter_class=_WholeForm,
+        formatter_class=_VerbatimHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
@@ -118,7 +118,9 @@ def build(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, (about, teach) in VERBS.items():
         sentence = f"{about[0].upper()}{about[1:]}."
-        verb = verbs.add_parser(name, help=about, description=sentence, allow_abbrev=False, formatter_class=_Form)
+        verb = verbs.add_parser(
+            name, help=about, description=sentence, allow_abbrev=False, formatter_class=_HelpFormatter
+        )
         verb.teach, verb.words = teach, words
     return parser
 

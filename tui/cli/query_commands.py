@@ -12,26 +12,26 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from tui.cli.context import Session, iso, lasted, rank, status_cell, task_json
+from tui.cli.context import Session, group_rank, iso_time, lasted, status_cell, task_json
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
-from tui.client.client import AT_ONCE
+from tui.client.client import MAX_PARALLEL_REQUESTS
 from tui.client.errors import ApiError, NotFound
-from tui.client.json_codec import pretty, unfolded
+from tui.client.json_codec import parse_nested, pretty
 from tui.client.models import Task
 from tui.client.task_facts import Status
 from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow
 from tui.domain import humanize
-from tui.domain.filters import Context, Filter, parse
-from tui.domain.review import Shown, shown_of
-from tui.domain.state import Board, TasksSeen
-from tui.security.redact import Masks
-from tui.security.sanitize import clean
+from tui.domain.filters import Filter, FilterContext, parse_filter
+from tui.domain.review import ReviewSnapshot, review_of
+from tui.domain.state import State, TasksSeen
+from tui.security.redact import Redactor
+from tui.security.sanitize import sanitize_text
 
-NEWEST = 200
+DEFAULT_TASK_LIMIT = 200
 """How many tasks are looked at without --all."""
-LOOKED_INTO = 50
+MAX_WAIT_READS = 50
 """How many paused tasks are read one by one, to tell why they wait."""
-NOT_SEEN_WHOLE = (
+NOT_FULLY_SHOWN = (
     "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
     "Reveal them in the review of xp-tui, or decide with --yes-unseen"
 )
@@ -66,9 +66,9 @@ class _LoadedTasks(Struct):
 async def tasks(session: Session) -> int:
     """List tasks: filtered here, and as far as the platform can, there."""
     arguments, out = session.arguments, session.out
-    asked = parse(" ".join([*arguments.filter, arguments.more or ""]).strip())
+    asked = parse_filter(" ".join([*arguments.filter, arguments.more or ""]).strip())
     await _learn_agents(session)
-    context = Context(datetime.now(UTC), session.agents)
+    context = FilterContext(datetime.now(UTC), session.agents)
     loaded = _LoadedTasks(asked.predicate(context))
     async with aclosing(_load(session, _query(session, asked, context), loaded)) as pages:
         if out.form == "ndjson":
@@ -105,7 +105,7 @@ async def _load(
     async with aclosing(session.client.tasks(query)) as pages:
         async for page in pages:
             yield page, loaded.add(page)
-            if len(loaded.ids) >= NEWEST and not session.arguments.all:
+            if len(loaded.ids) >= DEFAULT_TASK_LIMIT and not session.arguments.all:
                 return
 
 
@@ -118,7 +118,7 @@ async def _print_lines(session: Session, pages: AsyncIterator[tuple[Page, list[T
 
 async def _read_chosen(session: Session, pages: AsyncIterator[tuple[Page, list[TaskRow]]]) -> list[TaskRow]:
     """Load all pages, then read the chosen tasks that are paused: each task as the latest answer tells it."""
-    board = Board()
+    board = State()
     ids: list[str] = []
     async for page, chosen in pages:
         ids += [task.id for task in chosen]
@@ -138,7 +138,7 @@ def _task_json(session: Session, task: TaskRow) -> dict[str, Any]:
     return task_json(task, task.wait, session.agents.get(task.agent_id))
 
 
-def _query(session: Session, asked: Filter, context: Context) -> TaskQuery:
+def _query(session: Session, asked: Filter, context: FilterContext) -> TaskQuery:
     """What the platform is to choose: the flags first, then what the filter says."""
     arguments = session.arguments
     pushed = asked.pushed_down(context)
@@ -153,9 +153,9 @@ def _query(session: Session, asked: Filter, context: Context) -> TaskQuery:
     )
 
 
-async def _look_into(session: Session, board: Board, found: list[str]) -> Board:
+async def _look_into(session: Session, board: State, found: list[str]) -> State:
     """Read the paused tasks themselves: a row of a list does not say why they wait."""
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
 
     async def read(task_id: str) -> TasksSeen:
         async with gate:
@@ -166,7 +166,7 @@ async def _look_into(session: Session, board: Board, found: list[str]) -> Board:
                 return TasksSeen((), asked)
 
     rows = [task for task_id in found if (task := board.task(task_id)) and task.status == Status.PAUSED]
-    return board.after(await asyncio.gather(*(read(task.id) for task in rows[:LOOKED_INTO])))
+    return board.after(await asyncio.gather(*(read(task.id) for task in rows[:MAX_WAIT_READS])))
 
 
 def _table(session: Session, found: list[TaskRow]) -> None:
@@ -192,9 +192,9 @@ def _table(session: Session, found: list[TaskRow]) -> None:
                 Cell(out.safe(task.id), FAINT),
                 Cell(out.safe(task.title or task.name), STRONG if wait else ""),
                 out.safe(session.agents.get(task.agent_id) or task.agent_id),
-                humanize.span(seconds) if seconds is not None else "",
+                humanize.duration(seconds) if seconds is not None else "",
                 plan,
-                humanize.amount(task.tokens.total) if task.tokens else "",
+                humanize.short_count(task.tokens.total) if task.tokens else "",
                 Cell(out.when(task.updated_at or task.changed_at), FAINT),
             ]
         )
@@ -207,7 +207,7 @@ def _order(task: TaskRow) -> tuple[int, float]:
     """By groups, who needs a person first; among these, who has waited longest."""
     wait = task.wait
     since = wait.since.timestamp() if wait and wait.since else 0.0
-    return rank(task, wait), since
+    return group_rank(task, wait), since
 
 
 def _safe(session: Session, cell: Cell) -> Cell:
@@ -220,12 +220,12 @@ def _text(cell: Cell | str) -> str:
 
 async def show(session: Session) -> int:
     """Show one task, and where it waits, exactly what there is to decide."""
-    task = await the_task(session, session.arguments.task)
-    seen = shown_of(task, await session.client.log(task))
+    task = await find_task(session, session.arguments.task)
+    seen = review_of(task, await session.client.log(task))
     if session.out.form != "table":
         told = {**task_json(task, seen.wait, None), "entries": len(seen.log.entries)}
         if seen.wait:
-            _, is_whole = held_as_printed(session.out.masks, seen.held)
+            _, is_whole = printed_request(session.out.masks, seen.held)
             told |= {"digest": seen.digest, "digest_decides": is_whole, "held": seen.held}
         session.out.json(told)
         return 0
@@ -239,7 +239,7 @@ async def show(session: Session) -> int:
     return 0
 
 
-async def the_task(session: Session, task_id: str) -> Task:
+async def find_task(session: Session, task_id: str) -> Task:
     """A task by its id; where there is none, the ids that begin so are named."""
     try:
         return await session.client.task(task_id)
@@ -249,13 +249,13 @@ async def the_task(session: Session, task_id: str) -> Task:
             async with aclosing(session.client.tasks()) as pages:
                 async for page in pages:
                     near += [task.id for task in page.items if task.id.startswith(task_id)]
-                    if page.number * page.LIMIT >= NEWEST:
+                    if page.number * page.LIMIT >= DEFAULT_TASK_LIMIT:
                         break
         hint = f"Ids that begin so: {', '.join(near[:5])}" if near else "Give the whole id; xp-tui tasks lists them"
         raise NotFound(f"no task {task_id!r}: {error.message}", status=error.status, hint=hint) from error
 
 
-def _record(session: Session, seen: Shown) -> None:
+def _record(session: Session, seen: ReviewSnapshot) -> None:
     out, task = session.out, seen.task
     status = _safe(session, status_cell(task, seen.wait))
     user = task.input.user.name if task.input and task.input.user else task.user_id
@@ -274,7 +274,7 @@ def _record(session: Session, seen: Shown) -> None:
         "created": out.when(task.created_at),
         "updated": out.when(task.updated_at),
         "finished": out.when(task.finished_at),
-        "tokens": humanize.amount(task.tokens.total) if task.tokens else None,
+        "tokens": humanize.short_count(task.tokens.total) if task.tokens else None,
         "events": "streamed" if task.events_streaming else "not streamed, polled",
         "log": f"{len(seen.log.entries)} entries" + (", messages only" if seen.log.is_partial else ""),
         "plan": f"{plan.done} of {len(plan.steps)} steps" if plan and plan.steps else None,
@@ -287,35 +287,35 @@ def _record(session: Session, seen: Shown) -> None:
         out.line(Cell(f"  {'':<10}", FAINT), f"{'✓' if step.completed else '·'} {out.safe(step.title)}")
 
 
-def held_as_printed(masks: Masks, held: Any) -> tuple[Any, bool]:
+def printed_request(masks: Redactor, held: Any) -> tuple[Any, bool]:
     """What waits with its secrets masked, as `show` prints it, and whether that is the whole of it: nothing masked."""
     try:
-        told = unfolded(held)
+        told = parse_nested(held)
     except RecursionError:
         told = held
     printed = masks.json(told)
     return printed, printed == told and masks.json(held) == held
 
 
-def _decision(session: Session, seen: Shown) -> None:
+def _decision(session: Session, seen: ReviewSnapshot) -> None:
     """Print what waits, the whole of it, and how it can be decided."""
     out = session.out
-    printed, is_whole = held_as_printed(out.masks, seen.held)
+    printed, is_whole = printed_request(out.masks, seen.held)
     out.line("")
     out.line(Cell(f"Waits for: {seen.wait.kind if seen.wait else ''}", AMBER))
     if seen.held is None:
         out.line("  what it waits for is not provided by the platform")
     else:
         for line in pretty(printed).split("\n"):
-            text = clean(line, longest=sys.maxsize, reveals=True)
+            text = sanitize_text(line, longest=sys.maxsize, reveals=True)
             out.indented(text.replace("\n", "\\n"))  # a line separator within a text begins no line of its own
-    since = iso(seen.wait.since) if seen.wait else None
+    since = iso_time(seen.wait.since) if seen.wait else None
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
     if hindrance := seen.hindrance:
         out.line(Cell("  decide", FAINT), hindrance)
     elif not is_whole:
         out.line(Cell("  digest", FAINT), seen.digest, Cell("it does not decide about this", FAINT))
-        out.line(Cell("  decide", FAINT), NOT_SEEN_WHOLE)
+        out.line(Cell("  decide", FAINT), NOT_FULLY_SHOWN)
     else:
         out.line(Cell("  digest", FAINT), seen.digest)
         out.line(Cell("  decide", FAINT), f"xp-tui approve {out.safe(seen.task.id)} --digest {seen.digest}")

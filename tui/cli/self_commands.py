@@ -10,7 +10,7 @@ from tui.cli.context import Session
 from tui.cli.exit_codes import FAILED, OK
 from tui.cli.output import FAINT, RED, STRONG, Cell, Column, Output
 from tui.client.json_codec import dumps
-from tui.client.json_values import moment
+from tui.client.json_values import parse_time
 from tui.storage.options import schema
 
 
@@ -52,7 +52,7 @@ def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
     words = line.get("words") or line.get("comment") or ""
     told = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
     texts = [text if isinstance(text, str) else dumps(text) for text in told]
-    return [Cell(out.when(moment(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)]
+    return [Cell(out.when(parse_time(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)]
 
 
 async def config(session: Session) -> int:

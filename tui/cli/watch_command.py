@@ -8,9 +8,9 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from tui.cli.context import Session, iso, status_cell, task_json
-from tui.cli.exit_codes import FAILED, Usage
-from tui.cli.log_command import described, entry_json
+from tui.cli.context import Session, iso_time, status_cell, task_json
+from tui.cli.exit_codes import FAILED, UsageError
+from tui.cli.log_command import describe_entry, entry_json
 from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.client import Client
 from tui.client.event_stream import LinkState
@@ -20,15 +20,15 @@ from tui.client.json_values import EPOCH
 from tui.client.log_entries import Entry
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.filters import SECONDS, Filter, parse
+from tui.domain.filters import SECONDS_PER_UNIT, Filter, parse_filter
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 from tui.services.task_follower import TaskFollower
 
-LONG_LINE = 400
+MIN_SPLIT_LINE_CHARS = 400
 """Characters of a line from which it is printed word by word."""
-LONGEST_WORD = 120
+MAX_WITHHELD_WORD_CHARS = 120
 """Characters at its end that are kept back then."""
-MOST = 65536
+MAX_WITHHELD_CHARS = 65536
 """Characters that are kept back at the most."""
 _OPEN = re.compile(
     r"(?:[:=]|\b(?:bearer|basic))[\"'\s]*\Z|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END ).)*\Z",
@@ -37,14 +37,16 @@ _OPEN = re.compile(
 """A text whose next word may be a secret."""
 
 
-NOT_FAILED = parse("-status:failed,error,stopped")
+NOT_FAILED = parse_filter("-status:failed,error,stopped")
 """How a task ends well, where nothing else is waited for."""
 
 
 async def watch(session: Session) -> int:
     """Follow tasks until each has ended or matches --until."""
     arguments = session.arguments
-    return await follow(session, arguments.tasks, parse(arguments.until or ""), patience(arguments.patience))
+    return await follow(
+        session, arguments.tasks, parse_filter(arguments.until or ""), parse_patience(arguments.patience)
+    )
 
 
 async def follow(session: Session, task_ids: list[str], until: Filter, seconds: float | None) -> int:
@@ -56,7 +58,7 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
         async with asyncio.timeout(seconds):
             ends = await asyncio.gather(*jobs)
     except TimeoutError:
-        session.out.error(f"not ended after {humanize.span(seconds or 0)}")
+        session.out.error(f"not ended after {humanize.duration(seconds or 0)}")
         return FAILED
     finally:
         for job in jobs:
@@ -80,14 +82,14 @@ async def _until(client: Client, show: _Show, task_id: str) -> AnyTask:
         await asyncio.gather(whole, return_exceptions=True)
 
 
-def patience(text: str | None) -> float | None:
+def parse_patience(text: str | None) -> float | None:
     """Seconds from a length of time like 30m."""
     if text is None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not found or float(found[1]) <= 0:
-        raise Usage(f"--timeout is a length of time as 90s, 30m or 2h, not {text!r}")
-    return float(found[1]) * SECONDS[found[2] or "s"]
+        raise UsageError(f"--timeout is a length of time as 90s, 30m or 2h, not {text!r}")
+    return float(found[1]) * SECONDS_PER_UNIT[found[2] or "s"]
 
 
 class _Show(Struct):
@@ -119,21 +121,21 @@ class _Show(Struct):
                 self._say(
                     "gap",
                     task_id,
-                    id=iso(gap.at),
-                    time=iso(gap.at),
+                    id=iso_time(gap.at),
+                    time=iso_time(gap.at),
                     data={"seconds": gap.seconds, "filled": gap.filled},
                 )
                 filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-                self._line(task_id, Cell(f"─ gap {humanize.exact(gap.seconds)}, {filled} ─", FAINT))
+                self._line(task_id, Cell(f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─", FAINT))
             case LinkSeen(task_id, link, at):
                 data = {"state": str(link.state), "reason": link.reason, "delay": link.delay, "attempt": link.attempt}
-                self._say("link", task_id, time=iso(at), data=data)
+                self._say("link", task_id, time=iso_time(at), data=data)
                 if link.state is not LinkState.CONNECTING:
                     self._line(task_id, Cell(f"● {self.out.safe(str(link))}", FAINT))
             case TasksSeen((task,), at):
-                self._task(task, iso(at))
+                self._task(task, iso_time(at))
             case TaskGone(task_id, at, reason):
-                self._say("task", task_id, time=iso(at), data={"gone": reason})
+                self._say("task", task_id, time=iso_time(at), data={"gone": reason})
         self.out.flush()
 
     def end(self, task: AnyTask) -> None:
@@ -163,13 +165,13 @@ class _Show(Struct):
 
     def _event(self, task_id: str, event: Event) -> None:
         told = {"id": event.frame_id or None, "type": event.type, "data": event.data}
-        self._say("event", task_id, provenance="live", time=iso(event.time), **told)
+        self._say("event", task_id, provenance="live", time=iso_time(event.time), **told)
         if self.out.form != "table":
             return
         if (piece := event.chunk) is not None:
             self._stream(task_id, piece)
         elif (task := event.task) and task.id == task_id:
-            self._task(task, iso(event.time))
+            self._task(task, iso_time(event.time))
         elif entry := event.entry:
             self._line_of(task_id, event.type, entry)
         elif plan := event.plan:
@@ -193,13 +195,13 @@ class _Show(Struct):
         """How many characters can be printed, without cutting a secret that comes in pieces."""
         mask = self.out.masks.text
         ends = [found.end() for found in re.finditer("\n", text)]
-        if not ends and len(text) > LONG_LINE:
-            ends = [found.end() for found in re.finditer(" ", text[:-LONGEST_WORD])]
+        if not ends and len(text) > MIN_SPLIT_LINE_CHARS:
+            ends = [found.end() for found in re.finditer(" ", text[:-MAX_WITHHELD_WORD_CHARS])]
         for end in reversed(ends[-50:]):
             left, right = text[:end], text[end:]
             if not _OPEN.search(left) and mask(left) + mask(right) == mask(text):
                 return end
-        return len(text) if len(text) > MOST else 0
+        return len(text) if len(text) > MAX_WITHHELD_CHARS else 0
 
     def _entry(self, task_id: str, entry: Entry) -> None:
         self._say("entry", task_id, provenance="back-filled", **entry_json(entry))
@@ -208,7 +210,7 @@ class _Show(Struct):
 
     def _line_of(self, task_id: str, word: str, entry: Entry) -> None:
         when = entry.created_at.astimezone(None).strftime("%H:%M:%S") if entry.created_at else ""
-        self._line(task_id, Cell(when, FAINT), f"{self.out.safe(word):<17}", *described(self.out, entry))
+        self._line(task_id, Cell(when, FAINT), f"{self.out.safe(word):<17}", *describe_entry(self.out, entry))
 
     def _line(self, task_id: str, *cells: Cell | str) -> None:
         if self.out.form != "table":

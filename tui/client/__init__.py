@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from tui.client.endpoints import BadAddress, Surfaces, surfaces_of
     from tui.client.errors import (
         ApiError,
-        Broken,
         Conflict,
+        ConnectionLost,
         Forbidden,
         Invalid,
-        Lost,
         NotFound,
-        NotOffered,
-        NotUnderstood,
+        NotSupported,
+        RateLimited,
         ReadOnly,
         Redirected,
-        Throttled,
+        ServerError,
         TimedOut,
         Unauthorized,
+        UnexpectedAnswer,
         Unreachable,
     )
-    from tui.client.event_stream import Link, LinkState, Opened, Rejoined, Stream
+    from tui.client.event_stream import EventStream, Link, LinkState, StreamOpened, StreamResumed
     from tui.client.events import Event
     from tui.client.log_entries import (
         Compaction,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from tui.client.network import BadNetworkSettings
     from tui.client.retry import Backoff, Clock
     from tui.client.secret import Secret
-    from tui.client.session import Transport
+    from tui.client.session import PlatformSession
     from tui.client.task_facts import Status, Wait, WaitKind
     from tui.client.task_rows import Page, TaskQuery, TaskRow
 
@@ -57,9 +57,9 @@ _NAMES_BY_MODULE = {
     "api": "connect connect_from_environment follow list_tasks",
     "client": "Client",
     "endpoints": "BadAddress Surfaces surfaces_of",
-    "errors": "ApiError Broken Conflict Forbidden Invalid Lost NotFound NotOffered NotUnderstood ReadOnly Redirected "
-              "Throttled TimedOut Unauthorized Unreachable",
-    "event_stream": "Link LinkState Opened Rejoined Stream",
+    "errors": "ApiError Conflict ConnectionLost Forbidden Invalid NotFound NotSupported RateLimited ReadOnly "
+              "Redirected ServerError TimedOut Unauthorized UnexpectedAnswer Unreachable",
+    "event_stream": "Link LinkState StreamOpened StreamResumed EventStream",
     "events": "Event",
     "log_entries": "Compaction Confirmation Decision Delegation Entry Log Message Other Questions Reasoning SignIn "
                    "ToolCall",
@@ -69,17 +69,66 @@ _NAMES_BY_MODULE = {
     "network": "BadNetworkSettings",
     "retry": "Backoff Clock",
     "secret": "Secret",
-    "session": "Transport",
+    "session": "PlatformSession",
 }  # fmt: skip
 _MODULES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 __all__ = [
-    "Agent", "ApiError", "Backoff", "BadAddress", "BadNetworkSettings", "Broken", "Client", "Clock", "Compaction",
-    "Confirmation", "Conflict", "Decision", "Delegation", "Entry", "Event", "Forbidden", "Invalid", "Link",
-    "LinkState", "Log", "Lost", "Message", "NotFound", "NotOffered", "NotUnderstood", "Opened", "Other", "Page",
-    "Plan", "Questions", "ReadOnly", "Reasoning", "Redirected", "Rejoined", "Secret", "SignIn", "Status", "Stream",
-    "Surfaces", "Task", "TaskQuery", "TaskRow", "Throttled", "TimedOut", "Tokens", "ToolCall", "Transport",
-    "Unauthorized", "Unreachable", "Wait", "WaitKind", "connect", "connect_from_environment", "follow", "list_tasks",
-    "surfaces_of"
+    "Agent",
+    "ApiError",
+    "Backoff",
+    "BadAddress",
+    "BadNetworkSettings",
+    "Client",
+    "Clock",
+    "Compaction",
+    "Confirmation",
+    "Conflict",
+    "ConnectionLost",
+    "Decision",
+    "Delegation",
+    "Entry",
+    "Event",
+    "EventStream",
+    "Forbidden",
+    "Invalid",
+    "Link",
+    "LinkState",
+    "Log",
+    "Message",
+    "NotFound",
+    "NotSupported",
+    "Other",
+    "Page",
+    "Plan",
+    "PlatformSession",
+    "Questions",
+    "RateLimited",
+    "ReadOnly",
+    "Reasoning",
+    "Redirected",
+    "Secret",
+    "ServerError",
+    "SignIn",
+    "Status",
+    "StreamOpened",
+    "StreamResumed",
+    "Surfaces",
+    "Task",
+    "TaskQuery",
+    "TaskRow",
+    "TimedOut",
+    "Tokens",
+    "ToolCall",
+    "Unauthorized",
+    "UnexpectedAnswer",
+    "Unreachable",
+    "Wait",
+    "WaitKind",
+    "connect",
+    "connect_from_environment",
+    "follow",
+    "list_tasks",
+    "surfaces_of",
 ]  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from contextlib import aclosing
 
 from tui.client.client import Client
 from tui.client.endpoints import surfaces_of
-from tui.client.event_stream import MAX_WITHHELD_SECONDS, Link, LinkState, Opened, Stream, Told
-from tui.client.events import ENDS, Event
+from tui.client.event_stream import MAX_WITHHELD_SECONDS, EventStream, Link, LinkState, StreamItem, StreamOpened
+from tui.client.events import END_EVENTS, Event
 from tui.client.secret import Secret
-from tui.client.session import Transport
+from tui.client.session import PlatformSession
 from tui.client.task_rows import TaskQuery, TaskRow
 
 LAST_EVENTS_SECONDS = MAX_WITHHELD_SECONDS + 2.0
@@ -37,7 +37,7 @@ def connect(
     if not (key and key.isascii() and key.isprintable()):
         raise ValueError("the API key is empty, or has characters that no key has")
     surfaces = surfaces_of(base_url, api_url, organization, staging=staging)
-    transport = Transport(Secret(key), frozenset)
+    transport = PlatformSession(Secret(key), frozenset)
     transport.check_network(surfaces.origins)
     return Client(surfaces, transport, read_only=read_only)
 
@@ -74,8 +74,8 @@ async def follow(client: Client, task_id: str) -> AsyncGenerator[Event, None]:
     Events wait in memory until they are taken. An ApiError says why the platform gives no more of them. Whoever breaks
     off early closes the iterator with `contextlib.aclosing`, and the connection with it.
     """
-    items: asyncio.Queue[Told | asyncio.Task[object]] = asyncio.Queue()
-    stream = Stream(client, task_id, clock=client.transport.clock)
+    items: asyncio.Queue[StreamItem | asyncio.Task[object]] = asyncio.Queue()
+    stream = EventStream(client, task_id, clock=client.transport.clock)
     listening = asyncio.create_task(stream.run(items.put_nowait), name=f"follow {task_id}")
     listening.add_done_callback(items.put_nowait)  # the end of the stream is its last item
     has_ended = False
@@ -84,9 +84,9 @@ async def follow(client: Client, task_id: str) -> AsyncGenerator[Event, None]:
             match item:
                 case Event():
                     yield item
-                    if item.type in ENDS:
+                    if item.type in END_EVENTS:
                         has_ended = (await client.task(task_id)).is_final
-                case Opened():
+                case StreamOpened():
                     has_ended = (await client.task(task_id)).is_final
                 case Link(state=LinkState.RECONNECTING) if has_ended:
                     return
@@ -99,7 +99,7 @@ async def follow(client: Client, task_id: str) -> AsyncGenerator[Event, None]:
         await asyncio.gather(listening, return_exceptions=True)
 
 
-async def _next_item(items: asyncio.Queue[Told | asyncio.Task[object]], seconds: float | None) -> object:
+async def _next_item(items: asyncio.Queue[StreamItem | asyncio.Task[object]], seconds: float | None) -> object:
     """Return the next item, or None when none has come for so long."""
     try:
         async with asyncio.timeout(seconds):

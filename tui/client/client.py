@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec.structs import replace
 
-from tui.client.endpoints import ACTIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
-from tui.client.errors import NotFound, NotOffered, NotUnderstood, ReadOnly
-from tui.client.responses import record_in, said_by, task_record_in
-from tui.client.session import Transport
+from tui.client.endpoints import ACTION_OPERATIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
+from tui.client.errors import NotFound, NotSupported, ReadOnly, UnexpectedAnswer
+from tui.client.responses import error_message, find_record, find_task_record
+from tui.client.session import PlatformSession
 from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow, page_of, task_page
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from tui.client.models import Agent, Task
     from tui.client.wire_model import WireModel
 
-AT_ONCE = 4
+MAX_PARALLEL_REQUESTS = 4
 """How many requests of one fan-out are under way at the same time."""
-REMEMBERED = 16
+MAX_CACHED_PAGES = 16
 """How many pages of tasks are remembered as they were read last: as many as are read again and again."""
 T = TypeVar("T")
 ReadItem = Callable[[object], Any]
@@ -42,7 +42,7 @@ SplitPage = Callable[[bytes, int], Page | None]
 class Client:
     """The platform, as a library: reads are tried again, actions never."""
 
-    def __init__(self, surfaces: Surfaces, transport: Transport, *, read_only: bool = False) -> None:
+    def __init__(self, surfaces: Surfaces, transport: PlatformSession, *, read_only: bool = False) -> None:
         self.surfaces = surfaces
         self.transport = transport
         self.read_only = read_only
@@ -79,7 +79,7 @@ class Client:
         """One agent."""
         from tui.client.models import Agent
 
-        return Agent.of(record_in(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
+        return Agent.of(find_record(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
     async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
         """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice."""
@@ -111,7 +111,7 @@ class Client:
     async def log(self, task: AnyTask) -> Log:
         """The task's activity log; one that does not exist yet is empty."""
         from tui.client.lazy_log import LargeLog
-        from tui.client.log_answers import log_in, log_of_threads
+        from tui.client.log_answers import read_log, read_thread_messages
         from tui.client.log_entries import Log
 
         route, root = self._route(Operation.LOG)
@@ -121,7 +121,7 @@ class Client:
             body = await self.transport.read(url, apart=None if is_partial else LargeLog.of, is_log=True)
         except NotFound:
             return Log(is_partial=is_partial)
-        return log_of_threads(body) if is_partial else await log_in(body, task.id, task.thread_id)
+        return read_thread_messages(body) if is_partial else await read_log(body, task.id, task.thread_id)
 
     async def tool_approval(self, agent_id: str, request_id: str) -> WireModel:
         """How the approval of a held tool call stands."""
@@ -140,13 +140,13 @@ class Client:
                 if page.items:
                     break
         if self.surfaces.organization is None:
-            raise NotOffered("the organization is not known: set XPANDER_ORGANIZATION_ID")
+            raise NotSupported("the organization is not known: set XPANDER_ORGANIZATION_ID")
         return self.surfaces.organization
 
     async def events_url(self, task_id: str) -> str:
         """Where a task's live events are."""
         if self.surfaces.controller is None:
-            raise NotOffered("live events need the controller, and no address of it is set")
+            raise NotSupported("live events need the controller, and no address of it is set")
         await self.organization()
         route, root = self._route(Operation.EVENTS)
         return root + route.fill(task=task_id)
@@ -173,9 +173,9 @@ class Client:
         answer = await self.transport.act("POST", url, {"events_streaming": True, **body}, headers)
         task = _task_in(answer)
         if task.agent_id != agent_id:
-            raise NotUnderstood(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
+            raise UnexpectedAnswer(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
         if (thread := body.get("id")) and thread not in {task.id, task.thread_id}:
-            raise NotUnderstood(f"the platform answered with another thread: {task.thread_id[:80]!r}", body=answer)
+            raise UnexpectedAnswer(f"the platform answered with another thread: {task.thread_id[:80]!r}", body=answer)
         return self._learn(task)
 
     async def stop(self, task_id: str) -> Task:
@@ -220,13 +220,13 @@ class Client:
 
     def _route(self, operation: Operation) -> tuple[Route, str]:
         """The preferred route of those whose surface is there."""
-        if self.read_only and operation in ACTIONS:
+        if self.read_only and operation in ACTION_OPERATIONS:
             raise ReadOnly(f"read-only: {operation} was not sent")
         for route in ROUTES[operation]:
             if root := self.surfaces.root(route.surface):
                 return route, root
         wanted = " or ".join(f"the {route.surface} surface" for route in ROUTES[operation])
-        raise NotOffered(f"{operation} needs {wanted}, and no address of it is set")
+        raise NotSupported(f"{operation} needs {wanted}, and no address of it is set")
 
     async def _pages(
         self, route: Route, url: str, params: dict[str, str], read: ReadItem, split: SplitPage | None = None
@@ -263,7 +263,7 @@ class Client:
         self._learn_page(page)
         self._pages_read.pop(asked, None)
         self._pages_read[asked] = content, page
-        if len(self._pages_read) > REMEMBERED:
+        if len(self._pages_read) > MAX_CACHED_PAGES:
             del self._pages_read[next(iter(self._pages_read))]
         return page
 
@@ -271,7 +271,7 @@ class Client:
         """The tasks of one agent, or of each agent in turn of arrival, a few at a time."""
         agent_id = params.pop("agent_id", None)
         agents = [agent_id] if agent_id else [agent.id async for page in self.agents() for agent in page.items]
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
 
         async def history(agent: str) -> Page:
             async with gate:
@@ -309,17 +309,17 @@ def _check_decision_answer(answer: Any, *ids: str) -> None:
     if answer is None:
         return
     if not isinstance(answer, dict):
-        raise NotUnderstood("the platform's answer says nothing about the decision", body=answer)
+        raise UnexpectedAnswer("the platform's answer says nothing about the decision", body=answer)
     if "id" in answer:
-        record_in(answer, "task", *ids)
-    elif said := said_by(answer):
-        raise NotUnderstood(f"the platform answered {said!r}", body=answer)
+        find_record(answer, "task", *ids)
+    elif said := error_message(answer):
+        raise UnexpectedAnswer(f"the platform answered {said!r}", body=answer)
     elif any(answer.get(name) is False for name in ("success", "ok", "approved", "accepted")):
-        raise NotUnderstood("the platform answered that it was not done", body=answer)
+        raise UnexpectedAnswer("the platform answered that it was not done", body=answer)
 
 
 def _task_in(body: Any, *ids: str) -> Task:
     """Return the task in an answer."""
     from tui.client.models import Task
 
-    return Task.of(task_record_in(body, *ids))
+    return Task.of(find_task_record(body, *ids))

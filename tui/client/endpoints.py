@@ -11,19 +11,19 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-CLOUD = "https://inbound.xpander.ai"
-STAGING = "https://inbound.stg.xpander.ai"
-CLOUD_REST = "https://api.xpander.ai"
-STAGING_REST = "https://api.stg.xpander.ai"
+CLOUD_URL = "https://inbound.xpander.ai"
+STAGING_URL = "https://inbound.stg.xpander.ai"
+CLOUD_REST_URL = "https://api.xpander.ai"
+STAGING_REST_URL = "https://api.stg.xpander.ai"
 _REST_OF = MappingProxyType(
     {
-        "inbound.xpander.ai": CLOUD_REST,
-        "agent-controller.xpander.ai": CLOUD_REST,
-        "inbound.stg.xpander.ai": STAGING_REST,
-        "agent-controller.stg.xpander.ai": STAGING_REST,
+        "inbound.xpander.ai": CLOUD_REST_URL,
+        "agent-controller.xpander.ai": CLOUD_REST_URL,
+        "inbound.stg.xpander.ai": STAGING_REST_URL,
+        "agent-controller.stg.xpander.ai": STAGING_REST_URL,
     }
 )
-_CONTROLLER_OF = MappingProxyType({"api.xpander.ai": CLOUD, "api.stg.xpander.ai": STAGING})
+_CONTROLLER_OF = MappingProxyType({"api.xpander.ai": CLOUD_URL, "api.stg.xpander.ai": STAGING_URL})
 _EVENTS_OF = MappingProxyType(
     {
         "inbound.xpander.ai": "https://agent-controller.xpander.ai",
@@ -71,7 +71,7 @@ class Operation(StrEnum):
     UPDATE = "update"
 
 
-ACTIONS = frozenset(
+ACTION_OPERATIONS = frozenset(
     {
         Operation.CREATE,
         Operation.STOP,
@@ -204,7 +204,7 @@ def surfaces_of(
     if organization is not None and (organization in NO_ORGANIZATIONS or not _SEGMENT.fullmatch(organization)):
         raise BadAddress(f"XPANDER_ORGANIZATION_ID is no organization: {organization[:60]!r}")
     if base is None and (rest is None or _host(rest) in _CONTROLLER_OF):
-        base = _CONTROLLER_OF[_host(rest)] if rest else STAGING if staging else CLOUD
+        base = _CONTROLLER_OF[_host(rest)] if rest else STAGING_URL if staging else CLOUD_URL
     if base is not None and _host(base).startswith("api."):
         rest = rest or base
         base = _CONTROLLER_OF.get(_host(base))
@@ -256,7 +256,7 @@ def is_host(host: str) -> bool:
     return len(name) <= MAX_HOST_CHARACTERS and all(map(_LABEL.fullmatch, name.split(".")))
 
 
-def parts_of(url: str) -> SplitResult:
+def url_parts(url: str) -> SplitResult:
     """The parts of an address; all are empty where it names no host, or has a port or characters that cannot be."""
     try:
         parts = urlsplit(url)
@@ -274,7 +274,7 @@ def _address(value: str, variable: str, insecure_http: bool) -> str:
     url = value.strip().rstrip("/")
     if "://" not in url:
         url = f"https://{url}"
-    parts = parts_of(url)
+    parts = url_parts(url)
     is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
     if parts.scheme not in {"http", "https"} or not is_plain:
         shown = repr(value) if len(value) <= MAX_HOST_CHARACTERS else "too long"

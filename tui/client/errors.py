@@ -76,13 +76,13 @@ class Invalid(ApiError):
     word = "invalid"
 
 
-class Throttled(ApiError):
+class RateLimited(ApiError):
     """429: too many requests, or the credits are used up."""
 
     word = "throttled"
 
 
-class Broken(ApiError):
+class ServerError(ApiError):
     """5xx: the platform failed at its own side."""
 
     word = "platform error"
@@ -97,7 +97,7 @@ class Unreachable(ApiError):
     hint = "Check the network and the address; xp-tui doctor looks closer"
 
 
-class Lost(ApiError):
+class ConnectionLost(ApiError):
     """The connection broke after the request had begun."""
 
     word = "connection lost"
@@ -113,7 +113,7 @@ class TimedOut(ApiError):
     maybe_done = True
 
 
-class NotUnderstood(ApiError):
+class UnexpectedAnswer(ApiError):
     """An answer came that is not what the platform's answers look like."""
 
     word = "not understood"
@@ -126,7 +126,7 @@ class Redirected(ApiError):
     word = "redirected"
 
 
-class NotOffered(ApiError):
+class NotSupported(ApiError):
     """None of the configured surfaces can do this."""
 
     word = "not offered"
@@ -139,7 +139,7 @@ class ReadOnly(ApiError):
     hint = "Leave read-only mode to act"
 
 
-OF_STATUS: dict[int, type[ApiError]] = {
+ERROR_BY_STATUS: dict[int, type[ApiError]] = {
     400: Invalid,
     401: Unauthorized,
     403: Forbidden,
@@ -147,10 +147,10 @@ OF_STATUS: dict[int, type[ApiError]] = {
     409: Conflict,
     410: NotFound,
     422: Invalid,
-    429: Throttled,
+    429: RateLimited,
 }
 
 
-def of_status(status: int) -> type[ApiError]:
+def error_class_of(status: int) -> type[ApiError]:
     """The kind of error that an HTTP status means."""
-    return OF_STATUS.get(status, Broken if status >= 500 or status == 408 else Invalid)
+    return ERROR_BY_STATUS.get(status, ServerError if status >= 500 or status == 408 else Invalid)

@@ -31,13 +31,13 @@ from msgspec import Struct
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError, NotOffered, NotUnderstood
+from tui.client.errors import ApiError, NotSupported, UnexpectedAnswer
 from tui.client.events import Event
-from tui.client.inflate import decoder_of
+from tui.client.inflate import body_decoder
 from tui.client.replay import MAX_WITHHELD_BYTES, Replay
-from tui.client.responses import error_of
+from tui.client.responses import error_of_answer
 from tui.client.retry import Backoff, Clock, SystemClock, retry_after
-from tui.client.sse import Frame, Frames
+from tui.client.sse import SSEDecoder, SSEFrame
 
 if TYPE_CHECKING:
     import httpx
@@ -46,9 +46,9 @@ PAUSE_SECONDS = 1 / 60
 """The pause between two readings of a connection that has little to tell at a time."""
 MIN_READING_BYTES = 16_384
 """A reading of so many bytes is followed by the next one without a pause."""
-SHORTEST_PAUSE = 0.25
+MIN_RECONNECT_SECONDS = 0.25
 """Seconds between two connections at the least, whatever the server wishes."""
-REMEMBERED = 50_000
+MAX_REMEMBERED_IDS = 50_000
 """How many events with ids are remembered, to know one that comes again."""
 MAX_TOLD_HASHES = 20_000
 """How many events without ids are remembered, by their hashes, to recognise a replay."""
@@ -56,9 +56,9 @@ MAX_WITHHELD_SECONDS = 2.0
 """How long events that may be a replay are withheld while nothing more comes."""
 ENDING_STATUSES = frozenset({204, 401, 403, 404})
 """Answers that end a stream for good; every other is tried again."""
-CLOCK_JUMP = 5.0
+CLOCK_JUMP_SECONDS = 5.0
 """Seconds by which the wall clock may run off before the machine is taken to have slept."""
-TOO_LARGE = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
+TOO_LARGE_EVENT = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
 class LinkState(StrEnum):
@@ -91,23 +91,23 @@ class Link(Struct, frozen=True):
                 return str(self.state)
 
 
-class Opened(Struct, frozen=True):
+class StreamOpened(Struct, frozen=True):
     """A connection stands; `away` is how long there was none, `asked` whether the server was asked to resume."""
 
     away: float | None
     asked: bool
 
 
-class Rejoined(Struct, frozen=True):
+class StreamResumed(Struct, frozen=True):
     """The first event after a reopening came: does it follow what was known, with nothing missing between?"""
 
     seamless: bool
 
 
-Told = Link | Opened | Rejoined | Event
+StreamItem = Link | StreamOpened | StreamResumed | Event
 
 
-class Stream:
+class EventStream:
     """One task's events. `run` goes on until the server refuses, `stop` is called, or it is cancelled."""
 
     def __init__(
@@ -140,7 +140,7 @@ class Stream:
         """End the stream with the event that is being told."""
         self._stopped = True
 
-    async def run(self, tell: Callable[[Told], None]) -> ApiError | BadAddress | None:
+    async def run(self, tell: Callable[[StreamItem], None]) -> ApiError | BadAddress | None:
         """Tell everything that comes; the answer is why there is no more, or None when `stop` ended it."""
         attempt = 0
         tell(Link(LinkState.CONNECTING))
@@ -150,7 +150,7 @@ class Stream:
             try:
                 await self._connect(tell)
                 reason = "the platform closed the stream"
-            except (BadAddress, NotOffered) as error:
+            except (BadAddress, NotSupported) as error:
                 self._tell_withheld(tell)
                 return error
             except ApiError as error:
@@ -166,11 +166,11 @@ class Stream:
             if self._lost_at is None:
                 self._lost_at = self._clock.monotonic()
             attempt = 1 if self._heard else attempt + 1
-            delay = self._backoff.delay(attempt, max(wish, self._retry, SHORTEST_PAUSE))
+            delay = self._backoff.delay(attempt, max(wish, self._retry, MIN_RECONNECT_SECONDS))
             tell(Link(LinkState.RECONNECTING, reason, delay, attempt))
             await self._clock.sleep(delay)
 
-    async def _connect(self, tell: Callable[[Told], None]) -> None:
+    async def _connect(self, tell: Callable[[StreamItem], None]) -> None:
         """One connection, from its opening to its end."""
         url = await self._client.events_url(self._task_id)
         silence = self._client.transport.silence
@@ -183,7 +183,7 @@ class Stream:
             self._replay = Replay(self._told) if self._told and self._rejoining else None
             self._lost_at = None
             tell(Link(LinkState.LIVE))
-            tell(Opened(away, asked=bool(self._last_id)))
+            tell(StreamOpened(away, asked=bool(self._last_id)))
             drift = self._clock.time() - self._clock.monotonic()
             guard = asyncio.create_task(self._guard(limit, drift, tell))
             try:
@@ -194,10 +194,14 @@ class Stream:
                 guard.cancel()
 
     async def _read(
-        self, response: httpx.Response, limit: asyncio.Timeout, guard: asyncio.Task[None], tell: Callable[[Told], None]
+        self,
+        response: httpx.Response,
+        limit: asyncio.Timeout,
+        guard: asyncio.Task[None],
+        tell: Callable[[StreamItem], None],
     ) -> None:
         """Read what comes until there is no more, until `stop`, or until nothing has come for too long."""
-        frames, unpacked = Frames(self._last_id), decoder_of(response.headers).feed
+        frames, unpacked = SSEDecoder(self._last_id), body_decoder(response.headers).feed
         loop, silence = asyncio.get_running_loop(), self._client.transport.silence
         extended_at = loop.time()
         async with aclosing(paced(response)) as chunks:
@@ -216,13 +220,13 @@ class Stream:
                 if guard.done():
                     raise TimeoutError
 
-    def _take(self, frame: Frame, tell: Callable[[Told], None]) -> None:
+    def _take(self, frame: SSEFrame, tell: Callable[[StreamItem], None]) -> None:
         """Tell one event, unless it was told before."""
         self._heard = True
         content, name, own_id = frame.content, frame.id, frame.own_id
         if not content and not frame.too_large:
             return
-        event = Event.of_frame(content or TOO_LARGE, name if own_id or frame.too_large else "")
+        event = Event.of_frame(content or TOO_LARGE_EVENT, name if own_id or frame.too_large else "")
         if own_id and name:
             self._take_with_id(name, content, event, tell)
         elif event.type == "connected":
@@ -235,11 +239,11 @@ class Stream:
                 self._rejoin(tell, is_seamless=False)
             tell(event)
 
-    def _take_with_id(self, name: str, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
+    def _take_with_id(self, name: str, content: bytes, event: Event, tell: Callable[[StreamItem], None]) -> None:
         key = hash((name, content))
         is_known = key in self._seen or key in self._seen_before
         self._seen.add(key)
-        if len(self._seen) > REMEMBERED:  # the older half is forgotten at once: one by one is slow
+        if len(self._seen) > MAX_REMEMBERED_IDS:  # the older half is forgotten at once: one by one is slow
             self._seen, self._seen_before = set(), self._seen
         if self._replay is not None and not is_known:
             self._tell_withheld(tell)
@@ -248,7 +252,7 @@ class Stream:
         if not is_known and not self._stopped:
             tell(event)
 
-    def _compare(self, replay: Replay, content: bytes, event: Event, tell: Callable[[Told], None]) -> None:
+    def _compare(self, replay: Replay, content: bytes, event: Event, tell: Callable[[StreamItem], None]) -> None:
         """Compare an event without an id with what was told; tell what is no replay."""
         self._last_event_at = self._clock.monotonic()
         is_replay = replay.take(content, event)
@@ -258,7 +262,7 @@ class Stream:
         elif is_replay is False:
             self._tell_withheld(tell)
 
-    def _tell_withheld(self, tell: Callable[[Told], None]) -> None:
+    def _tell_withheld(self, tell: Callable[[StreamItem], None]) -> None:
         """Tell what was withheld, of earlier connections first, and compare no more on this one."""
         events, self._pending, self._pending_bytes = self._pending, [], 0
         if self._replay is not None:
@@ -267,14 +271,14 @@ class Stream:
             self._replay = None
         self._tell_all(events, tell)
 
-    def _tell_all(self, events: Iterable[Event], tell: Callable[[Told], None]) -> None:
+    def _tell_all(self, events: Iterable[Event], tell: Callable[[StreamItem], None]) -> None:
         for event in events:
             self._rejoin(tell, is_seamless=False)
             if self._stopped:
                 return
             tell(event)
 
-    def _end_replay(self, tell: Callable[[Told], None]) -> None:
+    def _end_replay(self, tell: Callable[[StreamItem], None]) -> None:
         """Keep a long stretch of this connection until the next one shows what it was; tell a short one."""
         replay, self._replay = self._replay, None
         if replay is None:
@@ -286,12 +290,12 @@ class Stream:
         else:
             self._tell_all(events, tell)
 
-    def _rejoin(self, tell: Callable[[Told], None], *, is_seamless: bool) -> None:
+    def _rejoin(self, tell: Callable[[StreamItem], None], *, is_seamless: bool) -> None:
         if self._rejoining:
             self._rejoining = False
-            tell(Rejoined(is_seamless))
+            tell(StreamResumed(is_seamless))
 
-    async def _guard(self, limit: asyncio.Timeout, drift: float, tell: Callable[[Told], None]) -> None:
+    async def _guard(self, limit: asyncio.Timeout, drift: float, tell: Callable[[StreamItem], None]) -> None:
         """Break the connection when the wall clock runs off: the machine slept, and the link is as good as dead.
 
         Events that are withheld are told when nothing more comes.
@@ -299,7 +303,7 @@ class Stream:
         try:
             while not self._stopped:
                 await self._clock.sleep(1.0)
-                if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP:
+                if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP_SECONDS:
                     self._why_given_up = "this machine slept"
                     break
                 self._tell_stale(tell)
@@ -308,7 +312,7 @@ class Stream:
             raise
         limit.reschedule(asyncio.get_running_loop().time())
 
-    def _tell_stale(self, tell: Callable[[Told], None]) -> None:
+    def _tell_stale(self, tell: Callable[[StreamItem], None]) -> None:
         """Tell what was withheld for too long."""
         replay = self._replay
         if replay is None or self._clock.monotonic() - self._last_event_at <= MAX_WITHHELD_SECONDS:
@@ -324,16 +328,16 @@ class Stream:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind == "text/event-stream":
                 return
-            raise NotUnderstood(f"the platform answered with {kind or 'something'}, not with an event stream")
+            raise UnexpectedAnswer(f"the platform answered with {kind or 'something'}, not with an event stream")
         content = bytearray()
         async for chunk in response.aiter_raw():
             content += chunk
             if len(content) > 65536:
                 break
         if status < 400:
-            raise NotUnderstood(f"the platform has no events for this task ({status})", status=status)
+            raise UnexpectedAnswer(f"the platform has no events for this task ({status})", status=status)
         wait = retry_after(response.headers, self._clock.time())
-        raise error_of(status, bytes(content), wait)
+        raise error_of_answer(status, bytes(content), wait)
 
 
 async def paced(response: httpx.Response) -> AsyncGenerator[bytes, None]:

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tui.client.json_codec import NotJson, loads
-from tui.client.json_values import moment, name_of, text_of
-from tui.client.task_rows import UNUSUAL, TaskRow
+from tui.client.json_values import parse_time, text_of, text_or_empty
+from tui.client.task_rows import MSGSPEC_ERRORS, TaskRow
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Entry
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})
 CHILD_EVENTS = frozenset({"sub_task_created", "sub_task_updated", "sub_task_finished"})
 _OF_TASKS = TASK_EVENTS | CHILD_EVENTS
-SILENT = _OF_TASKS | {"connected", "chunk", "plan_updated", "context_status", "turn_started", "turn_finished"}
+EVENTS_WITHOUT_ENTRY = _OF_TASKS | {
+    "connected",
+    "chunk",
+    "plan_updated",
+    "context_status",
+    "turn_started",
+    "turn_finished",
+}
 """Events that change what is known of a task but are no entries of its log."""
-ENDS = frozenset({"task_finished", "turn_finished"})
+END_EVENTS = frozenset({"task_finished", "turn_finished"})
 
 
 class _Envelope(Struct, gc=False):
@@ -60,7 +67,7 @@ class Event(Struct, eq=False, gc=False):
         """Make an event of any JSON value."""
         raw = body if isinstance(body, dict) else {"value": body}
         kind = raw["type"] if raw.get("type") is not None else raw.get("event")
-        return cls(text_of(kind) or "untyped", name_of(raw.get("task_id")), raw.get("time"), frame_id, raw)
+        return cls(text_of(kind) or "untyped", text_or_empty(raw.get("task_id")), raw.get("time"), frame_id, raw)
 
     @classmethod
     def of_frame(cls, written: str | bytes, frame_id: str = "") -> Self:
@@ -69,10 +76,10 @@ class Event(Struct, eq=False, gc=False):
             written = written.decode("utf-8", "replace")
         try:
             told = _decode_envelope(written)
-        except UNUSUAL:
+        except MSGSPEC_ERRORS:
             return cls.of(_body(written), frame_id)
         kind = told.type if told.type is not None else told.event
-        return cls(text_of(kind) or "untyped", name_of(told.task_id), told.time, frame_id, written, told.data)
+        return cls(text_of(kind) or "untyped", text_or_empty(told.task_id), told.time, frame_id, written, told.data)
 
     def __repr__(self) -> str:
         """Name the event, without what it tells: a crash report may hold it."""
@@ -93,7 +100,7 @@ class Event(Struct, eq=False, gc=False):
     @property
     def time(self) -> datetime | None:
         """When it happened."""
-        return moment(self.written_time)
+        return parse_time(self.written_time)
 
     @property
     def data(self) -> Any:
@@ -143,7 +150,7 @@ class Event(Struct, eq=False, gc=False):
         return self._entry
 
     def _make_entry(self) -> Entry | None:
-        if self.type in SILENT:
+        if self.type in EVENTS_WITHOUT_ENTRY:
             return None
         from tui.client.event_entries import entry_of_event
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError, Lost, TimedOut, Unreachable
+from tui.client.errors import ApiError, ConnectionLost, TimedOut, Unreachable
 
 CLIENT_CERTIFICATE = "a certificate of its clients, and xp-tui has none to show"
 
 
 @contextmanager
-def in_words(url: str) -> Iterator[None]:
+def map_errors(url: str) -> Iterator[None]:
     """Turn what httpx raises, often without a word, into errors that say what happened."""
     import httpx
 
@@ -31,7 +31,7 @@ def in_words(url: str) -> Iterator[None]:
     except TimeoutError as error:
         raise TimedOut(f"{_host(url)} did not answer whole in time") from error
     except httpx.LocalProtocolError as error:  # part of the request may have left
-        raise Lost(f"the request to {_host(url)} could not be sent whole: {error}") from error
+        raise ConnectionLost(f"the request to {_host(url)} could not be sent whole: {error}") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeEncodeError) as error:
         raise BadAddress(f"the request to {_host(url)} cannot be made: {error}") from error
     except (httpx.TransportError, OSError) as error:  # what a damaged TLS record raises comes through as it is
@@ -78,7 +78,7 @@ def _broken(error: Exception, url: str) -> ApiError:
         hint = "Set an address of the platform that asks for the key alone"
         return Unreachable(f"{host} wants {CLIENT_CERTIFICATE}", hint=hint, wait=0.0, maybe_done=True)
     why = str(getattr(error, "reason", None) or error)
-    return Lost(f"the connection to {host} broke{': ' if why else ''}{why}")
+    return ConnectionLost(f"the connection to {host} broke{': ' if why else ''}{why}")
 
 
 def _has_reason(error: BaseException, reason: str) -> bool:

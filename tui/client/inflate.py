@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from tui.client.errors import NotUnderstood
+from tui.client.errors import UnexpectedAnswer
 
 ACCEPT_ENCODING = "gzip"
 """What answers may be compressed with: nothing that is not bounded here is asked for."""
@@ -17,7 +17,7 @@ MAX_RATIO = 100
 """How many times as many as the compressed bytes the decoded ones may be, if they are more than that."""
 
 
-class Plain:
+class PlainBody:
     """A body that is not compressed."""
 
     def feed(self, chunk: bytes) -> Iterable[bytes]:
@@ -28,7 +28,7 @@ class Plain:
         """The body has ended."""
 
 
-class Inflated:
+class CompressedBody:
     """A body that is compressed with gzip or zlib."""
 
     def __init__(self) -> None:
@@ -44,25 +44,25 @@ class Inflated:
             try:
                 piece = self._inflate.decompress(chunk, MAX_PIECE_BYTES)
             except zlib.error as error:
-                raise NotUnderstood("the answer is compressed and damaged") from error
+                raise UnexpectedAnswer("the answer is compressed and damaged") from error
             chunk = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
             self._plain_bytes += len(piece)
             if self._plain_bytes > MAX_PLAIN_BYTES and self._plain_bytes > MAX_RATIO * self._compressed_bytes:
-                raise NotUnderstood("the answer swells beyond all measure when it is unpacked")
+                raise UnexpectedAnswer("the answer swells beyond all measure when it is unpacked")
             yield piece
 
     def finish(self) -> None:
         """The body has ended: raise NotUnderstood where it is not whole."""
         if self._compressed_bytes and not self._inflate.eof:
-            raise NotUnderstood("the answer is compressed and damaged: it ends too early")
+            raise UnexpectedAnswer("the answer is compressed and damaged: it ends too early")
 
 
-def decoder_of(headers: Mapping[str, str]) -> Plain | Inflated:
+def body_decoder(headers: Mapping[str, str]) -> PlainBody | CompressedBody:
     """What decodes a body with these headers; NotUnderstood where it is encoded in another way, or more than once."""
     told = headers.get("content-encoding", "").lower().split(",")
     codings = [coding for part in told if (coding := part.strip()) not in {"", "identity"}]
     if not codings:
-        return Plain()
+        return PlainBody()
     if len(codings) == 1 and codings[0] in {"gzip", "x-gzip", "deflate"}:
-        return Inflated()
-    raise NotUnderstood(f"the answer is encoded as {', '.join(codings)[:80]}, which was not asked for")
+        return CompressedBody()
+    raise UnexpectedAnswer(f"the answer is encoded as {', '.join(codings)[:80]}, which was not asked for")

@@ -9,10 +9,10 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-DEEPEST = 128
+MAX_DEPTH = 128
 """Levels of nesting read as structure; what lies deeper is kept as the text it was."""
 
-EXACT_DIGITS = 15
+MAX_EXACT_DIGITS = 15
 """So many digits of a number with a point are told exactly by a float."""
 _MARKS = ((",", ":"), (", ", ": "))
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
@@ -64,7 +64,7 @@ def pretty(value: Any) -> str:
         return json.dumps(_pruned(value), indent=2, ensure_ascii=False, default=str)
 
 
-def unfolded(value: Any) -> Any:
+def parse_nested(value: Any) -> Any:
     """The value with texts that are themselves JSON taken apart, where that leaves nothing out: for reading only."""
     match value:
         case str() if value[:1] in {"{", "["}:
@@ -78,9 +78,9 @@ def unfolded(value: Any) -> Any:
             )
             return inner if value in forms else value
         case dict():
-            return {name: unfolded(item) for name, item in value.items()}
+            return {name: parse_nested(item) for name, item in value.items()}
         case list():
-            return [unfolded(item) for item in value]
+            return [parse_nested(item) for item in value]
         case _:
             return value
 
@@ -90,10 +90,10 @@ def canonical(value: Any) -> str:
     return dumps(value, sort=True)
 
 
-def finite(digits: str) -> float | str:
+def parse_float(digits: str) -> float | str:
     """A number with a point; where a float would be another number, its digits."""
     number = float(digits)
-    if len(digits) <= EXACT_DIGITS:
+    if len(digits) <= MAX_EXACT_DIGITS:
         return number if math.isfinite(number) else digits
     return number if math.isfinite(number) and Decimal(digits) == Decimal(repr(number)) else digits
 
@@ -117,9 +117,9 @@ def _with_doubled_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
-_DECODER = json.JSONDecoder(parse_constant=str, parse_float=finite, object_pairs_hook=_with_doubled_names)
+_DECODER = json.JSONDecoder(parse_constant=str, parse_float=parse_float, object_pairs_hook=_with_doubled_names)
 _DECODER_OF_LONG_NUMBERS = json.JSONDecoder(
-    parse_constant=str, parse_float=finite, parse_int=_int, object_pairs_hook=_with_doubled_names
+    parse_constant=str, parse_float=parse_float, parse_int=_int, object_pairs_hook=_with_doubled_names
 )
 
 
@@ -131,22 +131,22 @@ def _shallow(text: str) -> str:
         match token.group()[0]:
             case "[" | "{":
                 depth += 1
-                if depth == DEEPEST:
+                if depth == MAX_DEPTH:
                     parts.append(text[kept : token.start()])
                     begun = token.start()
             case "]" | "}":
-                if depth == DEEPEST:
+                if depth == MAX_DEPTH:
                     parts.append(json.dumps(text[begun : token.end()]))
                     kept = token.end()
                 depth -= 1
-    if depth >= DEEPEST:
+    if depth >= MAX_DEPTH:
         raise NotJson("not JSON: it ends too early")
     parts.append(text[kept:])
     return "".join(parts)
 
 
 def _pruned(value: Any, depth: int = 0) -> Any:
-    if depth == DEEPEST:
+    if depth == MAX_DEPTH:
         return "… nested too deep to write"
     if isinstance(value, dict):
         return {key: _pruned(item, depth + 1) for key, item in value.items()}

@@ -32,12 +32,12 @@ def text_of(value: object) -> str | None:
             return str(value)
 
 
-def name_of(value: object) -> str:
+def text_or_empty(value: object) -> str:
     """Read any JSON value as text; None is the empty one."""
     return text_of(value) or ""
 
 
-def moment(value: object) -> datetime | None:
+def parse_time(value: object) -> datetime | None:
     """Read a time in ISO 8601 or in seconds (or milliseconds) since 1970 as UTC; None when it is neither."""
     if isinstance(value, str) and len(value) <= MAX_CACHED_CHARACTERS:
         return _cached_moment(value)
@@ -112,7 +112,7 @@ def texts_of(value: object) -> tuple[str, ...]:
     return tuple(text for text in map(text_of, items_of(value)) if text)
 
 
-NOBODY = frozenset({"", "false", "0", "null", "none", "undefined", "no", "nobody"})
+NAMES_OF_NOBODY = frozenset({"", "false", "0", "null", "none", "undefined", "no", "nobody"})
 """What a platform may write for nobody."""
 
 
@@ -120,7 +120,7 @@ def decider_of(value: object) -> str | None:
     """Who decided, from a name, an object with one, or a list of these; what is false, zero or empty is nobody."""
     match value:
         case str():
-            return None if value.strip().lower() in NOBODY else text_of(value)
+            return None if value.strip().lower() in NAMES_OF_NOBODY else text_of(value)
         case dict():
             names = ("display_name", "name", "email", "id")
             return next(filter(None, (decider_of(value.get(name)) for name in names)), None)

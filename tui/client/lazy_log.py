@@ -13,26 +13,26 @@ from typing import overload
 from msgspec import Raw
 
 from tui.client.json_codec import loads
-from tui.client.json_values import moment
-from tui.client.log_entries import Decision, Delegation, Entry, ToolCall, entry_of
-from tui.client.partial_decode import Head, head_of, kind_of_head, names_child, split
-from tui.client.task_rows import UNUSUAL
+from tui.client.json_values import parse_time
+from tui.client.log_entries import Decision, Delegation, Entry, ToolCall, parse_entry
+from tui.client.partial_decode import PartialEntry, decode_partial, entry_class_of_partial, names_child, split_log
+from tui.client.task_rows import MSGSPEC_ERRORS
 
-LARGE_BYTES = 1024 * 1024
+MIN_LAZY_LOG_BYTES = 1024 * 1024
 """Bytes from which a log is large."""
 ENTRIES_PER_TURN = 1000
 """Entries whose heads are taken in before others have a turn."""
 MODELS_PER_TURN = 100
 """Entries that are made before others have a turn: each is a pydantic model."""
-TELLING = frozenset({ToolCall, Delegation, Decision})
+KINDS_WITH_DETAILS = frozenset({ToolCall, Delegation, Decision})
 """What may have more names, have failed, or name the sub-task that it started."""
 
 
-class Unusual(ValueError):
+class NotLazy(ValueError):
     """The log has an entry that has to be read whole to know what it is, or two that go by one name."""
 
 
-class Entries(Sequence[Entry]):
+class LazyEntries(Sequence[Entry]):
     """The entries of a log, each of the usual form: what it is, when it was and its names are known of all."""
 
     def __init__(self) -> None:
@@ -55,16 +55,16 @@ class Entries(Sequence[Entry]):
     def take(self, parts: Sequence[Raw]) -> None:
         """Take in some entries more, as they were written."""
         try:
-            heads = list(map(head_of, parts))
+            heads = list(map(decode_partial, parts))
             times = _times(heads)
-        except UNUSUAL as error:
-            raise Unusual from error
+        except MSGSPEC_ERRORS as error:
+            raise NotLazy from error
         begin = len(self)
         ids = [head.id if head.id and not head.id.isspace() else _name(head) for head in heads]
-        kinds = list(map(kind_of_head, heads))
+        kinds = list(map(entry_class_of_partial, heads))
         known = len(self.places) + len(ids)
         self.places.update(zip(ids, range(begin, begin + len(ids)), strict=True))
-        for place in [at for at, kind in enumerate(kinds) if kind in TELLING]:
+        for place in [at for at, kind in enumerate(kinds) if kind in KINDS_WITH_DETAILS]:
             head = heads[place]
             if kinds[place] is not ToolCall:
                 if names_child(head, kinds[place]):
@@ -77,7 +77,7 @@ class Entries(Sequence[Entry]):
                 known += len(others)
                 self.places.update(dict.fromkeys(others, begin + place))
         if len(self.places) < known:
-            raise Unusual
+            raise NotLazy
         self._parts += parts
         self.ids += ids
         self.kinds += kinds
@@ -116,7 +116,7 @@ class Entries(Sequence[Entry]):
         names.update(self.places)
         return tuple(self[place] for place in range(len(self)) if place not in known) if known else self
 
-    def unlike(self, other: Entries) -> list[int]:
+    def unlike(self, other: LazyEntries) -> list[int]:
         """The places at which the other's entry is not the same to the letter."""
         same = map(operator.eq, self._parts, other._parts)
         differ = [place for place, is_same in enumerate(same) if not is_same]
@@ -133,18 +133,18 @@ class LargeLog:
     @classmethod
     def of(cls, content: bytes | bytearray) -> LargeLog | None:
         """Return the log; None where it is not large, or has to be read as a whole."""
-        if len(content) <= LARGE_BYTES or (found := split(content)) is None:
+        if len(content) <= MIN_LAZY_LOG_BYTES or (found := split_log(content)) is None:
             return None
         return cls(*found)
 
     async def entries(self) -> Sequence[Entry]:
         """Return its entries: each is read when it is looked at, unless one of them is of another form than usual."""
-        entries = Entries()
+        entries = LazyEntries()
         try:
             for begin in range(0, len(self._parts), ENTRIES_PER_TURN):
                 await asyncio.sleep(0)
                 entries.take(self._parts[begin : begin + ENTRIES_PER_TURN])
-        except Unusual:
+        except NotLazy:
             return await read_entries(loads(bytes(part)) for part in self._parts)
         return entries
 
@@ -155,23 +155,23 @@ async def read_entries(items: Iterable[object]) -> tuple[Entry, ...]:
     for item in items:
         if len(entries) % MODELS_PER_TURN == 0:
             await asyncio.sleep(0)
-        entries.append(entry_of(item))
+        entries.append(parse_entry(item))
     return tuple(entries)
 
 
-def _name(head: Head) -> str:
+def _name(head: PartialEntry) -> str:
     for name in (head.request_id, head.tool_call_id):
         if name and not name.isspace():
             return name
-    raise Unusual
+    raise NotLazy
 
 
-def _times(heads: list[Head]) -> list[datetime]:
-    """As `moment` reads them, where they are written as usual."""
+def _times(heads: list[PartialEntry]) -> list[datetime]:
+    """As `parse_time` reads them, where they are written as usual."""
     written = [text for head in heads if (text := head.created_at) and text[4:5] == "-"]
     times = list(map(datetime.fromisoformat, written))
     if {when.tzinfo for when in times} != {UTC}:
-        times = [when for told in times if (when := moment(told))]
+        times = [when for told in times if (when := parse_time(told))]
     if len(times) < len(heads) or not 1900 < min(times).year <= max(times).year < 9000:
-        raise Unusual
+        raise NotLazy
     return times

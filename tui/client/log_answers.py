@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.client.errors import NotUnderstood
+from tui.client.errors import UnexpectedAnswer
 from tui.client.json_values import text_of
 from tui.client.lazy_log import LargeLog, read_entries
-from tui.client.log_entries import Entry, Log, Message, entry_of
-from tui.client.responses import record_in
+from tui.client.log_entries import Entry, Log, Message, parse_entry
+from tui.client.responses import find_record
 
 
-async def log_in(body: Any, *ids: str) -> Log:
+async def read_log(body: Any, *ids: str) -> Log:
     """Read the whole log of a task; its id is one of these."""
     if isinstance(body, LargeLog):
-        record_in({"id": body.thread_id}, "activity log", *ids)
+        find_record({"id": body.thread_id}, "activity log", *ids)
         return Log(await body.entries())
-    messages = record_in(body, "activity log", *ids).get("messages")
+    messages = find_record(body, "activity log", *ids).get("messages")
     if not isinstance(messages, list):
-        raise NotUnderstood("the platform's answer is no activity log: it has no list of messages", body=body)
+        raise UnexpectedAnswer("the platform's answer is no activity log: it has no list of messages", body=body)
     return Log(await read_entries(messages))
 
 
-def log_of_threads(body: Any) -> Log:
+def read_thread_messages(body: Any) -> Log:
     """Read the public surface's messages, as a log that is known to lack everything else."""
     if not isinstance(body, dict) or not isinstance(body.get("root"), list):
-        raise NotUnderstood("the platform's answer holds no thread of messages", body=body)
+        raise UnexpectedAnswer("the platform's answer holds no thread of messages", body=body)
     threads = {
         name: tuple(_message(item) for item in messages)
         for name, messages in body.items()
@@ -37,6 +37,6 @@ def log_of_threads(body: Any) -> Log:
 def _message(item: object) -> Entry:
     """Read a message of the public surface; its `assistant` is the log's `agent`."""
     if not isinstance(item, dict):
-        return entry_of(item)
+        return parse_entry(item)
     role = {"assistant": "agent"}.get(text_of(item.get("role")) or "", item.get("role"))
     return Message.of({**item, "role": role})

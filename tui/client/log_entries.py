@@ -327,12 +327,12 @@ DECISIONS = frozenset(
 )
 
 
-def entry_of(data: object) -> Entry:
+def parse_entry(data: object) -> Entry:
     """The entry this object is."""
-    return kind_of(data).of(data)
+    return entry_class_of(data).of(data)
 
 
-def kind_of(data: object) -> type[Entry]:
+def entry_class_of(data: object) -> type[Entry]:
     """What kind of entry this object is: total, and in the one order in which the kinds can be told apart."""
     match data:
         case {"role": str(), "content": _}:

@@ -8,12 +8,12 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from tui.client.json_codec import dumps
 from tui.client.json_values import decider_of
-from tui.client.task_facts import FINAL, RUNNING, Status, TaskFacts, Wait, WaitKind
+from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Status, TaskFacts, Wait, WaitKind
 from tui.client.wire_model import Count, Flag, Items, Moment, Name, Nested, Number, Text, Texts, WireModel
 
 __all__ = [
-    "FINAL", "RUNNING", "Agent", "ApprovalRequest", "ContextStatus", "Person", "Plan", "PlanStep", "SignInRequest",
-    "Status", "Task", "TaskInput", "Tokens", "Wait", "WaitKind", "decider_of",
+    "FINAL_STATUSES", "RUNNING_STATUSES", "Agent", "ApprovalRequest", "ContextStatus", "Person", "Plan", "PlanStep",
+    "SignInRequest", "Status", "Task", "TaskInput", "Tokens", "Wait", "WaitKind", "decider_of",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib import request
 from urllib.parse import urlsplit
 
-from tui.client.endpoints import BadAddress, is_loopback, parts_of
+from tui.client.endpoints import BadAddress, is_loopback, url_parts
 
 MAX_CERTIFICATES_BYTES = 16 * 1024 * 1024
 PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
@@ -106,7 +106,7 @@ def _variable(kind: str) -> str:
 def _checked_proxy(value: str, variable: str) -> str:
     """The address of a proxy, with its scheme."""
     url = value if "://" in value else f"http://{value}"
-    parts = parts_of(url)
+    parts = url_parts(url)
     if parts.scheme in {"socks5", "socks5h"} and find_spec("socksio") is None:
         raise BadNetworkSettings(
             f"{variable} names a SOCKS proxy: write http://host:port of an HTTP proxy there, or install socksio as well"

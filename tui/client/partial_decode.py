@@ -23,10 +23,10 @@ from tui.client.log_entries import (
     SignIn,
     ToolCall,
 )
-from tui.client.task_rows import UNUSUAL
+from tui.client.task_rows import MSGSPEC_ERRORS
 
 
-class Head(Struct, gc=False):
+class PartialEntry(Struct, gc=False):
     """What an entry is, when it was and its names."""
 
     id: str | None = None
@@ -56,21 +56,21 @@ class _Messages(Struct):
 _split: Callable[[bytes | bytearray], _Messages] = msgspec.json.Decoder(_Messages).decode
 _parts_of: Callable[[bytes | bytearray], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 _is_list = re.compile(rb"\s*\[").match
-head_of: Callable[[Raw], Head] = msgspec.json.Decoder(Head).decode
+decode_partial: Callable[[Raw], PartialEntry] = msgspec.json.Decoder(PartialEntry).decode
 
 
-def split(content: bytes | bytearray) -> tuple[str | None, list[Raw]] | None:
+def split_log(content: bytes | bytearray) -> tuple[str | None, list[Raw]] | None:
     """Return the id of a log's thread and its entries, each as it was written; None where it has to be read whole."""
     try:
         if _is_list(content):
             return None, _parts_of(content)
         log = _split(content)
-    except UNUSUAL:
+    except MSGSPEC_ERRORS:
         return None
     return log.id, log.messages
 
 
-def names_child(head: Head, kind: type[Entry]) -> bool:
+def names_child(head: PartialEntry, kind: type[Entry]) -> bool:
     """Whether an entry of this kind names the sub-task that it started."""
     names = [head.created_execution_id]
     if kind is Delegation:
@@ -78,7 +78,7 @@ def names_child(head: Head, kind: type[Entry]) -> bool:
     return bool(next((name for name in names if name is not None), None))
 
 
-def kind_of_head(head: Head) -> type[Entry]:
+def entry_class_of_partial(head: PartialEntry) -> type[Entry]:
     """What kind of entry it is, in the order of `kind_of`."""
     name, action = head.type, head.action
     if head.role is not None and head.content is not UNSET:

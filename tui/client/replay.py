@@ -10,11 +10,11 @@ from array import array
 from collections.abc import Iterable
 
 from tui.client.events import Event
-from tui.client.sse import LARGEST
+from tui.client.sse import MAX_EVENT_BYTES
 
 MIN_REPLAY_EVENTS = 8
 """How many events without ids a replay has at the least, unless one of them is unmistakable."""
-MAX_WITHHELD_BYTES = LARGEST
+MAX_WITHHELD_BYTES = MAX_EVENT_BYTES
 EVENT_BYTES = 1000
 """What an event that is withheld takes beside its content."""
 HASH_BYTES = 8

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-LONGEST_WAIT = 120.0
+MAX_WAIT_SECONDS = 120.0
 """Seconds beyond which a wished wait is shortened: a console that is silent for longer is of no use."""
 
 
@@ -56,7 +56,7 @@ class Backoff(Struct, frozen=True):
     def delay(self, attempt: int, at_least: float = 0.0) -> float:
         """Seconds to wait after failure number `attempt`, counted from 1, and never less than was asked for."""
         bound = min(self.longest, self.first * 2 ** min((attempt - 1) // self.each, 16))
-        return max(self.dice.uniform(0, bound), min(at_least, LONGEST_WAIT))
+        return max(self.dice.uniform(0, bound), min(at_least, MAX_WAIT_SECONDS))
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -67,12 +67,12 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        moment = moment_of(value)
+        moment = parse_http_date(value)
         seconds = math.nan if moment is None else moment - now
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_WAIT_SECONDS)
 
 
-def moment_of(value: str) -> float | None:
+def parse_http_date(value: str) -> float | None:
     """A moment as HTTP headers write it, in seconds since 1970."""
     from email.utils import parsedate_to_datetime  # not before there is an answer: it takes its time to import
 
@@ -82,7 +82,7 @@ def moment_of(value: str) -> float | None:
         return None
 
 
-class Budget(Struct):
+class RateBudget(Struct):
     """What the platform's rate-limit headers said last."""
 
     limit: int | None = None

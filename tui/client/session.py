@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from tui.client.endpoints import BadAddress, origin
-from tui.client.errors import ApiError, Lost, NotUnderstood, Redirected, TimedOut, Unreachable
-from tui.client.http_errors import in_words
-from tui.client.inflate import ACCEPT_ENCODING, decoder_of
-from tui.client.responses import LARGEST, decoded, error_of
-from tui.client.retry import Backoff, Budget, Clock, SystemClock, moment_of, retry_after
+from tui.client.errors import ApiError, ConnectionLost, Redirected, TimedOut, UnexpectedAnswer, Unreachable
+from tui.client.http_errors import map_errors
+from tui.client.inflate import ACCEPT_ENCODING, body_decoder
+from tui.client.responses import MAX_ANSWER_BYTES, error_of_answer, json_of_answer
+from tui.client.retry import Backoff, Clock, RateBudget, SystemClock, parse_http_date, retry_after
 from tui.client.secret import Secret
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 GOOD_ACTION_STATUSES = frozenset({200, 201, 202, 204})
 """Statuses of an action's answer that may mean that it was carried out; any other of 2xx says nothing."""
-TRIES = 5
+MAX_TRIES = 5
 """How often a read is tried before its error is told."""
-REDIRECTS = 5
-APART = 0.25
+MAX_REDIRECTS = 5
+MIN_REQUEST_GAP_SECONDS = 0.25
 """Seconds between two questions to a platform that fails."""
-TROUBLE = 5.0
+TROUBLE_SECONDS = 5.0
 """Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
 MAX_ERROR_BYTES = 1024 * 1024
 """Bytes of an answer that is an error beyond which it is not read."""
@@ -41,7 +41,7 @@ MAX_SKEW_SECONDS = 10 * 365 * 86_400.0
 """A clock of the platform that is farther off than this is no clock."""
 ANSWER_TIME_FACTOR = 2.0
 """An answer that comes in pieces has to be whole within so many times the time that its first piece may take."""
-SILENCE = 45.0
+MAX_SILENCE_SECONDS = 45.0
 """Seconds without a byte after which a stream is taken for dead."""
 
 
@@ -60,7 +60,7 @@ class KeyAuth:
         return request
 
 
-class Transport(Struct):
+class PlatformSession(Struct):
     """One HTTP client for each origin and another for its pages, opened when first needed; a stream gets its own."""
 
     key: Secret
@@ -71,8 +71,8 @@ class Transport(Struct):
     on_wait: Callable[[str, float], None] = lambda why, seconds: None
     """Told why and how long a read waits before it is tried again."""
     timeout: float = 30.0
-    silence: float = SILENCE
-    budget: Budget = field(default_factory=Budget)
+    silence: float = MAX_SILENCE_SECONDS
+    budget: RateBudget = field(default_factory=RateBudget)
     skew: float = 0.0
     """Seconds that the platform's clock is ahead of ours, where that is worth a word."""
     _clients: dict[tuple[str, bool], httpx.AsyncClient] = field(default_factory=dict)
@@ -117,10 +117,10 @@ class Transport(Struct):
             try:
                 return await self._send("GET", url, apart=apart, is_log=is_log, params=params)
             except ApiError as error:
-                if not is_passing(error):
+                if not is_retryable(error):
                     raise
                 self._has_failed(error.wait or 0.0)
-                if attempt == TRIES:
+                if attempt == MAX_TRIES:
                     raise
                 delay = self.backoff.delay(attempt, error.wait or 0.0)
                 self.on_wait(error.message, delay)
@@ -141,7 +141,7 @@ class Transport(Struct):
         if last_id and len(last_id) <= 4096 and last_id.isprintable():
             headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
         async with AsyncExitStack() as stack:
-            stack.enter_context(in_words(url))
+            stack.enter_context(map_errors(url))
             client = await stack.enter_async_context(self._new_client(url, self.silence))
             timeouts = client.timeout.as_dict()
             await self._turn()
@@ -149,11 +149,11 @@ class Transport(Struct):
 
             def ended(kind: type[BaseException] | None, *_: object) -> None:
                 is_left = kind is not None and not issubclass(kind, Exception)  # by us: that is no trouble
-                if not is_left and self.clock.monotonic() - begun < TROUBLE:
+                if not is_left and self.clock.monotonic() - begun < TROUBLE_SECONDS:
                     self._has_failed(0.0)
 
             stack.push(ended)
-            for _ in range(REDIRECTS + 1):
+            for _ in range(MAX_REDIRECTS + 1):
                 opening = aconnect_sse(client, "GET", url, headers=headers, extensions={"timeout": timeouts})
                 source = await stack.enter_async_context(opening)
                 if 400 <= source.response.status_code < 500:
@@ -169,16 +169,16 @@ class Transport(Struct):
         """While there is trouble, whatever asks waits for its turn: they come one by one, a while apart."""
         now = self.clock.monotonic()
         if now < self._trouble_until:
-            self._next_turn = max(now, self._next_turn + APART)
-            if (pause := self._next_turn - now) > TROUBLE:
+            self._next_turn = max(now, self._next_turn + MIN_REQUEST_GAP_SECONDS)
+            if (pause := self._next_turn - now) > TROUBLE_SECONDS:
                 self.on_wait("the platform asked to be left alone for a while", pause)
             await self.clock.sleep(pause)
 
     def _has_failed(self, wait: float) -> None:
         """It failed, and wishes to be asked nothing for so long."""
         now = self.clock.monotonic()
-        self._trouble_until = max(self._trouble_until, now + wait + TROUBLE)
-        self._next_turn = max(self._next_turn, now + wait - APART)
+        self._trouble_until = max(self._trouble_until, now + wait + TROUBLE_SECONDS)
+        self._next_turn = max(self._next_turn, now + wait - MIN_REQUEST_GAP_SECONDS)
 
     async def _send(
         self,
@@ -196,9 +196,9 @@ class Transport(Struct):
             raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
         if rest.get("json") is None:
             rest.pop("json", None)
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             limit = None if is_log else self.timeout * ANSWER_TIME_FACTOR
-            with in_words(url):
+            with map_errors(url):
                 client = self._client(url, is_page=apart is not None and not is_log)
                 async with asyncio.timeout(limit), client.stream(method, url, params=params, **rest) as response:
                     self._learn(response.headers)
@@ -216,7 +216,7 @@ class Transport(Struct):
 
     def _learn(self, headers: httpx.Headers) -> None:
         self.budget.learn(headers)
-        if told := moment_of(headers.get("date", "")):
+        if told := parse_http_date(headers.get("date", "")):
             ahead = told - self.clock.time()
             self.skew = ahead if 2.0 < abs(ahead) < MAX_SKEW_SECONDS else 0.0
 
@@ -228,18 +228,18 @@ class Transport(Struct):
         async with aclosing(_decoded(response)) as pieces:
             async for piece in pieces:
                 content += piece
-                if len(content) > LARGEST:
-                    raise NotUnderstood(f"the answer is larger than {LARGEST >> 20} MiB")
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise UnexpectedAnswer(f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
                 if not response.is_success and len(content) > MAX_ERROR_BYTES:
                     break
         if response.is_success and apart and (parts := apart(content)) is not None:
             return parts
         if response.is_success:
             if response.request.method != "GET" and content.strip() == b"null":
-                raise NotUnderstood("the platform's answer is null", status=response.status_code)
-            return decoded(bytes(content), response.status_code)
+                raise UnexpectedAnswer("the platform's answer is null", status=response.status_code)
+            return json_of_answer(bytes(content), response.status_code)
         wait = retry_after(response.headers, self.clock.time())
-        raise error_of(response.status_code, bytes(content), wait)
+        raise error_of_answer(response.status_code, bytes(content), wait)
 
     def _client(self, url: str, *, is_page: bool) -> httpx.AsyncClient:
         place = origin(url), is_page
@@ -285,7 +285,7 @@ class Transport(Struct):
 
 async def _decoded(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield the decoded body as it comes."""
-    decoder = decoder_of(response.headers)
+    decoder = body_decoder(response.headers)
     if response.is_stream_consumed:  # by a transport that has it whole
         yield response.content
         return
@@ -299,14 +299,14 @@ async def _decoded(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 def _check_action_status(status: int) -> None:
     """Raise NotUnderstood for a status of 2xx that no platform has a reason to answer an action with."""
     if 200 <= status < 300 and status not in GOOD_ACTION_STATUSES:
-        raise NotUnderstood(f"the platform answered an action with status {status}", status=status)
+        raise UnexpectedAnswer(f"the platform answered an action with status {status}", status=status)
 
 
-def is_passing(error: ApiError) -> bool:
+def is_retryable(error: ApiError) -> bool:
     """Whether what failed so may go well in a moment."""
     if error.status is not None:
         return error.status in {408, 425, 429} or error.status >= 500
-    return isinstance(error, Lost | TimedOut) or (isinstance(error, Unreachable) and error.wait is None)
+    return isinstance(error, ConnectionLost | TimedOut) or (isinstance(error, Unreachable) and error.wait is None)
 
 
 def _next(url: str, response: httpx.Response) -> str:

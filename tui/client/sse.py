@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 BOM = b"\xef\xbb\xbf"
-LARGEST = 16 * 1024 * 1024
+MAX_EVENT_BYTES = 16 * 1024 * 1024
 """Bytes of one event beyond which it is left out."""
-LONGEST_RETRY = 60_000
+MAX_RETRY_MS = 60_000
 """The longest reconnection time in ms that a server can ask for."""
 
 
-class Frame(Struct, frozen=True, gc=False):
+class SSEFrame(Struct, frozen=True, gc=False):
     """One dispatched event, its data as it was written."""
 
     event: str
@@ -28,7 +28,7 @@ class Frame(Struct, frozen=True, gc=False):
         return self.content.decode("utf-8", "replace")
 
 
-class Frames:
+class SSEDecoder:
     """Bytes in, events out; one for each connection, seeded with the last id of the connection before."""
 
     def __init__(self, last_id: str = "") -> None:
@@ -44,7 +44,7 @@ class Frames:
         self._after_cr = False
         self._head: bytes | None = b""
 
-    def feed(self, chunk: bytes) -> list[Frame]:
+    def feed(self, chunk: bytes) -> list[SSEFrame]:
         """All events that are complete with these bytes."""
         if self._head is not None:
             chunk = self._strip_bom(chunk)
@@ -56,7 +56,7 @@ class Frames:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = chunk.split(b"\n")
         rest = lines.pop()
-        frames: list[Frame] = []
+        frames: list[SSEFrame] = []
         if lines:
             if self._tail:
                 lines[0] = b"".join([*self._tail, lines[0]])
@@ -67,7 +67,7 @@ class Frames:
             self._keep(rest)
         return frames
 
-    def _take(self, lines: list[bytes], frames: list[Frame]) -> None:
+    def _take(self, lines: list[bytes], frames: list[SSEFrame]) -> None:
         """Take in whole lines: what is nothing but an id and its data at once, all else field by field."""
         is_new = not (self._data or self._size or self._type or self._has_id)
         place, last = 0, len(lines) - 2
@@ -79,10 +79,10 @@ class Frames:
                 and told[:6] == b"data: "
                 and named[:4] == b"id: "
                 and b"\0" not in named
-                and len(told) < LARGEST
+                and len(told) < MAX_EVENT_BYTES
             ):
                 self._id = self.last_id = name = named[4:].decode("utf-8", "replace")
-                frames.append(Frame("message", told[6:], name, True))
+                frames.append(SSEFrame("message", told[6:], name, True))
                 place += 3
             else:
                 is_new = self._line(named, frames)
@@ -90,7 +90,7 @@ class Frames:
         for line in lines[place:]:
             self._line(line, frames)
 
-    def _line(self, line: bytes, frames: list[Frame]) -> bool:
+    def _line(self, line: bytes, frames: list[SSEFrame]) -> bool:
         """Take in a line; whether it ended an event."""
         if line:
             self._field(line)
@@ -109,10 +109,10 @@ class Frames:
     def _keep(self, rest: bytes) -> None:
         """Hold back an unfinished line; a comment's beginning is enough, and an over-long one goes on as a comment."""
         self._tail_size += len(rest)
-        if not self._tail or not (self._tail[0][:1] == b":" or self._tail_size + self._size > LARGEST):
+        if not self._tail or not (self._tail[0][:1] == b":" or self._tail_size + self._size > MAX_EVENT_BYTES):
             self._tail.append(rest)
         elif self._tail[0][:1] != b":":
-            self._size = LARGEST + 1
+            self._size = MAX_EVENT_BYTES + 1
             self._data = []
             self._tail = [b":"]
 
@@ -123,7 +123,7 @@ class Frames:
             value = value[1:]
         if name == b"data":
             self._size += len(value) + 1
-            if self._size <= LARGEST:
+            if self._size <= MAX_EVENT_BYTES:
                 self._data.append(value)
             else:
                 self._data = []
@@ -134,14 +134,14 @@ class Frames:
         elif name == b"event":
             self._type = value.decode("utf-8", "replace")
         elif name == b"retry" and value.isdigit():
-            self.retry = min(int(value[:12]), LONGEST_RETRY)
+            self.retry = min(int(value[:12]), MAX_RETRY_MS)
 
-    def _dispatch(self, frames: list[Frame]) -> None:
+    def _dispatch(self, frames: list[SSEFrame]) -> None:
         self.last_id = self._id
-        too_large = self._size > LARGEST
+        too_large = self._size > MAX_EVENT_BYTES
         if self._data or too_large:
             content = b"" if too_large else b"\n".join(self._data)
-            frames.append(Frame(self._type or "message", content, self._id, self._has_id, too_large))
+            frames.append(SSEFrame(self._type or "message", content, self._id, self._has_id, too_large))
             self._data = []
         self._size = 0
         self._type = ""

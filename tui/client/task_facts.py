@@ -25,8 +25,8 @@ class Status(StrEnum):
     UNREADABLE = "unreadable"
 
 
-FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.ERROR, Status.STOPPED})
-RUNNING = frozenset({Status.PENDING, Status.EXECUTING})
+FINAL_STATUSES = frozenset({Status.COMPLETED, Status.FAILED, Status.ERROR, Status.STOPPED})
+RUNNING_STATUSES = frozenset({Status.PENDING, Status.EXECUTING})
 
 
 class WaitKind(StrEnum):
@@ -82,7 +82,7 @@ class TaskFacts:
     @property
     def is_final(self) -> bool:
         """Whether this turn of the task is over."""
-        return self.status in FINAL
+        return self.status in FINAL_STATUSES
 
     @property
     def thread_id(self) -> str:
@@ -114,7 +114,7 @@ class TaskFacts:
     def _wait_kind(self) -> WaitKind | None:
         if self.pending_eca_request:
             return WaitKind.SIGN_IN
-        if self.status in RUNNING:
+        if self.status in RUNNING_STATUSES:
             return None
         if (asked := self.hitl_request) and not asked.decided_by:
             return WaitKind.APPROVAL

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from tui.client.json_codec import dumps, finite, loads
-from tui.client.json_values import count_of, flag_of, identity, items_of, moment, name_of, text_of, texts_of
+from tui.client.json_codec import dumps, loads, parse_float
+from tui.client.json_values import count_of, flag_of, identity, items_of, parse_time, text_of, text_or_empty, texts_of
 from tui.client.task_facts import Status, TaskFacts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ AnyTask: TypeAlias = Union["TaskRow", "Task"]
 PARENT_FIELDS = ("parent_task_id", "parent_execution")
 NESTED_FIELDS = ("input", "hitl_request", "pending_eca_request", "deep_planning", "tokens")
 """The objects within a task; few rows hold one."""
-UNUSUAL = (msgspec.MsgspecError, RecursionError, ValueError)
+MSGSPEC_ERRORS = (msgspec.MsgspecError, RecursionError, ValueError)
 """What msgspec raises about JSON that has to be read in the tolerant way, if it can be read at all."""
 
 
@@ -67,9 +67,9 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
         """Make a row of the JSON of one; raise NotJson where it is none."""
         try:
             fields = _decode_object(written)
-        except UNUSUAL:
+        except MSGSPEC_ERRORS:
             return cls.of(loads(written))
-        if not name_of(fields.get("id")).strip():
+        if not text_or_empty(fields.get("id")).strip():
             fields = loads(written)  # its id is made of its whole content
         return cls._of_fields(fields, written)
 
@@ -84,18 +84,18 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
         parent_id = _first_text(fields, PARENT_FIELDS)
         return cls(
             identity(fields, "id"),
-            _shared(name_of(get("agent_id"))) or "",
-            _shared(name_of(get("status"))) or "",
+            _shared(text_or_empty(get("agent_id"))) or "",
+            _shared(text_or_empty(get("status"))) or "",
             text_of(get("title")),
             text_of(get("result")),
             _shared(text_of(get("user_id"))),
             _shared(_first_text(fields, ("source", "source_node_type"))),
             parent_id,
-            moment(get("created_at")),
-            moment(get("updated_at")),
-            moment(get("started_at")),
-            moment(get("paused_at")),
-            moment(get("finished_at")),
+            parse_time(get("created_at")),
+            parse_time(get("updated_at")),
+            parse_time(get("started_at")),
+            parse_time(get("paused_at")),
+            parse_time(get("finished_at")),
             texts_of(get("sub_executions")),
             tuple(name for name in NESTED_FIELDS if get(name)),
             "input" in fields,
@@ -178,7 +178,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
     @property
     def organization_id(self) -> str:
         """The organization that the task belongs to."""
-        return name_of(self.raw.get("organization_id"))
+        return text_or_empty(self.raw.get("organization_id"))
 
     @property
     def conversation_id(self) -> str | None:
@@ -205,7 +205,7 @@ def _shared(text: str | None) -> str | None:
     return text
 
 
-_decode_object: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=finite).decode
+_decode_object: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=parse_float).decode
 
 
 class Page(Struct, frozen=True):
@@ -250,7 +250,7 @@ def task_page(content: bytes, number: int) -> Page | None:
             envelope = _decode_envelope(content)
             rows, total, pages = envelope.items, count_of(envelope.total), count_of(envelope.total_pages)
         return Page(tuple(TaskRow.from_json(bytes(row)) for row in rows), total, pages, number)
-    except UNUSUAL:
+    except MSGSPEC_ERRORS:
         return None
 
 

@@ -25,20 +25,20 @@ from tui.client.json_values import (
     flag_of,
     identity,
     items_of,
-    moment,
-    name_of,
     number_of,
+    parse_time,
     text_of,
+    text_or_empty,
     texts_of,
 )
 
 T = TypeVar("T")
 Text = Annotated[str | None, BeforeValidator(text_of)]
-Name = Annotated[str, BeforeValidator(name_of)]
+Name = Annotated[str, BeforeValidator(text_or_empty)]
 Flag = Annotated[bool, BeforeValidator(flag_of)]
 Count = Annotated[int, BeforeValidator(count_of)]
 Number = Annotated[float | None, BeforeValidator(number_of)]
-Moment = Annotated[datetime | None, BeforeValidator(moment)]
+Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(texts_of)]
 Items = Annotated[tuple[T, ...], BeforeValidator(items_of)]
 Nested = Annotated[T | None, BeforeValidator(lambda value: value or None)]

@@ -59,7 +59,7 @@ class Outcome(StrEnum):
     HELD_BACK = "held back"
 
 
-class Deed(Struct, frozen=True):
+class Action(Struct, frozen=True):
     """One thing the operator wants done, and how far it is."""
 
     verb: Verb
@@ -81,7 +81,7 @@ class Deed(Struct, frozen=True):
     task: Task | None = None
     error: ApiError | None = None
 
-    def done(self, outcome: Outcome, words: str, task: Task | None = None, error: ApiError | None = None) -> Deed:
+    def done(self, outcome: Outcome, words: str, task: Task | None = None, error: ApiError | None = None) -> Action:
         """The deed, ended."""
         return replace(self, phase=Phase.DONE, outcome=outcome, words=words, task=task or self.task, error=error)
 
@@ -98,7 +98,7 @@ class Deed(Struct, frozen=True):
         return hashlib.sha256(canonical(asked).encode()).hexdigest()[:24]
 
 
-class Answer(Struct, frozen=True):
+class ActionAnswer(Struct, frozen=True):
     """What came back after an action was sent: a claim of the platform, or the error in its place."""
 
     task: Task | None = None

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from tui.client.events import Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
-from tui.client.lazy_log import Entries
+from tui.client.lazy_log import LazyEntries
 from tui.client.log_entries import (
     Confirmation,
     Decision,
@@ -30,13 +30,13 @@ from tui.client.log_entries import (
 from tui.client.models import ContextStatus, Plan, PlanStep
 from tui.client.task_facts import Wait, WaitKind
 from tui.client.task_rows import AnyTask
-from tui.domain.activity_nodes import Heard, Node, Nodes
+from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
 
-SAME_CALL = timedelta(seconds=30)
+SAME_CALL_WINDOW = timedelta(seconds=30)
 """How far apart the live event and the log's entry of one call may lie when their ids do not agree."""
-PIECES = 2000
+MIN_STREAMED_PIECES = 2000
 """How many pieces of the text being streamed are kept at the least: its end is what is shown."""
-LOOK_BACK = 64
+MAX_NODES_LOOKED_BACK = 64
 """How many of the latest nodes are looked at for such a call."""
 
 
@@ -52,7 +52,7 @@ class Activity(Struct, eq=False):
     """What happened in one task, in the order of time. It only grows; its version counts the changes."""
 
     task_id: str
-    nodes: Nodes = field(default_factory=Nodes)
+    nodes: ActivityNodes = field(default_factory=ActivityNodes)
     version: int = 0
     shape: int = 0
     """Counts the changes that are more than another node behind the last, or another word about one."""
@@ -83,21 +83,21 @@ class Activity(Struct, eq=False):
         """Take in the log, or a part of it, as it was at a moment."""
         previous = log.since or EPOCH
         self.is_partial = log.is_partial
-        if isinstance(log.entries, Entries):
+        if isinstance(log.entries, LazyEntries):
             self._read_large(log.entries, at)
         else:
             for ordinal, entry in enumerate(log.entries, log.first):
                 previous = entry.created_at or previous
-                self._add(entry, Heard(at, entry), previous, ordinal, logged=True)
+                self._add(entry, SourcedEntry(at, entry), previous, ordinal, logged=True)
         self.version += 1
 
-    def _read_large(self, log: Entries, at: datetime) -> None:
+    def _read_large(self, log: LazyEntries, at: datetime) -> None:
         """Look at what is known from elsewhere, or was looked at before; all else is only put in its place."""
         self._open = None
         if self.nodes.log is None:
             apart = self.nodes.known_in(log)
             if unlogged := [node.at for node in self._unlogged.values()]:
-                apart.update(log.between(min(unlogged) - SAME_CALL, max(unlogged) + SAME_CALL))
+                apart.update(log.between(min(unlogged) - SAME_CALL_WINDOW, max(unlogged) + SAME_CALL_WINDOW))
             self.nodes.adopt(log, at, self.version + 1, apart)
             self.shape += 1
             if self._chunks and (reply := next(filter(_is_reply, reversed(self.nodes)), None)):
@@ -106,7 +106,7 @@ class Activity(Struct, eq=False):
             apart = self.nodes.news_in(log)
         for place in sorted(apart):
             entry = log[place]
-            self._add(entry, Heard(at, entry), log.times[place], place, logged=True)
+            self._add(entry, SourcedEntry(at, entry), log.times[place], place, logged=True)
 
     def hear(self, event: Event, at: datetime) -> None:
         """Take in one event; `at` stands in for a time that the event does not tell."""
@@ -114,10 +114,10 @@ class Activity(Struct, eq=False):
         self.version += 1
         if (piece := event.chunk) is not None:
             insort(self._chunks, (when, event.frame_id.rjust(20), piece))
-            if len(self._chunks) > 2 * PIECES:
-                del self._chunks[:PIECES]
+            if len(self._chunks) > 2 * MIN_STREAMED_PIECES:
+                del self._chunks[:MIN_STREAMED_PIECES]
         elif entry := event.entry:
-            self._add(entry, Heard(when, entry), entry.created_at or when, 2**31, logged=False)
+            self._add(entry, SourcedEntry(when, entry), entry.created_at or when, 2**31, logged=False)
         elif (plan := event.plan) and self._is_news("plan", when, plan.raw):
             self.plan = plan
             self.shape += 1
@@ -139,7 +139,7 @@ class Activity(Struct, eq=False):
         self._told[name] = stamp
         return True
 
-    def _add(self, entry: Entry, heard: Heard, when: datetime, ordinal: int, *, logged: bool) -> None:
+    def _add(self, entry: Entry, heard: SourcedEntry, when: datetime, ordinal: int, *, logged: bool) -> None:
         self._open = None
         known = {id(node): node for key in entry.keys if (node := self.nodes.get(key))}
         if logged and not known and not self._unlogged:
@@ -152,7 +152,7 @@ class Activity(Struct, eq=False):
             if node.logged and not _supersedes(heard, node.logged):
                 heard = node.logged
             elif node.logged and node.ordinal == ordinal and node.logged.entry.says_as(heard.entry):
-                node.logged = Heard(heard.at, node.logged.entry)
+                node.logged = SourcedEntry(heard.at, node.logged.entry)
                 return
             node.logged, node.ordinal = heard, ordinal
             self._unlogged.pop(id(node), None)
@@ -162,7 +162,7 @@ class Activity(Struct, eq=False):
                 self._unlogged[id(node)] = node
         self._settle(node, entry.keys)
 
-    def _enter(self, entry: Entry, heard: Heard, when: datetime, ordinal: int) -> None:
+    def _enter(self, entry: Entry, heard: SourcedEntry, when: datetime, ordinal: int) -> None:
         """What only the log tells, and for the first time."""
         node = Node(entry, (when, ordinal, entry.id), None, heard, ordinal, self.version + 1)
         self.nodes.name(node, entry.keys)
@@ -220,8 +220,10 @@ class Activity(Struct, eq=False):
         if logged:
             candidates: Iterable[Node] = self._unlogged.values()
         else:
-            candidates = (node for node in reversed(self.nodes[-LOOK_BACK:]) if node.live is None)
-        near = [node for node in candidates if abs(node.at - when) <= SAME_CALL and type(node.entry) is type(entry)]
+            candidates = (node for node in reversed(self.nodes[-MAX_NODES_LOOKED_BACK:]) if node.live is None)
+        near = [
+            node for node in candidates if abs(node.at - when) <= SAME_CALL_WINDOW and type(node.entry) is type(entry)
+        ]
         if not near:
             return None
         wanted = _signature(entry)
@@ -233,7 +235,7 @@ class Activity(Struct, eq=False):
     def streaming(self) -> str:
         """The text being streamed now: what came since the agent's last message and since the last gap."""
         ends = [gap.at for gap in self.gaps.values()]
-        ends += [node.at for node in self.nodes[-LOOK_BACK:] if _is_reply(node)]
+        ends += [node.at for node in self.nodes[-MAX_NODES_LOOKED_BACK:] if _is_reply(node)]
         since = max(ends, default=EPOCH)
         return "".join(piece for when, _, piece in self._chunks if when > since)
 
@@ -241,7 +243,7 @@ class Activity(Struct, eq=False):
     def open_node(self) -> Node | None:
         """The latest entry that waits for a person: a sign-in, a question, a card, a held tool call."""
         if self._open is None:
-            self._open = (_open_of(islice(reversed(self.nodes), 4 * LOOK_BACK)),)
+            self._open = (_open_of(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
         return self._open[0]
 
     @property
@@ -263,7 +265,7 @@ def _open_of(latest: Iterable[Node]) -> Node | None:
     return None
 
 
-class Row(NamedTuple):
+class TreeRow(NamedTuple):
     """A line of the tree at its depth: a node, a plan step, or a sub-task whose trigger is not known."""
 
     depth: int
@@ -275,7 +277,7 @@ class Row(NamedTuple):
     """The sub-task is shown elsewhere, or is one of its own ancestors: it is named and not opened again."""
 
 
-def attached(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
+def match_triggers(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
     """Which sub-task each trigger started: by the id it names, else by agent and the nearest time before."""
     left = {child.id: child for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id))}
     nodes = activity.nodes
@@ -295,12 +297,12 @@ def attached(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
     return found
 
 
-def walk(
+def walk_tree(
     activities: Mapping[str, Activity], children: Mapping[str, tuple[AnyTask, ...]], root: str, *, by_plan: bool = False
-) -> Iterator[Row]:
+) -> Iterator[TreeRow]:
     """The tree, line by line: each sub-agent's log under its trigger, each task opened once, whatever points to it."""
 
-    def lines(task_id: str, depth: int) -> Iterator[Row]:
+    def lines(task_id: str, depth: int) -> Iterator[TreeRow]:
         return _lines(activities.get(task_id, Activity(task_id)), children.get(task_id, ()), depth, by_plan)
 
     opened = {root}
@@ -319,20 +321,20 @@ def walk(
             under_way.append(lines(row.child_id, row.depth + 1))
 
 
-def _lines(activity: Activity, children: tuple[AnyTask, ...], depth: int, by_plan: bool) -> Iterator[Row]:
-    started = attached(activity, children)
+def _lines(activity: Activity, children: tuple[AnyTask, ...], depth: int, by_plan: bool) -> Iterator[TreeRow]:
+    started = match_triggers(activity, children)
     steps = activity.plan.steps if by_plan and activity.plan else ()
     named = {step.id for step in steps}
     for step in (None, *steps):
         if step is not None:
-            yield Row(depth, activity.task_id, step=step)
+            yield TreeRow(depth, activity.task_id, step=step)
         for node in activity.nodes:
             place = node.entry.plan_task_id if node.entry.plan_task_id in named else None
             if place == (step.id if step else None):
                 child = started.get(node.entry.id)
-                yield Row(depth + (step is not None), activity.task_id, node, child_id=child)
+                yield TreeRow(depth + (step is not None), activity.task_id, node, child_id=child)
     for child in sorted({child.id for child in children} - set(started.values())):
-        yield Row(depth, activity.task_id, child_id=child)
+        yield TreeRow(depth, activity.task_id, child_id=child)
 
 
 _KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
@@ -350,11 +352,11 @@ def _is_reply(node: Node) -> bool:
     return isinstance(node.entry, Message) and node.entry.role == "agent"
 
 
-def _supersedes(new: Heard, old: Heard) -> bool:
+def _supersedes(new: SourcedEntry, old: SourcedEntry) -> bool:
     return new.at > old.at or (new.at == old.at and canonical(new.entry.raw) >= canonical(old.entry.raw))
 
 
-def _joined(one: Heard | None, other: Heard) -> Heard:
+def _joined(one: SourcedEntry | None, other: SourcedEntry) -> SourcedEntry:
     """Two things the stream said of one call: each field from the one that knows it, the earlier time of the two."""
     if one is None:
         return other
@@ -363,7 +365,7 @@ def _joined(one: Heard | None, other: Heard) -> Heard:
     begun = [(entry.created_at, entry.raw.get("created_at")) for entry in (one.entry, other.entry) if entry.created_at]
     if begun:
         raw["created_at"] = min(begun, key=operator.itemgetter(0))[1]
-    return Heard(late.at, type(late.entry).of(raw))
+    return SourcedEntry(late.at, type(late.entry).of(raw))
 
 
 def _combined(node: Node) -> Entry:

@@ -10,13 +10,13 @@ from typing import overload
 
 from msgspec import Struct
 
-from tui.client.lazy_log import Entries
+from tui.client.lazy_log import LazyEntries
 from tui.client.log_entries import Entry, ToolCall
 
-Order = tuple[datetime, int, str]
+NodeOrder = tuple[datetime, int, str]
 
 
-class Heard(Struct, frozen=True, gc=False):
+class SourcedEntry(Struct, frozen=True, gc=False):
     """What was told of one thing by one of the two sources, and when that source told it."""
 
     at: datetime
@@ -27,9 +27,9 @@ class Node(Struct, eq=False, gc=False):
     """One thing that happened: what the stream said of it, what the log says, and both joined."""
 
     entry: Entry
-    order: Order
-    live: Heard | None = None
-    logged: Heard | None = None
+    order: NodeOrder
+    live: SourcedEntry | None = None
+    logged: SourcedEntry | None = None
     ordinal: int = 0
     version: int = 0
     """The activity's version when this node changed last."""
@@ -59,14 +59,14 @@ class Node(Struct, eq=False, gc=False):
         return isinstance(self.entry, ToolCall) and self.entry.started_at is not None
 
 
-class Nodes(Sequence[Node]):
+class ActivityNodes(Sequence[Node]):
     """Nodes in order, and by the names that they go by.
 
     What a large log tells is a number until it is looked at: the place of the entry in that log.
     """
 
     def __init__(self) -> None:
-        self.log: Entries | None = None
+        self.log: LazyEntries | None = None
         """The large log, where there was one."""
         self._read_at: datetime
         self._version = 0
@@ -146,7 +146,7 @@ class Nodes(Sequence[Node]):
         del self._items[self.place_of(node)]
         self._naming.pop(id(node), None)
 
-    def adopt(self, log: Entries, at: datetime, version: int, apart: Collection[int]) -> None:
+    def adopt(self, log: LazyEntries, at: datetime, version: int, apart: Collection[int]) -> None:
         """Take in a large log as it was read at a moment, but for what is to be looked at apart."""
         mine, names = self[:], self._by_key
         self.log, self._read_at, self._version, self._read = log, at, version, {*apart}
@@ -161,11 +161,11 @@ class Nodes(Sequence[Node]):
 
     # A later reading of the log
 
-    def known_in(self, log: Entries) -> set[int]:
+    def known_in(self, log: LazyEntries) -> set[int]:
         """The places in a log of what is known by name."""
         return {log.places[key] for key in self._by_key.keys() & log.places.keys()}
 
-    def news_in(self, log: Entries) -> set[int]:
+    def news_in(self, log: LazyEntries) -> set[int]:
         """The places in a later reading of the large log of all that was looked at, or is not as it was."""
         assert self.log is not None
         return {place for place in self._read if place < len(log)} | {*log.unlike(self.log)}
@@ -176,16 +176,16 @@ class Nodes(Sequence[Node]):
         """What stands there as a number, from now on as a node."""
         assert self.log is not None
         entry = self.log[number]
-        heard = Heard(self._read_at, entry)
+        heard = SourcedEntry(self._read_at, entry)
         node = self._items[place] = Node(entry, self._order(number), None, heard, number, self._version)
         self._read.add(number)
         self.name(node, entry.keys)
         return node
 
-    def _find(self, order: Order) -> int:
+    def _find(self, order: NodeOrder) -> int:
         return bisect_left(self._items, order, key=self._order)  # no two have one order: an id has one node
 
-    def _order(self, item: Node | int) -> Order:
+    def _order(self, item: Node | int) -> NodeOrder:
         if isinstance(item, Node):
             return item.order
         assert self.log is not None

@@ -15,11 +15,11 @@ from tui.client.log_entries import Reasoning, ToolCall
 from tui.client.task_facts import Wait
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.activity_log import Activity, Gap, Row, attached, walk
+from tui.domain.activity_log import Activity, Gap, TreeRow, match_triggers, walk_tree
 from tui.domain.entry_format import summary
 from tui.domain.repeated_calls import RepeatedCalls
 from tui.domain.timeline import spans
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 
 ROWS_PER_SLICE = 100
 MAX_STREAMING_CHARS = 2000
@@ -72,7 +72,7 @@ class SearchHit(NamedTuple):
 class _Arrangement(Struct):
     """All rows as they were arranged last, and what they were arranged from."""
 
-    rows: list[Row | StatusRow | None] = field(default_factory=list)
+    rows: list[TreeRow | StatusRow | None] = field(default_factory=list)
     """None is a node that nobody has looked at: its place here is its place in the task."""
     places: dict[str, int] = field(default_factory=dict)
     shape: object = None
@@ -118,13 +118,13 @@ class ActivityRows:
     def __len__(self) -> int:
         return len(self._arranged.rows)
 
-    def row(self, index: int) -> Row | StatusRow:
+    def row(self, index: int) -> TreeRow | StatusRow:
         """Return the row at this place."""
         rows = self._arranged.rows
         row = rows[index]
         if row is None:
             nodes = self._source.activities[self._source.root].nodes
-            row = rows[index] = Row(0, self._source.root, nodes[min(index, len(nodes) - 1)])
+            row = rows[index] = TreeRow(0, self._source.root, nodes[min(index, len(nodes) - 1)])
             self._arranged.places[key_of(row)] = index
         return row
 
@@ -141,11 +141,11 @@ class ActivityRows:
             return nodes.place_of(node) if node else None
         return place
 
-    def entry_rows(self) -> list[Row]:
+    def entry_rows(self) -> list[TreeRow]:
         """Return the rows that are no status rows; there are none where nobody has looked at them all."""
         if self._arranged.is_plain:
             return []
-        return [row for row in self._arranged.rows if isinstance(row, Row)]
+        return [row for row in self._arranged.rows if isinstance(row, TreeRow)]
 
     def index_above(self, index: int) -> int:
         """Return the place of the row under which this one stands; of one that stands under none, its own."""
@@ -154,18 +154,18 @@ class ActivityRows:
 
     def _depth(self, index: int) -> int:
         row = self.row(index)
-        return row.depth if isinstance(row, Row) else 0
+        return row.depth if isinstance(row, TreeRow) else 0
 
-    def is_unfolded(self, row: Row) -> bool:
+    def is_unfolded(self, row: TreeRow) -> bool:
         """Return whether the log of the row's sub-task is shown below it."""
         return row.child_id in self.unfolded and not row.is_known
 
-    def is_waiting(self, row: Row) -> bool:
+    def is_waiting(self, row: TreeRow) -> bool:
         """Return whether the row is the latest that asks for a person, and nothing after it answers."""
         activity = self._source.activities.get(row.task_id)
         return activity is not None and activity.open_node is row.node
 
-    def title(self, row: Row) -> str:
+    def title(self, row: TreeRow) -> str:
         """Return the title of a plan step or of a sub-task."""
         if row.step:
             return row.step.title
@@ -180,10 +180,10 @@ class ActivityRows:
         """Return all sub-tasks that can be folded."""
         return {row.child_id for row in self._walk() if row.child_id and not row.is_known}
 
-    def search(self, words: str, masks: Masks) -> list[SearchHit]:
+    def search(self, words: str, masks: Redactor) -> list[SearchHit]:
         """Return every row with these words in it, also where it is folded away or filtered out."""
         wanted = words.casefold()
-        above: list[Row] = []
+        above: list[TreeRow] = []
         hits: list[SearchHit] = []
         for row in self._walk():
             del above[row.depth :]
@@ -193,7 +193,7 @@ class ActivityRows:
                 hits.append(SearchHit(key_of(row), hidden_by))
         return hits
 
-    def _searched_text(self, row: Row, masks: Masks) -> str:
+    def _searched_text(self, row: TreeRow, masks: Redactor) -> str:
         if row.node is None:
             return self.title(row)
         entry = row.node.entry
@@ -208,7 +208,7 @@ class ActivityRows:
         arranged = _Arrangement(shape=self._shape())
         root = self._source.root
 
-        def counted(walked: Iterable[Row]) -> Iterator[Row]:
+        def counted(walked: Iterable[TreeRow]) -> Iterator[TreeRow]:
             for row in walked:
                 is_loose = row.node is None and not row.depth
                 arranged.has_loose_child = arranged.has_loose_child or is_loose
@@ -217,13 +217,13 @@ class ActivityRows:
 
         activity = self._source.activity
         gaps = activity.gaps.values() if activity is not None else ()
-        rows: list[Row | StatusRow] = []
+        rows: list[TreeRow | StatusRow] = []
         for row in _with_gaps(self._visible(counted(self._walk())), gaps):
             rows.append(row)
             if len(rows) % ROWS_PER_SLICE == 0:
                 yield
         if self.as_timeline:
-            entries = [row for row in rows if isinstance(row, Row)]
+            entries = [row for row in rows if isinstance(row, TreeRow)]
             rows = [entries[place] for place in sorted(spans(entries, self.tasks, self._now()))]
         for place, row in enumerate(rows):
             arranged.places[key_of(row)] = place
@@ -241,7 +241,7 @@ class ActivityRows:
             return False
         children = source.children.get(root, ())
         known = {child.id for child in children}
-        started = attached(activity, children)
+        started = match_triggers(activity, children)
         below = {*known, *started.values()}
         if len({*started.values()}) < len(started) or not below.isdisjoint({root, *self.unfolded, *source.activities}):
             return False
@@ -252,12 +252,12 @@ class ActivityRows:
         for key, child in started.items():
             node = activity.nodes.get(key)
             assert node
-            row = Row(0, root, node, child_id=child)
+            row = TreeRow(0, root, node, child_id=child)
             place = activity.nodes.place_of(node)
             arranged.rows[place] = row
             arranged.places[key_of(row)] = place
         for child in sorted(known - {*started.values()}):
-            row = Row(0, root, child_id=child)
+            row = TreeRow(0, root, child_id=child)
             arranged.places[key_of(row)] = len(arranged.rows)
             arranged.rows.append(row)
             arranged.has_loose_child = True
@@ -292,7 +292,7 @@ class ActivityRows:
             del arranged.places[self.key(place)]
         del arranged.rows[end:]
         for node in activity.nodes[arranged.node_count :]:
-            row = Row(0, root, node)
+            row = TreeRow(0, root, node)
             if not self._is_filtered(row):
                 arranged.places[key_of(row)] = len(arranged.rows)
                 arranged.rows.append(row)
@@ -315,7 +315,7 @@ class ActivityRows:
             yield StatusRow("streaming", "AGT", streaming[-MAX_STREAMING_CHARS:], "running")
         if source.wait:
             since = source.wait_since
-            waited = humanize.span((self._now() - since).total_seconds()) if since else "?"
+            waited = humanize.duration((self._now() - since).total_seconds()) if since else "?"
             yield StatusRow("wait", " ‖ ", f"waits: {source.wait.kind}, for {waited}", "need")
         if source.task and source.task.is_final and activity is not None:
             yield StatusRow("end", " ■ ", summary(source.task, activity), "strong")
@@ -331,12 +331,12 @@ class ActivityRows:
         ]
         return source.root, below, logs
 
-    def _walk(self) -> Iterator[Row]:
+    def _walk(self) -> Iterator[TreeRow]:
         source = self._source
         if source.root:
-            yield from walk(source.activities, source.children, source.root, by_plan=self.by_plan)
+            yield from walk_tree(source.activities, source.children, source.root, by_plan=self.by_plan)
 
-    def _visible(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def _visible(self, rows: Iterable[TreeRow]) -> Iterator[TreeRow]:
         """Yield the rows that are neither folded away nor filtered out."""
         hidden_below: int | None = None
         for row in rows:
@@ -346,7 +346,7 @@ class ActivityRows:
             if not self._is_filtered(row):
                 yield row
 
-    def _is_filtered(self, row: Row) -> bool:
+    def _is_filtered(self, row: TreeRow) -> bool:
         entry = row.node.entry if row.node else None
         has_failed = isinstance(entry, ToolCall) and entry.is_error
         if self.errors_only and not has_failed and not row.child_id:
@@ -354,7 +354,7 @@ class ActivityRows:
         return not self.with_reasoning and isinstance(entry, Reasoning)
 
 
-def key_of(row: Row | StatusRow) -> str:
+def key_of(row: TreeRow | StatusRow) -> str:
     """Return the key of a row; that of a status row begins as no task's id does."""
     if isinstance(row, StatusRow):
         return f"\n{row.name}"
@@ -363,7 +363,7 @@ def key_of(row: Row | StatusRow) -> str:
     return f"{row.task_id}/{row.step.id if row.step else ''}/{row.child_id}"
 
 
-def _with_gaps(rows: Iterable[Row], gaps: Iterable[Gap]) -> Iterator[Row | StatusRow]:
+def _with_gaps(rows: Iterable[TreeRow], gaps: Iterable[Gap]) -> Iterator[TreeRow | StatusRow]:
     """Yield the rows, and a status row for each gap of the stream where it was."""
     status_rows = [_gap_row(gap) for gap in sorted(gaps, key=lambda gap: gap.at)]
     order = [(row.at, place) for place, row in enumerate(status_rows)]
@@ -377,4 +377,4 @@ def _with_gaps(rows: Iterable[Row], gaps: Iterable[Gap]) -> Iterator[Row | Statu
 
 def _gap_row(gap: Gap) -> StatusRow:
     filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-    return StatusRow(f"gap {gap.at}", "───", f"gap {humanize.span(gap.seconds)}, {filled}", "faint", gap.at)
+    return StatusRow(f"gap {gap.at}", "───", f"gap {humanize.duration(gap.seconds)}, {filled}", "faint", gap.at)

@@ -23,11 +23,11 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
 
-class Told(NamedTuple):
+class EntryLine(NamedTuple):
     """One entry, told: its texts are safe to show."""
 
     word: str
@@ -49,14 +49,14 @@ _WORDS: tuple[tuple[type[Entry], str], ...] = (
 )
 
 
-def word_of(entry: Entry) -> str:
+def entry_code(entry: Entry) -> str:
     """Three letters for the kind of an entry."""
     if isinstance(entry, Message):
         return _ROLES.get(entry.role, "MSG")
     return next((word for kind, word in _WORDS if isinstance(entry, kind)), "···")
 
 
-def told(node: Node, masks: Masks) -> Told:
+def entry_line(node: Node, masks: Redactor) -> EntryLine:
     """One entry in one line."""
     entry = node.entry
     text = one_line(masks.text(entry.label), longest=1000)
@@ -66,7 +66,7 @@ def told(node: Node, masks: Masks) -> Told:
             why = entry.reasoning.title if entry.reasoning else None
             text = f"{text}  {one_line(masks.text(why), longest=300)}" if why else text
             about = "" if node.is_timed else "≈"
-            took = about + humanize.exact(node.seconds) if node.seconds is not None else ""
+            took = about + humanize.exact_duration(node.seconds) if node.seconds is not None else ""
             if entry.approval_request_id:
                 after, look = "held", "need"
             elif entry.is_error:
@@ -82,16 +82,16 @@ def told(node: Node, masks: Masks) -> Told:
             after, look = "waits", "need"
         case Message(role="user"):
             look = "strong"
-    return Told(word_of(entry), text, after, look)
+    return EntryLine(entry_code(entry), text, after, look)
 
 
-def shortly(value: object, masks: Masks, longest: int = 300) -> str:
+def short_json(value: object, masks: Redactor, longest: int = 300) -> str:
     """Any JSON in one line, masked and safe."""
     text = value if isinstance(value, str) else json.dumps(masks.json(value), ensure_ascii=False, separators=(",", ":"))
     return one_line(masks.text(text), longest=longest)
 
 
-def said(event: Event, masks: Masks) -> str:
+def event_text(event: Event, masks: Redactor) -> str:
     """What an event says, in one line."""
     entry = event.entry
     if (task := event.task) is not None:
@@ -99,13 +99,13 @@ def said(event: Event, masks: Masks) -> str:
     if (plan := event.plan) is not None:
         return f"{plan.done}/{len(plan.steps)}"
     if (context := event.context) is not None:
-        return f"{context.percent or 0:.0f}% of {humanize.amount(context.context_window)}"
+        return f"{context.percent or 0:.0f}% of {humanize.short_count(context.context_window)}"
     if isinstance(entry, ToolCall):
         value = entry.result if entry.is_finished else entry.arguments
-        return f"{one_line(masks.text(entry.name), longest=60)}  {shortly(value, masks)}"
+        return f"{one_line(masks.text(entry.name), longest=60)}  {short_json(value, masks)}"
     if entry is not None and entry.kind != "other":
         return one_line(masks.text(entry.label), longest=300)
-    return shortly(event.data, masks)
+    return short_json(event.data, masks)
 
 
 def summary(task: AnyTask, activity: Activity) -> str:
@@ -113,19 +113,21 @@ def summary(task: AnyTask, activity: Activity) -> str:
     kinds, failed = activity.nodes.tally()
     calls, agents = kinds[ToolCall], kinds[Delegation]
     begun, end = task.started_at or task.created_at, task.finished_at or task.updated_at
-    parts = [f"{task.status} in {humanize.exact((end - begun).total_seconds())}" if begun and end else task.status]
+    parts = [
+        f"{task.status} in {humanize.exact_duration((end - begun).total_seconds())}" if begun and end else task.status
+    ]
     parts.append(f"{calls} call{'s' * (calls != 1)}" + (f", {failed} failed" if failed else ""))
     if agents:
         parts.append(f"{agents} sub-agent{'s' * (agents != 1)}")
     if task.tokens:
-        parts.append(f"{humanize.amount(task.tokens.total)} tokens")
+        parts.append(f"{humanize.short_count(task.tokens.total)} tokens")
     return " · ".join(parts)
 
 
-def as_markdown(entry: Entry, masks: Masks) -> str:
+def as_markdown(entry: Entry, masks: Redactor) -> str:
     """An entry to be pasted where people read Markdown."""
     when = f"{entry.created_at:%Y-%m-%d %H:%M:%S}Z " if entry.created_at else ""
-    head = f"**{word_of(entry)}** {when}{masks.text(entry.label)}"
+    head = f"**{entry_code(entry)}** {when}{masks.text(entry.label)}"
     if isinstance(entry, Message):
-        return f"**{word_of(entry)}** {when}\n\n{masks.text(entry.text)}"
+        return f"**{entry_code(entry)}** {when}\n\n{masks.text(entry.text)}"
     return f"{head}\n\n```json\n{pretty(masks.json(entry.raw))}\n```"

@@ -18,11 +18,11 @@ from msgspec import Struct, field
 from tui.client.task_facts import Status, Wait
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
-TEXTS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
-NUMBERS = ("age", "wait", "tokens")
-FIELDS = (*TEXTS, *NUMBERS, "err")
+SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+NUMBER_SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000}
+TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
+NUMBER_FIELDS = ("age", "wait", "tokens")
+FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, "err")
 _FAILED = frozenset({Status.ERROR, Status.FAILED})
 _INSIDE = frozenset({"title", "result", "agent", ""})
 """Fields whose values are looked for anywhere inside; the others are compared whole."""
@@ -53,7 +53,7 @@ class FilterError(ValueError):
         return f"{self.text}\n{' ' * self.start}{'^' * (self.end - self.start)} {self.message}"
 
 
-class Words(Struct, frozen=True):
+class TextValue(Struct, frozen=True):
     """A text to look for; exact ones were quoted, and a star in them is a star."""
 
     text: str
@@ -79,7 +79,7 @@ class Words(Struct, frozen=True):
         return (lambda text: wanted in text) if inside else (lambda text: wanted == text)
 
 
-class Pattern(Struct, frozen=True):
+class RegexValue(Struct, frozen=True):
     """A regular expression to look for, in any case of letters."""
 
     source: str
@@ -93,7 +93,7 @@ class Pattern(Struct, frozen=True):
         return lambda text: bool(compiled.search(text))
 
 
-class Compared(Struct, frozen=True):
+class Comparison(Struct, frozen=True):
     """An amount to compare with: seconds of a duration, or a number."""
 
     sign: str
@@ -101,7 +101,7 @@ class Compared(Struct, frozen=True):
     is_duration: bool = True
 
     def __str__(self) -> str:
-        units = SECONDS if self.is_duration else SCALES
+        units = SECONDS_PER_UNIT if self.is_duration else NUMBER_SUFFIXES
         for unit, size in sorted(units.items(), key=lambda item: -item[1]):
             if self.amount % size == 0 and (self.amount or size == 1):
                 return f"{self.sign}{int(self.amount // size)}{unit}"
@@ -122,14 +122,14 @@ class Compared(Struct, frozen=True):
                 return amount <= self.amount
 
 
-Value = Words | Pattern | Compared
+FilterValue = TextValue | RegexValue | Comparison
 
 
-class Term(Struct, frozen=True):
+class FilterTerm(Struct, frozen=True):
     """One condition; with no field, its values are looked for everywhere."""
 
     field: str
-    values: tuple[Value, ...]
+    values: tuple[FilterValue, ...]
     negated: bool = False
 
     def __str__(self) -> str:
@@ -138,7 +138,7 @@ class Term(Struct, frozen=True):
         return sign + name + ",".join(map(str, self.values))
 
 
-class Context(Struct, frozen=True):
+class FilterContext(Struct, frozen=True):
     """What a filter needs beside the task: the time, the agents' names, waits that only the logs know."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -149,7 +149,7 @@ class Context(Struct, frozen=True):
 class Filter(Struct, frozen=True):
     """All of its terms must hold; without any, everything matches."""
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[FilterTerm, ...] = ()
 
     def __str__(self) -> str:
         return " ".join(map(str, self.terms))
@@ -157,9 +157,9 @@ class Filter(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.terms)
 
-    def predicate(self, context: Context | None = None) -> Callable[[AnyTask], bool]:
+    def predicate(self, context: FilterContext | None = None) -> Callable[[AnyTask], bool]:
         """The filter as a function, made once for many tasks."""
-        tests = [_test(term, context or Context()) for term in self.terms]
+        tests = [_test(term, context or FilterContext()) for term in self.terms]
         match tests:
             case []:
                 return lambda task: True
@@ -168,9 +168,9 @@ class Filter(Struct, frozen=True):
             case _:
                 return lambda task: all(test(task) for test in tests)
 
-    def pushed_down(self, context: Context | None = None) -> TaskQuery:
+    def pushed_down(self, context: FilterContext | None = None) -> TaskQuery:
         """What the platform can choose by itself; the predicate still decides over what comes."""
-        told = context or Context()
+        told = context or FilterContext()
         chosen: dict[str, object] = {}
         for term in self.terms:
             if not term.negated and (found := _pushed(term, told)):
@@ -179,9 +179,9 @@ class Filter(Struct, frozen=True):
         return TaskQuery(**chosen)  # type: ignore[arg-type]
 
 
-def parse(text: str) -> Filter:
+def parse_filter(text: str) -> Filter:
     """Read a filter; a mistake raises FilterError with its place."""
-    terms: list[Term] = []
+    terms: list[FilterTerm] = []
     at = 0
     while at < len(text):
         if text[at].isspace():
@@ -192,7 +192,7 @@ def parse(text: str) -> Filter:
     return Filter(tuple(terms))
 
 
-def _term(text: str, at: int) -> tuple[Term, int]:
+def _term(text: str, at: int) -> tuple[FilterTerm, int]:
     negated = text[at] == "-"
     if negated:
         at += 1
@@ -208,7 +208,7 @@ def _term(text: str, at: int) -> tuple[Term, int]:
             hint = f", did you mean {near[0]}:" if near else f"; there are {' '.join(f'{one}:' for one in FIELDS)}"
             raise FilterError(f"no field {name}:{hint}", text, at, found.end() - 1)
         at = found.end()
-    values: list[Value] = []
+    values: list[FilterValue] = []
     while True:
         value, at = _value(text, at, name)
         values.append(value)
@@ -217,22 +217,22 @@ def _term(text: str, at: int) -> tuple[Term, int]:
             continue
         if at < len(text) and not text[at].isspace():
             raise FilterError("a blank or a comma belongs here", text, at, at + 1)
-        return Term(name, tuple(values), negated), at
+        return FilterTerm(name, tuple(values), negated), at
 
 
-def _value(text: str, at: int, name: str) -> tuple[Value, int]:
+def _value(text: str, at: int, name: str) -> tuple[FilterValue, int]:
     if at == len(text) or text[at].isspace() or text[at] == ",":
         raise FilterError(f"{name}: needs a value" if name else "nothing before the comma", text, max(at - 1, 0), at)
-    if name in NUMBERS:
+    if name in NUMBER_FIELDS:
         return _amount(text, at, name)
     if found := _PATTERN.match(text, at):
         try:
             re.compile(found[1])
         except re.error as error:
             raise FilterError(f"no regular expression: {error.msg}", text, at, found.end()) from None
-        return Pattern(found[1]), found.end()
+        return RegexValue(found[1]), found.end()
     if found := _QUOTED.match(text, at):
-        return Words(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL), exact=True), found.end()
+        return TextValue(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL), exact=True), found.end()
     if text[at] == '"':
         raise FilterError("the quotes are not closed", text, at)
     found = _BARE.match(text, at)
@@ -243,10 +243,10 @@ def _value(text: str, at: int, name: str) -> tuple[Value, int]:
         raise FilterError("the pattern is not closed with /", text, at)
     if name == "err" and found[0].lower() not in {"true", "false"}:
         raise FilterError("err: is true or false", text, at, found.end())
-    return Words(found[0].lower() if name == "err" else found[0]), found.end()
+    return TextValue(found[0].lower() if name == "err" else found[0]), found.end()
 
 
-def _amount(text: str, at: int, name: str) -> tuple[Compared, int]:
+def _amount(text: str, at: int, name: str) -> tuple[Comparison, int]:
     found = _COMPARED.match(text, at)
     sign, digits = (found[1], found[2]) if found else (None, "")
     end = found.end() if found else at
@@ -257,30 +257,30 @@ def _amount(text: str, at: int, name: str) -> tuple[Compared, int]:
         number = _AMOUNT.match(digits)
         if not number:
             raise FilterError(f"no number, write it as in {name}:{example}", text, at, end)
-        return Compared(sign, float(number[1]) * SCALES[number[2].lower()], is_duration=False), end
+        return Comparison(sign, float(number[1]) * NUMBER_SUFFIXES[number[2].lower()], is_duration=False), end
     if not _DURATION.match(digits):
         raise FilterError(f"no duration, write it as in {name}:{example} (s m h d w)", text, at, end)
     parts = re.findall(r"([\d.]+)([smhdw])", digits)
-    return Compared(sign, sum(float(count) * SECONDS[unit] for count, unit in parts)), end
+    return Comparison(sign, sum(float(count) * SECONDS_PER_UNIT[unit] for count, unit in parts)), end
 
 
-def _test(term: Term, context: Context) -> Callable[[AnyTask], bool]:
+def _test(term: FilterTerm, context: FilterContext) -> Callable[[AnyTask], bool]:
     test = _positive(term, context)
     return (lambda task: not test(task)) if term.negated else test
 
 
-def _positive(term: Term, context: Context) -> Callable[[AnyTask], bool]:
-    if term.field in NUMBERS:
+def _positive(term: FilterTerm, context: FilterContext) -> Callable[[AnyTask], bool]:
+    if term.field in NUMBER_FIELDS:
         measure = _MEASURES[term.field]
-        bounds = [value for value in term.values if isinstance(value, Compared)]
+        bounds = [value for value in term.values if isinstance(value, Comparison)]
         return lambda task: any(bound.holds(measure(task, context)) for bound in bounds)
     if term.field == "err":
         wanted = {str(value) == "true" for value in term.values}
         return lambda task: (task.status in _FAILED) in wanted
     inside = term.field in _INSIDE
-    tests = [value.test(inside) for value in term.values if not isinstance(value, Compared)]
+    tests = [value.test(inside) for value in term.values if not isinstance(value, Comparison)]
     texts = _READERS[term.field]
-    plain = [value.text.casefold() for value in term.values if isinstance(value, Words) and not value.is_wild]
+    plain = [value.text.casefold() for value in term.values if isinstance(value, TextValue) and not value.is_wild]
     if inside and all(plain) and len(plain) == len(term.values) and "\n" not in "".join(plain):
         # One look through all texts, with a line's end between them that no word has.
         return lambda task: any(map("\n".join(filter(None, texts(task, context))).casefold().__contains__, plain))
@@ -290,11 +290,11 @@ def _positive(term: Term, context: Context) -> Callable[[AnyTask], bool]:
     return lambda task: any(test(text.casefold()) for text in texts(task, context) if text for test in tests)
 
 
-def _agent_of(task: AnyTask, context: Context) -> tuple[str | None, ...]:
+def _agent_of(task: AnyTask, context: FilterContext) -> tuple[str | None, ...]:
     return task.agent_id, context.agents.get(task.agent_id)
 
 
-_READERS: Mapping[str, Callable[[AnyTask, Context], tuple[str | None, ...]]] = {
+_READERS: Mapping[str, Callable[[AnyTask, FilterContext], tuple[str | None, ...]]] = {
     "status": lambda task, context: (task.status,),
     "agent": _agent_of,
     "user": lambda task, context: (task.user_id,) if not (task.input and task.input.user)
@@ -308,25 +308,25 @@ _READERS: Mapping[str, Callable[[AnyTask, Context], tuple[str | None, ...]]] = {
 }  # fmt: skip
 
 
-def _age(task: AnyTask, context: Context) -> float | None:
+def _age(task: AnyTask, context: FilterContext) -> float | None:
     return (context.now - task.created_at).total_seconds() if task.created_at else None
 
 
-def _waited(task: AnyTask, context: Context) -> float | None:
+def _waited(task: AnyTask, context: FilterContext) -> float | None:
     wait = context.waits.get(task.id) or task.wait
     return (context.now - wait.since).total_seconds() if wait and wait.since else None
 
 
-_MEASURES: Mapping[str, Callable[[AnyTask, Context], float | None]] = {
+_MEASURES: Mapping[str, Callable[[AnyTask, FilterContext], float | None]] = {
     "age": _age,
     "wait": _waited,
     "tokens": lambda task, context: float(task.tokens.total) if task.tokens else None,
 }
 
 
-def _pushed(term: Term, context: Context) -> tuple[str, object] | None:
+def _pushed(term: FilterTerm, context: FilterContext) -> tuple[str, object] | None:
     """The query parameter that chooses at least what this term does, if there is one."""
-    plain = [value for value in term.values if isinstance(value, Words) and not value.is_wild]
+    plain = [value for value in term.values if isinstance(value, TextValue) and not value.is_wild]
     only = plain[0].text if len(plain) == len(term.values) == 1 else None
     match term.field:
         case "status" if len(plain) == len(term.values):
@@ -337,7 +337,7 @@ def _pushed(term: Term, context: Context) -> tuple[str, object] | None:
             return ("agent_id", ids[0]) if len(ids) == 1 else None
         case "parent" if only:
             return "parent_task_id", only
-        case "age" if len(term.values) == 1 and isinstance(bound := term.values[0], Compared):
+        case "age" if len(term.values) == 1 and isinstance(bound := term.values[0], Comparison):
             edge = datetime.fromtimestamp(max(context.now.timestamp() - bound.amount, 0), UTC)
             return ("to_date" if ">" in bound.sign else "from_date"), edge
         case _:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 _UNITS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
 
 
-def span(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A length of time in its largest unit: `41s 12m 3h 2d`."""
     for size, unit in _UNITS:
         if seconds >= size:
@@ -15,13 +15,13 @@ def span(seconds: float) -> str:
     return f"{max(int(seconds), 0)}s"
 
 
-def steady(seconds: float) -> float:
+def seconds_until_change(seconds: float) -> float:
     """For how many seconds more this is the right word for how long ago something was, or for how soon it will be."""
     size = next((size for size, _ in _UNITS if abs(seconds) >= size), 1)
     return size - seconds % size
 
 
-def exact(seconds: float) -> str:
+def exact_duration(seconds: float) -> str:
     """A short length of time with a decimal: `0.8s 12.4s 3m04s`."""
     if seconds < 99.95:
         return f"{seconds:.1f}s"
@@ -29,7 +29,7 @@ def exact(seconds: float) -> str:
     return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
 
 
-def clock(seconds: float) -> str:
+def running_clock(seconds: float) -> str:
     """A running clock: `00:41`, `1:02:09`."""
     minutes, rest = divmod(max(int(seconds), 0), 60)
     return f"{minutes:02}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
@@ -42,10 +42,10 @@ def ago(when: datetime | None, now: datetime) -> str:
     seconds = (now - when).total_seconds()
     if -60 < seconds < 5:
         return "now"
-    return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
+    return f"in {duration(-seconds)}" if seconds < 0 else f"{duration(seconds)} ago"
 
 
-def stamp(when: datetime | None, *, utc: bool) -> str:
+def timestamp(when: datetime | None, *, utc: bool) -> str:
     """Date and time to the second, in UTC or in the machine's zone."""
     if when is None:
         return ""
@@ -54,7 +54,7 @@ def stamp(when: datetime | None, *, utc: bool) -> str:
     )
 
 
-def moment(when: datetime | None, now: datetime, form: str) -> str:
+def relative_or_clock(when: datetime | None, now: datetime, form: str) -> str:
     """A moment as short as it can be told: how long ago, or its clock, with the day where it is another one."""
     if when is None or form == "relative":
         return ago(when, now)
@@ -64,7 +64,7 @@ def moment(when: datetime | None, now: datetime, form: str) -> str:
     return then.strftime("%H:%M:%S" if then.date() == today.date() else "%m-%d %H:%M") + mark
 
 
-def amount(number: float) -> str:
+def short_count(number: float) -> str:
     """A count: `950`, `18.2k`, `3.4M`."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if number >= size:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tui.client.json_codec import canonical
 from tui.client.log_entries import ToolCall
-from tui.domain.activity_log import Row
+from tui.domain.activity_log import TreeRow
 
 MAX_ROWS_LOOKED_BACK = 200
 """Rows above a call that are searched for the same call."""
@@ -24,12 +24,12 @@ class RepeatedCalls:
         """Return how many times in a row the call at this place was made, up to it; 0 where there is no call."""
         row = row_at(index)
         call = self._call(row)
-        if call is None or not isinstance(row, Row):
+        if call is None or not isinstance(row, TreeRow):
             return 0
         count = 1
         for place in range(index - 1, max(index - MAX_ROWS_LOOKED_BACK, -1), -1):
             other = row_at(place)
-            if not isinstance(other, Row) or other.task_id != row.task_id:
+            if not isinstance(other, TreeRow) or other.task_id != row.task_id:
                 continue
             before = self._call(other)
             if before is None:
@@ -45,7 +45,7 @@ class RepeatedCalls:
 
     def _call(self, row: object) -> int | None:
         """Return a number that stands for the call and its arguments."""
-        if not isinstance(row, Row) or row.node is None or not isinstance(row.node.entry, ToolCall):
+        if not isinstance(row, TreeRow) or row.node is None or not isinstance(row.node.entry, ToolCall):
             return None
         call, version = row.node.entry, row.node.version
         known = self._calls.get(_name(row))
@@ -54,5 +54,5 @@ class RepeatedCalls:
         return known[1]
 
 
-def _name(row: Row) -> tuple[str, str]:
+def _name(row: TreeRow) -> tuple[str, str]:
     return row.task_id, row.node.entry.id if row.node else ""

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from tui.client.json_codec import canonical, dumps, unfolded
+from tui.client.json_codec import canonical, dumps, parse_nested
 from tui.client.task_facts import Wait, WaitKind
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Log
     from tui.client.models import Task
 
-REQUEST_PARTS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
+REQUEST_FIELDS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
 """The fields of a request by which it is told from another."""
 
 
-class Shown(Struct, frozen=True):
+class ReviewSnapshot(Struct, frozen=True):
     """What a person decides about: the task, its log, why it waits, and the digest that stands for all of it."""
 
     task: Task
@@ -51,12 +51,12 @@ class Shown(Struct, frozen=True):
         import hashlib
 
         if self.is_in_log:
-            from tui.client.log_entries import entry_of
+            from tui.client.log_entries import parse_entry
 
-            parts = {"entry": entry_of(self.held).id}
+            parts = {"entry": parse_entry(self.held).id}
         else:
             held = self.held if isinstance(self.held, dict) else {"value": self.held}
-            parts = {name: held[name] for name in REQUEST_PARTS if held.get(name) is not None}
+            parts = {name: held[name] for name in REQUEST_FIELDS if held.get(name) is not None}
         return {name: hashlib.sha256(canonical(part).encode()).hexdigest()[:16] for name, part in parts.items()}
 
     @property
@@ -77,7 +77,7 @@ class Shown(Struct, frozen=True):
                 return f"the task waits for a {kind}, not for an approval"
 
 
-def shown_of(task: Task, log: Log) -> Shown:
+def review_of(task: Task, log: Log) -> ReviewSnapshot:
     """What there is to decide about, from a record and a log."""
     from tui.client.log_entries import Confirmation
     from tui.domain.activity_log import Activity
@@ -86,23 +86,23 @@ def shown_of(task: Task, log: Log) -> Shown:
     activity.read(log, task.changed_at or datetime.min)
     wait = task.wait
     if task.hitl_request and wait and wait.kind is WaitKind.APPROVAL:
-        return Shown(task, log, wait, task.hitl_request.raw)
+        return ReviewSnapshot(task, log, wait, task.hitl_request.raw)
     if task.pending_eca_request and wait:
-        return Shown(task, log, wait, task.pending_eca_request.raw)
+        return ReviewSnapshot(task, log, wait, task.pending_eca_request.raw)
     if task.is_final or not (wait is None or wait.kind in {WaitKind.UNKNOWN, WaitKind.QUESTION}):
-        return Shown(task, log, wait, None)
+        return ReviewSnapshot(task, log, wait, None)
     open_node = activity.open_node
     if open_node is None or wait is None:
-        return Shown(task, log, wait, None)
+        return ReviewSnapshot(task, log, wait, None)
     card = open_node.entry.request_id if isinstance(open_node.entry, Confirmation) else None
-    return Shown(task, log, activity.wait or wait, open_node.entry.raw, card, is_in_log=True)
+    return ReviewSnapshot(task, log, activity.wait or wait, open_node.entry.raw, card, is_in_log=True)
 
 
-def differences(before: Shown, after: Shown) -> tuple[str, ...]:
+def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...]:
     """What is not as it was shown before, a line each: where, what it was, what it is."""
     if before.digest == after.digest:
         return ()
-    old, new = (dict(_flat(unfolded(seen.held), "")) for seen in (before, after))
+    old, new = (dict(_flat(parse_nested(seen.held), "")) for seen in (before, after))
     names = [*old, *(name for name in new if name not in old)]
     lines = [
         f"{name or 'the request'}: {old.get(name, 'nothing')} → {new.get(name, 'nothing')}"
@@ -119,7 +119,7 @@ def differences(before: Shown, after: Shown) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _kind(seen: Shown) -> str:
+def _kind(seen: ReviewSnapshot) -> str:
     return str(seen.wait.kind) if seen.wait else "nobody"
 
 

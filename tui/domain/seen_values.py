@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tui.domain.state import Board
-from tui.security.redact import Masks
+from tui.domain.state import State
+from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
 COLLECTED_FIELDS: Mapping[str, str] = {"status": "status", "source": "source", "user": "user_id"}
@@ -15,12 +15,12 @@ COLLECTED_FIELDS: Mapping[str, str] = {"status": "status", "source": "source", "
 class SeenValues:
     """Collects the values of fields as tasks come, for completion and for hints about mistakes."""
 
-    def __init__(self, masks: Masks) -> None:
+    def __init__(self, masks: Redactor) -> None:
         self._masks = masks
-        self._board = Board()
+        self._board = State()
         self._values: dict[str, set[str]] = {field: set() for field in COLLECTED_FIELDS}
 
-    def collect(self, board: Board) -> None:
+    def collect(self, board: State) -> None:
         """Collect the values of the tasks that the last step of the state has changed."""
         self._board = board
         for task in filter(None, map(board.task, board.touched.tasks)):

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from tui.client.events import CHILD_EVENTS, Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
-from tui.client.task_facts import RUNNING, Wait, WaitKind
+from tui.client.task_facts import RUNNING_STATUSES, Wait, WaitKind
 from tui.client.task_rows import AnyTask, TaskRow
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui.client.models import Agent
     from tui.domain.activity_log import Activity, Gap
 
-ECHO = timedelta(seconds=5)
+ECHO_WINDOW = timedelta(seconds=5)
 """An event that calls a task active counts as this much older: it may be an echo from before the task's end."""
 
 
@@ -87,7 +87,7 @@ class LinkSeen(Struct, frozen=True):
 Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | EventSeen | GapSeen | LinkSeen
 
 
-class Sighting(Struct, frozen=True):
+class Observation(Struct, frozen=True):
     """A task as it was told at one moment; the later one of two counts. One is all that is known of most tasks."""
 
     task: TaskRow
@@ -95,7 +95,7 @@ class Sighting(Struct, frozen=True):
     at: datetime
 
     @property
-    def sightings(self) -> tuple[Sighting, ...]:
+    def sightings(self) -> tuple[Observation, ...]:
         """Itself, as all that the platform told of this task."""
         return (self,)
 
@@ -104,45 +104,45 @@ class Sighting(Struct, frozen=True):
         """Whether it says that the task is nobody's sub-task; a part of a task that names no parent says nothing."""
         return self.task.is_root
 
-    def with_sighting(self, seen: Sighting) -> Sighting | Known:
+    def with_sighting(self, seen: Observation) -> Observation | MergedTask:
         """What is known with one more sighting."""
         if seen.task.is_full is self.task.is_full:
             return seen if seen.beats(self) else self
-        return Known.of(*((self, seen) if seen.task.is_full else (seen, self)), None)
+        return MergedTask.of(*((self, seen) if seen.task.is_full else (seen, self)), None)
 
-    def with_mention(self, seen: Sighting) -> Known:
+    def with_mention(self, seen: Observation) -> MergedTask:
         """What is known with what the stream of another task says of this one."""
         row, record = (None, self) if self.task.is_full else (self, None)
-        return Known.of(row, record, seen)
+        return MergedTask.of(row, record, seen)
 
-    def compare(self, other: Sighting) -> int:
+    def compare(self, other: Observation) -> int:
         """1 where this one is the later, -1 where it is not."""
         return 1 if self.beats(other) else -1
 
-    def beats(self, other: Sighting) -> bool:
+    def beats(self, other: Observation) -> bool:
         """Whether this one is the later; of two at the same moment an end counts, then what was asked later."""
         mine = (self.stamp, self.task.is_final, self.at)
         theirs = (other.stamp, other.task.is_final, other.at)
         return mine > theirs or (mine == theirs and canonical(self.task.raw) > canonical(other.task.raw))
 
 
-class Known(Struct, frozen=True):
+class MergedTask(Struct, frozen=True):
     """What is known of a task that was told of in several ways: the latest of each way, and all of it as one task."""
 
     task: TaskRow
-    row: Sighting | None
+    row: Observation | None
     """A row of a list or an event of the task's own stream."""
-    record: Sighting | None
+    record: Observation | None
     """The task's own record."""
-    mention: Sighting | None
+    mention: Observation | None
     """An event about a sub-task, from the stream of another task: it says nothing of a task that is a root."""
 
     @classmethod
-    def of(cls, row: Sighting | None, record: Sighting | None, mention: Sighting | None) -> Known:
+    def of(cls, row: Observation | None, record: Observation | None, mention: Observation | None) -> MergedTask:
         """One task from all that counts: the fields of what is later before those of what is earlier."""
         own = [seen for seen in (row, record) if seen]
         heard = [mention] if mention and not _is_root(own) else []
-        counting = sorted([*own, *heard], key=cmp_to_key(Sighting.compare))
+        counting = sorted([*own, *heard], key=cmp_to_key(Observation.compare))
         if len(counting) == 1:
             return cls(counting[0].task, row, record, mention)
         raw: dict[str, Any] = {}
@@ -151,7 +151,7 @@ class Known(Struct, frozen=True):
         return cls(TaskRow.of(raw), row, record, mention)
 
     @property
-    def sightings(self) -> tuple[Sighting, ...]:
+    def sightings(self) -> tuple[Observation, ...]:
         """What the platform told of this task itself."""
         return tuple(seen for seen in (self.row, self.record) if seen)
 
@@ -160,30 +160,30 @@ class Known(Struct, frozen=True):
         """Whether the platform says that the task is nobody's sub-task."""
         return _is_root(self.sightings)
 
-    def with_sighting(self, seen: Sighting) -> Known:
+    def with_sighting(self, seen: Observation) -> MergedTask:
         """The same with one more sighting."""
         before = self.record if seen.task.is_full else self.row
         if before and not seen.beats(before):
             return self
         if seen.task.is_full:
-            return Known.of(self.row, seen, self.mention)
-        return Known.of(seen, self.record, self.mention)
+            return MergedTask.of(self.row, seen, self.mention)
+        return MergedTask.of(seen, self.record, self.mention)
 
-    def with_mention(self, seen: Sighting) -> Known:
+    def with_mention(self, seen: Observation) -> MergedTask:
         """The same with what the stream of another task says of this one."""
         if self.mention and not seen.beats(self.mention):
             return self
-        return Known.of(self.row, self.record, seen)
+        return MergedTask.of(self.row, self.record, seen)
 
 
-class LogAt(Struct, frozen=True):
+class LogSnapshot(Struct, frozen=True):
     """A task's activity as far as this board knows it: the list is shared and grows, the version is fixed."""
 
     activity: Activity
     version: int
 
 
-class Touched(Struct, frozen=True):
+class ChangedIds(Struct, frozen=True):
     """What the last step changed, so that a view looks at nothing else."""
 
     agents: frozenset[str] = frozenset()
@@ -192,23 +192,23 @@ class Touched(Struct, frozen=True):
     links: frozenset[str] = frozenset()
 
 
-class Board(Struct, frozen=True):
+class State(Struct, frozen=True):
     """Agents, tasks, logs and links."""
 
     agents: Map[str, tuple[datetime, Agent]] = field(default_factory=Map)
-    tasks: Map[str, Sighting | Known] = field(default_factory=Map)
+    tasks: Map[str, Observation | MergedTask] = field(default_factory=Map)
     children: Map[str, frozenset[str]] = field(default_factory=Map)
     """The sub-tasks that anybody has told of, by the task that they are said to be of."""
     parents: Map[str, frozenset[str]] = field(default_factory=Map)
     """The same the other way round."""
-    logs: Map[str, LogAt] = field(default_factory=Map)
+    logs: Map[str, LogSnapshot] = field(default_factory=Map)
     links: Map[str, tuple[datetime, Link]] = field(default_factory=Map)
     gone: Map[str, tuple[datetime, str]] = field(default_factory=Map)
-    touched: Touched = Touched()
+    touched: ChangedIds = ChangedIds()
 
-    def after(self, changes: Iterable[Change]) -> Board:
+    def after(self, changes: Iterable[Change]) -> State:
         """The board once these changes are known; their order does not matter."""
-        step = _Step(self)
+        step = _Reducer(self)
         for change in changes:
             step.take(change)
         return step.board()
@@ -246,7 +246,7 @@ class Board(Struct, frozen=True):
         logged = activity.wait if activity else None
         if told and told.kind is WaitKind.UNKNOWN and logged:
             return logged
-        if told is None and task.status in RUNNING and logged and logged.kind is WaitKind.SIGN_IN:
+        if told is None and task.status in RUNNING_STATUSES and logged and logged.kind is WaitKind.SIGN_IN:
             return logged
         return told
 
@@ -260,10 +260,10 @@ class Board(Struct, frozen=True):
             seen.update(level)
 
 
-class _Step:
+class _Reducer:
     """One step of the board under way."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: State) -> None:
         self._agents = board.agents.mutate()
         self._tasks = board.tasks.mutate()
         self._children = board.children.mutate()
@@ -273,13 +273,13 @@ class _Step:
         self._gone = board.gone.mutate()
         self._touched: dict[str, set[str]] = {"agents": set(), "tasks": set(), "logs": set(), "links": set()}
 
-    def board(self) -> Board:
+    def board(self) -> State:
         """The board after the step."""
         for task_id in self._touched["logs"]:
             activity = self._logs[task_id].activity
-            self._logs[task_id] = LogAt(activity, activity.version)
-        touched = Touched(**{name: frozenset(ids) for name, ids in self._touched.items()})
-        return Board(
+            self._logs[task_id] = LogSnapshot(activity, activity.version)
+        touched = ChangedIds(**{name: frozenset(ids) for name, ids in self._touched.items()})
+        return State(
             self._agents.finish(),
             self._tasks.finish(),
             self._children.finish(),
@@ -323,29 +323,29 @@ class _Step:
         task = event.task
         if task is not None and (task.id == task_id or event.type in CHILD_EVENTS):
             told = min(event.time or at, at + MAX_AHEAD)
-            is_echo = task.status in RUNNING and event.type != "task_created"
-            seen = _sighting(task, told, told - ECHO if is_echo else told)
+            is_echo = task.status in RUNNING_STATUSES and event.type != "task_created"
+            seen = _sighting(task, told, told - ECHO_WINDOW if is_echo else told)
             if task.id == task_id:
                 self._see(seen)
             else:
                 self._mention(task_id, seen)
         self._activity(task_id).hear(event, at)
 
-    def _see(self, seen: Sighting) -> None:
+    def _see(self, seen: Observation) -> None:
         """Take in what the platform told of a task itself."""
         self._adopt_all(seen.task)
         before = self._tasks.get(seen.task.id)
         self._know(before, before.with_sighting(seen) if before else seen)
 
-    def _mention(self, task_id: str, seen: Sighting) -> None:
+    def _mention(self, task_id: str, seen: Observation) -> None:
         """Take in what the stream of a task told of a sub-task."""
         self._adopt_all(seen.task)
         if seen.task.parent_id is None:
             self._adopt(task_id, seen.task.id)
         before = self._tasks.get(seen.task.id)
-        self._know(before, before.with_mention(seen) if before else Known.of(None, None, seen))
+        self._know(before, before.with_mention(seen) if before else MergedTask.of(None, None, seen))
 
-    def _know(self, before: Sighting | Known | None, after: Sighting | Known) -> None:
+    def _know(self, before: Observation | MergedTask | None, after: Observation | MergedTask) -> None:
         if after is before:
             return
         task_id = after.task.id
@@ -373,22 +373,22 @@ class _Step:
 
         known = self._logs.get(task_id)
         activity = known.activity if known else Activity(task_id)
-        self._logs[task_id] = LogAt(activity, activity.version)
+        self._logs[task_id] = LogSnapshot(activity, activity.version)
         self._touched["logs"].add(task_id)
         return activity
 
 
-def _is_root(own: Sequence[Sighting]) -> bool:
+def _is_root(own: Sequence[Observation]) -> bool:
     """Whether one of a task's own sightings says that it is nobody's sub-task, and none names a parent."""
     return any(seen.is_root for seen in own) and not any(seen.task.parent_id for seen in own)
 
 
-def _sighting(task: AnyTask, at: datetime, otherwise: datetime) -> Sighting:
+def _sighting(task: AnyTask, at: datetime, otherwise: datetime) -> Observation:
     """Return a task as told at a moment: it says itself as of when, but no later than it can have been told."""
     row = TaskRow.from_task(task)
     if row.updated_at is None:
-        return Sighting(row, otherwise, at)
-    return Sighting(row, min(row.updated_at, at + MAX_AHEAD), at)
+        return Observation(row, otherwise, at)
+    return Observation(row, min(row.updated_at, at + MAX_AHEAD), at)
 
 
 def _stamp(known: tuple[datetime, Link] | None) -> tuple[datetime, str]:

@@ -15,27 +15,39 @@ from sys import intern
 from msgspec import Struct, field
 
 from tui.client.json_values import EPOCH
-from tui.client.task_facts import RUNNING, Wait
+from tui.client.task_facts import RUNNING_STATUSES, Wait
 from tui.client.task_rows import TaskRow
-from tui.domain.state import Board
-from tui.domain.task_rows import ORDER, Group, Head, Line, More, Row, family, group_of, lasted, line_of, root_of
+from tui.domain.state import State
+from tui.domain.task_rows import (
+    GROUP_ORDER,
+    Group,
+    GroupHeader,
+    ListRow,
+    MoreLine,
+    TaskLine,
+    duration_seconds,
+    group_of,
+    list_root_of,
+    task_and_descendants,
+    task_line,
+)
 
-AT_ONCE = 64
+MIN_ROWS_FOR_FULL_SORT = 64
 """Rows from which it is quicker to put all in order anew than one by one."""
-SLICE = 100
+TASKS_PER_SLICE = 100
 """Tasks that are arranged before somebody else has a turn."""
-REMEMBERED = 500
+MAX_CACHED_LINES = 500
 """How many lines that were looked at are kept."""
-DEEPEST = 16
+MAX_DEPTH = 16
 """Levels of sub-tasks that are shown one under the other."""
-Key = tuple[str, object, str, int, str]
+SortKey = tuple[str, object, str, int, str]
 """Where a row stands: its group's place, what it is sorted by, its root's id, the how manieth line of it, its group.
 
 All of it are plain texts and numbers: the garbage collector looks once at such a tuple, and never again.
 """
 
 
-class View(Struct, frozen=True):
+class ListView(Struct, frozen=True):
     """Which tasks are wanted, and in which order: by groups, or by one column."""
 
     matches: Callable[[TaskRow], bool] | None = None
@@ -53,11 +65,11 @@ class View(Struct, frozen=True):
         return self.reverse and self.column is not None
 
 
-class _Stretch(Struct, frozen=True):
+class _GroupRange(Struct, frozen=True):
     """A group in the list: its heading, if it has one, and which of the keys are shown."""
 
     row: int
-    head: Head | None
+    head: GroupHeader | None
     begin: int
     end: int
 
@@ -66,23 +78,23 @@ class _Stretch(Struct, frozen=True):
         return (self.head is not None) + self.end - self.begin
 
 
-class Listing:
+class TaskListModel:
     """The rows for a board and a view."""
 
-    def __init__(self, view: View | None = None) -> None:
-        self.view = view or View()
+    def __init__(self, view: ListView | None = None) -> None:
+        self.view = view or ListView()
         self.opened: set[str] = set()
         """Tasks whose sub-tasks are shown."""
         self.folded: set[str] = set()
         """Groups that are not."""
         self.counts: Counter[str] = Counter()
         self.matched = self.loaded = 0
-        self._board = Board()
-        self._keys: dict[str, Key] = {}
+        self._board = State()
+        self._keys: dict[str, SortKey] = {}
         """Of every root, also where it is not shown."""
-        self._known: Mapping[str, Key] = {}
+        self._known: Mapping[str, SortKey] = {}
         """Of those that are still to come in, as far as they are known."""
-        self._shown: list[Key] = []
+        self._shown: list[SortKey] = []
         self._hits: dict[str, int] = {}
         """How many tasks of a root match, where it is not one."""
         self._inside: dict[str, set[str]] = {}
@@ -91,29 +103,29 @@ class Listing:
         """The lines under a root that is open: sub-task and depth."""
         self._under: dict[str, tuple[str, int]] = {}
         """Where each of these is."""
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, TaskLine] = {}
         """Roots that were looked at, as they are."""
         self._waiting: set[str] = set()
-        self._stretches: list[_Stretch] = []
+        self._stretches: list[_GroupRange] = []
         self._count = 0
 
     # Going on
 
-    def again(self, view: View) -> Listing:
+    def again(self, view: ListView) -> TaskListModel:
         """The same tasks by another filter; only `filled` brings them in."""
-        other = Listing(view)
+        other = TaskListModel(view)
         other.opened, other.folded = self.opened, self.folded
         if (view.column, view.names) == (self.view.column, self.view.names) and view.column != "wait":
             other._known = self._keys
         return other
 
-    def filled(self, board: Board) -> Iterator[None]:
+    def filled(self, board: State) -> Iterator[None]:
         """Take in all tasks of a board, some at a time; nothing is shown before all are in."""
         self._board = board
         self._lines.clear()
         ids = iter(board.tasks)
-        runs: list[list[Key]] = []
-        while some := tuple(islice(ids, SLICE)):
+        runs: list[list[SortKey]] = []
+        while some := tuple(islice(ids, TASKS_PER_SLICE)):
             run = sorted(key for task_id in some for key in self._entered(task_id))
             self._note_waiting(some)
             while runs and len(runs[-1]) <= 2 * len(run):  # so that none is sorted more often than there are doublings
@@ -130,11 +142,11 @@ class Listing:
         """Give back what it holds, some at a time, once another one is shown: all at once would hold up a key."""
         self._shown = []
         while self._keys:
-            for _ in range(min(SLICE, len(self._keys))):
+            for _ in range(min(TASKS_PER_SLICE, len(self._keys))):
                 self._keys.popitem()
             yield
 
-    def take(self, board: Board, touched: Iterable[str]) -> None:
+    def take(self, board: State, touched: Iterable[str]) -> None:
         """Take in what a step of the board has touched."""
         self._board = board
         affected: set[str] = set()
@@ -143,17 +155,17 @@ class Listing:
                 continue
             affected.add(task_id)
             affected |= self._inside.get(task_id, frozenset())
-            affected.add(root_of(board, task_id))
+            affected.add(list_root_of(board, task_id))
             for parent in board.parents.get(task_id, frozenset()):  # it may be a sub-task of theirs only now
-                affected |= {parent, root_of(board, parent), *self._inside.get(parent, ())}
+                affected |= {parent, list_root_of(board, parent), *self._inside.get(parent, ())}
             if task_id in board.children:
-                affected.update(child.id for child in family(board, task))
+                affected.update(child.id for child in task_and_descendants(board, task))
         for task_id in affected:
             self._lines.pop(task_id, None)
         self._note_waiting(affected)
         self._drop(affected)
         fresh = [key for task_id in affected for key in self._entered(task_id)]
-        if len(fresh) > AT_ONCE:
+        if len(fresh) > MIN_ROWS_FOR_FULL_SORT:
             self._shown += sorted(fresh)
             self._shown.sort()
         else:
@@ -179,7 +191,7 @@ class Listing:
 
     def _drop(self, roots: Iterable[str]) -> None:
         """Take these out; those that stay are entered again."""
-        gone: list[Key] = []
+        gone: list[SortKey] = []
         for root in roots:
             key = self._keys.pop(root, None)
             if key is None:
@@ -191,20 +203,20 @@ class Listing:
             gone += self._keys_of(key)
             for child, _ in self._blocks.pop(root, ()):
                 self._under.pop(child, None)
-        if len(gone) > AT_ONCE:
+        if len(gone) > MIN_ROWS_FOR_FULL_SORT:
             left = set(gone)
             self._shown = [key for key in self._shown if key not in left]
         else:
             for key in gone:
                 del self._shown[bisect_left(self._shown, key)]
 
-    def _entered(self, task_id: str) -> list[Key]:
+    def _entered(self, task_id: str) -> list[SortKey]:
         """The keys of a task that stands in the list by itself: none where it does not, or is not wanted."""
         board, view = self._board, self.view
         task = board.task(task_id)
-        if task is None or board.is_gone(task_id) or (task.parent_id and root_of(board, task_id) != task_id):
+        if task is None or board.is_gone(task_id) or (task.parent_id and list_root_of(board, task_id) != task_id):
             return []
-        tree = tuple(family(board, task)) if task_id in board.children else (task,)
+        tree = tuple(task_and_descendants(board, task)) if task_id in board.children else (task,)
         for child in tree[1:]:
             self._inside.setdefault(child.id, set()).add(task_id)
         key = self._keys[task_id] = self._known.get(task_id) or self._key(task)
@@ -223,18 +235,18 @@ class Listing:
                 self._under[child_id] = (task_id, place)
         return self._keys_of(key) if task_id in self._blocks else [key]
 
-    def _key(self, task: TaskRow) -> Key:
+    def _key(self, task: TaskRow) -> SortKey:
         column, board = self.view.column, self._board
         if column is not None:
-            line = line_of(board, task, ()) if task.id in board.children else Line(task, wait=board.wait(task.id))
+            line = task_line(board, task, ()) if task.id in board.children else TaskLine(task, wait=board.wait(task.id))
             return "", self._value(line, column), task.id, 0, group_of(task.status, line.wait)
         wait = board.wait(task.id)
         if wait is None and task.id in board.children:
             wait = next((board.wait(below) for below in board.waiting_below(task.id)), None)
         group = group_of(task.status, wait)
-        return intern(f"{ORDER.get(group, 9)}{group}"), _in_group(task, wait), task.id, 0, group
+        return intern(f"{GROUP_ORDER.get(group, 9)}{group}"), _in_group(task, wait), task.id, 0, group
 
-    def _keys_of(self, key: Key) -> list[Key]:
+    def _keys_of(self, key: SortKey) -> list[SortKey]:
         """The keys of a root and of the lines below it. Read backwards, a root still comes first."""
         place, value, root, _, group = key
         sign = -1 if self.view.is_backwards else 1
@@ -248,27 +260,27 @@ class Listing:
         def lines(above: TaskRow, depth: int) -> Iterator[tuple[str, int]]:
             children = self._board.children_of(above.id)
             for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id)):
-                if child.id in seen or root_of(self._board, child.id) != task.id:
+                if child.id in seen or list_root_of(self._board, child.id) != task.id:
                     continue  # it stands elsewhere by now
                 seen.add(child.id)
                 yield child.id, depth
-                if child.id in self.opened and depth < DEEPEST:
+                if child.id in self.opened and depth < MAX_DEPTH:
                     yield from lines(child, depth + 1)
 
         return lines(task, depth)
 
-    def _value(self, line: Line, column: str) -> object:
+    def _value(self, line: TaskLine, column: str) -> object:
         """What a line is sorted by; ties by id, so that rows do not dance."""
         task = line.task
         match column:
             case "status":
-                return ORDER.get(group_of(task.status, line.wait), 99), task.status
+                return GROUP_ORDER.get(group_of(task.status, line.wait), 99), task.status
             case "title":
                 return task.name.casefold()
             case "agent":
                 return self.view.names.get(task.agent_id, task.agent_id).casefold()
             case "wait":
-                return lasted(line, self.view.now) or -1.0
+                return duration_seconds(line, self.view.now) or -1.0
             case "plan":
                 return (task.plan.done / len(task.plan.steps)) if task.plan and task.plan.steps else -1.0
             case "tokens":
@@ -287,8 +299,8 @@ class Listing:
             is_grouped = self.view.column is None
             end = bisect_left(self._shown, (f"{place}\0",)) if is_grouped else len(self._shown)
             is_open = not is_grouped or group not in self.folded
-            head = Head(group, end - begin - below[place], is_open) if is_grouped else None
-            stretch = _Stretch(row, head, begin, end if is_open else begin)
+            head = GroupHeader(group, end - begin - below[place], is_open) if is_grouped else None
+            stretch = _GroupRange(row, head, begin, end if is_open else begin)
             self._stretches.append(stretch)
             row, begin = row + stretch.rows, end
         self._count = row
@@ -296,9 +308,9 @@ class Listing:
     # Looking
 
     @property
-    def _more(self) -> More | None:
+    def _more(self) -> MoreLine | None:
         total = self.view.total
-        return More(self.loaded, total) if total is not None and total > self.loaded else None
+        return MoreLine(self.loaded, total) if total is not None and total > self.loaded else None
 
     @property
     def is_empty(self) -> bool:
@@ -308,7 +320,7 @@ class Listing:
     def __len__(self) -> int:
         return self._count + (self._more is not None)
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> ListRow:
         """The heading, the line or the offer of more that stands there."""
         found = self._at(index)
         if not isinstance(found, tuple):
@@ -318,17 +330,17 @@ class Listing:
         task = self._board.task(task_id)
         assert task is not None
         if number:
-            return line_of(self._board, task, self.opened, depth)
+            return task_line(self._board, task, self.opened, depth)
         if (line := self._lines.get(task_id)) is None:
-            if len(self._lines) >= REMEMBERED:
+            if len(self._lines) >= MAX_CACHED_LINES:
                 self._lines.clear()
-            line = self._lines[task_id] = line_of(self._board, task, self.opened)
+            line = self._lines[task_id] = task_line(self._board, task, self.opened)
         return line
 
-    def head(self, index: int) -> Head | None:
+    def head(self, index: int) -> GroupHeader | None:
         """The heading that stands there, if one does."""
         found = self._at(index)
-        return found if isinstance(found, Head) else None
+        return found if isinstance(found, GroupHeader) else None
 
     def key(self, index: int) -> str:
         """What the row goes by: a task's id, or a name that no task has."""
@@ -337,7 +349,7 @@ class Listing:
             return found.key
         return self._blocks[found[2]][abs(found[3]) - 1][0] if found[3] else found[2]
 
-    def _at(self, index: int) -> Head | More | Key:
+    def _at(self, index: int) -> GroupHeader | MoreLine | SortKey:
         for stretch in self._stretches:
             if index < stretch.row + stretch.rows:
                 inside = index - stretch.row - (stretch.head is not None)
@@ -377,18 +389,18 @@ def _in_group(task: TaskRow, wait: Wait | None) -> float:
     """Who has waited longest comes first; of the others, what changed last."""
     if wait:
         return (wait.since or EPOCH).timestamp()
-    if task.status in RUNNING:
+    if task.status in RUNNING_STATUSES:
         return -(task.created_at or EPOCH).timestamp()
     return -(task.changed_at or EPOCH).timestamp()
 
 
-def _merged(one: list[Key], other: list[Key]) -> Generator[None, None, list[Key]]:
+def _merged(one: list[SortKey], other: list[SortKey]) -> Generator[None, None, list[SortKey]]:
     """Two that are sorted as one, some at a time."""
     one, other = sorted((one, other), key=len, reverse=True)
-    merged: list[Key] = []
+    merged: list[SortKey] = []
     here = there = 0
     while here < len(one) and there < len(other):
-        end = min(here + 10 * SLICE, len(one))
+        end = min(here + 10 * TASKS_PER_SLICE, len(one))
         below = bisect_right(other, one[end - 1], there)
         merged += sorted(one[here:end] + other[there:below])
         here, there = end, below

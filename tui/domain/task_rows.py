@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tui.client.task_facts import FINAL, RUNNING, Status, Wait
+from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Status, Wait
 from tui.client.task_rows import TaskRow
-from tui.domain.state import Board
+from tui.domain.state import State
 
 
 class Group(StrEnum):
@@ -34,11 +34,11 @@ _GROUPS: Mapping[str, str] = {
     Status.COMPLETED: str(Group.COMPLETED),
     Status.STOPPED: str(Group.STOPPED),
 }
-ORDER = {str(group): place for place, group in enumerate(Group)}
+GROUP_ORDER = {str(group): place for place, group in enumerate(Group)}
 _WORST = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
 
 
-class Head(Struct, frozen=True):
+class GroupHeader(Struct, frozen=True):
     """The title of a group."""
 
     group: str
@@ -51,7 +51,7 @@ class Head(Struct, frozen=True):
         return f"\n{self.group}"
 
 
-class Line(Struct, frozen=True):
+class TaskLine(Struct, frozen=True):
     """A task in the list, at its depth under its root."""
 
     task: TaskRow
@@ -72,7 +72,7 @@ class Line(Struct, frozen=True):
         return self.task.id
 
 
-class More(Struct, frozen=True):
+class MoreLine(Struct, frozen=True):
     """The last line where the platform has more than is loaded."""
 
     loaded: int
@@ -84,7 +84,7 @@ class More(Struct, frozen=True):
         return "\nmore"
 
 
-Row = Head | Line | More
+ListRow = GroupHeader | TaskLine | MoreLine
 
 
 def group_of(status: str, wait: Wait | None) -> str:
@@ -92,7 +92,7 @@ def group_of(status: str, wait: Wait | None) -> str:
     return _NEEDS_YOU if wait else _GROUPS.get(status, status or "unknown")
 
 
-def root_of(board: Board, task_id: str) -> str:
+def list_root_of(board: State, task_id: str) -> str:
     """The task under which another one stands in the list, or itself; one of a circle stands for the whole."""
     way = [task_id]
     while (
@@ -104,7 +104,7 @@ def root_of(board: Board, task_id: str) -> str:
     return way[-1]
 
 
-def family(board: Board, root: TaskRow) -> Iterator[TaskRow]:
+def task_and_descendants(board: State, root: TaskRow) -> Iterator[TaskRow]:
     """A task and all below it, each once."""
     seen, left = {root.id}, [root]
     while left:
@@ -115,12 +115,12 @@ def family(board: Board, root: TaskRow) -> Iterator[TaskRow]:
         left += children
 
 
-def line_of(board: Board, task: TaskRow, opened: Container[str], depth: int = 0) -> Line:
+def task_line(board: State, task: TaskRow, opened: Container[str], depth: int = 0) -> TaskLine:
     """The line about a task."""
     wait = board.wait(task.id)
     if task.id not in board.children:
-        return Line(task, depth, wait, is_open=task.id in opened)
-    tree = tuple(family(board, task))
+        return TaskLine(task, depth, wait, is_open=task.id in opened)
+    tree = tuple(task_and_descendants(board, task))
     path: tuple[TaskRow, ...] = ()
     if wait is None and len(tree) > 1:
         waiting = next(board.waiting_below(task.id), None)
@@ -128,10 +128,10 @@ def line_of(board: Board, task: TaskRow, opened: Container[str], depth: int = 0)
             wait, path = board.wait(waiting), _path(board, waiting, task.id)
     statuses = {child.status for child in tree[1:]}
     worst = next((status for status in _WORST if status in statuses), next(iter(statuses), None))
-    return Line(task, depth, wait, path, len(tree) - 1, worst, task.id in opened)
+    return TaskLine(task, depth, wait, path, len(tree) - 1, worst, task.id in opened)
 
 
-def _path(board: Board, task_id: str, root: str) -> tuple[TaskRow, ...]:
+def _path(board: State, task_id: str, root: str) -> tuple[TaskRow, ...]:
     """The tasks from below a root down to a descendant."""
     found: list[TaskRow] = []
     seen: set[str] = set()
@@ -142,13 +142,13 @@ def _path(board: Board, task_id: str, root: str) -> tuple[TaskRow, ...]:
     return tuple(reversed(found))
 
 
-def lasted(line: Line, now: datetime) -> float | None:
+def duration_seconds(line: TaskLine, now: datetime) -> float | None:
     """Seconds that a task has waited or run, or took."""
     task = line.task
     if line.wait:
         return max((now - line.wait.since).total_seconds(), 0.0) if line.wait.since else None
     begun = task.started_at or task.created_at
-    if begun is None or task.status not in FINAL | RUNNING:
+    if begun is None or task.status not in FINAL_STATUSES | RUNNING_STATUSES:
         return None
     end = (task.finished_at or task.updated_at) if task.is_final else now
     return max((end - begun).total_seconds(), 0.0) if end else None

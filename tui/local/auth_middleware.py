@@ -8,23 +8,23 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from email.utils import format_datetime
 from typing import Any
 
-from tui.local.clock import Timeline
+from tui.local.clock import PlatformClock
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+ASGIMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[ASGIMessage]]
+Send = Callable[[ASGIMessage], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-OPEN = ("/health", "/sign-in/")
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+OPEN_PATHS = ("/health", "/sign-in/")
 """Paths that need no key: they tell nothing, or carry a secret of their own."""
 
 
-class Guard:
+class AuthMiddleware:
     """Looks at Host, Origin and key first, takes the organization out of the path, and tells the time."""
 
-    def __init__(self, app: App, key: str, organization: str, timeline: Timeline) -> None:
+    def __init__(self, app: ASGIApp, key: str, organization: str, timeline: PlatformClock) -> None:
         self._app = app
         self._timeline = timeline
         self._key = key
@@ -40,7 +40,7 @@ class Guard:
             path = scope["path"].removeprefix(self._prefix) or "/"
             scope = {**scope, "path": path, "raw_path": path.encode()}
 
-        async def dated(message: Message) -> None:
+        async def dated(message: ASGIMessage) -> None:
             if message["type"] == "http.response.start":
                 moment = format_datetime(self._timeline.running, usegmt=True)
                 message = {**message, "headers": [*message["headers"], (b"date", moment.encode())]}
@@ -50,12 +50,12 @@ class Guard:
 
     def _refusal(self, headers: dict[str, str], path: str) -> tuple[int, str] | None:
         host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-        if host not in HOSTS:
+        if host not in LOOPBACK_HOSTS:
             return 403, "This platform answers to this machine only"
         origin = headers.get("origin")
         if origin is not None and origin != f"http://{headers.get('host')}":
             return 403, "This platform does not answer to web pages"
-        if path.startswith(OPEN):
+        if path.startswith(OPEN_PATHS):
             return None
         given = headers.get("x-api-key", "")
         if not given:

@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tui.local.auth_middleware import App, Message, Receive, Scope, Send, refuse
+from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send, refuse
 
-HANG = 3600.0
+HANG_SECONDS = 3600.0
 
 
 class BadChaos(ValueError):
@@ -47,7 +47,7 @@ _NAMES = {"5xx": "fail", "429": "throttle"}
 _CHANCES = {"dup": 0.1, "reorder": 0.1, "fail": 0.05, "throttle": 0.05, "lose_answers": 0.2, "hang": 0.02}
 
 
-def read(text: str) -> Chaos:
+def parse_chaos(text: str) -> Chaos:
     """Read faults as `drop=20,slow=200ms,dup,reorder,5xx=0.05,429,lose-answers,hang`."""
     chosen: dict[str, Any] = {}
     for term in filter(None, (part.strip() for part in text.split(","))):
@@ -66,10 +66,10 @@ def read(text: str) -> Chaos:
     return Chaos(**chosen)
 
 
-class Faulty:
+class FaultyApp:
     """An application whose answers and streams suffer."""
 
-    def __init__(self, app: App, chaos: Chaos, dice: random.Random) -> None:
+    def __init__(self, app: ASGIApp, chaos: Chaos, dice: random.Random) -> None:
         self._app = app
         self._chaos = chaos
         self.dice = dice
@@ -82,7 +82,7 @@ class Faulty:
         chaos = self._chaos
         await asyncio.sleep(chaos.slow * self.dice.uniform(0.5, 1.5))
         if self.falls(chaos.hang):
-            await asyncio.sleep(HANG)
+            await asyncio.sleep(HANG_SECONDS)
         if self.falls(chaos.throttle):
             await refuse(send, 429, "Too many requests", {"retry-after": "1"})
         elif self.falls(chaos.fail):
@@ -101,14 +101,14 @@ class Faulty:
 class _Stream:
     """A way to the client on which events are doubled, swapped, and cut off."""
 
-    def __init__(self, faulty: Faulty, chaos: Chaos, send: Send) -> None:
+    def __init__(self, faulty: FaultyApp, chaos: Chaos, send: Send) -> None:
         self._faulty = faulty
         self._chaos = chaos
         self._send = send
         self._is_stream = self._is_cut = False
         self._left = faulty.dice.randint(1, 2 * chaos.drop) if chaos.drop else -1
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: ASGIMessage) -> None:
         if message["type"] == "http.response.start":
             self._is_stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
         elif self._is_stream and message.get("body"):
@@ -135,7 +135,7 @@ class _Stream:
             await self._send({"type": "http.response.body", "body": half, "more_body": True})
 
 
-async def _nowhere(message: Message) -> None:
+async def _nowhere(message: ASGIMessage) -> None:
     """Where a lost answer goes."""
 
 
@@ -146,10 +146,10 @@ def _cut(send: Send) -> None:
         transport.abort()
 
 
-class Limited:
+class RateLimitedApp:
     """An application with so many requests a minute, told in the vendor's headers."""
 
-    def __init__(self, app: App, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
         self._limit = limit
         self._minute = 0
@@ -171,7 +171,7 @@ class Limited:
             await refuse(send, 429, f"Rate limit of {self._limit} requests a minute", {**told, "retry-after": wait})
             return
 
-        async def with_headers(message: Message) -> None:
+        async def with_headers(message: ASGIMessage) -> None:
             if message["type"] == "http.response.start":
                 extra = [(name.encode(), value.encode()) for name, value in told.items()]
                 message = {**message, "headers": [*message["headers"], *extra]}

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 
-class Timeline:
+class PlatformClock:
     """Time here; while a beat is played it stands still at the moment the beat was due."""
 
     def __init__(self, start: datetime | None = None) -> None:
@@ -29,6 +29,6 @@ class Timeline:
         self._at = moment
 
 
-def told(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """A moment as the platform writes it."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -51,11 +51,11 @@ class Address:
         )
 
 
-class Taken(Exception):
+class AlreadyRunning(Exception):
     """A platform is already running here."""
 
 
-class Home:
+class DataDir:
     """A directory with a database, a key, and locks that say whether somebody serves it, or uses it."""
 
     def __init__(self, path: Path) -> None:
@@ -91,7 +91,7 @@ class Home:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Taken(str(self.path)) from None
+                raise AlreadyRunning(str(self.path)) from None
             yield
         finally:
             os.close(descriptor)

@@ -78,19 +78,19 @@ def connect(path: Path | str) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
-        raise BadDatabase(explain(error, path)) from error
+        raise BadDatabase(explain_error(error, path)) from error
     try:
         _prepare(db, path)
     except sqlite3.Error as error:
         db.close()
-        raise BadDatabase(explain(error, path)) from error
+        raise BadDatabase(explain_error(error, path)) from error
     except BadDatabase:
         db.close()
         raise
     return db
 
 
-def explain(error: sqlite3.Error, path: Path | str) -> str:
+def explain_error(error: sqlite3.Error, path: Path | str) -> str:
     """Say in a sentence what an error of a database means and what to do about it."""
     name = getattr(error, "sqlite_errorname", "")
     advice = next((words for begin, words in _ADVICE if name.startswith(begin)), _DAMAGED)
@@ -136,7 +136,7 @@ class Database:
 
     def explain(self, error: sqlite3.Error) -> str:
         """Say in a sentence what an error of the database means and what to do about it."""
-        return explain(error, self._path)
+        return explain_error(error, self._path)
 
     @contextmanager
     def together(self) -> Iterator[None]:

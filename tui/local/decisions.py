@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from tui.local.sqlite_store import Json
-from tui.local.task_service import FINAL, YOU, Platform, Refused
+from tui.local.task_service import FINAL_STATUSES, YOU, Platform, Refused
 
 
 class Decisions:
@@ -21,7 +21,7 @@ class Decisions:
         """Let a task wait for a person's approval."""
         with self._platform.store.together():
             task = self._platform.task(task_id)
-            if task["status"] in FINAL:
+            if task["status"] in FINAL_STATUSES:
                 raise Refused(409, f"task has ended: {task['status']}")
             self.wait_for_approval(task, "wait", title, description, content)
             return task

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tui.local.auth_middleware import App, Message, Receive, Scope, Send, refuse
+from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send, refuse
 
 MAX_BODY_BYTES = 4 << 20
 """How long a request's body may be."""
@@ -21,11 +21,11 @@ MAX_DIGITS = 300
 """How many digits a number in a body may have."""
 
 
-class TooLong(Exception):
+class BodyTooLong(Exception):
     """A body that is longer than MAX_BODY_BYTES."""
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The client went away before its request was whole."""
 
 
@@ -33,10 +33,10 @@ class NotPlain(ValueError):
     """JSON that not everybody can read back as it was written; the message says why."""
 
 
-class Edge:
+class RequestGuard:
     """An application whose requests are whole and plain JSON before it sees them, and whose failures have words."""
 
-    def __init__(self, app: App, tell: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, tell: Callable[[str], None]) -> None:
         self._app = app
         self._tell = tell
 
@@ -45,14 +45,14 @@ class Edge:
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _whole_body(scope, receive)
-        except TooLong:
+        except BodyTooLong:
             await refuse(send, 413, f"The body has more than {MAX_BODY_BYTES >> 20} MiB")
         except TimeoutError:
             await refuse(send, 408, f"The body has not come within {BODY_SECONDS:g} seconds")
-        except Gone:
+        except ClientGone:
             return
         else:
-            if body and _says_json(scope) and (fault := fault_in(body)):
+            if body and _says_json(scope) and (fault := body_fault(body)):
                 detail = {"type": "json_invalid", "loc": ["body"], "msg": fault}
                 await refuse(send, 422, [detail])
                 return
@@ -63,10 +63,10 @@ class Edge:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - one request that fails takes no other along
-            self._tell(f"a request was not answered: {scope['method']} {place_of(error)}")
+            self._tell(f"a request was not answered: {scope['method']} {error_place(error)}")
 
 
-def place_of(error: BaseException) -> str:
+def error_place(error: BaseException) -> str:
     """The kind of an error and where it was raised, without any values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -83,25 +83,25 @@ def is_full(error: sqlite3.Error) -> bool:
 async def _whole_body(scope: Scope, receive: Receive) -> bytes:
     told = dict(scope["headers"]).get(b"content-length", b"0")
     if told.isdigit() and int(told[:20]) > MAX_BODY_BYTES:
-        raise TooLong
+        raise BodyTooLong
     pieces, size, more = [], 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Gone
+            raise ClientGone
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         more = message.get("more_body", False)
         if size > MAX_BODY_BYTES:
-            raise TooLong
+            raise BodyTooLong
     return b"".join(pieces)
 
 
 def _with_body(body: bytes, receive: Receive) -> Receive:
     """A way to receive the body in one piece, and after it whatever comes."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    messages: list[ASGIMessage] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def received() -> Message:
+    async def received() -> ASGIMessage:
         return messages.pop() if messages else await receive()
 
     return received
@@ -112,7 +112,7 @@ def _says_json(scope: Scope) -> bool:
     return b"json" in dict(scope["headers"]).get(b"content-type", b"json").lower()
 
 
-def fault_in(body: bytes) -> str | None:
+def body_fault(body: bytes) -> str | None:
     """Say why a body cannot be kept as it is, or None."""
     try:
         value = json.loads(body, parse_constant=_constant, parse_float=_number, parse_int=_integer)

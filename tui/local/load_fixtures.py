@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tui.local.clock import told
+from tui.local.clock import format_time
 from tui.local.sqlite_store import Json
 from tui.local.task_service import Platform
 
-STATUSES = ("completed",) * 14 + ("failed", "failed", "stopped", "error", "completed", "completed")
+STATUS_MIX = ("completed",) * 14 + ("failed", "failed", "stopped", "error", "completed", "completed")
 
 
 def add_tasks(platform: Platform, count: int) -> None:
@@ -24,12 +24,12 @@ def add_tasks(platform: Platform, count: int) -> None:
             blank, agent = blanks[number % len(agents)], agents[number % len(agents)]
             made = now - timedelta(seconds=60 + number * 7)
             ended = made + timedelta(seconds=dice.uniform(3, 50))
-            status = STATUSES[dice.randrange(len(STATUSES))]
+            status = STATUS_MIX[dice.randrange(len(STATUS_MIX))]
             title = f"Routine check {number} of {agent['name']}"
             task = blank | {"title": title, "input": {**blank["input"], "text": title}}
             task |= {
-                "id": f"{dice.getrandbits(128):032x}", "status": status, "created_at": told(made),
-                "updated_at": told(ended), "started_at": told(made), "finished_at": told(ended),
+                "id": f"{dice.getrandbits(128):032x}", "status": status, "created_at": format_time(made),
+                "updated_at": format_time(ended), "started_at": format_time(made), "finished_at": format_time(ended),
                 "is_manually_stopped": status == "stopped", "result": f"Check {number}: {status}, nothing else to say.",
                 "tokens": {"prompt_tokens": 900 + number % 5000, "completion_tokens": 120, "cache_read_tokens": 0,
                            "cache_write_tokens": 0, "total_tokens": 1020 + number % 5000},
@@ -47,7 +47,7 @@ def add_entries(platform: Platform, count: int) -> str:
 
     def entries() -> Iterator[Json]:
         for number in range(count):
-            entry: Json = {"id": f"{task['id']}-{number}", "created_at": told(begun + timedelta(seconds=number))}
+            entry: Json = {"id": f"{task['id']}-{number}", "created_at": format_time(begun + timedelta(seconds=number))}
             match number % 5:
                 case 0:
                     entry |= {"type": "think", "title": f"Step {number}", "confidence": 0.7, "thought": "What is next?"}

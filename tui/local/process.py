@@ -16,26 +16,26 @@ from types import FrameType
 import uvicorn
 
 from tui.local import load_fixtures
-from tui.local.auth_middleware import App, Guard
-from tui.local.chaos import Chaos, Faulty, Limited
-from tui.local.clock import Timeline, told
+from tui.local.auth_middleware import ASGIApp, AuthMiddleware
+from tui.local.chaos import Chaos, FaultyApp, RateLimitedApp
+from tui.local.clock import PlatformClock, format_time
 from tui.local.connection import Connection
-from tui.local.data_dir import ORGANIZATION, Address, Home
-from tui.local.database import BadDatabase, explain
+from tui.local.data_dir import ORGANIZATION, Address, DataDir
+from tui.local.database import BadDatabase, explain_error
 from tui.local.decisions import Decisions
-from tui.local.edge import Edge
+from tui.local.edge import RequestGuard
 from tui.local.pruning import Limits, Pruner
-from tui.local.routes import app_of
-from tui.local.scenario import Scenario, load
-from tui.local.scenario_runner import Runner
-from tui.local.sqlite_store import Json, Store
+from tui.local.routes import build_app
+from tui.local.scenario import Scenario, load_scenarios
+from tui.local.scenario_runner import ScenarioRunner
+from tui.local.sqlite_store import Json, SqliteStore
 from tui.local.sse_responses import Streams
 from tui.local.task_service import Platform
 from tui.local.workers import Workers
 
-PORT = 7337
+DEFAULT_PORT = 7337
 """The port that is taken when it is free and no other is asked for."""
-HISTORY = timedelta(days=3)
+HISTORY_PERIOD = timedelta(days=3)
 FIRST_YEAR, LAST_YEAR = 1971, 9000
 """When a platform's time may begin: there is history before it, and work after it."""
 REPEAT_SECONDS = 3600.0
@@ -43,7 +43,7 @@ REPEAT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ServerOptions:
     """What a platform is to be like."""
 
     data: Path
@@ -76,28 +76,28 @@ class Notices:
             self._write(sentence)
 
 
-class Local:
+class LocalPlatform:
     """A platform and everything that makes it live."""
 
     def __init__(
         self,
-        wishes: Wishes,
+        wishes: ServerOptions,
         database: Path | str,
         scenarios: tuple[Scenario, ...] | None = None,
         write: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        self.store = Store(database)
+        self.store = SqliteStore(database)
         self.notices = Notices(write)
-        self.timeline = Timeline(wishes.now)
-        scenarios = load() if scenarios is None else scenarios
+        self.timeline = PlatformClock(wishes.now)
+        scenarios = load_scenarios() if scenarios is None else scenarios
         is_new = self.store.fact("seed") is None
         seed = wishes.seed or self.store.fact("seed") or f"{random.SystemRandom().getrandbits(64):x}"
         self.platform = Platform(self.store, self.timeline, seed)
         self.decisions = Decisions(self.platform)
         self.workers = Workers(self.platform)
         self.streams = Streams(self.platform)
-        begins = self.timeline.start - HISTORY if is_new and wishes.history else self.timeline.start
-        self.runner = Runner(
+        begins = self.timeline.start - HISTORY_PERIOD if is_new and wishes.history else self.timeline.start
+        self.runner = ScenarioRunner(
             self.platform,
             self.decisions,
             scenarios,
@@ -111,12 +111,12 @@ class Local:
         with self.store.together():
             self.store.set_fact("seed", seed)
             for scenario in scenarios:
-                self.store.put_agent(_agent(scenario, told(begins)))
+                self.store.put_agent(_agent(scenario, format_time(begins)))
             if is_new:
                 self._fill(wishes)
             self._mend()
 
-    def _fill(self, wishes: Wishes) -> None:
+    def _fill(self, wishes: ServerOptions) -> None:
         """What there is at the first start."""
         if wishes.tasks:
             load_fixtures.add_tasks(self.platform, wishes.tasks)
@@ -135,15 +135,15 @@ class Local:
                 result="Interrupted: the platform ended while a worker was at it.",
             )
 
-    def app(self, key: str, wishes: Wishes) -> App:
+    def app(self, key: str, wishes: ServerOptions) -> ASGIApp:
         """The application with its guard, and with its faults where there are any."""
         tell = self.notices.tell
-        routes = app_of(self.platform, self.decisions, self.workers, self.streams, key, tell)
-        app: App = Guard(Edge(routes, tell), key, ORGANIZATION, self.timeline)
+        routes = build_app(self.platform, self.decisions, self.workers, self.streams, key, tell)
+        app: ASGIApp = AuthMiddleware(RequestGuard(routes, tell), key, ORGANIZATION, self.timeline)
         if wishes.limit:
-            app = Limited(app, wishes.limit)
+            app = RateLimitedApp(app, wishes.limit)
         if wishes.chaos:
-            app = Faulty(app, wishes.chaos, self.platform.dice("chaos"))
+            app = FaultyApp(app, wishes.chaos, self.platform.dice("chaos"))
         return app
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ class Local:
 class Server(uvicorn.Server):
     """A server that ends its streams before it waits for them."""
 
-    def __init__(self, local: Local, key: str, wishes: Wishes) -> None:
+    def __init__(self, local: LocalPlatform, key: str, wishes: ServerOptions) -> None:
         super().__init__(
             uvicorn.Config(
                 local.app(key, wishes),
@@ -183,24 +183,26 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    wishes: Wishes, ready: Callable[[Address, Server], None], write: Callable[[str], None] = lambda sentence: None
+    wishes: ServerOptions,
+    ready: Callable[[Address, Server], None],
+    write: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Serve until a signal comes, or until whoever was told that it is ready ends it."""
-    home = Home(wishes.data)
+    home = DataDir(wishes.data)
     with home.taken(), listen(wishes.port) as listener:
         address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", home.key())
         try:
-            local = Local(wishes, home.database, write=write)
+            local = LocalPlatform(wishes, home.database, write=write)
             local.store.set_fact("url", address.url)
         except sqlite3.Error as error:
-            raise BadDatabase(explain(error, home.database)) from error
+            raise BadDatabase(explain_error(error, home.database)) from error
         server = Server(local, address.key, wishes)
         home.announce(address)
         ready(address, server)
         await _work(local, server, listener)
 
 
-async def _work(local: Local, server: Server, listener: socket.socket) -> None:
+async def _work(local: LocalPlatform, server: Server, listener: socket.socket) -> None:
     """Answer, let the agents work, and remove what is old, until the server is told to end."""
     playing = asyncio.create_task(local.runner.run(), name="agents at work")
     playing.add_done_callback(lambda _: server.end())
@@ -218,7 +220,7 @@ async def _work(local: Local, server: Server, listener: socket.socket) -> None:
 
 def listen(port: int | None) -> socket.socket:
     """A socket on loopback: the port that was asked for, or the usual one, or any."""
-    for choice in (PORT, 0) if port is None else (port,):
+    for choice in (DEFAULT_PORT, 0) if port is None else (port,):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -226,7 +228,7 @@ def listen(port: int | None) -> socket.socket:
             listener.listen(1024)
         except OSError as error:
             listener.close()
-            if choice != PORT or port is not None:
+            if choice != DEFAULT_PORT or port is not None:
                 raise OSError(f"port {choice} cannot be used: {error.strerror}") from error
             continue
         return listener
@@ -235,21 +237,25 @@ def listen(port: int | None) -> socket.socket:
 
 def _agent(scenario: Scenario, created_at: str) -> Json:
     """An agent's record, with the fields that both surfaces have."""
-    told = scenario.agent
-    instructions = {"role": told.get("role", []), "goal": told.get("goal", []), "general": told.get("general", "")}
+    agent = scenario.agent
+    instructions = {
+        "role": agent.get("role", []),
+        "goal": agent.get("goal", []),
+        "general": agent.get("general", ""),
+    }
     return {
-        "id": told["id"], "name": told["name"], "icon": told["icon"], "unique_name": told["id"],
-        "description": told.get("description", ""), "instructions": instructions, "status": "ACTIVE",
+        "id": agent["id"], "name": agent["name"], "icon": agent["icon"], "unique_name": agent["id"],
+        "description": agent.get("description", ""), "instructions": instructions, "status": "ACTIVE",
         "organization_id": ORGANIZATION, "created_at": created_at, "type": "manager", "framework": "agno",
         "access_scope": "organizational", "created_by": None, "model_provider": "openai", "model_name": "gpt-4.1",
         "llm_api_base": None, "deployment_type": "container", "using_nemo": False, "is_coordinate_mode": False,
         "has_pending_changes": False, "environment_id": ORGANIZATION, "version": 1, "webhook_url": "", "tools": [],
         "graph": [], "knowledge_bases": [], "source_nodes": [], "deep_planning": True, "enforce_deep_planning": False,
-        "gated_tools": told.get("gated_tools", []),
+        "gated_tools": agent.get("gated_tools", []),
     }  # fmt: skip
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """A moment on the command line."""
     found = datetime.fromisoformat(text)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tui.local.clock import told
-from tui.local.task_service import FINAL, Platform
+from tui.local.clock import format_time
+from tui.local.task_service import FINAL_STATUSES, Platform
 
 CHECK_SECONDS = 60.0
 """How long after a look at the database the next comes."""
@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.002
 """How long requests have the database for themselves between two steps."""
 TELL_SECONDS = 86_400.0
 """How long after a sentence about what was removed the next comes."""
-YOUNGEST = timedelta(minutes=10)
+MIN_KEEP_PERIOD = timedelta(minutes=10)
 """A task that ended since then stays, however large the database is: somebody may be looking at it."""
 
 
@@ -58,8 +58,8 @@ class Pruner:
         yield from self._clear()  # what an earlier run has left
         now = self._platform.timeline.now
         old = now - timedelta(days=self._limits.keep_days)
-        yield from self._remove_ended_before(told(min(old, now - YOUNGEST)), lambda: False)
-        yield from self._remove_ended_before(told(now - YOUNGEST), self._is_small_enough)
+        yield from self._remove_ended_before(format_time(min(old, now - MIN_KEEP_PERIOD)), lambda: False)
+        yield from self._remove_ended_before(format_time(now - MIN_KEEP_PERIOD), self._is_small_enough)
 
     def _is_small_enough(self) -> bool:
         return self._store.ended.used_bytes() <= self._limits.max_megabytes * 1_000_000
@@ -71,7 +71,7 @@ class Pruner:
             for updated_at, number, task_id in found:
                 place = (updated_at, number)
                 tree = self._store.ended.tree_of(task_id)  # empty where it went with another of its tree
-                if not tree or not all(status in FINAL and changed < moment for _, status, changed in tree):
+                if not tree or not all(status in FINAL_STATUSES and changed < moment for _, status, changed in tree):
                     continue
                 self._store.ended.remove(one for one, _, _ in tree)
                 self._untold += len(tree)

@@ -14,38 +14,38 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 
 from tui import __version__
 from tui.local.decisions import Decisions
-from tui.local.edge import is_full, place_of
+from tui.local.edge import error_place, is_full
 from tui.local.schemas import (
     Allowance,
-    Answers,
+    AnyAgentTaskFilters,
+    CardAnswers,
+    CardConfirmation,
     Check,
     Comment,
-    Confirmation,
     Creation,
-    Filters,
     HitlRequest,
     Metrics,
-    OfAnyAgent,
-    Paging,
+    PagedTaskFilters,
     Pushed,
     Report,
     Saved,
     Settlement,
+    TaskFilters,
 )  # fmt: skip
 from tui.local.sqlite_store import Json
-from tui.local.sse_responses import Streams, position
+from tui.local.sse_responses import Streams, start_position
 from tui.local.task_service import Platform, Refused
 from tui.local.workers import Workers
 
-After = Annotated[str | None, Header(alias="last-event-id")]
+LastEventId = Annotated[str | None, Header(alias="last-event-id")]
 
-ROW = (
+ROW_FIELDS = (
     "id", "agent_id", "organization_id", "status", "triggering_agent_id", "created_at", "updated_at", "result", "title",
     "execution_kind", "conversation_kind",
 )  # fmt: skip
 
 
-class Ascii(JSONResponse):
+class AsciiJSONResponse(JSONResponse):
     """JSON in ASCII only, which holds whatever texts were stored."""
 
     def render(self, content: Any) -> bytes:
@@ -53,11 +53,11 @@ class Ascii(JSONResponse):
         return json.dumps(content, separators=(",", ":")).encode()
 
 
-def row_of(task: Json) -> Json:
+def task_row(task: Json) -> Json:
     """A task as a row of a list."""
     user = task["input"].get("user") or {}
     return {
-        **{name: task[name] for name in ROW},
+        **{name: task[name] for name in ROW_FIELDS},
         "user_id": user.get("id"),
         "parent_task_id": task["parent_execution"],
         "source_node_type": task["source"],
@@ -65,12 +65,16 @@ def row_of(task: Json) -> Json:
     }
 
 
-def app_of(
+def build_app(
     platform: Platform, decisions: Decisions, workers: Workers, streams: Streams, key: str, tell: Callable[[str], None]
 ) -> FastAPI:
     """The whole application, but for the guard at its door."""
     app = FastAPI(
-        title="xp-tui local platform", version=__version__, docs_url=None, redoc_url=None, default_response_class=Ascii
+        title="xp-tui local platform",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=AsciiJSONResponse,
     )
     app.include_router(_rest(platform, decisions, streams))
     app.include_router(_controller(platform, decisions, workers, streams, key))
@@ -85,22 +89,24 @@ def _answer_errors(app: FastAPI, platform: Platform, tell: Callable[[str], None]
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
-        return Ascii({"detail": error.detail}, error.status)
+        return AsciiJSONResponse({"detail": error.detail}, error.status)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         told = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
-        return Ascii({"detail": told}, 422)
+        return AsciiJSONResponse({"detail": told}, 422)
 
     @app.exception_handler(sqlite3.Error)
     async def database_failed(_: Request, error: sqlite3.Error) -> JSONResponse:
         words = platform.store.explain(error)
         tell(words)
-        return Ascii({"detail": f"The platform cannot do this now: {words}"}, 507 if is_full(error) else 503)
+        return AsciiJSONResponse(
+            {"detail": f"The platform cannot do this now: {words}"}, 507 if is_full(error) else 503
+        )
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:
-        return Ascii({"detail": f"The platform cannot answer this: {place_of(error)}"}, 500)
+        return AsciiJSONResponse({"detail": f"The platform cannot answer this: {error_place(error)}"}, 500)
 
 
 def _rest(platform: Platform, decisions: Decisions, streams: Streams) -> APIRouter:
@@ -111,10 +117,10 @@ def _rest(platform: Platform, decisions: Decisions, streams: Streams) -> APIRout
     def page_of(items: list[Json], total: int, page: int, size: int) -> Json:
         return {"items": items, "total": total, "page": page, "per_page": size, "total_pages": -(-total // size)}
 
-    def tasks_page(query: Paging, agent_id: str | None) -> Json:
+    def tasks_page(query: PagedTaskFilters, agent_id: str | None) -> Json:
         filters = query.chosen(agent_id=agent_id) | query.dates()
         rows = store.tasks(filters, limit=query.per_page, offset=(query.page - 1) * query.per_page)
-        return page_of([row_of(task) for task in rows], store.count(filters), query.page, query.per_page)
+        return page_of([task_row(task) for task in rows], store.count(filters), query.page, query.per_page)
 
     @router.get("/agents")
     async def agents(
@@ -128,11 +134,11 @@ def _rest(platform: Platform, decisions: Decisions, streams: Streams) -> APIRout
         return platform.agent(agent_id)
 
     @router.get("/tasks")
-    async def tasks(query: Annotated[OfAnyAgent, Query()]) -> Json:
+    async def tasks(query: Annotated[AnyAgentTaskFilters, Query()]) -> Json:
         return tasks_page(query, query.agent_id)
 
     @router.get("/agents/{agent_id}/tasks")
-    async def agent_tasks(agent_id: str, query: Annotated[Paging, Query()]) -> Json:
+    async def agent_tasks(agent_id: str, query: Annotated[PagedTaskFilters, Query()]) -> Json:
         platform.agent(agent_id)
         return tasks_page(query, agent_id)
 
@@ -176,13 +182,13 @@ def _rest(platform: Platform, decisions: Decisions, streams: Streams) -> APIRout
         return streams.open(made["id"], before)
 
     @router.post("/agents/{agent_id}/conversations/{task_id}/answers")
-    async def answers(agent_id: str, task_id: str, wish: Answers) -> StreamingResponse:
+    async def answers(agent_id: str, task_id: str, wish: CardAnswers) -> StreamingResponse:
         before = _position_in(platform, agent_id, task_id)
         decisions.answer(task_id, wish.decision_id, [one.model_dump() for one in wish.answers])
         return streams.open(task_id, before)
 
     @router.post("/agents/{agent_id}/conversations/{task_id}/confirm")
-    async def confirm(agent_id: str, task_id: str, wish: Confirmation) -> StreamingResponse:
+    async def confirm(agent_id: str, task_id: str, wish: CardConfirmation) -> StreamingResponse:
         before = _position_in(platform, agent_id, task_id)
         decisions.confirm(task_id, wish.request_id, wish.approve)
         return streams.open(task_id, before)
@@ -209,13 +215,13 @@ def _controller(platform: Platform, decisions: Decisions, workers: Workers, stre
         return platform.agent(agent_id)
 
     @router.get("/agent-execution/executions/history/user/{user_id}")
-    async def user_tasks(user_id: str, query: Annotated[Filters, Query()]) -> list[Json]:
-        return [row_of(task) for task in store.tasks(query.chosen(user_id=user_id))]
+    async def user_tasks(user_id: str, query: Annotated[TaskFilters, Query()]) -> list[Json]:
+        return [task_row(task) for task in store.tasks(query.chosen(user_id=user_id))]
 
     @router.get("/agent-execution/executions/history/{agent_id}")
-    async def agent_tasks(agent_id: str, query: Annotated[Filters, Query()]) -> list[Json]:
+    async def agent_tasks(agent_id: str, query: Annotated[TaskFilters, Query()]) -> list[Json]:
         platform.agent(agent_id)
-        return [row_of(task) for task in store.tasks(query.chosen(agent_id=agent_id))]
+        return [task_row(task) for task in store.tasks(query.chosen(agent_id=agent_id))]
 
     @router.get("/agent-execution/{task_id}/status")
     async def task(task_id: str) -> Json:
@@ -240,10 +246,10 @@ def _controller(platform: Platform, decisions: Decisions, workers: Workers, stre
         return platform.report(agent_id, wish.model_dump())
 
     @router.get("/agent-execution/{task_id}/events")
-    async def events(task_id: str, after: After = None) -> StreamingResponse:
+    async def events(task_id: str, after: LastEventId = None) -> StreamingResponse:
         if not platform.task(task_id)["events_streaming"]:
             raise Refused(404, f"Task {task_id} is not set with events streaming")
-        return streams.open(task_id, position(after, store.last_event(task_id)))
+        return streams.open(task_id, start_position(after, store.last_event(task_id)))
 
     @router.post("/agent-execution/{task_id}/events/push")
     async def push(task_id: str, events: list[Pushed]) -> Json:

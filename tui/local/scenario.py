@@ -10,7 +10,7 @@ from typing import Any
 
 from tui.local.sqlite_store import Json
 
-VERBS = frozenset(
+STEP_KINDS = frozenset(
     {"think", "analyze", "tool", "say", "plan", "done", "approval", "question", "card", "sign_in", "delegate",
      "compact", "context", "event", "finish", "fail", "goto", "repeat", "decide"}
 )  # fmt: skip
@@ -18,7 +18,7 @@ VERBS = frozenset(
 
 
 _WAITS = frozenset({"approval", "question", "card", "sign_in", "gated"})
-REPLY: tuple[Json, ...] = (
+DEFAULT_REPLY: tuple[Json, ...] = (
     {"think": "They ask about what I did: {asked}", "title": "Recall the thread", "confidence": 0.9},
     {"say": "You first asked: “{first}”. That stands as I reported it above. On “{asked}”: noted, in this thread."},
     {"finish": "On “{asked}”: noted. The thread began with “{first}”."},
@@ -48,7 +48,7 @@ class Scenario:
     def part(self, name: str) -> tuple[Json, ...]:
         """The steps of a first turn, or of a later one."""
         if name == "reply":
-            return self.reply or REPLY
+            return self.reply or DEFAULT_REPLY
         return self.steps
 
     def draw(self, dice: Random) -> Json:
@@ -57,13 +57,15 @@ class Scenario:
         return {**drawn, "number": str(dice.randint(1000, 9999))}
 
 
-def load() -> tuple[Scenario, ...]:
+def load_scenarios() -> tuple[Scenario, ...]:
     """Every scenario there is, in the order of the files' names."""
     found = sorted((item for item in files("tui.local").joinpath("scenarios").iterdir()), key=lambda item: item.name)
-    return tuple(read(item.name, item.read_text(encoding="utf-8")) for item in found if item.name.endswith(".toml"))
+    return tuple(
+        parse_scenario(item.name, item.read_text(encoding="utf-8")) for item in found if item.name.endswith(".toml")
+    )
 
 
-def read(name: str, text: str) -> Scenario:
+def parse_scenario(name: str, text: str) -> Scenario:
     """Read one scenario, and see that it can be played."""
     document = tomllib.loads(text)
     agent = document.get("agent") or {}
@@ -73,7 +75,7 @@ def read(name: str, text: str) -> Scenario:
     for part, steps in parts.items():
         labels = {step["label"] for step in steps if "label" in step}
         for place, step in enumerate(steps, 1):
-            if len(VERBS & step.keys()) != 1:
+            if len(STEP_KINDS & step.keys()) != 1:
                 raise BadScenario(f"{name}: {part} {place} does not do exactly one thing")
             for target in _targets(step):
                 if target not in labels:
@@ -90,7 +92,7 @@ def read(name: str, text: str) -> Scenario:
     )
 
 
-def filled(value: Any, words: Json) -> Any:
+def fill_template(value: Any, words: Json) -> Any:
     """A value with the run's particulars put in wherever it has `{name}`."""
     match value:
         case str():
@@ -98,16 +100,16 @@ def filled(value: Any, words: Json) -> Any:
                 value = value.replace("{" + name + "}", str(word))
             return value
         case dict():
-            return {name: filled(item, words) for name, item in value.items()}
+            return {name: fill_template(item, words) for name, item in value.items()}
         case list():
-            return [filled(item, words) for item in value]
+            return [fill_template(item, words) for item in value]
         case _:
             return value
 
 
-def verb_of(step: Json) -> str:
+def step_kind(step: Json) -> str:
     """What a step does."""
-    return next(iter(VERBS & step.keys()))
+    return next(iter(STEP_KINDS & step.keys()))
 
 
 def _targets(step: Json) -> list[str]:

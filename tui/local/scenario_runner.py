@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tui.local.decisions import Decisions
-from tui.local.edge import place_of
-from tui.local.scenario import Scenario, filled
-from tui.local.scenario_steps import Play
+from tui.local.edge import error_place
+from tui.local.scenario import Scenario, fill_template
+from tui.local.scenario_steps import StepPlayer
 from tui.local.sqlite_store import Json
-from tui.local.task_service import FINAL, Platform
+from tui.local.task_service import FINAL_STATUSES, Platform
 
 BUSY, WAITING = 9, 5
 """Tasks under way, and tasks that wait for a person, beyond which no new work comes by itself."""
-ARRIVAL = 25.0
+ARRIVAL_SECONDS = 25.0
 """Seconds between two pieces of work that come by themselves, on average."""
-OPENING = timedelta(minutes=14)
+FIRST_TASKS_LEAD = timedelta(minutes=14)
 """How long before the start the tasks were asked for that wait or run when the platform is first seen."""
 PEOPLE: tuple[Json, ...] = tuple(
     {
@@ -40,7 +40,7 @@ RETRY_SECONDS = 5.0
 """How long after a beat that could not be played it is tried again."""
 
 
-class Runner:
+class ScenarioRunner:
     """The agents at work."""
 
     def __init__(
@@ -127,14 +127,14 @@ class Runner:
     def remember(self, until: datetime) -> None:
         """Play a history without waiting, in which colleagues decide; what waits at its end is left to the operator."""
         dice = self.platform.dice("history")
-        self.piece, self._colleagues_until = LONG_PIECE, until - OPENING
+        self.piece, self._colleagues_until = LONG_PIECE, until - FIRST_TASKS_LEAD
         asked = [one for one in self.scenarios.values() if one.weight]
         moment = self._epoch
-        while (moment := moment + timedelta(minutes=dice.uniform(15, 120))) < until - OPENING:
+        while (moment := moment + timedelta(minutes=dice.uniform(15, 120))) < until - FIRST_TASKS_LEAD:
             scenario = dice.choices(asked, [one.weight for one in asked])[0]
             self._push("ask", scenario.agent["id"], moment)
         for place, scenario in enumerate(asked):
-            before = OPENING * (1 - place / len(asked)) if scenario.waits else timedelta(seconds=3 + 5 * place)
+            before = FIRST_TASKS_LEAD * (1 - place / len(asked)) if scenario.waits else timedelta(seconds=3 + 5 * place)
             self._push("ask", scenario.agent["id"], until - before)
         self.play_until(until)
         self.piece, self._colleagues_until = PIECE, None
@@ -155,7 +155,7 @@ class Runner:
             self._tell(self.platform.store.explain(error))
             self._push_again(due)
         except Exception as error:  # noqa: BLE001 - one task that cannot be played takes no other along
-            self._tell(f"an agent could not go on: {place_of(error)}")
+            self._tell(f"an agent could not go on: {error_place(error)}")
             self._end_as_failed(due, f"The agent could not go on: {type(error).__name__}.")
 
     def _push_again(self, due: tuple[float, int, str, str]) -> None:
@@ -169,7 +169,7 @@ class Runner:
     def _end_as_failed(self, due: tuple[float, int, str, str], result: str) -> None:
         """End the task that could not be played; what else was due comes again."""
         task = self.platform.store.task(due[3]) if due[2] == "step" else None
-        if task is None or task["status"] in FINAL:
+        if task is None or task["status"] in FINAL_STATUSES:
             return self._push_again(due)
         try:
             with self.platform.store.together():
@@ -209,10 +209,10 @@ class Runner:
         """Play one beat of a task; the answer is how many seconds until the next, or None when there is none."""
         store = self.platform.store
         task, run = store.task(task_id), store.run(task_id)
-        if task is None or run is None or task["status"] in FINAL or run.get("waits_for") or "worker" in run:
+        if task is None or run is None or task["status"] in FINAL_STATUSES or run.get("waits_for") or "worker" in run:
             return None
         run["beats"] += 1
-        play = Play(self.platform, self.decisions, self.scenarios[task["agent_id"]], task, run, self.piece)
+        play = StepPlayer(self.platform, self.decisions, self.scenarios[task["agent_id"]], task, run, self.piece)
         if task["status"] == "pending":
             self.platform.change(task, status="executing")
             delay: float | None = 0.6
@@ -263,7 +263,7 @@ class Runner:
             choice = [one for one in self.scenarios.values() if one.weight and not (crowded and one.waits)]
             scenario = dice.choices(choice, [one.weight for one in choice])[0]
             self.ask(scenario)
-        return dice.uniform(0.4, 1.6) * ARRIVAL
+        return dice.uniform(0.4, 1.6) * ARRIVAL_SECONDS
 
     def ask(self, scenario: Scenario, **more: Any) -> Json:
         """Somebody asks an agent for something."""
@@ -272,8 +272,8 @@ class Runner:
         words = scenario.draw(dice)
         person = dice.choice(PEOPLE)
         request = {
-            "input": {"text": filled(dice.choice(scenario.prompts), words), "user": person},
-            "title": filled(dice.choice(scenario.titles), words) if scenario.titles else None,
+            "input": {"text": fill_template(dice.choice(scenario.prompts), words), "user": person},
+            "title": fill_template(dice.choice(scenario.titles), words) if scenario.titles else None,
             "source": dice.choice(SOURCES),
             "events_streaming": True,
             **more,

@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from tui.local.decisions import Decisions
-from tui.local.scenario import Scenario, filled, verb_of
+from tui.local.scenario import Scenario, fill_template, step_kind
 from tui.local.sqlite_store import Json
 from tui.local.task_service import YOU, Platform
 
-LEISURE = 2.2
+PACE_FACTOR = 2.2
 """How much longer everything takes than the scenarios say, but for text that streams."""
 
 SHOWN_WHOLE, SHOWN_OF_LONG = 8000, 2000
 """Characters of a tool's result up to which it is shown, and how many of a longer one are."""
 
 
-class Play:
+class StepPlayer:
     """One beat of one task: a step, or a phase of one."""
 
     def __init__(
@@ -39,16 +39,16 @@ class Play:
             self._finish({"finish": "Done."})
             return None
         step = self.part[self.run["at"]]
-        verb = verb_of(step)
+        verb = step_kind(step)
         words = {**self.run["words_drawn"], "words": self.run.get("words", "")}
         before = self.run["at"]
-        delay: float | None = getattr(self, f"_{verb}")(filled(step, words))
+        delay: float | None = getattr(self, f"_{verb}")(fill_template(step, words))
         if delay is None:
             return None
         self._spend(step)
         if self.run["at"] != before:
             delay = float(step.get("after", delay))
-        return delay * self.dice.uniform(0.7, 1.4) * (1.0 if verb == "say" else LEISURE)
+        return delay * self.dice.uniform(0.7, 1.4) * (1.0 if verb == "say" else PACE_FACTOR)
 
     def _next(self, label: str | None = None) -> None:
         """Go to the next step, or to the one with this label."""
@@ -61,7 +61,7 @@ class Play:
         tokens = self.task["tokens"] or {"prompt_tokens": 0, "completion_tokens": 0, "cache_read_tokens": 0,
                                          "cache_write_tokens": 0}  # fmt: skip
         before = tokens["prompt_tokens"] // 1280
-        tokens["prompt_tokens"] += self.dice.randint(180, 900) if verb_of(step) != "say" else 20
+        tokens["prompt_tokens"] += self.dice.randint(180, 900) if step_kind(step) != "say" else 20
         tokens["completion_tokens"] += self.dice.randint(10, 120)
         tokens["cache_read_tokens"] += self.dice.randint(0, 400)
         tokens["total_tokens"] = tokens["prompt_tokens"] + tokens["completion_tokens"]
@@ -132,7 +132,7 @@ class Play:
             return 1.0
         result = step.get("result", {"ok": True})
         if rows := step.get("rows"):
-            result = {"rows": [filled(result, {"row": str(row)}) for row in range(1, rows + 1)]}
+            result = {"rows": [fill_template(result, {"row": str(row)}) for row in range(1, rows + 1)]}
         platform.happened(self.task, "tool_call_result", {**call, "result": _shown(result)})
         self._next(step.get("otherwise") if step.get("error") else None)
         return 0.8

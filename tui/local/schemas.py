@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tui.local.sqlite_store import Json
 
-Status = Literal["pending", "executing", "paused", "error", "failed", "completed", "stopped"]
+StatusName = Literal["pending", "executing", "paused", "error", "failed", "completed", "stopped"]
 
 
-class Wish(BaseModel):
+class RequestModel(BaseModel):
     """A request body: the fields that are looked at, and whatever else comes with them."""
 
     model_config = ConfigDict(extra="allow")
@@ -28,14 +28,14 @@ class Wish(BaseModel):
         return value
 
 
-class User(Wish):
+class User(RequestModel):
     """Whom a task is done for."""
 
     id: str | None = None
     email: str | None = None
 
 
-class Input(Wish):
+class Input(RequestModel):
     """What is asked."""
 
     text: str | None = None
@@ -45,7 +45,7 @@ class Input(Wish):
     principal: Json | None = None
 
 
-class Creation(Wish):
+class Creation(RequestModel):
     """A new task, or with an `id`, another turn of a thread."""
 
     input: Input
@@ -61,13 +61,13 @@ class Creation(Wish):
     mcp_servers: list[Json] | None = None
 
 
-class Comment(Wish):
+class Comment(RequestModel):
     """What a person says about a decision."""
 
     comment: str | None = None
 
 
-class Answer(Wish):
+class QuestionAnswer(RequestModel):
     """The answer to one question, in either of the two shapes there are."""
 
     question_id: str
@@ -76,21 +76,21 @@ class Answer(Wish):
     free_text: str | None = None
 
 
-class Answers(Wish):
+class CardAnswers(RequestModel):
     """The answers to a card of questions."""
 
     decision_id: str
-    answers: list[Answer]
+    answers: list[QuestionAnswer]
 
 
-class Confirmation(Wish):
+class CardConfirmation(RequestModel):
     """Yes or no to a card."""
 
     request_id: str
     approve: bool
 
 
-class Check(Wish):
+class Check(RequestModel):
     """A tool call that may need approval."""
 
     execution_id: str
@@ -99,17 +99,17 @@ class Check(Wish):
     payload: Any = None
 
 
-class Settlement(Wish):
+class Settlement(RequestModel):
     """A decision about a held tool call."""
 
     approve: bool
     note: str | None = None
 
 
-class Saved(Wish):
+class Saved(RequestModel):
     """Fields of a task to be changed."""
 
-    status: Status | None = None
+    status: StatusName | None = None
     result: str | None = None
     internal_status: Annotated[str | None, Field(max_length=255)] = None
     title: str | None = None
@@ -122,14 +122,14 @@ class Saved(Wish):
     duration: float | None = None
 
 
-class Pushed(Wish):
+class Pushed(RequestModel):
     """One event that a worker tells."""
 
     type: str
     data: Any = None
 
 
-class HitlRequest(Wish):
+class HitlRequest(RequestModel):
     """A workflow's wish for approval."""
 
     task_id: str
@@ -138,13 +138,13 @@ class HitlRequest(Wish):
     content: Any = None
 
 
-class Allowance(Wish):
+class Allowance(RequestModel):
     """A key whose allowance is asked for."""
 
     api_key: str = ""
 
 
-class Metrics(Wish):
+class Metrics(RequestModel):
     """What a run has used."""
 
     execution_id: str
@@ -152,7 +152,7 @@ class Metrics(Wish):
     api_calls_made: list[Any] | None = None
 
 
-class Report(Wish):
+class Report(RequestModel):
     """A task that ran elsewhere."""
 
     input: str | None = None
@@ -162,13 +162,13 @@ class Report(Wish):
     used_tools: list[Any] = []
 
 
-class Filters(BaseModel):
+class TaskFilters(BaseModel):
     """What a list of tasks can be narrowed by."""
 
     user_id: str | None = None
     parent_task_id: str | None = None
     triggering_agent_id: str | None = None
-    status: Status | None = None
+    status: StatusName | None = None
     internal_status: str | None = None
 
     def chosen(self, **more: str | None) -> dict[str, str]:
@@ -177,7 +177,7 @@ class Filters(BaseModel):
         return {name: value for name, value in given.items() if value is not None}
 
 
-class Paging(Filters):
+class PagedTaskFilters(TaskFilters):
     """The same, a page at a time."""
 
     page: int = Field(1, ge=1, le=10_000_000)
@@ -191,7 +191,7 @@ class Paging(Filters):
         return {name: _written(value) for name, value in given.items() if value is not None}
 
 
-class OfAnyAgent(Paging):
+class AnyAgentTaskFilters(PagedTaskFilters):
     """The same, of one agent or of all."""
 
     agent_id: str | None = None

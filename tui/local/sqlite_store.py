@@ -28,7 +28,7 @@ _TASK = "INSERT INTO tasks (id, agent_id, status, user_id, parent_id, triggering
 _CHANGED = "UPDATE tasks SET status = ?, internal_status = ?, body = ?, updated_at = ? WHERE id = ?"
 
 
-class Store(Database):
+class SqliteStore(Database):
     """Everything the platform remembers. What a method has returned is on disk and survives a kill."""
 
     def __init__(self, path: Path | str) -> None:
@@ -63,7 +63,7 @@ class Store(Database):
 
     def agents(self) -> list[Json]:
         """All agents."""
-        return [loads(body) for (body,) in self._db.execute("SELECT body FROM agents ORDER BY number")]
+        return [loads_stored(body) for (body,) in self._db.execute("SELECT body FROM agents ORDER BY number")]
 
     def agent(self, agent_id: str) -> Json | None:
         """One agent."""
@@ -103,7 +103,7 @@ class Store(Database):
             f"SELECT body FROM tasks{where} ORDER BY created_at DESC, number DESC LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
-        return [loads(body) for (body,) in rows]
+        return [loads_stored(body) for (body,) in rows]
 
     def count(self, filters: dict[str, str]) -> int:
         """How many tasks there are of these."""
@@ -124,7 +124,7 @@ class Store(Database):
         rows = self._db.execute(
             "SELECT number, id, run FROM tasks WHERE status IN ('pending', 'executing', 'paused') ORDER BY number"
         )
-        return [(number, task_id, loads(run) if run else None) for number, task_id, run in rows]
+        return [(number, task_id, loads_stored(run) if run else None) for number, task_id, run in rows]
 
     def number_of(self, task_id: str) -> int:
         """A task's number."""
@@ -190,14 +190,14 @@ class Store(Database):
 
     def _one(self, query: str, *values: str) -> Json | None:
         row = self._db.execute(query, values).fetchone()
-        return loads(row[0]) if row and row[0] else None
+        return loads_stored(row[0]) if row and row[0] else None
 
 
 def _dumps(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def loads(text: str) -> Any:
+def loads_stored(text: str) -> Any:
     """Read JSON of the database; what is none was written by nobody but a failing disk."""
     try:
         return json.loads(text)

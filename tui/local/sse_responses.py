@@ -7,18 +7,18 @@ from collections.abc import AsyncIterator
 
 from fastapi.responses import StreamingResponse
 
-from tui.local.task_service import FINAL, Platform
+from tui.local.task_service import FINAL_STATUSES, Platform
 
-HEARTBEAT = 15.0
+HEARTBEAT_SECONDS = 15.0
 """Seconds of silence after which a comment says that the stream is alive."""
-LINGER = 1.0
+LINGER_SECONDS = 1.0
 """Seconds for which the stream of an ended task stays open, for those who come late."""
 
 
 class Streams:
     """Opens streams, and ends them when the server does."""
 
-    def __init__(self, platform: Platform, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(self, platform: Platform, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self._platform = platform
         self._heartbeat = heartbeat
         self.closing = False
@@ -46,15 +46,15 @@ class Streams:
             if task is None:
                 return
             try:
-                async with asyncio.timeout(LINGER if task["status"] in FINAL else self._heartbeat):
+                async with asyncio.timeout(LINGER_SECONDS if task["status"] in FINAL_STATUSES else self._heartbeat):
                     await bell.wait()
             except TimeoutError:
-                if task["status"] in FINAL:
+                if task["status"] in FINAL_STATUSES:
                     return
                 yield b": still here\n\n"
 
 
-def position(last_event_id: str | None, newest: int) -> int:
+def start_position(last_event_id: str | None, newest: int) -> int:
     """Where a reader goes on; without an id it begins at the beginning, and an id not of ours does too."""
     if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 18:
         return min(int(last_event_id), newest)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tui.local.clock import Timeline, told
+from tui.local.clock import PlatformClock, format_time
 from tui.local.data_dir import ORGANIZATION
 from tui.local.event_entries import KINDS_WITH_REQUEST_ID, finished_call, object_of, reasoning, tool_call
-from tui.local.sqlite_store import Json, Store, loads
+from tui.local.sqlite_store import Json, SqliteStore, loads_stored
 
 YOU: Json = {
     "id": "you",
@@ -23,7 +23,7 @@ YOU: Json = {
     "timezone": "UTC",
 }
 """Whom the key of this platform belongs to."""
-FINAL = frozenset({"completed", "failed", "error", "stopped"})
+FINAL_STATUSES = frozenset({"completed", "failed", "error", "stopped"})
 _REQUESTED = (
     "payload_extension", "source", "worker_id", "output_format", "output_schema", "events_streaming",
     "additional_context", "instructions_override", "test_run_node_id", "expected_output", "mcp_servers",
@@ -55,7 +55,7 @@ class Refused(Exception):
 class Platform:
     """Tasks and what becomes of them. Every method is one step that either happens whole or not at all."""
 
-    def __init__(self, store: Store, timeline: Timeline, seed: str) -> None:
+    def __init__(self, store: SqliteStore, timeline: PlatformClock, seed: str) -> None:
         self.store = store
         self.timeline = timeline
         self.seed = seed
@@ -67,7 +67,7 @@ class Platform:
     @property
     def now(self) -> str:
         """This moment, as it is written."""
-        return told(self.timeline.now)
+        return format_time(self.timeline.now)
 
     def dice(self, *names: object) -> random.Random:
         """Chance that falls the same way for the same names in a repeated run."""
@@ -113,12 +113,17 @@ class Platform:
         if task["agent_id"] != agent_id:
             raise Refused(400, f"Task {task['id']} belongs to agent {task['agent_id']}")
         task["input"] = _input(request)
-        if task["status"] not in FINAL:
+        if task["status"] not in FINAL_STATUSES:
             self._user_says(task)
             self.store.put_task(task)
             steer = {"id": self.new_id(), "text": task["input"]["text"], "is_steer": True, "applied_at": self.now}
-            told = {"conversation_id": task["id"], "message_id": steer["id"], "at": "child", "execution_id": task["id"]}
-            self.emit(task, "gateway_steer_applied", {**told, "message": steer})
+            place = {
+                "conversation_id": task["id"],
+                "message_id": steer["id"],
+                "at": "child",
+                "execution_id": task["id"],
+            }
+            self.emit(task, "gateway_steer_applied", {**place, "message": steer})
             return task
         for name in ("title", "events_streaming", "output_format"):
             task[name] = request.get(name) or task[name]
@@ -149,7 +154,7 @@ class Platform:
         if task["status"] != before:
             self._stamp(task)
         self.store.put_task(task)
-        ended = task["status"] in FINAL and before not in FINAL
+        ended = task["status"] in FINAL_STATUSES and before not in FINAL_STATUSES
         self.emit(task, "task_finished" if ended else "task_updated", task)
         if ended:
             self._tell_parent(task)
@@ -161,7 +166,7 @@ class Platform:
             task["paused_at"] = None
         elif status == "paused":
             task["paused_at"] = self.now
-        elif status in FINAL:
+        elif status in FINAL_STATUSES:
             task["finished_at"] = self.now
             task["pending_eca_request"] = None
             if (request := task["hitl_request"]) and not (request.get("approved_by") or request.get("rejected_by")):
@@ -191,7 +196,7 @@ class Platform:
         below = [task_id]
         while below:
             task = self.store.task(below.pop())
-            if task is not None and task["status"] not in FINAL and task["id"] not in found:
+            if task is not None and task["status"] not in FINAL_STATUSES and task["id"] not in found:
                 found[task["id"]] = None
                 below += task["sub_executions"]
         return list(found)
@@ -227,7 +232,7 @@ class Platform:
             if task["status"] == "stopped":
                 news.pop("status", None)  # a worker that has not heard of the stop does not undo it
             before = task["result"]
-            ends = news.get("status") in FINAL and task["status"] not in FINAL
+            ends = news.get("status") in FINAL_STATUSES and task["status"] not in FINAL_STATUSES
             said = news.get("result", before)
             if ends and said and self.store.run(task_id):
                 self.message(task, "agent", said)
@@ -294,8 +299,8 @@ class Platform:
 
     def _id_in(self, facts: Json, name: str) -> str:
         """The id that a worker has told, or a new one."""
-        told = facts.get(name)
-        return told if isinstance(told, str) and told else self.new_id()
+        told_id = facts.get(name)
+        return told_id if isinstance(told_id, str) and told_id else self.new_id()
 
     # What has happened, as it is read
 
@@ -310,7 +315,7 @@ class Platform:
     def thread(self, task_id: str) -> list[Json]:
         """What was said in a task, in the form of the public surface."""
         self.task(task_id)
-        return [_said_as(entry) for entry in map(loads, self.store.entries(task_id)) if _is_message(entry)]
+        return [_said_as(entry) for entry in map(loads_stored, self.store.entries(task_id)) if _is_message(entry)]
 
     def threads_below(self, task_id: str) -> dict[str, list[Json]]:
         """What was said in every sub-task, however deep."""

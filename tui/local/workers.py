@@ -11,7 +11,7 @@ from tui.local.data_dir import ORGANIZATION
 from tui.local.sqlite_store import Json
 from tui.local.task_service import Platform
 
-ALIVE = 15.0
+KEEPALIVE_SECONDS = 15.0
 """Seconds between comments on a worker's channel."""
 
 
@@ -60,7 +60,7 @@ class Workers:
             self._hand_over_what_waited(agent_id)
             while True:
                 try:
-                    async with asyncio.timeout(ALIVE):
+                    async with asyncio.timeout(KEEPALIVE_SECONDS):
                         task = await worker.inbox.get()
                 except TimeoutError:
                     yield b": still here\n\n"

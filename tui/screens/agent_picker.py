@@ -13,23 +13,23 @@ from textual.widgets import Input, Static
 
 from tui.client.models import Agent
 from tui.screens.base import Dialog
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import Piece, Pieces, fit
-from tui.widgets.virtual_list import Lines
+from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.virtual_list import VirtualList
 
 
-class Choice(NamedTuple):
+class AgentChoice(NamedTuple):
     """An agent, and what is wanted of it: its tasks, or a new one."""
 
     agent: Agent
     is_new: bool
 
 
-class AgentLines(Lines):
+class AgentList(VirtualList):
     """Agents, a line each."""
 
-    def __init__(self, desk: Desk, agents: Sequence[Agent], counts: Mapping[str, int], *, id: str) -> None:
+    def __init__(self, desk: UIContext, agents: Sequence[Agent], counts: Mapping[str, int], *, id: str) -> None:
         super().__init__(id=id)
         self._desk = desk
         self._all = agents
@@ -48,19 +48,19 @@ class AgentLines(Lines):
         """How many agents there are."""
         return len(self.agents)
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """One agent: its name, its status, how many of its tasks are loaded."""
         agent = self.agents[index]
         tasks = self._counts.get(agent.id, 0)
         end = f"{tasks:>5} tasks "
         return [
-            Piece(f" {fit(self._desk.safe(agent.name), max(width - len(end) - 12, 8))}", "strong"),
-            Piece(fit(self._desk.safe(agent.status or ""), 10) + " ", "faint"),
-            Piece(end, "faint"),
+            StyledText(f" {fit(self._desk.safe(agent.name), max(width - len(end) - 12, 8))}", "strong"),
+            StyledText(fit(self._desk.safe(agent.status or ""), 10) + " ", "faint"),
+            StyledText(end, "faint"),
         ]
 
 
-class Agents(Dialog[Choice | None]):
+class AgentPicker(Dialog[AgentChoice | None]):
     """Type to narrow; Enter shows the tasks of one, F3 starts a new one."""
 
     LEFT_BY = "agents.leave"
@@ -73,7 +73,7 @@ class Agents(Dialog[Choice | None]):
 
     def __init__(
         self,
-        desk: Desk,
+        desk: UIContext,
         agents: Sequence[Agent],
         counts: Mapping[str, int],
         *,
@@ -93,7 +93,7 @@ class Agents(Dialog[Choice | None]):
         with Vertical(id="dialog"):
             yield Static("A new task: which agent?" if self._is_new else "Agents", id="question", markup=False)
             yield Input(placeholder="type to narrow", id="narrow", compact=True)
-            yield AgentLines(self._desk, self._agents, self._counts, id="agents")
+            yield AgentList(self._desk, self._agents, self._counts, id="agents")
             new = key_name(self, "agents.new")
             keys = "Enter writes it" if self._is_new else f"Enter shows its tasks · {new} starts a new one"
             yield Static(f"{keys} · {key_name(self, 'agents.leave')} goes back", id="keys", markup=False)
@@ -102,18 +102,18 @@ class Agents(Dialog[Choice | None]):
         """Begin at the agent that was looked at."""
         places = [place for place, agent in enumerate(self._agents) if agent.id == self._begin_at]
         if places:
-            self.call_after_refresh(self.query_one(AgentLines).move_to, places[0])
+            self.call_after_refresh(self.query_one(AgentList).move_to, places[0])
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        self.query_one(AgentLines).narrow(event.value)
+        self.query_one(AgentList).narrow(event.value)
 
     def action_move(self, by: int) -> None:
         """Move in the list while typing goes on."""
-        self.query_one(AgentLines).action_move(by)
+        self.query_one(AgentList).action_move(by)
 
     @on(Input.Submitted)
-    @on(Lines.Chosen)
+    @on(VirtualList.Chosen)
     def _chosen(self) -> None:
         self._choose(self._is_new)
 
@@ -122,9 +122,9 @@ class Agents(Dialog[Choice | None]):
         self._choose(True)
 
     def _choose(self, is_new: bool) -> None:
-        lines = self.query_one(AgentLines)
+        lines = self.query_one(AgentList)
         if lines.count():
-            self.dismiss(Choice(lines.agents[lines.cursor], is_new))
+            self.dismiss(AgentChoice(lines.agents[lines.cursor], is_new))
 
     def action_leave(self) -> None:
         """None."""

@@ -12,18 +12,18 @@ from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
 from tui.client.log_entries import Question
-from tui.screens.message_editor import Compose, Written
-from tui.security.redact import Masks
+from tui.screens.message_editor import MessageDraft, MessageEditor
+from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
-from tui.widgets.document_layout import Part, written
+from tui.widgets.document_layout import Part, scalar_text
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
 
-LOOK_SECONDS = 0.1
+VISIBILITY_CHECK_SECONDS = 0.1
 """Seconds between two looks at which lines are in sight."""
 
 
-class Choice(NamedTuple):
+class AnswerChoice(NamedTuple):
     """What is sent for an answer, and what that is, in words."""
 
     sent: str
@@ -34,19 +34,19 @@ class UnclearChoice(ValueError):
     """A text that names more than one option, or a number that no option has; the message says what to write."""
 
 
-def choice_of(question: Question, text: str) -> Choice:
+def parse_choice(question: Question, text: str) -> AnswerChoice:
     """Return what to send for a text: the id of the option that its number, label or id names, else the text."""
     text = text.strip()
     numbers = _options_named(question, text)
     if len(numbers) > 1:
-        labels = " and ".join(f"{number}. {written(question.options[number - 1][1])}" for number in sorted(numbers))
-        raise UnclearChoice(f"{written(text)} names {labels}: write the label of one in quotation marks")
+        labels = " and ".join(f"{number}. {scalar_text(question.options[number - 1][1])}" for number in sorted(numbers))
+        raise UnclearChoice(f"{scalar_text(text)} names {labels}: write the label of one in quotation marks")
     for number in numbers:
         option_id, label = question.options[number - 1]
-        return Choice(option_id, f"option {number}, {written(label)}, sent as {written(option_id)}")
+        return AnswerChoice(option_id, f"option {number}, {scalar_text(label)}, sent as {scalar_text(option_id)}")
     if question.options and text.isdigit():
         raise UnclearChoice(f"there is no option {text}, the last is {len(question.options)}")
-    return Choice(text, "none of the options, your own words" if question.options else "your own words")
+    return AnswerChoice(text, "none of the options, your own words" if question.options else "your own words")
 
 
 def _options_named(question: Question, text: str) -> set[int]:
@@ -65,7 +65,7 @@ def _options_labelled(labels: dict[int, str], text: str) -> set[int]:
     return exact or {number for number, label in labels.items() if label.casefold() == text.casefold()}
 
 
-class Answer(Compose):
+class AnswerScreen(MessageEditor):
     """Asks for the answer to one question; sends nothing before all of the question was in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,7 +76,7 @@ class Answer(Compose):
         self,
         title: str,
         question: Question,
-        masks: Masks,
+        masks: Redactor,
         key: str,
         drafts: MutableMapping[str, str],
         *,
@@ -103,13 +103,13 @@ class Answer(Compose):
         offered = self.query_one("#offered", Inspector)
         offered.show([Part("options", "\n".join(self._option_lines()))])
         offered.display = bool(self._asked.options)
-        self.set_interval(LOOK_SECONDS, self._draw)
+        self.set_interval(VISIBILITY_CHECK_SECONDS, self._draw)
         self._draw()
 
     def _option_lines(self) -> list[str]:
         lines = []
         for number, (option_id, label) in enumerate(self._asked.options, 1):
-            told_id = "" if option_id == label else f"  id {written(option_id)}"
+            told_id = "" if option_id == label else f"  id {scalar_text(option_id)}"
             lines.append(f"{number}. {label.replace(chr(10), ' ')}{told_id}")
         return lines
 
@@ -129,7 +129,7 @@ class Answer(Compose):
         if not text.strip():
             return "write the answer, or the number or the label of an option" if self._asked.options else ""
         try:
-            return f"answer: {choice_of(self._asked, text).words}"
+            return f"answer: {parse_choice(self._asked, text).words}"
         except UnclearChoice as error:
             return f"not clear: {error}"
 
@@ -166,10 +166,10 @@ class Answer(Compose):
         if self.unseen:
             return
         try:
-            choice = choice_of(self._asked, text)
+            choice = parse_choice(self._asked, text)
         except UnclearChoice:
             return
-        self.dismiss(Written(choice.sent, {}))
+        self.dismiss(MessageDraft(choice.sent, {}))
 
     def _tell(self, words: str) -> None:
         self._told = words

@@ -12,23 +12,23 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.domain.action import Verb
-from tui.screens.base import HeldActions, Keyed
-from tui.screens.stylesheets import sheet
+from tui.screens.base import BaseScreen, HeldActions
+from tui.screens.stylesheets import stylesheet
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
-from tui.widgets.segment_line import Bar
+from tui.widgets.segment_line import SegmentLine
 
-DEAD = 0.7
+DEAD_KEY_SECONDS = 0.7
 """Seconds for which the two keys do nothing after what they decide about has appeared or changed."""
-QUIET = 0.3
+QUIET_SECONDS = 0.3
 """Seconds without any other key before and after a deciding one: in a burst of keys none decides."""
 IN_A_BURST = "taken back: other keys came with it"
 
 
-class Deciding(Keyed[None]):
+class ApprovalScreen(BaseScreen[None]):
     """A screen with two keys that decide. Whoever inherits says what hinders them, and carries them out."""
 
-    CSS_PATH = sheet("review")
+    CSS_PATH = stylesheet("review")
     LEFT_BY = "review.later"
     HAS_NOTICE_LINE = True
     IS_APPROVAL = True
@@ -121,7 +121,7 @@ class Deciding(Keyed[None]):
 
     def arm(self) -> None:
         """What is decided about has just appeared, or changed: the keys are dead for a moment."""
-        self._armed_at = self._clock() + DEAD
+        self._armed_at = self._clock() + DEAD_KEY_SECONDS
 
     @property
     def hindrance(self) -> str:
@@ -138,7 +138,7 @@ class Deciding(Keyed[None]):
 
     def _burst(self, now: float) -> None:
         """A key that comes right behind a deciding one takes it back, even before it is known to be held."""
-        if now - self._decided_at < QUIET:
+        if now - self._decided_at < QUIET_SECONDS:
             self._is_burst = True
             if self.take_back():
                 self._note = IN_A_BURST
@@ -165,7 +165,7 @@ class Deciding(Keyed[None]):
         self._is_refused = bool(self.hindrance)
         if self._is_refused:
             self._note = ""
-        elif now - before < QUIET:
+        elif now - before < QUIET_SECONDS:
             self._note = "not done: other keys came with it, press it alone"
         elif verb == "reject" and self._reason is None and self.takes_reason:
             self._note = ""
@@ -217,8 +217,8 @@ class Deciding(Keyed[None]):
         if not self._close_reason():
             self.leave()
 
-    @on(Bar.Picked)
-    def _picked(self, event: Bar.Picked) -> None:
+    @on(SegmentLine.Picked)
+    def _picked(self, event: SegmentLine.Picked) -> None:
         match event.name:
             case "approve" | "reject":
                 self._pressed_at = None  # a click came now, whenever the last key did

@@ -19,17 +19,17 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.domain.list_status import ListStatus
-from tui.screens.stylesheets import sheet
+from tui.screens.stylesheets import stylesheet
 from tui.security.sanitize import one_line
-from tui.widgets.key_footer import Footer
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import bound_keys, key_name, named_bindings
-from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledText
 
 if TYPE_CHECKING:
-    from tui.domain.action import Deed
-    from tui.domain.review import Shown
-    from tui.domain.state import Board, Change
+    from tui.domain.action import Action
+    from tui.domain.review import ReviewSnapshot
+    from tui.domain.state import Change, State
 
 MAX_NOTICE_CHARS = 120
 """Characters of a notice in the line above the footer."""
@@ -45,7 +45,7 @@ class HeldActions(NamedTuple):
     is_paused: bool
     """Whether that time stands still."""
 
-    def time_left(self, action: Deed) -> str:
+    def time_left(self, action: Action) -> str:
         """Return for how long an action is held, in words."""
         left = f"{self.seconds_left.get(action.id, action.hold):.0f} s"
         return f"stands still, {left} left" if self.is_paused else f"in {left}"
@@ -80,7 +80,7 @@ class AppScreen(Screen[ScreenResultType]):
                 return screen is self
         return False
 
-    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+    def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Take the new state and the changes that led to it."""
 
     def update_list_status(self, status: ListStatus) -> None:
@@ -89,11 +89,11 @@ class AppScreen(Screen[ScreenResultType]):
     def update_held(self, held: HeldActions) -> None:
         """Take which actions are held."""
 
-    def update_action(self, action: Deed) -> bool:
+    def update_action(self, action: Action) -> bool:
         """Take how far an action is; return whether it is shown here."""
         return False
 
-    def update_review(self, task_id: str, review: Shown, state: Board) -> None:
+    def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
         """Take what was read of a task that waits for a decision."""
 
     def review_failed(self, task_id: str, reason: str) -> None:
@@ -113,7 +113,7 @@ class AppScreen(Screen[ScreenResultType]):
         return f"esc, then {key_name(self.app, 'app.take_back')}"
 
 
-class OnTop(AppScreen[ScreenResultType]):
+class OverlayScreen(AppScreen[ScreenResultType]):
     """A screen that goes away only while it is on top, and takes no size but the terminal's own.
 
     Its line with the id "held" tells what is held, and a click on that line takes it back.
@@ -166,22 +166,22 @@ class OnTop(AppScreen[ScreenResultType]):
         self._draw_line()
 
     def _draw_line(self) -> None:
-        for bar in self.query("#held").results(Bar):
-            pieces = [(Piece(f" {self._held} ", "need"), "held")] if self._held else []
-            pieces += [(Piece(f" {self._hint} ", "strong"), "")] if self._hint else []
-            pieces += [(Piece(f" {self._notice} "), "")] if self._notice else []
+        for bar in self.query("#held").results(SegmentLine):
+            pieces = [(StyledText(f" {self._held} ", "need"), "held")] if self._held else []
+            pieces += [(StyledText(f" {self._hint} ", "strong"), "")] if self._hint else []
+            pieces += [(StyledText(f" {self._notice} "), "")] if self._notice else []
             bar.show(pieces, [])
             bar.set_class(bool(pieces), "-shown")
 
-    @on(Bar.Picked, "#held")
+    @on(SegmentLine.Picked, "#held")
     async def _take_back_what_is_held(self) -> None:
         await self.run_action("app.take_back")
 
 
-class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
+class Dialog(OverlayScreen[ScreenResultType], ModalScreen[ScreenResultType]):
     """A screen in front of another, which shows what is held and takes it back as the screens below do."""
 
-    CSS_PATH = sheet("dialogs")
+    CSS_PATH = stylesheet("dialogs")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "app.take_back", "Take back what is held", show=False, id="app.take_back"),
     ]
@@ -191,16 +191,16 @@ class Dialog(OnTop[ScreenResultType], ModalScreen[ScreenResultType]):
     def compose(self) -> ComposeResult:
         """Yield the dialog, the line that tells what is held, and the footer."""
         yield from self.content()
-        yield Bar(id="held")
+        yield SegmentLine(id="held")
         if self.HAS_FOOTER:
-            yield Footer()
+            yield KeyFooter()
 
     def content(self) -> ComposeResult:
         """Yield what the dialog shows."""
         raise NotImplementedError
 
 
-class Keyed(OnTop[ScreenResultType]):
+class BaseScreen(OverlayScreen[ScreenResultType]):
     """A screen that greys what cannot work now, and tells the reason when its key is pressed."""
 
     HAS_COMMANDS = True
@@ -250,7 +250,7 @@ class Keyed(OnTop[ScreenResultType]):
         self._draw_line()
 
 
-class TooSmall(Dialog[None]):
+class SizeNotice(Dialog[None]):
     """Stands in front of everything while the terminal is too small for it."""
 
     LEAST = (60, 15)

@@ -10,34 +10,34 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.client.task_rows import AnyTask
-from tui.domain.action import Deed, Outcome, Phase, Verb
-from tui.screens.approval_base import IN_A_BURST, Deciding
-from tui.screens.review_facts import facts_of
-from tui.widgets.context import Desk
+from tui.domain.action import Action, Outcome, Phase, Verb
+from tui.screens.approval_base import IN_A_BURST, ApprovalScreen
+from tui.screens.review_facts import review_facts
+from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
-from tui.widgets.key_footer import Footer
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
-from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece, Pieces, fit
-from tui.widgets.virtual_list import Lines
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
-    from tui.domain.review import Shown
-    from tui.domain.state import Board
+    from tui.domain.review import ReviewSnapshot
+    from tui.domain.state import State
 
-LOOKS = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
+OUTCOME_STYLES = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
 
 
-class Outcomes(Lines):
+class OutcomeList(VirtualList):
     """The tasks, a line each: its name, and how far it is."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[AnyTask], *, id: str | None = None) -> None:
+    def __init__(self, desk: UIContext, tasks: Sequence[AnyTask], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
         self.tasks = tasks
-        self.told: dict[str, Piece] = {}
+        self.told: dict[str, StyledText] = {}
 
     def count(self) -> int:
         """How many tasks there are."""
@@ -48,19 +48,19 @@ class Outcomes(Lines):
         """The task under the cursor."""
         return self.tasks[self.cursor].id
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """One task."""
         task = self.tasks[index]
-        told = self.told.get(task.id, Piece("reading …", "faint"))
+        told = self.told.get(task.id, StyledText("reading …", "faint"))
         room = max(min(width // 2, 60), 20)
         return [
-            Piece(f" {fit(self._desk.safe(task.name), room)} ", "strong"),
-            Piece(f"{task.id[:8]}  ", "faint"),
-            Piece(self._desk.safe(told.text), told.look),
+            StyledText(f" {fit(self._desk.safe(task.name), room)} ", "strong"),
+            StyledText(f"{task.id[:8]}  ", "faint"),
+            StyledText(self._desk.safe(told.text), told.look),
         ]
 
 
-class BulkScreen(Deciding):
+class BulkReviewScreen(ApprovalScreen):
     """Approve or reject what several tasks wait for, once each was read; or watch several being stopped."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,19 +70,24 @@ class BulkScreen(Deciding):
     AUTO_FOCUS = "#tasks"
 
     def __init__(
-        self, tasks: Sequence[AnyTask], desk: Desk, *, stops: bool = False, clock: Callable[[], float] = time.monotonic
+        self,
+        tasks: Sequence[AnyTask],
+        desk: UIContext,
+        *,
+        stops: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self._desk = desk
         self._stops = stops
         """The tasks are being stopped: there is nothing to decide."""
         self.tasks = {task.id: task for task in tasks}
-        self._shown: dict[str, Shown] = {}
-        self._board: Board | None = None
+        self._shown: dict[str, ReviewSnapshot] = {}
+        self._board: State | None = None
         """What was known of everything when one of them was read last."""
         self._read: set[str] = set()
         """Whose payload was shown to its end."""
-        self._deeds: dict[str, Deed] = {}
+        self._deeds: dict[str, Action] = {}
         self._holds_own_secret = False
         """Whether a secret of this machine is in the payload that is shown."""
         self._payload_of = ""
@@ -92,20 +97,20 @@ class BulkScreen(Deciding):
 
     def compose(self) -> ComposeResult:
         """The parts."""
-        yield Bar(id="title")
-        yield Outcomes(self._desk, tuple(self.tasks.values()), id="tasks")
-        yield Bar(id="payload-title")
+        yield SegmentLine(id="title")
+        yield OutcomeList(self._desk, tuple(self.tasks.values()), id="tasks")
+        yield SegmentLine(id="payload-title")
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
-        yield Bar(id="held")
+        yield SegmentLine(id="held")
         yield OutcomeLine()
-        yield Bar(id="status")
-        yield Footer()
+        yield SegmentLine(id="status")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin at the first."""
         self.focus_content()
-        self.watch(self.query_one(Outcomes), "cursor", self._show_payload, init=False)
+        self.watch(self.query_one(OutcomeList), "cursor", self._show_payload, init=False)
         self.query_one("#payload-title").display = not self._stops
         self.query_one("#payload").display = not self._stops
         self.set_interval(0.1, self.draw)
@@ -117,7 +122,7 @@ class BulkScreen(Deciding):
 
     # What the app tells
 
-    def update_review(self, task_id: str, review: Shown, state: Board) -> None:
+    def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
         """Show what one of the tasks waits for."""
         if task_id not in self.tasks:
             return
@@ -131,16 +136,16 @@ class BulkScreen(Deciding):
         deed = self._deeds.get(seen.task.id)
         told = f"{deed.words}; " if deed and deed.outcome else ""
         words = f"{told}{seen.hindrance or 'not read yet'}"
-        self._tell(seen.task.id, Piece(words, "failed" if seen.hindrance else "need"))
+        self._tell(seen.task.id, StyledText(words, "failed" if seen.hindrance else "need"))
         self._show_payload()
 
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show why one of the tasks could not be read."""
         if task_id in self.tasks:
             self._unread.discard(task_id)
-            self._tell(task_id, Piece(reason, "failed"))
+            self._tell(task_id, StyledText(reason, "failed"))
 
-    def update_action(self, action: Deed) -> bool:
+    def update_action(self, action: Action) -> bool:
         """Show how far the action of one of the tasks is."""
         if action.target not in self.tasks:
             return False
@@ -152,25 +157,25 @@ class BulkScreen(Deciding):
             self.post_message(self.TakeBack(deed.id))
         look = "need"
         if deed.phase is Phase.DONE and deed.outcome:
-            look = LOOKS.get(deed.outcome, "failed")
-        self._tell(deed.target, Piece(deed.words or f"{deed.verb}: {deed.phase}", look))
+            look = OUTCOME_STYLES.get(deed.outcome, "failed")
+        self._tell(deed.target, StyledText(deed.words or f"{deed.verb}: {deed.phase}", look))
         self.refresh_bindings()
         return True
 
-    def _tell(self, task_id: str, piece: Piece) -> None:
-        lines = self.query_one(Outcomes)
+    def _tell(self, task_id: str, piece: StyledText) -> None:
+        lines = self.query_one(OutcomeList)
         lines.told[task_id] = piece
         lines.refresh()
 
     # Showing
 
     def _show_payload(self) -> None:
-        lines = self.query_one(Outcomes)
+        lines = self.query_one(OutcomeList)
         task = lines.tasks[lines.cursor]
         seen, self._payload_of = self._shown.get(task.id), task.id
         parts = [Part("task", f"{task.name} ({task.id})")]
         if seen and self._board is not None:
-            parts = [*facts_of(seen, self._board, self._desk), Part("what exactly", seen.held)]
+            parts = [*review_facts(seen, self._board, self._desk), Part("what exactly", seen.held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts)
         self._holds_own_secret = payload.holds_own_secret
@@ -178,19 +183,22 @@ class BulkScreen(Deciding):
     def draw(self) -> None:
         """Titles, the line at the foot, and what was read meanwhile."""
         verb = "Stop" if self._stops else "Review"
-        left = [(Piece(" xp-tui › ", "faint"), "back"), (Piece(f"{verb} {len(self.tasks)} tasks  ", "need"), "")]
-        self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need")])
+        left = [
+            (StyledText(" xp-tui › ", "faint"), "back"),
+            (StyledText(f"{verb} {len(self.tasks)} tasks  ", "need"), ""),
+        ]
+        self.query_one("#title", SegmentLine).show(left, [StyledText(self.elsewhere, "need")])
         self._note_what_was_read()
         open_still = len(self._decidable)
         words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
         if self._holds_own_secret:
             words += "  your own API key is in this one, and stays masked"
         look = "need" if self._holds_own_secret else "faint"
-        self.query_one("#payload-title", Bar).show([(Piece(words, look), "")], [])
-        deed = self._deeds.get(self.query_one(Outcomes).task_id)
+        self.query_one("#payload-title", SegmentLine).show([(StyledText(words, look), "")], [])
+        deed = self._deeds.get(self.query_one(OutcomeList).task_id)
         is_over = deed is not None and deed.phase is Phase.DONE
         self.query_one(OutcomeLine).show_outcome(self._desk.masks.text(deed.words) if deed and is_over else "")
-        self.query_one("#status", Bar).show(self._status(), [])
+        self.query_one("#status", SegmentLine).show(self._status(), [])
 
     def _note_what_was_read(self) -> None:
         payload = self.query_one("#payload", Inspector)
@@ -198,7 +206,7 @@ class BulkScreen(Deciding):
         task_id = self._payload_of
         if payload.is_read and not payload.why_not_whole and task_id in self._decidable and task_id not in self._read:
             self._read.add(task_id)
-            self._tell(task_id, Piece("read", "faint"))
+            self._tell(task_id, StyledText("read", "faint"))
 
     @property
     def _decidable(self) -> set[str]:
@@ -210,25 +218,25 @@ class BulkScreen(Deciding):
             if not seen.hindrance and (task_id not in self._deeds or self._deeds[task_id].outcome in again)
         }
 
-    def _status(self) -> list[tuple[Piece, str]]:
+    def _status(self) -> list[tuple[StyledText, str]]:
         held = self._retractable
         if held:
             when = self._holds.time_left(held[0]) if held[0].phase is Phase.HELD else "read again"
             words = f" {held[0].verb} {len(held)} {when} "
             undo = key_name(self, "review.undo")
-            return [(Piece(words, "need"), ""), (Piece(f" {undo} takes them back ", "strong"), "undo")]
+            return [(StyledText(words, "need"), ""), (StyledText(f" {undo} takes them back ", "strong"), "undo")]
         if self._note and self.hindrance:
-            return [(Piece(f" {self._note} ", "need"), "")]
+            return [(StyledText(f" {self._note} ", "need"), "")]
         if why := self.hindrance:
-            return [(Piece(f" {why} ", "need" if self._is_refused else "faint"), "")]
+            return [(StyledText(f" {why} ", "need" if self._is_refused else "faint"), "")]
         count = len(self._decidable)
         approve, reject = key_name(self, "review.approve"), key_name(self, "review.reject")
-        found = [(Piece(f"  {approve} approve all {count} ", "strong"), "approve")]
-        found.append((Piece(f" {reject} reject all {count} ", "strong"), "reject"))
+        found = [(StyledText(f"  {approve} approve all {count} ", "strong"), "approve")]
+        found.append((StyledText(f" {reject} reject all {count} ", "strong"), "reject"))
         if self._cards:
-            found.append((Piece(f" a card takes no reason, cards among these: {len(self._cards)} ", "need"), ""))
+            found.append((StyledText(f" a card takes no reason, cards among these: {len(self._cards)} ", "need"), ""))
         if self._reason is not None:
-            found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
+            found.append((StyledText(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
 
     # Deciding
@@ -300,6 +308,6 @@ class BulkScreen(Deciding):
         return bool(held)
 
     @property
-    def _retractable(self) -> list[Deed]:
+    def _retractable(self) -> list[Action]:
         """The decisions that can still be taken back."""
         return [deed for deed in self._deeds.values() if self.can_take_back(deed.id)]

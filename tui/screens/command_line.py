@@ -13,10 +13,10 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tui.screens.base import Dialog
-from tui.screens.palette import commands
+from tui.screens.palette import screen_commands
 
 
-class CommandLine(Dialog[None]):
+class CommandLineScreen(Dialog[None]):
     """A command by its name, with what it needs behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,7 +34,7 @@ class CommandLine(Dialog[None]):
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()
-        self._commands = commands(below)
+        self._commands = screen_commands(below)
 
     def content(self) -> ComposeResult:
         """One line, and what is wrong with it."""

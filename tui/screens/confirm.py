@@ -10,11 +10,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Static
 
 from tui.screens.base import Dialog
-from tui.security.sanitize import clean, one_line
+from tui.security.sanitize import one_line, sanitize_text
 from tui.widgets.keys import key_name
 
 
-class Confirm(Dialog[bool]):
+class ConfirmScreen(Dialog[bool]):
     """Asks before something that cannot be undone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,7 +33,7 @@ class Confirm(Dialog[bool]):
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
             with VerticalScroll(id="scroll", can_focus=False):
-                yield Static(clean(self._text), id="about", markup=False)
+                yield Static(sanitize_text(self._text), id="about", markup=False)
             yield Static("", id="below", markup=False)
             with Horizontal(id="answers"):
                 yield Button(self._no, id="no")
@@ -44,7 +44,7 @@ class Confirm(Dialog[bool]):
         if text != self._text:
             self._text = text
             for about in self.query("#about").results(Static):
-                about.update(clean(text))
+                about.update(sanitize_text(text))
 
     def on_mount(self) -> None:
         """Enter alone does no harm; how much of the text is out of sight is always told."""

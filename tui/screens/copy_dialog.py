@@ -12,44 +12,44 @@ from textual.widgets import Static
 
 from tui.screens.base import Dialog
 from tui.security.sanitize import one_line
-from tui.widgets.styled_text import Piece, Pieces, fit
-from tui.widgets.virtual_list import Lines
+from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.virtual_list import VirtualList
 
-KEYS = {
+COPY_KEYS = {
     "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
     "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
 """The key of each thing that can be copied; no two are alike, so that fingers may learn them."""
 
 
-class Choices(Lines):
+class CopyChoices(VirtualList):
     """What there is, and the beginning of each."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__(id="choices")
         self._texts = texts
-        self.names = [name for name in KEYS if name in texts]
+        self.names = [name for name in COPY_KEYS if name in texts]
 
     def count(self) -> int:
         """How many there are."""
         return len(self.names)
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """One of them."""
         name = self.names[index]
         text = one_line(self._texts[name], longest=200) or "nothing"
         return [
-            Piece(f" {KEYS[name]}  ", "accent"),
-            Piece(f"{name:<10}"),
-            Piece(fit(text, max(width - 14, 1)), "faint"),
+            StyledText(f" {COPY_KEYS[name]}  ", "accent"),
+            StyledText(f"{name:<10}"),
+            StyledText(fit(text, max(width - 14, 1)), "faint"),
         ]
 
 
-class Copy(Dialog[str]):
+class CopyScreen(Dialog[str]):
     """Texts by name, secrets masked in all of them; the name of the one that is chosen is the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"take({name!r})", name, show=False, id=f"copy.{name}") for name, key in KEYS.items()),
+        *(Binding(key, f"take({name!r})", name, show=False, id=f"copy.{name}") for name, key in COPY_KEYS.items()),
         Binding("escape,q,y", "leave", "back", id="copy.leave"),
     ]
 
@@ -61,15 +61,15 @@ class Copy(Dialog[str]):
         """The list."""
         with Vertical(id="dialog"):
             yield Static("Copy", id="question", markup=False)
-            yield Choices(self._texts)
+            yield CopyChoices(self._texts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What there is not has no key."""
         return action != "take" or parameters[0] in self._texts
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
         """The line under the cursor."""
-        self.action_take(self.query_one(Choices).names[event.index])
+        self.action_take(self.query_one(CopyChoices).names[event.index])
 
     def action_take(self, name: str) -> None:
         """This one."""

@@ -11,16 +11,16 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.screens.base import Dialog
-from tui.screens.palette import Command, commands, displayed_keys
+from tui.screens.palette import Command, displayed_keys, screen_commands
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import Piece, Pieces, fit
-from tui.widgets.virtual_list import Lines
+from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.virtual_list import VirtualList
 
-AREAS = {
+KEY_AREAS = {
     "app": "everywhere", "tasks": "the list", "task": "the task", "tree": "activity", "events": "events",
     "inspector": "inspector", "review": "the decision", "filter": "the filter", "bulk": "all of these",
 }  # fmt: skip
-MOVING = {
+MOVEMENT_KEYS = {
     ("up", "down"): "up, down",
     ("first", "last"): "first, last",
     ("half_down", "half_up"): "half a page down, up",
@@ -29,15 +29,17 @@ MOVING = {
 """What moves the cursor: the ends of the bindings' ids, and what they do."""
 
 
-def moving(lines: Lines) -> list[Command]:
+def movement_keys(lines: VirtualList) -> list[Command]:
     """Return the keys that move about in lines, and what they do."""
-    told = {" ".join(displayed_keys(lines, f"lines.{end}") for end in ends): about for ends, about in MOVING.items()}
+    told = {
+        " ".join(displayed_keys(lines, f"lines.{end}") for end in ends): about for ends, about in MOVEMENT_KEYS.items()
+    }
     prefix = key_name(lines, "lines.folds")
     told |= {f"{prefix}M {prefix}R": "fold all, unfold all", "tab": "next pane", "^c": "copy the selected text"}
     return [Command("", about, keys, "", lines, "") for keys, about in told.items()]
 
 
-class HelpLines(Lines):
+class HelpLines(VirtualList):
     """The keys of a screen, in groups."""
 
     def __init__(self, found: dict[str, Command]) -> None:
@@ -47,8 +49,8 @@ class HelpLines(Lines):
             areas.setdefault(command.area, []).append(command)
         self._rows: list[Command | str] = []
         for area, told in areas.items():
-            self._rows += [AREAS.get(area, area), *told]
-        self._rows += ["moving", *moving(self)]
+            self._rows += [KEY_AREAS.get(area, area), *told]
+        self._rows += ["moving", *movement_keys(self)]
 
     def count(self) -> int:
         """How many lines there are."""
@@ -58,16 +60,16 @@ class HelpLines(Lines):
         """Not on a title."""
         return not isinstance(self._rows[index], str)
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """A title, or keys and what they do."""
         row = self._rows[index]
         if isinstance(row, str):
-            return [Piece(f" {row}", "head")]
+            return [StyledText(f" {row}", "head")]
         name = f"  :{row.name}" if row.name and width > 60 else ""
-        return [Piece(f"  {fit(row.keys, 16)} ", "accent"), Piece(row.title), Piece(name, "faint")]
+        return [StyledText(f"  {fit(row.keys, 16)} ", "accent"), StyledText(row.title), StyledText(name, "faint")]
 
 
-class Help(Dialog[None]):
+class HelpScreen(Dialog[None]):
     """Every key of the screen below, and what it does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,7 +78,7 @@ class Help(Dialog[None]):
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()
-        self._commands = commands(below, with_deciding=True)
+        self._commands = screen_commands(below, with_deciding=True)
 
     def content(self) -> ComposeResult:
         """The list."""

@@ -15,14 +15,14 @@ from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
 
 
-class Written(NamedTuple):
+class MessageDraft(NamedTuple):
     """What was written, and what goes with it."""
 
     text: str
     options: dict[str, Any]
 
 
-OPTIONS = {
+TASK_OPTIONS = {
     "title": "title",
     "files": "files: addresses, with commas between",
     "output_format": "form of the result: text, markdown, json or voice",
@@ -34,7 +34,7 @@ OPTIONS = {
 """What can go with a new task beside its words; `xp-tui run` takes the rest."""
 
 
-class Compose(Dialog[Written | None]):
+class MessageEditor(Dialog[MessageDraft | None]):
     """A text of several lines, safe to paste into; it is kept as a draft until it was sent."""
 
     LEFT_BY = "compose.leave"
@@ -61,7 +61,7 @@ class Compose(Dialog[Written | None]):
             yield TextArea(self._drafts.get(self._key, ""), id="text", tab_behavior="focus")
             if self._has_options:
                 with VerticalScroll(id="options"):
-                    for name, about in OPTIONS.items():
+                    for name, about in TASK_OPTIONS.items():
                         yield Input(placeholder=about, id=name, compact=True)
             more = f" · {key_name(self, 'compose.more')} more" if self._has_options else ""
             send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
@@ -103,7 +103,7 @@ class Compose(Dialog[Written | None]):
             if found.get(name, allowed[0]) not in allowed:
                 self._tell(f"{name.replace('_', ' ')} is one of {', '.join(allowed)}")
                 return
-        self.dismiss(Written(text, found))
+        self.dismiss(MessageDraft(text, found))
 
     def _tell(self, words: str) -> None:
         self._told = words

@@ -11,11 +11,11 @@ from tui.client.task_facts import Status
 
 if TYPE_CHECKING:
     from tui.client.task_rows import AnyTask
-    from tui.domain.action import Deed
-    from tui.domain.state import Board
+    from tui.domain.action import Action
+    from tui.domain.state import State
 
 
-def task_to_review(board: Board, task_id: str) -> str | None:
+def task_to_review(board: State, task_id: str) -> str | None:
     """The task that waits for a person, this one or below it; a paused one too, whose reason was not read yet."""
     waiting = next(board.waiting_below(task_id), None)
     task = board.task(task_id)
@@ -24,7 +24,7 @@ def task_to_review(board: Board, task_id: str) -> str | None:
     return waiting
 
 
-class Wish(Message):
+class TaskCommand(Message):
     """Something is to be done with tasks: stop, continue, create, copy."""
 
     def __init__(self, verb: str, *task_ids: str) -> None:
@@ -62,7 +62,7 @@ class ReviewsTask(Protocol):
 
     task_id: str
 
-    def forget(self, task_id: str, begun: Deed | None = None) -> None:
+    def forget(self, task_id: str, begun: Action | None = None) -> None:
         """Show another task, for which an action may be under way."""
 
 
@@ -75,7 +75,7 @@ class ShowNextReview(Message):
         self.by = by
 
 
-class Reply(Message):
+class ReplyWanted(Message):
     """Answer what a task asks, or say more in its thread."""
 
     def __init__(self, task: AnyTask) -> None:

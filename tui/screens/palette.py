@@ -13,7 +13,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from tui.screens.base import AppScreen, Keyed
+from tui.screens.base import AppScreen, BaseScreen
 from tui.widgets.keys import bound_keys, named_bindings
 
 
@@ -36,13 +36,13 @@ class Command(NamedTuple):
         """Do it, or tell why it cannot be done."""
         app: App[object] = self.node.app
         _, name, parameters = parse(self.action)
-        if isinstance(self.node, Keyed) and self.node.why_not(name, parameters):
+        if isinstance(self.node, BaseScreen) and self.node.why_not(name, parameters):
             self.node.refuse(self.action)
         else:
             await app.run_action(self.action, default_namespace=self.node)
 
 
-def commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, Command]:
+def screen_commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, Command]:
     """Everything that can be done on a screen, what has the focus first; moving about is left to its keys."""
     found: dict[str, Command] = {}
     focused = screen.focused
@@ -67,11 +67,11 @@ def _decides(binding: Binding) -> bool:
     return binding.action.startswith("decide(")
 
 
-class Palette(Provider):
+class CommandProvider(Provider):
     """The palette: every action of the screen, with its key."""
 
     def _all(self) -> Iterator[Command]:
-        yield from commands(self.screen).values()
+        yield from screen_commands(self.screen).values()
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""

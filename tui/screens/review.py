@@ -11,32 +11,32 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.domain import humanize
-from tui.domain.action import Deed, Outcome, Phase, Verb
+from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.domain.review import differences
-from tui.screens.approval_base import IN_A_BURST, Deciding
-from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, Reply, ShowNextReview, Wish
-from tui.screens.review_facts import NOT_PROVIDED, facts_of
+from tui.screens.approval_base import IN_A_BURST, ApprovalScreen
+from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
+from tui.screens.review_facts import NOT_PROVIDED, review_facts
 from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
-from tui.widgets.key_footer import Footer
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
-from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledText
 
 if TYPE_CHECKING:
-    from tui.domain.review import Shown
-    from tui.domain.state import Board, Change
+    from tui.domain.review import ReviewSnapshot
+    from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
 
-PHASES = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
-OPEN_STILL = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
+PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
+UNDECIDED_OUTCOMES = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """Outcomes after which there is still something to decide."""
 
 
-class ReviewScreen(Deciding):
+class ReviewScreen(ApprovalScreen):
     """One decision."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,15 +54,15 @@ class ReviewScreen(Deciding):
     def __init__(
         self,
         task_id: str,
-        desk: Desk,
-        begun: Deed | None = None,
+        desk: UIContext,
+        begun: Action | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self.task_id = task_id
         self._desk = desk
-        self._shown: Shown | None = None
+        self._shown: ReviewSnapshot | None = None
         self._deed = begun
         """What was decided, and how far it is."""
         self._masked = 0
@@ -74,15 +74,15 @@ class ReviewScreen(Deciding):
 
     def compose(self) -> ComposeResult:
         """The parts."""
-        yield Bar(id="title")
+        yield SegmentLine(id="title")
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="facts")
-        yield Bar(id="payload-title")
+        yield SegmentLine(id="payload-title")
         yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
-        yield Bar(id="held")
+        yield SegmentLine(id="held")
         yield OutcomeLine()
-        yield Bar(id="status")
-        yield Footer()
+        yield SegmentLine(id="status")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin at the payload."""
@@ -91,7 +91,7 @@ class ReviewScreen(Deciding):
 
     # What the app tells
 
-    def update_review(self, task_id: str, review: Shown, state: Board) -> None:
+    def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
         """Show what there is to decide about, as it was read just now."""
         if task_id != self.task_id:
             return
@@ -107,7 +107,7 @@ class ReviewScreen(Deciding):
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
         facts = self.query_one("#facts", Inspector)
-        facts.show(facts_of(seen, state, self._desk))
+        facts.show(review_facts(seen, state, self._desk))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
         if self._reopens:
@@ -120,7 +120,7 @@ class ReviewScreen(Deciding):
         self.refresh_bindings()
         self.draw()
 
-    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+    def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Ask for the task to be read again where it has changed since it was read."""
         task, seen = state.task(self.task_id), self._shown
         if task is None or seen is None or task.updated_at == self._asked_at:
@@ -138,7 +138,7 @@ class ReviewScreen(Deciding):
             self._note = reason
             self.draw()
 
-    def update_action(self, action: Deed) -> bool:
+    def update_action(self, action: Action) -> bool:
         """Show how far the decision is."""
         if action.target != self.task_id:
             return False
@@ -158,50 +158,52 @@ class ReviewScreen(Deciding):
 
     def draw(self) -> None:
         seen = self._shown
-        left = [(Piece(" xp-tui › ", "faint"), "back"), (Piece("Review  ", "need"), "")]
+        left = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
         if seen:
             name = self._desk.safe(seen.task.name, 60)
-            left.append((Piece(f"{name}  ", "strong"), ""))
+            left.append((StyledText(f"{name}  ", "strong"), ""))
             if seen.wait and seen.wait.since and not self._is_decided:
-                waited = humanize.span((self._desk.now() - seen.wait.since).total_seconds())
-                left.append((Piece(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
+                waited = humanize.duration((self._desk.now() - seen.wait.since).total_seconds())
+                left.append((StyledText(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
         read = humanize.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
-        self.query_one("#title", Bar).show(left, [Piece(self.elsewhere, "need"), Piece(f"read {read} ", "faint")])
+        self.query_one("#title", SegmentLine).show(
+            left, [StyledText(self.elsewhere, "need"), StyledText(f"read {read} ", "faint")]
+        )
         payload = self.query_one("#payload", Inspector)
         self.look_at_panes()
         title = payload_title(self, payload, self._masked, holds_own_secret=self._holds_own_secret)
-        self.query_one("#payload-title", Bar).show([(title, "")], [])
+        self.query_one("#payload-title", SegmentLine).show([(title, "")], [])
         is_over = self._deed is not None and self._deed.phase is Phase.DONE
         outcome = self._desk.masks.text(self._deed.words) if self._deed and is_over else ""
         self.query_one(OutcomeLine).show_outcome(outcome)
-        self.query_one("#status", Bar).show(self._status(), [])
+        self.query_one("#status", SegmentLine).show(self._status(), [])
 
-    def _status(self) -> list[tuple[Piece, str]]:
+    def _status(self) -> list[tuple[StyledText, str]]:
         deed = self._deed
         if deed is not None and deed.phase is not Phase.DONE:
-            words = f": {PHASES.get(deed.phase, deed.phase)} …"
+            words = f": {PHASE_WORDS.get(deed.phase, deed.phase)} …"
             if deed.phase is Phase.HELD:
                 words = f" {self._holds.time_left(deed)}"
-            told = [(Piece(f" {deed.verb}{words} ", "need"), "")]
+            told = [(StyledText(f" {deed.verb}{words} ", "need"), "")]
             if self._is_retractable:
-                told.append((Piece(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
+                told.append((StyledText(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
             return told
-        found: list[tuple[Piece, str]] = []
+        found: list[tuple[StyledText, str]] = []
         if self._is_decided and deed is not None:
-            told = [(Piece(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open")]
+            told = [(StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open")]
             following = f" {key_name(self, 'review.next')} the next that waits "
-            return [*told, (Piece(following, "strong"), "next")]
+            return [*told, (StyledText(following, "strong"), "next")]
         if self._note:
-            found.append((Piece(f" {self._desk.safe(self._note)} ", "need"), ""))
+            found.append((StyledText(f" {self._desk.safe(self._note)} ", "need"), ""))
         why = self.hindrance
         if why:
             words = f" {self._desk.safe(why)}{hint_for_wait(self, self._shown)} "
-            found.append((Piece(words, "need" if self._is_refused else "faint"), ""))
+            found.append((StyledText(words, "need" if self._is_refused else "faint"), ""))
         else:
-            found.append((Piece(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
-            found.append((Piece(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
+            found.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
+            found.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
             if self._reason is not None:
-                found.append((Piece(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
+                found.append((StyledText(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
         return found
 
     @property
@@ -233,7 +235,7 @@ class ReviewScreen(Deciding):
     def _is_decided(self) -> bool:
         """Whether a decision was carried out from here, however it ended."""
         deed = self._deed
-        return deed is not None and deed.phase is Phase.DONE and deed.outcome not in OPEN_STILL
+        return deed is not None and deed.phase is Phase.DONE and deed.outcome not in UNDECIDED_OUTCOMES
 
     @property
     def _settled(self) -> str:
@@ -303,11 +305,11 @@ class ReviewScreen(Deciding):
             self._note = "reading what there is to decide …"
             self.draw()
         else:
-            self.post_message(Reply(self._shown.task))
+            self.post_message(ReplyWanted(self._shown.task))
 
     def action_copy(self) -> None:
         """What to copy."""
-        self.post_message(Wish("copy", self.task_id))
+        self.post_message(TaskCommand("copy", self.task_id))
 
     def action_browse(self) -> None:
         """Open the address of the sign-in, once all of it was shown."""
@@ -336,7 +338,7 @@ class ReviewScreen(Deciding):
             case "next":
                 self.action_next(1)
 
-    def forget(self, task_id: str, begun: Deed | None = None) -> None:
+    def forget(self, task_id: str, begun: Action | None = None) -> None:
         """Another task is to be shown, for which something may be held still; until it is read, nothing is."""
         self.task_id, self._shown, self._deed = task_id, None, begun
         self._read_at, self._asked_at, self._masked = None, None, 0
@@ -347,7 +349,7 @@ class ReviewScreen(Deciding):
         self.draw()
 
 
-def _sign_in_url(review: Shown | None) -> str | None:
+def _sign_in_url(review: ReviewSnapshot | None) -> str | None:
     """Return where to sign in, when that is what the task waits for."""
     request = review.task.pending_eca_request if review else None
     return request.auth_url if request else None

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.client.log_entries import Reasoning, ToolCall, entry_of
+from tui.client.log_entries import Reasoning, ToolCall, parse_entry
 from tui.client.task_facts import WaitKind
 from tui.security.sanitize import address_problem, host_of
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
 
 if TYPE_CHECKING:
-    from tui.domain.review import Shown
-    from tui.domain.state import Board
+    from tui.domain.review import ReviewSnapshot
+    from tui.domain.state import State
 
-FOLLOWS: dict[WaitKind | None, str] = {
+CONSEQUENCES: dict[WaitKind | None, str] = {
     None: "on approve: the agent goes on. On reject: the agent is told, with your reason.",
     WaitKind.QUESTION: "your answer goes to the agent, which goes on with it.",
     WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
@@ -23,7 +23,7 @@ NOT_PROVIDED = "not provided by the platform"
 MAX_WHY_CHARS = 2_000
 
 
-def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
+def review_facts(seen: ReviewSnapshot, board: State, desk: UIContext) -> list[Part]:
     """What stands beside what is decided about: who asks, since when, what follows, what is wanted, and why.
 
     Nothing is masked here: what shows them masks, and tells what it masked.
@@ -40,7 +40,7 @@ def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
     request = task.hitl_request
     wanted = "\n".join(filter(None, (request.title, request.description))) if request else ""
     if not wanted and seen.held is not None:
-        wanted = entry_of(seen.held).label
+        wanted = parse_entry(seen.held).label
     if task.pending_eca_request:
         address = task.pending_eca_request.auth_url or ""
         where = host_of(address) or address_problem(address)
@@ -50,7 +50,7 @@ def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
     started = f"started by {who or NOT_PROVIDED}, from {task.source or NOT_PROVIDED}"
     since = seen.wait.since if seen.wait else None
     waits = f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
-    follows = FOLLOWS.get(seen.wait.kind if seen.wait else None, FOLLOWS[None])
+    follows = CONSEQUENCES.get(seen.wait.kind if seen.wait else None, CONSEQUENCES[None])
     if seen.request_id:
         follows = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
     facts = [
@@ -64,7 +64,7 @@ def facts_of(seen: Shown, board: Board, desk: Desk) -> list[Part]:
     return [Part(heading, text, is_beside=True) for heading, text in facts]
 
 
-def _beginning(text: str, desk: Desk) -> str:
+def _beginning(text: str, desk: UIContext) -> str:
     """Return the first characters of a text, never a part of a secret of this machine, and how many are left out."""
     if len(text) <= MAX_WHY_CHARS:
         return text
@@ -74,7 +74,7 @@ def _beginning(text: str, desk: Desk) -> str:
     return f"{text[:kept]}… [+{len(text) - kept} chars]"
 
 
-def _decided(seen: Shown) -> str:
+def _decided(seen: ReviewSnapshot) -> str:
     """Whether somebody has decided, as far as the platform tells."""
     request = seen.task.hitl_request
     if request and request.decided_by:
@@ -82,7 +82,7 @@ def _decided(seen: Shown) -> str:
     return "by nobody when it was read"
 
 
-def _why(seen: Shown) -> str:
+def _why(seen: ReviewSnapshot) -> str:
     """The agent's latest words about what it is doing."""
     for entry in reversed(seen.log.entries):
         match entry:

@@ -14,36 +14,36 @@ from tui.client.events import Event
 from tui.client.json_codec import pretty
 from tui.client.log_entries import Entry
 from tui.client.task_rows import TaskRow
-from tui.domain.activity_log import Activity, Row
+from tui.domain.activity_log import Activity, TreeRow
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import as_markdown
-from tui.domain.state import Board, Change
-from tui.screens.base import Keyed
-from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, Wish, task_to_review
-from tui.screens.stylesheets import sheet
+from tui.domain.state import Change, State
+from tui.screens.base import BaseScreen
+from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review
+from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
-from tui.screens.task_title import liveness, progress
+from tui.screens.task_title import live_state, progress_pieces
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_view import ActivityView
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
-from tui.widgets.key_footer import Footer
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
 from tui.widgets.pane_grid import PaneGrid
 from tui.widgets.search_bar import SearchablePane, SearchBar
-from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece
-from tui.widgets.virtual_list import Lines
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledText
+from tui.widgets.virtual_list import VirtualList
 
 PANES = {"tree": "left", "events": "below", "inspector": "right"}
 """The panes by the ids of what has the focus in them, and where they are in the grid."""
 
 
-class TaskScreen(Keyed[None]):
+class TaskScreen(BaseScreen[None]):
     """One task, live."""
 
-    CSS_PATH = sheet("task")
+    CSS_PATH = stylesheet("task")
     LEFT_BY = "task.back"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "back", id="task.back"),
@@ -64,11 +64,11 @@ class TaskScreen(Keyed[None]):
 
     AUTO_FOCUS = "#tree"
 
-    def __init__(self, task_id: str, desk: Desk) -> None:
+    def __init__(self, task_id: str, desk: UIContext) -> None:
         super().__init__()
         self.task_id = self.followed_task = task_id
         self._desk = desk
-        self._board = Board()
+        self._board = State()
         self._is_ready = False
         """Whether there are widgets to show anything in."""
         self._ended = ""
@@ -81,20 +81,20 @@ class TaskScreen(Keyed[None]):
 
     def compose(self) -> ComposeResult:
         """The parts."""
-        yield Bar(id="title")
+        yield SegmentLine(id="title")
         with PaneGrid(left="left", right="right", below="below", id="panes"):
             with ActivityPane(self._desk, id="left", classes="pane"):
-                yield Bar(id="tree-title")
+                yield SegmentLine(id="tree-title")
             with Vertical(id="right", classes="pane"):
-                yield Bar(id="inspector-title")
+                yield SegmentLine(id="inspector-title")
                 yield Inspector(self._desk.masks, id="inspector")
             with Vertical(id="below", classes="pane"):
-                yield Bar(id="events-title")
+                yield SegmentLine(id="events-title")
                 yield EventPane(self._desk, id="events")
         go_on = f"{key_name(self, 'task.new')} and {key_name(self, 'task.previous')} go on"
         yield SearchBar(f"Enter finds, then {go_on}; {key_name(self, 'task.back')} ends it", id="searching")
-        yield Bar(id="held")
-        yield Footer()
+        yield SegmentLine(id="held")
+        yield KeyFooter()
 
     def on_unmount(self) -> None:
         """Nothing is shown any more."""
@@ -114,7 +114,7 @@ class TaskScreen(Keyed[None]):
 
     # What the app tells
 
-    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+    def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Take the new state; behind another screen the tree takes it later, the events are taken at once."""
         self._board = state
         own_changes = [change for change in changes if getattr(change, "task_id", None) == self.task_id]
@@ -173,20 +173,23 @@ class TaskScreen(Keyed[None]):
         room = max(16, min(60, self.size.width - 64))
         name = self._desk.safe(task.name, 300) if task else self.task_id
         name = name if len(name) <= room else f"{name[: room - 1]}…"
-        left: list[tuple[Piece, str]] = [(Piece(" xp-tui › ", "faint"), "back"), (Piece(f"{name}  ", "strong"), "")]
+        left: list[tuple[StyledText, str]] = [
+            (StyledText(" xp-tui › ", "faint"), "back"),
+            (StyledText(f"{name}  ", "strong"), ""),
+        ]
         if task:
-            left += [(piece, "") for piece in progress(task, self._board, self._desk.now())]
+            left += [(piece, "") for piece in progress_pieces(task, self._board, self._desk.now())]
         link = self._board.links.get(self.task_id)
-        live = liveness(task, link[1] if link else None, self._ended, self._desk)
-        self.query_one("#title", Bar).show(left, [live])
+        live = live_state(task, link[1] if link else None, self._ended, self._desk)
+        self.query_one("#title", SegmentLine).show(left, [live])
         focused, activity = self._focused_pane, self.query_one(ActivityPane)
         is_timeline = activity.rows.as_timeline
         titles = {"tree": "Timeline" if is_timeline else "Activity", "events": "Events", "inspector": "Inspector"}
         states = {"tree": "  ".join(activity.title_words), "events": self.query_one(EventPane).state}
         for number, pane in enumerate(PANES, 1):
             mark, look = ("▌", "accent") if pane == focused else (" ", "faint")
-            told = Piece(f"{mark}{number} {titles[pane]}  {states.get(pane, '')}", look)
-            self.query_one(f"#{pane}-title", Bar).show([(told, pane)], [])
+            told = StyledText(f"{mark}{number} {titles[pane]}  {states.get(pane, '')}", look)
+            self.query_one(f"#{pane}-title", SegmentLine).show([(told, pane)], [])
 
     @property
     def _focused_pane(self) -> str:
@@ -225,8 +228,8 @@ class TaskScreen(Keyed[None]):
     def _wanted(self, event: ActivityPane.LogWanted) -> None:
         self.post_message(ReadLog(event.task_id))
 
-    @on(Bar.Picked)
-    def _picked(self, event: Bar.Picked) -> None:
+    @on(SegmentLine.Picked)
+    def _picked(self, event: SegmentLine.Picked) -> None:
         if event.name == "back":
             self.dismiss()
         elif event.name in PANES:
@@ -247,17 +250,17 @@ class TaskScreen(Keyed[None]):
 
     def action_wish(self, verb: str) -> None:
         """Stop, continue, or begin anew with the same agent."""
-        self.post_message(Wish(verb, self.task_id))
+        self.post_message(TaskCommand(verb, self.task_id))
 
     def action_copy(self) -> None:
         """What to copy: of the selected thing, and of the task."""
         masks, texts = self._desk.masks, dict[str, str]()
         focused = self.focused
-        if isinstance(focused, Lines) and focused.count():
+        if isinstance(focused, VirtualList) and focused.count():
             texts["text"] = focused.text_of(focused.cursor).strip()
         chosen = self.query_one(EventPane).chosen if isinstance(focused, EventPane) else None
         row = self.query_one(ActivityPane).row
-        if isinstance(focused, ActivityView) and isinstance(row, Row) and row.node:
+        if isinstance(focused, ActivityView) and isinstance(row, TreeRow) and row.node:
             chosen = row.node.entry
         if isinstance(chosen, Entry | Event):
             texts["JSON"] = pretty(masks.json(chosen.raw))
@@ -278,7 +281,7 @@ class TaskScreen(Keyed[None]):
     # Panes
 
     def _pane(self, name: str) -> SearchablePane:
-        return self.query_one(ActivityPane) if name == "tree" else self.query_one(f"#{name}", Lines)
+        return self.query_one(ActivityPane) if name == "tree" else self.query_one(f"#{name}", VirtualList)
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane; where one is zoomed, it is this one then."""

@@ -12,27 +12,27 @@ from textual.message import Message
 
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.seen_values import SeenValues
-from tui.domain.task_rows import Group, Line, More
-from tui.screens.base import Keyed
-from tui.screens.messages import ReviewWanted, Wish, task_to_review
-from tui.widgets.context import Desk
+from tui.domain.task_rows import Group, MoreLine, TaskLine
+from tui.screens.base import BaseScreen
+from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review
+from tui.widgets.context import UIContext
 from tui.widgets.filter_input import FilterInput
-from tui.widgets.key_footer import Footer
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.list_title import ListTitle, Liveness
-from tui.widgets.segment_line import Bar
+from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_filter import TaskFilter
 from tui.widgets.task_list_pane import TaskListPane
-from tui.widgets.task_table import TaskList
+from tui.widgets.task_table import TaskTable
 
 if TYPE_CHECKING:
     from tui.client.task_rows import TaskQuery
-    from tui.domain.state import Board, Change
+    from tui.domain.state import Change, State
 
 WIDE_COLUMNS = 140
 """Columns from which the preview stands beside the list."""
 
 
-LINK_LOOKS = {
+LINK_STYLES = {
     ListLink.CONNECTING: "faint",
     ListLink.LIVE: "running",
     ListLink.RETRYING: "failed",
@@ -40,7 +40,7 @@ LINK_LOOKS = {
 }
 
 
-class TasksScreen(Keyed[None]):
+class TaskListScreen(BaseScreen[None]):
     """The list, its filter, and a glance at the task under the cursor."""
 
     LEFT_BY = "tasks.leave"
@@ -84,7 +84,7 @@ class TasksScreen(Keyed[None]):
     class AgentsWanted(Message):
         """An agent is to be chosen."""
 
-    def __init__(self, desk: Desk, begin_with: str = "") -> None:
+    def __init__(self, desk: UIContext, begin_with: str = "") -> None:
         super().__init__()
         self._begin_with = begin_with
         self._desk = desk
@@ -101,8 +101,8 @@ class TasksScreen(Keyed[None]):
         yield ListTitle(self._desk, id="title")
         yield self.task_filter
         yield self.list_pane
-        yield Bar(id="held")
-        yield Footer()
+        yield SegmentLine(id="held")
+        yield KeyFooter()
 
     def on_unmount(self) -> None:
         """Nothing is shown any more."""
@@ -120,7 +120,7 @@ class TasksScreen(Keyed[None]):
 
     # What the app tells
 
-    def update_state(self, state: Board, changes: Sequence[Change]) -> None:
+    def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Take the new state into the list; behind another screen that is done later."""
         self._seen.collect(state)
         self.task_filter.update_board(state)
@@ -139,7 +139,7 @@ class TasksScreen(Keyed[None]):
         self.list_pane.total = status.total
         self.list_pane.liveness = Liveness(
             str(status.link),
-            LINK_LOOKS[status.link],
+            LINK_STYLES[status.link],
             self._desk.safe(status.reason),
             status.max_age_seconds,
             status.checked_at,
@@ -164,8 +164,8 @@ class TasksScreen(Keyed[None]):
 
     # Showing
 
-    @on(TaskList.Resized)
-    @on(TaskList.Marked)
+    @on(TaskTable.Resized)
+    @on(TaskTable.Marked)
     def _titles(self) -> None:
         pane = self.list_pane
         self.query_one(ListTitle).show_counts(
@@ -189,12 +189,12 @@ class TasksScreen(Keyed[None]):
 
     # Doing
 
-    @on(TaskList.Chosen)
+    @on(TaskTable.Chosen)
     def _chosen(self) -> None:
         match self.list_pane.row:
-            case Line(task=task):
+            case TaskLine(task=task):
                 self.post_message(self.Opened(task.id))
-            case More():
+            case MoreLine():
                 self.action_more()
 
     def _use_filter(self) -> None:
@@ -204,8 +204,8 @@ class TasksScreen(Keyed[None]):
     def _go_to_list(self) -> None:
         self.list_pane.tasks.focus()
 
-    @on(Bar.Picked, "#title")
-    def _picked(self, event: Bar.Picked) -> None:
+    @on(SegmentLine.Picked, "#title")
+    def _picked(self, event: SegmentLine.Picked) -> None:
         if event.name == "marks":
             self.list_pane.tasks.unmark()
         else:
@@ -225,7 +225,7 @@ class TasksScreen(Keyed[None]):
     def action_wish(self, verb: str) -> None:
         """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
         ids = self.list_pane.tasks.chosen
-        self.post_message(Wish(verb, *(ids if verb in {"stop", "copy"} else ids[:1])))
+        self.post_message(TaskCommand(verb, *(ids if verb in {"stop", "copy"} else ids[:1])))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""

@@ -8,13 +8,13 @@ from tui.client.log_entries import Compaction, Delegation, Entry, Questions, Rea
 from tui.client.log_entries import Message as Said
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.activity_log import Gap, Row
+from tui.domain.activity_log import Gap, TreeRow
 from tui.domain.activity_rows import StatusRow
-from tui.domain.state import Board
+from tui.domain.state import State
 from tui.widgets.document_layout import Part
 
 
-def row_parts(row: Row | StatusRow | None, board: Board, task_id: str, review_key: str) -> list[Part]:
+def row_parts(row: TreeRow | StatusRow | None, board: State, task_id: str, review_key: str) -> list[Part]:
     """Return what a row of the activity is about; without a row, why there is none."""
     if isinstance(row, StatusRow):
         return _status_parts(row, board.task(task_id), review_key)
@@ -27,7 +27,7 @@ def row_parts(row: Row | StatusRow | None, board: Board, task_id: str, review_ke
     return [Part("nothing has happened yet", "the log is empty")]
 
 
-def _tree_row_parts(row: Row, board: Board) -> list[Part]:
+def _tree_row_parts(row: TreeRow, board: State) -> list[Part]:
     if row.node is not None:
         return entry_parts(row.node.entry)
     if row.child_id is not None and (child := board.task(row.child_id)):
@@ -55,7 +55,9 @@ def event_parts(chosen: object) -> list[Part] | None:
             return entry_parts(entry)
         case Gap() as gap:
             filled = "not known yet" if gap.filled is None else str(gap.filled)
-            told = f"from {gap.at.astimezone():%H:%M:%S} for {humanize.exact(gap.seconds)}, back-filled: {filled}"
+            told = (
+                f"from {gap.at.astimezone():%H:%M:%S} for {humanize.exact_duration(gap.seconds)}, back-filled: {filled}"
+            )
             return [Part("the stream was away", told)]
         case Link() as link:
             return [Part("link", str(link))]

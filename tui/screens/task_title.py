@@ -8,56 +8,56 @@ from tui.client.event_stream import Link, LinkState
 from tui.client.task_rows import TaskRow
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
-from tui.domain.state import Board
-from tui.domain.task_rows import Line, lasted
+from tui.domain.state import State
+from tui.domain.task_rows import TaskLine, duration_seconds
 from tui.security.sanitize import one_line
-from tui.widgets.context import Desk
-from tui.widgets.styled_text import Piece
-from tui.widgets.task_table import GLYPHS, LOOKS
+from tui.widgets.context import UIContext
+from tui.widgets.styled_text import StyledText
+from tui.widgets.task_table import STATUS_GLYPHS, STATUS_STYLES
 
-LINK_LOOKS = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkState.ENDED: "failed"}
+LINK_STYLES = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkState.ENDED: "failed"}
 MAX_PLAN_BAR_CELLS = 12
 
 
-def progress(task: TaskRow, board: Board, now: datetime) -> list[Piece]:
+def progress_pieces(task: TaskRow, board: State, now: datetime) -> list[StyledText]:
     """Return status, plan, time, tokens and context of a task."""
     activity = board.activity(task.id)
     found = [_status(task, board, now)]
     found += _plan(task, activity)
-    seconds = lasted(Line(task), now)
+    seconds = duration_seconds(TaskLine(task), now)
     if seconds is not None:
-        found.append(Piece(f"{humanize.clock(seconds)}  ", "faint"))
+        found.append(StyledText(f"{humanize.running_clock(seconds)}  ", "faint"))
     if task.tokens:
-        found.append(Piece(f"{humanize.amount(task.tokens.total)} tok  ", "faint"))
+        found.append(StyledText(f"{humanize.short_count(task.tokens.total)} tok  ", "faint"))
     if activity and activity.context and activity.context.percent is not None:
-        found.append(Piece(f"context {activity.context.percent:.0f}%  ", "faint"))
+        found.append(StyledText(f"context {activity.context.percent:.0f}%  ", "faint"))
     return found
 
 
-def _status(task: TaskRow, board: Board, now: datetime) -> Piece:
+def _status(task: TaskRow, board: State, now: datetime) -> StyledText:
     wait = board.wait(task.id)
     if wait:
-        since = f" {humanize.span((now - wait.since).total_seconds())}" if wait.since else ""
-        return Piece(f"‖ {wait.kind}{since}  ", "need")
+        since = f" {humanize.duration((now - wait.since).total_seconds())}" if wait.since else ""
+        return StyledText(f"‖ {wait.kind}{since}  ", "need")
     word = one_line(task.status) or "unknown"
-    return Piece(f"{GLYPHS.get(task.status, '?')} {word}  ", LOOKS.get(task.status, ""))
+    return StyledText(f"{STATUS_GLYPHS.get(task.status, '?')} {word}  ", STATUS_STYLES.get(task.status, ""))
 
 
-def _plan(task: TaskRow, activity: Activity | None) -> list[Piece]:
+def _plan(task: TaskRow, activity: Activity | None) -> list[StyledText]:
     plan = (activity.plan if activity else None) or task.plan
     if not plan or not plan.steps:
         return []
     count = len(plan.steps)
     bar = "▓" * plan.done + "░" * (count - plan.done) if count <= MAX_PLAN_BAR_CELLS else ""
-    return [Piece(f"plan {plan.done}/{count} {bar}  ")]
+    return [StyledText(f"plan {plan.done}/{count} {bar}  ")]
 
 
-def liveness(task: TaskRow | None, link: Link | None, ended: str, desk: Desk) -> Piece:
+def live_state(task: TaskRow | None, link: Link | None, ended: str, desk: UIContext) -> StyledText:
     """Return how live the screen is: the state of the stream, or that the task or the following of it has ended."""
     if ended:
-        return Piece(f"● ended: {desk.safe(ended, 60)} ", "failed")
+        return StyledText(f"● ended: {desk.safe(ended, 60)} ", "failed")
     if task and task.is_final:
-        return Piece("■ ended ", "faint")
+        return StyledText("■ ended ", "faint")
     if link is None:
-        return Piece("● connecting ", "faint")
-    return Piece(f"● {desk.safe(str(link), 60)} ", LINK_LOOKS.get(link.state, "faint"))
+        return StyledText("● connecting ", "faint")
+    return StyledText(f"● {desk.safe(str(link), 60)} ", LINK_STYLES.get(link.state, "faint"))

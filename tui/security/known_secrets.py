@@ -22,7 +22,7 @@ SHORTEST_LOOSE_CHARS = 12
 SHORTEST_MIXED_CHARS = 8
 """The length from which letters and digits alone are looked for, where both of them occur."""
 
-Stretch = tuple[int, int]
+TextRange = tuple[int, int]
 """Where a found secret begins and ends in a text."""
 
 _SLASHES, _AMPERSAND = r"\\\\{0,7}", r"&(?:amp;){0,8}"  # alternatives that begin with a letter are found quickest
@@ -108,7 +108,7 @@ class KnownSecrets:
     def _has(self, shown: str) -> bool:
         return any(any(map(fold(shown).__contains__, needles)) for fold, needles in self._needles)
 
-    def _stretches(self, text: str) -> Iterator[Stretch]:
+    def _stretches(self, text: str) -> Iterator[TextRange]:
         for shown, token in _views(text):
             for fold, needles in self._needles:
                 found = list(filter(fold(shown).__contains__, needles))
@@ -252,9 +252,9 @@ def _places_of(needle: str, folded: str) -> Iterator[int]:
         place = folded.find(needle, place + 1)
 
 
-def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+def _merged(stretches: Iterable[TextRange]) -> list[TextRange]:
     """The stretches in order, those that overlap made one."""
-    merged: list[Stretch] = []
+    merged: list[TextRange] = []
     for start, stop in sorted(stretches):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))

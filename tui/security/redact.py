@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any
 
-from tui.client.json_codec import dumps, unfolded
+from tui.client.json_codec import dumps, parse_nested
 from tui.security.known_secrets import SHORTEST_SECRET_CHARS, KnownSecrets
 from tui.security.sanitize import without_hidden
 from tui.security.secret_names import FIELDS, HOLDERS, MEMBERS_OF
@@ -41,18 +41,18 @@ _MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "
 MASK = "••••"
 """What stands in the place of a secret that is known by value."""
 _DEEPEST = 200
-SHORT = 40
+MAX_CACHED_CHARS = 40
 """Characters up to which a text or a name is remembered with what became of it."""
-MOST = 10_000
+MAX_CACHED_TEXTS = 10_000
 """How many of these."""
 
 
-def masked(secret: str) -> str:
+def mask_secret(secret: str) -> str:
     """What is shown of a secret: the last four characters of a long one, nothing of a short one."""
     return f"••••{secret[-4:]}" if len(secret) >= 12 else "••••"
 
 
-class Masks:
+class Redactor:
     """The rules, and the secrets known by value, such as the configured key."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
@@ -74,18 +74,18 @@ class Masks:
 
     def text(self, text: str) -> str:
         """The text with every secret in it masked."""
-        if len(text) > SHORT:
+        if len(text) > MAX_CACHED_CHARS:
             return self._text(text)
         shown = self._short.get(text)
         if shown is None:
-            if len(self._short) > MOST:
+            if len(self._short) > MAX_CACHED_TEXTS:
                 self._short.clear()
             shown = self._short[text] = self._text(text)
         return shown
 
     def _text(self, text: str) -> str:
         text = self.known(text)
-        if text[:1] in {"{", "["} and not isinstance(inner := unfolded(text), str):
+        if text[:1] in {"{", "["} and not isinstance(inner := parse_nested(text), str):
             masked_inner = self.json(inner)
             return text if masked_inner == inner else dumps(masked_inner)
         return _as_seen(text, _without_secrets)
@@ -98,7 +98,7 @@ class Masks:
         if depth > _DEEPEST:
             return "… nested too deep to show"
         if isinstance(value, str):
-            return masked(value) if value and is_secret(name) else self.text(value)
+            return mask_secret(value) if value and is_secret(name) else self.text(value)
         if isinstance(value, dict):
             return self._object(value, name, depth + 1)
         if isinstance(value, list | tuple):
@@ -108,7 +108,7 @@ class Masks:
     def _list(self, value: Iterable[Any], name: str, depth: int) -> list[Any]:
         if not _holds_secrets(name):
             return [self.json(item, name, depth) for item in value]
-        return [masked(item) if item and isinstance(item, str) else self.json(item, name, depth) for item in value]
+        return [mask_secret(item) if item and isinstance(item, str) else self.json(item, name, depth) for item in value]
 
     def _object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
         shown: dict[Any, Any] = {}
@@ -130,17 +130,17 @@ class Masks:
         """A member of what holds secrets under names of their own, such as headers."""
         if _OPEN_HEADERS.match(name.lower()) or (is_secret(holder) and _plain_name(name) in _OPEN_IN_SECRETS):
             return self.json(item, name, depth)
-        return masked(item) if isinstance(item, str) and item else self.json(item, holder, depth)
+        return mask_secret(item) if isinstance(item, str) and item else self.json(item, holder, depth)
 
 
 def is_secret(name: str) -> bool:
     """Whether the name of a field tells that its text is a secret."""
-    return _sounds_secret(name) if len(name) > SHORT else _is_known_secret(name)
+    return _sounds_secret(name) if len(name) > MAX_CACHED_CHARS else _is_known_secret(name)
 
 
 def _holds_secrets(name: str) -> bool:
     """Whether the name of an object or list tells that every text in it is a secret."""
-    return _sounds_like_holder(name) if len(name) > SHORT else _is_known_holder(name)
+    return _sounds_like_holder(name) if len(name) > MAX_CACHED_CHARS else _is_known_holder(name)
 
 
 @lru_cache(4096)
@@ -155,7 +155,7 @@ def _sounds_like_holder(name: str) -> bool:
 
 def _members_of(holder: str) -> frozenset[str]:
     """The fields that are secret in the object of this name."""
-    return frozenset() if len(holder) > SHORT else _known_members_of(holder)
+    return frozenset() if len(holder) > MAX_CACHED_CHARS else _known_members_of(holder)
 
 
 @lru_cache(4096)
@@ -212,4 +212,4 @@ def _mask_match(found: re.Match[str]) -> str:
     if secret.startswith("••••"):
         return whole
     start = found.start(group) - found.start()
-    return whole[:start] + masked(secret) + whole[start + len(secret) :]
+    return whole[:start] + mask_secret(secret) + whole[start + len(secret) :]

@@ -9,9 +9,9 @@ from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-LONGEST = 10_000
+MAX_LINE_CHARS = 10_000
 """Characters of one line that are shown."""
-MARKS = 4
+MAX_COMBINING_MARKS = 4
 """Combining marks shown on one character."""
 
 _CONTROLS = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
@@ -51,7 +51,7 @@ _NUMBER_AT_END = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?\Z")
 _HARMLESS = re.compile(r"[\n\x20-\x7e]*\Z")
 
 
-def clean(text: str, *, longest: int = LONGEST, reveals: bool = False) -> str:
+def sanitize_text(text: str, *, longest: int = MAX_LINE_CHARS, reveals: bool = False) -> str:
     """Text safe to show on several lines: controls become pictures, what hides is shown, long lines say their cut.
 
     What takes no room, as joiners and fillers, is left out, or with `reveals` shown by its number; combining marks
@@ -63,7 +63,7 @@ def clean(text: str, *, longest: int = LONGEST, reveals: bool = False) -> str:
         text = _scrub(text, counts_marks=reveals)
     if len(text) <= longest:
         return text
-    return "\n".join(cut(line, longest) for line in text.split("\n"))
+    return "\n".join(cut_line(line, longest) for line in text.split("\n"))
 
 
 def without_hidden(text: str) -> str:
@@ -71,12 +71,12 @@ def without_hidden(text: str) -> str:
     return text if text.isascii() else _HIDDEN.sub("", text)
 
 
-def one_line(text: str, *, longest: int = LONGEST) -> str:
+def one_line(text: str, *, longest: int = MAX_LINE_CHARS) -> str:
     """Text safe to show, on one line."""
-    return cut(" ".join(clean(text, longest=longest).split()), longest)
+    return cut_line(" ".join(sanitize_text(text, longest=longest).split()), longest)
 
 
-def cut(line: str, longest: int) -> str:
+def cut_line(line: str, longest: int) -> str:
     """The line, or its beginning and how much of it is not shown."""
     if len(line) <= longest:
         return line
@@ -153,7 +153,7 @@ def _scrub(text: str, *, counts_marks: bool) -> str:
     if surrogates := [char for char in found if "\ud800" <= char <= "\udfff"]:
         text = _class(surrogates).sub("\ufffd", text)
     if marks := [char for char in found if _is_mark(char, counts_marks=counts_marks)]:
-        tower = f"({_class(marks).pattern}{{{MARKS}}})({_class(marks).pattern}+)"
+        tower = f"({_class(marks).pattern}{{{MAX_COMBINING_MARKS}}})({_class(marks).pattern}+)"
         text = re.sub(tower, _with_count if counts_marks else r"\1", text)
     return text
 

@@ -15,22 +15,22 @@ from msgspec.structs import replace
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError, NotFound, NotOffered, ReadOnly
+from tui.client.errors import ApiError, NotFound, NotSupported, ReadOnly
 from tui.client.retry import Clock, SystemClock
 from tui.domain import evidence
-from tui.domain.action import Answer, Deed, Outcome, Phase, Verb
-from tui.domain.review import Shown, shown_of
-from tui.services.confirmation import CLOCK_DIFFERENCE_SECONDS, Before, Settling
-from tui.services.earlier_actions import Earlier, earlier_sent
+from tui.domain.action import Action, ActionAnswer, Outcome, Phase, Verb
+from tui.domain.review import ReviewSnapshot, review_of
+from tui.services.confirmation import CLOCK_DIFFERENCE_SECONDS, ActionConfirmer, StateBefore
+from tui.services.earlier_actions import EarlierAction, earlier_sent
 from tui.services.journal_writer import JournalWriter, NotJournaled
-from tui.services.review_loader import shown
+from tui.services.review_loader import load_review
 
 if TYPE_CHECKING:
     from tui.client.models import Task
 
-__all__ = ["INTERRUPTED", "ActionRunner", "Answer", "Deed", "JournalWriter", "Outcome", "Phase", "Verb"]
+__all__ = ["INTERRUPTED", "Action", "ActionAnswer", "ActionRunner", "JournalWriter", "Outcome", "Phase", "Verb"]
 
-STANDSTILL = 3.0
+MAX_STANDSTILL_SECONDS = 3.0
 """Seconds without a turn after which this process must have been stopped, or the machine asleep."""
 MAX_READING_AGE_SECONDS = 3.0
 """How long after a task was read an action may leave: who stands still in between has read something old."""
@@ -42,7 +42,7 @@ MAX_PAUSED_SECONDS = 60.0
 """Seconds for which a hold may stand still, in all, before the deed is taken back."""
 
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
 class ActionRunner:
@@ -52,16 +52,16 @@ class ActionRunner:
         self,
         client: Client,
         journal: JournalWriter,
-        tell: Callable[[Deed], None],
+        tell: Callable[[Action], None],
         *,
         clock: Clock | None = None,
-        objection: Callable[[Shown], str] | None = None,
+        objection: Callable[[ReviewSnapshot], str] | None = None,
     ) -> None:
         self._client = client
         self._journal = journal
         self._tell = tell
         self._clock = clock or SystemClock()
-        self._settling = Settling(client, self._clock)
+        self._settling = ActionConfirmer(client, self._clock)
         self._objection = objection
         """Tells of what was read last before a decision why it may not be sent; empty when it may."""
         self.is_paused: Callable[[], bool] = lambda: False
@@ -84,14 +84,14 @@ class ActionRunner:
         """Whether a deed is held still, so that it can be taken back."""
         return deed_id in self._taken_back
 
-    def earlier(self, deed: Deed) -> Earlier | None:
+    def earlier(self, deed: Action) -> EarlierAction | None:
         """The same deed, sent before from this machine, of which it is not known whether it was done."""
         try:
-            return self._earlier(deed, NOTHING)
+            return self._earlier(deed, NO_FIELDS)
         except NotJournaled:
             return None  # the deed itself will tell that the journal cannot be read
 
-    def _earlier(self, deed: Deed, about: Mapping[str, str]) -> Earlier | None:
+    def _earlier(self, deed: Action, about: Mapping[str, str]) -> EarlierAction | None:
         try:
             lines = self._journal.lines_with(deed.request)
             return earlier_sent(lines, deed, about, self._client.surfaces.platform_ids, self._now)
@@ -102,7 +102,7 @@ class ActionRunner:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.time(), UTC)
 
-    async def carry_out(self, deed: Deed) -> Deed:
+    async def carry_out(self, deed: Action) -> Action:
         """Hold, check, send and settle; every way it can end is an outcome of the deed that comes back."""
         if deed.id in self._sent or deed.request in self._under_way:
             return self._end(deed.done(Outcome.NOT_SENT, "something is already under way for this task"))
@@ -122,7 +122,7 @@ class ActionRunner:
             self.seconds_left.pop(deed.id, None)
             self._under_way.discard(deed.request)
 
-    async def _hold(self, deed: Deed) -> str | None:
+    async def _hold(self, deed: Action) -> str | None:
         """Wait for the time in which the deed can be taken back; the answer is why it does not go on, or None."""
         if deed.hold > 0:
             self.seconds_left[deed.id] = deed.hold
@@ -140,7 +140,9 @@ class ActionRunner:
                 sleep.cancel()
                 if undo.is_set():
                     return "taken back, nothing was sent"
-                if awake_and_asleep() - begun > STANDSTILL:  # by the machine's clock: nobody could have taken it back
+                if (
+                    awake_and_asleep() - begun > MAX_STANDSTILL_SECONDS
+                ):  # by the machine's clock: nobody could have taken it back
                     return "taken back: xp-tui stood still while it was held, nothing was sent"
                 begun = awake_and_asleep()
                 if not self.is_paused():
@@ -154,7 +156,7 @@ class ActionRunner:
         finally:
             wish.cancel()
 
-    async def _check_and_send(self, deed: Deed) -> Deed:
+    async def _check_and_send(self, deed: Action) -> Action:
         self._tell(replace(deed, phase=Phase.CHECKING))
         try:
             before, ended = await self._read_before(deed)
@@ -170,7 +172,7 @@ class ActionRunner:
         undo = self._taken_back.pop(deed.id, None)
         if undo is not None and undo.is_set():  # at the last moment
             return deed.done(Outcome.TAKEN_BACK, "taken back, nothing was sent")
-        about = before.shown.about if before.shown else NOTHING
+        about = before.shown.about if before.shown else NO_FIELDS
         earlier = None if deed.anyway else self._earlier(deed, about)
         if earlier is not None and not _is_over_since(deed, before, earlier):
             return await self._hold_back(deed, before, earlier)
@@ -182,7 +184,7 @@ class ActionRunner:
             )
         return await self._send(replace(deed, is_sent=True), before)
 
-    async def _claim(self, deed: Deed, before: Before, about: Mapping[str, str]) -> Earlier | None:
+    async def _claim(self, deed: Action, before: StateBefore, about: Mapping[str, str]) -> EarlierAction | None:
         """Write down that a deed is sent, unless another process has written down the same meanwhile."""
         end = self._clock.monotonic() + LOCK_SECONDS
         while True:
@@ -202,53 +204,53 @@ class ActionRunner:
                 raise NotJournaled(f"the journal cannot be written: {error}") from error
             await self._clock.sleep(0.05)
 
-    def _write(self, kind: str, deed: Deed, **more: Any) -> None:
+    def _write(self, kind: str, deed: Action, **more: Any) -> None:
         """Write a line of the journal that must be on disk before anything leaves."""
         try:
             self._journal.write(kind, **self._journaled(deed), **more)
         except OSError as error:
             raise NotJournaled(f"the journal cannot be written: {error}") from error
 
-    async def _read_before(self, deed: Deed) -> tuple[Before, Deed | None]:
+    async def _read_before(self, deed: Action) -> tuple[StateBefore, Action | None]:
         """Read what the deed is about, as it is now; with its end, when that leaves nothing to send."""
         now = self._client.now
         match deed.verb:
             case Verb.CREATE:
-                return Before(now, newest=await self._settling.newest_tasks(deed.target)), None
+                return StateBefore(now, newest=await self._settling.newest_tasks(deed.target)), None
             case Verb.CONTINUE:
                 return await self._read_thread(deed, now)
             case Verb.UPDATE:
-                return Before(now, record=await self._client.task(deed.target)), None
+                return StateBefore(now, record=await self._client.task(deed.target)), None
             case Verb.STOP:
                 return await self._read_before_stop(deed, now)
         if deed.digest is None:
-            error = NotOffered(f"{deed.verb} needs the task to have been read")
-            return Before(now), deed.done(Outcome.NOT_SENT, error.message, error=error)
-        log = (await shown(self._client, deed.target)).log
-        seen = shown_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
+            error = NotSupported(f"{deed.verb} needs the task to have been read")
+            return StateBefore(now), deed.done(Outcome.NOT_SENT, error.message, error=error)
+        log = (await load_review(self._client, deed.target)).log
+        seen = review_of(await self._client.task(deed.target), log)  # the record last: nothing comes between
         ended = _too_late(deed, seen)
         if ended is None and self._objection is not None and (why := self._objection(seen)):
             ended = deed.done(Outcome.HELD_BACK, why, seen.task)
-        return Before(now, shown=seen), ended
+        return StateBefore(now, shown=seen), ended
 
-    async def _read_thread(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
+    async def _read_thread(self, deed: Action, now: datetime) -> tuple[StateBefore, Action | None]:
         """Read the thread that a message goes to, and which messages it has already that say the same."""
         record = await self._client.task(deed.target)
         thread, agent = deed.body.get("id"), deed.body.get("agent")
         if (record.thread_id, record.agent_id) != (thread, agent):
             words = f"not sent: the task's record names thread {record.thread_id} of agent {record.agent_id}"
-            return Before(now), deed.done(Outcome.CHANGED, words, record)
+            return StateBefore(now), deed.done(Outcome.CHANGED, words, record)
         if thread != deed.target:
             with suppress(NotFound):  # the head of a conversation may be no task by itself
                 record = await self._client.task(str(thread))
         try:
             log = await self._client.log(record)
         except (ApiError, BadAddress):
-            return Before(now, record=record), None
-        ids = evidence.message_ids(log, evidence.text_in(deed.body))
-        return Before(now, record=record, message_ids=ids), None
+            return StateBefore(now, record=record), None
+        ids = evidence.message_ids(log, evidence.message_text(deed.body))
+        return StateBefore(now, record=record, message_ids=ids), None
 
-    async def _read_before_stop(self, deed: Deed, now: datetime) -> tuple[Before, Deed | None]:
+    async def _read_before_stop(self, deed: Action, now: datetime) -> tuple[StateBefore, Action | None]:
         """Look whether there is anything to stop; where that cannot be read in time, it is stopped all the same."""
         try:
             async with asyncio.timeout(STOP_READING_SECONDS):
@@ -256,18 +258,18 @@ class ActionRunner:
         except NotFound:
             raise
         except (ApiError, TimeoutError):
-            return Before(now), None
+            return StateBefore(now), None
         ended = None
         if record.is_final:
             ended = deed.done(Outcome.ALREADY, f"it had ended already: {record.status}, nothing was sent", record)
-        return Before(now, record=record), ended
+        return StateBefore(now, record=record), ended
 
-    async def _hold_back(self, deed: Deed, before: Before, earlier: Earlier) -> Deed:
+    async def _hold_back(self, deed: Action, before: StateBefore, earlier: EarlierAction) -> Action:
         """End a deed whose like was sent before: it is not sent, and what is known of the earlier one is told."""
         found: Task | None = None
         try:
             if deed.verb is Verb.CREATE and earlier.at:
-                found = await self._settling.find_created(deed, Before(earlier.at))
+                found = await self._settling.find_created(deed, StateBefore(earlier.at))
             elif deed.verb is Verb.CONTINUE and before.record and earlier.at:
                 since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
                 log = await self._client.log(before.record)
@@ -281,23 +283,23 @@ class ActionRunner:
         self._write("done", ended, outcome=str(Outcome.CONFIRMED), words="found later")
         return deed.done(Outcome.ALREADY_SENT, words, found)
 
-    async def _send(self, deed: Deed, before: Before) -> Deed:
+    async def _send(self, deed: Action, before: StateBefore) -> Action:
         """The one place from which anything leaves; from here on, every end tells that it was sent."""
         self._tell(replace(deed, phase=Phase.SENDING))
         try:
-            answer = Answer(await self._request(deed, before.shown))
+            answer = ActionAnswer(await self._request(deed, before.shown))
         except ApiError as error:
             if error.status is None and not error.maybe_done:
-                words = error.sentence if isinstance(error, NotOffered | ReadOnly) else f"not sent: {error.message}"
+                words = error.sentence if isinstance(error, NotSupported | ReadOnly) else f"not sent: {error.message}"
                 return replace(deed, is_sent=False).done(Outcome.NOT_SENT, words, error=error)
-            answer = Answer(error=error)
+            answer = ActionAnswer(error=error)
         except BadAddress as error:
             return replace(deed, is_sent=False).done(Outcome.NOT_SENT, f"not sent: {error}")
         except asyncio.CancelledError:
             self._end(deed.done(Outcome.UNKNOWN, INTERRUPTED))
             raise
         except Exception as error:  # noqa: BLE001 - it may have left: it must be told, whatever failed
-            answer = Answer(error=ApiError(f"xp-tui failed: {type(error).__name__}", maybe_done=True))
+            answer = ActionAnswer(error=ApiError(f"xp-tui failed: {type(error).__name__}", maybe_done=True))
         deed = replace(deed, phase=Phase.SETTLING)
         self._tell(deed)
         try:
@@ -309,7 +311,7 @@ class ActionRunner:
             words = f"sent, and what became of it could not be read ({type(error).__name__}){answer.detail}"
             return deed.done(Outcome.UNKNOWN, words, error=answer.error)
 
-    async def _request(self, deed: Deed, seen: Shown | None) -> Task | None:
+    async def _request(self, deed: Action, seen: ReviewSnapshot | None) -> Task | None:
         client = self._client
         match deed.verb:
             case Verb.APPROVE | Verb.REJECT if seen and seen.request_id:
@@ -331,7 +333,7 @@ class ActionRunner:
                 await client.answer(seen.task.agent_id, seen.task.thread_id, told["decision_id"], told["answers"])
         return None
 
-    def _end(self, deed: Deed) -> Deed:
+    def _end(self, deed: Action) -> Action:
         """Tell how a deed ended, and write it down; where that fails after the sending, it is told all the same."""
         try:
             self._journal.write("done", **self._journaled(deed), outcome=str(deed.outcome), words=deed.words)
@@ -340,7 +342,7 @@ class ActionRunner:
         self._tell(deed)
         return deed
 
-    def _journaled(self, deed: Deed) -> dict[str, Any]:
+    def _journaled(self, deed: Action) -> dict[str, Any]:
         told = {
             "deed": deed.id,
             "verb": str(deed.verb),
@@ -357,7 +359,7 @@ class ActionRunner:
 INTERRUPTED = "interrupted after it was sent: whether it was done, only the task tells"
 
 
-def _too_late(deed: Deed, seen: Shown) -> Deed | None:
+def _too_late(deed: Action, seen: ReviewSnapshot) -> Action | None:
     """The outcome when what was shown is no longer what waits, and nothing may be sent."""
     deed = replace(deed, task=seen.task)
     if seen.task.is_final:
@@ -375,7 +377,7 @@ def _too_late(deed: Deed, seen: Shown) -> Deed | None:
     return None
 
 
-def _is_over_since(deed: Deed, before: Before, earlier: Earlier) -> bool:
+def _is_over_since(deed: Action, before: StateBefore, earlier: EarlierAction) -> bool:
     """Whether an earlier stop is no longer about what runs now: the task was started anew since."""
     started_at = before.record.started_at if before.record else None
     margin = timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)

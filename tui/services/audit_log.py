@@ -14,46 +14,46 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from tui.client.json_codec import canonical, dumps
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.storage.private_files import (
     NotPrivate,
     open_private,
     open_to_read,
     read_private,
     sync_directory,
+    write_all,
     write_private,
-    write_whole,
 )
 from tui.storage.run_lock import live_runs, this_run
 
-START = "0" * 64
+FIRST_HASH = "0" * 64
 """The hash before the first line."""
 
 
-class Fault(Struct, frozen=True):
+class BrokenLine(Struct, frozen=True):
     """A line that is not as it was written, or is not there."""
 
     line: int
     what: str
 
 
-class Verdict(Struct, frozen=True):
+class Verification(Struct, frozen=True):
     """What a verification found."""
 
     lines: int
-    faults: tuple[Fault, ...]
+    faults: tuple[BrokenLine, ...]
 
 
 class Journal:
     """The journal file, and beside it the head: how far it went, so that a missing end is noticed too."""
 
     def __init__(
-        self, path: Path, masks: Masks | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, path: Path, masks: Redactor | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.path = path
         self._head = path.with_suffix(".head")
         self._runs = path.parent / "runs"
-        self._masks = masks or Masks()
+        self._masks = masks or Redactor()
         self._now = now
 
     def write(self, kind: str, **told: Any) -> None:
@@ -127,13 +127,13 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
-    def verify(self) -> Verdict:
+    def verify(self) -> Verification:
         """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
         in_head = self._number_in_head()  # before the lines: what is written meanwhile is in them, and not in the head
         try:
             content = self._content()
         except NotPrivate as error:
-            return Verdict(0, (Fault(1, str(error)),))
+            return Verification(0, (BrokenLine(1, str(error)),))
         return _verified(content, in_head)
 
     def _number_in_head(self) -> int:
@@ -155,42 +155,44 @@ BLOCK_BYTES = 1 << 16
 """How much is read at once from the end of the file."""
 
 
-def _verified(content: bytes, in_head: int) -> Verdict:
+def _verified(content: bytes, in_head: int) -> Verification:
     """Compare the lines of a journal with their chain, and with the number in its head."""
-    faults: list[Fault] = []
-    before, number, count = START, 0, 0
+    faults: list[BrokenLine] = []
+    before, number, count = FIRST_HASH, 0, 0
     runs_after_head: list[str] = []
     texts = content.split(b"\n")
     is_cut = bool(texts.pop())
     for place, text in enumerate(texts, 1):
         line = _read(text)
         if line is None:
-            faults.append(Fault(place, "it cannot be read: a crash cut it short, or it was changed"))
+            faults.append(BrokenLine(place, "it cannot be read: a crash cut it short, or it was changed"))
             continue
         count += 1
         if line.get("hash") != _hash(line):
-            faults.append(Fault(place, "it was changed"))
+            faults.append(BrokenLine(place, "it was changed"))
         elif line.get("before") != before or line.get("n") != number + 1:
-            faults.append(Fault(place, f"it does not follow line {number} of the chain: lines are missing before it"))
+            faults.append(
+                BrokenLine(place, f"it does not follow line {number} of the chain: lines are missing before it")
+            )
         before, number = str(line.get("hash")), _number(line)
         if number > in_head:
             runs_after_head.append(_run(line))
     if is_cut:
-        faults.append(Fault(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
+        faults.append(BrokenLine(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
     if in_head > number:
-        faults.append(Fault(len(texts) + 1, f"{in_head - number} lines are missing at the end"))
+        faults.append(BrokenLine(len(texts) + 1, f"{in_head - number} lines are missing at the end"))
     behind = len(runs_after_head)
     if len(set(runs_after_head)) < behind:  # a run may be killed between a line and the head, and writes no more then
         words = f"the head is {behind} lines behind: it could not be written, a missing end would not be noticed"
-        faults.append(Fault(len(texts), words))
-    return Verdict(count, tuple(faults))
+        faults.append(BrokenLine(len(texts), words))
+    return Verification(count, tuple(faults))
 
 
 def _append(descriptor: int, content: bytes, directory: Path) -> None:
     """Append the content and see it on the disk; whatever interrupts this, the file is cut back to what it was."""
     size = os.fstat(descriptor).st_size
     try:
-        write_whole(descriptor, content)
+        write_all(descriptor, content)
         os.fsync(descriptor)
         if size == 0:
             sync_directory(directory)
@@ -207,7 +209,7 @@ def _end(file: BinaryIO) -> tuple[int, str, bool]:
     for text in texts:
         if (line := _read(text)) is not None:
             return _number(line), str(line.get("hash")), is_cut
-    return 0, START, is_cut
+    return 0, FIRST_HASH, is_cut
 
 
 def _texts_from_the_end(file: BinaryIO) -> Iterator[bytes]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tui.storage.private_files import write_private
 
-LONGEST = 74_000
+MAX_TERMINAL_CHARS = 74_000
 """Characters beyond which terminals drop what they are to copy."""
 
 
-def copy(text: str, terminal: Callable[[str], None], file: Path) -> str:
+def copy_text(text: str, terminal: Callable[[str], None], file: Path) -> str:
     """Copy a text; the answer says where it went."""
     import pyperclip
 
@@ -23,7 +23,7 @@ def copy(text: str, terminal: Callable[[str], None], file: Path) -> str:
             pass
         else:
             return "copied"
-    if len(text) <= LONGEST:
+    if len(text) <= MAX_TERMINAL_CHARS:
         terminal(text)
         return "handed to the terminal's clipboard (OSC 52)"
     try:

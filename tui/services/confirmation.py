@@ -15,14 +15,14 @@ from tui.client.errors import ApiError, Forbidden, NotFound, Unauthorized
 from tui.client.retry import Clock
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 from tui.domain import evidence
-from tui.domain.action import Answer, Deed, Outcome, Verb
-from tui.domain.evidence import Finding
-from tui.domain.review import Shown
+from tui.domain.action import Action, ActionAnswer, Outcome, Verb
+from tui.domain.evidence import Evidence
+from tui.domain.review import ReviewSnapshot
 
 if TYPE_CHECKING:
     from tui.client.models import Task
 
-SETTLING_SECONDS = 30.0
+CONFIRMATION_SECONDS = 30.0
 """How long a task is read until it shows what became of a deed."""
 NEWEST_TASKS = 50
 """Among how many of an agent's newest tasks one is looked for whose creation was not confirmed."""
@@ -31,11 +31,11 @@ CLOCK_DIFFERENCE_SECONDS = 5.0
 T = TypeVar("T")
 
 
-class Before(Struct, frozen=True):
+class StateBefore(Struct, frozen=True):
     """What was read before an action was sent."""
 
     sent_at: datetime
-    shown: Shown | None = None
+    shown: ReviewSnapshot | None = None
     """What was decided about."""
     record: Task | None = None
     newest: tuple[TaskRow, ...] | None = None
@@ -63,14 +63,14 @@ class Reading(Struct, frozen=True):
     """Why it could not be read the last time."""
 
 
-class Settling:
+class ActionConfirmer:
     """Settles actions: each ends with what the records of the platform show."""
 
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
 
-    async def settle(self, deed: Deed, before: Before, answer: Answer) -> Deed:
+    async def settle(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         """End a deed that was sent, by what can be read now."""
         match deed.verb:
             case Verb.CREATE:
@@ -86,16 +86,16 @@ class Settling:
 
     # Decisions
 
-    async def _settle_decision(self, deed: Deed, before: Before, answer: Answer) -> Deed:
+    async def _settle_decision(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         assert before.shown
         shown = before.shown
-        finding = Finding(still_waits=True)
+        finding = Evidence(still_waits=True)
 
         async def is_over(record: Task) -> bool:
             nonlocal finding
-            finding = evidence.finding_about(shown, record)
+            finding = evidence.find_evidence(shown, record)
             if finding.still_waits and shown.is_in_log:
-                finding = evidence.finding_about(shown, record, await self._client.log(record))
+                finding = evidence.find_evidence(shown, record, await self._client.log(record))
             return not finding.still_waits or finding.is_other
 
         reading = await self._read_until(deed.target, is_over, once=answer.is_refusal)
@@ -106,7 +106,7 @@ class Settling:
             outcome, words = await self._check_answers(deed, reading.record, outcome, words)
         return deed.done(outcome, words, reading.record, answer.error)
 
-    async def _check_answers(self, deed: Deed, record: Task, outcome: Outcome, words: str) -> tuple[Outcome, str]:
+    async def _check_answers(self, deed: Action, record: Task, outcome: Outcome, words: str) -> tuple[Outcome, str]:
         """Whether the answers on record, where the log has them, are those that were sent."""
         try:
             log = await self._client.log(record)
@@ -123,17 +123,17 @@ class Settling:
 
     # Stopping, changing
 
-    async def _settle_stop(self, deed: Deed, answer: Answer) -> Deed:
+    async def _settle_stop(self, deed: Action, answer: ActionAnswer) -> Action:
         async def is_over(record: Task) -> bool:
             return record.is_final
 
         reading = await self._read_until(deed.target, is_over, once=answer.is_refusal)
         if reading.record is None:
             return _unread(deed, answer, reading.error)
-        outcome, words = evidence.stop_verdict(answer, reading.record, SETTLING_SECONDS)
+        outcome, words = evidence.stop_verdict(answer, reading.record, CONFIRMATION_SECONDS)
         return deed.done(outcome, words, reading.record, answer.error)
 
-    async def _settle_update(self, deed: Deed, before: Before, answer: Answer) -> Deed:
+    async def _settle_update(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         async def is_over(record: Task) -> bool:
             return evidence.shows_changes(record, deed.body)
 
@@ -153,7 +153,7 @@ class Settling:
 
     # Messages and new tasks
 
-    async def _settle_message(self, deed: Deed, before: Before, answer: Answer) -> Deed:
+    async def _settle_message(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         async def is_over(record: Task) -> bool:
             return await self.has_message(deed, record, before)
 
@@ -171,16 +171,16 @@ class Settling:
         words = f"sent, and the thread does not show the message: look before sending it again{answer.detail}"
         return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
 
-    async def has_message(self, deed: Deed, record: Task, before: Before) -> bool:
+    async def has_message(self, deed: Action, record: Task, before: StateBefore) -> bool:
         """Whether a thread has the message of a deed now, and had not before it was sent."""
-        text = evidence.text_in(deed.body)
+        text = evidence.message_text(deed.body)
         latest, earlier = (one.input.text if one and one.input else None for one in (record, before.record))
         if evidence.same_text(latest, text) and not evidence.same_text(earlier, text):
             return True
         log = await self._client.log(record)
         return before.message_ids is not None and bool(evidence.message_ids(log, text) - before.message_ids)
 
-    async def _settle_creation(self, deed: Deed, before: Before, answer: Answer) -> Deed:
+    async def _settle_creation(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         claimed = answer.task
         if claimed is None:
             return await self._settle_lost_creation(deed, before, answer)
@@ -188,7 +188,7 @@ class Settling:
 
         async def is_over(record: Task) -> bool:
             nonlocal why
-            why = before.why_not_new(record) or evidence.was_asked(record, deed.target, deed.body)
+            why = before.why_not_new(record) or evidence.mismatch_with_request(record, deed.target, deed.body)
             return not why
 
         reading = await self._read_until(claimed.id, is_over)
@@ -198,9 +198,9 @@ class Settling:
         words = f"sent, and answered with task {claimed.id}, which {why}. {_how_to_look(deed)}"
         return deed.done(Outcome.UNKNOWN, words, reading.record, reading.error)
 
-    async def _settle_lost_creation(self, deed: Deed, before: Before, answer: Answer) -> Deed:
+    async def _settle_lost_creation(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         """Look for a task that may have been made although no clear answer came."""
-        end, pause = self._clock.monotonic() + SETTLING_SECONDS, 1.0
+        end, pause = self._clock.monotonic() + CONFIRMATION_SECONDS, 1.0
         while True:
             task = await self.find_created(deed, before)
             if task is not None and answer.is_refusal:
@@ -224,7 +224,7 @@ class Settling:
         except (ApiError, BadAddress, StopAsyncIteration):
             return None
 
-    async def find_created(self, deed: Deed, before: Before) -> Task | None:
+    async def find_created(self, deed: Action, before: StateBefore) -> Task | None:
         """Look among an agent's newest tasks for one that a creation made."""
         since = before.sent_at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
         for row in await self.newest_tasks(deed.target) or ():
@@ -232,7 +232,7 @@ class Settling:
                 continue
             with suppress(ApiError, BadAddress):
                 task = await self._client.task(row.id)
-                if not evidence.was_asked(task, deed.target, deed.body) and evidence.is_recent(task, since):
+                if not evidence.mismatch_with_request(task, deed.target, deed.body) and evidence.is_recent(task, since):
                     return task
         return None
 
@@ -240,7 +240,7 @@ class Settling:
         self, task_id: str, is_over: Callable[[Task], Awaitable[bool]], *, once: bool = False
     ) -> Reading:
         """Read a task until what was read is the end of it, or the time is over; once where one look is enough."""
-        end, pause = self._clock.monotonic() + SETTLING_SECONDS, 0.5
+        end, pause = self._clock.monotonic() + CONFIRMATION_SECONDS, 0.5
         reading = Reading()
         while True:
             try:
@@ -257,7 +257,7 @@ class Settling:
             pause = min(pause * 1.5, 5.0)
 
 
-def _unread(deed: Deed, answer: Answer, error: ApiError | None) -> Deed:
+def _unread(deed: Action, answer: ActionAnswer, error: ApiError | None) -> Action:
     """The end of a deed about whose task nothing could be read since it was sent."""
     is_gone = isinstance(error, NotFound)
     if answer.is_refusal and is_gone:
@@ -278,6 +278,6 @@ def _unread(deed: Deed, answer: Answer, error: ApiError | None) -> Deed:
     return deed.done(Outcome.UNKNOWN, words, error=answer.error or error)
 
 
-def _how_to_look(deed: Deed) -> str:
+def _how_to_look(deed: Action) -> str:
     """What to run to see whether a task was made."""
     return f"Look before sending it again: xp-tui tasks 'agent:{deed.target} age:<1h'"

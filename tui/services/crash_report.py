@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tui import __version__
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 from tui.storage.private_files import NotPrivate, write_private
 
-KEPT = 20
+MAX_REPORTS = 20
 """How many such files are kept."""
 
 
-def report(error: BaseException, state: Path, masks: Masks) -> str:
+def write_crash_report(error: BaseException, state: Path, masks: Redactor) -> str:
     """Write down what happened, without the values of variables and with secrets masked; the answer is the sentence."""
     now = datetime.now(UTC)
     told = "".join(traceback.format_exception(error))
@@ -29,7 +29,7 @@ def report(error: BaseException, state: Path, masks: Masks) -> str:
     cause = one_line(masks.text(f"{type(error).__name__}: {error}"), longest=200)
     try:
         write_private(path, (about + masks.text(told)).encode("utf-8", "backslashreplace"))
-        for old in sorted(path.parent.glob("*.txt"))[:-KEPT]:
+        for old in sorted(path.parent.glob("*.txt"))[:-MAX_REPORTS]:
             old.unlink(missing_ok=True)
     except (OSError, NotPrivate):
         return f"xp-tui has failed: {cause}. Nothing could be written down about it."

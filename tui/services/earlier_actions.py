@@ -8,19 +8,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from tui.domain.action import Deed, Outcome, Verb
+from tui.domain.action import Action, Outcome, Verb
 
 CREATION_BAR_SECONDS = 600.0
 """How long a new task that may have been made is not asked for again in the same words."""
-NOT_DONE = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.TAKEN_BACK})
+NOT_DONE_OUTCOMES = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.TAKEN_BACK})
 """Ends after which an action that was written down as sent was not done, as far as anybody can know."""
-DONE = frozenset({Outcome.CONFIRMED, Outcome.ALREADY})
+DONE_OUTCOMES = frozenset({Outcome.CONFIRMED, Outcome.ALREADY})
 """Ends after which it is known what became of the request."""
-BARRED = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.STOP, Verb.CONTINUE, Verb.CREATE})
+BARRED_VERBS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.STOP, Verb.CONTINUE, Verb.CREATE})
 """What is not sent again while it is unknown whether it was done."""
 
 
-class Earlier(Struct, frozen=True):
+class EarlierAction(Struct, frozen=True):
     """An action that was sent before: when, and what is known of it."""
 
     deed: str
@@ -51,17 +51,17 @@ class Earlier(Struct, frozen=True):
 
 def earlier_sent(
     lines: Iterable[dict[str, Any]],
-    deed: Deed,
+    deed: Action,
     about: Mapping[str, str],
     platform_ids: Collection[str],
     now: datetime,
-) -> Earlier | None:
+) -> EarlierAction | None:
     """The latest deed that asked for the same and keeps this one from being sent.
 
     It was sent, and what became of it is not known; or it is confirmed, and the platform shows again exactly what was
     decided about. The lines come with the newest first: the end of a deed comes before its beginning.
     """
-    if deed.verb not in BARRED:
+    if deed.verb not in BARRED_VERBS:
         return None
     ends: dict[str, dict[str, Any]] = {}
     for line in lines:
@@ -73,12 +73,12 @@ def earlier_sent(
         elif line.get("kind") == "sent" and name != deed.id:
             end = ends.get(name)
             outcome = end.get("outcome") if end else None
-            if outcome in NOT_DONE:
+            if outcome in NOT_DONE_OUTCOMES:
                 continue
-            earlier = Earlier(name, str(line.get("verb")), _moment(line.get("at")), _words(end), end is not None)
+            earlier = EarlierAction(name, str(line.get("verb")), _moment(line.get("at")), _words(end), end is not None)
             if _is_long_ago(deed, earlier, now):
                 return None
-            if outcome in DONE:
+            if outcome in DONE_OUTCOMES:
                 is_old_state = outcome == Outcome.CONFIRMED and deed.digest and line.get("digest") == deed.digest
                 return earlier if is_old_state else None
             return earlier
@@ -89,14 +89,16 @@ def _words(end: dict[str, Any] | None) -> str:
     return str(end.get("words") or "") if end else ""
 
 
-def _is_long_ago(deed: Deed, earlier: Earlier, now: datetime) -> bool:
+def _is_long_ago(deed: Action, earlier: EarlierAction, now: datetime) -> bool:
     """Whether a new task may be asked for again in the same words."""
     if deed.verb is not Verb.CREATE or earlier.at is None:
         return False
     return now - earlier.at > timedelta(seconds=CREATION_BAR_SECONDS)
 
 
-def _is_same_request(line: dict[str, Any], deed: Deed, about: Mapping[str, str], platform_ids: Collection[str]) -> bool:
+def _is_same_request(
+    line: dict[str, Any], deed: Action, about: Mapping[str, str], platform_ids: Collection[str]
+) -> bool:
     """Whether a line of the journal is about a deed that asks, or may ask, for the same thing of the same platform."""
     platform, told = line.get("platform"), line.get("about")
     if line.get("request") != deed.request or not isinstance(platform, list):

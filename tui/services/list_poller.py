@@ -19,7 +19,7 @@ from tui.client.retry import Clock, SystemClock
 from tui.client.task_facts import Status, WaitKind
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
-from tui.domain.state import AgentsSeen, Known, Sighting, TasksSeen
+from tui.domain.state import AgentsSeen, MergedTask, Observation, TasksSeen
 from tui.services.state_store import MAX_CHANGES_PER_STEP, StateStore
 from tui.services.task_reader import TaskReader
 
@@ -27,11 +27,11 @@ ACTIVE_STATUSES = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """Statuses that are asked for first: such a task may need a person."""
 MAX_MISSING_PER_ROUND = 10
 """Tasks that have left the lists and are read by themselves in one round."""
-PAGE_OF_TASKS = 200
+TASKS_PER_PAGE = 200
 """How many of the newest tasks each round reads, and how many `read_more` adds."""
 
 
-class Rhythm(Struct, frozen=True):
+class PollIntervals(Struct, frozen=True):
     """How often is asked, in seconds; the documented budget is 100 requests a minute and 1,000 an hour."""
 
     lists: float = 20.0
@@ -54,11 +54,11 @@ class ListPoller:
         store: StateStore,
         reader: TaskReader,
         *,
-        rhythm: Rhythm | None = None,
+        rhythm: PollIntervals | None = None,
         clock: Clock | None = None,
         on_status: Callable[[ListStatus], None] = lambda status: None,
     ) -> None:
-        self.rhythm = rhythm or Rhythm()
+        self.rhythm = rhythm or PollIntervals()
         self.status = ListStatus(max_age_seconds=3 * self.rhythm.lists + 5)
         self.has_read_all = False
         """Whether all lists were read once."""
@@ -85,7 +85,7 @@ class ListPoller:
             try:
                 await self.read_round()
             except (ApiError, BadAddress) as error:
-                self._set_link(ListLink.OFFLINE, sentence_of(error))
+                self._set_link(ListLink.OFFLINE, error_sentence(error))
             await self._clock.sleep(self.rhythm.lists)
 
     async def read_round(self) -> None:
@@ -97,12 +97,12 @@ class ListPoller:
         if not self._is_whole:
             await self.read_tasks(TaskQuery(status=ACTIVE_STATUSES))
         newest_asked = self._client.now
-        total = await self.read_tasks(at_most=PAGE_OF_TASKS)
+        total = await self.read_tasks(at_most=TASKS_PER_PAGE)
         self._publish(replace(self.status, total=total))
         self._store.step()
-        self._is_whole = total < PAGE_OF_TASKS and not await self._unseen_since(newest_asked)
+        self._is_whole = total < TASKS_PER_PAGE and not await self._unseen_since(newest_asked)
         if self._query is not None:
-            await self.read_tasks(self._query, at_most=PAGE_OF_TASKS)
+            await self.read_tasks(self._query, at_most=TASKS_PER_PAGE)
         await self._read_waiting()
         await self._reread_missing(round_began)
         if self._store.has_pending:
@@ -139,7 +139,7 @@ class ListPoller:
             async for page in self._more_pages:
                 self._store.add(TasksSeen(page.items, self._client.now))
                 self._store.step()
-                if len(self._store.state.tasks) >= before + PAGE_OF_TASKS:
+                if len(self._store.state.tasks) >= before + TASKS_PER_PAGE:
                     is_at_end = False
                     return
         finally:
@@ -152,7 +152,7 @@ class ListPoller:
         self._query = query
         self.status = replace(self.status, filtered=None)
         if query is not None:
-            total = await self.read_tasks(query, at_most=PAGE_OF_TASKS)
+            total = await self.read_tasks(query, at_most=TASKS_PER_PAGE)
             self._publish(replace(self.status, filtered=(query, total)))
 
     def note_retry(self, reason: str, seconds: float) -> None:
@@ -190,7 +190,7 @@ class ListPoller:
             if max((seen.at for seen in known.sightings), default=EPOCH) < since
         ]
 
-    async def _active(self) -> list[Sighting | Known]:
+    async def _active(self) -> list[Observation | MergedTask]:
         """Return the tasks that have not ended and are not gone; pause between slices of a long list."""
         state, active = self._store.state, []
         for number, known in enumerate(state.tasks.values(), 1):
@@ -208,6 +208,6 @@ class ListPoller:
         self._on_status(status)
 
 
-def sentence_of(error: ApiError | BadAddress) -> str:
+def error_sentence(error: ApiError | BadAddress) -> str:
     """Return an error as a sentence."""
     return error.sentence if isinstance(error, ApiError) else str(error)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tui.client.client import Client
-from tui.domain.review import Shown, shown_of
+from tui.domain.review import ReviewSnapshot, review_of
 
 
-async def shown(client: Client, task_id: str) -> Shown:
+async def load_review(client: Client, task_id: str) -> ReviewSnapshot:
     """Read what a person must see before deciding."""
     task = await client.task(task_id)
     log = await client.log(task)
-    return shown_of(task, log)
+    return review_of(task, log)

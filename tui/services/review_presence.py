@@ -9,7 +9,7 @@ from pathlib import Path
 from tui.storage.run_lock import RunLock, live_runs
 
 
-class Beside:
+class ReviewPresence:
     """What this process has open for a decision, and what the others have."""
 
     def __init__(self, place: Path) -> None:

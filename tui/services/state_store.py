@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tui.domain.state import Board, Change, LogSeen, TasksSeen
+from tui.domain.state import Change, LogSeen, State, TasksSeen
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Log
@@ -19,7 +19,7 @@ MAX_CHANGES_PER_STEP = 500
 MAX_ENTRIES_PER_CHANGE = 500
 """Log entries in one change: a longer log is added in parts."""
 
-Subscriber = Callable[[Board, Sequence[Change]], None]
+Subscriber = Callable[[State, Sequence[Change]], None]
 
 
 class StateStore:
@@ -29,7 +29,7 @@ class StateStore:
     """
 
     def __init__(self, run_step: Callable[[Callable[[], None]], object] = lambda step: step()) -> None:
-        self.state = Board()
+        self.state = State()
         self._run_step = run_step
         self._subscribers: list[Subscriber] = []
         self._pending: list[Change] = []

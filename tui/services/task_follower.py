@@ -10,16 +10,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tui.client.client import Client
-from tui.client.errors import ApiError, NotFound, NotOffered, NotUnderstood
-from tui.client.event_stream import Link, LinkState, Opened, Rejoined, Stream, Told
-from tui.client.events import ENDS, TASK_EVENTS, Event
-from tui.client.lazy_log import Entries
+from tui.client.errors import ApiError, NotFound, NotSupported, UnexpectedAnswer
+from tui.client.event_stream import EventStream, Link, LinkState, StreamItem, StreamOpened, StreamResumed
+from tui.client.events import END_EVENTS, TASK_EVENTS, Event
+from tui.client.lazy_log import LazyEntries
 from tui.client.log_entries import Entry
 from tui.client.retry import Backoff, Clock, SystemClock
-from tui.client.session import is_passing
+from tui.client.session import is_retryable
 from tui.domain.activity_log import Gap
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
-from tui.services.list_poller import Rhythm
+from tui.services.list_poller import PollIntervals
 from tui.services.state_store import MAX_ENTRIES_PER_CHANGE
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class TaskFollower:
         *,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
-        rhythm: Rhythm | None = None,
+        rhythm: PollIntervals | None = None,
     ) -> None:
         self._client = client
         self._task_id = task_id
         self._tell = tell
         self._clock = clock or SystemClock()
-        self._intervals = rhythm or Rhythm()
-        self._stream = Stream(client, task_id, clock=self._clock, backoff=backoff)
+        self._intervals = rhythm or PollIntervals()
+        self._stream = EventStream(client, task_id, clock=self._clock, backoff=backoff)
         self._known: dict[str, object] = {}
         """The names of all entries that were told of; a large log's own come in as they are."""
         self._holes: list[Gap] = []
@@ -83,7 +83,7 @@ class TaskFollower:
         error = await self._stream.run(self._take)
         if error is not None:
             reason = error.message if isinstance(error, ApiError) else str(error)
-            if isinstance(error, NotOffered | NotFound):
+            if isinstance(error, NotSupported | NotFound):
                 self._poll(reason)
             else:
                 self._link(Link(LinkState.ENDED, reason))
@@ -96,21 +96,21 @@ class TaskFollower:
         self._link(Link(LinkState.POLLING, reason, self._interval))
         self._hurry(0.0)
 
-    def _take(self, told: Told) -> None:
+    def _take(self, told: StreamItem) -> None:
         """What the stream tells."""
         rhythm = self._intervals
         match told:
             case Link():
                 self._interval = rhythm.streamed if told.state is LinkState.LIVE else rhythm.polled
                 self._link(told)
-            case Opened(away, asked):
+            case StreamOpened(away, asked):
                 if away is not None:
                     lost = self._client.now - timedelta(seconds=away)
                     self._maybe = Gap(lost, away)
                 self._hurry(rhythm.proof if asked else 0.0)
                 if not asked and away is not None:
                     self._open_hole()
-            case Rejoined(seamless):
+            case StreamResumed(seamless):
                 if seamless:
                     self._maybe = None
                 else:
@@ -123,7 +123,7 @@ class TaskFollower:
         if entry := event.entry:
             self._known |= dict.fromkeys(entry.keys)
         self._tell(EventSeen(self._task_id, event, self._client.now))
-        if event.type in ENDS:
+        if event.type in END_EVENTS:
             self._hurry(0.0)
         elif event.type in TASK_EVENTS:
             self._hurry(self._intervals.least)
@@ -149,7 +149,7 @@ class TaskFollower:
             self._tell(TaskGone(self._task_id, self._client.now, error.message))
             raise
         except ApiError as error:
-            if not is_passing(error) and not isinstance(error, NotUnderstood):
+            if not is_retryable(error) and not isinstance(error, UnexpectedAnswer):
                 raise
             self._failures += 1
             if self._polling:
@@ -183,7 +183,7 @@ class TaskFollower:
 
     def _fresh(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """The entries that neither the stream nor an earlier reading told of."""
-        if isinstance(entries, Entries):
+        if isinstance(entries, LazyEntries):
             return entries.unknown_to(self._known)
         fresh = tuple(entry for entry in entries if self._known.keys().isdisjoint(entry.keys))
         for entry in fresh:

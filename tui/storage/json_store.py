@@ -9,17 +9,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tui.storage.private_files import lock_of, read_private, write_private
+from tui.storage.private_files import hold_lock, read_private, write_private
 from tui.storage.run_lock import live_runs, new_run_name, this_run
 
-SENDING = "sending "
+SENDING_PREFIX = "sending "
 """Before the name of a draft that is on its way: it is kept, and not offered again meanwhile."""
-ANOTHER = "\n\n--- also written, and not sent ---\n\n"
+DRAFT_SEPARATOR = "\n\n--- also written, and not sent ---\n\n"
 """The line between two texts of one draft."""
 _OWNED = re.compile(r"(.*) \[xp-tui (\d+-[0-9a-f]{16})\]", re.DOTALL)
 
 
-class Kept(MutableMapping[str, str]):
+class JsonStore(MutableMapping[str, str]):
     """Texts by what they are for; every change is written at once, into what is on the disk at that moment.
 
     It is for what can be done without: where the disk takes nothing, a change holds until the end of this run.
@@ -72,11 +72,11 @@ class Drafts(MutableMapping[str, str]):
     def get(self, key: str, default: Any = None) -> Any:
         """Read a draft from the disk, to show it."""
         self._seen[key] = self._shown(key, _texts_in(self._path))
-        return ANOTHER.join(self._seen[key].values()) or default
+        return DRAFT_SEPARATOR.join(self._seen[key].values()) or default
 
     def __getitem__(self, key: str) -> str:
         """The draft as it was shown or written here last."""
-        if text := ANOTHER.join(self._seen.get(key, {}).values()) or self.get(key):
+        if text := DRAFT_SEPARATOR.join(self._seen.get(key, {}).values()) or self.get(key):
             return str(text)
         raise KeyError(key)
 
@@ -131,7 +131,7 @@ class Drafts(MutableMapping[str, str]):
         """The name in the file for a draft that is written here: the shared one, unless another has changed that."""
         own = _owned(key, self._own_run)
         is_changed = texts.get(key) != self._seen.get(key, {}).get(key)
-        if own not in texts and not is_changed and not key.startswith(SENDING):
+        if own not in texts and not is_changed and not key.startswith(SENDING_PREFIX):
             return key
         this_run(self._runs).acquire()
         return own
@@ -165,7 +165,7 @@ def _texts(content: bytes) -> dict[str, str]:
 @contextmanager
 def _changed(path: Path) -> Iterator[dict[str, str]]:
     """The texts in a file, to be changed; they are written afterwards, and meanwhile no other process changes them."""
-    with lock_of(path):
+    with hold_lock(path):
         try:
             texts = _texts(read_private(path))
         except FileNotFoundError:

@@ -56,7 +56,7 @@ OPTIONS = (
     ),
 )
 """Everything that can be set; the command line, the file's schema and `config show` are made from it."""
-BY_NAME = {option.name: option for option in OPTIONS}
+OPTIONS_BY_NAME = {option.name: option for option in OPTIONS}
 PLATFORM_OPTIONS = frozenset(
     {"api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca"}
 )

@@ -111,7 +111,7 @@ def is_at(path: Path, descriptor: int) -> bool:
 
 
 @contextmanager
-def lock_of(path: Path) -> Iterator[None]:
+def hold_lock(path: Path) -> Iterator[None]:
     """Hold a lock while a file is read, changed and replaced; the lock is a file of its own beside it."""
     descriptor = open_locked(path.with_name(f".{path.name}.lock"))
     try:
@@ -120,7 +120,7 @@ def lock_of(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write_whole(descriptor: int, content: bytes) -> None:
+def write_all(descriptor: int, content: bytes) -> None:
     """Write all of the content, or raise: one call may write less than it was given."""
     left = memoryview(content)
     while left:
@@ -146,7 +146,7 @@ def write_private(path: Path, content: bytes) -> None:
     try:
         is_new = not path.exists()
         os.ftruncate(descriptor, 0)  # a killed process may have left a part
-        write_whole(descriptor, content)
+        write_all(descriptor, content)
         os.fsync(descriptor)
         unfinished.replace(path)
         if is_new:

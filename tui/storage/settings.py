@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from tui.client.endpoints import BadAddress, Surfaces, surfaces_of
 from tui.client.secret import Secret
 from tui.security.utf8 import is_utf8
-from tui.storage.options import BY_NAME, OPTIONS, PLATFORM_OPTIONS, Option
+from tui.storage.options import OPTIONS, OPTIONS_BY_NAME, PLATFORM_OPTIONS, Option
 from tui.storage.private_files import config_home, is_readable_by_others, problem_with_directory, state_home
 
 
@@ -116,7 +116,7 @@ def _on_local_platform(settings: Settings, arguments: Mapping[str, Any]) -> Sett
     values = dict(settings.values)
     for name in PLATFORM_OPTIONS:
         if arguments.get(name) is None:
-            values[name] = Value(BY_NAME[name].default, "default")
+            values[name] = Value(OPTIONS_BY_NAME[name].default, "default")
     return replace(settings, values=values, is_local=True, unused_key=_key_left_aside(settings))
 
 
@@ -181,7 +181,7 @@ def _unknown(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
         (profile, name)
         for profile, table in [(None, document), *profiles.items()]
         for name in (table if isinstance(table, dict) else ())
-        if name not in BY_NAME and not (profile is None and name in {"profile", "profiles"})
+        if name not in OPTIONS_BY_NAME and not (profile is None and name in {"profile", "profiles"})
     ]
     warnings = [_unknown_name(name, profile, text, path) for profile, name in unknown[:MAX_WARNINGS]]
     if more := len(unknown) - len(warnings):
@@ -190,7 +190,7 @@ def _unknown(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
 
 
 def _unknown_name(name: str, profile: str | None, text: str, path: Path) -> str:
-    known = [*BY_NAME, "profile", "profiles"] if profile is None else list(BY_NAME)
+    known = [*OPTIONS_BY_NAME, "profile", "profiles"] if profile is None else list(OPTIONS_BY_NAME)
     near = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], known, 1, 0.5)
     hint = f", did you mean {near[0]}?" if near else ""
     return f"{path}:{_line(text, name, profile)}: nothing is called {_shown(name)}{hint}"

@@ -14,12 +14,12 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from tui.domain.activity_log import Row
+from tui.domain.activity_log import TreeRow
 from tui.domain.activity_rows import ActivityRows, ActivitySource, StatusRow, key_of
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, SLICE_SECONDS, run_slice, yield_to_loop
 
 REST_RATIO = 3.0
@@ -48,7 +48,7 @@ class ActivityPane(Vertical):
     class ViewChanged(Message):
         """The view or a filter is another one now."""
 
-    def __init__(self, desk: Desk, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, desk: UIContext, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._desk = desk
         self.rows = ActivityRows(desk.now)
@@ -73,7 +73,7 @@ class ActivityPane(Vertical):
         return self._timeline if self._timeline.display else self._tree
 
     @property
-    def row(self) -> Row | StatusRow | None:
+    def row(self) -> TreeRow | StatusRow | None:
         """The row under the cursor."""
         return self.view.row
 
@@ -191,14 +191,14 @@ class ActivityPane(Vertical):
     def toggle_fold(self) -> None:
         """Fold or unfold the sub-task under the cursor."""
         row = self.row
-        if isinstance(row, Row) and row.child_id and not row.is_known:
+        if isinstance(row, TreeRow) and row.child_id and not row.is_known:
             self.action_fold(row.child_id in self.rows.unfolded)
 
     def action_fold(self, away: bool) -> None:
         """Fold or unfold the sub-task under the cursor; from a row within one, go up to it."""
         view, row = self.view, self.row
         view.was_led = True
-        if not isinstance(row, Row):
+        if not isinstance(row, TreeRow):
             return
         if row.child_id is not None and not row.is_known and self.rows.is_unfolded(row) is away:
             if away:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain import humanize
-from tui.domain.activity_log import Row
+from tui.domain.activity_log import TreeRow
 from tui.domain.activity_rows import StatusRow
-from tui.domain.entry_format import Told, told
-from tui.domain.timeline import Kind, Span, TimelineScale, bar, scale_of
+from tui.domain.entry_format import EntryLine, entry_line
+from tui.domain.timeline import Span, SpanKind, TimelineScale, bar_cells, timeline_scale
 from tui.widgets.activity_view import ActivityView
-from tui.widgets.styled_text import Piece, Pieces, fit
+from tui.widgets.styled_text import StyledLine, StyledText, fit
 
-BARS = {Kind.TOOL: "█", Kind.THOUGHT: "▓", Kind.AGENT: "─", Kind.PERSON: "░"}
-BAR_LOOKS = {Kind.TOOL: "accent", Kind.THOUGHT: "faint", Kind.AGENT: "running", Kind.PERSON: "need"}
+BAR_GLYPHS = {SpanKind.TOOL: "█", SpanKind.THOUGHT: "▓", SpanKind.AGENT: "─", SpanKind.PERSON: "░"}
+BAR_STYLES = {SpanKind.TOOL: "accent", SpanKind.THOUGHT: "faint", SpanKind.AGENT: "running", SpanKind.PERSON: "need"}
 
 
 class ActivityTimeline(ActivityView):
@@ -26,7 +26,7 @@ class ActivityTimeline(ActivityView):
     def update_times(self) -> None:
         """Measure all rows anew: what goes on ends now."""
         rows, source = self._rows, self._rows.source
-        self._scale = scale_of(rows.entry_rows(), rows.tasks, source.wait_since, self._desk.now())
+        self._scale = timeline_scale(rows.entry_rows(), rows.tasks, source.wait_since, self._desk.now())
 
     @property
     def title_words(self) -> list[str]:
@@ -35,37 +35,37 @@ class ActivityTimeline(ActivityView):
         if not spans:
             return []
         names = [f"{self._name_at(place)} {_duration(spans[place])}" for place in self._scale.longest]
-        return [humanize.exact(self._scale.seconds), f"longest: {', '.join(names)}" if names else ""]
+        return [humanize.exact_duration(self._scale.seconds), f"longest: {', '.join(names)}" if names else ""]
 
     def _name_at(self, place: int) -> str:
         row = self._rows.row(place)
-        assert isinstance(row, Row)
+        assert isinstance(row, TreeRow)
         return self._desk.safe(row.node.entry.label if row.node else "", 24)
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """A row: its name, its bar on the common axis, and how long it took."""
         row = self._rows.row(index)
-        line = told(row.node, self._desk.masks) if isinstance(row, Row) and row.node else None
+        line = entry_line(row.node, self._desk.masks) if isinstance(row, TreeRow) and row.node else None
         name_width = max(width // 3, 14)
         name = fit(self._text(row, line), name_width)
         span = self._scale.spans.get(index)
         if span is None:
-            return [Piece(name)]
+            return [StyledText(name)]
         duration = _duration(span).rjust(8)
         room = max(width - name_width - len(duration) - 2, 6)
-        first, last = bar(span, *self._scale.axis, room)
+        first, last = bar_cells(span, *self._scale.axis, room)
         is_cut = span.end > self._scale.axis[1]
         filler = "·" if index % 2 else " "
-        look = "failed" if line is not None and line.look == "failed" else BAR_LOOKS[span.kind]
+        look = "failed" if line is not None and line.look == "failed" else BAR_STYLES[span.kind]
         return [
-            Piece(f"{name} ", "strong" if index in self._scale.longest else ""),
-            Piece(filler * first, "faint"),
-            Piece(BARS[span.kind] * (last - first - is_cut) + "…" * is_cut, look),
-            Piece(filler * (room - last), "faint"),
-            Piece(duration, "need" if span.kind is Kind.PERSON else "faint"),
+            StyledText(f"{name} ", "strong" if index in self._scale.longest else ""),
+            StyledText(filler * first, "faint"),
+            StyledText(BAR_GLYPHS[span.kind] * (last - first - is_cut) + "…" * is_cut, look),
+            StyledText(filler * (room - last), "faint"),
+            StyledText(duration, "need" if span.kind is SpanKind.PERSON else "faint"),
         ]
 
-    def _text(self, row: Row | StatusRow, line: Told | None) -> str:
+    def _text(self, row: TreeRow | StatusRow, line: EntryLine | None) -> str:
         if isinstance(row, StatusRow):
             return f"   {row.word} {row.text}"
         if line is None:
@@ -75,4 +75,4 @@ class ActivityTimeline(ActivityView):
 
 def _duration(span: Span) -> str:
     about = "≈" if span.is_derived else ""
-    return f"{about}{humanize.exact(span.seconds)}{'…' if span.is_open else ''}"
+    return f"{about}{humanize.exact_duration(span.seconds)}{'…' if span.is_open else ''}"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui.domain.activity_log import Row
+from tui.domain.activity_log import TreeRow
 from tui.domain.activity_rows import ActivityRows, StatusRow
-from tui.widgets.context import Desk
-from tui.widgets.virtual_list import Lines
+from tui.widgets.context import UIContext
+from tui.widgets.virtual_list import VirtualList
 
 
-class ActivityView(Lines):
+class ActivityView(VirtualList):
     """Shows the rows of a task's activity. It changes nothing about them: that is done by the pane around it."""
 
     def __init__(
         self,
-        desk: Desk,
+        desk: UIContext,
         rows: ActivityRows,
         *,
         toggle_fold: Callable[[], None],
@@ -29,7 +29,7 @@ class ActivityView(Lines):
         self._fold_all = fold_all
 
     @property
-    def row(self) -> Row | StatusRow | None:
+    def row(self) -> TreeRow | StatusRow | None:
         """The row under the cursor."""
         return self._rows.row(self.cursor) if self.cursor < len(self._rows) else None
 
@@ -69,7 +69,7 @@ class ActivityView(Lines):
         self._toggle_fold()
         super().action_choose()
 
-    def fold_mark(self, row: Row) -> str:
+    def fold_mark(self, row: TreeRow) -> str:
         """Return the indent of a row and its mark, where it folds."""
         mark = "  "
         if row.child_id and not row.is_known:

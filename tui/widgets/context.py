@@ -8,17 +8,17 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from tui.domain import humanize
-from tui.security.redact import Masks
+from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
-TIMES = ("relative", "local", "utc")
+TIME_FORMATS = ("relative", "local", "utc")
 
 
-class Desk(Struct, frozen=True):
+class UIContext(Struct, frozen=True):
     """The same for all screens of one session."""
 
     now: Callable[[], datetime]
-    masks: Masks
+    masks: Redactor
     place: str
     memory: MutableMapping[str, str] = field(default_factory=dict)
     """What is kept from one session to the next: the theme, how times are shown, the filters used."""
@@ -34,18 +34,26 @@ class Desk(Struct, frozen=True):
     @property
     def time(self) -> str:
         """How times are shown."""
-        return self.memory.get("time", TIMES[0])
+        return self.memory.get("time", TIME_FORMATS[0])
 
     def turn_time(self) -> str:
         """Show times in the next way."""
-        self.memory["time"] = TIMES[(TIMES.index(self.time) + 1) % len(TIMES)] if self.time in TIMES else TIMES[0]
+        self.memory["time"] = (
+            TIME_FORMATS[(TIME_FORMATS.index(self.time) + 1) % len(TIME_FORMATS)]
+            if self.time in TIME_FORMATS
+            else TIME_FORMATS[0]
+        )
         return self.memory["time"]
 
     def when(self, moment: datetime | None) -> str:
         """A moment, as times are shown."""
-        return humanize.moment(moment, self.now(), self.time)
+        return humanize.relative_or_clock(moment, self.now(), self.time)
 
     def steady(self, moment: datetime) -> float:
         """For how many seconds more it is shown so; where the day may be shown, until it may be another one."""
         now = self.now()
-        return humanize.steady((now - moment).total_seconds()) if self.time == TIMES[0] else 60 - now.timestamp() % 60
+        return (
+            humanize.seconds_until_change((now - moment).total_seconds())
+            if self.time == TIME_FORMATS[0]
+            else 60 - now.timestamp() % 60
+        )

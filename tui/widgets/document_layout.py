@@ -9,22 +9,22 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 from rich.cells import cell_len
 
-from tui.client.json_codec import dumps, unfolded
-from tui.security.redact import Masks
-from tui.security.sanitize import LONGEST, clean, cut
-from tui.widgets.markdown_layout import markdown
-from tui.widgets.styled_text import Piece, Pieces, wrap
+from tui.client.json_codec import dumps, parse_nested
+from tui.security.redact import Redactor
+from tui.security.sanitize import MAX_LINE_CHARS, cut_line, sanitize_text
+from tui.widgets.markdown_layout import markdown_lines
+from tui.widgets.styled_text import StyledLine, StyledText, wrap
 
-MOST = 20_000
+MAX_LINES = 20_000
 """Lines shown of one thing; that there are more is said."""
-CROWD = 12
+MIN_FOLDED_MEMBERS = 12
 """Members from which what lies deep begins folded."""
-LONG_MARKDOWN = 200_000
+MAX_MARKDOWN_CHARS = 200_000
 """Characters of a text beyond which it is shown as it is."""
-DEEPEST = 200
+MAX_DEPTH = 200
 """Levels of nesting that are written out; the masks stop there too."""
-NOT_WHOLE = "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
-HIDES_OTHER_TEXT = (
+NOT_WHOLE_REASON = "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
+HIDES_OTHER_TEXT_REASON = (
     "text that may be your own API key in another spelling is in it and is never shown: it cannot be decided here"
 )
 
@@ -39,7 +39,7 @@ class Part(NamedTuple):
     is_beside: bool = False
 
 
-class Key(NamedTuple):
+class ValueKey(NamedTuple):
     """Which value a line is about: the number of its part, and the way down to it."""
 
     part: int
@@ -49,11 +49,11 @@ class Key(NamedTuple):
         return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
 
 
-class Row(Struct, frozen=True):
+class DocumentLine(Struct, frozen=True):
     """One line: what it is made of, what it is about, and whether that folds."""
 
-    pieces: Pieces
-    key: Key
+    pieces: StyledLine
+    key: ValueKey
     folds: bool = False
     is_open: bool = True
 
@@ -62,15 +62,15 @@ class Document(Struct):
     """Parts and what of them is folded; `rows` writes them out for a width."""
 
     parts: Sequence[Part]
-    masks: Masks
+    masks: Redactor
     can_fold: bool = True
-    turned: set[Key] = field(default_factory=set)
+    turned: set[ValueKey] = field(default_factory=set)
     """What is folded or unfolded against how it began."""
-    longest: int = LONGEST
+    longest: int = MAX_LINE_CHARS
     """Characters of one line that are written out."""
     is_whole: bool = True
     """Whether all of it was written out: no line was too many or too wide."""
-    revealed: set[Key] = field(default_factory=set)
+    revealed: set[ValueKey] = field(default_factory=set)
     """What is shown although it may be a secret."""
     reveals_all: bool = False
     """Whether everything is shown that may be a secret; only this machine's own secrets stay masked."""
@@ -80,7 +80,7 @@ class Document(Struct):
     def __post_init__(self) -> None:
         self.parts = [part for part in self.parts if part.value not in (None, "", {}, [])]
 
-    def value(self, key: Key) -> Any:
+    def value(self, key: ValueKey) -> Any:
         """The masked value that a line is about."""
         value = self._masked(self.parts[key.part].value)
         for step in key.path:
@@ -99,7 +99,7 @@ class Document(Struct):
         """Whether a secret of this machine is in it, which is never shown."""
         return any(_differing(self._without_known(part.value), self._told(part.value)) for part in self.parts)
 
-    def turn(self, key: Key) -> None:
+    def turn(self, key: ValueKey) -> None:
         """Fold what is open, open what is folded."""
         self.turned ^= {key}
 
@@ -110,15 +110,15 @@ class Document(Struct):
             if begins_open != is_open:
                 self.turned.add(key)
 
-    def uncover(self, key: Key) -> None:
+    def uncover(self, key: ValueKey) -> None:
         """Open everything that hides a value."""
         begins = {one: begins_open for one, begins_open, _ in self._foldable()}
         for depth in range(len(key.path)):
-            above = Key(key.part, key.path[:depth])
+            above = ValueKey(key.part, key.path[:depth])
             if above in begins and not begins[above] ^ (above in self.turned):
                 self.turn(above)
 
-    def _revealed(self, key: Key) -> Any:
+    def _revealed(self, key: ValueKey) -> Any:
         """A value as it is, but for the secrets that are this machine's own."""
         value = self._told(self.parts[key.part].value)
         try:
@@ -128,34 +128,38 @@ class Document(Struct):
             return self.value(key)
         return self.masks.known(value) if isinstance(value, str) else value
 
-    def find(self, words: str) -> list[Key]:
+    def find(self, words: str) -> list[ValueKey]:
         """What has these words, in a name or a value, folded away or not."""
         wanted = words.casefold()
         found = []
         for number, part in enumerate(self.parts):
-            for key, text in _texts(self._masked(part.value), Key(number)):
+            for key, text in _texts(self._masked(part.value), ValueKey(number)):
                 if wanted in text.casefold():
                     found.append(key)
         return found
 
-    def rows(self, width: int) -> list[Row]:
+    def rows(self, width: int) -> list[DocumentLine]:
         """Every line, wrapped to a width."""
-        rows: list[Row] = []
+        rows: list[DocumentLine] = []
         self.is_whole = True
         for number, part in enumerate(self.parts):
-            for row in self._part(Key(number), part, max(width - 2, 8)):
+            for row in self._part(ValueKey(number), part, max(width - 2, 8)):
                 rows.append(row)
                 if not self.can_fold and sum(cell_len(piece.text) for piece in row.pieces) > max(width, 10):
                     self.is_whole = False
-                if len(rows) > MOST:
+                if len(rows) > MAX_LINES:
                     self.is_whole = False
-                    rows.append(Row([Piece(f" … more than {MOST} lines: the rest is not shown", "need")], row.key))
+                    rows.append(
+                        DocumentLine(
+                            [StyledText(f" … more than {MAX_LINES} lines: the rest is not shown", "need")], row.key
+                        )
+                    )
                     return rows
         return rows
 
     def _told(self, value: object) -> Any:
         """A value with the JSON within its texts taken apart."""
-        return value if self.raw else unfolded(value)
+        return value if self.raw else parse_nested(value)
 
     def _without_known(self, value: object) -> Any:
         """A value as it is, but for this machine's own secrets."""
@@ -165,8 +169,8 @@ class Document(Struct):
     def why_not_whole(self) -> str:
         """Why not all of it can be written out once all is revealed, in words; empty when it can."""
         if self.hides_other_text:
-            return HIDES_OTHER_TEXT
-        return "" if self.is_lossless else NOT_WHOLE
+            return HIDES_OTHER_TEXT_REASON
+        return "" if self.is_lossless else NOT_WHOLE_REASON
 
     @property
     def hides_other_text(self) -> bool:
@@ -192,107 +196,114 @@ class Document(Struct):
         told = self._told(value)
         return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
 
-    def _is_open(self, key: Key, begins_open: bool) -> bool:
+    def _is_open(self, key: ValueKey, begins_open: bool) -> bool:
         return not self.can_fold or begins_open ^ (key in self.turned)
 
-    def _foldable(self) -> Iterator[tuple[Key, bool, Any]]:
+    def _foldable(self) -> Iterator[tuple[ValueKey, bool, Any]]:
         """Everything that folds, whether it begins open, and what it is."""
         for number, part in enumerate(self.parts):
-            yield Key(number), not part.is_folded, part.value
-            left = [(Key(number), self._masked(part.value))]
+            yield ValueKey(number), not part.is_folded, part.value
+            left = [(ValueKey(number), self._masked(part.value))]
             while left:
                 key, value = left.pop()
                 for step, item in _members(value):
                     if isinstance(item, dict | list) and item:
-                        below = Key(number, (*key.path, step))
+                        below = ValueKey(number, (*key.path, step))
                         yield below, _begins_open(below, item), item
                         left.append((below, item))
 
-    def _part(self, key: Key, part: Part, width: int) -> Iterator[Row]:
+    def _part(self, key: ValueKey, part: Part, width: int) -> Iterator[DocumentLine]:
         if part.is_beside:
             text = self._clean(str(self._masked(str(part.value)))).replace("\n", " ")
-            lines = wrap([Piece(text)], max(width - 10, 8))
-            yield Row([Piece(f" {part.heading:<9} ", "head"), *lines[0]], key)
+            lines = wrap([StyledText(text)], max(width - 10, 8))
+            yield DocumentLine([StyledText(f" {part.heading:<9} ", "head"), *lines[0]], key)
             for line in lines[1:]:
-                yield Row([Piece(" " * 11), *line], key)
+                yield DocumentLine([StyledText(" " * 11), *line], key)
             return
         is_open = self._is_open(key, not part.is_folded)
         mark = ("▾ " if is_open else "▸ ") if self.can_fold else ""
         size = f"  {_size(part.value)}" if not is_open else ""
-        yield Row([Piece(f" {mark}{clean(part.heading)}", "head"), Piece(size, "faint")], key, self.can_fold, is_open)
+        yield DocumentLine(
+            [StyledText(f" {mark}{sanitize_text(part.heading)}", "head"), StyledText(size, "faint")],
+            key,
+            self.can_fold,
+            is_open,
+        )
         if not is_open:
             return
         value = self._masked(part.value)
         if not isinstance(value, str):
             yield from self._json(key, value, 1, width)
-        elif part.is_markdown and not self.raw and len(value) <= LONG_MARKDOWN:
-            for line in markdown(clean(value), width):
-                yield Row([Piece("  "), *line], key)
+        elif part.is_markdown and not self.raw and len(value) <= MAX_MARKDOWN_CHARS:
+            for line in markdown_lines(sanitize_text(value), width):
+                yield DocumentLine([StyledText("  "), *line], key)
         else:
             for text in self._clean(value).split("\n"):
-                for line in wrap([Piece(text)], width):
-                    yield Row([Piece("  "), *line], key)
+                for line in wrap([StyledText(text)], width):
+                    yield DocumentLine([StyledText("  "), *line], key)
 
     def _clean(self, text: str) -> str:
-        return clean(text, longest=self.longest, reveals=True)
+        return sanitize_text(text, longest=self.longest, reveals=True)
 
     def _name(self, step: str | int) -> str:
         return f"{step}" if isinstance(step, int) else f"{self._clean(step)}:".replace("\n", " ")
 
-    def _json(self, key: Key, value: Any, depth: int, width: int) -> Iterator[Row]:
+    def _json(self, key: ValueKey, value: Any, depth: int, width: int) -> Iterator[DocumentLine]:
         """A value of JSON, each member on its own lines."""
         if not isinstance(value, dict | list) or not value:
             yield from self._leaf(key, None, value, depth, width)
             return
         for step, item in _members(value):
-            below = Key(key.part, (*key.path, step))
+            below = ValueKey(key.part, (*key.path, step))
             if not isinstance(item, dict | list) or not item:
                 yield from self._leaf(below, step, item, depth, width)
                 continue
             is_open = self._is_open(below, _begins_open(below, item))
             mark = ("▾ " if is_open else "▸ ") if self.can_fold else "  "
             indent = _indent(depth, width)
-            told = [Piece(f"{self._name(step)} ", "accent"), Piece(_size(item), "faint")]
+            told = [StyledText(f"{self._name(step)} ", "accent"), StyledText(_size(item), "faint")]
             lines = wrap(told, max(width + 2 - len(indent + mark), 8)) if not self.can_fold else [told]
-            yield Row([Piece(indent + mark, "faint"), *lines[0]], below, self.can_fold, is_open)
+            yield DocumentLine([StyledText(indent + mark, "faint"), *lines[0]], below, self.can_fold, is_open)
             for line in lines[1:]:  # a name of many characters
-                yield Row([Piece(indent + "  "), *line], below)
+                yield DocumentLine([StyledText(indent + "  "), *line], below)
             if is_open:
                 yield from self._json(below, item, depth + 1, width)
 
-    def _leaf(self, key: Key, step: str | int | None, value: Any, depth: int, width: int) -> Iterator[Row]:
+    def _leaf(
+        self, key: ValueKey, step: str | int | None, value: Any, depth: int, width: int
+    ) -> Iterator[DocumentLine]:
         """A name and a value; a text of several lines stands below its name, behind an edge."""
         if key in self.revealed:
             value = self._revealed(key)
-        begin = [Piece(_indent(depth + 1, width))]
+        begin = [StyledText(_indent(depth + 1, width))]
         if step is not None:
-            name = wrap([Piece(f"{self._name(step)} ", "accent")], max(width - len(begin[0].text), 8))
+            name = wrap([StyledText(f"{self._name(step)} ", "accent")], max(width - len(begin[0].text), 8))
             for line in name[:-1]:  # a name of many characters
-                yield Row([*begin, *line], key)
+                yield DocumentLine([*begin, *line], key)
             begin += name[-1]
         indent = _indent(depth + 2, width)
         if isinstance(value, str) and "\n" in value.strip("\n"):
-            size = Piece(f"text of {len(value):,} characters", "faint")
+            size = StyledText(f"text of {len(value):,} characters", "faint")
             if sum(cell_len(piece.text) for piece in [*begin, size]) <= width + 2:
-                yield Row([*begin, size], key)
+                yield DocumentLine([*begin, size], key)
             else:
-                yield Row(begin, key)
-                yield Row([Piece(indent), size], key)
+                yield DocumentLine(begin, key)
+                yield DocumentLine([StyledText(indent), size], key)
             for text in self._clean(value).split("\n"):
-                for line in wrap([Piece(text)], max(width - len(indent) - 2, 8)):
-                    yield Row([Piece(f"{indent}│ ", "faint"), *line], key)
+                for line in wrap([StyledText(text)], max(width - len(indent) - 2, 8)):
+                    yield DocumentLine([StyledText(f"{indent}│ ", "faint"), *line], key)
             return
-        text = cut(written(value), self.longest)
+        text = cut_line(scalar_text(value), self.longest)
         used = sum(cell_len(piece.text) for piece in begin)
         room = width + 2 - used
         if cell_len(text) <= room or (used > width // 2 and room >= 8):
-            lines = wrap([Piece(text)], room)
-            yield Row([*begin, *lines[0]], key)
+            lines = wrap([StyledText(text)], room)
+            yield DocumentLine([*begin, *lines[0]], key)
         else:
-            yield Row(begin, key)
-            lines = [[], *wrap([Piece(text)], max(width - len(indent), 8))]
+            yield DocumentLine(begin, key)
+            lines = [[], *wrap([StyledText(text)], max(width - len(indent), 8))]
         for line in lines[1:]:
-            yield Row([Piece(indent), *line], key)
+            yield DocumentLine([StyledText(indent), *line], key)
 
 
 def _indent(depth: int, width: int) -> str:
@@ -302,7 +313,7 @@ def _indent(depth: int, width: int) -> str:
 
 def _mapped(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
     """Return a value with every text and name in it changed, as deep as it is written out."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         return "… nested too deep to show"
     if isinstance(value, str):
         return change(value)
@@ -315,21 +326,21 @@ def _mapped(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
 
 def _differing(shown: Any, told: Any) -> int:
     """Return how many scalars of a value are told and not shown so."""
-    texts = dict(_texts(shown, Key(0)))
-    return sum(texts.get(key) != text for key, text in _texts(told, Key(0)))
+    texts = dict(_texts(shown, ValueKey(0)))
+    return sum(texts.get(key) != text for key, text in _texts(told, ValueKey(0)))
 
 
 def _count(value: Any) -> int:
     """Return how many names and scalars a value has."""
-    return sum(1 for _ in _texts(value, Key(0)))
+    return sum(1 for _ in _texts(value, ValueKey(0)))
 
 
-def written(value: Any) -> str:
+def scalar_text(value: Any) -> str:
     """A scalar as JSON, read as it is: only what could hide or command is an escape."""
     text = json.dumps(value, ensure_ascii=False)
     if text.isascii():
         return text
-    return "".join(char if char.isascii() or clean(char) == char else json.dumps(char)[1:-1] for char in text)
+    return "".join(char if char.isascii() or sanitize_text(char) == char else json.dumps(char)[1:-1] for char in text)
 
 
 def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
@@ -339,8 +350,8 @@ def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
         yield from enumerate(value)
 
 
-def _begins_open(key: Key, value: Any) -> bool:
-    return len(key.path) < 3 or len(value) <= CROWD
+def _begins_open(key: ValueKey, value: Any) -> bool:
+    return len(key.path) < 3 or len(value) <= MIN_FOLDED_MEMBERS
 
 
 def _size(value: object) -> str:
@@ -355,7 +366,7 @@ def _size(value: object) -> str:
             return ""
 
 
-def _texts(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
+def _texts(value: Any, key: ValueKey) -> Iterator[tuple[ValueKey, str]]:
     """Every name and scalar, with where it is."""
     left = [(key, value, "")]
     while left:
@@ -363,6 +374,6 @@ def _texts(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
         if isinstance(item, dict | list) and item:
             if name:
                 yield at, name
-            left += reversed([(Key(at.part, (*at.path, step)), one, str(step)) for step, one in _members(item)])
+            left += reversed([(ValueKey(at.part, (*at.path, step)), one, str(step)) for step, one in _members(item)])
         else:
             yield at, f"{name} {item if isinstance(item, str) else dumps(item)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from textual.widgets import Static
 
 from tui.client.task_facts import Status
-from tui.domain.filters import Filter, Words
+from tui.domain.filters import Filter, TextValue
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
 from tui.widgets.list_title import Liveness
@@ -44,7 +44,7 @@ def _unknown_status(asked: Filter, statuses: Iterable[str]) -> str:
     known = {*map(str, Status), *statuses}
     for term in asked.terms:
         for value in term.values if term.field == "status" else ():
-            if isinstance(value, Words) and not value.is_wild and value.text.lower() not in known:
+            if isinstance(value, TextValue) and not value.is_wild and value.text.lower() not in known:
                 near = difflib.get_close_matches(value.text, known, 1, 0.5)
                 hint = f", did you mean {near[0]}?" if near else ""
                 return f"\nNo task has the status {one_line(value.text, longest=30)}{hint}"

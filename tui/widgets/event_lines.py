@@ -14,35 +14,40 @@ from tui.client.json_codec import dumps
 from tui.client.log_entries import Entry
 from tui.domain import humanize
 from tui.domain.activity_log import Gap
-from tui.domain.entry_format import said, word_of
+from tui.domain.entry_format import entry_code, event_text
 from tui.security.sanitize import one_line
-from tui.widgets.context import Desk
-from tui.widgets.styled_text import Piece, wrap
+from tui.widgets.context import UIContext
+from tui.widgets.styled_text import StyledText, wrap
 
-LOOKS = {"task_finished": "strong", "tool_call_request": "running", "auth_event": "need", "ask_user_questions": "need"}
+EVENT_STYLES = {
+    "task_finished": "strong",
+    "tool_call_request": "running",
+    "auth_event": "need",
+    "ask_user_questions": "need",
+}
 MAX_CACHED_ITEMS = 1_000
-BEGIN = 29
+PREFIX_CELLS = 29
 """Cells before the text of an event: its time and its kind."""
 
 
-class Unread(NamedTuple):
+class UnreadEntries(NamedTuple):
     """The entries of a large log, each to be read when it is looked at; the first of them has this number."""
 
     log: Sequence[Entry]
     first: int
 
 
-class Item(Struct, frozen=True, gc=False):
+class EventItem(Struct, frozen=True, gc=False):
     """Something that came, and when."""
 
     number: int
     at: datetime | None
-    kept: Event | Entry | Gap | Link | Unread
+    kept: Event | Entry | Gap | Link | UnreadEntries
 
     @property
     def about(self) -> Event | Entry | Gap | Link:
         """What it is."""
-        return self.kept.log[self.number - self.kept.first] if isinstance(self.kept, Unread) else self.kept
+        return self.kept.log[self.number - self.kept.first] if isinstance(self.kept, UnreadEntries) else self.kept
 
     @property
     def kind(self) -> str:
@@ -51,7 +56,7 @@ class Item(Struct, frozen=True, gc=False):
             case Event() as event:
                 return event.type
             case Entry() as entry:
-                return f"~{word_of(entry)}"
+                return f"~{entry_code(entry)}"
             case Gap():
                 return "gap"
             case _:
@@ -61,19 +66,19 @@ class Item(Struct, frozen=True, gc=False):
 class EventLines:
     """Writes items as lines, and keeps the lines of those that were written."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: UIContext) -> None:
         self._desk = desk
         self.wraps = False
         """Whether a long line is wrapped, and not cut at the edge."""
         self.raw = False
         """Whether an item is written as JSON, as the platform wrote it."""
-        self._known: dict[int, list[list[Piece]]] = {}
+        self._known: dict[int, list[list[StyledText]]] = {}
 
     def clear(self) -> None:
         """Write everything anew when it is asked for."""
         self._known.clear()
 
-    def lines(self, item: Item, width: int) -> list[list[Piece]]:
+    def lines(self, item: EventItem, width: int) -> list[list[StyledText]]:
         """Return the lines of an item."""
         known = self._known.get(item.number)
         if known is None:
@@ -82,28 +87,28 @@ class EventLines:
             known = self._known[item.number] = self._write(item, width)
         return known
 
-    def _write(self, item: Item, width: int) -> list[list[Piece]]:
+    def _write(self, item: EventItem, width: int) -> list[list[StyledText]]:
         clock = f"{item.at.astimezone():%H:%M:%S}" if item.at else " " * 8
         text, look = self.text(item), self._look(item)
-        begin = [Piece(f"{clock} ", "faint"), Piece(f"{one_line(item.kind, longest=18):<18} ", look)]
-        body = Piece(text, "faint" if look == "faint" else "")
+        begin = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", look)]
+        body = StyledText(text, "faint" if look == "faint" else "")
         if not self.wraps:
             return [[*begin, body]]
-        first, *rest = wrap([body], max(width - BEGIN, 16))
-        return [[*begin, *first], *([Piece(" " * (BEGIN - 1)), *line] for line in rest)]
+        first, *rest = wrap([body], max(width - PREFIX_CELLS, 16))
+        return [[*begin, *first], *([StyledText(" " * (PREFIX_CELLS - 1)), *line] for line in rest)]
 
-    def text(self, item: Item) -> str:
+    def text(self, item: EventItem) -> str:
         """Return an item as text, with what is secret masked."""
         masks = self._desk.masks
         longest = 4000 if self.wraps or self.raw else 300
         match item.about:
             case Event() as event:
-                return self._json(event, longest) if self.raw else said(event, masks)
+                return self._json(event, longest) if self.raw else event_text(event, masks)
             case Entry() as entry:
                 return self._json(entry, longest) if self.raw else self._desk.safe(entry.label, longest)
             case Gap() as gap:
                 filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-                return f"─ gap {humanize.exact(gap.seconds)}, {filled} ─"
+                return f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─"
             case link:
                 return self._desk.safe(str(link))
 
@@ -111,12 +116,12 @@ class EventLines:
         """As it was written, but for secrets."""
         return one_line(dumps(self._desk.masks.json(record.raw)), longest=longest)
 
-    def _look(self, item: Item) -> str:
+    def _look(self, item: EventItem) -> str:
         match item.about:
             case Event(type="tool_call_result", data={"is_error": True}):
                 return "failed"
             case Event() as event:
-                return LOOKS.get(event.type, "")
+                return EVENT_STYLES.get(event.type, "")
             case Gap():
                 return "strong"
             case _:

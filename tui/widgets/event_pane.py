@@ -15,25 +15,25 @@ from textual.timer import Timer
 
 from tui.client.event_stream import Link
 from tui.client.events import Event
-from tui.client.lazy_log import Entries
+from tui.client.lazy_log import LazyEntries
 from tui.client.log_entries import Entry
 from tui.domain.activity_log import Gap
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen
 from tui.security.sanitize import one_line
-from tui.widgets.context import Desk
-from tui.widgets.event_lines import EventLines, Item, Unread
-from tui.widgets.styled_text import Piece, Pieces
-from tui.widgets.virtual_list import Lines
+from tui.widgets.context import UIContext
+from tui.widgets.event_lines import EventItem, EventLines, UnreadEntries
+from tui.widgets.styled_text import StyledLine, StyledText
+from tui.widgets.virtual_list import VirtualList
 
-LONGEST = 20_000
+MAX_EVENTS = 20_000
 """How many events are kept; the activity log has everything."""
-FLOOD = 1 / 15
+FLOOD_REDRAW_SECONDS = 1 / 15
 """Seconds between two looks at more than a view holds: nobody could read it sooner."""
-View = tuple[Item, int]
+EventLine = tuple[EventItem, int]
 """One line on the screen: an item, and which of its wrapped lines."""
 
 
-class EventPane(Lines):
+class EventPane(VirtualList):
     """Events as they come."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,16 +49,16 @@ class EventPane(Lines):
     class Changed(Message):
         """What the pane's title tells has changed."""
 
-    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+    def __init__(self, desk: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
-        self._items: list[Item] = []
-        self._coming: list[Item] = []
+        self._items: list[EventItem] = []
+        self._coming: list[EventItem] = []
         """What has come since it was drawn."""
         self._drawn_at = 0.0
         self._waking: Timer | None = None
-        self._held: list[Item] = []
-        self._views: list[View] = []
+        self._held: list[EventItem] = []
+        self._views: list[EventLine] = []
         self._lines = EventLines(desk)
         self._chunk = False
         self._only = ""
@@ -78,12 +78,12 @@ class EventPane(Lines):
             return
         if self.is_paused:
             self._held += fresh
-            del self._held[:-LONGEST]
+            del self._held[:-MAX_EVENTS]
             self.post_message(self.Changed())
             return
         self._coming += fresh
-        del self._coming[:-LONGEST]
-        rest = self._drawn_at + FLOOD - time.monotonic()
+        del self._coming[:-MAX_EVENTS]
+        rest = self._drawn_at + FLOOD_REDRAW_SECONDS - time.monotonic()
         if rest <= 0 or len(self._coming) < self.size.height:
             self._show_coming()
         elif self._waking is None:
@@ -103,17 +103,17 @@ class EventPane(Lines):
         self._append(coming)
         self.post_message(self.Changed())
 
-    def _items_of(self, change: Change) -> Iterable[Item]:
+    def _items_of(self, change: Change) -> Iterable[EventItem]:
         match change:
             case EventSeen(_, event, at):
                 is_more = event.chunk is not None and self._chunk
                 self._chunk = event.chunk is not None
                 if not is_more:
                     yield self._item(event.time or at, event)
-            case LogSeen(fresh=Entries() as log):
-                place, unread = max(len(log) - LONGEST // 2, 0), Unread(log, self.total + 1)
+            case LogSeen(fresh=LazyEntries() as log):
+                place, unread = max(len(log) - MAX_EVENTS // 2, 0), UnreadEntries(log, self.total + 1)
                 self.total += len(log)
-                yield from map(Item, count(unread.first + place), log.times[place:], repeat(unread))
+                yield from map(EventItem, count(unread.first + place), log.times[place:], repeat(unread))
             case LogSeen(fresh=fresh):
                 for entry in fresh:
                     yield self._item(entry.created_at, entry)
@@ -122,21 +122,21 @@ class EventPane(Lines):
             case LinkSeen(_, link, at):
                 yield self._item(at, link)
 
-    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link) -> Item:
+    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link) -> EventItem:
         self.total += 1
-        return Item(self.total, at, about)
+        return EventItem(self.total, at, about)
 
-    def _append(self, fresh: list[Item]) -> None:
+    def _append(self, fresh: list[EventItem]) -> None:
         self._items += fresh
         before = self.rows_will_change()
         self._views += self._viewed(fresh)
-        if len(self._items) > LONGEST:
-            del self._items[: -LONGEST // 2]  # by halves, so that not every event cuts
+        if len(self._items) > MAX_EVENTS:
+            del self._items[: -MAX_EVENTS // 2]  # by halves, so that not every event cuts
             del self._views[: self._first(self._items[0].number)]
             self._lines.clear()
         self._shown(before, len(fresh))
 
-    def _viewed(self, items: Sequence[Item]) -> Iterable[View]:
+    def _viewed(self, items: Sequence[EventItem]) -> Iterable[EventLine]:
         """The lines of those items that are wanted."""
         if self._only or self._words:
             items = [item for item in items if self._is_wanted(item)]
@@ -165,7 +165,7 @@ class EventPane(Lines):
         self._shown(before, 0)
         self.post_message(self.Changed())
 
-    def _is_wanted(self, item: Item) -> bool:
+    def _is_wanted(self, item: EventItem) -> bool:
         if self._only and item.kind != self._only:
             return False
         return not self._words or self._words in f"{item.kind} {self._lines.text(item)}".casefold()
@@ -191,11 +191,11 @@ class EventPane(Lines):
         place = self._first(number)
         return place if place < len(self._views) and self._views[place][0].number == number else None
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """One line."""
         item, part = self._views[index]
         lines = self._lines.lines(item, width)
-        mark = Piece("*" if item.number in self._marks and not part else " ", "marked")
+        mark = StyledText("*" if item.number in self._marks and not part else " ", "marked")
         return [mark, *lines[min(part, len(lines) - 1)]]
 
     # Doing

@@ -11,15 +11,15 @@ from textual.widgets import Input
 
 from tui.domain.filters import FIELDS
 
-MOST = 50
+MAX_HISTORY = 50
 """How many filters are remembered."""
-Seen = Callable[[str], Iterable[str]]
+ValuesOfField = Callable[[str], Iterable[str]]
 
 
 class Completion(Suggester):
     """Completes the last word: a field's name, or a value that was seen in it."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: ValuesOfField) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._seen = seen
 
@@ -46,7 +46,7 @@ class FilterInput(Input):
         Binding("tab", "take", "complete", id="filter.complete"),
     ]
 
-    def __init__(self, memory: MutableMapping[str, str], seen: Seen, *, placeholder: str, id: str) -> None:
+    def __init__(self, memory: MutableMapping[str, str], seen: ValuesOfField, *, placeholder: str, id: str) -> None:
         super().__init__(placeholder=placeholder, id=id, compact=True, suggester=Completion(seen))
         self._memory = memory
         self._place = 0
@@ -59,7 +59,7 @@ class FilterInput(Input):
         """What is written now was used."""
         text = self.value.strip()
         if text:
-            used = [text, *(one for one in self._used if one != text)][:MOST]
+            used = [text, *(one for one in self._used if one != text)][:MAX_HISTORY]
             self._memory["filters"] = "\n".join(used)
         self._place = 0
 

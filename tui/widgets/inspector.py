@@ -12,26 +12,26 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from tui.client.json_codec import dumps, pretty
-from tui.security.redact import Masks
-from tui.security.sanitize import LONGEST
-from tui.widgets.document_layout import NOT_WHOLE, Document, Key, Part, Row
+from tui.security.redact import Redactor
+from tui.security.sanitize import MAX_LINE_CHARS
+from tui.widgets.document_layout import NOT_WHOLE_REASON, Document, DocumentLine, Part, ValueKey
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import Pieces
-from tui.widgets.virtual_list import Lines
+from tui.widgets.styled_text import StyledLine
+from tui.widgets.virtual_list import VirtualList
 
-REVEALED = 10.0
+REVEAL_SECONDS = 10.0
 """Seconds for which a masked value is shown."""
-GLANCE = 0.4
+MIN_SIGHT_SECONDS = 0.4
 """Seconds for which a line has to be in sight to have been seen."""
-LOOKS = 3
+MIN_SIGHTINGS = 3
 """How often it has to be found there meanwhile."""
-MAX_RANGES = 2
+MAX_NAMED_RANGES = 2
 """Ranges of lines that are named when not all were shown."""
-SeenLine = tuple[Key, int, str]
+SeenLine = tuple[ValueKey, int, str]
 """A line that is in sight: what it is about, how far below the first line about that it is, and its text."""
 
 
-class Inspector(Lines):
+class Inspector(VirtualList):
     """A document, wrapped, under a cursor that scrolls it; JSON folds where it may."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +42,9 @@ class Inspector(Lines):
         Binding("w", "raw", "As it was written", show=False, id="inspector.raw"),
     ]
 
-    def __init__(self, masks: Masks, *, can_fold: bool = True, is_whole: bool = False, id: str | None = None) -> None:
+    def __init__(
+        self, masks: Redactor, *, can_fold: bool = True, is_whole: bool = False, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self._is_whole = is_whole
         """It is decided about: nothing of it is cut, and whatever else is shown begins at its beginning."""
@@ -50,8 +52,8 @@ class Inspector(Lines):
         self._can_fold = can_fold
         self._document = Document((), masks)
         self._parts: Sequence[Part] = ()
-        self._rows: list[Row] = []
-        self._places: dict[Key, int] = {}
+        self._rows: list[DocumentLine] = []
+        self._places: dict[ValueKey, int] = {}
         self.is_read = False
         """Whether every line was in sight for long enough to be seen, what is masked revealed, since this is shown."""
         self._why_not_whole = ""
@@ -73,7 +75,9 @@ class Inspector(Lines):
         for index in range(top, min(top + height, len(self._rows))):
             since, looks = before.get(index, (now, 0))
             self._in_sight[index] = since, looks + 1
-            if now - since >= GLANCE and looks >= LOOKS:  # on a slow machine much time may pass between two looks
+            if (
+                now - since >= MIN_SIGHT_SECONDS and looks >= MIN_SIGHTINGS
+            ):  # on a slow machine much time may pass between two looks
                 self._seen.add(self._sights_of_rows[index])
                 self._unseen.discard(self._sights_of_rows[index])
                 self._unseen_places.discard(index)
@@ -96,7 +100,7 @@ class Inspector(Lines):
         if not what:
             return "a moment: it has just appeared"
         if what.startswith("masked"):
-            return f"{what} in {name}: {reveal_key} shows them for {REVEALED:.0f} s"
+            return f"{what} in {name}: {reveal_key} shows them for {REVEAL_SECONDS:.0f} s"
         return f"{name}: {what}: {before}{key_name(self, 'lines.page_down')}"
 
     def show(self, parts: Sequence[Part]) -> None:
@@ -106,7 +110,7 @@ class Inspector(Lines):
         is_alike = not self._is_whole and [part.heading for part in self._parts] == [part.heading for part in parts]
         turned = set(self._document.turned) if is_alike else set()
         before, self._parts = self._document, parts
-        longest = sys.maxsize if self._is_whole else LONGEST
+        longest = sys.maxsize if self._is_whole else MAX_LINE_CHARS
         self._document = Document(parts, self._masks, self._can_fold, turned, longest, raw=before.raw)
         self.is_read = False
         self._why_not_whole = self._document.why_not_whole if self._is_whole else ""
@@ -121,7 +125,7 @@ class Inspector(Lines):
     @property
     def why_not_whole(self) -> str:
         """Why not all of it can be seen, even if one scrolls, in words; empty when it can."""
-        return self._why_not_whole if self._document.is_whole else NOT_WHOLE
+        return self._why_not_whole if self._document.is_whole else NOT_WHOLE_REASON
 
     @property
     def masked(self) -> int:
@@ -137,7 +141,7 @@ class Inspector(Lines):
         """Show everything that is masked because it may be a secret, for a while."""
         if self._hiding is not None:
             self._hiding.stop()
-        self._hiding = self.set_timer(REVEALED, self.hide_all)
+        self._hiding = self.set_timer(REVEAL_SECONDS, self.hide_all)
         self._document.reveals_all = True
         self._write()
 
@@ -152,9 +156,9 @@ class Inspector(Lines):
             document = self._document
             document.revealed.add(row.key)
             self._write()
-            self.set_timer(REVEALED, partial(self._hide, document, row.key))
+            self.set_timer(REVEAL_SECONDS, partial(self._hide, document, row.key))
 
-    def _hide(self, document: Document, key: Key) -> None:
+    def _hide(self, document: Document, key: ValueKey) -> None:
         document.revealed.discard(key)
         if document is self._document:
             self._write()
@@ -197,12 +201,12 @@ class Inspector(Lines):
             return None
         return min(self._places[key[0]] + int(key[1]), len(self._rows) - 1)
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """One line."""
         return self._rows[index].pieces
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> DocumentLine | None:
         """The line under the cursor."""
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
@@ -218,7 +222,7 @@ class Inspector(Lines):
         if row is None:
             return
         if away and not (row.folds and row.is_open):
-            above = Key(row.key.part, row.key.path[:-1])
+            above = ValueKey(row.key.part, row.key.path[:-1])
             self.move_to(self._places.get(above, self.cursor))
         elif row.folds and row.is_open is away:
             self._document.turn(row.key)
@@ -229,7 +233,7 @@ class Inspector(Lines):
         if (row := self.row) and row.folds:
             self.action_fold(row.is_open)
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
         """A double click does as Enter."""
         self.action_turn()
 
@@ -278,15 +282,15 @@ def _are_drawn_alike(parts: Sequence[Part], others: Sequence[Part]) -> bool:
     return parts == others and dumps(parts) == dumps(others)
 
 
-def _places_of(rows: Sequence[Row]) -> dict[Key, int]:
+def _places_of(rows: Sequence[DocumentLine]) -> dict[ValueKey, int]:
     """Return the first line about each value."""
-    places: dict[Key, int] = {}
+    places: dict[ValueKey, int] = {}
     for place, row in enumerate(rows):
         places.setdefault(row.key, place)
     return places
 
 
-def _sights(rows: Sequence[Row]) -> list[SeenLine]:
+def _sights(rows: Sequence[DocumentLine]) -> list[SeenLine]:
     """Return what tells each line from all others, also when some are wrapped otherwise."""
     places = _places_of(rows)
     return [
@@ -303,9 +307,9 @@ def _ranges(places: Sequence[int]) -> str:
             ranges[-1][1] = place
         else:
             ranges.append([place, place])
-    told = ", ".join(f"{first + 1}-{last + 1}" for first, last in ranges[:MAX_RANGES])
-    return f"lines {told}{' and more' if len(ranges) > MAX_RANGES else ''}"
+    told = ", ".join(f"{first + 1}-{last + 1}" for first, last in ranges[:MAX_NAMED_RANGES])
+    return f"lines {told}{' and more' if len(ranges) > MAX_NAMED_RANGES else ''}"
 
 
-def _spot(key: Key) -> tuple[int, tuple[str, ...]]:
+def _spot(key: ValueKey) -> tuple[int, tuple[str, ...]]:
     return key.part, tuple(f"{step:08}" if isinstance(step, int) else step for step in key.path)

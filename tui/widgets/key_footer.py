@@ -11,10 +11,10 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.styled_text import Piece, fit, strip_of
+from tui.widgets.styled_text import StyledText, fit, make_strip
 
 
-class Shown(NamedTuple):
+class FooterKey(NamedTuple):
     """A key, what it does, and whether it can do that now."""
 
     key: str
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
         return cell_len(f" {self.name} {self.about} ")
 
 
-class Footer(Widget):
+class KeyFooter(Widget):
     """One line, drawn as one: a widget for each key has to be made, styled and laid out whenever the focus moves."""
 
     ALLOW_SELECT = False
@@ -46,8 +46,8 @@ class Footer(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: list[Shown] = []
-        self._palette: list[Shown] = []
+        self._keys: list[FooterKey] = []
+        self._palette: list[FooterKey] = []
         """The key of the palette, at the right."""
 
     def on_mount(self) -> None:
@@ -61,10 +61,10 @@ class Footer(Widget):
     def _take(self, screen: Screen[object]) -> None:
         if not (self.is_attached and screen.is_attached) or not self.app.app_focus:
             return  # the screen is going away, or the terminal is elsewhere: what was so stays
-        found: dict[str, Shown] = {}
-        palette: list[Shown] = []
+        found: dict[str, FooterKey] = {}
+        palette: list[FooterKey] = []
         for key, (_, binding, can_work, _) in screen.active_bindings.items():
-            shown = Shown(binding.key, self.app.get_key_display(binding), binding.description, can_work)
+            shown = FooterKey(binding.key, self.app.get_key_display(binding), binding.description, can_work)
             if key == self.app.COMMAND_PALETTE_BINDING:
                 palette = [shown]
             elif binding.show:
@@ -80,19 +80,19 @@ class Footer(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The line."""
-        pieces: list[Piece] = []
+        pieces: list[StyledText] = []
         room = self._room()
         for shown in self._keys:
             if shown.width > room:
-                pieces.append(Piece(fit(" …", room), "grey"))
+                pieces.append(StyledText(fit(" …", room), "grey"))
                 room = 0
                 break
             pieces += _pieces(shown)
             room -= shown.width
-        pieces.append(Piece(" " * room))
+        pieces.append(StyledText(" " * room))
         for shown in self._palette:
-            pieces += [Piece("▏", "bar"), *_pieces(shown, "")]
-        return strip_of(pieces, self.size.width, self.rich_style, self._style_of)
+            pieces += [StyledText("▏", "bar"), *_pieces(shown, "")]
+        return make_strip(pieces, self.size.width, self.rich_style, self._style_of)
 
     def _style_of(self, look: str) -> Style:
         return self.get_component_rich_style(f"footer--{look}", partial=True)
@@ -109,7 +109,7 @@ class Footer(Widget):
             at -= shown.width
 
 
-def _pieces(shown: Shown, before: str = " ") -> list[Piece]:
+def _pieces(shown: FooterKey, before: str = " ") -> list[StyledText]:
     if shown.can_work:
-        return [Piece(f"{before}{shown.name} ", "key"), Piece(f"{shown.about} ")]
-    return [Piece(f"{before}{shown.name} ", "grey-key"), Piece(f"{shown.about} ", "grey")]
+        return [StyledText(f"{before}{shown.name} ", "key"), StyledText(f"{shown.about} ")]
+    return [StyledText(f"{before}{shown.name} ", "grey-key"), StyledText(f"{shown.about} ", "grey")]

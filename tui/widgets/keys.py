@@ -18,7 +18,7 @@ def bound_keys(node: DOMNode, binding_id: str) -> tuple[str, ...]:
     """Return the keys bound to an action of this node: those that the settings choose, else the default ones."""
     chosen: Mapping[str, str] = getattr(node.app, "chosen_keys", {})
     if binding_id in chosen:
-        return normalized(chosen[binding_id])
+        return normalize_keys(chosen[binding_id])
     return _default_keys(type(node), binding_id)
 
 
@@ -39,7 +39,7 @@ def display_name(app: App[Any], key: str) -> str:
 
 
 @lru_cache(1024)
-def normalized(keys: str) -> tuple[str, ...]:
+def normalize_keys(keys: str) -> tuple[str, ...]:
     """Return the keys of a list with commas between, each by its name: `question_mark` where `?` is written."""
     return tuple(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
 

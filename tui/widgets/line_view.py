@@ -12,21 +12,21 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.widgets.styled_text import Piece, Pieces, strip_of
+from tui.widgets.styled_text import StyledLine, StyledText, make_strip
 
-REMEMBERED = 200
+MAX_CACHED_STRIPS = 200
 """How many lines are remembered by what they looked like."""
 
 
-class Sight(NamedTuple):
+class LineKey(NamedTuple):
     """All that a line in sight is drawn from."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StyledText, ...]
     ground: str
     is_cursor: bool
 
 
-class Paper(NamedTuple):
+class FrameStyle(NamedTuple):
     """What all lines of a frame are drawn on."""
 
     top: int
@@ -46,15 +46,15 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._sights: dict[int, Sight | None] = {}
+        self._sights: dict[int, LineKey | None] = {}
         """What each line of the view was drawn from last."""
-        self._fresh: dict[tuple[int, int], Sight | None] = {}
+        self._fresh: dict[tuple[int, int], LineKey | None] = {}
         """What lines that were found to differ are to be drawn from, at a width, if nothing changes before."""
-        self._strips: dict[tuple[Sight, int, Style, bool], Strip] = {}
+        self._strips: dict[tuple[LineKey, int, Style, bool], Strip] = {}
         """What lines looked like, for one that comes again, mostly in another place."""
         self._inks: dict[str, Style] = {}
         """How each look is drawn."""
-        self._paper: Paper | None = None
+        self._paper: FrameStyle | None = None
         """What all lines are drawn on, while they are drawn."""
 
     # What a subclass says
@@ -63,7 +63,7 @@ class LineView(ScrollView, inherit_bindings=False):
         """How many lines there are."""
         raise NotImplementedError
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """What a line is made of."""
         raise NotImplementedError
 
@@ -83,7 +83,7 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def draw_changed(self, among: Container[int] | None = None) -> None:
         """Draw the lines in sight that are other than they were drawn; of some, where only these can be."""
-        fresh: dict[tuple[int, int], Sight | None] = {}
+        fresh: dict[tuple[int, int], LineKey | None] = {}
         (width, height), top = self.scrollable_content_region.size, self.scroll_offset.y
         first = None
         for y in range(height + 1):
@@ -101,11 +101,11 @@ class LineView(ScrollView, inherit_bindings=False):
         self._fresh = {}
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def _sight_at(self, index: int, width: int) -> Sight | None:
+    def _sight_at(self, index: int, width: int) -> LineKey | None:
         """All that a line is drawn from; None where there is none."""
         if index >= self.count():
             return None
-        return Sight(tuple(self.pieces(index, width)), self.ground(index), self.is_cursor(index))
+        return LineKey(tuple(self.pieces(index, width)), self.ground(index), self.is_cursor(index))
 
     def _grow(self, count: int) -> None:
         """Take another number of lines; where the scrollbar stays, the screen needs no layout and no whole repaint."""
@@ -135,9 +135,9 @@ class LineView(ScrollView, inherit_bindings=False):
         finally:
             self._paper = None
 
-    def _laid_out(self) -> Paper:
+    def _laid_out(self) -> FrameStyle:
         width = self.scrollable_content_region.width
-        return Paper(self.scroll_offset.y, width, self.rich_style, self.has_focus, self.text_selection)
+        return FrameStyle(self.scroll_offset.y, width, self.rich_style, self.has_focus, self.text_selection)
 
     def render_line(self, y: int) -> Strip:
         """One line of the view."""
@@ -152,7 +152,7 @@ class LineView(ScrollView, inherit_bindings=False):
         # Where a text is on it, is asked of a line by itself; painted, it is the same wherever it stands.
         return strip.apply_offsets(0, index) if self._paper is None else strip
 
-    def _strip(self, sight: Sight, paper: Paper) -> Strip:
+    def _strip(self, sight: LineKey, paper: FrameStyle) -> Strip:
         key = sight, paper.width, paper.base, paper.has_focus
         if (known := self._strips.get(key)) is not None:
             return known
@@ -161,9 +161,9 @@ class LineView(ScrollView, inherit_bindings=False):
             base += self.get_component_rich_style(sight.ground)
         if sight.is_cursor:
             base += self.get_component_rich_style("lines--cursor", partial=not paper.has_focus)
-        if len(self._strips) >= REMEMBERED:
+        if len(self._strips) >= MAX_CACHED_STRIPS:
             self._strips.clear()
-        strip = self._strips[key] = strip_of(sight.pieces, paper.width, base, self._style_of)
+        strip = self._strips[key] = make_strip(sight.pieces, paper.width, base, self._style_of)
         return strip
 
     def _selected(self, strip: Strip, start: int, end: int) -> Strip:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from tui.client.task_facts import Wait
-from tui.domain.state import Board
-from tui.domain.task_list import Listing, View
+from tui.domain.state import State
+from tui.domain.task_list import ListView, TaskListModel
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, run_slice, run_sliced
 
 
@@ -22,10 +22,10 @@ class BackgroundWork(Protocol):
 class ListOwner(Protocol):
     """What the scheduler asks for: which list is wanted, a place to show it, and a way to work in the background."""
 
-    def current_view(self, board: Board) -> View:
+    def current_view(self, board: State) -> ListView:
         """Return which tasks are wanted, and in which order."""
 
-    def show_listing(self, listing: Listing, change: Callable[[], object], *, is_other: bool = False) -> None:
+    def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         """Show a listing once `change` was called; of another one the rows may be others altogether."""
 
     def run_in_background(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> BackgroundWork:
@@ -40,8 +40,8 @@ class ListScheduler:
 
     def __init__(self, owner: ListOwner) -> None:
         self._owner = owner
-        self.listing = Listing()
-        self.board = Board()
+        self.listing = TaskListModel()
+        self.board = State()
         self._changed: set[str] = set()
         """Ids of tasks that have changed since the listing was updated."""
         self._changed_since_build: set[str] = set()
@@ -58,7 +58,7 @@ class ListScheduler:
         """Whether there is anything to update."""
         return bool(self._changed)
 
-    def collect(self, board: Board) -> None:
+    def collect(self, board: State) -> None:
         """Take the new state, and note which tasks it has changed."""
         self.board = board
         tasks, logs = board.touched.tasks, board.touched.logs
@@ -81,13 +81,13 @@ class ListScheduler:
         """Bring the changes into the listing that is shown."""
         self._update(self._view_of(self.listing))
 
-    def _view_of(self, listing: Listing) -> View:
+    def _view_of(self, listing: TaskListModel) -> ListView:
         """Return the view to update a listing by: its own while another is built, for its rows are in that order."""
         if self._build is not None or self.needs_rebuild:
             return listing.view
         return self._owner.current_view(self.board)
 
-    def _update(self, view: View) -> None:
+    def _update(self, view: ListView) -> None:
         listing, changed = self.listing, self._changed
         self._changed = set()
         self._changed_since_build |= changed
@@ -114,7 +114,7 @@ class ListScheduler:
             work = partial(self._build_in_slices, listing, slices, is_other)
             self._build = self._owner.run_in_background(work, "arrange")
 
-    async def _build_in_slices(self, listing: Listing, slices: Iterator[None], is_other: bool) -> None:
+    async def _build_in_slices(self, listing: TaskListModel, slices: Iterator[None], is_other: bool) -> None:
         unused = listing
         try:
             await run_sliced(slices)
@@ -124,7 +124,7 @@ class ListScheduler:
             if not self._is_closed:  # to free it all at once would hold up a key
                 self._owner.run_in_background(partial(run_sliced, unused.emptied()), "release")
 
-    def _replace(self, listing: Listing, is_other: bool) -> None:
+    def _replace(self, listing: TaskListModel, is_other: bool) -> None:
         """Show the listing that was built, with what has changed meanwhile."""
         self.listing = listing
         view, changed = self._view_of(listing), self._changed_since_build

@@ -7,12 +7,12 @@ from datetime import datetime
 from msgspec import Struct
 
 from tui.domain import humanize
-from tui.domain.task_list import Listing
+from tui.domain.task_list import TaskListModel
 from tui.domain.task_rows import Group
 from tui.security.sanitize import one_line
-from tui.widgets.context import Desk
-from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece
+from tui.widgets.context import UIContext
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledText
 
 NARROW_COLUMNS = 100
 """Columns below which a counter is a glyph and a number, without a word."""
@@ -22,7 +22,7 @@ COUNTERS = (
     (Group.PENDING, "·", "pending", ""),
     (Group.FAILED, "✗", "failed", "failed"),
 )
-Segment = tuple[Piece, str]
+Segment = tuple[StyledText, str]
 """A piece, and what a click on it means."""
 
 
@@ -48,17 +48,17 @@ class Liveness(Struct, frozen=True):
         return (self.words, self.look, self.why) == (other.words, other.look, other.why)
 
 
-class ListTitle(Bar):
+class ListTitle(SegmentLine):
     """The title of the screen, with a counter for each group that can be clicked."""
 
-    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+    def __init__(self, desk: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
 
     def show_counts(
         self,
         liveness: Liveness,
-        listing: Listing,
+        listing: TaskListModel,
         *,
         marked: int,
         only: str | None,
@@ -66,26 +66,26 @@ class ListTitle(Bar):
         total: int | None,
     ) -> None:
         """Show how live the list is, its counters, and how many tasks are loaded."""
-        left = [(Piece(" xp-tui ", "strong"), ""), (Piece(f" {one_line(self._desk.place)} ", "faint"), "")]
+        left = [(StyledText(" xp-tui ", "strong"), ""), (StyledText(f" {one_line(self._desk.place)} ", "faint"), "")]
         left.append((self._live(liveness), ""))
         if self._desk.read_only:
-            left.append((Piece(" read-only ", "strong"), ""))
+            left.append((StyledText(" read-only ", "strong"), ""))
         if marked:
-            left.append((Piece(f" * {marked} marked ", "accent"), "marks"))
+            left.append((StyledText(f" * {marked} marked ", "accent"), "marks"))
         left += _counters(listing, only, is_narrow=self.screen.size.width < NARROW_COLUMNS)
         loaded = listing.loaded
         matched = f"{listing.matched} of " if is_filtered else ""
         in_all = f" · {total:,} total" if total is not None and total != loaded else ""
-        self.show(left, [Piece(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
+        self.show(left, [StyledText(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
 
-    def _live(self, liveness: Liveness) -> Piece:
+    def _live(self, liveness: Liveness) -> StyledText:
         now = self._desk.now()
         if liveness.is_stale(now):
-            return Piece(f" ● last read {humanize.span(liveness.silent_seconds(now))} ago ", "failed")
-        return Piece(f" ● {liveness.words} ", liveness.look)
+            return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
+        return StyledText(f" ● {liveness.words} ", liveness.look)
 
 
-def _counters(listing: Listing, only: str | None, *, is_narrow: bool) -> list[Segment]:
+def _counters(listing: TaskListModel, only: str | None, *, is_narrow: bool) -> list[Segment]:
     """Return the counters; but for the tasks that need a person, only groups that have any, or are shown alone."""
     found: list[Segment] = []
     for group, glyph, word, look in COUNTERS:
@@ -97,5 +97,5 @@ def _counters(listing: Listing, only: str | None, *, is_narrow: bool) -> list[Se
         elif not count:
             look = "faint"
         told = "" if is_narrow and group is not Group.NEEDS_YOU else f" {word}"
-        found.append((Piece(f" {glyph} {count}{told} ", look), str(group)))
+        found.append((StyledText(f" {glyph} {count}{told} ", look), str(group)))
     return found

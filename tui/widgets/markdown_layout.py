@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from tui.security.sanitize import clean
-from tui.widgets.styled_text import Piece, Pieces, wrap
+from tui.security.sanitize import sanitize_text
+from tui.widgets.styled_text import StyledLine, StyledText, wrap
 
 
-def markdown(text: str, width: int) -> list[list[Piece]]:
+def markdown_lines(text: str, width: int) -> list[list[StyledText]]:
     """Markdown as lines; whatever it does not know stays as it was written."""
     from markdown_it import MarkdownIt
 
@@ -29,7 +29,7 @@ class _Markdown:
         """What stands before each line: indents of lists and edges of quotations."""
         self._bullet = ""
 
-    def lines(self, tokens: Sequence[Any]) -> Iterator[list[Piece]]:
+    def lines(self, tokens: Sequence[Any]) -> Iterator[list[StyledText]]:
         """The lines of these tokens; blocks at the outermost level are kept apart by an empty line."""
         is_first, skip_to = True, -1
         for place, token in enumerate(tokens):
@@ -56,30 +56,32 @@ class _Markdown:
                         yield from self._block(line)
                 case "fence" | "code_block" | "html_block":
                     for text in token.content.rstrip("\n").split("\n"):
-                        yield from self._block([Piece(text)], edge="│ ")
+                        yield from self._block([StyledText(text)], edge="│ ")
                 case "table_open":
                     first, last = token.map
                     for text in self._source[first:last]:
-                        yield from self._block([Piece(text)])
+                        yield from self._block([StyledText(text)])
                     skip_to = next(at for at in range(place, len(tokens)) if tokens[at].type == "table_close")
                 case "hr":
-                    yield [Piece("─" * self._width, "faint")]
+                    yield [StyledText("─" * self._width, "faint")]
 
-    def _block(self, line: Pieces, edge: str = "") -> Iterator[list[Piece]]:
-        line = [Piece(clean(text).replace("\n", " "), look) for text, look in line]  # an entity may have been anything
+    def _block(self, line: StyledLine, edge: str = "") -> Iterator[list[StyledText]]:
+        line = [
+            StyledText(sanitize_text(text).replace("\n", " "), look) for text, look in line
+        ]  # an entity may have been anything
         begin = "".join(self._begin)
         room = max(self._width - cell_len(begin) - len(edge), 8)
         for part in wrap(line, room):
             bullet, self._bullet = self._bullet, ""
-            yield [Piece(begin[: len(begin) - len(bullet)] + bullet + edge, "faint"), *part]
+            yield [StyledText(begin[: len(begin) - len(bullet)] + bullet + edge, "faint"), *part]
 
 
 _LOOKS: dict[str, str] = {"strong_open": "strong", "link_open": "accent"}
 
 
-def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[Piece]]:
+def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[StyledText]]:
     """The lines of a paragraph: bold, code, and links with the address they really go to."""
-    line: list[Piece] = []
+    line: list[StyledText] = []
     looks, links = [look], list[str]()
     for token in tokens:
         match token.type:
@@ -87,12 +89,12 @@ def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[Piece]]:
                 yield line
                 line = []
             case "code_inline":
-                line.append(Piece(token.content, "accent"))
+                line.append(StyledText(token.content, "accent"))
             case "image":
-                line.append(Piece(f"{token.content} ({token.attrs.get('src', '')})", "accent"))
+                line.append(StyledText(f"{token.content} ({token.attrs.get('src', '')})", "accent"))
             case "link_close":
                 looks.pop()
-                line.append(Piece(f" ({links.pop()})", "faint"))
+                line.append(StyledText(f" ({links.pop()})", "faint"))
             case kind if kind.endswith("_open"):
                 looks.append(_LOOKS.get(kind, looks[-1]))
                 if kind == "link_open":
@@ -100,5 +102,5 @@ def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[Piece]]:
             case kind if kind.endswith("_close"):
                 looks.pop()
             case _:
-                line.append(Piece(token.content, looks[-1]))
+                line.append(StyledText(token.content, looks[-1]))
     yield line

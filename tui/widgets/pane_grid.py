@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.containers import Container
 
-PARTS = 10
+GRID_PARTS = 10
 """Parts into which width and height are divided."""
 MIN_PARTS, MAX_PARTS = 2, 8
 
@@ -40,5 +40,5 @@ class PaneGrid(Container):
 
     def _divide(self) -> None:
         left, below = self._shares[self._left], self._shares[self._below]
-        self.styles.grid_columns = "1fr" if self._is_zoomed else f"{left}fr {PARTS - left}fr"
-        self.styles.grid_rows = "1fr" if self._is_zoomed else f"{PARTS - below}fr {below}fr"
+        self.styles.grid_columns = "1fr" if self._is_zoomed else f"{left}fr {GRID_PARTS - left}fr"
+        self.styles.grid_rows = "1fr" if self._is_zoomed else f"{GRID_PARTS - below}fr {below}fr"

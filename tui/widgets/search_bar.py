@@ -9,9 +9,9 @@ from textual.widgets import Input, Static
 
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.event_pane import EventPane
-from tui.widgets.virtual_list import Lines
+from tui.widgets.virtual_list import VirtualList
 
-SearchablePane = ActivityPane | Lines
+SearchablePane = ActivityPane | VirtualList
 
 
 class SearchBar(Horizontal):

@@ -11,10 +11,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.widgets.styled_text import Piece, fit, strip_of
+from tui.widgets.styled_text import StyledText, fit, make_strip
 
 
-class Bar(Widget):
+class SegmentLine(Widget):
     """Pieces at the left and pieces at the right; what does not fit is left out from the middle."""
 
     LOOKS: ClassVar[frozenset[str]] = frozenset({"strong", "faint", "need", "running", "failed", "accent"})
@@ -23,22 +23,22 @@ class Bar(Widget):
     class Picked(Message):
         """A piece that stands for something was clicked."""
 
-        def __init__(self, bar: Bar, name: str) -> None:
+        def __init__(self, bar: SegmentLine, name: str) -> None:
             super().__init__()
             self.bar = bar
             self.name = name
 
         @property
-        def control(self) -> Bar:
+        def control(self) -> SegmentLine:
             """The widget."""
             return self.bar
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._left: list[tuple[Piece, str]] = []
-        self._right: list[Piece] = []
+        self._left: list[tuple[StyledText, str]] = []
+        self._right: list[StyledText] = []
 
-    def show(self, left: list[tuple[Piece, str]], right: list[Piece]) -> None:
+    def show(self, left: list[tuple[StyledText, str]], right: list[StyledText]) -> None:
         """Show these; each piece at the left has the name of what a click on it means, or nothing."""
         if (left, right) != (self._left, self._right):
             self._left, self._right = left, right
@@ -53,15 +53,15 @@ class Bar(Widget):
         for piece, _ in self._left:
             if used + cell_len(piece.text) > room:
                 if room - used > 3:  # there is room for a beginning of it
-                    pieces.append(Piece(fit(piece.text, room - used - 1) + " ", piece.look))
+                    pieces.append(StyledText(fit(piece.text, room - used - 1) + " ", piece.look))
                     used = room
                 break
             pieces.append(piece)
             used += cell_len(piece.text)
         if room < 0:
             pieces, used, room = [piece for piece, _ in self._left], 0, 0
-        padding = [Piece(" " * max(room - used, 0))]
-        return strip_of([*pieces, *padding, *self._right], width, self.rich_style, self._style_of)
+        padding = [StyledText(" " * max(room - used, 0))]
+        return make_strip([*pieces, *padding, *self._right], width, self.rich_style, self._style_of)
 
     def _style_of(self, look: str) -> Style:
         return self.get_component_rich_style(f"bar--{look}", partial=True)

@@ -11,25 +11,25 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.security.sanitize import clean
+from tui.security.sanitize import sanitize_text
 
 
-class Piece(NamedTuple):
+class StyledText(NamedTuple):
     """A text and how it stands out: the name of a component class, or nothing."""
 
     text: str
     look: str = ""
 
 
-Pieces = Sequence[Piece]
+StyledLine = Sequence[StyledText]
 _WORDS = re.compile(r"\s+|\S+")
 
 
-def strip_of(pieces: Pieces, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
+def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
     """A line as the compositor wants it. Whatever was missed before is made harmless here: the last door."""
     segments, length = [], 0
     for text, look in pieces:
-        safe = text if text.isascii() and text.isprintable() else clean(text).replace("\n", " ")
+        safe = text if text.isascii() and text.isprintable() else sanitize_text(text).replace("\n", " ")
         segments.append(Segment(safe, base + style_of(look) if look else base))
         length += cell_len(safe)
     if length < width:
@@ -52,28 +52,28 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return padding + text if right else text + padding
 
 
-def wrap(pieces: Pieces, width: int) -> list[list[Piece]]:
+def wrap(pieces: StyledLine, width: int) -> list[list[StyledText]]:
     """Pieces as lines of a width: broken at blanks, words that are too long within."""
     if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
         return [list(pieces)]
-    lines: list[list[Piece]] = [[]]
+    lines: list[list[StyledText]] = [[]]
     used = 0
     for text, look in pieces:
         for word in _WORDS.findall(text):
             length = cell_len(word)
             if used + length <= width:
-                lines[-1].append(Piece(word, look))
+                lines[-1].append(StyledText(word, look))
                 used += length
             elif word.isspace() and used:
                 lines.append([])
                 used = 0
             elif length <= width:
-                lines.append([Piece(word, look)])
+                lines.append([StyledText(word, look)])
                 used = length
             else:
                 for part in chop_cells(word, width):
                     if used:
                         lines.append([])
-                    lines[-1].append(Piece(part, look))
+                    lines[-1].append(StyledText(part, look))
                     used = cell_len(part)
     return lines

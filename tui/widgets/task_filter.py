@@ -13,10 +13,10 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui.client.task_rows import TaskQuery
-from tui.domain.filters import FIELDS, Context, Filter, FilterError, parse
+from tui.domain.filters import FIELDS, Filter, FilterContext, FilterError, parse_filter
 from tui.domain.seen_values import SeenValues
-from tui.domain.state import Board
-from tui.widgets.context import Desk
+from tui.domain.state import State
+from tui.widgets.context import UIContext
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.keys import key_name
 
@@ -26,7 +26,7 @@ QUERY_FIELDS = {
     "status": "status", "agent_id": "agent", "parent_task_id": "parent", "from_date": "age", "to_date": "age",
 }  # fmt: skip
 """Parameters of the platform's query, and the fields of a filter that they stand for."""
-EXAMPLE = "status:paused agent:invoice* age:<2d words"
+EXAMPLE_FILTER = "status:paused agent:invoice* age:<2d words"
 
 
 class TaskFilter(Vertical):
@@ -42,11 +42,11 @@ class TaskFilter(Vertical):
             super().__init__()
             self.query = query
 
-    def __init__(self, desk: Desk, seen: SeenValues) -> None:
+    def __init__(self, desk: UIContext, seen: SeenValues) -> None:
         super().__init__()
         self._desk = desk
         self._seen = seen
-        self._board = Board()
+        self._board = State()
         self._server_query: TaskQuery | None = None
         self._server_timer: Timer | None = None
 
@@ -54,7 +54,7 @@ class TaskFilter(Vertical):
         """Yield the line, and what is wrong."""
         with Horizontal(id="line"):
             yield Static(" / ", id="slash", markup=False)
-            yield FilterInput(self._desk.memory, self._seen.values, placeholder=EXAMPLE, id="filter")
+            yield FilterInput(self._desk.memory, self._seen.values, placeholder=EXAMPLE_FILTER, id="filter")
             yield Static("", id="only", markup=False)
             yield Static("", id="there", markup=False)
         yield Static(id="wrong", markup=False)
@@ -64,7 +64,7 @@ class TaskFilter(Vertical):
         """Where the filter is written."""
         return self.query_one(FilterInput)
 
-    def update_board(self, board: Board) -> None:
+    def update_board(self, board: State) -> None:
         """Take the new state: the names of agents and waits that the filter is about."""
         self._board = board
 
@@ -83,7 +83,7 @@ class TaskFilter(Vertical):
     def _parse(self, event: FilterInput.Changed) -> None:
         wrong = ""
         try:
-            self.asked = parse(_usable(event.value))
+            self.asked = parse_filter(_usable(event.value))
         except FilterError as error:
             wrong = error.underlined().split("\n", 1)[1]  # the text itself stands above it
         self.query_one("#wrong", Static).update(wrong)
@@ -106,16 +106,16 @@ class TaskFilter(Vertical):
     def _use(self, event: FilterInput.Submitted) -> None:
         self.input.remember()
         with suppress(FilterError):
-            self.asked = parse(event.value)
+            self.asked = parse_filter(event.value)
 
 
-def filter_context(desk: Desk, board: Board) -> Context:
+def filter_context(desk: UIContext, board: State) -> FilterContext:
     """Return what a filter has to know besides a task: the time, the names of agents, who waits."""
     waits = {task_id: wait for task_id in board.logs if (wait := board.wait(task_id))}
-    return Context(desk.now(), agent_names(board), waits)
+    return FilterContext(desk.now(), agent_names(board), waits)
 
 
-def agent_names(board: Board) -> dict[str, str]:
+def agent_names(board: State) -> dict[str, str]:
     """Return the names of all agents by their ids."""
     return {agent_id: told[1].name for agent_id, told in board.agents.items()}
 

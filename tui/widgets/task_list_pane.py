@@ -15,17 +15,17 @@ from textual.worker import Worker
 
 from tui.domain.filters import Filter
 from tui.domain.seen_values import SeenValues
-from tui.domain.state import Board
-from tui.domain.task_list import Listing, View
-from tui.domain.task_rows import Head, Line, Row
-from tui.widgets.context import Desk
+from tui.domain.state import State
+from tui.domain.task_list import ListView, TaskListModel
+from tui.domain.task_rows import GroupHeader, ListRow, TaskLine
+from tui.widgets.context import UIContext
 from tui.widgets.empty_list import EmptyList
 from tui.widgets.list_scheduler import ListScheduler
 from tui.widgets.list_title import Liveness
-from tui.widgets.segment_line import Bar
+from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_filter import agent_names, filter_context
-from tui.widgets.task_preview import Peek
-from tui.widgets.task_table import COLUMNS, TaskList, columns_for, heading
+from tui.widgets.task_preview import TaskPreview
+from tui.widgets.task_table import COLUMNS, TaskTable, columns_for, heading_line
 
 PREVIEW_DELAY_SECONDS = 0.4
 """Seconds after which a cursor that stays on a task asks for more of it."""
@@ -51,14 +51,14 @@ class TaskListPane(Vertical):
             self.task_id = task_id
             self.is_deep = is_deep
 
-    def __init__(self, desk: Desk, seen: SeenValues, on_shown: Callable[[], None]) -> None:
+    def __init__(self, desk: UIContext, seen: SeenValues, on_shown: Callable[[], None]) -> None:
         super().__init__()
         self._desk = desk
         self._seen = seen
         self._on_shown = on_shown
         self.scheduler = ListScheduler(self)
-        self.tasks = TaskList(desk, id="tasks")
-        self._peek = Peek(desk.now, desk.masks, id="peek")
+        self.tasks = TaskTable(desk, id="tasks")
+        self._peek = TaskPreview(desk.now, desk.masks, id="peek")
         self.total: int | None = None
         """How many tasks the platform has."""
         self.liveness = Liveness()
@@ -68,7 +68,7 @@ class TaskListPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Yield headings, list, what is said without a list, and preview."""
-        yield Bar(id="heading")
+        yield SegmentLine(id="heading")
         with Container(id="body", classes="-empty"):  # as it begins: to say so later would style it again
             yield self.tasks
             yield EmptyList(id="empty")
@@ -83,12 +83,12 @@ class TaskListPane(Vertical):
         self.scheduler.close()
 
     @property
-    def listing(self) -> Listing:
+    def listing(self) -> TaskListModel:
         """The listing that is shown."""
         return self.scheduler.listing
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> ListRow | None:
         """The row under the cursor."""
         return self.tasks.row
 
@@ -106,13 +106,13 @@ class TaskListPane(Vertical):
         elif touched.logs:
             self._show_preview()
 
-    def current_view(self, board: Board) -> View:
+    def current_view(self, board: State) -> ListView:
         """Return which tasks are wanted, and in which order."""
         matches = self.asked.predicate(filter_context(self._desk, board)) if self.asked else None
         total = None if self.only else self.total
-        return View(matches, self.only, self.column, self.reverse, agent_names(board), self._desk.now(), total)
+        return ListView(matches, self.only, self.column, self.reverse, agent_names(board), self._desk.now(), total)
 
-    def show_listing(self, listing: Listing, change: Callable[[], object], *, is_other: bool = False) -> None:
+    def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         """Show a listing once it has changed; of another one, the cursor stays on its task or goes to the first."""
         is_first, before = not self.tasks.count(), self.tasks.line
         self.tasks.show(listing, change)
@@ -149,7 +149,9 @@ class TaskListPane(Vertical):
     def show_heading(self) -> None:
         """Show the headings of the columns that there is room for."""
         width = self.tasks.scrollable_content_region.width or self.screen.size.width
-        self.query_one("#heading", Bar).show(heading(width, self._desk.time, self.column, self.reverse), [])
+        self.query_one("#heading", SegmentLine).show(
+            heading_line(width, self._desk.time, self.column, self.reverse), []
+        )
 
     def show_emptiness(self) -> None:
         """Say why no task is shown, where none is, and what to press."""
@@ -185,13 +187,13 @@ class TaskListPane(Vertical):
 
     # Folds and order
 
-    @on(TaskList.Chosen)
+    @on(TaskTable.Chosen)
     def _fold_group(self) -> None:
-        if isinstance(self.row, Head):
+        if isinstance(self.row, GroupHeader):
             self._toggle(self.row.key, True)
 
-    @on(TaskList.Folded)
-    def _fold(self, event: TaskList.Folded) -> None:
+    @on(TaskTable.Folded)
+    def _fold(self, event: TaskTable.Folded) -> None:
         self._toggle(event.key, event.is_open)
 
     def _toggle(self, key: str, is_open: bool) -> None:
@@ -199,12 +201,12 @@ class TaskListPane(Vertical):
         if (place := self.tasks.index_of(key)) is not None:
             self.tasks.move_to(place)
 
-    @on(TaskList.FoldedAll)
-    def _fold_all(self, event: TaskList.FoldedAll) -> None:
+    @on(TaskTable.FoldedAll)
+    def _fold_all(self, event: TaskTable.FoldedAll) -> None:
         self.scheduler.toggle_all(not event.away)
 
-    @on(Bar.Picked, "#heading")
-    def _sort_by_heading(self, event: Bar.Picked) -> None:
+    @on(SegmentLine.Picked, "#heading")
+    def _sort_by_heading(self, event: SegmentLine.Picked) -> None:
         if self.column == event.name:
             self.reverse = not self.reverse
         else:
@@ -241,6 +243,6 @@ class TaskListPane(Vertical):
         self.scheduler.rebuild()
 
 
-def _previewed(line: Line) -> str:
+def _previewed(line: TaskLine) -> str:
     """Return the task of a line that is previewed: the one that waits, where one below does."""
     return (line.path[-1] if line.path else line.task).id

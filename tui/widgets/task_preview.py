@@ -11,58 +11,58 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.client.json_codec import dumps, unfolded
+from tui.client.json_codec import dumps, parse_nested
 from tui.client.json_values import EPOCH
 from tui.client.task_facts import Wait
 from tui.client.task_rows import TaskRow
 from tui.domain import humanize
-from tui.domain.state import Board
-from tui.domain.task_rows import Line
-from tui.security.redact import Masks
+from tui.domain.state import State
+from tui.domain.task_rows import TaskLine
+from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 from tui.widgets.document_layout import Document, Part
-from tui.widgets.segment_line import Bar
-from tui.widgets.styled_text import Piece, Pieces, fit, strip_of, wrap
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledLine, StyledText, fit, make_strip, wrap
 
 if TYPE_CHECKING:
     from tui.domain.activity_nodes import Node
 
-ROOMY = 12
+MIN_LINES_FOR_PAYLOAD = 12
 """Lines from which a payload is written out, and not put in one line."""
-MOST = 60
+MAX_ENTRIES = 60
 """How many of the latest entries are at hand."""
 
 
-class Peek(Widget):
+class TaskPreview(Widget):
     """A few lines about one task."""
 
-    COMPONENT_CLASSES = Bar.COMPONENT_CLASSES
+    COMPONENT_CLASSES = SegmentLine.COMPONENT_CLASSES
 
-    def __init__(self, now: Callable[[], datetime], masks: Masks, *, id: str | None = None) -> None:
+    def __init__(self, now: Callable[[], datetime], masks: Redactor, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._now = now
-        self._line: Line | None = None
+        self._line: TaskLine | None = None
         self._agent = self._asked = ""
         self._latest: list[Node] = []
-        self._rows: list[Pieces] = []
+        self._rows: list[StyledLine] = []
         self._clocks = ("", "")
         """What the clocks said when it was written."""
         self._masks = masks
 
-    def show(self, line: Line | None, board: Board) -> None:
+    def show(self, line: TaskLine | None, board: State) -> None:
         """Show another task, or the same one anew."""
         agent = board.agents.get(line.task.agent_id) if line else None
         self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
         waiting = (line.path[-1] if line.path else line.task).id if line else ""
         activity = board.activity(waiting)
-        self._latest = activity.nodes[-MOST:] if activity else []
+        self._latest = activity.nodes[-MAX_ENTRIES:] if activity else []
         self._asked = ""
         if activity and (node := activity.open_node):
             from tui.client.log_entries import ToolCall  # pydantic: the first frame has no entries
-            from tui.domain.entry_format import shortly
+            from tui.domain.entry_format import short_json
 
             call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
-            self._asked = node.entry.label + (f"  {shortly(call, self._masks)}" if call else "")
+            self._asked = node.entry.label + (f"  {short_json(call, self._masks)}" if call else "")
         self._write()
 
     def tick(self) -> None:
@@ -70,11 +70,11 @@ class Peek(Widget):
         if self._line and self._clocks != self._read_clocks(self._line):
             self._write()
 
-    def _read_clocks(self, line: Line) -> tuple[str, str]:
+    def _read_clocks(self, line: TaskLine) -> tuple[str, str]:
         """How long ago the task was made, and how long it has waited."""
         task, now = line.path[-1] if line.path else line.task, self._now()
         since = line.wait.since if line.wait else None
-        return humanize.ago(task.created_at, now), humanize.span((now - since).total_seconds()) if since else ""
+        return humanize.ago(task.created_at, now), humanize.duration((now - since).total_seconds()) if since else ""
 
     def _write(self) -> None:
         """Write it anew; it is drawn where it has changed."""
@@ -91,20 +91,20 @@ class Peek(Widget):
         """One of its lines."""
         width = self.size.width
         pieces = self._rows[y] if y < len(self._rows) else []
-        return strip_of(pieces, width, self.rich_style, self._style_of)
+        return make_strip(pieces, width, self.rich_style, self._style_of)
 
     def _style_of(self, look: str) -> Style:
         return self.get_component_rich_style(f"bar--{look}", partial=True)
 
-    def _lines(self, line: Line, width: int) -> list[Pieces]:
+    def _lines(self, line: TaskLine, width: int) -> list[StyledLine]:
         self._clocks = begun, waited = self._read_clocks(line)
         task = line.path[-1] if line.path else line.task
-        found: list[Pieces] = [[Piece(one_line(self._masks.text(task.name), longest=500), "strong")]]
+        found: list[StyledLine] = [[StyledText(one_line(self._masks.text(task.name), longest=500), "strong")]]
         about = [one_line(self._masks.text(self._agent)), one_line(task.id), begun]
-        found.append([Piece(fit("  ".join(part for part in about if part), width), "faint")])
+        found.append([StyledText(fit("  ".join(part for part in about if part), width), "faint")])
         if line.wait:
             since = f" for {waited}" if waited else ""
-            found.append([Piece(f"‖ waits: {line.wait.kind}{since}", "need")])
+            found.append([StyledText(f"‖ waits: {line.wait.kind}{since}", "need")])
             found += self._wrapped("", self._wanted(task, line.wait, self._asked), width)
             found += self._payload(task, width)
         elif task.result:
@@ -116,18 +116,20 @@ class Peek(Widget):
             found += [[], *self._told(room - 1, width)]
         return found
 
-    def _told(self, count: int, width: int) -> list[Pieces]:
+    def _told(self, count: int, width: int) -> list[StyledLine]:
         """The latest of what happened, a line each."""
-        from tui.domain.entry_format import told
+        from tui.domain.entry_format import entry_line
 
-        lines: list[Pieces] = [[Piece("latest", "faint")]]
+        lines: list[StyledLine] = [[StyledText("latest", "faint")]]
         for node in self._latest[-count + 1 :]:
-            line = told(node, self._masks)
+            line = entry_line(node, self._masks)
             clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
             after = f" {line.after}" if line.after else ""
             room = max(width - len(clock) - 4 - cell_len(after), 8)
-            look = line.look if line.look in Bar.LOOKS else "faint"
-            lines.append([Piece(f"{clock}{line.word} ", "faint"), Piece(fit(line.text, room)), Piece(after, look)])
+            look = line.look if line.look in SegmentLine.LOOKS else "faint"
+            lines.append(
+                [StyledText(f"{clock}{line.word} ", "faint"), StyledText(fit(line.text, room)), StyledText(after, look)]
+            )
         return lines
 
     def _wanted(self, task: TaskRow, wait: Wait, asked: str) -> str:
@@ -138,16 +140,22 @@ class Peek(Widget):
             return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
         return asked or ("open it to see" if wait.kind != "paused" else "the platform does not tell the reason")
 
-    def _payload(self, task: TaskRow, width: int) -> list[Pieces]:
+    def _payload(self, task: TaskRow, width: int) -> list[StyledLine]:
         """What is asked for: in one line where there is little room, written out where there is more."""
         content = task.hitl_request.content if task.hitl_request else None
         if not content:
             return []
-        if self.size.height < ROOMY:
-            return self._wrapped("", dumps(self._masks.json(unfolded(content))), width)
+        if self.size.height < MIN_LINES_FOR_PAYLOAD:
+            return self._wrapped("", dumps(self._masks.json(parse_nested(content))), width)
         rows = Document([Part("what exactly", content)], self._masks, can_fold=False).rows(width)
-        return [[], *([Piece(text, look if look in Bar.LOOKS else "faint" if look else "") for text, look in row.pieces]
-                for row in rows)]  # fmt: skip
+        return [[], *([StyledText(text, _preview_style(look)) for text, look in row.pieces] for row in rows)]
 
-    def _wrapped(self, begin: str, text: str, width: int) -> list[Pieces]:
-        return list(wrap([Piece(begin + one_line(self._masks.text(text), longest=4000))], max(width, 1)))
+    def _wrapped(self, begin: str, text: str, width: int) -> list[StyledLine]:
+        return list(wrap([StyledText(begin + one_line(self._masks.text(text), longest=4000))], max(width, 1)))
+
+
+def _preview_style(look: str) -> str:
+    """Return the style that the preview has for a style of the document; those that it lacks are faint."""
+    if look in SegmentLine.LOOKS:
+        return look
+    return "faint" if look else ""

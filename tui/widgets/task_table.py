@@ -14,36 +14,42 @@ from textual.message import Message
 
 from tui.client.json_values import EPOCH
 from tui.domain import humanize
-from tui.domain.task_list import Listing
-from tui.domain.task_rows import Head, Line, More, Row, lasted
+from tui.domain.task_list import TaskListModel
+from tui.domain.task_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
 from tui.security.sanitize import one_line
-from tui.widgets.context import Desk
+from tui.widgets.context import UIContext
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import Piece, Pieces, fit
-from tui.widgets.virtual_list import Lines
+from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.virtual_list import VirtualList
 
-GLYPHS = {
+STATUS_GLYPHS = {
     "paused": "‖", "executing": "▶", "pending": "·", "completed": "✓", "failed": "✗", "error": "!", "stopped": "■",
 }  # fmt: skip
-LOOKS = {"executing": "running", "failed": "failed", "error": "failed", "completed": "faint", "stopped": "faint"}
-FLASH = 0.6
+STATUS_STYLES = {
+    "executing": "running",
+    "failed": "failed",
+    "error": "failed",
+    "completed": "faint",
+    "stopped": "faint",
+}
+FLASH_SECONDS = 0.6
 """Seconds for which a row stands out that has changed."""
-MADE = 500
+MAX_CACHED_LINES = 500
 """How many lines are remembered as they were made last."""
-LAST = datetime.max.replace(tzinfo=UTC)
+NEVER_CHANGES = datetime.max.replace(tzinfo=UTC)
 """When what shows no clock has to be looked at again."""
 
 
-class Made(NamedTuple):
+class CachedLine(NamedTuple):
     """A line, what it was made of, and from when until when it tells the time as it is."""
 
     of: object
     since: datetime
     until: datetime
-    pieces: Pieces
+    pieces: StyledLine
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """One column: its name, its heading, its width, and from which width of the list it is there."""
 
     name: str
@@ -54,17 +60,17 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("status", "STATUS", 15),
-    Column("title", "TITLE", 0),
-    Column("agent", "AGENT", 13, 70),
-    Column("wait", "WAIT/RUN", 9, 0, True),
-    Column("plan", "PLAN", 6, 84, True),
-    Column("tokens", "TOKENS", 8, 100, True),
-    Column("updated", "UPDATED", 10, 92, True),
+    TableColumn("status", "STATUS", 15),
+    TableColumn("title", "TITLE", 0),
+    TableColumn("agent", "AGENT", 13, 70),
+    TableColumn("wait", "WAIT/RUN", 9, 0, True),
+    TableColumn("plan", "PLAN", 6, 84, True),
+    TableColumn("tokens", "TOKENS", 8, 100, True),
+    TableColumn("updated", "UPDATED", 10, 92, True),
 )
 
 
-class TaskList(Lines):
+class TaskTable(VirtualList):
     """Tasks under a cursor, with marks and folds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,13 +102,13 @@ class TaskList(Lines):
     class Resized(Message):
         """Its lines have another width, and so has what stands above them."""
 
-    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+    def __init__(self, desk: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._desk = desk
-        self._listing = Listing()
+        self._listing = TaskListModel()
         self._states: dict[str, str] = {}
         """How the lines in sight were drawn last."""
-        self._made: dict[str, Made] = {}
+        self._made: dict[str, CachedLine] = {}
         """Lines as they were made last: a moment later most are the same."""
         self._steady: dict[int, datetime] = {}
         """Until when what a line shows of the time, by its place, is right."""
@@ -112,15 +118,15 @@ class TaskList(Lines):
         self.marks: set[str] = set()
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> ListRow | None:
         """The row under the cursor."""
         return self._listing.row(self.cursor) if self.cursor < len(self._listing) else None
 
     @property
-    def line(self) -> Line | None:
+    def line(self) -> TaskLine | None:
         """The line under the cursor, where it is about a task."""
         row = self.row
-        return row if isinstance(row, Line) else None
+        return row if isinstance(row, TaskLine) else None
 
     @property
     def chosen(self) -> list[str]:
@@ -129,7 +135,7 @@ class TaskList(Lines):
         marked = sorted(self.marks, key=lambda one: (places[one] is None, places[one] or 0, one))
         return marked or ([self.line.task.id] if self.line else [])
 
-    def show(self, listing: Listing, change: Callable[[], object]) -> None:
+    def show(self, listing: TaskListModel, change: Callable[[], object]) -> None:
         """Show a listing once it has changed; the cursor stays on its task, and what has changed flashes once."""
         before = self.rows_will_change()
         change()
@@ -143,14 +149,14 @@ class TaskList(Lines):
             changed = {key for key, state in states.items() if self._states.get(key, state) != state}
             if changed:
                 self._flashing |= changed
-                self.set_timer(FLASH, partial(self._flashed, changed))
+                self.set_timer(FLASH_SECONDS, partial(self._flashed, changed))
         self._states = states
 
-    def _in_sight(self) -> Iterator[Line]:
+    def _in_sight(self) -> Iterator[TaskLine]:
         """The lines in sight."""
         top = self.scroll_offset.y
         for place in range(top, min(top + self.size.height, len(self._listing))):
-            if isinstance(row := self._listing.row(place), Line):
+            if isinstance(row := self._listing.row(place), TaskLine):
                 yield row
 
     def _flashed(self, keys: set[str]) -> None:
@@ -206,7 +212,7 @@ class TaskList(Lines):
         """Show or hide the sub-tasks, or the whole group."""
         line = self.line
         if line is None:
-            if isinstance(self.row, Head):
+            if isinstance(self.row, GroupHeader):
                 self.post_message(self.Folded(self.row.key, is_open))
         elif line.below and line.is_open is not is_open:
             self.post_message(self.Folded(line.task.id, is_open))
@@ -217,10 +223,10 @@ class TaskList(Lines):
             elif above is not None:
                 self.move_to(above, -1)
 
-    def _above(self, index: int, line: Line) -> bool:
+    def _above(self, index: int, line: TaskLine) -> bool:
         """Whether a row is what a line stands under."""
         row = self._listing.row(index)
-        return isinstance(row, Head) if line.depth == 0 else isinstance(row, Line) and row.depth < line.depth
+        return isinstance(row, GroupHeader) if line.depth == 0 else isinstance(row, TaskLine) and row.depth < line.depth
 
     def fold_all(self, away: bool) -> None:
         """Fold or unfold all sub-tasks."""
@@ -251,18 +257,18 @@ class TaskList(Lines):
         self.refresh()
         self.post_message(self.Marked())
 
-    def pieces(self, index: int, width: int) -> Pieces:
+    def pieces(self, index: int, width: int) -> StyledLine:
         """A heading, a task in its columns, or that there are more."""
         row = self._listing.row(index)
-        if len(self._steady) >= MADE:
+        if len(self._steady) >= MAX_CACHED_LINES:
             self._steady.clear()
-        self._steady[index] = LAST
-        if isinstance(row, Head):
+        self._steady[index] = NEVER_CHANGES
+        if isinstance(row, GroupHeader):
             look = "need" if row.group == "Needs you" else "head"
-            return [Piece(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
-        if isinstance(row, More):
+            return [StyledText(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
+        if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
-            return [Piece(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
+            return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
         if row.key not in self._states:
             self._states[row.key] = _state(row)
         now, is_marked = self._desk.now(), row.task.id in self.marks
@@ -270,32 +276,33 @@ class TaskList(Lines):
         of = row, agent, is_marked, width, self._desk.time
         known = self._made.get(row.key)
         if known is None or known.of != of or not known.since <= now < known.until:
-            if len(self._made) >= MADE:
+            if len(self._made) >= MAX_CACHED_LINES:
                 self._made.clear()
-            seconds, changed = lasted(row, now), row.task.changed_at
-            found: list[Piece] = [Piece("*", "marked") if is_marked else Piece(" ")]
+            seconds, changed = duration_seconds(row, now), row.task.changed_at
+            found: list[StyledText] = [StyledText("*", "marked") if is_marked else StyledText(" ")]
             cells = self._cells(row, agent, _clock(row, seconds), self._desk.when(changed))
             for column, cell_width in columns_for(width, self._desk.time):
                 text, look = cells[column.name]
-                found.append(Piece(fit(text, cell_width - 1, right=column.is_number) + " ", look))
-            known = self._made[row.key] = Made(of, now, now + self._steadily(row, seconds, changed), tuple(found))
+                found.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", look))
+            known = self._made[row.key] = CachedLine(of, now, now + self._steadily(row, seconds, changed), tuple(found))
         self._steady[index] = known.until
         return known.pieces
 
-    def _steadily(self, row: Line, seconds: float | None, changed: datetime | None) -> timedelta:
+    def _steadily(self, row: TaskLine, seconds: float | None, changed: datetime | None) -> timedelta:
         """For how long a line is right though nobody tells anything of it."""
         until = math.inf if changed is None else self._desk.steady(changed)
         if seconds is not None and not row.task.is_final:
-            until = min(until, humanize.steady(seconds) if row.wait else 1 - seconds % 1)
+            until = min(until, humanize.seconds_until_change(seconds) if row.wait else 1 - seconds % 1)
         return timedelta(seconds=min(until, 86400))
 
-    def _cells(self, row: Line, agent: str, clock: str, updated: str) -> dict[str, Piece]:
+    def _cells(self, row: TaskLine, agent: str, clock: str, updated: str) -> dict[str, StyledText]:
         task = row.task
         if row.wait:
-            status = Piece(f"‖ {row.wait.kind}", "need")
+            status = StyledText(f"‖ {row.wait.kind}", "need")
         else:
-            status = Piece(
-                f"{GLYPHS.get(task.status, '?')} {one_line(task.status) or 'unknown'}", LOOKS.get(task.status, "")
+            status = StyledText(
+                f"{STATUS_GLYPHS.get(task.status, '?')} {one_line(task.status) or 'unknown'}",
+                STATUS_STYLES.get(task.status, ""),
             )
         fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
         below = f"  ({row.below})" if row.below else ""
@@ -305,26 +312,28 @@ class TaskList(Lines):
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
             "status": status,
-            "title": Piece(title, strength),
-            "agent": Piece(self._desk.safe(agent, 60), "faint" if task.is_final else ""),
-            "wait": Piece(clock, "need" if row.wait else "faint"),
-            "plan": Piece(plan, "faint" if task.is_final else ""),
-            "tokens": Piece(humanize.amount(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"),
-            "updated": Piece(updated, "faint"),
+            "title": StyledText(title, strength),
+            "agent": StyledText(self._desk.safe(agent, 60), "faint" if task.is_final else ""),
+            "wait": StyledText(clock, "need" if row.wait else "faint"),
+            "plan": StyledText(plan, "faint" if task.is_final else ""),
+            "tokens": StyledText(
+                humanize.short_count(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"
+            ),
+            "updated": StyledText(updated, "faint"),
         }
 
 
-def _clock(line: Line, seconds: float | None) -> str:
+def _clock(line: TaskLine, seconds: float | None) -> str:
     """How long a task has waited or run, or took."""
     is_running = not line.wait and not line.task.is_final
-    return "" if seconds is None else humanize.clock(seconds) if is_running else humanize.span(seconds)
+    return "" if seconds is None else humanize.running_clock(seconds) if is_running else humanize.duration(seconds)
 
 
-def _state(line: Line) -> str:
+def _state(line: TaskLine) -> str:
     return f"{line.task.status} {line.wait}"
 
 
-def columns_for(width: int, time: str) -> list[tuple[Column, int]]:
+def columns_for(width: int, time: str) -> list[tuple[TableColumn, int]]:
     """The columns that there is room for, and how wide each is; the title takes what is left."""
     wider = 0 if time == "relative" else 3  # a clock with a day before it
     chosen = [column for column in COLUMNS if width >= column.since + (wider if column.since else 0)]
@@ -333,12 +342,12 @@ def columns_for(width: int, time: str) -> list[tuple[Column, int]]:
     return [(column, widths[column.name] or max(left, 8)) for column in chosen]
 
 
-def heading(width: int, time: str, column: str | None, reverse: bool) -> list[tuple[Piece, str]]:
+def heading_line(width: int, time: str, column: str | None, reverse: bool) -> list[tuple[StyledText, str]]:
     """The line above the list: each heading with the name of its column."""
-    found = [(Piece(" "), "")]
+    found = [(StyledText(" "), "")]
     for one, cell_width in columns_for(width, time):
         arrow = (" ▾" if reverse else " ▴") if one.name == column else ""
         look = "accent" if one.name == column else "faint"
         text = one.heading[: cell_width - 1 - len(arrow)].rstrip("/") + arrow
-        found.append((Piece(fit(text, cell_width - 1, right=one.is_number) + " ", look), one.name))
+        found.append((StyledText(fit(text, cell_width - 1, right=one.is_number) + " ", look), one.name))
     return found

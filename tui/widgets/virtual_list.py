@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from tui.widgets.line_view import LineView
 
 
-class Lines(LineView, can_focus=True, inherit_bindings=False):
+class VirtualList(LineView, can_focus=True, inherit_bindings=False):
     """Lines under a cursor. Whoever inherits says how many there are, and what each is made of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,13 +38,13 @@ class Lines(LineView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """A line was opened, with Enter or a double click."""
 
-        def __init__(self, lines: Lines, index: int) -> None:
+        def __init__(self, lines: VirtualList, index: int) -> None:
             super().__init__()
             self.lines = lines
             self.index = index
 
         @property
-        def control(self) -> Lines:
+        def control(self) -> VirtualList:
             """The widget."""
             return self.lines
 
@@ -84,18 +84,18 @@ class Lines(LineView, can_focus=True, inherit_bindings=False):
             if found is None:
                 self.cursor = place
             else:
-                self.set_reactive(Lines.cursor, place)  # it is on the same as before
+                self.set_reactive(VirtualList.cursor, place)  # it is on the same as before
         height = self.scrollable_content_region.height
         if found is not None and (self.scroll_offset.y > 0 or place >= height):
             top = place - below_top if 0 <= below_top < max(height, 1) else self.scroll_offset.y + place - self.cursor
             self.scroll_to(y=max(top, 0), animate=False, immediate=True)
         self.draw_changed()
 
-    def take_position(self, other: Lines) -> None:
+    def take_position(self, other: VirtualList) -> None:
         """Put the cursor and the scroll position where those of another list of the same lines are."""
         self._grow(self.count())
         self.was_led = other.was_led
-        self.set_reactive(Lines.cursor, other.cursor)
+        self.set_reactive(VirtualList.cursor, other.cursor)
         self.scroll_to(y=other.scroll_offset.y, animate=False, immediate=True, force=True)
 
     def _resting(self, index: int, direction: int) -> int:
