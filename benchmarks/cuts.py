@@ -105,7 +105,9 @@ async def live_only() -> None:
     calls = 0
     begun = time.monotonic()
     async with Server(platform.handle) as server, make_client(server.url, clock=clock) as client:
-        job = asyncio.create_task(TaskFollower(client, "t1", changes.append, clock=clock, rhythm=PollIntervals()).run())
+        job = asyncio.create_task(
+            TaskFollower(client, "t1", changes.append, clock=clock, intervals=PollIntervals()).run()
+        )
         while count["cuts"] < CUTS and not job.done() and time.monotonic() - begun < 300:
             await platform.tool("t1", f"r{calls}", "search", {"q": calls}, {"hits": calls})
             calls += 1

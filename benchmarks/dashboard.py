@@ -43,7 +43,7 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
         async with client or Fixed(agents=AGENTS).client() as told:
             app = Dashboard(
                 told, Journal(place / "journal.jsonl"), JsonStore(place / "drafts.json"),
-                masks=Redactor(), state=place, place="benchmarks", rhythm=SELDOM,
+                redactor=Redactor(), state=place, place="benchmarks", intervals=SELDOM,
             )  # fmt: skip
             async with app.running():
                 while not app.services.lists.has_read_all:
@@ -51,9 +51,9 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
                 yield app
 
 
-async def listed(app: Dashboard, board: State, per_step: int = 2_000) -> None:
+async def listed(app: Dashboard, state: State, per_step: int = 2_000) -> None:
     """Let it take in all tasks of a board, page by page."""
-    tasks = [known.task for known in board.tasks.values()]
+    tasks = [known.task for known in state.tasks.values()]
     for at in range(0, len(tasks), per_step):
         await app.within(lambda: app.services.store.add(TasksSeen(tuple(tasks[at : at + per_step]), app.client.now)))
     while app.home.list_pane.listing.loaded < len(tasks):

@@ -43,15 +43,15 @@ def board_of(count: int) -> State:
     return State().after([AgentsSeen(tuple(agents), NOW), *pages])
 
 
-def view_of(board: State) -> ListView:
+def view_of(state: State) -> ListView:
     """All of it, in groups."""
-    return ListView(names={agent_id: told[1].name for agent_id, told in board.agents.items()}, now=NOW)
+    return ListView(names={agent_id: told[1].name for agent_id, told in state.agents.items()}, now=NOW)
 
 
-def listing_of(board: State) -> TaskListModel:
+def listing_of(state: State) -> TaskListModel:
     """All of it, arranged."""
-    listing = TaskListModel(view_of(board))
-    for _ in listing.filled(board):
+    listing = TaskListModel(view_of(state))
+    for _ in listing.filled(state):
         pass
     return listing
 
@@ -80,15 +80,15 @@ def arrived(number: int) -> TasksSeen:
 
 def worked_on(count: int) -> State:
     """A board with one task that runs, and so many entries in its log."""
-    board = State().after([TasksSeen((Task.of(task(0, "executing")),), NOW)])
+    state = State().after([TasksSeen((Task.of(task(0, "executing")),), NOW)])
     log = Log(tuple(parse_entry(entry(number, 60)) for number in range(count)))
-    return board.after(LogSeen("t0", part, NOW) for part in log.parts(PAGE))
+    return state.after(LogSeen("t0", part, NOW) for part in log.parts(PAGE))
 
 
-def source_of(board: State) -> ActivitySource:
+def source_of(state: State) -> ActivitySource:
     """What the screen of the task gives its tree."""
-    activities: dict[str, Activity] = {one: log.activity for one, log in board.logs.items()}
-    return ActivitySource("t0", activities, {"t0": board.children_of("t0")}, {}, board.task("t0"), board.wait("t0"))
+    activities: dict[str, Activity] = {one: log.activity for one, log in state.logs.items()}
+    return ActivitySource("t0", activities, {"t0": state.children_of("t0")}, {}, state.task("t0"), state.wait("t0"))
 
 
 def event(number: int) -> EventSeen:

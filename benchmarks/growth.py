@@ -74,9 +74,9 @@ async def _events(count: int) -> dict[str, float]:
 
 
 def _whole(count: int) -> Iterator[tuple[str, float]]:
-    board = board_of(count)
+    state = board_of(count)
     gc.freeze()
-    slices = [list(_slices(board)) for _ in range(5)]
+    slices = [list(_slices(state)) for _ in range(5)]
     gc.unfreeze()
     yield "all tasks arranged anew, in slices", median([sum(one) for one in slices])
     yield "the longest of these slices", median([max(one) for one in slices])

@@ -73,10 +73,10 @@ def interactive(effort: Effort) -> Iterator[Row]:
     yield row(4, name, other, wall, "ms", "≥ 150", f"CPU {more:,.0f} and {cpu:.0f} ms")
 
 
-def _slices(board: State) -> Iterator[float]:
+def _slices(state: State) -> Iterator[float]:
     """Ms of each slice in which a bare board is arranged."""
-    listing = TaskListModel(view_of(board))
-    slices = listing.filled(board)
+    listing = TaskListModel(view_of(state))
+    slices = listing.filled(state)
     is_through = False
     while not is_through:
         begun = time.perf_counter()
@@ -87,9 +87,9 @@ def _slices(board: State) -> Iterator[float]:
 class Fleet:
     """A list on a screen, and the board behind it."""
 
-    def __init__(self, board: State) -> None:
-        self.board = board
-        self.listing = listing_of(board)
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.listing = listing_of(state)
         self.tasks = TaskTable(DESK, id="tasks")
         self.app = Alone(self.tasks)
 
@@ -102,12 +102,12 @@ class Fleet:
         """One step of the board, as the screen takes it in."""
 
         def step() -> None:
-            self.board = self.board.after([seen])
-            touched = self.board.touched.tasks
+            self.state = self.state.after([seen])
+            touched = self.state.touched.tasks
 
             def change() -> None:
-                self.listing.view = view_of(self.board)
-                self.listing.take(self.board, touched)
+                self.listing.view = view_of(self.state)
+                self.listing.take(self.state, touched)
 
             self.tasks.show(self.listing, change)
 

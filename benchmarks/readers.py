@@ -36,7 +36,7 @@ class Count:
     seen: int = 0
     cpu: float = 0.0
     wall: float = 0.0
-    board: float = 0.0
+    state: float = 0.0
 
     def one(self, stream: str) -> bool:
         """Count an event of a stream; whether it was the last."""
@@ -44,7 +44,7 @@ class Count:
         if len(self.heard) < self.streams:
             self.heard.add(stream)
             self.skipped, self.cpu, self.wall = self.seen, time.process_time(), time.perf_counter()
-            self.board = 0.0
+            self.state = 0.0
         if self.seen < self.wanted:
             return False
         self.cpu, self.wall = time.process_time() - self.cpu, time.perf_counter() - self.wall
@@ -53,7 +53,7 @@ class Count:
     def told(self) -> dict[str, float]:
         """CPU (of it the board's) and wall seconds of the events that were counted, their number, and the memory in MB."""
         events, mb = self.seen - self.skipped, resident(os.getpid())
-        return {"cpu": self.cpu, "board": self.board, "wall": self.wall, "events": events, "mb": mb}
+        return {"cpu": self.cpu, "board": self.state, "wall": self.wall, "events": events, "mb": mb}
 
 
 def resident(pid: int) -> float:
@@ -71,7 +71,7 @@ async def ours(address: Address, count: Count) -> None:
     from tui.client.session import PlatformSession
     from tui.domain.state import Change, EventSeen, State
 
-    board, changes, done = State(), list[Change](), asyncio.Event()
+    state, changes, done = State(), list[Change](), asyncio.Event()
 
     def take(task_id: str) -> Callable[[StreamItem], None]:
         def taken(told: StreamItem) -> None:
@@ -85,12 +85,12 @@ async def ours(address: Address, count: Count) -> None:
         return taken
 
     async def step() -> None:
-        nonlocal board
+        nonlocal state
         while count.streams > 1:
             await asyncio.sleep(STEP)
             begun = time.process_time()
-            board = board.after(changes)
-            count.board += time.process_time() - begun
+            state = state.after(changes)
+            count.state += time.process_time() - begun
             changes.clear()
 
     surfaces = Surfaces(address.url, address.url, ORGANIZATION)

@@ -20,19 +20,19 @@ TURN = 100
 class Work:
     """The tree of a task on a screen, and the board behind it."""
 
-    def __init__(self, board: State) -> None:
-        self.board = board
+    def __init__(self, state: State) -> None:
+        self.state = state
         self.pane = ActivityPane(DESK)
         self.tree = self.pane.view
         self.app = Alone(self.pane)
 
     async def show(self) -> None:
         """Show it as it is, which takes a while where it is much."""
-        wanted = len(self.board.logs["t0"].activity)
+        wanted = len(self.state.logs["t0"].activity)
 
         def act() -> None:
             self.tree.focus()
-            self.pane.show(source_of(self.board))
+            self.pane.show(source_of(self.state))
 
         await self.app.cost(act, lambda: self.tree.count() >= wanted)
 
@@ -45,8 +45,8 @@ class Work:
         wanted = self.tree.count() + 1
 
         def step() -> None:
-            self.board = self.board.after([event(number)])
-            self.pane.show(source_of(self.board))
+            self.state = self.state.after([event(number)])
+            self.pane.show(source_of(self.state))
 
         return await self.app.cost(step, lambda: self.tree.count() >= wanted)
 

@@ -48,10 +48,10 @@ async def pictures(url: str, key: str, data: Path) -> None:
         client,
         Journal(data / "journal"),
         JsonStore(data / "drafts"),
-        masks=Redactor([key]),
+        redactor=Redactor([key]),
         state=data,
         place="local platform",
-        rhythm=PollIntervals(0.5),
+        intervals=PollIntervals(0.5),
     )
     async with client, app.run_test(size=SIZE) as pilot:
 

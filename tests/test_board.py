@@ -439,21 +439,21 @@ def seen(*tasks: Task, asked: float = 0) -> TasksSeen:
     return TasksSeen(tasks, at(asked))
 
 
-def status(board: State, name: str) -> str | None:
-    found = board.task(name)
+def status(state: State, name: str) -> str | None:
+    found = state.task(name)
     return found.status if found else None
 
 
-def everything(board: State) -> Any:
+def everything(state: State) -> Any:
     """What a board tells, whatever way it came to it."""
     logs = {
         name: ([(node.order, node.entry.raw, node.provenance) for node in log.activity.nodes], log.activity.streaming,
                log.activity.plan, log.activity.gaps)
-        for name, log in board.logs.items()
+        for name, log in state.logs.items()
     }  # fmt: skip
-    tasks = {name: known.task.raw for name, known in board.tasks.items()}
-    agents = {name: (when, agent.raw) for name, (when, agent) in board.agents.items()}
-    return logs, tasks, agents, dict(board.children), dict(board.links), dict(board.gone)
+    tasks = {name: known.task.raw for name, known in state.tasks.items()}
+    agents = {name: (when, agent.raw) for name, (when, agent) in state.agents.items()}
+    return logs, tasks, agents, dict(state.children), dict(state.links), dict(state.gone)
 
 
 ROUNDS: dict[str, list[Change]] = {
@@ -533,11 +533,11 @@ def test_of_two_tellings_the_later_counts_then_an_end_then_what_was_asked_later(
 
 def test_a_row_does_not_take_away_what_only_the_record_tells() -> None:
     record = task("a", status="executing", input={"text": "do it"}, title="T")
-    board = State().after([seen(record, asked=1), seen(task("a", status="paused", title=None), asked=2)])
-    found = board.task("a")
+    state = State().after([seen(record, asked=1), seen(task("a", status="paused", title=None), asked=2)])
+    found = state.task("a")
     assert found
     assert (found.status, found.title, found.input and found.input.text) == ("paused", "T", "do it")
-    newer = board.after([seen(task("a", status="executing", input={"text": "again"}), asked=3)]).task("a")
+    newer = state.after([seen(task("a", status="executing", input={"text": "again"}), asked=3)]).task("a")
     assert newer
     assert (newer.status, newer.title, newer.input and newer.input.text) == ("executing", None, "again")
 
@@ -557,27 +557,27 @@ def test_a_row_does_not_take_away_what_only_the_record_tells() -> None:
 def test_an_event_that_calls_a_task_active_may_be_an_echo(
     kind: str, told: dict[str, Any], asked: float, counts: bool
 ) -> None:
-    board = State().after([seen(task("a", status="odd"), asked=asked)])
+    state = State().after([seen(task("a", status="odd"), asked=asked)])
     timed = EventSeen("a", event(kind, 10, {"id": "a", **told}), at(0))
     untimed = EventSeen("a", event(kind, None, {"id": "a", **told}), at(10))
     for change in (timed, untimed):
-        assert status(board.after([change]), "a") == (told["status"] if counts else "odd")
+        assert status(state.after([change]), "a") == (told["status"] if counts else "odd")
 
 
 def test_a_task_is_gone_until_somebody_sees_it_again() -> None:
-    board = State().after([seen(task("a", status="executing"), asked=1)])
-    assert not board.is_gone("a")
-    assert not board.is_gone("b")
-    assert board.after([TaskGone("a", at(2), "404"), TaskGone("b", at(2), "404")]).is_gone("a")
-    assert board.after([TaskGone("b", at(2), "404")]).is_gone("b")
-    assert not board.after([TaskGone("a", at(1), "404")]).is_gone("a")
+    state = State().after([seen(task("a", status="executing"), asked=1)])
+    assert not state.is_gone("a")
+    assert not state.is_gone("b")
+    assert state.after([TaskGone("a", at(2), "404"), TaskGone("b", at(2), "404")]).is_gone("a")
+    assert state.after([TaskGone("b", at(2), "404")]).is_gone("b")
+    assert not state.after([TaskGone("a", at(1), "404")]).is_gone("a")
     again: list[Change] = [TaskGone("a", at(2), "404"), seen(task("a", input={}, status="executing"), asked=3)]
-    assert not board.after(again).is_gone("a")
-    assert board.after([*again, TaskGone("a", at(4), "404")]).is_gone("a")
+    assert not state.after(again).is_gone("a")
+    assert state.after([*again, TaskGone("a", at(4), "404")]).is_gone("a")
 
 
 def test_sub_tasks_are_known_from_whoever_tells_of_them() -> None:
-    board = State().after(
+    state = State().after(
         [
             seen(task("b", parent_task_id="a"), task("a", sub_executions=["c", "unknown"]), task("c")),
             EventSeen("a", event("sub_task_created", 1, {"id": "d"}), at(0)),
@@ -586,16 +586,16 @@ def test_sub_tasks_are_known_from_whoever_tells_of_them() -> None:
             EventSeen("a", event("task_updated", 1, {"id": "other"}), at(0)),
         ]
     )
-    assert [one.id for one in board.children_of("a")] == ["b", "c", "d"]
-    assert [one.id for one in board.children_of("d")] == ["e"]
-    assert board.children_of("b") == ()
-    assert board.children["a"] == {"b", "c", "d", "unknown"}
+    assert [one.id for one in state.children_of("a")] == ["b", "c", "d"]
+    assert [one.id for one in state.children_of("d")] == ["e"]
+    assert state.children_of("b") == ()
+    assert state.children["a"] == {"b", "c", "d", "unknown"}
 
 
 def test_a_log_may_come_with_those_of_sub_tasks() -> None:
     log = Log((said("m", 1),), {"b": (said("n", 2),)}, is_partial=True)
-    board = State().after([LogSeen("a", log, at(3))])
-    found = {name: board.activity(name) for name in ("a", "b", "c")}
+    state = State().after([LogSeen("a", log, at(3))])
+    found = {name: state.activity(name) for name in ("a", "b", "c")}
     assert {name: (ids(made), made.is_partial) for name, made in found.items() if made} == {
         "a": (["m"], True),
         "b": (["n"], True),
@@ -632,24 +632,24 @@ def test_why_a_task_waits_is_made_exact_by_its_log(
 
 
 def test_who_waits_below_is_told_nearest_first_and_once() -> None:
-    board = State().after([
+    state = State().after([
         seen(task("a", **PAUSED), task("c", parent_task_id="a", **PAUSED), task("b", parent_task_id="a", status="executing"),
              task("d", parent_task_id="b", sub_executions=["a", "c"], **PAUSED), task("elsewhere", **PAUSED))
     ])  # fmt: skip
-    assert list(board.waiting_below("a")) == ["a", "c", "d"]
-    assert list(board.waiting_below("b")) == ["d", "a", "c"]
-    assert list(board.waiting_below("nobody")) == []
+    assert list(state.waiting_below("a")) == ["a", "c", "d"]
+    assert list(state.waiting_below("b")) == ["d", "a", "c"]
+    assert list(state.waiting_below("nobody")) == []
 
 
 def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> None:
-    board = State().after([seen(task("a", status="executing"), asked=1)])
-    again = board.after([seen(task("a", status="executing"), asked=2)])
+    state = State().after([seen(task("a", status="executing"), asked=1)])
+    again = state.after([seen(task("a", status="executing"), asked=2)])
     assert again.touched == ChangedIds()
     assert again.tasks["a"].sightings[0].at == at(2)  # for what was asked before, and comes late
     gone = again.after([TaskGone("a", at(3), "404")])
     for asked, is_gone in ((2.5, True), (4, False)):
-        board = gone.after([seen(task("a", status="executing"), asked=asked)])
-        assert (board.is_gone("a"), board.touched.tasks) == (is_gone, frozenset({"a"}))
+        state = gone.after([seen(task("a", status="executing"), asked=asked)])
+        assert (state.is_gone("a"), state.touched.tasks) == (is_gone, frozenset({"a"}))
     assert again.after([seen(task("a", status="completed"), asked=2)]).touched.tasks == {"a"}
 
 
@@ -657,11 +657,11 @@ def test_a_child_that_only_an_earlier_row_names_is_known_in_any_order() -> None:
     early = seen(task("a", status="executing", sub_executions=["x"], updated_at=at(1).isoformat()), asked=1)
     record = task("a", status="executing", sub_executions=["y"], input={"text": "?"}, updated_at=at(2).isoformat())
     boards = [State().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
-    assert [board.children["a"] for board in boards] == [frozenset({"x", "y"})] * 2
+    assert [state.children["a"] for state in boards] == [frozenset({"x", "y"})] * 2
 
 
 def test_a_step_says_what_it_touched_and_nothing_else() -> None:
-    board = State()
+    state = State()
     agent, link, row = Agent.of({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))
     steps: list[tuple[Change, ChangedIds]] = [
         (AgentsSeen((agent,), at(1)), ChangedIds(agents=frozenset({"g"}))),
@@ -670,23 +670,23 @@ def test_a_step_says_what_it_touched_and_nothing_else() -> None:
         (TaskGone("z", at(1), "404"), ChangedIds(tasks=frozenset({"z"}))),
     ]
     for change, touched in steps:
-        board = board.after([change])
-        assert board.touched == touched
-        assert board.after([change]).touched == ChangedIds()
-    board = board.after([GapSeen("a", Gap(at(1), 1)), EventSeen("b", chunk(1, "x"), at(1))])
-    assert board.touched == ChangedIds(logs=frozenset({"a", "b"}))
-    assert {name: (log.version, log.activity.version) for name, log in board.logs.items()} == {"a": (1, 1), "b": (1, 1)}
-    later = board.after([EventSeen("b", chunk(2, "y"), at(1))])
-    assert (board.logs["b"].version, later.logs["b"].version) == (1, 2)
-    assert later.logs["b"].activity is board.logs["b"].activity
+        state = state.after([change])
+        assert state.touched == touched
+        assert state.after([change]).touched == ChangedIds()
+    state = state.after([GapSeen("a", Gap(at(1), 1)), EventSeen("b", chunk(1, "x"), at(1))])
+    assert state.touched == ChangedIds(logs=frozenset({"a", "b"}))
+    assert {name: (log.version, log.activity.version) for name, log in state.logs.items()} == {"a": (1, 1), "b": (1, 1)}
+    later = state.after([EventSeen("b", chunk(2, "y"), at(1))])
+    assert (state.logs["b"].version, later.logs["b"].version) == (1, 2)
+    assert later.logs["b"].activity is state.logs["b"].activity
 
 
 @pytest.mark.parametrize("kind", ["task_created", "task_updated", "task_finished"])
 def test_the_stream_of_one_task_says_nothing_of_another(kind: str) -> None:
     waiting = Task.of({"id": "b", "status": "paused", "hitl_request": {"wait_node_id": "n"}})
     lie = {"id": "b", "status": "completed", "updated_at": "2027-01-01T00:00:00Z"}
-    board = State().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
-    assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)
+    state = State().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
+    assert (state.tasks["b"].task.status, state.wait("b") is not None) == ("paused", True)
 
 
 OTHER = {"id": "b", "status": "paused", "parent_task_id": None, "hitl_request": {"wait_node_id": "n"}}
@@ -702,10 +702,10 @@ def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, mor
         EventSeen("a", event(kind, 5, lie), at(5)),
     ]
     for changes in permutations(told):
-        board = State().after(changes)
-        assert (board.tasks["b"].task.status, board.wait("b") is not None) == ("paused", True)
-        assert board.children_of("a") == ()
-        assert list(board.waiting_below("a")) == []
+        state = State().after(changes)
+        assert (state.tasks["b"].task.status, state.wait("b") is not None) == ("paused", True)
+        assert state.children_of("a") == ()
+        assert list(state.waiting_below("a")) == []
 
 
 def test_what_a_parent_says_of_its_sub_task_counts_as_it_comes() -> None:

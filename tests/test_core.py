@@ -258,12 +258,12 @@ def logged(request: str, at: int) -> Entry:
                      "payload": {"q": request}, "result": "found", "is_error": False})  # fmt: skip
 
 
-def picture(board: State) -> Any:
+def picture(state: State) -> Any:
     """Everything a board shows, whatever way it came to it."""
     nodes = {name: [(n.at, n.entry.id, dumps(n.entry.raw), n.provenance) for n in log.activity.nodes]
-             for name, log in sorted(board.logs.items())}  # fmt: skip
-    streaming = {name: log.activity.streaming for name, log in sorted(board.logs.items())}
-    return nodes, streaming, {name: known.task.raw for name, known in sorted(board.tasks.items())}
+             for name, log in sorted(state.logs.items())}  # fmt: skip
+    streaming = {name: log.activity.streaming for name, log in sorted(state.logs.items())}
+    return nodes, streaming, {name: known.task.raw for name, known in sorted(state.tasks.items())}
 
 
 def test_every_order_of_changes_ends_in_the_same_board() -> None:
@@ -290,7 +290,7 @@ def test_every_order_of_changes_ends_in_the_same_board() -> None:
         LogSeen("t", Log((logged("r1", 2), logged("r2", 5))), NOW + timedelta(seconds=6)),
     ]
     boards = [State().after(order) for order in permutations(changes)]
-    assert all(picture(board) == picture(boards[0]) for board in boards)
+    assert all(picture(state) == picture(boards[0]) for state in boards)
     assert boards[0].task("t").status == "completed"  # type: ignore[union-attr]
     assert [node.entry.id for node in boards[0].activity("t").nodes] == ["r1", "r2"]  # type: ignore[union-attr]
     again = boards[0].after(changes)
@@ -307,8 +307,8 @@ def test_a_board_stays_as_it_was_when_a_next_one_is_made() -> None:
 def test_a_waiting_descendant_is_found_through_cycles() -> None:
     rows = [{"id": "a", "parent_task_id": "c", "status": "executing"}, {"id": "b", "parent_task_id": "a", "status": "executing"},
             {"id": "c", "parent_task_id": "b", "status": "paused"}]  # fmt: skip
-    board = State().after([TasksSeen(tuple(map(Task.of, rows)), NOW)])
-    assert list(board.waiting_below("a")) == ["c"]
+    state = State().after([TasksSeen(tuple(map(Task.of, rows)), NOW)])
+    assert list(state.waiting_below("a")) == ["c"]
 
 
 def test_a_call_is_one_node_whether_its_request_or_its_result_is_missing() -> None:
@@ -400,10 +400,10 @@ def test_the_door_is_idempotent_and_lets_nothing_through(text: str) -> None:
 
 
 def test_secrets_are_masked_by_name_by_look_and_by_value() -> None:
-    masks = Redactor(["the-configured-key-123"])
+    redactor = Redactor(["the-configured-key-123"])
     value = {"api_key": "abcdefghijklmnop", "tokens": {"total_tokens": 5}, "headers": {"X": "hidden", "Accept": "json"},
              "note": "Bearer abcdefghijk123 the-configured-key-123", "author": "me"}  # fmt: skip
-    shown = dumps(masks.json(value))
+    shown = dumps(redactor.json(value))
     for secret in ("abcdefghijklm", "hidden", "abcdefghijk123", "the-configured-key-123"):
         assert secret not in shown
     assert '"author":"me"' in shown

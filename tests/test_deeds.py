@@ -106,16 +106,16 @@ class Desk:
     loop: VirtualLoop
     client: Client
     steps: list[Action] = field(default_factory=list)
-    on_step: Callable[[Action], None] = lambda deed: None
+    on_step: Callable[[Action], None] = lambda action: None
 
     def __post_init__(self) -> None:
         clock = VirtualClock(self.loop)
         self.journal = MemoryJournal(clock.time)
         self.doer = ActionRunner(self.client, self.journal, self.tell, clock=clock)
 
-    def tell(self, deed: Action) -> None:
-        self.steps.append(deed)
-        self.on_step(deed)
+    def tell(self, action: Action) -> None:
+        self.steps.append(action)
+        self.on_step(action)
 
     @property
     def lines(self) -> list[Json]:
@@ -208,7 +208,7 @@ def test_the_words_that_others_read_stay_as_they_are() -> None:
 def test_what_is_held_is_sent_when_its_time_is_over(sit: Sit, hold: float) -> None:
     desk = sit()
     took: list[bool] = []
-    desk.on_step = lambda deed: took.append(deed.phase is not Phase.CHECKING and desk.doer.take_back("d"))
+    desk.on_step = lambda action: took.append(action.phase is not Phase.CHECKING and desk.doer.take_back("d"))
     desk.story.act = desk.story.becomes(status="executing", hitl_request={**ASKED, "approved_by": "Dana"})
     digest, begun = desk.digest, desk.loop.now
     done = desk.does(Verb.APPROVE, digest=digest, comment="fine", hold=hold, id="d")
@@ -231,7 +231,7 @@ def test_what_is_held_is_sent_when_its_time_is_over(sit: Sit, hold: float) -> No
 
 def test_what_is_not_held_is_sent_at_once_and_cannot_be_taken_back(sit: Sit) -> None:
     desk = sit(status="executing")
-    desk.on_step = lambda deed: took.append(desk.doer.take_back(deed.id))
+    desk.on_step = lambda action: took.append(desk.doer.take_back(action.id))
     took: list[bool] = []
     desk.story.act = desk.story.becomes(status="stopped")
     assert desk.does(Verb.STOP, id="d").outcome is Outcome.CONFIRMED
@@ -245,7 +245,7 @@ def test_what_is_taken_back_in_time_is_not_sent(sit: Sit, when: Phase) -> None:
     desk = sit()
     desk.story.pause = 1.0
     digest, begun = desk.digest, desk.loop.now
-    desk.on_step = lambda deed: took.append(deed.phase is when and desk.loop.call_later(0.5, taken) is not None)
+    desk.on_step = lambda action: took.append(action.phase is when and desk.loop.call_later(0.5, taken) is not None)
     took: list[bool] = []
 
     def taken() -> None:
@@ -519,7 +519,7 @@ def test_a_stop_does_not_wait_for_a_platform_that_is_slow_to_tell_of_the_task(si
     desk.story.pause = 5.0
     begun = desk.loop.now
     sent_at: list[float] = []
-    desk.on_step = lambda deed: sent_at.append(desk.loop.now) if deed.phase is Phase.SENDING else None
+    desk.on_step = lambda action: sent_at.append(desk.loop.now) if action.phase is Phase.SENDING else None
     assert desk.does(Verb.STOP).outcome is Outcome.CONFIRMED
     assert [at - begun for at in sent_at] == [2.0]
 
@@ -1166,7 +1166,7 @@ def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Si
     desk = sit()
     digest = desk.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
-    desk.journal.write("sent", deed="x", platform=desk.client.surfaces.platform_ids, **about)
+    desk.journal.write("sent", action="x", platform=desk.client.surfaces.platform_ids, **about)
     again = desk.does(Verb.APPROVE, digest=digest)
     assert (again.outcome, desk.story.sent) == (Outcome.ALREADY_SENT, [])
     assert "it has not ended yet, or xp-tui ended meanwhile" in again.words
@@ -1176,7 +1176,7 @@ def test_of_another_platform_nothing_is_held_back(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
-    desk.journal.write("sent", deed="x", platform=["https://elsewhere.example"], **about)
+    desk.journal.write("sent", action="x", platform=["https://elsewhere.example"], **about)
     desk.story.act = desk.story.becomes(200, {}, status="executing")
     assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
 
@@ -1193,7 +1193,7 @@ def test_of_two_that_are_sent_at_the_same_moment_one_leaves(sit: Sit) -> None:
         return list(await asyncio.gather(desk.doer.carry_out(wishes[0]), other.carry_out(wishes[1])))
 
     ended = desk.loop.run_until_complete(both())
-    assert sorted(deed.outcome or "" for deed in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]
+    assert sorted(action.outcome or "" for action in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]
     assert len(desk.story.sent) == 1
 
 

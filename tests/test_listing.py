@@ -48,11 +48,11 @@ def change_of(one: Any, later: int) -> Change:
     return seen(one, later=later)
 
 
-def anew(board: State, view: ListView, like: TaskListModel) -> TaskListModel:
+def anew(state: State, view: ListView, like: TaskListModel) -> TaskListModel:
     """All of it, arranged from nothing."""
     listing = TaskListModel(view)
     listing.opened, listing.folded = like.opened, like.folded
-    for _ in listing.filled(board):
+    for _ in listing.filled(state):
         pass
     return listing
 
@@ -114,12 +114,12 @@ def test_step_by_step_is_the_same_as_anew(
     folded: set[str],
 ) -> None:
     view = ListView(parse_filter(words).predicate() if words else None, only, column, reverse, {}, NOW, 6)
-    listing, board = TaskListModel(view), State()
+    listing, state = TaskListModel(view), State()
     listing.opened, listing.folded = opened, folded
     for later, some in enumerate(changes):
-        board = board.after([change_of(one, later) for one in some])
-        listing.take(board, board.touched.tasks)
-        whole = anew(board, view, listing)
+        state = state.after([change_of(one, later) for one in some])
+        listing.take(state, state.touched.tasks)
+        whole = anew(state, view, listing)
         assert told(listing) == told(whole)
         assert +listing.counts == +whole.counts
         assert (listing.matched, listing.loaded) == (whole.matched, whole.loaded)
@@ -127,17 +127,17 @@ def test_step_by_step_is_the_same_as_anew(
         assert [listing.index_of(key) for key in keys] == list(range(len(keys)))
         assert len(set(keys)) == len(keys)
     other = listing.again(ListView(None, None, column, reverse, {}, NOW, 6))
-    for _ in other.filled(board):
+    for _ in other.filled(state):
         pass
-    assert told(other) == told(anew(board, other.view, listing))
+    assert told(other) == told(anew(state, other.view, listing))
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(reverse: bool) -> None:
-    board = State().after(
+    state = State().after(
         [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
     )
-    listing = anew(board, ListView(column="title", reverse=reverse), TaskListModel())
+    listing = anew(state, ListView(column="title", reverse=reverse), TaskListModel())
     listing.turn("b", True)
     opened = ["b completed 3", "  b0 completed 0", "  b1 completed 0", "  b2 completed 0"]
     assert told(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
@@ -146,17 +146,17 @@ def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(
 
 
 def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
-    board = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
-    listing = anew(board, ListView(), TaskListModel())
-    board = board.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
-    listing.take(board, board.touched.tasks)
+    state = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
+    listing = anew(state, ListView(), TaskListModel())
+    state = state.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
+    listing.take(state, state.touched.tasks)
     assert told(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
     assert listing.counts["Needs you"] == 1
 
 
 def test_a_hundred_thousand_are_taken_in_some_at_a_time() -> None:
-    board = State().after([seen(*(row(f"t{number}") for number in range(3000)))])
+    state = State().after([seen(*(row(f"t{number}") for number in range(3000)))])
     listing = TaskListModel()
-    sizes = [listing.matched for _ in listing.filled(board)]
+    sizes = [listing.matched for _ in listing.filled(state)]
     assert sorted(set(sizes)) == [*range(TASKS_PER_SLICE, 3001, TASKS_PER_SLICE)]
     assert len(listing) == 3001

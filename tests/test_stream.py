@@ -612,7 +612,7 @@ async def test_a_task_whose_stream_is_refused_is_read_until_its_end(
     changes: list[Change] = []
     clock = FastClock(factor=100.0)
     async with make_client(server.url, clock=clock) as client, asyncio.timeout(10):
-        task = await TaskFollower(client, "t1", changes.append, clock=clock, rhythm=PollIntervals()).run()
+        task = await TaskFollower(client, "t1", changes.append, clock=clock, intervals=PollIntervals()).run()
     assert task.status == "completed"
     states = {change.link.state for change in changes if isinstance(change, LinkSeen)}
     ends = {404: LinkState.POLLING, 204: LinkState.ENDED, 401: LinkState.ENDED, 403: LinkState.ENDED}

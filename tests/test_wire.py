@@ -32,7 +32,7 @@ SURFACES = [
 ]
 
 
-def deeds(client: Client, told: list[Action] | None = None) -> tuple[ActionRunner, MemoryJournal]:
+def actions(client: Client, told: list[Action] | None = None) -> tuple[ActionRunner, MemoryJournal]:
     lines = MemoryJournal()
     steps: list[Action] = [] if told is None else told
     return ActionRunner(client, lines, steps.append, clock=FastClock()), lines
@@ -168,7 +168,7 @@ async def follow(platform: Platform, server: Server, story: Any, **more: Any) ->
     changes: list[Change] = []
     clock = FastClock(factor=100.0)
     async with make_client(server.url, clock=clock) as client:
-        follower = TaskFollower(client, "t1", changes.append, clock=clock, rhythm=PollIntervals(**more))
+        follower = TaskFollower(client, "t1", changes.append, clock=clock, intervals=PollIntervals(**more))
         job = asyncio.create_task(follower.run())
         await story()
         async with asyncio.timeout(60):
@@ -197,8 +197,8 @@ async def test_a_stream_cut_again_and_again_loses_nothing(platform: Platform, se
             await asyncio.sleep(0.005)
         await platform.finish("t1")
 
-    board, changes = await follow(platform, server, story)
-    activity = board.activity("t1")
+    state, changes = await follow(platform, server, story)
+    activity = state.activity("t1")
     assert activity is not None
     assert [node.entry.id for node in activity.nodes if node.entry.kind == "tool"] == [f"r{n}" for n in range(calls)]
     if resume == "by id":
@@ -220,15 +220,15 @@ async def test_an_end_while_the_stream_is_down_is_read_from_the_task(platform: P
         return "/events" in request.path
 
     platform.before_reply = down
-    board, _ = await follow(platform, server, lambda: platform.finish("t1"))
-    assert board.task("t1").status == "completed"  # type: ignore[union-attr]
+    state, _ = await follow(platform, server, lambda: platform.finish("t1"))
+    assert state.task("t1").status == "completed"  # type: ignore[union-attr]
 
 
 async def test_approve_what_was_shown(platform: Platform, client: Client) -> None:
     waiting(platform)
     seen = await load_review(client, "w")
     told: list[Action] = []
-    doer, lines = deeds(client, told)
+    doer, lines = actions(client, told)
     done = await doer.carry_out(Action(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
     assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
     assert platform.decisions == [("approve", "w", {"comment": "fine"})]
@@ -238,7 +238,7 @@ async def test_approve_what_was_shown(platform: Platform, client: Client) -> Non
 
 
 async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, client: Client) -> None:
-    doer, lines = deeds(client)
+    doer, lines = actions(client)
     for name, change, outcome in (
         ("a", {"hitl_request": {"wait_node_id": "n1", "content": "pay 9,204 EUR"}}, Outcome.CHANGED),
         ("b", {"status": "stopped"}, Outcome.GONE),
@@ -254,11 +254,11 @@ async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, 
 
 async def test_a_held_decision_can_be_taken_back(platform: Platform, client: Client) -> None:
     waiting(platform)
-    doer, _ = deeds(client)
-    deed = Action(Verb.REJECT, "w", (await load_review(client, "w")).digest, hold=600.0)
-    job = asyncio.create_task(doer.carry_out(deed))
+    doer, _ = actions(client)
+    action = Action(Verb.REJECT, "w", (await load_review(client, "w")).digest, hold=600.0)
+    job = asyncio.create_task(doer.carry_out(action))
     await asyncio.sleep(0)
-    assert doer.take_back(deed.id)
+    assert doer.take_back(action.id)
     assert (await job).outcome is Outcome.TAKEN_BACK
     assert platform.decisions == []
 
@@ -269,7 +269,7 @@ async def test_what_was_held_while_nothing_moved_is_not_sent(
     """After ctrl+z, or a lid that was closed: nobody could have taken it back meanwhile."""
     waiting(platform)
     monkeypatch.setattr("tui.services.actions.MAX_STANDSTILL_SECONDS", -1.0)
-    doer, lines = deeds(client)
+    doer, lines = actions(client)
     done = await doer.carry_out(Action(Verb.APPROVE, "w", (await load_review(client, "w")).digest, hold=5.0))
     assert done.outcome is Outcome.TAKEN_BACK
     assert "stood still" in done.words
@@ -293,7 +293,7 @@ async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
         return True
 
     platform.before_reply = lose
-    done = await deeds(client)[0].carry_out(Action(Verb.APPROVE, "w", digest))
+    done = await actions(client)[0].carry_out(Action(Verb.APPROVE, "w", digest))
     assert done.outcome is Outcome.UNKNOWN
     assert ("no longer waits" if applied else "still waits") in done.words
     assert sum("/hitl/" in request.path for request in server.requests) == 1
@@ -302,7 +302,7 @@ async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
 async def test_a_stop_says_what_became_of_the_task(platform: Platform, client: Client) -> None:
     platform.task("t1")
     platform.task("t2", status="completed")
-    doer, _ = deeds(client)
+    doer, _ = actions(client)
     assert (await doer.carry_out(Action(Verb.STOP, "t1"))).words == "stopped"
     assert (await doer.carry_out(Action(Verb.STOP, "t2"))).words == "it had ended already: completed, nothing was sent"
     assert (await doer.carry_out(Action(Verb.STOP, "nope"))).outcome is Outcome.GONE
@@ -317,7 +317,9 @@ async def test_a_new_task_whose_answer_was_lost_is_found(platform: Platform, cli
         return "/invoke/async" in request.path
 
     platform.before_reply = lose
-    done = await deeds(client)[0].carry_out(Action(Verb.CREATE, "a1", body={"agent": "a1", "input": {"text": "hello"}}))
+    done = await actions(client)[0].carry_out(
+        Action(Verb.CREATE, "a1", body={"agent": "a1", "input": {"text": "hello"}})
+    )
     assert (done.outcome, done.task.id if done.task else None) == (Outcome.CONFIRMED, "made")
 
 

@@ -36,8 +36,8 @@ async def run_dashboard(session: Session) -> int:
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()
-        for deed in await app.services.commands.interrupted():
-            session.out.note(f"xp-tui: {deed.verb} {deed.target}: {deed.words}")
+        for action in await app.services.commands.interrupted():
+            session.out.note(f"xp-tui: {action.verb} {action.target}: {action.words}")
         return app.return_code or 0
 
 
@@ -57,11 +57,11 @@ def _dashboard(session: Session) -> XpTui:
         client,
         session.journal,
         Drafts(settings.state / "drafts.json"),
-        masks=session.out.masks,
+        redactor=session.out.redactor,
         state=settings.state,
         place=platform_name(settings),
         hold=settings["hold"],
-        rhythm=PollIntervals(lists=1.5, polled=1.5) if is_local else None,
+        intervals=PollIntervals(lists=1.5, polled=1.5) if is_local else None,
         memory=memory,
         begin_with=f'agent:"{agent}"' if (agent := settings["agent"]) else "",
         left=session.journal.unfinished(client.surfaces.platform_ids),

@@ -37,7 +37,7 @@ class Parts:
         self.services = Services(
             self.app, client, self.journal, self.drafts, UIContext(lambda: client.now, Redactor(), "test"),
             run_step=lambda step: step(), write=self.written.append, copy_text=self.copied.append,
-            state_folder=folder, hold_seconds=0.0, rhythm=PollIntervals(lists=3600.0),
+            state_folder=folder, hold_seconds=0.0, intervals=PollIntervals(lists=3600.0),
         )  # fmt: skip
 
     @property

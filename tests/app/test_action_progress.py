@@ -28,11 +28,11 @@ def action(**fields: Any) -> Action:
     return replace(Action(Verb.APPROVE, "t1", "digest", id="d1"), **fields)
 
 
-def hold(parts: Parts, deed: Action, seconds: float) -> None:
+def hold(parts: Parts, action: Action, seconds: float) -> None:
     """Let an action be held, as the runner does."""
-    parts.services.progress.update(deed)
-    parts.services.actions.seconds_left[deed.id] = seconds
-    parts.services.actions.can_take_back = lambda deed_id: True  # type: ignore[method-assign]
+    parts.services.progress.update(action)
+    parts.services.actions.seconds_left[action.id] = seconds
+    parts.services.actions.can_take_back = lambda action_id: True  # type: ignore[method-assign]
 
 
 async def test_an_outcome_is_told_in_a_notice_only_where_no_screen_shows_it(parts: Parts) -> None:

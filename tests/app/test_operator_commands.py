@@ -58,7 +58,7 @@ async def test_several_stops_open_the_screen_of_their_outcomes(parts: Parts) -> 
 async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
-    parts.services.commands._desk = SimpleNamespace(read_only="read-only", safe=str)  # type: ignore[assignment]
+    parts.services.commands._ui = SimpleNamespace(read_only="read-only", safe=str)  # type: ignore[assignment]
     for verb in ("stop", "continue", "create"):
         await parts.run(TaskCommand(verb, "t1"))
     assert parts.app.dialogs == []

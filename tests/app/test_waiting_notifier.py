@@ -22,8 +22,8 @@ class Notified:
         self.app = StubApp()
         self.written: list[str] = []
         self.has_baseline = True
-        desk = UIContext(lambda: NOW, Redactor(), "test")
-        self.notifier = WaitingNotifier(self.app, desk, self.written.append, lambda: self.has_baseline)
+        ui = UIContext(lambda: NOW, Redactor(), "test")
+        self.notifier = WaitingNotifier(self.app, ui, self.written.append, lambda: self.has_baseline)
         self._state = State()
         self._minutes = 0
 

@@ -364,5 +364,5 @@ SENT, NOT_SENT = True, False
 def test_each_end_of_a_deed_has_the_exit_code_that_help_tells(
     outcome: Outcome, is_sent: bool, digest: str | None, error: errors.ApiError | None, code: int
 ) -> None:
-    deed = Action(Verb.APPROVE, "t1", digest, is_sent=is_sent)
-    assert _code(deed.done(outcome, "", error=error)) == code
+    action = Action(Verb.APPROVE, "t1", digest, is_sent=is_sent)
+    assert _code(action.done(outcome, "", error=error)) == code

@@ -11,9 +11,9 @@ from tui.security.redact import Redactor
 
 def test_values_are_collected_from_every_step_of_the_state() -> None:
     values = SeenValues(Redactor())
-    board = State().after([seen(row("a", status="odd", source="api"))])
-    values.collect(board)
-    values.collect(board.after([seen(row("b", status="failed"))]))
+    state = State().after([seen(row("a", status="odd", source="api"))])
+    values.collect(state)
+    values.collect(state.after([seen(row("b", status="failed"))]))
     assert sorted(values.values("status")) == ["failed", "odd"]
     assert list(values.values("source")) == ["api"]
     assert list(values.values("title")) == []
@@ -27,7 +27,7 @@ def test_agents_are_known_by_their_names_and_errors_by_true_and_false() -> None:
 
 
 def test_a_value_that_cannot_be_written_as_it_is_or_is_masked_is_not_offered() -> None:
-    masks = Redactor(["sk-secret-of-mine-123456"])
-    values = SeenValues(masks)
+    redactor = Redactor(["sk-secret-of-mine-123456"])
+    values = SeenValues(redactor)
     values.collect(State().after([seen(row("a", status="two\nlines"), row("b", status="sk-secret-of-mine-123456"))]))
     assert list(values.values("status")) == []

@@ -52,15 +52,15 @@ def models(above: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
 
 def unmasked() -> Iterator[str]:
     """The fields that hold text, sound secret, and are shown."""
-    masks = Redactor()
+    redactor = Redactor()
     members = {field for _, field in MEMBERS}
     for model in set(models()):
         for name, field in model.model_fields.items():
             told = f"{model.__name__}.{name}"
             if not SOUNDS_SECRET.search(name.lower()) or not HOLDS_TEXT.search(str(field.annotation)):
                 continue
-            is_masked = "hidden" not in str(masks.json({name: "hidden"})) or "hidden" not in str(
-                masks.json({name: {"any": "hidden"}})
+            is_masked = "hidden" not in str(redactor.json({name: "hidden"})) or "hidden" not in str(
+                redactor.json({name: {"any": "hidden"}})
             )
             if not is_masked and name not in members and told not in HARMLESS:
                 yield told

@@ -234,12 +234,12 @@ async def test_our_deeds_decide_on_it(here: Served, tmp_path: Path) -> None:
     await here.until(task_id, "paused")
     async with here.client() as client:
         journal = Journal(tmp_path / "journal.jsonl")
-        deeds = ActionRunner(client, journal, lambda deed: None, clock=client.transport.clock)
+        actions = ActionRunner(client, journal, lambda action: None, clock=client.transport.clock)
         digest = (await load_review(client, task_id)).digest
-        done = await deeds.carry_out(Action(Verb.APPROVE, task_id, digest))
+        done = await actions.carry_out(Action(Verb.APPROVE, task_id, digest))
         assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
         await here.until(task_id, "completed")
-        again = await deeds.carry_out(Action(Verb.APPROVE, task_id, digest))
+        again = await actions.carry_out(Action(Verb.APPROVE, task_id, digest))
         assert again.outcome is not Outcome.CONFIRMED
 
 
@@ -412,9 +412,9 @@ async def test_a_stream_under_chaos_still_tells_everything_once(serve: Serve) ->
         async with here.client() as client, asyncio.timeout(60):
             follower = TaskFollower(client, made["id"], changes.append, clock=client.transport.clock)
             task = await follower.run()
-        board = State().after(changes)
+        state = State().after(changes)
         assert task.status == "completed"
-        activity = board.logs[made["id"]].activity
+        activity = state.logs[made["id"]].activity
         assert all(activity.get(entry["id"]) for entry in here.log(made["id"]))
 
 

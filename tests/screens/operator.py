@@ -137,10 +137,10 @@ async def at_the_screens(
             client,
             journal,
             Drafts(tmp_path / "drafts.json"),
-            masks=Redactor([key]),
+            redactor=Redactor([key]),
             state=tmp_path,
             place="test",
-            rhythm=QUICK,
+            intervals=QUICK,
             **wishes,
         )
         async with app.run_test(size=size, notifications=notifications) as pilot:

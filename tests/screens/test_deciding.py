@@ -336,14 +336,14 @@ async def test_what_was_held_when_it_was_killed_is_asked_again(serve: Serve, tmp
 
 def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
     book = Journal(tmp_path / "journal.jsonl")
-    for deed, kinds in (
+    for action, kinds in (
         ("a", ("held", "sent", "done")),
         ("b", ("held", "sent")),
         ("c", ("held",)),
         ("d", ("held", "done")),
     ):
         for kind in kinds:
-            book.write(kind, deed=deed, verb="approve", target="t")
+            book.write(kind, action=action, verb="approve", target="t")
     assert book.unfinished() == []  # this run is at it still
     lines = book.path.read_bytes()
     book.path.write_bytes(re.sub(rb'"run":"[^"]*"', b'"run":"1-0123456789abcdef"', lines))  # one that has ended

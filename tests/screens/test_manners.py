@@ -329,7 +329,7 @@ async def test_times_in_three_ways(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.until(lambda: "ago" in operator.text or "now" in operator.text)
         await operator.press("t", "t")
-        await operator.until(lambda: operator.app.desk.time == "utc")
+        await operator.until(lambda: operator.app.ui.time == "utc")
         stamp = invoice(operator)["updated_at"][11:16]
         await operator.until(lambda: f"{stamp}" in operator.text)
 
@@ -574,10 +574,10 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
     """A sign-in that is over is not shown as open, whichever of record and log told of it last."""
     screen = TaskListScreen(UIContext(lambda: NOW, Redactor(), "test"))
 
-    def seen(board: State) -> set[str]:
+    def seen(state: State) -> set[str]:
         scheduler = screen.list_pane.scheduler
         before, scheduler._changed = scheduler._changed, set()
-        screen.update_state(board, ())
+        screen.update_state(state, ())
         found, scheduler._changed = scheduler._changed, before
         return found
 
@@ -589,7 +589,7 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
         raw = {"id": "a", "status": status, "updated_at": (NOW + timedelta(minutes=minute)).isoformat()}
         return TasksSeen((Task.of(raw),), NOW)
 
-    board = State()
+    state = State()
     for change, is_other in (
         (task("queued", 0), True),
         (log("login_required"), False),  # one that does not run waits for nobody
@@ -597,8 +597,8 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
         (log("login_required", "token_ready"), True),
         (log("login_required", "token_ready"), False),
     ):
-        board = board.after([change])
-        assert (seen(board) == {"a"}) is is_other
+        state = state.after([change])
+        assert (seen(state) == {"a"}) is is_other
 
 
 async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: Serve, tmp_path: Path) -> None:

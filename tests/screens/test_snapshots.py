@@ -109,10 +109,10 @@ class Look:
 class Visitor:
     """Somebody who walks to a screen and looks at it."""
 
-    def __init__(self, app: XpTui, pilot: Pilot[None], board: Fixed) -> None:
+    def __init__(self, app: XpTui, pilot: Pilot[None], state: Fixed) -> None:
         self.app = app
         self.pilot = pilot
-        self._board = board
+        self._state = state
         self._rests_at = time.monotonic() + RESTED
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -148,18 +148,18 @@ class Visitor:
 
     @property
     def _rounds(self) -> int:
-        return max(self._board.asked.values(), default=0)
+        return max(self._state.asked.values(), default=0)
 
 
 @asynccontextmanager
-async def visiting(board: Fixed, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
+async def visiting(state: Fixed, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
     """The dashboard on a platform that never changes."""
     journal = Journal(path / "journal.jsonl")
-    async with board.client() as client:
-        masks = Redactor([KEY])
-        app = XpTui(client, journal, {}, masks=masks, state=path, place="prod", rhythm=QUICK, is_still=True)
+    async with state.client() as client:
+        redactor = Redactor([KEY])
+        app = XpTui(client, journal, {}, redactor=redactor, state=path, place="prod", intervals=QUICK, is_still=True)
         async with app.run_test(size=size) as pilot:
-            yield Visitor(app, pilot, board)
+            yield Visitor(app, pilot, state)
 
 
 async def _at_task(visitor: Visitor) -> None:
@@ -217,8 +217,8 @@ WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
 }  # fmt: skip
 """The way to a screen from the list of tasks, where the dashboard begins."""
 SHOWN = [
-    *(("tasks", board) for board in BOARDS),
-    *((screen, board) for screen in ("task", "review") for board in ("busy", "hostile")),
+    *(("tasks", state) for state in BOARDS),
+    *((screen, state) for screen in ("task", "review") for state in ("busy", "hostile")),
     *((screen, "busy") for screen in ("stop", "compose", "copy", "help")),
 ]
 
@@ -256,11 +256,11 @@ def see_that_it_is(look: Look, file: Path) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(("screen", "board"), SHOWN)
-async def test_it_looks_as_it_did(screen: str, board: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with visiting(BOARDS[board](), size, tmp_path) as visitor:
+async def test_it_looks_as_it_did(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
+    async with visiting(BOARDS[state](), size, tmp_path) as visitor:
         look = await visitor.walk(screen)
     see_that_it_holds_together(look, size[0])
-    see_that_it_is(look, SNAPSHOTS / f"{screen}-{board}-{size[0]}x{size[1]}.txt")
+    see_that_it_is(look, SNAPSHOTS / f"{screen}-{state}-{size[0]}x{size[1]}.txt")
 
 
 @pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
@@ -281,5 +281,5 @@ async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget:
 
 
 def test_no_snapshot_is_left_over() -> None:
-    wanted = {f"{screen}-{board}-{w}x{h}.txt" for screen, board in SHOWN for w, h in SIZES}
+    wanted = {f"{screen}-{state}-{w}x{h}.txt" for screen, state in SHOWN for w, h in SIZES}
     assert {file.name for file in SNAPSHOTS.glob("*.txt")} == wanted

@@ -39,12 +39,12 @@ def headings(parts: list[Part] | None) -> list[str]:
 
 
 def test_a_row_is_shown_by_its_entry_before_the_sub_task_that_it_started() -> None:
-    board = board_of(delegation("d", "c"))
-    activity = board.activity("t")
+    state = board_of(delegation("d", "c"))
+    activity = state.activity("t")
     assert activity is not None
     row = TreeRow(0, "t", activity.nodes[0], child_id="c")
-    assert headings(row_parts(row, board, "t", "a")) == ["asked", "files", "whole entry"]
-    assert headings(row_parts(row._replace(node=None), board, "t", "a"))[2:] == ["task", "whole record"]
+    assert headings(row_parts(row, state, "t", "a")) == ["asked", "files", "whole entry"]
+    assert headings(row_parts(row._replace(node=None), state, "t", "a"))[2:] == ["task", "whole record"]
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_a_line_of_the_events_is_shown_whole() -> None:
 def test_the_title_says_status_plan_and_tokens() -> None:
     began = (NOW - timedelta(seconds=90)).isoformat()
     about = {"started_at": began, "tokens": {"total_tokens": 1200}}
-    board = board_of(call("x"), **about)
-    task = board.task("t")
+    state = board_of(call("x"), **about)
+    task = state.task("t")
     assert task is not None
-    words = "".join(piece.text for piece in progress_pieces(task, board, NOW))
+    words = "".join(piece.text for piece in progress_pieces(task, state, NOW))
     assert words == "▶ executing  01:30  1.2k tok  "
 
 

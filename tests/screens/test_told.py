@@ -51,7 +51,7 @@ async def test_a_paused_task_is_reviewed_though_its_reason_was_not_read_yet(serv
         home = operator.app.task_list
         assert home is not None
         before = operator.app.services.store.state
-        home.list_pane.scheduler.board = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
+        home.list_pane.scheduler.state = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
         home.action_review()
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
         assert cast(ReviewScreen, operator.app.screen).task_id == task_id
@@ -74,7 +74,7 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
         screen.decide("reject", "too much")
         await operator.until(lambda: len(decided) == 2)
         (other,) = screen.tasks.keys() - {card}
-        assert {deed.target: deed.comment for deed in decided} == {card: None, other: "too much"}
+        assert {action.target: action.comment for action in decided} == {card: None, other: "too much"}
 
 
 @pytest.mark.parametrize(

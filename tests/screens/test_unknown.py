@@ -51,9 +51,9 @@ async def test_who_leaves_while_an_approval_is_on_its_way_is_told_that_it_was_se
         await operator.until(lambda: operator.sent == ["approve"])
         app = operator.app
         app.exit()
-    (deed,) = await app.services.commands.interrupted()
-    assert deed.outcome is Outcome.UNKNOWN
-    assert deed.words.startswith("interrupted after it was sent: whether it was done, only the task tells")
+    (action,) = await app.services.commands.interrupted()
+    assert action.outcome is Outcome.UNKNOWN
+    assert action.words.startswith("interrupted after it was sent: whether it was done, only the task tells")
     assert outcomes(operator) == ["unknown"]
 
 
@@ -147,7 +147,7 @@ async def test_a_task_that_an_event_says_has_ended_is_stopped_as_its_own_record_
         async with at_the_screens(here, tmp_path) as operator:
             await operator.until(lambda: "Work" in operator.text)
             lie = {**task, "status": "completed", "updated_at": "2099-01-01T00:00:00Z"}
-            operator.app.services.store.add(TasksSeen((Task.of(lie),), operator.app.desk.now()))
+            operator.app.services.store.add(TasksSeen((Task.of(lie),), operator.app.ui.now()))
             await operator.until(lambda: "✓ completed" in operator.text)
             await operator.press("down", "X")
             await operator.until(lambda: isinstance(operator.app.screen, ConfirmScreen))

@@ -354,10 +354,10 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
         raw = {"id": f"t{number}", "status": status, "started_at": begun.isoformat()}
         return Task.of(raw if number % 7 else {"id": f"t{number}", "status": status})
 
-    listing, board = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
+    listing, state = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
     tasks = Looked(UIContext(lambda: now[0], Redactor(), "test", {"time": form}))
     async with Alone(tasks).run_test(size=(120, 30)) as pilot:
-        tasks.show(listing, lambda: listing.take(board, board.touched.tasks))
+        tasks.show(listing, lambda: listing.take(state, state.touched.tasks))
         await pilot.pause()
         for _ in range(60):
             now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
@@ -716,6 +716,6 @@ async def test_text_that_streams_is_seen_as_it_comes() -> None:
 
 @pytest.mark.parametrize("form", ["relative", "local", "utc"])
 def test_a_moment_is_told_in_few_cells(form: str) -> None:
-    desk = UIContext(lambda: NOW, Redactor(), "test", {"time": form})
+    ui = UIContext(lambda: NOW, Redactor(), "test", {"time": form})
     for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
-        assert 0 < len(desk.when(NOW - timedelta(seconds=seconds))) <= 12
+        assert 0 < len(ui.when(NOW - timedelta(seconds=seconds))) <= 12

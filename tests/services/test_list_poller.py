@@ -39,7 +39,7 @@ class Polled:
             client,
             self.store,
             reader,
-            rhythm=PollIntervals(lists=10.0),
+            intervals=PollIntervals(lists=10.0),
             clock=self.clock,
             on_status=self.statuses.append,
         )

@@ -35,7 +35,9 @@ class Followed:
     async def follow(self, server: Server, task_id: str) -> Task:
         clock = FastClock(factor=100.0)
         async with make_client(server.url, clock=clock) as client, asyncio.timeout(20):
-            return await TaskFollower(client, task_id, self.changes.append, clock=clock, rhythm=PollIntervals()).run()
+            return await TaskFollower(
+                client, task_id, self.changes.append, clock=clock, intervals=PollIntervals()
+            ).run()
 
 
 async def test_a_task_with_a_stream_is_followed_until_it_ends(platform: Platform, server: Server) -> None:

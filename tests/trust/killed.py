@@ -23,7 +23,7 @@ async def main(state: Path, url: str, seed: int) -> None:
     dice = random.Random(seed)
     journal, drafts = Journal(state / "journal.jsonl"), Drafts(state / "drafts.json")
     async with make_client(url, key=KEY, organization="local", clock=SystemClock()) as client:
-        doer = ActionRunner(client, journal, lambda deed: None)
+        doer = ActionRunner(client, journal, lambda action: None)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         number = 0

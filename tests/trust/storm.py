@@ -262,7 +262,7 @@ async def ours(url: str, storm: Storm, clock: FastClock, dice: random.Random, re
 
     async with make_client(url, clock=clock, silence=SILENCE) as client:
         backoff = Backoff(each=2, dice=dice)
-        await TaskFollower(client, "t1", tell, clock=clock, backoff=backoff, rhythm=PollIntervals()).run()
+        await TaskFollower(client, "t1", tell, clock=clock, backoff=backoff, intervals=PollIntervals()).run()
     activity = State().after(changes).activity("t1")
     assert activity is not None
     return Counter(node.entry.id for node in activity.nodes if node.entry.kind == "tool")

@@ -73,9 +73,9 @@ class World(RuleBasedStateMachine):
         transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
         self.journal = Journal(clock.time)
-        self.doer = ActionRunner(self.client, self.journal, lambda deed: None, clock=clock)
+        self.doer = ActionRunner(self.client, self.journal, lambda action: None, clock=clock)
         self.seen: tuple[ReviewSnapshot, int] | None = None
-        self.deeds: dict[str, tuple[Action, int]] = {}
+        self.actions: dict[str, tuple[Action, int]] = {}
         self.jobs: dict[str, asyncio.Task[Action]] = {}
         self.left: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -92,15 +92,15 @@ class World(RuleBasedStateMachine):
             self.violations.append(str(error))
 
     def _check_what_leaves(self, path: str) -> None:
-        (deed_id,) = self.journal.names("sent") - self.journal.names("done")
-        self.left[deed_id] += 1
-        deed, version = self.deeds[deed_id]
+        (action_id,) = self.journal.names("sent") - self.journal.names("done")
+        self.left[action_id] += 1
+        action, version = self.actions[action_id]
         assert TASK in path.split("/"), "it left for another task"
-        for name, (other, other_version) in self.deeds.items():
-            is_same = other.request == deed.request and (deed.verb is Verb.STOP or other_version == version)
-            if name != deed_id and self.left[name] and is_same:
+        for name, (other, other_version) in self.actions.items():
+            is_same = other.request == action.request and (action.verb is Verb.STOP or other_version == version)
+            if name != action_id and self.left[name] and is_same:
                 assert self.jobs[name].result().outcome not in UNSETTLED, "sent again, and the first may have been done"
-        assert deed.verb is Verb.STOP or self.way.read_version == version, "another version was read than was shown"
+        assert action.verb is Verb.STOP or self.way.read_version == version, "another version was read than was shown"
 
     def run_for(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -152,15 +152,15 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_idle)
     @rule()
     def operator_presses_again(self) -> None:
-        deed, version = next(reversed(self.deeds.values()))
-        self._begin(deed.verb, deed.digest, version, deed.hold)
+        action, version = next(reversed(self.actions.values()))
+        self._begin(action.verb, action.digest, version, action.hold)
 
-    @precondition(lambda self: self.deeds)
+    @precondition(lambda self: self.actions)
     @rule()
     def operator_tries_again_once_it_has_ended(self) -> None:
         self.run_for(90.0)
-        deed, version = next(reversed(self.deeds.values()))
-        self._begin(deed.verb, deed.digest, version, 0.0)
+        action, version = next(reversed(self.actions.values()))
+        self._begin(action.verb, action.digest, version, 0.0)
 
     @property
     def is_idle(self) -> bool:
@@ -169,14 +169,14 @@ class World(RuleBasedStateMachine):
     def _begin(self, verb: Verb, digest: str | None, version: int, hold: float) -> None:
         self.number += 1
         name = f"deed{self.number}"
-        deed = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
-        self.deeds[name] = deed, version
-        self.jobs[name] = self.loop.create_task(self.doer.carry_out(deed))
+        action = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
+        self.actions[name] = action, version
+        self.jobs[name] = self.loop.create_task(self.doer.carry_out(action))
         self.run_for(0)
 
     @rule()
     def operator_takes_back(self) -> None:
-        for name in self.deeds:
+        for name in self.actions:
             self.doer.take_back(name)
         self.run_for(0)
 
@@ -205,31 +205,31 @@ class World(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         assert not self.violations
-        for name, (_, version) in self.deeds.items():
+        for name, (_, version) in self.actions.items():
             mine = [one for one in (*self.truth.applied, *self.truth.votes) if one.by == name]
             assert len(mine) <= 1, "applied more than once"
             assert self.left[name] <= 1, "sent more than once"
             if self.jobs[name].done():
                 self._told_right(self.jobs[name].result(), mine, version)
 
-    def _told_right(self, deed: Action, mine: list[Any], version: int) -> None:
-        outcome = deed.outcome
+    def _told_right(self, action: Action, mine: list[Any], version: int) -> None:
+        outcome = action.outcome
         assert outcome is not None
-        assert deed.words
-        if outcome in NOTHING_LEFT and deed.error is None:
-            assert not self.left[deed.id], f"{outcome}, and it was sent"
-        if _code(deed) == TOO_LATE:
-            assert not self.left[deed.id], "exit 7 says that nothing was sent"
-        if deed.verb is Verb.STOP:
+        assert action.words
+        if outcome in NOTHING_LEFT and action.error is None:
+            assert not self.left[action.id], f"{outcome}, and it was sent"
+        if _code(action) == TOO_LATE:
+            assert not self.left[action.id], "exit 7 says that nothing was sent"
+        if action.verb is Verb.STOP:
             if outcome is Outcome.CONFIRMED:
                 assert self.truth.stops, "it was never stopped"
             return
-        if outcome is Outcome.CONFIRMED and deed.words == "rejected by you: the task is stopped":
+        if outcome is Outcome.CONFIRMED and action.words == "rejected by you: the task is stopped":
             assert self.truth.stops  # of one that was rejected and one that another stopped nothing tells which it is
         elif outcome is Outcome.CONFIRMED:
-            took = [one for one in self.truth.applied if (one.verb, one.version) == (deed.verb, version)]
+            took = [one for one in self.truth.applied if (one.verb, one.version) == (action.verb, version)]
             assert took, "false: confirmed"
-            assert mine or f"on record as {took[0].by}" in deed.words, "told as ours, and it was another's"
+            assert mine or f"on record as {took[0].by}" in action.words, "told as ours, and it was another's"
         if mine:
             told = {Outcome.CONFIRMED, Outcome.UNKNOWN, Outcome.ALREADY, Outcome.GONE}
             assert outcome in told, f"it took effect, and {outcome} was told"
@@ -243,7 +243,7 @@ class World(RuleBasedStateMachine):
         self.run_for(300.0)
         self.nothing_is_wrong()
         for name, job in self.jobs.items():
-            assert job.done(), f"{self.deeds[name]} is stuck"
+            assert job.done(), f"{self.actions[name]} is stuck"
             assert self.journal.outcome(name) == str(job.result().outcome)
             outcomes[f"{job.result().verb}: {job.result().outcome}"] += 1
         self.loop.run_until_complete(self.client.transport.close())
@@ -296,7 +296,7 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
             async def one(client: Client, name: str) -> Action:
                 await asyncio.sleep(dice.uniform(0, 0.01))
                 verb = dice.choice([Verb.APPROVE, Verb.REJECT])
-                return await ActionRunner(client, Journal(), lambda deed: None).carry_out(
+                return await ActionRunner(client, Journal(), lambda action: None).carry_out(
                     Action(verb, task_id, digest, name)
                 )
 
@@ -309,23 +309,23 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
 
             what = meanwhile("it changes" if changes else dice.choice(["nothing", "it ends"]))
             *done, _ = await asyncio.gather(one(mine, "I"), one(theirs, "they"), what)
-            for deed in done:
-                assert deed is not None
-                assert deed.comment
-                ended[str(deed.outcome)] += 1
-                took = applied.get(deed.comment)
-                if deed.outcome is Outcome.CONFIRMED:
-                    assert took == (json.dumps({"amount": number}), deed.verb is Verb.APPROVE)
-                elif took is None and deed.is_sent:
-                    assert deed.outcome in {Outcome.ALREADY, Outcome.UNKNOWN, *([Outcome.REFUSED] if changes else [])}
-                    assert "refused" in deed.words
-                    assert "(409)" in deed.words
+            for action in done:
+                assert action is not None
+                assert action.comment
+                ended[str(action.outcome)] += 1
+                took = applied.get(action.comment)
+                if action.outcome is Outcome.CONFIRMED:
+                    assert took == (json.dumps({"amount": number}), action.verb is Verb.APPROVE)
+                elif took is None and action.is_sent:
+                    assert action.outcome in {Outcome.ALREADY, Outcome.UNKNOWN, *([Outcome.REFUSED] if changes else [])}
+                    assert "refused" in action.words
+                    assert "(409)" in action.words
                 elif took is None:
-                    assert deed.outcome in {Outcome.ALREADY, Outcome.CHANGED, Outcome.GONE}
+                    assert action.outcome in {Outcome.ALREADY, Outcome.CHANGED, Outcome.GONE}
                 else:  # and then it ended, or asked for something else, before anybody could see it
-                    assert deed.outcome in {Outcome.GONE, Outcome.UNKNOWN}
+                    assert action.outcome in {Outcome.GONE, Outcome.UNKNOWN}
                     if took[0] != json.dumps({"amount": number}):
-                        assert deed.outcome is Outcome.UNKNOWN
+                        assert action.outcome is Outcome.UNKNOWN
                         ended["on what came while it was on its way, and told so"] += 1
             assert len({content for content, _ in applied.values()}) == len(applied)
     told = ", ".join(f"{count} {outcome}" for outcome, count in ended.most_common())

@@ -138,7 +138,7 @@ def mutations(dice: random.Random) -> Iterator[bytes]:
 
 
 def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) -> None:
-    dice, frames, board = random.Random(4), SSEDecoder(), State()
+    dice, frames, state = random.Random(4), SSEDecoder(), State()
 
     strange, sound = mutations(dice), 0
     for start in range(0, MUTATED, 1000):
@@ -159,7 +159,7 @@ def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) 
                 changes.append(EventSeen(f"t{start // 5000}", event, datetime.now(UTC)))
             del wire[:size]
         assert heard == 20, f"{20 - heard} sound events were lost near {start}"
-        board = board.after(changes)
+        state = state.after(changes)
         sound += heard
     survived("endurance: mutated events, no sound neighbour lost", MUTATED, f"{sound:,} sound ones between them")
 
@@ -199,7 +199,7 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
         async with at_the_screens(here, tmp_path) as operator:
             await operator.until(lambda: "A run" in operator.text)
             for task_id in ids:
-                follower = TaskFollower(operator.app.client, task_id, operator.app.services.store.add, rhythm=QUICK)
+                follower = TaskFollower(operator.app.client, task_id, operator.app.services.store.add, intervals=QUICK)
                 operator.app.run_worker(follower.run(), group="eight")
             await operator.until(
                 lambda: sum(operator.app.services.store.state.links.get(one) is not None for one in ids) == 8

@@ -313,7 +313,7 @@ def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[s
         while True:
             with suppress(ApiError):
                 await poller.read_tasks()
-            await clock.sleep(poller.rhythm.lists)
+            await clock.sleep(poller.intervals.lists)
 
     async def main() -> None:
         jobs = [asyncio.create_task(follower.run()), asyncio.create_task(lists())]

@@ -49,7 +49,7 @@ async def test_each_status_is_settled_by_the_record(
             state = {"status": "executing"} if verb is Verb.STOP else {"status": "paused", "hitl_request": request}
             platform.task(task_id, **state)
             digest = None if verb is Verb.STOP else (await load_review(client, task_id)).digest
-            doer = ActionRunner(client, MemoryJournal(), lambda deed: None, clock=FastClock(factor=2000.0))
+            doer = ActionRunner(client, MemoryJournal(), lambda action: None, clock=FastClock(factor=2000.0))
             server.requests.clear()
             done, again = [await doer.carry_out(Action(verb, task_id, digest)) for _ in range(2)]
             _check(status, done, again, is_done=is_done)

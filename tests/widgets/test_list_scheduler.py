@@ -28,7 +28,7 @@ class Owner:
         self.others = 0
         self.tasks: dict[str, list[asyncio.Task[None]]] = {}
 
-    def current_view(self, board: State) -> ListView:
+    def current_view(self, state: State) -> ListView:
         return self.view
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
@@ -58,11 +58,11 @@ def board_of(count: int) -> State:
     return State().after([TasksSeen(tuple(Task.of(row(f"m{number}")) for number in range(count)), NOW)])
 
 
-def scheduled(board: State) -> tuple[Owner, ListScheduler]:
+def scheduled(state: State) -> tuple[Owner, ListScheduler]:
     """A scheduler that has shown this state."""
     owner = Owner()
     scheduler = ListScheduler(owner)
-    scheduler.collect(board)
+    scheduler.collect(state)
     scheduler.update()
     return owner, scheduler
 
@@ -70,7 +70,7 @@ def scheduled(board: State) -> tuple[Owner, ListScheduler]:
 def test_only_what_was_collected_is_brought_into_the_list() -> None:
     owner, scheduler = scheduled(State().after([seen(row("a"))]))
     assert not scheduler.has_changes
-    scheduler.collect(scheduler.board.after([seen(row("b"), later=1)]))
+    scheduler.collect(scheduler.state.after([seen(row("b"), later=1)]))
     assert scheduler.has_changes
     assert scheduler.listing.index_of("b") is None
     scheduler.catch_up()
@@ -89,7 +89,7 @@ def test_a_short_build_replaces_the_list_at_once() -> None:
 
 def test_other_names_of_agents_need_a_rebuild() -> None:
     _, scheduler = scheduled(State().after([seen(row("a"))]))
-    scheduler.collect(scheduler.board.after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
+    scheduler.collect(scheduler.state.after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
     assert scheduler.needs_rebuild
     before = scheduler.listing
     scheduler.catch_up()
@@ -102,12 +102,12 @@ async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild()
     assert scheduler.listing is before
-    scheduler.collect(scheduler.board.after([seen(row("late"), row("m7", status="failed"), later=1)]))
+    scheduler.collect(scheduler.state.after([seen(row("late"), row("m7", status="failed"), later=1)]))
     scheduler.update()
     assert before.index_of("late") is not None
     await owner.finish()
     assert scheduler.listing is owner.shown[-1] is not before
-    assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, scheduler.listing))
+    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, scheduler.listing))
     assert scheduler.listing.counts["Failed"] == 1
     assert not before._keys  # what nobody shows any more is freed
 
@@ -120,18 +120,18 @@ async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is
     await owner.finish()
     before, by_status, owner.view = scheduler.listing, owner.view, ListView(column="title", now=NOW)
     scheduler.rebuild()
-    scheduler.collect(scheduler.board.after([seen(row("late", status="failed"), later=1)]))
+    scheduler.collect(scheduler.state.after([seen(row("late", status="failed"), later=1)]))
     scheduler.update()
-    assert told(before) == told(anew(scheduler.board, by_status, before))
+    assert told(before) == told(anew(scheduler.state, by_status, before))
     await owner.finish()
-    assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, before))
+    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, before))
 
 
 async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(MANY))
     owner.view = ListView(lambda task: task.id == "m1", now=NOW)
     scheduler.rebuild()
-    scheduler.collect(scheduler.board.after([seen(row("m2", status="failed"), later=1)]))
+    scheduler.collect(scheduler.state.after([seen(row("m2", status="failed"), later=1)]))
     scheduler.update()
     owner.view = ListView(lambda task: task.id in {"m1", "m2"}, now=NOW)  # a filter looks at the time, and at who waits
     await owner.finish()
@@ -191,16 +191,16 @@ async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_an
             case _:
                 parent = dice.choice([None, None, *IDS])
                 change = row(dice.choice(IDS), status=dice.choice(["failed", "executing"]), parent_task_id=parent)
-                scheduler.collect(scheduler.board.after([seen(change, later=later)]))
+                scheduler.collect(scheduler.state.after([seen(change, later=later)]))
                 scheduler.update()
     await owner.finish()
-    assert told(scheduler.listing) == told(anew(scheduler.board, scheduler.listing.view, scheduler.listing))
+    assert told(scheduler.listing) == told(anew(scheduler.state, scheduler.listing.view, scheduler.listing))
     assert scheduler.listing.view == owner.view
 
 
 def test_a_change_that_was_only_collected_is_in_the_next_build() -> None:
     owner, scheduler = scheduled(State().after([seen(row("a", status="executing"), row("b"))]))
-    scheduler.collect(scheduler.board.after([seen(row("a", status="failed"), later=1)]))
+    scheduler.collect(scheduler.state.after([seen(row("a", status="failed"), later=1)]))
     scheduler.rebuild()
-    assert told(scheduler.listing) == told(anew(scheduler.board, owner.view, scheduler.listing))
+    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, scheduler.listing))
     assert "Failed 1 True" in told(scheduler.listing)

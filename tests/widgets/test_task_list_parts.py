@@ -40,7 +40,7 @@ class Parts(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield ListTitle(DESK)
-        yield TaskFilter(DESK, SeenValues(DESK.masks))
+        yield TaskFilter(DESK, SeenValues(DESK.redactor))
         yield EmptyList(id="empty")
 
 
@@ -122,9 +122,9 @@ async def test_an_empty_list_says_why_and_what_to_press() -> None:
 
 
 async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() -> None:
-    board = State().after([seen(row("a", status="failed"), row("b", status="paused"), row("c"))])
+    state = State().after([seen(row("a", status="failed"), row("b", status="paused"), row("c"))])
     listing = TaskListModel()
-    listing.take(board, board.touched.tasks)
+    listing.take(state, state.touched.tasks)
     async with PartsApp().run_test(size=(120, 24)) as pilot:
         title = pilot.app.screen.query_one(ListTitle)
 
@@ -152,4 +152,4 @@ def test_liveness_is_stale_after_a_silence_that_is_too_long() -> None:
 
 
 def test_nothing_is_asked_for_at_first() -> None:
-    assert TaskFilter(DESK, SeenValues(DESK.masks)).asked == Filter()
+    assert TaskFilter(DESK, SeenValues(DESK.redactor)).asked == Filter()

@@ -35,13 +35,13 @@ class ActionProgress:
     """Keeps the actions that have not ended, and shows on all screens how far they are."""
 
     def __init__(
-        self, app: AppAccess, client: Client, journal: JournalWriter, store: StateStore, desk: UIContext
+        self, app: AppAccess, client: Client, journal: JournalWriter, store: StateStore, ui: UIContext
     ) -> None:
         self._app = app
         self.runner = ActionRunner(client, journal, self.update)
         self.runner.is_paused = self.is_hold_paused
         self._store = store
-        self._desk = desk
+        self._ui = ui
         self.ticker: Ticker | None = None
         """Set once the app runs."""
         self.unfinished: dict[str, Action] = {}
@@ -95,7 +95,7 @@ class ActionProgress:
                 is_shown = True
         if action.phase is Phase.DONE and not is_shown:
             is_good = action.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
-            words = self._desk.safe(f"{action.verb} {self.name_of(action.target)}: {action.words}")
+            words = self._ui.safe(f"{action.verb} {self.name_of(action.target)}: {action.words}")
             self._app.notify(words, severity="information" if is_good else "error", markup=False, timeout=10)
 
     def _may_show(self, action: Action) -> bool:
@@ -134,7 +134,7 @@ class ActionProgress:
     def name_of(self, target: str) -> str:
         """Return the name of a task, safe to draw; else the beginning of the id."""
         task = self._store.state.task(target)
-        return self._desk.safe(task.name, 50) if task else target[:8]
+        return self._ui.safe(task.name, 50) if task else target[:8]
 
     async def confirm_quit(self) -> bool:
         """Ask whether to quit while actions are under way; the held ones are taken back where the answer is yes."""

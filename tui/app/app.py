@@ -59,7 +59,7 @@ def _palette() -> type[Provider]:
     return CommandProvider
 
 
-@tells_crashes_without_locals(lambda app, error: write_crash_report(error, app.state_folder, app.desk.masks))
+@tells_crashes_without_locals(lambda app, error: write_crash_report(error, app.state_folder, app.ui.redactor))
 class XpTui(SerialKeys):
     """The operator's console."""
 
@@ -83,11 +83,11 @@ class XpTui(SerialKeys):
         journal: JournalWriter,
         drafts: MutableMapping[str, str],
         *,
-        masks: Redactor,
+        redactor: Redactor,
         state: Path,
         place: str,
         hold: float = 5.0,
-        rhythm: PollIntervals | None = None,
+        intervals: PollIntervals | None = None,
         memory: MutableMapping[str, str] | None = None,
         begin_with: str = "",
         left: Sequence[Mapping[str, Any]] = (),
@@ -100,17 +100,17 @@ class XpTui(SerialKeys):
         super().__init__(ansi_color=True if themes.is_colourless() else None, driver_class=Terminal)
         why = "read-only mode: nothing is sent" if client.read_only else ""
         memory = {} if memory is None else memory
-        self.desk = UIContext(lambda: client.now, masks, place, memory, read_only=why, is_still=is_still)
+        self.ui = UIContext(lambda: client.now, redactor, place, memory, read_only=why, is_still=is_still)
         self.client, self.state_folder = client, state
-        self._home = TaskListScreen(self.desk, begin_with)
+        self._home = TaskListScreen(self.ui, begin_with)
         self._shown_until: dict[tuple[str, str], float] = {}  # of each notice, by its title and words
         self._leftovers = left  # lines of the journal about actions that an earlier session has not ended
         self.services = Services(
-            self, client, journal, drafts, self.desk,
+            self, client, journal, drafts, self.ui,
             run_step=self.call_later, write=partial(write_to_terminal, self), copy_text=super().copy_to_clipboard,
-            state_folder=state, hold_seconds=hold, rhythm=rhythm,
+            state_folder=state, hold_seconds=hold, intervals=intervals,
         )  # fmt: skip
-        themes.register_themes(self, theme or self.desk.memory.get("theme", ""))
+        themes.register_themes(self, theme or self.ui.memory.get("theme", ""))
         self.chosen_keys = dict(keys or {})  # by the ids of the bindings
         self.set_keymap(self.chosen_keys)
         self._door, self._ascii = SanitizeFilter(), themes.AsciiFilter() if is_ascii else None
@@ -141,7 +141,7 @@ class XpTui(SerialKeys):
         def follow_what_is_below(_: None) -> None:
             self.call_later(self.services.readings.follow_topmost)
 
-        screen = TaskScreen(task_id, self.desk)
+        screen = TaskScreen(task_id, self.ui)
         self.push_screen(screen, follow_what_is_below)
         screen.update_state(self.services.store.state, ())
         self.services.readings.follow_topmost()
@@ -238,7 +238,7 @@ class XpTui(SerialKeys):
     def action_theme(self) -> None:
         """The next theme."""
         names = list(self.available_themes)
-        themes.use_theme(self, self.desk, names[(names.index(self.theme) + 1) % len(names)])
+        themes.use_theme(self, self.ui, names[(names.index(self.theme) + 1) % len(names)])
 
     def search_themes(self) -> None:
         """Open the palette with the names of the themes."""
@@ -280,9 +280,9 @@ class XpTui(SerialKeys):
         """Run what was written on the command line with words behind it."""
         match name:
             case "theme":
-                themes.use_theme(self, self.desk, rest)
+                themes.use_theme(self, self.ui, rest)
             case "time" if rest in TIME_FORMATS:
-                self.desk.memory["time"] = rest
+                self.ui.memory["time"] = rest
                 self.screen.refresh(layout=True)
             case "filter" if self.task_list:
                 while len(self.screen_stack) > 1:

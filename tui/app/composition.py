@@ -34,32 +34,32 @@ class Services:
         client: Client,
         journal: JournalWriter,
         drafts: MutableMapping[str, str],
-        desk: UIContext,
+        ui: UIContext,
         *,
         run_step: Callable[[Callable[[], None]], object],
         write: Callable[[str], None],
         copy_text: Callable[[str], None],
         state_folder: Path,
         hold_seconds: float,
-        rhythm: PollIntervals | None,
+        intervals: PollIntervals | None,
     ) -> None:
         self._app = app
         self.store = store = StateStore(run_step)
         self.reader = reader = TaskReader(client, store)
-        self.lists = ListPoller(client, store, reader, rhythm=rhythm, on_status=self._update_list_status)
+        self.lists = ListPoller(client, store, reader, intervals=intervals, on_status=self._update_list_status)
         client.transport.on_wait = self.lists.note_retry
-        self.readings = ReadWorkers(app, client, store, reader, self.lists, desk)
-        self.progress = ActionProgress(app, client, journal, store, desk)
+        self.readings = ReadWorkers(app, client, store, reader, self.lists, ui)
+        self.progress = ActionProgress(app, client, journal, store, ui)
         self.actions = self.progress.runner
-        self.notifier = WaitingNotifier(app, desk, write, lambda: self.lists.has_read_all)
+        self.notifier = WaitingNotifier(app, ui, write, lambda: self.lists.has_read_all)
         presence = ReviewPresence(state_folder / "open")
         self.reviews = ReviewManager(
-            app, client, store, desk,
+            app, client, store, ui,
             runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
         )  # fmt: skip
-        self.copying = CopyCommands(app, client, store, desk, copy_text, state_folder / "copied.txt")
+        self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")
         self.commands = OperatorCommands(
-            app, client, store, desk,
+            app, client, store, ui,
             runner=self.actions, progress=self.progress, reviews=self.reviews, readings=self.readings, reader=reader,
             copying=self.copying, drafts=drafts, journal=journal, hold_seconds=hold_seconds,
         )  # fmt: skip

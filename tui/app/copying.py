@@ -27,14 +27,14 @@ class CopyCommands:
         app: AppAccess,
         client: Client,
         store: StateStore,
-        desk: UIContext,
+        ui: UIContext,
         write: Callable[[str], None],
         fallback_file: Path,
     ) -> None:
         self._app = app
         self._client = client
         self._store = store
-        self._desk = desk
+        self._ui = ui
         self._write = write
         """Copies a text through the terminal."""
         self._fallback_file = fallback_file
@@ -69,14 +69,14 @@ class CopyCommands:
 
     def _texts_of(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
         """Return the texts of tasks that can be copied, by name, without secrets."""
-        masks = self._desk.masks
+        redactor = self._ui.redactor
         texts = {
             "id": "\n".join(task.id for task in tasks),
-            "title": "\n".join(self._desk.safe(task.name, 10_000) for task in tasks),
+            "title": "\n".join(self._ui.safe(task.name, 10_000) for task in tasks),
             "result": "\n\n".join(
-                sanitize_text(masks.text(task.result), longest=sys.maxsize) for task in tasks if task.result
+                sanitize_text(redactor.text(task.result), longest=sys.maxsize) for task in tasks if task.result
             ),
-            "record": "\n".join(pretty(masks.json(task.raw)) for task in tasks),
+            "record": "\n".join(pretty(redactor.json(task.raw)) for task in tasks),
         }
         try:
             urls = [self._client.task_url(task.id) for task in tasks]

@@ -42,7 +42,8 @@ from tui.widgets.virtual_list import VirtualList
 
 CLASSES_WITH_BINDINGS: tuple[type[DOMNode], ...] = (
     XpTui, BaseScreen, TaskListScreen, TaskScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen, AgentPicker,
-    MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable, ActivityPane, EventPane, Inspector,
+    MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable, ActivityPane,
+    EventPane, Inspector,
     FilterInput,
 )  # fmt: skip
 FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {

@@ -46,7 +46,7 @@ class OperatorCommands:
         app: AppAccess,
         client: Client,
         store: StateStore,
-        desk: UIContext,
+        ui: UIContext,
         *,
         runner: ActionRunner,
         progress: ActionProgress,
@@ -63,7 +63,7 @@ class OperatorCommands:
         self._store = store
         self._runner = runner
         self._journal = journal
-        self._desk = desk
+        self._ui = ui
         self._progress = progress
         self._reviews = reviews
         self._readings = readings
@@ -81,7 +81,7 @@ class OperatorCommands:
             case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment):
                 for task_id, digest in digests.items():
                     self.start(Action(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET_SECONDS)))
-            case ApprovalScreen.TakeBack(deed_ids=action_ids):
+            case ApprovalScreen.TakeBack(action_ids=action_ids):
                 for action_id in action_ids:
                     self._runner.take_back(action_id)
             case ReplyWanted(task=task):
@@ -101,8 +101,8 @@ class OperatorCommands:
         """Carry out a command about the tasks that a screen names."""
         tasks = [task for one in event.task_ids if (task := self._store.state.task(one))]
         is_in_list = len(self._app.screens) == 1
-        if self._desk.read_only:
-            self.warn(self._desk.read_only)
+        if self._ui.read_only:
+            self.warn(self._ui.read_only)
         elif event.verb == "create" and (is_in_list or not tasks):
             self._open_dialog(self._choose_agent, True, tasks[0].agent_id if tasks else None)
         elif event.verb == "stop" and tasks:
@@ -118,7 +118,7 @@ class OperatorCommands:
 
     def warn(self, words: str) -> None:
         """Show a warning; the words need not be safe to draw."""
-        self._app.notify(self._desk.safe(words), severity="warning", markup=False)
+        self._app.notify(self._ui.safe(words), severity="warning", markup=False)
 
     # Actions
 
@@ -162,7 +162,7 @@ class OperatorCommands:
         if action.verb is Verb.CREATE and done.task is not None and task_list:
             task_list.select(done.task.id)
         if done.task is not None:
-            self._store.add(TasksSeen((done.task,), self._desk.now()))
+            self._store.add(TasksSeen((done.task,), self._ui.now()))
         if done.outcome is Outcome.CHANGED:
             self._reviews.read(action.target)
         self._readings.read_lists()
@@ -236,8 +236,8 @@ class OperatorCommands:
         keys = [f"answer {review.task.id} {card.id} {place}" for place in range(len(card.asked))]
         for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
             which = f"Question {number} of {len(keys)}" if len(keys) > 1 else "Question"
-            title = f"{which} of {self._desk.safe(review.task.name, 60)}"
-            dialog = AnswerScreen(title, question, self._desk.masks, key, self.drafts)
+            title = f"{which} of {self._ui.safe(review.task.name, 60)}"
+            dialog = AnswerScreen(title, question, self._ui.redactor, key, self.drafts)
             written = await self._app.push_screen_wait(dialog)
             if written is None:
                 return
@@ -248,7 +248,7 @@ class OperatorCommands:
     async def _say_in_thread(self, task: AnyTask) -> None:
         """Ask for a message, and send it to the task's thread."""
         name = self._agent_name(task.agent_id)
-        title = f"Say more in: {self._desk.safe(task.name)}"
+        title = f"Say more in: {self._ui.safe(task.name)}"
         where = f"to {name}, thread {task.thread_id}"
         if written := await self._write(title, where, task.thread_id):
             body = {**_body(task.agent_id, written), "id": task.thread_id}
@@ -278,7 +278,7 @@ class OperatorCommands:
         yes = "Stop them" if len(running) > 1 else "Stop it"
         if await self._app.push_screen_wait(ConfirmScreen(title, text, yes=yes, no="Keep running")):
             if len(running) > 1:
-                self._app.push_screen(BulkReviewScreen(running, self._desk, stops=True))
+                self._app.push_screen(BulkReviewScreen(running, self._ui, stops=True))
             for task in running:
                 self.start(Action(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
 
@@ -286,12 +286,12 @@ class OperatorCommands:
         """Return the title and the text of the question whether to stop these tasks."""
         lines, count_below = [], 0
         for task in running:
-            lines.append(f"{self._desk.safe(task.name)}  {task.id}")
+            lines.append(f"{self._ui.safe(task.name)}  {task.id}")
             if (earlier := self._runner.earlier(Action(Verb.STOP, task.id))) is not None:
-                lines.append(f"  {self._desk.safe(earlier.known)}; it is sent again")
+                lines.append(f"  {self._ui.safe(earlier.known)}; it is sent again")
             below = [child for child in self._descendants(task) if not child.is_final]
             count_below += len(below)
-            lines += [f"  and with it: {self._desk.safe(child.name)}" for child in below]
+            lines += [f"  and with it: {self._ui.safe(child.name)}" for child in below]
         many = len(running) > 1
         title = f"Stop these {len(running)} tasks" if many else "Stop this task"
         title += f" and {count_below} below {'them' if many else 'it'}?" if count_below else "?"
@@ -305,7 +305,7 @@ class OperatorCommands:
             record = await self._client.task(task.id)
         except (ApiError, BadAddress):
             return task
-        self._store.add(TasksSeen((record,), self._desk.now()))
+        self._store.add(TasksSeen((record,), self._ui.now()))
         return record
 
     def _descendants(self, task: AnyTask) -> list[AnyTask]:
@@ -330,19 +330,19 @@ class OperatorCommands:
         counts: dict[str, int] = {}
         for known in state.tasks.values():
             counts[known.task.agent_id] = counts.get(known.task.agent_id, 0) + 1
-        dialog = AgentPicker(self._desk, agents, counts, is_new=is_new, begin_at=begin_at)
+        dialog = AgentPicker(self._ui, agents, counts, is_new=is_new, begin_at=begin_at)
         choice = await self._app.push_screen_wait(dialog)
         if choice and choice.is_new:
             await self._create(choice.agent.id, choice.agent.name)
         elif choice and self._app.task_list:
             name = choice.agent.name
-            is_plain = name == self._desk.safe(name) and '"' not in name
+            is_plain = name == self._ui.safe(name) and '"' not in name
             self._app.task_list.filter(f'agent:"{name if is_plain else choice.agent.id}"')
 
     async def _create(self, agent_id: str, name: str) -> None:
         """Ask for the words of a new task, and send them."""
         key = f"new {agent_id}"
-        where = f"to {self._desk.safe(name)}"
+        where = f"to {self._ui.safe(name)}"
         if written := await self._write("A new task", where, key, has_options=True):
             self.start(Action(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
 
@@ -357,7 +357,7 @@ class OperatorCommands:
 
     def _agent_name(self, agent_id: str) -> str:
         agent = self._store.state.agents.get(agent_id)
-        return self._desk.safe(agent[1].name if agent else agent_id)
+        return self._ui.safe(agent[1].name if agent else agent_id)
 
 
 def _restore_drafts(drafts: MutableMapping[str, str]) -> None:

@@ -44,14 +44,14 @@ class ReadWorkers:
     """Starts and replaces the readings that the screens ask for."""
 
     def __init__(
-        self, app: AppAccess, client: Client, store: StateStore, reader: TaskReader, lists: ListPoller, desk: UIContext
+        self, app: AppAccess, client: Client, store: StateStore, reader: TaskReader, lists: ListPoller, ui: UIContext
     ) -> None:
         self._app = app
         self._client = client
         self._store = store
         self._reader = reader
         self._lists = lists
-        self._desk = desk
+        self._ui = ui
         self.followed = ""
         """The id of the task whose stream is followed."""
 
@@ -92,13 +92,13 @@ class ReadWorkers:
         try:
             await reading()
         except (ApiError, BadAddress) as error:
-            self._app.notify(self._desk.safe(error_sentence(error)), title=title, severity=severity, markup=False)
+            self._app.notify(self._ui.safe(error_sentence(error)), title=title, severity=severity, markup=False)
 
     async def _read_log(self, task_id: str) -> None:
         try:
             await self._reader.read_record_and_log(task_id)
         except (ApiError, BadAddress) as error:
-            self._app.notify(self._desk.safe(str(error)), title="The sub-task could not be read", markup=False)
+            self._app.notify(self._ui.safe(str(error)), title="The sub-task could not be read", markup=False)
 
     def follow_topmost(self) -> None:
         """Follow the topmost task on the screens, and no other."""
@@ -116,7 +116,7 @@ class ReadWorkers:
         from tui.services.task_follower import TaskFollower
 
         try:
-            await TaskFollower(self._client, task_id, self._store.add, rhythm=self._lists.rhythm).run()
+            await TaskFollower(self._client, task_id, self._store.add, intervals=self._lists.intervals).run()
         except (ApiError, BadAddress) as error:
             for screen in self._app.screens:
                 screen.follow_ended(task_id, error_sentence(error))

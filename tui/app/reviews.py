@@ -37,7 +37,7 @@ class ReviewManager:
         app: AppAccess,
         client: Client,
         store: StateStore,
-        desk: UIContext,
+        ui: UIContext,
         *,
         runner: ActionRunner,
         progress: ActionProgress,
@@ -51,7 +51,7 @@ class ReviewManager:
         self._progress = progress
         self._notifier = notifier
         self._presence = presence
-        self._desk = desk
+        self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
 
     def handle(self, event: Message) -> None:
@@ -70,14 +70,14 @@ class ReviewManager:
         from tui.screens.review import ReviewScreen
 
         if len(task_ids) == 1:
-            review = ReviewScreen(task_ids[0], self._desk, self._progress.running_for(task_ids[0]))
+            review = ReviewScreen(task_ids[0], self._ui, self._progress.running_for(task_ids[0]))
             review.can_take_back = self._runner.can_take_back
             self._app.push_screen(review)
             self.read(task_ids[0])
             self.update_presence()
             return
         tasks = [task for task_id in task_ids if (task := self._store.state.task(task_id))]
-        bulk_review = BulkReviewScreen(tasks, self._desk)
+        bulk_review = BulkReviewScreen(tasks, self._ui)
         bulk_review.can_take_back = self._runner.can_take_back
         self._app.push_screen(bulk_review)
         self.read(*bulk_review.tasks)
@@ -111,7 +111,7 @@ class ReviewManager:
                 for screen in self._app.screens:
                     screen.review_failed(task_id, str(error))
             return
-        self._store.add(TasksSeen((review.task,), self._desk.now()))
+        self._store.add(TasksSeen((review.task,), self._ui.now()))
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_review(task_id, review, self._store.state)

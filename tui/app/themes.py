@@ -94,13 +94,13 @@ def register_themes(app: App[Any], chosen: str) -> None:
     app.theme = chosen if chosen in app.available_themes else DEFAULT_THEME
 
 
-def use_theme(app: App[Any], desk: UIContext, name: str) -> None:
+def use_theme(app: App[Any], ui: UIContext, name: str) -> None:
     """Use a theme from now on, and keep the choice for the next session."""
     if name not in app.available_themes:
         words = f"there is no theme {name}; there is: {', '.join(app.available_themes)}"
-        app.notify(desk.safe(words), severity="warning", markup=False)
+        app.notify(ui.safe(words), severity="warning", markup=False)
         return
-    app.theme = desk.memory["theme"] = name
+    app.theme = ui.memory["theme"] = name
     app.notify(f"theme {name}", markup=False, timeout=2)
 
 

@@ -24,10 +24,10 @@ class WaitingNotifier:
     """Keeps which tasks need a person, and notifies of new ones."""
 
     def __init__(
-        self, app: WatchedApp, desk: UIContext, write: Callable[[str], None], has_baseline: Callable[[], bool]
+        self, app: WatchedApp, ui: UIContext, write: Callable[[str], None], has_baseline: Callable[[], bool]
     ) -> None:
         self._app = app
-        self._desk = desk
+        self._ui = ui
         self._write = write
         """Writes a control sequence to the terminal."""
         self._has_baseline = has_baseline
@@ -58,4 +58,4 @@ class WaitingNotifier:
         more = f", and {len(names) - 1} more" if len(names) > 1 else ""
         is_interrupting = bool(self._app.screens) and self._app.screens[-1].IS_APPROVAL
         if names and not is_interrupting:
-            self._app.notify(f"{self._desk.safe(names[0], 60)}{more}", title="Needs you", markup=False)
+            self._app.notify(f"{self._ui.safe(names[0], 60)}{more}", title="Needs you", markup=False)

@@ -67,10 +67,10 @@ async def continue_task(session: Session) -> int:
     return await _create(session, Action(Verb.CONTINUE, task.id, body=body))
 
 
-async def _create(session: Session, deed: Action) -> int:
+async def _create(session: Session, action: Action) -> int:
     if version := session.arguments.agent_version:
-        deed.body["agent_version"] = version
-    done = await _carry_out(session, deed)
+        action.body["agent_version"] = version
+    done = await _carry_out(session, action)
     if done.outcome is not Outcome.CONFIRMED or done.task is None or not session.arguments.watch:
         return _code(done)
     return await _follow_started(session, done.task.id)
@@ -89,7 +89,7 @@ async def _follow_started(session: Session, task_id: str) -> int:
     except OSError as error:  # of standard output, where nobody reads it any more
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever failed, the task was started, and that must be told
-        reason = write_crash_report(error, session.settings.state, session.out.masks)
+        reason = write_crash_report(error, session.settings.state, session.out.redactor)
     session.out.error(f"{how_to_go_on}. Following it failed: {reason}")
     return UNCONFIRMED
 
@@ -104,17 +104,17 @@ async def decide_task(session: Session) -> int:
     arguments = session.arguments
     verb, task = Verb(arguments.verb), arguments.task
     if arguments.digest is not None:
-        deed = Action(verb, task, arguments.digest.strip(), arguments.comment)
-        return _code(await _carry_out(session, deed, objection=partial(_objection, session.out.masks)))
+        action = Action(verb, task, arguments.digest.strip(), arguments.comment)
+        return _code(await _carry_out(session, action, objection=partial(_objection, session.out.redactor)))
     seen = await load_review(session.client, task)
     kind = seen.wait.kind if seen.wait else "no wait"
     write_note(session, f"unseen: {kind}, digest {seen.digest}, {seen.task.name}")
     return _code(await _carry_out(session, Action(verb, task, seen.digest, arguments.comment)))
 
 
-def _objection(masks: Redactor, seen: ReviewSnapshot) -> str:
+def _objection(redactor: Redactor, seen: ReviewSnapshot) -> str:
     """Why what waits cannot be decided by its digest: `show` does not show the whole of it. Empty when it does."""
-    _, is_whole = printed_request(masks, seen.held)
+    _, is_whole = printed_request(redactor, seen.held)
     return "" if is_whole else f"nothing was sent: {NOT_FULLY_SHOWN}"
 
 
@@ -132,11 +132,11 @@ async def update_task(session: Session) -> int:
 
 
 async def _carry_out(
-    session: Session, deed: Action, *, objection: Callable[[ReviewSnapshot], str] | None = None
+    session: Session, action: Action, *, objection: Callable[[ReviewSnapshot], str] | None = None
 ) -> Action:
     """Do it, saying on the way how far it is, and print how it ended, wherever that can still be printed."""
-    _refuse_surrogates(deed)
-    latest = deed = replace(deed, anyway=getattr(session.arguments, "anyway", False))
+    _refuse_surrogates(action)
+    latest = action = replace(action, anyway=getattr(session.arguments, "anyway", False))
 
     def tell(step: Action) -> None:
         nonlocal latest
@@ -145,14 +145,14 @@ async def _carry_out(
             write_note(session, f"{step.verb}: {step.phase}")
 
     doer = ActionRunner(session.client, session.journal, tell, objection=objection)
-    if deed.anyway and (earlier := doer.earlier(deed)) is not None:
+    if action.anyway and (earlier := doer.earlier(action)) is not None:
         write_note(session, f"{earlier.known}; it is sent again")
     with _cancelled_by_signals() as received:
         try:
-            done = await doer.carry_out(deed)
+            done = await doer.carry_out(action)
         except asyncio.CancelledError:
             words = latest.words if latest.is_sent else "interrupted, nothing was sent"
-            write_note(session, f"{deed.verb} {deed.target}: {words}")
+            write_note(session, f"{action.verb} {action.target}: {words}")
             if received:
                 raise SystemExit(128 + received[0]) from None
             raise
@@ -162,9 +162,9 @@ async def _carry_out(
     return done
 
 
-def _refuse_surrogates(deed: Action) -> None:
+def _refuse_surrogates(action: Action) -> None:
     """Refuse a deed with what cannot be written as UTF-8, as escapes in JSON can say it, before anything is sent."""
-    told = [deed.target, deed.digest, deed.comment, deed.body]
+    told = [action.target, action.digest, action.comment, action.body]
     try:
         json.dumps(told, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as error:
@@ -237,9 +237,9 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def _code(deed: Action) -> int:
+def _code(action: Action) -> int:
     """The exit code of a deed; 7 says that nothing was sent, and then nothing was."""
-    match deed.outcome:
+    match action.outcome:
         case Outcome.CONFIRMED:
             return OK
         case Outcome.TAKEN_BACK | Outcome.HELD_BACK:
@@ -247,12 +247,12 @@ def _code(deed: Action) -> int:
         case Outcome.UNKNOWN | Outcome.STILL_RUNNING:
             return UNCONFIRMED
         case Outcome.REFUSED | Outcome.NOT_SENT:
-            return exit_code_of(deed.error)
-        case Outcome.GONE if deed.is_sent and deed.error is not None:
-            return exit_code_of(deed.error)
-        case _ if deed.is_sent:
+            return exit_code_of(action.error)
+        case Outcome.GONE if action.is_sent and action.error is not None:
+            return exit_code_of(action.error)
+        case _ if action.is_sent:
             return UNCONFIRMED
-        case Outcome.GONE if deed.digest is None:
+        case Outcome.GONE if action.digest is None:
             return FAILED
         case _:
             return TOO_LATE

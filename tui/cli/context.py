@@ -88,7 +88,7 @@ class Session(Struct):
     @property
     def journal(self) -> Journal:
         """What is done from this machine."""
-        return Journal(self.settings.state / "journal.jsonl", self.out.masks)
+        return Journal(self.settings.state / "journal.jsonl", self.out.redactor)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -102,7 +102,7 @@ async def _serve(session: Session, screens: VerbFunction) -> int:
         session.out.error(f"standard output takes nothing: {error}")
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
-        session.out.error(write_crash_report(error, session.settings.state, session.out.masks))
+        session.out.error(write_crash_report(error, session.settings.state, session.out.redactor))
         return FAILED
     finally:
         await session.close()

@@ -159,7 +159,7 @@ def _call(out: Output, entry: ToolCall, seconds: float | None) -> list[Cell | st
 
 
 def _short(out: Output, value: object) -> str:
-    return dumps(out.masks.json(value)) if value not in (None, {}, "") else ""
+    return dumps(out.redactor.json(value)) if value not in (None, {}, "") else ""
 
 
 def _rest(entry: Entry) -> Mapping[str, Any]:

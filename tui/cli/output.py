@@ -50,7 +50,7 @@ class Output(Struct):
 
     stdout: TextIO
     stderr: TextIO
-    masks: Redactor
+    redactor: Redactor
     form: str = "table"
     time: str = "relative"
     environ: Mapping[str, str] | None = None
@@ -68,7 +68,7 @@ class Output(Struct):
 
     def safe(self, text: str) -> str:
         """A text of others, for one line."""
-        return one_line(self.masks.text(text))
+        return one_line(self.redactor.text(text))
 
     def when(self, moment: datetime | None) -> str:
         """A moment as the operator wants moments."""
@@ -82,7 +82,7 @@ class Output(Struct):
 
     def text(self, text: str) -> None:
         """A text of others, on as many lines as it has."""
-        self.indented(sanitize_text(self.masks.text(text)))
+        self.indented(sanitize_text(self.redactor.text(text)))
 
     def indented(self, text: str) -> None:
         """Print lines that are safe already, indented further than any line of xp-tui's own, also where they wrap."""
@@ -98,7 +98,7 @@ class Output(Struct):
 
     def document(self, value: Mapping[str, Any]) -> str:
         """A JSON document as it is printed, in ASCII."""
-        return dumps({"v": 1, **self.masks.json(value)}, indent=2 if self.form == "json" else None)
+        return dumps({"v": 1, **self.redactor.json(value)}, indent=2 if self.form == "json" else None)
 
     def note(self, text: str) -> None:
         """Something beside the data."""
@@ -111,7 +111,7 @@ class Output(Struct):
             self.flush()
         except (OSError, ValueError):
             discard_buffer(self.stdout)
-        lines = sanitize_text(self.masks.text(text)).split("\n")
+        lines = sanitize_text(self.redactor.text(text)).split("\n")
         self._write_error("xp-tui: " + f"\n{INDENT}".join(lines))
 
     def _write_error(self, text: str) -> None:

@@ -71,10 +71,10 @@ class Parser(argparse.ArgumentParser):
         from tui.security.sanitize import one_line
 
         key = os.environb.get(b"XPANDER_API_KEY", b"").decode("utf-8", "ignore")
-        masks = Redactor([key] if key else [])
+        redactor = Redactor([key] if key else [])
         if flag := secret_flag(self.words):
             self.exit(3, f"xp-tui: there is no {flag}, {SECRET_ARGUMENT}\n")
-        self.exit(3, f"{self.format_usage()}xp-tui: {one_line(masks.text(message), longest=MAX_MESSAGE_CHARS)}\n")
+        self.exit(3, f"{self.format_usage()}xp-tui: {one_line(redactor.text(message), longest=MAX_MESSAGE_CHARS)}\n")
 
 
 def join_filter_flags(words: Sequence[str]) -> list[str]:

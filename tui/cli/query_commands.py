@@ -118,13 +118,13 @@ async def _print_lines(session: Session, pages: AsyncIterator[tuple[Page, list[T
 
 async def _read_chosen(session: Session, pages: AsyncIterator[tuple[Page, list[TaskRow]]]) -> list[TaskRow]:
     """Load all pages, then read the chosen tasks that are paused: each task as the latest answer tells it."""
-    board = State()
+    state = State()
     ids: list[str] = []
     async for page, chosen in pages:
         ids += [task.id for task in chosen]
-        board = board.after([TasksSeen(page.items, session.client.now)])
-    board = await _look_into(session, board, ids)
-    return [task for task in map(board.task, ids) if task]
+        state = state.after([TasksSeen(page.items, session.client.now)])
+    state = await _look_into(session, state, ids)
+    return [task for task in map(state.task, ids) if task]
 
 
 def _print_document(session: Session, asked: Filter, loaded: _LoadedTasks, chosen: Sequence[TaskRow]) -> None:
@@ -153,7 +153,7 @@ def _query(session: Session, asked: Filter, context: FilterContext) -> TaskQuery
     )
 
 
-async def _look_into(session: Session, board: State, found: list[str]) -> State:
+async def _look_into(session: Session, state: State, found: list[str]) -> State:
     """Read the paused tasks themselves: a row of a list does not say why they wait."""
     gate = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
 
@@ -165,8 +165,8 @@ async def _look_into(session: Session, board: State, found: list[str]) -> State:
             except ApiError:
                 return TasksSeen((), asked)
 
-    rows = [task for task_id in found if (task := board.task(task_id)) and task.status == Status.PAUSED]
-    return board.after(await asyncio.gather(*(read(task.id) for task in rows[:MAX_WAIT_READS])))
+    rows = [task for task_id in found if (task := state.task(task_id)) and task.status == Status.PAUSED]
+    return state.after(await asyncio.gather(*(read(task.id) for task in rows[:MAX_WAIT_READS])))
 
 
 def _table(session: Session, found: list[TaskRow]) -> None:
@@ -225,7 +225,7 @@ async def show(session: Session) -> int:
     if session.out.form != "table":
         told = {**task_json(task, seen.wait, None), "entries": len(seen.log.entries)}
         if seen.wait:
-            _, is_whole = printed_request(session.out.masks, seen.held)
+            _, is_whole = printed_request(session.out.redactor, seen.held)
             told |= {"digest": seen.digest, "digest_decides": is_whole, "held": seen.held}
         session.out.json(told)
         return 0
@@ -287,20 +287,20 @@ def _record(session: Session, seen: ReviewSnapshot) -> None:
         out.line(Cell(f"  {'':<10}", FAINT), f"{'✓' if step.completed else '·'} {out.safe(step.title)}")
 
 
-def printed_request(masks: Redactor, held: Any) -> tuple[Any, bool]:
+def printed_request(redactor: Redactor, held: Any) -> tuple[Any, bool]:
     """What waits with its secrets masked, as `show` prints it, and whether that is the whole of it: nothing masked."""
     try:
         told = parse_nested(held)
     except RecursionError:
         told = held
-    printed = masks.json(told)
-    return printed, printed == told and masks.json(held) == held
+    printed = redactor.json(told)
+    return printed, printed == told and redactor.json(held) == held
 
 
 def _decision(session: Session, seen: ReviewSnapshot) -> None:
     """Print what waits, the whole of it, and how it can be decided."""
     out = session.out
-    printed, is_whole = printed_request(out.masks, seen.held)
+    printed, is_whole = printed_request(out.redactor, seen.held)
     out.line("")
     out.line(Cell(f"Waits for: {seen.wait.kind if seen.wait else ''}", AMBER))
     if seen.held is None:

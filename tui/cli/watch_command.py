@@ -177,7 +177,7 @@ class _Show(Struct):
         elif plan := event.plan:
             self._line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
         elif event.type not in {"connected", "context_status"}:
-            rest = self.out.safe(dumps(self.out.masks.json(event.data)))
+            rest = self.out.safe(dumps(self.out.redactor.json(event.data)))
             self._line(task_id, self.out.safe(event.type), Cell(rest, FAINT))
 
     def _stream(self, task_id: str, piece: str) -> None:
@@ -193,7 +193,7 @@ class _Show(Struct):
 
     def _printable(self, text: str) -> int:
         """How many characters can be printed, without cutting a secret that comes in pieces."""
-        mask = self.out.masks.text
+        mask = self.out.redactor.text
         ends = [found.end() for found in re.finditer("\n", text)]
         if not ends and len(text) > MIN_SPLIT_LINE_CHARS:
             ends = [found.end() for found in re.finditer(" ", text[:-MAX_WITHHELD_WORD_CHARS])]

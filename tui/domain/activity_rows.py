@@ -180,7 +180,7 @@ class ActivityRows:
         """Return all sub-tasks that can be folded."""
         return {row.child_id for row in self._walk() if row.child_id and not row.is_known}
 
-    def search(self, words: str, masks: Redactor) -> list[SearchHit]:
+    def search(self, words: str, redactor: Redactor) -> list[SearchHit]:
         """Return every row with these words in it, also where it is folded away or filtered out."""
         wanted = words.casefold()
         above: list[TreeRow] = []
@@ -188,16 +188,16 @@ class ActivityRows:
         for row in self._walk():
             del above[row.depth :]
             above += [row] * (row.depth - len(above) + 1)
-            if wanted in self._searched_text(row, masks).casefold():
+            if wanted in self._searched_text(row, redactor).casefold():
                 hidden_by = tuple(one.child_id for one in dict.fromkeys(above[:-1]) if one.child_id)
                 hits.append(SearchHit(key_of(row), hidden_by))
         return hits
 
-    def _searched_text(self, row: TreeRow, masks: Redactor) -> str:
+    def _searched_text(self, row: TreeRow, redactor: Redactor) -> str:
         if row.node is None:
             return self.title(row)
         entry = row.node.entry
-        return f"{entry.label}\n{canonical(masks.json(entry.raw))}"
+        return f"{entry.label}\n{canonical(redactor.json(entry.raw))}"
 
     # Arranging
 

@@ -56,15 +56,15 @@ def entry_code(entry: Entry) -> str:
     return next((word for kind, word in _WORDS if isinstance(entry, kind)), "···")
 
 
-def entry_line(node: Node, masks: Redactor) -> EntryLine:
+def entry_line(node: Node, redactor: Redactor) -> EntryLine:
     """One entry in one line."""
     entry = node.entry
-    text = one_line(masks.text(entry.label), longest=1000)
+    text = one_line(redactor.text(entry.label), longest=1000)
     after, look = "", ""
     match entry:
         case ToolCall():
             why = entry.reasoning.title if entry.reasoning else None
-            text = f"{text}  {one_line(masks.text(why), longest=300)}" if why else text
+            text = f"{text}  {one_line(redactor.text(why), longest=300)}" if why else text
             about = "" if node.is_timed else "≈"
             took = about + humanize.exact_duration(node.seconds) if node.seconds is not None else ""
             if entry.approval_request_id:
@@ -85,27 +85,29 @@ def entry_line(node: Node, masks: Redactor) -> EntryLine:
     return EntryLine(entry_code(entry), text, after, look)
 
 
-def short_json(value: object, masks: Redactor, longest: int = 300) -> str:
+def short_json(value: object, redactor: Redactor, longest: int = 300) -> str:
     """Any JSON in one line, masked and safe."""
-    text = value if isinstance(value, str) else json.dumps(masks.json(value), ensure_ascii=False, separators=(",", ":"))
-    return one_line(masks.text(text), longest=longest)
+    text = (
+        value if isinstance(value, str) else json.dumps(redactor.json(value), ensure_ascii=False, separators=(",", ":"))
+    )
+    return one_line(redactor.text(text), longest=longest)
 
 
-def event_text(event: Event, masks: Redactor) -> str:
+def event_text(event: Event, redactor: Redactor) -> str:
     """What an event says, in one line."""
     entry = event.entry
     if (task := event.task) is not None:
-        return one_line(masks.text(f"{task.status}  {task.name}"), longest=300)
+        return one_line(redactor.text(f"{task.status}  {task.name}"), longest=300)
     if (plan := event.plan) is not None:
         return f"{plan.done}/{len(plan.steps)}"
     if (context := event.context) is not None:
         return f"{context.percent or 0:.0f}% of {humanize.short_count(context.context_window)}"
     if isinstance(entry, ToolCall):
         value = entry.result if entry.is_finished else entry.arguments
-        return f"{one_line(masks.text(entry.name), longest=60)}  {short_json(value, masks)}"
+        return f"{one_line(redactor.text(entry.name), longest=60)}  {short_json(value, redactor)}"
     if entry is not None and entry.kind != "other":
-        return one_line(masks.text(entry.label), longest=300)
-    return short_json(event.data, masks)
+        return one_line(redactor.text(entry.label), longest=300)
+    return short_json(event.data, redactor)
 
 
 def summary(task: AnyTask, activity: Activity) -> str:
@@ -124,10 +126,10 @@ def summary(task: AnyTask, activity: Activity) -> str:
     return " · ".join(parts)
 
 
-def as_markdown(entry: Entry, masks: Redactor) -> str:
+def as_markdown(entry: Entry, redactor: Redactor) -> str:
     """An entry to be pasted where people read Markdown."""
     when = f"{entry.created_at:%Y-%m-%d %H:%M:%S}Z " if entry.created_at else ""
-    head = f"**{entry_code(entry)}** {when}{masks.text(entry.label)}"
+    head = f"**{entry_code(entry)}** {when}{redactor.text(entry.label)}"
     if isinstance(entry, Message):
-        return f"**{entry_code(entry)}** {when}\n\n{masks.text(entry.text)}"
-    return f"{head}\n\n```json\n{pretty(masks.json(entry.raw))}\n```"
+        return f"**{entry_code(entry)}** {when}\n\n{redactor.text(entry.text)}"
+    return f"{head}\n\n```json\n{pretty(redactor.json(entry.raw))}\n```"

@@ -15,15 +15,15 @@ COLLECTED_FIELDS: Mapping[str, str] = {"status": "status", "source": "source", "
 class SeenValues:
     """Collects the values of fields as tasks come, for completion and for hints about mistakes."""
 
-    def __init__(self, masks: Redactor) -> None:
-        self._masks = masks
-        self._board = State()
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._state = State()
         self._values: dict[str, set[str]] = {field: set() for field in COLLECTED_FIELDS}
 
-    def collect(self, board: State) -> None:
+    def collect(self, state: State) -> None:
         """Collect the values of the tasks that the last step of the state has changed."""
-        self._board = board
-        for task in filter(None, map(board.task, board.touched.tasks)):
+        self._state = state
+        for task in filter(None, map(state.task, state.touched.tasks)):
             for field, attribute in COLLECTED_FIELDS.items():
                 if value := getattr(task, attribute):
                     self._values[field].add(value)
@@ -32,7 +32,7 @@ class SeenValues:
         """Yield the values seen in a field that can be written in a filter and hold no secret."""
         values: Iterable[str] = self._values.get(field, ())
         if field == "agent":
-            values = {told[1].name for told in self._board.agents.values()}
+            values = {told[1].name for told in self._state.agents.values()}
         elif field == "err":
             values = ("true", "false")
-        return (value for value in values if value == one_line(self._masks.text(value)))
+        return (value for value in values if value == one_line(self._redactor.text(value)))

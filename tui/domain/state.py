@@ -211,7 +211,7 @@ class State(Struct, frozen=True):
         step = _Reducer(self)
         for change in changes:
             step.take(change)
-        return step.board()
+        return step.state()
 
     def task(self, task_id: str) -> TaskRow | None:
         """A task, from all that was told of it."""
@@ -263,17 +263,17 @@ class State(Struct, frozen=True):
 class _Reducer:
     """One step of the board under way."""
 
-    def __init__(self, board: State) -> None:
-        self._agents = board.agents.mutate()
-        self._tasks = board.tasks.mutate()
-        self._children = board.children.mutate()
-        self._parents = board.parents.mutate()
-        self._logs = board.logs.mutate()
-        self._links = board.links.mutate()
-        self._gone = board.gone.mutate()
+    def __init__(self, state: State) -> None:
+        self._agents = state.agents.mutate()
+        self._tasks = state.tasks.mutate()
+        self._children = state.children.mutate()
+        self._parents = state.parents.mutate()
+        self._logs = state.logs.mutate()
+        self._links = state.links.mutate()
+        self._gone = state.gone.mutate()
         self._touched: dict[str, set[str]] = {"agents": set(), "tasks": set(), "logs": set(), "links": set()}
 
-    def board(self) -> State:
+    def state(self) -> State:
         """The board after the step."""
         for task_id in self._touched["logs"]:
             activity = self._logs[task_id].activity

@@ -89,7 +89,7 @@ class TaskListModel:
         """Groups that are not."""
         self.counts: Counter[str] = Counter()
         self.matched = self.loaded = 0
-        self._board = State()
+        self._state = State()
         self._keys: dict[str, SortKey] = {}
         """Of every root, also where it is not shown."""
         self._known: Mapping[str, SortKey] = {}
@@ -119,11 +119,11 @@ class TaskListModel:
             other._known = self._keys
         return other
 
-    def filled(self, board: State) -> Iterator[None]:
+    def filled(self, state: State) -> Iterator[None]:
         """Take in all tasks of a board, some at a time; nothing is shown before all are in."""
-        self._board = board
+        self._state = state
         self._lines.clear()
-        ids = iter(board.tasks)
+        ids = iter(state.tasks)
         runs: list[list[SortKey]] = []
         while some := tuple(islice(ids, TASKS_PER_SLICE)):
             run = sorted(key for task_id in some for key in self._entered(task_id))
@@ -146,20 +146,20 @@ class TaskListModel:
                 self._keys.popitem()
             yield
 
-    def take(self, board: State, touched: Iterable[str]) -> None:
+    def take(self, state: State, touched: Iterable[str]) -> None:
         """Take in what a step of the board has touched."""
-        self._board = board
+        self._state = state
         affected: set[str] = set()
         for task_id in touched:
-            if (task := board.task(task_id)) is None:
+            if (task := state.task(task_id)) is None:
                 continue
             affected.add(task_id)
             affected |= self._inside.get(task_id, frozenset())
-            affected.add(list_root_of(board, task_id))
-            for parent in board.parents.get(task_id, frozenset()):  # it may be a sub-task of theirs only now
-                affected |= {parent, list_root_of(board, parent), *self._inside.get(parent, ())}
-            if task_id in board.children:
-                affected.update(child.id for child in task_and_descendants(board, task))
+            affected.add(list_root_of(state, task_id))
+            for parent in state.parents.get(task_id, frozenset()):  # it may be a sub-task of theirs only now
+                affected |= {parent, list_root_of(state, parent), *self._inside.get(parent, ())}
+            if task_id in state.children:
+                affected.update(child.id for child in task_and_descendants(state, task))
         for task_id in affected:
             self._lines.pop(task_id, None)
         self._note_waiting(affected)
@@ -175,7 +175,7 @@ class TaskListModel:
 
     def _note_waiting(self, ids: Iterable[str]) -> None:
         for task_id in ids:
-            if self._board.wait(task_id) is None or self._board.is_gone(task_id):
+            if self._state.wait(task_id) is None or self._state.is_gone(task_id):
                 self._waiting.discard(task_id)
             else:
                 self._waiting.add(task_id)
@@ -187,7 +187,7 @@ class TaskListModel:
             self._stretch()
         else:
             (self.opened.add if is_open else self.opened.discard)(key)
-            self.take(self._board, [key])
+            self.take(self._state, [key])
 
     def _drop(self, roots: Iterable[str]) -> None:
         """Take these out; those that stay are entered again."""
@@ -212,11 +212,11 @@ class TaskListModel:
 
     def _entered(self, task_id: str) -> list[SortKey]:
         """The keys of a task that stands in the list by itself: none where it does not, or is not wanted."""
-        board, view = self._board, self.view
-        task = board.task(task_id)
-        if task is None or board.is_gone(task_id) or (task.parent_id and list_root_of(board, task_id) != task_id):
+        state, view = self._state, self.view
+        task = state.task(task_id)
+        if task is None or state.is_gone(task_id) or (task.parent_id and list_root_of(state, task_id) != task_id):
             return []
-        tree = tuple(task_and_descendants(board, task)) if task_id in board.children else (task,)
+        tree = tuple(task_and_descendants(state, task)) if task_id in state.children else (task,)
         for child in tree[1:]:
             self._inside.setdefault(child.id, set()).add(task_id)
         key = self._keys[task_id] = self._known.get(task_id) or self._key(task)
@@ -236,13 +236,13 @@ class TaskListModel:
         return self._keys_of(key) if task_id in self._blocks else [key]
 
     def _key(self, task: TaskRow) -> SortKey:
-        column, board = self.view.column, self._board
+        column, state = self.view.column, self._state
         if column is not None:
-            line = task_line(board, task, ()) if task.id in board.children else TaskLine(task, wait=board.wait(task.id))
+            line = task_line(state, task, ()) if task.id in state.children else TaskLine(task, wait=state.wait(task.id))
             return "", self._value(line, column), task.id, 0, group_of(task.status, line.wait)
-        wait = board.wait(task.id)
-        if wait is None and task.id in board.children:
-            wait = next((board.wait(below) for below in board.waiting_below(task.id)), None)
+        wait = state.wait(task.id)
+        if wait is None and task.id in state.children:
+            wait = next((state.wait(below) for below in state.waiting_below(task.id)), None)
         group = group_of(task.status, wait)
         return intern(f"{GROUP_ORDER.get(group, 9)}{group}"), _in_group(task, wait), task.id, 0, group
 
@@ -258,9 +258,9 @@ class TaskListModel:
         seen = {task.id}
 
         def lines(above: TaskRow, depth: int) -> Iterator[tuple[str, int]]:
-            children = self._board.children_of(above.id)
+            children = self._state.children_of(above.id)
             for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id)):
-                if child.id in seen or list_root_of(self._board, child.id) != task.id:
+                if child.id in seen or list_root_of(self._state, child.id) != task.id:
                     continue  # it stands elsewhere by now
                 seen.add(child.id)
                 yield child.id, depth
@@ -290,7 +290,7 @@ class TaskListModel:
 
     def _stretch(self) -> None:
         """Find where each group begins and ends."""
-        self.loaded = len(self._board.tasks)
+        self.loaded = len(self._state.tasks)
         self.counts[Group.NEEDS_YOU] = len(self._waiting)
         below = Counter(self._keys[root][0] for root, block in self._blocks.items() for _ in block)
         self._stretches, row, begin = [], 0, 0
@@ -327,14 +327,14 @@ class TaskListModel:
             return found
         root, number = found[2], found[3]
         task_id, depth = self._blocks[root][abs(number) - 1] if number else (root, 0)
-        task = self._board.task(task_id)
+        task = self._state.task(task_id)
         assert task is not None
         if number:
-            return task_line(self._board, task, self.opened, depth)
+            return task_line(self._state, task, self.opened, depth)
         if (line := self._lines.get(task_id)) is None:
             if len(self._lines) >= MAX_CACHED_LINES:
                 self._lines.clear()
-            line = self._lines[task_id] = task_line(self._board, task, self.opened)
+            line = self._lines[task_id] = task_line(self._state, task, self.opened)
         return line
 
     def head(self, index: int) -> GroupHeader | None:

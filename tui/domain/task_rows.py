@@ -92,11 +92,11 @@ def group_of(status: str, wait: Wait | None) -> str:
     return _NEEDS_YOU if wait else _GROUPS.get(status, status or "unknown")
 
 
-def list_root_of(board: State, task_id: str) -> str:
+def list_root_of(state: State, task_id: str) -> str:
     """The task under which another one stands in the list, or itself; one of a circle stands for the whole."""
     way = [task_id]
     while (
-        (task := board.task(way[-1])) and (above := task.parent_id) and board.task(above) and not board.is_gone(above)
+        (task := state.task(way[-1])) and (above := task.parent_id) and state.task(above) and not state.is_gone(above)
     ):
         if above in way:
             return min(way[way.index(above) :])
@@ -104,38 +104,38 @@ def list_root_of(board: State, task_id: str) -> str:
     return way[-1]
 
 
-def task_and_descendants(board: State, root: TaskRow) -> Iterator[TaskRow]:
+def task_and_descendants(state: State, root: TaskRow) -> Iterator[TaskRow]:
     """A task and all below it, each once."""
     seen, left = {root.id}, [root]
     while left:
         task = left.pop()
         yield task
-        children = [child for child in board.children_of(task.id) if child.id not in seen]
+        children = [child for child in state.children_of(task.id) if child.id not in seen]
         seen.update(child.id for child in children)
         left += children
 
 
-def task_line(board: State, task: TaskRow, opened: Container[str], depth: int = 0) -> TaskLine:
+def task_line(state: State, task: TaskRow, opened: Container[str], depth: int = 0) -> TaskLine:
     """The line about a task."""
-    wait = board.wait(task.id)
-    if task.id not in board.children:
+    wait = state.wait(task.id)
+    if task.id not in state.children:
         return TaskLine(task, depth, wait, is_open=task.id in opened)
-    tree = tuple(task_and_descendants(board, task))
+    tree = tuple(task_and_descendants(state, task))
     path: tuple[TaskRow, ...] = ()
     if wait is None and len(tree) > 1:
-        waiting = next(board.waiting_below(task.id), None)
+        waiting = next(state.waiting_below(task.id), None)
         if waiting is not None:
-            wait, path = board.wait(waiting), _path(board, waiting, task.id)
+            wait, path = state.wait(waiting), _path(state, waiting, task.id)
     statuses = {child.status for child in tree[1:]}
     worst = next((status for status in _WORST if status in statuses), next(iter(statuses), None))
     return TaskLine(task, depth, wait, path, len(tree) - 1, worst, task.id in opened)
 
 
-def _path(board: State, task_id: str, root: str) -> tuple[TaskRow, ...]:
+def _path(state: State, task_id: str, root: str) -> tuple[TaskRow, ...]:
     """The tasks from below a root down to a descendant."""
     found: list[TaskRow] = []
     seen: set[str] = set()
-    while task_id != root and task_id not in seen and (task := board.task(task_id)):
+    while task_id != root and task_id not in seen and (task := state.task(task_id)):
         seen.add(task_id)
         found.append(task)
         task_id = task.parent_id or root

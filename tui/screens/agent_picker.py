@@ -29,9 +29,9 @@ class AgentChoice(NamedTuple):
 class AgentList(VirtualList):
     """Agents, a line each."""
 
-    def __init__(self, desk: UIContext, agents: Sequence[Agent], counts: Mapping[str, int], *, id: str) -> None:
+    def __init__(self, ui: UIContext, agents: Sequence[Agent], counts: Mapping[str, int], *, id: str) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._ui = ui
         self._all = agents
         self._counts = counts
         self.agents = agents
@@ -54,8 +54,8 @@ class AgentList(VirtualList):
         tasks = self._counts.get(agent.id, 0)
         end = f"{tasks:>5} tasks "
         return [
-            StyledText(f" {fit(self._desk.safe(agent.name), max(width - len(end) - 12, 8))}", "strong"),
-            StyledText(fit(self._desk.safe(agent.status or ""), 10) + " ", "faint"),
+            StyledText(f" {fit(self._ui.safe(agent.name), max(width - len(end) - 12, 8))}", "strong"),
+            StyledText(fit(self._ui.safe(agent.status or ""), 10) + " ", "faint"),
             StyledText(end, "faint"),
         ]
 
@@ -73,7 +73,7 @@ class AgentPicker(Dialog[AgentChoice | None]):
 
     def __init__(
         self,
-        desk: UIContext,
+        ui: UIContext,
         agents: Sequence[Agent],
         counts: Mapping[str, int],
         *,
@@ -82,7 +82,7 @@ class AgentPicker(Dialog[AgentChoice | None]):
     ) -> None:
         super().__init__()
         self._begin_at = begin_at
-        self._desk = desk
+        self._ui = ui
         self._agents = agents
         self._counts = counts
         self._is_new = is_new
@@ -93,7 +93,7 @@ class AgentPicker(Dialog[AgentChoice | None]):
         with Vertical(id="dialog"):
             yield Static("A new task: which agent?" if self._is_new else "Agents", id="question", markup=False)
             yield Input(placeholder="type to narrow", id="narrow", compact=True)
-            yield AgentList(self._desk, self._agents, self._counts, id="agents")
+            yield AgentList(self._ui, self._agents, self._counts, id="agents")
             new = key_name(self, "agents.new")
             keys = "Enter writes it" if self._is_new else f"Enter shows its tasks · {new} starts a new one"
             yield Static(f"{keys} · {key_name(self, 'agents.leave')} goes back", id="keys", markup=False)

@@ -76,7 +76,7 @@ class AnswerScreen(MessageEditor):
         self,
         title: str,
         question: Question,
-        masks: Redactor,
+        redactor: Redactor,
         key: str,
         drafts: MutableMapping[str, str],
         *,
@@ -84,15 +84,15 @@ class AnswerScreen(MessageEditor):
     ) -> None:
         super().__init__(title, "", key, drafts)
         self._asked = question
-        self._masks = masks
+        self._redactor = redactor
         self._clock = clock
 
     def content(self) -> ComposeResult:
         """Yield the question, the options, the text, what will be sent, and the keys."""
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
-            yield Inspector(self._masks, can_fold=False, is_whole=True, id="asked")
-            yield Inspector(self._masks, can_fold=False, is_whole=True, id="offered")
+            yield Inspector(self._redactor, can_fold=False, is_whole=True, id="asked")
+            yield Inspector(self._redactor, can_fold=False, is_whole=True, id="offered")
             yield TextArea(self._drafts.get(self._key, ""), id="text", tab_behavior="focus")
             yield Static("", id="chosen", markup=False)
             yield Static("", id="keys", markup=False)
@@ -118,7 +118,7 @@ class AnswerScreen(MessageEditor):
         if self.is_active:
             for pane in self.query(Inspector):
                 pane.look(self._clock())
-        self.query_one("#chosen", Static).update(one_line(self._masks.text(self._chosen_words())))
+        self.query_one("#chosen", Static).update(one_line(self._redactor.text(self._chosen_words())))
         send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
         unseen = self.unseen
         can = f"{send} does nothing yet: {unseen}" if unseen else f"{send} sends"

@@ -52,9 +52,9 @@ class ApprovalScreen(BaseScreen[None]):
     class TakeBack(Message):
         """What is held is not wanted any more."""
 
-        def __init__(self, *deed_ids: str) -> None:
+        def __init__(self, *action_ids: str) -> None:
             super().__init__()
-            self.deed_ids = deed_ids
+            self.action_ids = action_ids
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class ApprovalScreen(BaseScreen[None]):
         self._is_refused = False
         """Whether a deciding key was pressed in vain; the reason stands out then for as long as it holds."""
         self._holds = HeldActions("", {}, is_paused=False)
-        self.can_take_back: Callable[[str], bool] = lambda deed_id: False
+        self.can_take_back: Callable[[str], bool] = lambda action_id: False
         """Tells whether a decision can still be taken back, by its id."""
         self.elsewhere = ""
         """That it is open for a decision elsewhere on this machine too, in words."""

@@ -33,9 +33,9 @@ OUTCOME_STYLES = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
 class OutcomeList(VirtualList):
     """The tasks, a line each: its name, and how far it is."""
 
-    def __init__(self, desk: UIContext, tasks: Sequence[AnyTask], *, id: str | None = None) -> None:
+    def __init__(self, ui: UIContext, tasks: Sequence[AnyTask], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._ui = ui
         self.tasks = tasks
         self.told: dict[str, StyledText] = {}
 
@@ -54,9 +54,9 @@ class OutcomeList(VirtualList):
         told = self.told.get(task.id, StyledText("reading …", "faint"))
         room = max(min(width // 2, 60), 20)
         return [
-            StyledText(f" {fit(self._desk.safe(task.name), room)} ", "strong"),
+            StyledText(f" {fit(self._ui.safe(task.name), room)} ", "strong"),
             StyledText(f"{task.id[:8]}  ", "faint"),
-            StyledText(self._desk.safe(told.text), told.look),
+            StyledText(self._ui.safe(told.text), told.look),
         ]
 
 
@@ -72,22 +72,22 @@ class BulkReviewScreen(ApprovalScreen):
     def __init__(
         self,
         tasks: Sequence[AnyTask],
-        desk: UIContext,
+        ui: UIContext,
         *,
         stops: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
-        self._desk = desk
+        self._ui = ui
         self._stops = stops
         """The tasks are being stopped: there is nothing to decide."""
         self.tasks = {task.id: task for task in tasks}
         self._shown: dict[str, ReviewSnapshot] = {}
-        self._board: State | None = None
+        self._state: State | None = None
         """What was known of everything when one of them was read last."""
         self._read: set[str] = set()
         """Whose payload was shown to its end."""
-        self._deeds: dict[str, Action] = {}
+        self._actions: dict[str, Action] = {}
         self._holds_own_secret = False
         """Whether a secret of this machine is in the payload that is shown."""
         self._payload_of = ""
@@ -98,9 +98,9 @@ class BulkReviewScreen(ApprovalScreen):
     def compose(self) -> ComposeResult:
         """The parts."""
         yield SegmentLine(id="title")
-        yield OutcomeList(self._desk, tuple(self.tasks.values()), id="tasks")
+        yield OutcomeList(self._ui, tuple(self.tasks.values()), id="tasks")
         yield SegmentLine(id="payload-title")
-        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
+        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
         yield SegmentLine(id="held")
         yield OutcomeLine()
@@ -126,15 +126,15 @@ class BulkReviewScreen(ApprovalScreen):
         """Show what one of the tasks waits for."""
         if task_id not in self.tasks:
             return
-        self._board, seen = state, review
+        self._state, seen = state, review
         self._unread.discard(seen.task.id)
         before = self._shown.get(seen.task.id)
         self._shown[seen.task.id] = seen
         if before is None or before.digest != seen.digest:
             self._read.discard(seen.task.id)
             self.arm()
-        deed = self._deeds.get(seen.task.id)
-        told = f"{deed.words}; " if deed and deed.outcome else ""
+        action = self._actions.get(seen.task.id)
+        told = f"{action.words}; " if action and action.outcome else ""
         words = f"{told}{seen.hindrance or 'not read yet'}"
         self._tell(seen.task.id, StyledText(words, "failed" if seen.hindrance else "need"))
         self._show_payload()
@@ -149,16 +149,16 @@ class BulkReviewScreen(ApprovalScreen):
         """Show how far the action of one of the tasks is."""
         if action.target not in self.tasks:
             return False
-        deed = action
-        is_new = deed.target not in self._deeds or self._deeds[deed.target].id != deed.id
-        self._deeds[deed.target] = deed
-        if deed.phase is Phase.HELD and is_new and self._is_burst:
+        action = action
+        is_new = action.target not in self._actions or self._actions[action.target].id != action.id
+        self._actions[action.target] = action
+        if action.phase is Phase.HELD and is_new and self._is_burst:
             self._note = IN_A_BURST
-            self.post_message(self.TakeBack(deed.id))
+            self.post_message(self.TakeBack(action.id))
         look = "need"
-        if deed.phase is Phase.DONE and deed.outcome:
-            look = OUTCOME_STYLES.get(deed.outcome, "failed")
-        self._tell(deed.target, StyledText(deed.words or f"{deed.verb}: {deed.phase}", look))
+        if action.phase is Phase.DONE and action.outcome:
+            look = OUTCOME_STYLES.get(action.outcome, "failed")
+        self._tell(action.target, StyledText(action.words or f"{action.verb}: {action.phase}", look))
         self.refresh_bindings()
         return True
 
@@ -174,8 +174,8 @@ class BulkReviewScreen(ApprovalScreen):
         task = lines.tasks[lines.cursor]
         seen, self._payload_of = self._shown.get(task.id), task.id
         parts = [Part("task", f"{task.name} ({task.id})")]
-        if seen and self._board is not None:
-            parts = [*review_facts(seen, self._board, self._desk), Part("what exactly", seen.held)]
+        if seen and self._state is not None:
+            parts = [*review_facts(seen, self._state, self._ui), Part("what exactly", seen.held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts)
         self._holds_own_secret = payload.holds_own_secret
@@ -195,9 +195,9 @@ class BulkReviewScreen(ApprovalScreen):
             words += "  your own API key is in this one, and stays masked"
         look = "need" if self._holds_own_secret else "faint"
         self.query_one("#payload-title", SegmentLine).show([(StyledText(words, look), "")], [])
-        deed = self._deeds.get(self.query_one(OutcomeList).task_id)
-        is_over = deed is not None and deed.phase is Phase.DONE
-        self.query_one(OutcomeLine).show_outcome(self._desk.masks.text(deed.words) if deed and is_over else "")
+        action = self._actions.get(self.query_one(OutcomeList).task_id)
+        is_over = action is not None and action.phase is Phase.DONE
+        self.query_one(OutcomeLine).show_outcome(self._ui.redactor.text(action.words) if action and is_over else "")
         self.query_one("#status", SegmentLine).show(self._status(), [])
 
     def _note_what_was_read(self) -> None:
@@ -215,7 +215,7 @@ class BulkReviewScreen(ApprovalScreen):
         return {
             task_id
             for task_id, seen in self._shown.items()
-            if not seen.hindrance and (task_id not in self._deeds or self._deeds[task_id].outcome in again)
+            if not seen.hindrance and (task_id not in self._actions or self._actions[task_id].outcome in again)
         }
 
     def _status(self) -> list[tuple[StyledText, str]]:
@@ -236,15 +236,15 @@ class BulkReviewScreen(ApprovalScreen):
         if self._cards:
             found.append((StyledText(f" a card takes no reason, cards among these: {len(self._cards)} ", "need"), ""))
         if self._reason is not None:
-            found.append((StyledText(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
+            found.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
         return found
 
     # Deciding
 
     @property
     def _settled(self) -> str:
-        if self._desk.read_only:
-            return self._desk.read_only
+        if self._ui.read_only:
+            return self._ui.read_only
         if self._stops:
             return "each line says what became of it"
         return "" if self._decidable or not self._shown else "there is nothing left to decide here"
@@ -259,7 +259,7 @@ class BulkReviewScreen(ApprovalScreen):
         """Why there is nothing to decide now."""
         if why := self._settled:
             return why
-        if any(deed.phase is not Phase.DONE for deed in self._deeds.values()):
+        if any(action.phase is not Phase.DONE for action in self._actions.values()):
             return "decisions are under way"
         if self._unread:
             return f"reading {len(self._unread)} of them …"
@@ -302,7 +302,7 @@ class BulkReviewScreen(ApprovalScreen):
 
     def take_back(self) -> bool:
         """Take back all that are held."""
-        held = [deed.id for deed in self._retractable]
+        held = [action.id for action in self._retractable]
         if held:
             self.post_message(self.TakeBack(*held))
         return bool(held)
@@ -310,4 +310,4 @@ class BulkReviewScreen(ApprovalScreen):
     @property
     def _retractable(self) -> list[Action]:
         """The decisions that can still be taken back."""
-        return [deed for deed in self._deeds.values() if self.can_take_back(deed.id)]
+        return [action for action in self._actions.values() if self.can_take_back(action.id)]

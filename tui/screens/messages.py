@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from tui.domain.state import State
 
 
-def task_to_review(board: State, task_id: str) -> str | None:
+def task_to_review(state: State, task_id: str) -> str | None:
     """The task that waits for a person, this one or below it; a paused one too, whose reason was not read yet."""
-    waiting = next(board.waiting_below(task_id), None)
-    task = board.task(task_id)
+    waiting = next(state.waiting_below(task_id), None)
+    task = state.task(task_id)
     if waiting is None and task is not None and task.status == Status.PAUSED:
         return task_id
     return waiting

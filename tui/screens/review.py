@@ -54,16 +54,16 @@ class ReviewScreen(ApprovalScreen):
     def __init__(
         self,
         task_id: str,
-        desk: UIContext,
+        ui: UIContext,
         begun: Action | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self.task_id = task_id
-        self._desk = desk
+        self._ui = ui
         self._shown: ReviewSnapshot | None = None
-        self._deed = begun
+        self._action = begun
         """What was decided, and how far it is."""
         self._masked = 0
         self._holds_own_secret = False
@@ -75,9 +75,9 @@ class ReviewScreen(ApprovalScreen):
     def compose(self) -> ComposeResult:
         """The parts."""
         yield SegmentLine(id="title")
-        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="facts")
+        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
         yield SegmentLine(id="payload-title")
-        yield Inspector(self._desk.masks, can_fold=False, is_whole=True, id="payload")
+        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
         yield self.reason_input()
         yield SegmentLine(id="held")
         yield OutcomeLine()
@@ -100,18 +100,18 @@ class ReviewScreen(ApprovalScreen):
             return  # what was decided about stays as it was
         self._reopens = self._is_decided
         before, self._shown = self._shown, seen
-        self._read_at = self._desk.now()
+        self._read_at = self._ui.now()
         if before is None or before.digest != seen.digest or before.task.id != seen.task.id:
             self.arm()
             self._drop_reason()
             if before is not None and before.task.id == seen.task.id:
                 self._note = "it has changed since you opened it: read it again"
         facts = self.query_one("#facts", Inspector)
-        facts.show(review_facts(seen, state, self._desk))
+        facts.show(review_facts(seen, state, self._ui))
         held = seen.held if seen.held is not None else NOT_PROVIDED
         changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
         if self._reopens:
-            self._deed, changed, self._note = None, (), "this is a new request"
+            self._action, changed, self._note = None, (), "this is a new request"
         parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts if changed else parts[1:])
@@ -129,7 +129,7 @@ class ReviewScreen(ApprovalScreen):
             return
         if task.updated_at and seen.task.updated_at and task.updated_at > seen.task.updated_at:
             self._asked_at = task.updated_at
-            if self._deed is None or self._deed.phase is Phase.DONE:
+            if self._action is None or self._action.phase is Phase.DONE:
                 self.post_message(ReadReview(self.task_id))
 
     def review_failed(self, task_id: str, reason: str) -> None:
@@ -142,11 +142,11 @@ class ReviewScreen(ApprovalScreen):
         """Show how far the decision is."""
         if action.target != self.task_id:
             return False
-        is_new = self._deed is None or self._deed.id != action.id
+        is_new = self._action is None or self._action.id != action.id
         if action.phase is Phase.HELD and is_new and self._is_burst:
             self._note = IN_A_BURST
             self.post_message(self.TakeBack(action.id))
-        self._deed = action
+        self._action = action
         if action.phase is Phase.DONE:
             self._note = self._note if self._note == IN_A_BURST else ""
             self.arm()
@@ -160,12 +160,12 @@ class ReviewScreen(ApprovalScreen):
         seen = self._shown
         left = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
         if seen:
-            name = self._desk.safe(seen.task.name, 60)
+            name = self._ui.safe(seen.task.name, 60)
             left.append((StyledText(f"{name}  ", "strong"), ""))
             if seen.wait and seen.wait.since and not self._is_decided:
-                waited = humanize.duration((self._desk.now() - seen.wait.since).total_seconds())
+                waited = humanize.duration((self._ui.now() - seen.wait.since).total_seconds())
                 left.append((StyledText(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
-        read = humanize.ago(self._read_at, self._desk.now()) if self._read_at else "not yet"
+        read = humanize.ago(self._read_at, self._ui.now()) if self._read_at else "not yet"
         self.query_one("#title", SegmentLine).show(
             left, [StyledText(self.elsewhere, "need"), StyledText(f"read {read} ", "faint")]
         )
@@ -173,37 +173,37 @@ class ReviewScreen(ApprovalScreen):
         self.look_at_panes()
         title = payload_title(self, payload, self._masked, holds_own_secret=self._holds_own_secret)
         self.query_one("#payload-title", SegmentLine).show([(title, "")], [])
-        is_over = self._deed is not None and self._deed.phase is Phase.DONE
-        outcome = self._desk.masks.text(self._deed.words) if self._deed and is_over else ""
+        is_over = self._action is not None and self._action.phase is Phase.DONE
+        outcome = self._ui.redactor.text(self._action.words) if self._action and is_over else ""
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status(), [])
 
     def _status(self) -> list[tuple[StyledText, str]]:
-        deed = self._deed
-        if deed is not None and deed.phase is not Phase.DONE:
-            words = f": {PHASE_WORDS.get(deed.phase, deed.phase)} …"
-            if deed.phase is Phase.HELD:
-                words = f" {self._holds.time_left(deed)}"
-            told = [(StyledText(f" {deed.verb}{words} ", "need"), "")]
+        action = self._action
+        if action is not None and action.phase is not Phase.DONE:
+            words = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
+            if action.phase is Phase.HELD:
+                words = f" {self._holds.time_left(action)}"
+            told = [(StyledText(f" {action.verb}{words} ", "need"), "")]
             if self._is_retractable:
                 told.append((StyledText(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
             return told
         found: list[tuple[StyledText, str]] = []
-        if self._is_decided and deed is not None:
+        if self._is_decided and action is not None:
             told = [(StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open")]
             following = f" {key_name(self, 'review.next')} the next that waits "
             return [*told, (StyledText(following, "strong"), "next")]
         if self._note:
-            found.append((StyledText(f" {self._desk.safe(self._note)} ", "need"), ""))
+            found.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
         why = self.hindrance
         if why:
-            words = f" {self._desk.safe(why)}{hint_for_wait(self, self._shown)} "
+            words = f" {self._ui.safe(why)}{hint_for_wait(self, self._shown)} "
             found.append((StyledText(words, "need" if self._is_refused else "faint"), ""))
         else:
             found.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
             found.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
             if self._reason is not None:
-                found.append((StyledText(f" reason: {self._desk.safe(self._reason, 80)} ", "faint"), ""))
+                found.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
         return found
 
     @property
@@ -218,7 +218,7 @@ class ReviewScreen(ApprovalScreen):
             return why
         if self._shown is None:
             return "reading what there is to decide …"
-        if self._deed is not None and self._deed.phase is not Phase.DONE:
+        if self._action is not None and self._action.phase is not Phase.DONE:
             return "a decision is under way"
         return self._unseen
 
@@ -234,15 +234,15 @@ class ReviewScreen(ApprovalScreen):
     @property
     def _is_decided(self) -> bool:
         """Whether a decision was carried out from here, however it ended."""
-        deed = self._deed
-        return deed is not None and deed.phase is Phase.DONE and deed.outcome not in UNDECIDED_OUTCOMES
+        action = self._action
+        return action is not None and action.phase is Phase.DONE and action.outcome not in UNDECIDED_OUTCOMES
 
     @property
     def _settled(self) -> str:
         """Why there will be nothing to decide, however long one waits."""
         seen = self._shown
-        if self._desk.read_only:
-            return self._desk.read_only
+        if self._ui.read_only:
+            return self._ui.read_only
         if self._is_decided:
             task, following = key_name(self, "review.open"), key_name(self, "review.next")
             return f"{task} opens the task, {following} shows the next one that waits"
@@ -254,7 +254,7 @@ class ReviewScreen(ApprovalScreen):
             case "decide":
                 return self._settled
             case "say":
-                return self._desk.read_only
+                return self._ui.read_only
             case "undo":
                 return "" if self._is_retractable or self._held else "nothing is held"
         return ""
@@ -271,7 +271,7 @@ class ReviewScreen(ApprovalScreen):
     @property
     def _is_retractable(self) -> bool:
         """Whether what was decided here can still be taken back."""
-        return self._deed is not None and self.can_take_back(self._deed.id)
+        return self._action is not None and self.can_take_back(self._action.id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A sign-in is offered only where one is wanted, and the task once all is decided."""
@@ -294,9 +294,9 @@ class ReviewScreen(ApprovalScreen):
 
     def take_back(self) -> bool:
         """Take the held decision back."""
-        if self._deed is None or not self._is_retractable:
+        if self._action is None or not self._is_retractable:
             return False
-        self.post_message(self.TakeBack(self._deed.id))
+        self.post_message(self.TakeBack(self._action.id))
         return True
 
     def action_say(self) -> None:
@@ -326,7 +326,7 @@ class ReviewScreen(ApprovalScreen):
     def action_reload(self) -> None:
         """Read it again."""
         self._note = ""
-        if self._deed is not None and self._deed.phase is Phase.DONE:
+        if self._action is not None and self._action.phase is Phase.DONE:
             self.forget(self.task_id)
         self.post_message(ReadReview(self.task_id))
 
@@ -340,7 +340,7 @@ class ReviewScreen(ApprovalScreen):
 
     def forget(self, task_id: str, begun: Action | None = None) -> None:
         """Another task is to be shown, for which something may be held still; until it is read, nothing is."""
-        self.task_id, self._shown, self._deed = task_id, None, begun
+        self.task_id, self._shown, self._action = task_id, None, begun
         self._read_at, self._asked_at, self._masked = None, None, 0
         for facts in self.query(Inspector):
             facts.show([])

@@ -23,16 +23,16 @@ NOT_PROVIDED = "not provided by the platform"
 MAX_WHY_CHARS = 2_000
 
 
-def review_facts(seen: ReviewSnapshot, board: State, desk: UIContext) -> list[Part]:
+def review_facts(seen: ReviewSnapshot, state: State, ui: UIContext) -> list[Part]:
     """What stands beside what is decided about: who asks, since when, what follows, what is wanted, and why.
 
     Nothing is masked here: what shows them masks, and tells what it masked.
     """
     task = seen.task
-    agent = board.agents.get(task.agent_id)
+    agent = state.agents.get(task.agent_id)
     path: list[str] = []
     parent, seen_ids = task.parent_id, {task.id}
-    while parent and parent not in seen_ids and (above := board.task(parent)):
+    while parent and parent not in seen_ids and (above := state.task(parent)):
         seen_ids.add(parent)
         path.insert(0, above.name)
         parent = above.parent_id
@@ -55,21 +55,21 @@ def review_facts(seen: ReviewSnapshot, board: State, desk: UIContext) -> list[Pa
         follows = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
     facts = [
         ("who", f"{named}: {place} ({task.id})"),
-        ("", f"{started}; profile {desk.place}"),
+        ("", f"{started}; profile {ui.place}"),
         ("waits", f"{waits}; no deadline published; decided {_decided(seen)}"),
         ("then", follows),
         ("what", " ".join((wanted or NOT_PROVIDED).split())),
-        ("why", f"{_beginning(_why(seen), desk) or NOT_PROVIDED}  (the agent's own words, unverified)"),
+        ("why", f"{_beginning(_why(seen), ui) or NOT_PROVIDED}  (the agent's own words, unverified)"),
     ]
     return [Part(heading, text, is_beside=True) for heading, text in facts]
 
 
-def _beginning(text: str, desk: UIContext) -> str:
+def _beginning(text: str, ui: UIContext) -> str:
     """Return the first characters of a text, never a part of a secret of this machine, and how many are left out."""
     if len(text) <= MAX_WHY_CHARS:
         return text
-    masked, kept = desk.masks.known(text), MAX_WHY_CHARS
-    while not masked.startswith(desk.masks.known(text[:kept])):
+    masked, kept = ui.redactor.known(text), MAX_WHY_CHARS
+    while not masked.startswith(ui.redactor.known(text[:kept])):
         kept -= 1
     return f"{text[:kept]}… [+{len(text) - kept} chars]"
 

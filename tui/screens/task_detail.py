@@ -64,11 +64,11 @@ class TaskScreen(BaseScreen[None]):
 
     AUTO_FOCUS = "#tree"
 
-    def __init__(self, task_id: str, desk: UIContext) -> None:
+    def __init__(self, task_id: str, ui: UIContext) -> None:
         super().__init__()
         self.task_id = self.followed_task = task_id
-        self._desk = desk
-        self._board = State()
+        self._ui = ui
+        self._state = State()
         self._is_ready = False
         """Whether there are widgets to show anything in."""
         self._ended = ""
@@ -83,14 +83,14 @@ class TaskScreen(BaseScreen[None]):
         """The parts."""
         yield SegmentLine(id="title")
         with PaneGrid(left="left", right="right", below="below", id="panes"):
-            with ActivityPane(self._desk, id="left", classes="pane"):
+            with ActivityPane(self._ui, id="left", classes="pane"):
                 yield SegmentLine(id="tree-title")
             with Vertical(id="right", classes="pane"):
                 yield SegmentLine(id="inspector-title")
-                yield Inspector(self._desk.masks, id="inspector")
+                yield Inspector(self._ui.redactor, id="inspector")
             with Vertical(id="below", classes="pane"):
                 yield SegmentLine(id="events-title")
-                yield EventPane(self._desk, id="events")
+                yield EventPane(self._ui, id="events")
         go_on = f"{key_name(self, 'task.new')} and {key_name(self, 'task.previous')} go on"
         yield SearchBar(f"Enter finds, then {go_on}; {key_name(self, 'task.back')} ends it", id="searching")
         yield SegmentLine(id="held")
@@ -116,7 +116,7 @@ class TaskScreen(BaseScreen[None]):
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Take the new state; behind another screen the tree takes it later, the events are taken at once."""
-        self._board = state
+        self._state = state
         own_changes = [change for change in changes if getattr(change, "task_id", None) == self.task_id]
         if not self._is_ready:
             self._early += own_changes
@@ -125,7 +125,7 @@ class TaskScreen(BaseScreen[None]):
         self.query_one(EventPane).take(own_changes)
 
     def _show_state(self) -> None:
-        touched = self._board.touched.logs | self._board.touched.tasks
+        touched = self._state.touched.logs | self._state.touched.tasks
         self._is_behind = self._is_behind or bool(touched & self._own)
         if self.is_seen and (self._is_behind or not self.query_one(ActivityPane).view.count()):
             self._is_behind = False
@@ -152,35 +152,35 @@ class TaskScreen(BaseScreen[None]):
         self._titles()
 
     def _show_tree(self) -> None:
-        board = self._board
-        activities: dict[str, Activity] = {task_id: log.activity for task_id, log in board.logs.items()}
+        state = self._state
+        activities: dict[str, Activity] = {task_id: log.activity for task_id, log in state.logs.items()}
         children: dict[str, tuple[TaskRow, ...]] = {}
         left = [self.task_id]
         while left:
             task_id = left.pop()
             if task_id not in children:
-                children[task_id] = board.children_of(task_id)
+                children[task_id] = state.children_of(task_id)
                 left += [child.id for child in children[task_id]]
         self._own = set(children)
-        names = {agent_id: told[1].name for agent_id, told in board.agents.items()}
-        task, wait = board.task(self.task_id), board.wait(self.task_id)
+        names = {agent_id: told[1].name for agent_id, told in state.agents.items()}
+        task, wait = state.task(self.task_id), state.wait(self.task_id)
         source = ActivitySource(self.task_id, activities, children, names, task, wait)
         self.query_one(ActivityPane).show(source)
         self._inspect()
 
     def _titles(self) -> None:
-        task = self._board.task(self.task_id)
+        task = self._state.task(self.task_id)
         room = max(16, min(60, self.size.width - 64))
-        name = self._desk.safe(task.name, 300) if task else self.task_id
+        name = self._ui.safe(task.name, 300) if task else self.task_id
         name = name if len(name) <= room else f"{name[: room - 1]}…"
         left: list[tuple[StyledText, str]] = [
             (StyledText(" xp-tui › ", "faint"), "back"),
             (StyledText(f"{name}  ", "strong"), ""),
         ]
         if task:
-            left += [(piece, "") for piece in progress_pieces(task, self._board, self._desk.now())]
-        link = self._board.links.get(self.task_id)
-        live = live_state(task, link[1] if link else None, self._ended, self._desk)
+            left += [(piece, "") for piece in progress_pieces(task, self._state, self._ui.now())]
+        link = self._state.links.get(self.task_id)
+        live = live_state(task, link[1] if link else None, self._ended, self._ui)
         self.query_one("#title", SegmentLine).show(left, [live])
         focused, activity = self._focused_pane, self.query_one(ActivityPane)
         is_timeline = activity.rows.as_timeline
@@ -204,7 +204,7 @@ class TaskScreen(BaseScreen[None]):
     def _inspect(self) -> None:
         if self.focused is not self.query_one(EventPane):
             row = self.query_one(ActivityPane).row
-            parts = row_parts(row, self._board, self.task_id, key_name(self, "task.review"))
+            parts = row_parts(row, self._state, self.task_id, key_name(self, "task.review"))
             self.query_one(Inspector).show(parts)
 
     def _inspect_event(self) -> None:
@@ -239,7 +239,7 @@ class TaskScreen(BaseScreen[None]):
         """Nothing is sent in read-only mode."""
         is_searching = self._is_ready and self.query_one(SearchBar).is_open
         is_wish = action == "wish" or (action == "new_or_next" and not is_searching)
-        return self._desk.read_only if is_wish else ""
+        return self._ui.read_only if is_wish else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While words to search for are written, letters are letters."""
@@ -254,7 +254,7 @@ class TaskScreen(BaseScreen[None]):
 
     def action_copy(self) -> None:
         """What to copy: of the selected thing, and of the task."""
-        masks, texts = self._desk.masks, dict[str, str]()
+        redactor, texts = self._ui.redactor, dict[str, str]()
         focused = self.focused
         if isinstance(focused, VirtualList) and focused.count():
             texts["text"] = focused.text_of(focused.cursor).strip()
@@ -263,16 +263,16 @@ class TaskScreen(BaseScreen[None]):
         if isinstance(focused, ActivityView) and isinstance(row, TreeRow) and row.node:
             chosen = row.node.entry
         if isinstance(chosen, Entry | Event):
-            texts["JSON"] = pretty(masks.json(chosen.raw))
+            texts["JSON"] = pretty(redactor.json(chosen.raw))
         if isinstance(chosen, Entry):
-            texts["Markdown"] = as_markdown(chosen, masks)
+            texts["Markdown"] = as_markdown(chosen, redactor)
         if isinstance(focused, Inspector):
             texts |= focused.copies()
         self.post_message(CopyWanted(texts))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
-        waiting = task_to_review(self._board, self.task_id)
+        waiting = task_to_review(self._state, self.task_id)
         if waiting is None:
             self.hint("this task waits for nobody")
         else:

@@ -84,21 +84,21 @@ class TaskListScreen(BaseScreen[None]):
     class AgentsWanted(Message):
         """An agent is to be chosen."""
 
-    def __init__(self, desk: UIContext, begin_with: str = "") -> None:
+    def __init__(self, ui: UIContext, begin_with: str = "") -> None:
         super().__init__()
         self._begin_with = begin_with
-        self._desk = desk
+        self._ui = ui
         self._is_ready = False
         """Whether there are widgets to show anything in."""
-        self._seen = SeenValues(desk.masks)
-        self.task_filter = TaskFilter(desk, self._seen)
-        self.list_pane = TaskListPane(desk, self._seen, self._titles)
+        self._seen = SeenValues(ui.redactor)
+        self.task_filter = TaskFilter(ui, self._seen)
+        self.list_pane = TaskListPane(ui, self._seen, self._titles)
         self._filtered: tuple[TaskQuery, int] | None = None
         """What the platform was asked for, and how many tasks it has of that."""
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
-        yield ListTitle(self._desk, id="title")
+        yield ListTitle(self._ui, id="title")
         yield self.task_filter
         yield self.list_pane
         yield SegmentLine(id="held")
@@ -135,12 +135,12 @@ class TaskListScreen(BaseScreen[None]):
 
     def update_list_status(self, status: ListStatus) -> None:
         """Show how live the list is, and where nothing is shown, why."""
-        before, now = self.list_pane.liveness, self._desk.now()
+        before, now = self.list_pane.liveness, self._ui.now()
         self.list_pane.total = status.total
         self.list_pane.liveness = Liveness(
             str(status.link),
             LINK_STYLES[status.link],
-            self._desk.safe(status.reason),
+            self._ui.safe(status.reason),
             status.max_age_seconds,
             status.checked_at,
         )
@@ -220,7 +220,7 @@ class TaskListScreen(BaseScreen[None]):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
         """Nothing is sent in read-only mode."""
-        return self._desk.read_only if action == "wish" and parameters != ("copy",) else ""
+        return self._ui.read_only if action == "wish" and parameters != ("copy",) else ""
 
     def action_wish(self, verb: str) -> None:
         """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
@@ -230,7 +230,7 @@ class TaskListScreen(BaseScreen[None]):
     def action_review(self) -> None:
         """See what it waits for, to decide."""
         ids = self.list_pane.tasks.chosen
-        waiting = [found for one in ids if (found := task_to_review(self.list_pane.scheduler.board, one))]
+        waiting = [found for one in ids if (found := task_to_review(self.list_pane.scheduler.state, one))]
         if waiting:
             self.post_message(ReviewWanted(*dict.fromkeys(waiting)))
         else:
@@ -271,7 +271,7 @@ class TaskListScreen(BaseScreen[None]):
 
     def action_time(self) -> None:
         """Show times in the next way."""
-        self.hint(f"times: {self._desk.turn_time()}")
+        self.hint(f"times: {self._ui.turn_time()}")
         self._titles()
         self.list_pane.tasks.refresh()
 

@@ -14,23 +14,23 @@ from tui.domain.state import State
 from tui.widgets.document_layout import Part
 
 
-def row_parts(row: TreeRow | StatusRow | None, board: State, task_id: str, review_key: str) -> list[Part]:
+def row_parts(row: TreeRow | StatusRow | None, state: State, task_id: str, review_key: str) -> list[Part]:
     """Return what a row of the activity is about; without a row, why there is none."""
     if isinstance(row, StatusRow):
-        return _status_parts(row, board.task(task_id), review_key)
-    if row is not None and (parts := _tree_row_parts(row, board)):
+        return _status_parts(row, state.task(task_id), review_key)
+    if row is not None and (parts := _tree_row_parts(row, state)):
         return parts
-    if board.activity(task_id) is None:
+    if state.activity(task_id) is None:
         return [Part("a moment", "the log is being read")]
-    if len(board.logs[task_id].activity):
+    if len(state.logs[task_id].activity):
         return [Part("nothing to show", "no entry is of the kind that is asked for")]
     return [Part("nothing has happened yet", "the log is empty")]
 
 
-def _tree_row_parts(row: TreeRow, board: State) -> list[Part]:
+def _tree_row_parts(row: TreeRow, state: State) -> list[Part]:
     if row.node is not None:
         return entry_parts(row.node.entry)
-    if row.child_id is not None and (child := board.task(row.child_id)):
+    if row.child_id is not None and (child := state.task(row.child_id)):
         return task_parts(child)
     if row.step is not None:
         return [Part("step of the plan", row.step.title), Part("as it is", row.step.raw)]

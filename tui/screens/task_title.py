@@ -19,10 +19,10 @@ LINK_STYLES = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkSt
 MAX_PLAN_BAR_CELLS = 12
 
 
-def progress_pieces(task: TaskRow, board: State, now: datetime) -> list[StyledText]:
+def progress_pieces(task: TaskRow, state: State, now: datetime) -> list[StyledText]:
     """Return status, plan, time, tokens and context of a task."""
-    activity = board.activity(task.id)
-    found = [_status(task, board, now)]
+    activity = state.activity(task.id)
+    found = [_status(task, state, now)]
     found += _plan(task, activity)
     seconds = duration_seconds(TaskLine(task), now)
     if seconds is not None:
@@ -34,8 +34,8 @@ def progress_pieces(task: TaskRow, board: State, now: datetime) -> list[StyledTe
     return found
 
 
-def _status(task: TaskRow, board: State, now: datetime) -> StyledText:
-    wait = board.wait(task.id)
+def _status(task: TaskRow, state: State, now: datetime) -> StyledText:
+    wait = state.wait(task.id)
     if wait:
         since = f" {humanize.duration((now - wait.since).total_seconds())}" if wait.since else ""
         return StyledText(f"‖ {wait.kind}{since}  ", "need")
@@ -52,12 +52,12 @@ def _plan(task: TaskRow, activity: Activity | None) -> list[StyledText]:
     return [StyledText(f"plan {plan.done}/{count} {bar}  ")]
 
 
-def live_state(task: TaskRow | None, link: Link | None, ended: str, desk: UIContext) -> StyledText:
+def live_state(task: TaskRow | None, link: Link | None, ended: str, ui: UIContext) -> StyledText:
     """Return how live the screen is: the state of the stream, or that the task or the following of it has ended."""
     if ended:
-        return StyledText(f"● ended: {desk.safe(ended, 60)} ", "failed")
+        return StyledText(f"● ended: {ui.safe(ended, 60)} ", "failed")
     if task and task.is_final:
         return StyledText("■ ended ", "faint")
     if link is None:
         return StyledText("● connecting ", "faint")
-    return StyledText(f"● {desk.safe(str(link), 60)} ", LINK_STYLES.get(link.state, "faint"))
+    return StyledText(f"● {ui.safe(str(link), 60)} ", LINK_STYLES.get(link.state, "faint"))

@@ -48,12 +48,12 @@ class Journal:
     """The journal file, and beside it the head: how far it went, so that a missing end is noticed too."""
 
     def __init__(
-        self, path: Path, masks: Redactor | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, path: Path, redactor: Redactor | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.path = path
         self._head = path.with_suffix(".head")
         self._runs = path.parent / "runs"
-        self._masks = masks or Redactor()
+        self._redactor = redactor or Redactor()
         self._now = now
 
     def write(self, kind: str, **told: Any) -> None:
@@ -64,7 +64,7 @@ class Journal:
         """
         run = this_run(self._runs)
         run.acquire()
-        told = {**self._masks.json(told), "pid": os.getpid(), "run": run.name}
+        told = {**self._redactor.json(told), "pid": os.getpid(), "run": run.name}
         with os.fdopen(open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             number, before, is_cut = _end(file)
@@ -110,11 +110,11 @@ class Journal:
         """The last line about each deed whose end was not written."""
         found: dict[str, dict[str, Any]] = {}
         for line in self.lines():
-            deed = str(line.get("deed"))
+            action = str(line.get("deed"))
             if line.get("kind") in ("held", "sent"):
-                found[deed] = line
+                found[action] = line
             else:
-                found.pop(deed, None)
+                found.pop(action, None)
         return list(found.values())
 
     @contextmanager

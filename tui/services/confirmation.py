@@ -70,23 +70,23 @@ class ActionConfirmer:
         self._client = client
         self._clock = clock
 
-    async def settle(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
+    async def settle(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         """End a deed that was sent, by what can be read now."""
-        match deed.verb:
+        match action.verb:
             case Verb.CREATE:
-                return await self._settle_creation(deed, before, answer)
+                return await self._settle_creation(action, before, answer)
             case Verb.CONTINUE:
-                return await self._settle_message(deed, before, answer)
+                return await self._settle_message(action, before, answer)
             case Verb.UPDATE:
-                return await self._settle_update(deed, before, answer)
+                return await self._settle_update(action, before, answer)
             case Verb.STOP:
-                return await self._settle_stop(deed, answer)
+                return await self._settle_stop(action, answer)
             case _:
-                return await self._settle_decision(deed, before, answer)
+                return await self._settle_decision(action, before, answer)
 
     # Decisions
 
-    async def _settle_decision(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
+    async def _settle_decision(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         assert before.shown
         shown = before.shown
         finding = Evidence(still_waits=True)
@@ -98,121 +98,121 @@ class ActionConfirmer:
                 finding = evidence.find_evidence(shown, record, await self._client.log(record))
             return not finding.still_waits or finding.is_other
 
-        reading = await self._read_until(deed.target, is_over, once=answer.is_refusal)
+        reading = await self._read_until(action.target, is_over, once=answer.is_refusal)
         if reading.record is None:
-            return _unread(deed, answer, reading.error)
-        outcome, words = evidence.decision_verdict(deed.verb, answer, reading.record, finding)
-        if deed.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED:
-            outcome, words = await self._check_answers(deed, reading.record, outcome, words)
-        return deed.done(outcome, words, reading.record, answer.error)
+            return _unread(action, answer, reading.error)
+        outcome, words = evidence.decision_verdict(action.verb, answer, reading.record, finding)
+        if action.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED:
+            outcome, words = await self._check_answers(action, reading.record, outcome, words)
+        return action.done(outcome, words, reading.record, answer.error)
 
-    async def _check_answers(self, deed: Action, record: Task, outcome: Outcome, words: str) -> tuple[Outcome, str]:
+    async def _check_answers(self, action: Action, record: Task, outcome: Outcome, words: str) -> tuple[Outcome, str]:
         """Whether the answers on record, where the log has them, are those that were sent."""
         try:
             log = await self._client.log(record)
         except (ApiError, BadAddress):
             return outcome, words
-        wanted = deed.body.get("decision_id")
+        wanted = action.body.get("decision_id")
         from tui.client.log_entries import Questions  # pydantic: the first frame has no entries
 
         cards = [entry for entry in log.entries if isinstance(entry, Questions)]
         for card in reversed(cards):
-            if wanted in {card.id, card.decision_id} and evidence.answers_differ(deed.body["answers"], card):
+            if wanted in {card.id, card.decision_id} and evidence.answers_differ(action.body["answers"], card):
                 return Outcome.ALREADY, "sent, but the answers on record are others than yours"
         return outcome, words
 
     # Stopping, changing
 
-    async def _settle_stop(self, deed: Action, answer: ActionAnswer) -> Action:
+    async def _settle_stop(self, action: Action, answer: ActionAnswer) -> Action:
         async def is_over(record: Task) -> bool:
             return record.is_final
 
-        reading = await self._read_until(deed.target, is_over, once=answer.is_refusal)
+        reading = await self._read_until(action.target, is_over, once=answer.is_refusal)
         if reading.record is None:
-            return _unread(deed, answer, reading.error)
+            return _unread(action, answer, reading.error)
         outcome, words = evidence.stop_verdict(answer, reading.record, CONFIRMATION_SECONDS)
-        return deed.done(outcome, words, reading.record, answer.error)
+        return action.done(outcome, words, reading.record, answer.error)
 
-    async def _settle_update(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
+    async def _settle_update(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         async def is_over(record: Task) -> bool:
-            return evidence.shows_changes(record, deed.body)
+            return evidence.shows_changes(record, action.body)
 
-        reading = await self._read_until(deed.target, is_over, once=answer.is_refusal)
+        reading = await self._read_until(action.target, is_over, once=answer.is_refusal)
         if reading.record is None:
-            return _unread(deed, answer, reading.error)
+            return _unread(action, answer, reading.error)
         if answer.is_refusal:
             was_shown = before.record is not None and await is_over(before.record)
             if reading.is_settled and not was_shown:
                 words = f"{answer.refusal}, yet the record shows the change"
-                return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
-            return deed.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
+                return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
+            return action.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
         if reading.is_settled:
-            return deed.done(Outcome.CONFIRMED, f"the record shows the change{answer.detail}", reading.record)
+            return action.done(Outcome.CONFIRMED, f"the record shows the change{answer.detail}", reading.record)
         words = f"sent, and the record does not show the change{answer.detail}"
-        return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
+        return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
 
     # Messages and new tasks
 
-    async def _settle_message(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
+    async def _settle_message(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         async def is_over(record: Task) -> bool:
-            return await self.has_message(deed, record, before)
+            return await self.has_message(action, record, before)
 
         assert before.record
         reading = await self._read_until(before.record.id, is_over, once=answer.is_refusal)
         if reading.record is None:
-            return _unread(deed, answer, reading.error)
+            return _unread(action, answer, reading.error)
         if reading.is_settled:
             if answer.is_refusal:
                 words = f"{answer.refusal}, yet the thread has the message"
-                return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
-            return deed.done(Outcome.CONFIRMED, f"the message is in the thread{answer.detail}", reading.record)
+                return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
+            return action.done(Outcome.CONFIRMED, f"the message is in the thread{answer.detail}", reading.record)
         if answer.is_refusal:
-            return deed.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
+            return action.done(Outcome.REFUSED, answer.refused_because, reading.record, answer.error)
         words = f"sent, and the thread does not show the message: look before sending it again{answer.detail}"
-        return deed.done(Outcome.UNKNOWN, words, reading.record, answer.error)
+        return action.done(Outcome.UNKNOWN, words, reading.record, answer.error)
 
-    async def has_message(self, deed: Action, record: Task, before: StateBefore) -> bool:
+    async def has_message(self, action: Action, record: Task, before: StateBefore) -> bool:
         """Whether a thread has the message of a deed now, and had not before it was sent."""
-        text = evidence.message_text(deed.body)
+        text = evidence.message_text(action.body)
         latest, earlier = (one.input.text if one and one.input else None for one in (record, before.record))
         if evidence.same_text(latest, text) and not evidence.same_text(earlier, text):
             return True
         log = await self._client.log(record)
         return before.message_ids is not None and bool(evidence.message_ids(log, text) - before.message_ids)
 
-    async def _settle_creation(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
+    async def _settle_creation(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         claimed = answer.task
         if claimed is None:
-            return await self._settle_lost_creation(deed, before, answer)
+            return await self._settle_lost_creation(action, before, answer)
         why = ""
 
         async def is_over(record: Task) -> bool:
             nonlocal why
-            why = before.why_not_new(record) or evidence.mismatch_with_request(record, deed.target, deed.body)
+            why = before.why_not_new(record) or evidence.mismatch_with_request(record, action.target, action.body)
             return not why
 
         reading = await self._read_until(claimed.id, is_over)
         if reading.is_settled:
-            return deed.done(Outcome.CONFIRMED, "the task was created", reading.record)
+            return action.done(Outcome.CONFIRMED, "the task was created", reading.record)
         why = why or f"could not be read: {reading.error}"
-        words = f"sent, and answered with task {claimed.id}, which {why}. {_how_to_look(deed)}"
-        return deed.done(Outcome.UNKNOWN, words, reading.record, reading.error)
+        words = f"sent, and answered with task {claimed.id}, which {why}. {_how_to_look(action)}"
+        return action.done(Outcome.UNKNOWN, words, reading.record, reading.error)
 
-    async def _settle_lost_creation(self, deed: Action, before: StateBefore, answer: ActionAnswer) -> Action:
+    async def _settle_lost_creation(self, action: Action, before: StateBefore, answer: ActionAnswer) -> Action:
         """Look for a task that may have been made although no clear answer came."""
         end, pause = self._clock.monotonic() + CONFIRMATION_SECONDS, 1.0
         while True:
-            task = await self.find_created(deed, before)
+            task = await self.find_created(action, before)
             if task is not None and answer.is_refusal:
                 words = f"{answer.refusal}, yet the platform has it: task {task.id}"
-                return deed.done(Outcome.UNKNOWN, words, task, answer.error)
+                return action.done(Outcome.UNKNOWN, words, task, answer.error)
             if task is not None:
-                return deed.done(Outcome.CONFIRMED, f"the task was created{answer.detail}", task)
+                return action.done(Outcome.CONFIRMED, f"the task was created{answer.detail}", task)
             if answer.is_refusal:
-                return deed.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
+                return action.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
             if self._clock.monotonic() >= end:
-                words = f"sent, and no such task was found{answer.detail}. {_how_to_look(deed)}"
-                return deed.done(Outcome.UNKNOWN, words, error=answer.error)
+                words = f"sent, and no such task was found{answer.detail}. {_how_to_look(action)}"
+                return action.done(Outcome.UNKNOWN, words, error=answer.error)
             await self._clock.sleep(pause)
             pause = min(pause * 1.5, 5.0)
 
@@ -224,15 +224,17 @@ class ActionConfirmer:
         except (ApiError, BadAddress, StopAsyncIteration):
             return None
 
-    async def find_created(self, deed: Action, before: StateBefore) -> Task | None:
+    async def find_created(self, action: Action, before: StateBefore) -> Task | None:
         """Look among an agent's newest tasks for one that a creation made."""
         since = before.sent_at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
-        for row in await self.newest_tasks(deed.target) or ():
+        for row in await self.newest_tasks(action.target) or ():
             if before.why_not_new(row) or not evidence.is_recent(row, since):
                 continue
             with suppress(ApiError, BadAddress):
                 task = await self._client.task(row.id)
-                if not evidence.mismatch_with_request(task, deed.target, deed.body) and evidence.is_recent(task, since):
+                if not evidence.mismatch_with_request(task, action.target, action.body) and evidence.is_recent(
+                    task, since
+                ):
                     return task
         return None
 
@@ -257,27 +259,27 @@ class ActionConfirmer:
             pause = min(pause * 1.5, 5.0)
 
 
-def _unread(deed: Action, answer: ActionAnswer, error: ApiError | None) -> Action:
+def _unread(action: Action, answer: ActionAnswer, error: ApiError | None) -> Action:
     """The end of a deed about whose task nothing could be read since it was sent."""
     is_gone = isinstance(error, NotFound)
     if answer.is_refusal and is_gone:
-        return deed.done(
+        return action.done(
             Outcome.REFUSED, f"{answer.refused_because}; the platform knows no such task", error=answer.error
         )
     if answer.is_refusal and isinstance(error, Unauthorized | Forbidden):
-        return deed.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
+        return action.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
     if answer.is_refusal:
         words = f"{answer.refusal}, and the task could not be read since: {error}"
-        return deed.done(Outcome.UNKNOWN, words, error=answer.error)
+        return action.done(Outcome.UNKNOWN, words, error=answer.error)
     if is_gone:
         outcome = Outcome.GONE if answer.is_clear else Outcome.UNKNOWN
-        return deed.done(
+        return action.done(
             outcome, f"sent, and then the platform no longer knew the task{answer.detail}", error=answer.error
         )
     words = f"sent, and the task could not be read since: {error}{answer.detail}"
-    return deed.done(Outcome.UNKNOWN, words, error=answer.error or error)
+    return action.done(Outcome.UNKNOWN, words, error=answer.error or error)
 
 
-def _how_to_look(deed: Action) -> str:
+def _how_to_look(action: Action) -> str:
     """What to run to see whether a task was made."""
-    return f"Look before sending it again: xp-tui tasks 'agent:{deed.target} age:<1h'"
+    return f"Look before sending it again: xp-tui tasks 'agent:{action.target} age:<1h'"

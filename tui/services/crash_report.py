@@ -16,7 +16,7 @@ MAX_REPORTS = 20
 """How many such files are kept."""
 
 
-def write_crash_report(error: BaseException, state: Path, masks: Redactor) -> str:
+def write_crash_report(error: BaseException, state: Path, redactor: Redactor) -> str:
     """Write down what happened, without the values of variables and with secrets masked; the answer is the sentence."""
     now = datetime.now(UTC)
     told = "".join(traceback.format_exception(error))
@@ -26,9 +26,9 @@ def write_crash_report(error: BaseException, state: Path, masks: Redactor) -> st
         f"xp-tui {__version__}, Python {platform.python_version()}, {platform.system()}, {now:%Y-%m-%d %H:%M:%S}Z\n\n"
     )
     path = state / "crashes" / f"{now:%Y%m%dT%H%M%S%f}.txt"
-    cause = one_line(masks.text(f"{type(error).__name__}: {error}"), longest=200)
+    cause = one_line(redactor.text(f"{type(error).__name__}: {error}"), longest=200)
     try:
-        write_private(path, (about + masks.text(told)).encode("utf-8", "backslashreplace"))
+        write_private(path, (about + redactor.text(told)).encode("utf-8", "backslashreplace"))
         for old in sorted(path.parent.glob("*.txt"))[:-MAX_REPORTS]:
             old.unlink(missing_ok=True)
     except (OSError, NotPrivate):

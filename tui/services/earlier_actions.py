@@ -23,7 +23,7 @@ BARRED_VERBS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.STOP, Ver
 class EarlierAction(Struct, frozen=True):
     """An action that was sent before: when, and what is known of it."""
 
-    deed: str
+    action: str
     verb: str
     at: datetime | None
     words: str = ""
@@ -51,7 +51,7 @@ class EarlierAction(Struct, frozen=True):
 
 def earlier_sent(
     lines: Iterable[dict[str, Any]],
-    deed: Action,
+    action: Action,
     about: Mapping[str, str],
     platform_ids: Collection[str],
     now: datetime,
@@ -61,25 +61,25 @@ def earlier_sent(
     It was sent, and what became of it is not known; or it is confirmed, and the platform shows again exactly what was
     decided about. The lines come with the newest first: the end of a deed comes before its beginning.
     """
-    if deed.verb not in BARRED_VERBS:
+    if action.verb not in BARRED_VERBS:
         return None
     ends: dict[str, dict[str, Any]] = {}
     for line in lines:
-        if not _is_same_request(line, deed, about, platform_ids):
+        if not _is_same_request(line, action, about, platform_ids):
             continue
         name = str(line.get("deed"))
         if line.get("kind") == "done":
             ends.setdefault(name, line)
-        elif line.get("kind") == "sent" and name != deed.id:
+        elif line.get("kind") == "sent" and name != action.id:
             end = ends.get(name)
             outcome = end.get("outcome") if end else None
             if outcome in NOT_DONE_OUTCOMES:
                 continue
             earlier = EarlierAction(name, str(line.get("verb")), _moment(line.get("at")), _words(end), end is not None)
-            if _is_long_ago(deed, earlier, now):
+            if _is_long_ago(action, earlier, now):
                 return None
             if outcome in DONE_OUTCOMES:
-                is_old_state = outcome == Outcome.CONFIRMED and deed.digest and line.get("digest") == deed.digest
+                is_old_state = outcome == Outcome.CONFIRMED and action.digest and line.get("digest") == action.digest
                 return earlier if is_old_state else None
             return earlier
     return None
@@ -89,19 +89,19 @@ def _words(end: dict[str, Any] | None) -> str:
     return str(end.get("words") or "") if end else ""
 
 
-def _is_long_ago(deed: Action, earlier: EarlierAction, now: datetime) -> bool:
+def _is_long_ago(action: Action, earlier: EarlierAction, now: datetime) -> bool:
     """Whether a new task may be asked for again in the same words."""
-    if deed.verb is not Verb.CREATE or earlier.at is None:
+    if action.verb is not Verb.CREATE or earlier.at is None:
         return False
     return now - earlier.at > timedelta(seconds=CREATION_BAR_SECONDS)
 
 
 def _is_same_request(
-    line: dict[str, Any], deed: Action, about: Mapping[str, str], platform_ids: Collection[str]
+    line: dict[str, Any], action: Action, about: Mapping[str, str], platform_ids: Collection[str]
 ) -> bool:
     """Whether a line of the journal is about a deed that asks, or may ask, for the same thing of the same platform."""
     platform, told = line.get("platform"), line.get("about")
-    if line.get("request") != deed.request or not isinstance(platform, list):
+    if line.get("request") != action.request or not isinstance(platform, list):
         return False
     if set(platform_ids).isdisjoint(map(str, platform)):
         return False

@@ -54,12 +54,12 @@ class ListPoller:
         store: StateStore,
         reader: TaskReader,
         *,
-        rhythm: PollIntervals | None = None,
+        intervals: PollIntervals | None = None,
         clock: Clock | None = None,
         on_status: Callable[[ListStatus], None] = lambda status: None,
     ) -> None:
-        self.rhythm = rhythm or PollIntervals()
-        self.status = ListStatus(max_age_seconds=3 * self.rhythm.lists + 5)
+        self.intervals = intervals or PollIntervals()
+        self.status = ListStatus(max_age_seconds=3 * self.intervals.lists + 5)
         self.has_read_all = False
         """Whether all lists were read once."""
         self.on_first_round: Callable[[], object] = lambda: None
@@ -86,7 +86,7 @@ class ListPoller:
                 await self.read_round()
             except (ApiError, BadAddress) as error:
                 self._set_link(ListLink.OFFLINE, error_sentence(error))
-            await self._clock.sleep(self.rhythm.lists)
+            await self._clock.sleep(self.intervals.lists)
 
     async def read_round(self) -> None:
         """Read everything once: first what may need a person, then the newest tasks."""

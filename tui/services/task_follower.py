@@ -37,13 +37,13 @@ class TaskFollower:
         *,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
-        rhythm: PollIntervals | None = None,
+        intervals: PollIntervals | None = None,
     ) -> None:
         self._client = client
         self._task_id = task_id
         self._tell = tell
         self._clock = clock or SystemClock()
-        self._intervals = rhythm or PollIntervals()
+        self._intervals = intervals or PollIntervals()
         self._stream = EventStream(client, task_id, clock=self._clock, backoff=backoff)
         self._known: dict[str, object] = {}
         """The names of all entries that were told of; a large log's own come in as they are."""
@@ -98,16 +98,16 @@ class TaskFollower:
 
     def _take(self, told: StreamItem) -> None:
         """What the stream tells."""
-        rhythm = self._intervals
+        intervals = self._intervals
         match told:
             case Link():
-                self._interval = rhythm.streamed if told.state is LinkState.LIVE else rhythm.polled
+                self._interval = intervals.streamed if told.state is LinkState.LIVE else intervals.polled
                 self._link(told)
             case StreamOpened(away, asked):
                 if away is not None:
                     lost = self._client.now - timedelta(seconds=away)
                     self._maybe = Gap(lost, away)
-                self._hurry(rhythm.proof if asked else 0.0)
+                self._hurry(intervals.proof if asked else 0.0)
                 if not asked and away is not None:
                     self._open_hole()
             case StreamResumed(seamless):

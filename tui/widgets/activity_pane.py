@@ -48,13 +48,13 @@ class ActivityPane(Vertical):
     class ViewChanged(Message):
         """The view or a filter is another one now."""
 
-    def __init__(self, desk: UIContext, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(self, ui: UIContext, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._desk = desk
-        self.rows = ActivityRows(desk.now)
-        self._tree = ActivityTree(desk, self.rows, toggle_fold=self.toggle_fold, fold_all=self.fold_all, id="tree")
+        self._ui = ui
+        self.rows = ActivityRows(ui.now)
+        self._tree = ActivityTree(ui, self.rows, toggle_fold=self.toggle_fold, fold_all=self.fold_all, id="tree")
         self._timeline = ActivityTimeline(
-            desk, self.rows, toggle_fold=self.toggle_fold, fold_all=self.fold_all, id="timeline"
+            ui, self.rows, toggle_fold=self.toggle_fold, fold_all=self.fold_all, id="timeline"
         )
         self._timeline.display = False
         self._arranging: Iterator[None] | None = None
@@ -159,7 +159,7 @@ class ActivityPane(Vertical):
 
     def find(self, words: str, by: int) -> tuple[int, int]:
         """Go to the next row that has these words, and unfold what hides it; return which of how many it is."""
-        hits = self.rows.search(words, self._desk.masks)
+        hits = self.rows.search(words, self._ui.redactor)
         if not hits:
             return 0, 0
         keys = [hit.key for hit in hits]

@@ -26,7 +26,7 @@ class ActivityTimeline(ActivityView):
     def update_times(self) -> None:
         """Measure all rows anew: what goes on ends now."""
         rows, source = self._rows, self._rows.source
-        self._scale = timeline_scale(rows.entry_rows(), rows.tasks, source.wait_since, self._desk.now())
+        self._scale = timeline_scale(rows.entry_rows(), rows.tasks, source.wait_since, self._ui.now())
 
     @property
     def title_words(self) -> list[str]:
@@ -40,12 +40,12 @@ class ActivityTimeline(ActivityView):
     def _name_at(self, place: int) -> str:
         row = self._rows.row(place)
         assert isinstance(row, TreeRow)
-        return self._desk.safe(row.node.entry.label if row.node else "", 24)
+        return self._ui.safe(row.node.entry.label if row.node else "", 24)
 
     def pieces(self, index: int, width: int) -> StyledLine:
         """A row: its name, its bar on the common axis, and how long it took."""
         row = self._rows.row(index)
-        line = entry_line(row.node, self._desk.masks) if isinstance(row, TreeRow) and row.node else None
+        line = entry_line(row.node, self._ui.redactor) if isinstance(row, TreeRow) and row.node else None
         name_width = max(width // 3, 14)
         name = fit(self._text(row, line), name_width)
         span = self._scale.spans.get(index)
@@ -69,7 +69,7 @@ class ActivityTimeline(ActivityView):
         if isinstance(row, StatusRow):
             return f"   {row.word} {row.text}"
         if line is None:
-            return f"{self.fold_mark(row)}SUB {self._desk.safe(self._rows.title(row))}"
+            return f"{self.fold_mark(row)}SUB {self._ui.safe(self._rows.title(row))}"
         return f"{self.fold_mark(row)}{line.word} {line.text}"
 
 

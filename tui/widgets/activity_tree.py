@@ -28,7 +28,7 @@ class ActivityTree(ActivityView):
         return self._entry(index, row, width)
 
     def _status(self, row: StatusRow, width: int) -> StyledLine:
-        text = self._desk.safe(row.text, 2000)
+        text = self._ui.safe(row.text, 2000)
         if row.name == "streaming":  # its end is what is new
             text = text[-max(width - 10, 8) :]
         return [StyledText(f"   {row.word} ", "faint"), StyledText(text, row.look)]
@@ -38,14 +38,14 @@ class ActivityTree(ActivityView):
         done = "✓" if row.step and row.step.completed else ""
         return [
             StyledText(f"{self.fold_mark(row)}{word} ", "faint"),
-            StyledText(self._desk.safe(self._rows.title(row)), "strong" if row.step else ""),
+            StyledText(self._ui.safe(self._rows.title(row)), "strong" if row.step else ""),
             StyledText(f" {done}", "faint"),
         ]
 
     def _entry(self, index: int, row: TreeRow, width: int) -> StyledLine:
         """Fold mark, word, text, and how it went at the right edge."""
         assert row.node is not None
-        line = entry_line(row.node, self._desk.masks)
+        line = entry_line(row.node, self._ui.redactor)
         after, look = line.after, line.look
         if after == "waits" and not self._rows.is_waiting(row):
             after = look = ""
@@ -66,7 +66,7 @@ class ActivityTree(ActivityView):
         if not row.child_id or row.node is None:
             return text
         agent = self._rows.source.names.get(row.node.entry.agent_id or "", "")
-        return f"{self._desk.safe(agent, 60)}: {text}" if agent else text
+        return f"{self._ui.safe(agent, 60)}: {text}" if agent else text
 
     def _end(self, row: TreeRow, width: int) -> str:
         """Return when it happened, and whether only the log told of it."""

@@ -15,7 +15,7 @@ class ActivityView(VirtualList):
 
     def __init__(
         self,
-        desk: UIContext,
+        ui: UIContext,
         rows: ActivityRows,
         *,
         toggle_fold: Callable[[], None],
@@ -23,7 +23,7 @@ class ActivityView(VirtualList):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._ui = ui
         self._rows = rows
         self._toggle_fold = toggle_fold
         self._fold_all = fold_all

@@ -18,7 +18,7 @@ class UIContext(Struct, frozen=True):
     """The same for all screens of one session."""
 
     now: Callable[[], datetime]
-    masks: Redactor
+    redactor: Redactor
     place: str
     memory: MutableMapping[str, str] = field(default_factory=dict)
     """What is kept from one session to the next: the theme, how times are shown, the filters used."""
@@ -29,7 +29,7 @@ class UIContext(Struct, frozen=True):
 
     def safe(self, text: str, longest: int = 300) -> str:
         """A text of others for one line: secrets masked, controls made visible."""
-        return one_line(self.masks.text(text), longest=longest)
+        return one_line(self.redactor.text(text), longest=longest)
 
     @property
     def time(self) -> str:

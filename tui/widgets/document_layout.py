@@ -62,7 +62,7 @@ class Document(Struct):
     """Parts and what of them is folded; `rows` writes them out for a width."""
 
     parts: Sequence[Part]
-    masks: Redactor
+    redactor: Redactor
     can_fold: bool = True
     turned: set[ValueKey] = field(default_factory=set)
     """What is folded or unfolded against how it began."""
@@ -126,7 +126,7 @@ class Document(Struct):
                 value = value[step]
         except KeyError:  # a name on the way is masked itself
             return self.value(key)
-        return self.masks.known(value) if isinstance(value, str) else value
+        return self.redactor.known(value) if isinstance(value, str) else value
 
     def find(self, words: str) -> list[ValueKey]:
         """What has these words, in a name or a value, folded away or not."""
@@ -163,7 +163,7 @@ class Document(Struct):
 
     def _without_known(self, value: object) -> Any:
         """A value as it is, but for this machine's own secrets."""
-        return _mapped(self._told(value), self.masks.known)
+        return _mapped(self._told(value), self.redactor.known)
 
     @property
     def why_not_whole(self) -> str:
@@ -176,7 +176,7 @@ class Document(Struct):
     def hides_other_text(self) -> bool:
         """Whether more is masked for good than this machine's own secrets to the letter: it may hide other text."""
         return any(
-            _differing(_mapped(told, self.masks.known), _mapped(told, self.masks.known_to_the_letter))
+            _differing(_mapped(told, self.redactor.known), _mapped(told, self.redactor.known_to_the_letter))
             for told in (self._told(part.value) for part in self.parts)
         )
 
@@ -184,7 +184,7 @@ class Document(Struct):
     def is_lossless(self) -> bool:
         """Whether no level is too deep to be written out, and no two names are masked alike once all is revealed."""
         return not any(
-            _differing(_mapped(told, str), told) or _count(_mapped(told, self.masks.known)) != _count(told)
+            _differing(_mapped(told, str), told) or _count(_mapped(told, self.redactor.known)) != _count(told)
             for told in (self._told(part.value) for part in self.parts)
         )
 
@@ -194,7 +194,7 @@ class Document(Struct):
     def _with_secrets_masked(self, value: object) -> Any:
         """Return a value with whatever may be a secret masked."""
         told = self._told(value)
-        return self.masks.text(told) if isinstance(told, str) else self.masks.json(told)
+        return self.redactor.text(told) if isinstance(told, str) else self.redactor.json(told)
 
     def _is_open(self, key: ValueKey, begins_open: bool) -> bool:
         return not self.can_fold or begins_open ^ (key in self.turned)

@@ -66,8 +66,8 @@ class EventItem(Struct, frozen=True, gc=False):
 class EventLines:
     """Writes items as lines, and keeps the lines of those that were written."""
 
-    def __init__(self, desk: UIContext) -> None:
-        self._desk = desk
+    def __init__(self, ui: UIContext) -> None:
+        self._ui = ui
         self.wraps = False
         """Whether a long line is wrapped, and not cut at the edge."""
         self.raw = False
@@ -99,22 +99,22 @@ class EventLines:
 
     def text(self, item: EventItem) -> str:
         """Return an item as text, with what is secret masked."""
-        masks = self._desk.masks
+        redactor = self._ui.redactor
         longest = 4000 if self.wraps or self.raw else 300
         match item.about:
             case Event() as event:
-                return self._json(event, longest) if self.raw else event_text(event, masks)
+                return self._json(event, longest) if self.raw else event_text(event, redactor)
             case Entry() as entry:
-                return self._json(entry, longest) if self.raw else self._desk.safe(entry.label, longest)
+                return self._json(entry, longest) if self.raw else self._ui.safe(entry.label, longest)
             case Gap() as gap:
                 filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
                 return f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─"
             case link:
-                return self._desk.safe(str(link))
+                return self._ui.safe(str(link))
 
     def _json(self, record: Entry | Event, longest: int) -> str:
         """As it was written, but for secrets."""
-        return one_line(dumps(self._desk.masks.json(record.raw)), longest=longest)
+        return one_line(dumps(self._ui.redactor.json(record.raw)), longest=longest)
 
     def _look(self, item: EventItem) -> str:
         match item.about:

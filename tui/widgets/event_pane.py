@@ -49,9 +49,9 @@ class EventPane(VirtualList):
     class Changed(Message):
         """What the pane's title tells has changed."""
 
-    def __init__(self, desk: UIContext, *, id: str | None = None) -> None:
+    def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._ui = ui
         self._items: list[EventItem] = []
         self._coming: list[EventItem] = []
         """What has come since it was drawn."""
@@ -59,7 +59,7 @@ class EventPane(VirtualList):
         self._waking: Timer | None = None
         self._held: list[EventItem] = []
         self._views: list[EventLine] = []
-        self._lines = EventLines(desk)
+        self._lines = EventLines(ui)
         self._chunk = False
         self._only = ""
         self._words = ""

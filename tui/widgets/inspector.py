@@ -43,14 +43,14 @@ class Inspector(VirtualList):
     ]
 
     def __init__(
-        self, masks: Redactor, *, can_fold: bool = True, is_whole: bool = False, id: str | None = None
+        self, redactor: Redactor, *, can_fold: bool = True, is_whole: bool = False, id: str | None = None
     ) -> None:
         super().__init__(id=id)
         self._is_whole = is_whole
         """It is decided about: nothing of it is cut, and whatever else is shown begins at its beginning."""
-        self._masks = masks
+        self._redactor = redactor
         self._can_fold = can_fold
-        self._document = Document((), masks)
+        self._document = Document((), redactor)
         self._parts: Sequence[Part] = ()
         self._rows: list[DocumentLine] = []
         self._places: dict[ValueKey, int] = {}
@@ -111,7 +111,7 @@ class Inspector(VirtualList):
         turned = set(self._document.turned) if is_alike else set()
         before, self._parts = self._document, parts
         longest = sys.maxsize if self._is_whole else MAX_LINE_CHARS
-        self._document = Document(parts, self._masks, self._can_fold, turned, longest, raw=before.raw)
+        self._document = Document(parts, self._redactor, self._can_fold, turned, longest, raw=before.raw)
         self.is_read = False
         self._why_not_whole = self._document.why_not_whole if self._is_whole else ""
         self._seen.clear()

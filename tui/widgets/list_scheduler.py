@@ -22,7 +22,7 @@ class BackgroundWork(Protocol):
 class ListOwner(Protocol):
     """What the scheduler asks for: which list is wanted, a place to show it, and a way to work in the background."""
 
-    def current_view(self, board: State) -> ListView:
+    def current_view(self, state: State) -> ListView:
         """Return which tasks are wanted, and in which order."""
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
@@ -41,7 +41,7 @@ class ListScheduler:
     def __init__(self, owner: ListOwner) -> None:
         self._owner = owner
         self.listing = TaskListModel()
-        self.board = State()
+        self.state = State()
         self._changed: set[str] = set()
         """Ids of tasks that have changed since the listing was updated."""
         self._changed_since_build: set[str] = set()
@@ -58,16 +58,16 @@ class ListScheduler:
         """Whether there is anything to update."""
         return bool(self._changed)
 
-    def collect(self, board: State) -> None:
+    def collect(self, state: State) -> None:
         """Take the new state, and note which tasks it has changed."""
-        self.board = board
-        tasks, logs = board.touched.tasks, board.touched.logs
+        self.state = state
+        tasks, logs = state.touched.tasks, state.touched.logs
         self._changed |= tasks | set(filter(self._waits_otherwise, logs | (tasks & self._waits.keys())))
-        self.needs_rebuild = self.needs_rebuild or bool(board.touched.agents)
+        self.needs_rebuild = self.needs_rebuild or bool(state.touched.agents)
 
     def _waits_otherwise(self, task_id: str) -> bool:
         """Return whether a task waits otherwise than before: only then its row changes when its log grows."""
-        before, self._waits[task_id] = self._waits.get(task_id), self.board.wait(task_id)
+        before, self._waits[task_id] = self._waits.get(task_id), self.state.wait(task_id)
         return self._waits[task_id] != before
 
     def catch_up(self) -> None:
@@ -85,7 +85,7 @@ class ListScheduler:
         """Return the view to update a listing by: its own while another is built, for its rows are in that order."""
         if self._build is not None or self.needs_rebuild:
             return listing.view
-        return self._owner.current_view(self.board)
+        return self._owner.current_view(self.state)
 
     def _update(self, view: ListView) -> None:
         listing, changed = self.listing, self._changed
@@ -94,7 +94,7 @@ class ListScheduler:
 
         def change() -> None:
             listing.view = view
-            listing.take(self.board, changed)
+            listing.take(self.state, changed)
 
         self._owner.show_listing(listing, change)
 
@@ -103,8 +103,8 @@ class ListScheduler:
         if self._changed:
             self._update(self.listing.view)
         self.needs_rebuild, self._changed_since_build = False, set()
-        listing = self.listing.again(self._owner.current_view(self.board))
-        slices = listing.filled(self.board)
+        listing = self.listing.again(self._owner.current_view(self.state))
+        slices = listing.filled(self.state)
         if self._build is not None:
             self._build.cancel()
             self._build = None
@@ -131,7 +131,7 @@ class ListScheduler:
 
         def change() -> None:
             listing.view = view
-            listing.take(self.board, changed)
+            listing.take(self.state, changed)
 
         self._owner.show_listing(listing, change, is_other=is_other)
 
@@ -146,7 +146,7 @@ class ListScheduler:
         self.listing.folded.clear()
         self.listing.opened.clear()
         if is_open:
-            self.listing.opened.update(self.board.children)
+            self.listing.opened.update(self.state.children)
         self.rebuild()
 
     def close(self) -> None:

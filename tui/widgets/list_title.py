@@ -51,9 +51,9 @@ class Liveness(Struct, frozen=True):
 class ListTitle(SegmentLine):
     """The title of the screen, with a counter for each group that can be clicked."""
 
-    def __init__(self, desk: UIContext, *, id: str | None = None) -> None:
+    def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._ui = ui
 
     def show_counts(
         self,
@@ -66,9 +66,9 @@ class ListTitle(SegmentLine):
         total: int | None,
     ) -> None:
         """Show how live the list is, its counters, and how many tasks are loaded."""
-        left = [(StyledText(" xp-tui ", "strong"), ""), (StyledText(f" {one_line(self._desk.place)} ", "faint"), "")]
+        left = [(StyledText(" xp-tui ", "strong"), ""), (StyledText(f" {one_line(self._ui.place)} ", "faint"), "")]
         left.append((self._live(liveness), ""))
-        if self._desk.read_only:
+        if self._ui.read_only:
             left.append((StyledText(" read-only ", "strong"), ""))
         if marked:
             left.append((StyledText(f" * {marked} marked ", "accent"), "marks"))
@@ -79,7 +79,7 @@ class ListTitle(SegmentLine):
         self.show(left, [StyledText(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
 
     def _live(self, liveness: Liveness) -> StyledText:
-        now = self._desk.now()
+        now = self._ui.now()
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
         return StyledText(f" ● {liveness.words} ", liveness.look)

@@ -42,11 +42,11 @@ class TaskFilter(Vertical):
             super().__init__()
             self.query = query
 
-    def __init__(self, desk: UIContext, seen: SeenValues) -> None:
+    def __init__(self, ui: UIContext, seen: SeenValues) -> None:
         super().__init__()
-        self._desk = desk
+        self._ui = ui
         self._seen = seen
-        self._board = State()
+        self._state = State()
         self._server_query: TaskQuery | None = None
         self._server_timer: Timer | None = None
 
@@ -54,7 +54,7 @@ class TaskFilter(Vertical):
         """Yield the line, and what is wrong."""
         with Horizontal(id="line"):
             yield Static(" / ", id="slash", markup=False)
-            yield FilterInput(self._desk.memory, self._seen.values, placeholder=EXAMPLE_FILTER, id="filter")
+            yield FilterInput(self._ui.memory, self._seen.values, placeholder=EXAMPLE_FILTER, id="filter")
             yield Static("", id="only", markup=False)
             yield Static("", id="there", markup=False)
         yield Static(id="wrong", markup=False)
@@ -64,9 +64,9 @@ class TaskFilter(Vertical):
         """Where the filter is written."""
         return self.query_one(FilterInput)
 
-    def update_board(self, board: State) -> None:
+    def update_board(self, state: State) -> None:
         """Take the new state: the names of agents and waits that the filter is about."""
-        self._board = board
+        self._state = state
 
     def show_group(self, group: str | None) -> None:
         """Say which group is shown alone, where one is."""
@@ -95,7 +95,7 @@ class TaskFilter(Vertical):
 
     def _ask_server(self) -> None:
         """Ask the platform for the part of the filter that it can filter by."""
-        query = self.asked.pushed_down(filter_context(self._desk, self._board))
+        query = self.asked.pushed_down(filter_context(self._ui, self._state))
         wanted = query if query != Filter().pushed_down() else None
         if wanted != self._server_query:
             self._server_query = wanted
@@ -109,15 +109,15 @@ class TaskFilter(Vertical):
             self.asked = parse_filter(event.value)
 
 
-def filter_context(desk: UIContext, board: State) -> FilterContext:
+def filter_context(ui: UIContext, state: State) -> FilterContext:
     """Return what a filter has to know besides a task: the time, the names of agents, who waits."""
-    waits = {task_id: wait for task_id in board.logs if (wait := board.wait(task_id))}
-    return FilterContext(desk.now(), agent_names(board), waits)
+    waits = {task_id: wait for task_id in state.logs if (wait := state.wait(task_id))}
+    return FilterContext(ui.now(), agent_names(state), waits)
 
 
-def agent_names(board: State) -> dict[str, str]:
+def agent_names(state: State) -> dict[str, str]:
     """Return the names of all agents by their ids."""
-    return {agent_id: told[1].name for agent_id, told in board.agents.items()}
+    return {agent_id: told[1].name for agent_id, told in state.agents.items()}
 
 
 def _usable(text: str) -> str:

@@ -51,14 +51,14 @@ class TaskListPane(Vertical):
             self.task_id = task_id
             self.is_deep = is_deep
 
-    def __init__(self, desk: UIContext, seen: SeenValues, on_shown: Callable[[], None]) -> None:
+    def __init__(self, ui: UIContext, seen: SeenValues, on_shown: Callable[[], None]) -> None:
         super().__init__()
-        self._desk = desk
+        self._ui = ui
         self._seen = seen
         self._on_shown = on_shown
         self.scheduler = ListScheduler(self)
-        self.tasks = TaskTable(desk, id="tasks")
-        self._peek = TaskPreview(desk.now, desk.masks, id="peek")
+        self.tasks = TaskTable(ui, id="tasks")
+        self._peek = TaskPreview(ui.now, ui.redactor, id="peek")
         self.total: int | None = None
         """How many tasks the platform has."""
         self.liveness = Liveness()
@@ -96,7 +96,7 @@ class TaskListPane(Vertical):
 
     def update_list(self) -> None:
         """Bring the list up to date with the state that the scheduler has collected."""
-        scheduler, touched = self.scheduler, self.scheduler.board.touched
+        scheduler, touched = self.scheduler, self.scheduler.state.touched
         if scheduler.needs_rebuild:
             scheduler.rebuild()
         elif scheduler.has_changes or not self.listing.loaded:
@@ -106,11 +106,11 @@ class TaskListPane(Vertical):
         elif touched.logs:
             self._show_preview()
 
-    def current_view(self, board: State) -> ListView:
+    def current_view(self, state: State) -> ListView:
         """Return which tasks are wanted, and in which order."""
-        matches = self.asked.predicate(filter_context(self._desk, board)) if self.asked else None
+        matches = self.asked.predicate(filter_context(self._ui, state)) if self.asked else None
         total = None if self.only else self.total
-        return ListView(matches, self.only, self.column, self.reverse, agent_names(board), self._desk.now(), total)
+        return ListView(matches, self.only, self.column, self.reverse, agent_names(state), self._ui.now(), total)
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         """Show a listing once it has changed; of another one, the cursor stays on its task or goes to the first."""
@@ -149,9 +149,7 @@ class TaskListPane(Vertical):
     def show_heading(self) -> None:
         """Show the headings of the columns that there is room for."""
         width = self.tasks.scrollable_content_region.width or self.screen.size.width
-        self.query_one("#heading", SegmentLine).show(
-            heading_line(width, self._desk.time, self.column, self.reverse), []
-        )
+        self.query_one("#heading", SegmentLine).show(heading_line(width, self._ui.time, self.column, self.reverse), [])
 
     def show_emptiness(self) -> None:
         """Say why no task is shown, where none is, and what to press."""
@@ -169,7 +167,7 @@ class TaskListPane(Vertical):
     # The preview
 
     def _show_preview(self) -> None:
-        self._peek.show(self.tasks.line, self.scheduler.board)
+        self._peek.show(self.tasks.line, self.scheduler.state)
 
     def _follow_cursor(self) -> None:
         self._show_preview()
@@ -215,7 +213,7 @@ class TaskListPane(Vertical):
     def sort_by_next(self) -> None:
         """Sort by the next column that is shown; after the last, by groups again."""
         width = self.tasks.scrollable_content_region.width
-        names = [None, *(column.name for column, _ in columns_for(width, self._desk.time))]
+        names = [None, *(column.name for column, _ in columns_for(width, self._ui.time))]
         at = names.index(self.column) if self.column in names else 0
         self._sort_by(names[(at + 1) % len(names)])
 

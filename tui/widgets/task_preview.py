@@ -38,7 +38,7 @@ class TaskPreview(Widget):
 
     COMPONENT_CLASSES = SegmentLine.COMPONENT_CLASSES
 
-    def __init__(self, now: Callable[[], datetime], masks: Redactor, *, id: str | None = None) -> None:
+    def __init__(self, now: Callable[[], datetime], redactor: Redactor, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._now = now
         self._line: TaskLine | None = None
@@ -47,14 +47,14 @@ class TaskPreview(Widget):
         self._rows: list[StyledLine] = []
         self._clocks = ("", "")
         """What the clocks said when it was written."""
-        self._masks = masks
+        self._redactor = redactor
 
-    def show(self, line: TaskLine | None, board: State) -> None:
+    def show(self, line: TaskLine | None, state: State) -> None:
         """Show another task, or the same one anew."""
-        agent = board.agents.get(line.task.agent_id) if line else None
+        agent = state.agents.get(line.task.agent_id) if line else None
         self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
         waiting = (line.path[-1] if line.path else line.task).id if line else ""
-        activity = board.activity(waiting)
+        activity = state.activity(waiting)
         self._latest = activity.nodes[-MAX_ENTRIES:] if activity else []
         self._asked = ""
         if activity and (node := activity.open_node):
@@ -62,7 +62,7 @@ class TaskPreview(Widget):
             from tui.domain.entry_format import short_json
 
             call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
-            self._asked = node.entry.label + (f"  {short_json(call, self._masks)}" if call else "")
+            self._asked = node.entry.label + (f"  {short_json(call, self._redactor)}" if call else "")
         self._write()
 
     def tick(self) -> None:
@@ -99,8 +99,8 @@ class TaskPreview(Widget):
     def _lines(self, line: TaskLine, width: int) -> list[StyledLine]:
         self._clocks = begun, waited = self._read_clocks(line)
         task = line.path[-1] if line.path else line.task
-        found: list[StyledLine] = [[StyledText(one_line(self._masks.text(task.name), longest=500), "strong")]]
-        about = [one_line(self._masks.text(self._agent)), one_line(task.id), begun]
+        found: list[StyledLine] = [[StyledText(one_line(self._redactor.text(task.name), longest=500), "strong")]]
+        about = [one_line(self._redactor.text(self._agent)), one_line(task.id), begun]
         found.append([StyledText(fit("  ".join(part for part in about if part), width), "faint")])
         if line.wait:
             since = f" for {waited}" if waited else ""
@@ -122,7 +122,7 @@ class TaskPreview(Widget):
 
         lines: list[StyledLine] = [[StyledText("latest", "faint")]]
         for node in self._latest[-count + 1 :]:
-            line = entry_line(node, self._masks)
+            line = entry_line(node, self._redactor)
             clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
             after = f" {line.after}" if line.after else ""
             room = max(width - len(clock) - 4 - cell_len(after), 8)
@@ -146,12 +146,12 @@ class TaskPreview(Widget):
         if not content:
             return []
         if self.size.height < MIN_LINES_FOR_PAYLOAD:
-            return self._wrapped("", dumps(self._masks.json(parse_nested(content))), width)
-        rows = Document([Part("what exactly", content)], self._masks, can_fold=False).rows(width)
+            return self._wrapped("", dumps(self._redactor.json(parse_nested(content))), width)
+        rows = Document([Part("what exactly", content)], self._redactor, can_fold=False).rows(width)
         return [[], *([StyledText(text, _preview_style(look)) for text, look in row.pieces] for row in rows)]
 
     def _wrapped(self, begin: str, text: str, width: int) -> list[StyledLine]:
-        return list(wrap([StyledText(begin + one_line(self._masks.text(text), longest=4000))], max(width, 1)))
+        return list(wrap([StyledText(begin + one_line(self._redactor.text(text), longest=4000))], max(width, 1)))
 
 
 def _preview_style(look: str) -> str:

@@ -102,9 +102,9 @@ class TaskTable(VirtualList):
     class Resized(Message):
         """Its lines have another width, and so has what stands above them."""
 
-    def __init__(self, desk: UIContext, *, id: str | None = None) -> None:
+    def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._ui = ui
         self._listing = TaskListModel()
         self._states: dict[str, str] = {}
         """How the lines in sight were drawn last."""
@@ -145,7 +145,7 @@ class TaskTable(VirtualList):
 
     def _note_changes(self) -> None:
         states = {line.key: _state(line) for line in self._in_sight()}
-        if not self._desk.is_still:
+        if not self._ui.is_still:
             changed = {key for key, state in states.items() if self._states.get(key, state) != state}
             if changed:
                 self._flashing |= changed
@@ -169,7 +169,7 @@ class TaskTable(VirtualList):
 
     def tick(self) -> None:
         """The clocks go on: only those are looked at that may say something else by now."""
-        now, top = self._desk.now(), self.scroll_offset.y
+        now, top = self._ui.now(), self.scroll_offset.y
         if now < self._ticked:  # somebody has set them back
             self._steady.clear()
         self._ticked = now
@@ -271,17 +271,17 @@ class TaskTable(VirtualList):
             return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
         if row.key not in self._states:
             self._states[row.key] = _state(row)
-        now, is_marked = self._desk.now(), row.task.id in self.marks
+        now, is_marked = self._ui.now(), row.task.id in self.marks
         agent = self._listing.view.names.get(row.task.agent_id, row.task.agent_id)
-        of = row, agent, is_marked, width, self._desk.time
+        of = row, agent, is_marked, width, self._ui.time
         known = self._made.get(row.key)
         if known is None or known.of != of or not known.since <= now < known.until:
             if len(self._made) >= MAX_CACHED_LINES:
                 self._made.clear()
             seconds, changed = duration_seconds(row, now), row.task.changed_at
             found: list[StyledText] = [StyledText("*", "marked") if is_marked else StyledText(" ")]
-            cells = self._cells(row, agent, _clock(row, seconds), self._desk.when(changed))
-            for column, cell_width in columns_for(width, self._desk.time):
+            cells = self._cells(row, agent, _clock(row, seconds), self._ui.when(changed))
+            for column, cell_width in columns_for(width, self._ui.time):
                 text, look = cells[column.name]
                 found.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", look))
             known = self._made[row.key] = CachedLine(of, now, now + self._steadily(row, seconds, changed), tuple(found))
@@ -290,7 +290,7 @@ class TaskTable(VirtualList):
 
     def _steadily(self, row: TaskLine, seconds: float | None, changed: datetime | None) -> timedelta:
         """For how long a line is right though nobody tells anything of it."""
-        until = math.inf if changed is None else self._desk.steady(changed)
+        until = math.inf if changed is None else self._ui.steady(changed)
         if seconds is not None and not row.task.is_final:
             until = min(until, humanize.seconds_until_change(seconds) if row.wait else 1 - seconds % 1)
         return timedelta(seconds=min(until, 86400))
@@ -306,14 +306,14 @@ class TaskTable(VirtualList):
             )
         fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
         below = f"  ({row.below})" if row.below else ""
-        where = "".join(f" › {self._desk.safe(step.name, 40)}" for step in row.path)
-        title = f"{'  ' * row.depth}{fold}{self._desk.safe(task.name)}{where}{below}"
+        where = "".join(f" › {self._ui.safe(step.name, 40)}" for step in row.path)
+        title = f"{'  ' * row.depth}{fold}{self._ui.safe(task.name)}{where}{below}"
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         strength = "strong" if row.wait else "faint" if task.is_final else ""
         return {
             "status": status,
             "title": StyledText(title, strength),
-            "agent": StyledText(self._desk.safe(agent, 60), "faint" if task.is_final else ""),
+            "agent": StyledText(self._ui.safe(agent, 60), "faint" if task.is_final else ""),
             "wait": StyledText(clock, "need" if row.wait else "faint"),
             "plan": StyledText(plan, "faint" if task.is_final else ""),
             "tokens": StyledText(
