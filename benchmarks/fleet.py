@@ -17,10 +17,10 @@ from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.state import AgentsSeen, EventSeen, LogSeen, State, TasksSeen
 from tui.domain.task_list import ListView, TaskListModel
-from tui.domain.task_rows import TaskLine
+from tui.domain.task_list_rows import TaskLine
 from tui.security.redact import Redactor
-from tui.widgets.context import UIContext
 from tui.widgets.task_table import TaskTable
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DESK = UIContext(lambda: NOW, Redactor(), "benchmarks", is_still=True)
@@ -37,7 +37,7 @@ def fleet(count: int) -> Iterator[TaskRow]:
 
 def board_of(count: int) -> State:
     """A board with so many tasks."""
-    agents = (Agent.of({"id": f"a{n}", "name": f"Agent {n}"}) for n in range(7))
+    agents = (Agent.from_value({"id": f"a{n}", "name": f"Agent {n}"}) for n in range(7))
     tasks = tuple(fleet(count))
     pages = (TasksSeen(tasks[at : at + PAGE], NOW) for at in range(0, count, PAGE))
     return State().after([AgentsSeen(tuple(agents), NOW), *pages])
@@ -68,19 +68,19 @@ def changed(listing: TaskListModel, number: int) -> TasksSeen:
     """The first task of a list is told to be called something else by now."""
     known = next(row.task for row in map(listing.row, range(len(listing))) if isinstance(row, TaskLine))
     later = (NOW + timedelta(seconds=number)).isoformat()
-    return TasksSeen((Task.of({**known.raw, "title": f"Checked {number} times", "updated_at": later}),), NOW)
+    return TasksSeen((Task.from_value({**known.raw, "title": f"Checked {number} times", "updated_at": later}),), NOW)
 
 
 def arrived(number: int) -> TasksSeen:
     """There is one more task, which runs."""
     begun = (NOW + timedelta(seconds=number)).isoformat()
     more = {"id": f"more-{number}", "created_at": begun, "started_at": begun, "updated_at": begun}
-    return TasksSeen((Task.of({**task(number, "executing"), **more}),), NOW)
+    return TasksSeen((Task.from_value({**task(number, "executing"), **more}),), NOW)
 
 
 def worked_on(count: int) -> State:
     """A board with one task that runs, and so many entries in its log."""
-    state = State().after([TasksSeen((Task.of(task(0, "executing")),), NOW)])
+    state = State().after([TasksSeen((Task.from_value(task(0, "executing")),), NOW)])
     log = Log(tuple(parse_entry(entry(number, 60)) for number in range(count)))
     return state.after(LogSeen("t0", part, NOW) for part in log.parts(PAGE))
 
@@ -96,4 +96,4 @@ def event(number: int) -> EventSeen:
     at = NOW + timedelta(milliseconds=number)
     data = {"request_id": f"r{number}", "tool_name": "search", "payload": {"q": number}}
     raw = {"type": "tool_call_request", "task_id": "t0", "time": at.isoformat(), "data": data}
-    return EventSeen("t0", Event.of(raw), at)
+    return EventSeen("t0", Event.from_value(raw), at)

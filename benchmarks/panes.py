@@ -128,7 +128,7 @@ async def _theirs_take(app: Painted, log: RichLog, lines: Sequence[str]) -> floa
 def appended(effort: Effort) -> Iterator[Row]:
     """Row 9: lines into the pane of events."""
     count = effort.size(100_000, 10_000)
-    heard = [Event.of_frame(frame.split(b"data: ")[1].decode(), str(n)) for n, frame in enumerate(distinct(count))]
+    heard = [Event.from_sse(frame.split(b"data: ")[1].decode(), str(n)) for n, frame in enumerate(distinct(count))]
     changes = [EventSeen("t0", one, NOW) for one in heard]
     drawn = EventPane(DESK)
     items = [item for change in changes for item in drawn._items_of(change)]

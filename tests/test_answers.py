@@ -159,12 +159,12 @@ def test_an_entry_says_what_it_is_and_whether_it_waits(
     entry = parse_entry(told)
     assert (type(entry), entry.label) == (kind, label)
     assert getattr(entry, "is_open", None) is is_open
-    assert kind.of(entry) is entry
+    assert kind.from_value(entry) is entry
 
 
 def test_a_sign_in_tells_where() -> None:
-    assert SignIn.of({"type": "login_required", "data": {"url": "https://x/in"}}).url == "https://x/in"
-    assert SignIn.of({"type": "login_required", "data": "https://x/in"}).url is None
+    assert SignIn.from_value({"type": "login_required", "data": {"url": "https://x/in"}}).url == "https://x/in"
+    assert SignIn.from_value({"type": "login_required", "data": "https://x/in"}).url is None
 
 
 def test_an_answer_is_an_options_number_its_words_or_ones_own() -> None:
@@ -173,7 +173,7 @@ def test_an_answer_is_an_options_number_its_words_or_ones_own() -> None:
         {"title": "Why?", "options": "none"},
         "Bare?",
     ]
-    first, second, third = Questions.of({"questions": told}).asked
+    first, second, third = Questions.from_value({"questions": told}).asked
     assert first == Question("q", "Which?", (("a", "First"), ("Second", "Second"), ("3", "3"), ("4", "4")))
     assert (second.id, second.text, second.options) == ("q2", "Why?", ())
     assert (third.id, third.text, third.options) == ("q3", "Bare?", ())
@@ -191,16 +191,16 @@ def test_an_answer_is_an_options_number_its_words_or_ones_own() -> None:
     ],
 )
 def test_an_event_says_what_it_adds_to_the_log(kind: str, data: Any, entry: type[Entry], label: str) -> None:
-    added = Event.of({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}).entry
+    added = Event.from_value({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}).entry
     assert added is not None
     assert (type(added), added.label) == (entry, label)
     assert added.created_at == datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def test_an_event_of_another_kind_tells_no_plan_and_no_context() -> None:
-    event = Event.of({"type": "chunk", "data": {"percent": 5}})
+    event = Event.from_value({"type": "chunk", "data": {"percent": 5}})
     assert (event.plan, event.context, event.entry) == (None, None, None)
-    status = Event.of({"type": "context_status", "data": {"percent": 5, "estimated_tokens": "12"}}).context
+    status = Event.from_value({"type": "context_status", "data": {"percent": 5, "estimated_tokens": "12"}}).context
     assert status
     assert (status.percent, status.estimated_tokens) == (5.0, 12)
 
@@ -227,7 +227,7 @@ def test_a_number_that_a_float_tells_is_a_number(digits: str) -> None:
 )
 def test_who_did_not_decide_is_nobody(nobody: Any) -> None:
     assert decider_of(nobody) is None
-    assert ApprovalRequest.of({"approved_by": nobody, "rejected_by": nobody}).decided_by is None
+    assert ApprovalRequest.from_value({"approved_by": nobody, "rejected_by": nobody}).decided_by is None
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def at(seconds: float) -> datetime:
 
 def event(kind: str, seconds: float | None, data: Any) -> Event:
     when = {} if seconds is None else {"time": at(seconds).isoformat()}
-    return Event.of({"type": kind, "task_id": "t", **when, "data": data})
+    return Event.from_value({"type": kind, "task_id": "t", **when, "data": data})
 
 
 def chunk(seconds: float, text: str) -> Event:
@@ -296,7 +296,7 @@ def test_pieces_of_one_moment_are_in_the_order_of_their_ids() -> None:
     made = Activity("t")
     for number in (10, 9, 11):
         told = f'{{"type": "chunk", "time": "{at(1).isoformat()}", "data": "{number} "}}'
-        made.hear(Event.of_frame(told, str(number)), at(0))
+        made.hear(Event.from_sse(told, str(number)), at(0))
     assert made.streaming == "9 10 11 "
 
 
@@ -372,7 +372,7 @@ def test_only_the_latest_that_could_wait_does() -> None:
 
 def child(name: str, agent: str, seconds: float | None, **more: Any) -> Task:
     when = {} if seconds is None else {"created_at": at(seconds).isoformat()}
-    return Task.of({"id": name, "agent_id": agent, **when, **more})
+    return Task.from_value({"id": name, "agent_id": agent, **when, **more})
 
 
 def hand(name: str, seconds: float, agent: str, **more: Any) -> Entry:
@@ -432,7 +432,7 @@ def test_the_tree_by_plan_has_each_entry_under_its_step() -> None:
 
 
 def task(name: str, **told: Any) -> Task:
-    return Task.of({"id": name, **told})
+    return Task.from_value({"id": name, **told})
 
 
 def seen(*tasks: Task, asked: float = 0) -> TasksSeen:
@@ -472,9 +472,9 @@ ROUNDS: dict[str, list[Change]] = {
         EventSeen("a", event("task_updated", 4, {"id": "a", "status": "executing", "result": "echo"}), at(0)),
     ],
     "agents, links and ends": [
-        AgentsSeen((Agent.of({"id": "a", "name": "one"}),), at(1)),
-        AgentsSeen((Agent.of({"id": "a", "name": "two"}), Agent.of({"id": "b"})), at(1)),
-        AgentsSeen((Agent.of({"id": "a", "name": "zero"}),), at(0)),
+        AgentsSeen((Agent.from_value({"id": "a", "name": "one"}),), at(1)),
+        AgentsSeen((Agent.from_value({"id": "a", "name": "two"}), Agent.from_value({"id": "b"})), at(1)),
+        AgentsSeen((Agent.from_value({"id": "a", "name": "zero"}),), at(0)),
         LinkSeen("a", Link(LinkState.LIVE), at(1)),
         LinkSeen("a", Link(LinkState.POLLING, "no stream", 5), at(1)),
         LinkSeen("a", Link(LinkState.RECONNECTING, "lost", 5, 1), at(0)),
@@ -662,7 +662,7 @@ def test_a_child_that_only_an_earlier_row_names_is_known_in_any_order() -> None:
 
 def test_a_step_says_what_it_touched_and_nothing_else() -> None:
     state = State()
-    agent, link, row = Agent.of({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))
+    agent, link, row = Agent.from_value({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))
     steps: list[tuple[Change, ChangedIds]] = [
         (AgentsSeen((agent,), at(1)), ChangedIds(agents=frozenset({"g"}))),
         (row, ChangedIds(tasks=frozenset({"a", "b"}))),
@@ -683,7 +683,7 @@ def test_a_step_says_what_it_touched_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("kind", ["task_created", "task_updated", "task_finished"])
 def test_the_stream_of_one_task_says_nothing_of_another(kind: str) -> None:
-    waiting = Task.of({"id": "b", "status": "paused", "hitl_request": {"wait_node_id": "n"}})
+    waiting = Task.from_value({"id": "b", "status": "paused", "hitl_request": {"wait_node_id": "n"}})
     lie = {"id": "b", "status": "completed", "updated_at": "2027-01-01T00:00:00Z"}
     state = State().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
     assert (state.tasks["b"].task.status, state.wait("b") is not None) == ("paused", True)
@@ -698,7 +698,7 @@ OTHER = {"id": "b", "status": "paused", "parent_task_id": None, "hitl_request": 
 def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, more: dict[str, str]) -> None:
     lie = {"id": "b", "status": "completed", "updated_at": at(9).isoformat(), **more}
     told: list[Change] = [
-        TasksSeen((Task.of(OTHER), task("a", parent_task_id=None)), at(0)),
+        TasksSeen((Task.from_value(OTHER), task("a", parent_task_id=None)), at(0)),
         EventSeen("a", event(kind, 5, lie), at(5)),
     ]
     for changes in permutations(told):
@@ -709,7 +709,7 @@ def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, mor
 
 
 def test_what_a_parent_says_of_its_sub_task_counts_as_it_comes() -> None:
-    row = Task.of({"id": "c", "status": "executing", "parent_task_id": "a", "title": "Pay"})
+    row = Task.from_value({"id": "c", "status": "executing", "parent_task_id": "a", "title": "Pay"})
     told: list[Change] = [
         TasksSeen((row,), at(0)),
         EventSeen("a", event("sub_task_updated", 5, {"id": "c", "status": "paused"}), at(5)),

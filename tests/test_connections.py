@@ -83,7 +83,7 @@ async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(200, {**about, "messages": entries})
 
-    task = Task.of({"id": "t", "agent_id": "a", "conversation_id": "head"})
+    task = Task.from_value({"id": "t", "agent_id": "a", "conversation_id": "head"})
     async with Server(serve) as server, make_client(server.url) as client:
         for told in ({"id": "t"}, {"id": "head"}):
             about = told

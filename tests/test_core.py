@@ -50,13 +50,13 @@ NAMES = st.sampled_from(
 
 @given(JSON | st.dictionaries(NAMES, JSON, max_size=12))
 def test_any_json_is_a_task_an_agent_an_entry_and_an_event(value: Any) -> None:
-    task = Task.of(value)
+    task = Task.from_value(value)
     assert task.id
     task.name.encode()
     assert task.wait is None or task.wait.kind
-    assert Agent.of(value).id is not None
+    assert Agent.from_value(value).id is not None
     assert parse_entry(value).id
-    event = Event.of(value)
+    event = Event.from_value(value)
     assert event.type
     _ = event.task, event.entry, event.plan, event.context, event.chunk
     whole = value if isinstance(value, dict) else {"value": value}
@@ -65,7 +65,7 @@ def test_any_json_is_a_task_an_agent_an_entry_and_an_event(value: Any) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_an_event(text: str) -> None:
-    assert Event.of_frame(text).type
+    assert Event.from_sse(text).type
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_times_in_every_form_are_utc(value: Any) -> None:
     ],
 )
 def test_why_a_task_waits(task: dict[str, Any], kind: WaitKind | None) -> None:
-    wait = Task.of({"id": "t", **task}).wait
+    wait = Task.from_value({"id": "t", **task}).wait
     assert (wait.kind if wait else None) == kind
 
 
@@ -227,7 +227,7 @@ def test_a_filter_is_read_or_says_where_it_is_wrong(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_filter_finds(text: str, matches: bool) -> None:
-    task = Task.of({"id": "t1", "status": "paused", "title": "Pay overdue 4417", "agent_id": "a1", "input": {},
+    task = Task.from_value({"id": "t1", "status": "paused", "title": "Pay overdue 4417", "agent_id": "a1", "input": {},
                     "created_at": (NOW - timedelta(hours=3)).isoformat(), "tokens": {"total_tokens": 18_200}})  # fmt: skip
     assert parse_filter(text).predicate(FilterContext(NOW, {"a1": "Invoice bot"}))(task) is matches
 
@@ -250,7 +250,9 @@ def call(request: str, *, result: bool, at: int) -> Event:
     data = {"request_id": request, "operation_id": "op", "tool_name": "search", "payload": {"q": request}}
     if result:
         data |= {"result": "found", "is_error": False}  # type: ignore[dict-item]
-    return Event.of({"type": kind, "task_id": "t", "time": (NOW + timedelta(seconds=at)).isoformat(), "data": data})
+    return Event.from_value(
+        {"type": kind, "task_id": "t", "time": (NOW + timedelta(seconds=at)).isoformat(), "data": data}
+    )
 
 
 def logged(request: str, at: int) -> Entry:
@@ -281,12 +283,12 @@ def test_every_order_of_changes_ends_in_the_same_board() -> None:
     }
     chunk = {"type": "chunk", "time": (NOW + timedelta(seconds=3)).isoformat(), "data": "he"}
     changes: list[Change] = [
-        TasksSeen((Task.of(row),), NOW),
-        TasksSeen((Task.of(full),), NOW + timedelta(seconds=9)),
-        EventSeen("t", Event.of(echo), NOW),
+        TasksSeen((Task.from_value(row),), NOW),
+        TasksSeen((Task.from_value(full),), NOW + timedelta(seconds=9)),
+        EventSeen("t", Event.from_value(echo), NOW),
         EventSeen("t", call("r1", result=False, at=2), NOW),
         EventSeen("t", call("r1", result=True, at=4), NOW),
-        EventSeen("t", Event.of(chunk), NOW),
+        EventSeen("t", Event.from_value(chunk), NOW),
         LogSeen("t", Log((logged("r1", 2), logged("r2", 5))), NOW + timedelta(seconds=6)),
     ]
     boards = [State().after(order) for order in permutations(changes)]
@@ -298,8 +300,8 @@ def test_every_order_of_changes_ends_in_the_same_board() -> None:
 
 
 def test_a_board_stays_as_it_was_when_a_next_one_is_made() -> None:
-    one = State().after([TasksSeen((Task.of({"id": "a", "status": "pending"}),), NOW)])
-    two = one.after([TasksSeen((Task.of({"id": "a", "status": "executing"}),), NOW + timedelta(seconds=1))])
+    one = State().after([TasksSeen((Task.from_value({"id": "a", "status": "pending"}),), NOW)])
+    two = one.after([TasksSeen((Task.from_value({"id": "a", "status": "executing"}),), NOW + timedelta(seconds=1))])
     assert (one.task("a").status, two.task("a").status) == ("pending", "executing")  # type: ignore[union-attr]
     assert two.touched.tasks == {"a"}
 
@@ -307,7 +309,7 @@ def test_a_board_stays_as_it_was_when_a_next_one_is_made() -> None:
 def test_a_waiting_descendant_is_found_through_cycles() -> None:
     rows = [{"id": "a", "parent_task_id": "c", "status": "executing"}, {"id": "b", "parent_task_id": "a", "status": "executing"},
             {"id": "c", "parent_task_id": "b", "status": "paused"}]  # fmt: skip
-    state = State().after([TasksSeen(tuple(map(Task.of, rows)), NOW)])
+    state = State().after([TasksSeen(tuple(map(Task.from_value, rows)), NOW)])
     assert list(state.waiting_below("a")) == ["c"]
 
 
@@ -333,7 +335,7 @@ def test_a_call_with_other_ids_in_the_log_is_still_one_node() -> None:
 
 def test_sub_agents_hang_under_their_trigger_and_a_cycle_ends() -> None:
     trigger = {"id": "d1", "created_at": NOW.isoformat(), "agent_id": "b", "reasoning": {}, "query": "q"}
-    child = Task.of({"id": "child", "agent_id": "b", "created_at": (NOW + timedelta(seconds=1)).isoformat()})
+    child = Task.from_value({"id": "child", "agent_id": "b", "created_at": (NOW + timedelta(seconds=1)).isoformat()})
     root, below = Activity("root"), Activity("child")
     root.read(Log((parse_entry(trigger),)), NOW)
     below.read(Log((parse_entry({**trigger, "id": "d2", "created_execution_id": "root"}), logged("r1", 3))), NOW)
@@ -349,7 +351,8 @@ def test_streamed_text_ends_with_the_message_it_becomes() -> None:
     activity = Activity("t")
     for second, piece in enumerate(["Hel", "lo"]):
         activity.hear(
-            Event.of({"type": "chunk", "time": (NOW + timedelta(seconds=second)).isoformat(), "data": piece}), NOW
+            Event.from_value({"type": "chunk", "time": (NOW + timedelta(seconds=second)).isoformat(), "data": piece}),
+            NOW,
         )
     assert activity.streaming == "Hello"
     told = {
@@ -366,7 +369,7 @@ def test_of_very_much_streamed_text_the_end_is_kept() -> None:
     activity = Activity("t")
     for number in range(2 * MIN_STREAMED_PIECES + 1):
         told = {"type": "chunk", "time": (NOW + timedelta(seconds=number)).isoformat(), "data": f"{number} "}
-        activity.hear(Event.of(told), NOW)
+        activity.hear(Event.from_value(told), NOW)
     assert activity.streaming.split() == [
         str(number) for number in range(MIN_STREAMED_PIECES, 2 * MIN_STREAMED_PIECES + 1)
     ]

@@ -131,7 +131,7 @@ class Desk:
     def does(self, verb: Verb, **more: Any) -> Action:
         """Carry a deed out to its end."""
         self.story.read_at.clear()
-        return self.loop.run_until_complete(self.doer.carry_out(Action(verb, more.pop("target", "t"), **more)))
+        return self.loop.run_until_complete(self.doer.run_action(Action(verb, more.pop("target", "t"), **more)))
 
     def decides(self, verb: Verb = Verb.APPROVE, **more: Any) -> tuple[Outcome | None, str]:
         """Decide about what is shown now, and what is told of it."""
@@ -272,11 +272,11 @@ def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(sit: Sit) -> None:
     )
 
     async def hurry() -> list[Action]:
-        job = asyncio.ensure_future(desk.doer.carry_out(first))
+        job = asyncio.ensure_future(desk.doer.run_action(first))
         await asyncio.sleep(1)
-        return [await desk.doer.carry_out(one) for one in (again, again, other)] + [
+        return [await desk.doer.run_action(one) for one in (again, again, other)] + [
             await job,
-            await desk.doer.carry_out(first),
+            await desk.doer.run_action(first),
         ]
 
     ended = desk.loop.run_until_complete(hurry())
@@ -1190,7 +1190,7 @@ def test_of_two_that_are_sent_at_the_same_moment_one_leaves(sit: Sit) -> None:
 
     async def both() -> list[Action]:
         wishes = [Action(Verb.APPROVE, "t", digest) for _ in range(2)]
-        return list(await asyncio.gather(desk.doer.carry_out(wishes[0]), other.carry_out(wishes[1])))
+        return list(await asyncio.gather(desk.doer.run_action(wishes[0]), other.run_action(wishes[1])))
 
     ended = desk.loop.run_until_complete(both())
     assert sorted(action.outcome or "" for action in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]
@@ -1280,11 +1280,11 @@ def test_a_stop_goes_on_beside_a_decision_that_settles(sit: Sit) -> None:
     digest = desk.digest
 
     async def both() -> list[Action]:
-        job = asyncio.ensure_future(desk.doer.carry_out(Action(Verb.APPROVE, "t", digest)))
+        job = asyncio.ensure_future(desk.doer.run_action(Action(Verb.APPROVE, "t", digest)))
         while not desk.steps or desk.steps[-1].phase is not Phase.SETTLING:
             await asyncio.sleep(0.01)
         desk.story.act = desk.story.becomes(status="stopped")
-        return [await desk.doer.carry_out(Action(Verb.STOP, "t")), await job]
+        return [await desk.doer.run_action(Action(Verb.STOP, "t")), await job]
 
     stop, decision = desk.loop.run_until_complete(both())
     assert stop.outcome is Outcome.CONFIRMED
@@ -1322,7 +1322,7 @@ def test_what_is_interrupted_after_the_sending_is_told_as_sent(sit: Sit, phase: 
     desk.story.pause = 0.2
 
     async def interrupted() -> None:
-        job = asyncio.ensure_future(desk.doer.carry_out(Action(Verb.APPROVE, "t", digest)))
+        job = asyncio.ensure_future(desk.doer.run_action(Action(Verb.APPROVE, "t", digest)))
         while not desk.steps or desk.steps[-1].phase is not phase:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)

@@ -46,7 +46,7 @@ def test_each_mistake_is_named_and_marked(text: str, message: str, marked: str) 
     assert error.underlined().split("\n")[1].startswith(" " * error.start + "^" * len(marked) + " ")
 
 
-TASK = Task.of(
+TASK = Task.from_value(
     {
         "id": "0123456789abcdef", "agent_id": "a1", "status": "failed", "title": "Pay \\ the invoice", "source": "slack",
         "result": "An order 42\nwas refused", "parent_execution": "p1", "created_at": NOW - timedelta(hours=3),
@@ -75,7 +75,7 @@ def test_each_term_finds_what_it_says(text: str, finds: bool) -> None:
 
 
 def test_what_is_not_known_is_neither_more_nor_less() -> None:
-    bare = Task.of({"id": "t"})
+    bare = Task.from_value({"id": "t"})
     for text in ("tokens:>0", "tokens:<1m", "age:>0s", "age:<9w", "wait:<9w"):
         assert parse_filter(text).predicate()(bare) is False
 

@@ -42,7 +42,7 @@ def fields_of_event(event: Event) -> dict[str, Any]:
 def entry_at(part: Raw) -> Entry | None:
     """The entry whose kind its head tells; None where it is not of the usual form and has to be read whole."""
     try:
-        return entry_class_of_partial(decode_partial(part)).of(loads(bytes(part)))
+        return entry_class_of_partial(decode_partial(part)).from_value(loads(bytes(part)))
     except MSGSPEC_ERRORS:
         return None
 
@@ -91,8 +91,8 @@ def test_the_usual_entries_are_told_by_their_heads() -> None:
 )
 def test_an_event_by_its_head_says_the_same(told: Any, is_ascii: bool) -> None:
     written = json.dumps(told, ensure_ascii=is_ascii)
-    found, whole = Event.of_frame(written, "7"), loads(written)
-    expected = Event.of(whole if isinstance(whole, dict) else {"type": "untyped", "data": whole})
+    found, whole = Event.from_sse(written, "7"), loads(written)
+    expected = Event.from_value(whole if isinstance(whole, dict) else {"type": "untyped", "data": whole})
     assert repr(fields_of_event(found)) == repr(fields_of_event(expected))
     assert repr(found.raw) == repr(expected.raw)
     assert repr(found.entry) == repr(expected.entry)
@@ -103,14 +103,14 @@ def test_an_event_by_its_head_says_the_same(told: Any, is_ascii: bool) -> None:
     st.text(alphabet='{}[]":,0123456789.eE+-truefalsnd\\ \n\x01ä', max_size=12).map('{{"type":"a","data":{}}}'.format)
 )
 def test_what_a_head_takes_for_json_is_json(written: str) -> None:
-    event = Event.of_frame(written)
+    event = Event.from_sse(written)
     if event.json is written:  # it was not decoded
         assert isinstance(loads(written), dict)
 
 
 def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
     written = '{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}'
-    event = Event.of_frame(written)
+    event = Event.from_sse(written)
     assert event.json is written
     assert isinstance(event.written_data, Raw)
     assert (event.type, event.task_id, event.data) == ("chunk", "t", "x")
@@ -135,7 +135,7 @@ def test_what_is_no_log_is_read_whole(content: bytes) -> None:
 )
 def test_a_head_knows_whether_its_entry_names_a_sub_task(kind: type[Entry], told: dict[str, str | None]) -> None:
     head = decode_partial(Raw(json.dumps({"id": "a", **told}).encode()))
-    assert names_child(head, kind) is bool(getattr(kind.of({"id": "a", **told}), "child_id", None))
+    assert names_child(head, kind) is bool(getattr(kind.from_value({"id": "a", **told}), "child_id", None))
 
 
 @pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])

@@ -65,7 +65,7 @@ entry = st.builds(
 )  # fmt: skip
 logs = st.lists(entry, max_size=12, unique_by=lambda told: told["id"])
 event = st.builds(
-    lambda kind, seconds, data: Event.of({"type": kind, "time": at(seconds).isoformat(), "data": data}),
+    lambda kind, seconds, data: Event.from_value({"type": kind, "time": at(seconds).isoformat(), "data": data}),
     st.sampled_from(["tool_call_request", "tool_call_result", "think", "chunk", "sub_agent_trigger"]), st.integers(0, 90),
     st.sampled_from([{"request_id": "r1", "tool_name": "search", "payload": {"q": 1}}, {"request_id": "r9", "tool_name": "x"},
                      {"id": "e3", "agent_id": "b", "query": "do it"}, {"value": "hm"}, {"tool_name": "search", "payload": {"q": 1}}]),
@@ -76,7 +76,7 @@ def whole(made: Activity) -> Any:
     """All that an activity tells."""
     nodes = list(made.nodes)
     calls, failed = made.nodes.tally()
-    child = Task.of({"id": "k2", "agent_id": "b", "created_at": at(95).isoformat()})
+    child = Task.from_value({"id": "k2", "agent_id": "b", "created_at": at(95).isoformat()})
     return (
         [(node.order, node.entry.raw, type(node.entry), node.provenance, node.seconds) for node in nodes],
         [made.nodes.place_of(node) for node in nodes] == list(range(len(nodes))),
@@ -239,7 +239,7 @@ def written(draw: st.DrawFn, entries: st.SearchStrategy[list[Any]] = told) -> by
 @given(written())
 def test_it_says_what_it_says_when_it_is_read_whole(content: bytes) -> None:
     with small():
-        log = LargeLog.of(content)
+        log = LargeLog.from_bytes(content)
         if split_log(content) is None or len(content) <= 40:
             assert log is None
             return
@@ -259,7 +259,7 @@ def test_it_says_what_it_says_when_it_is_read_whole(content: bytes) -> None:
 def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, place: int, damage: bytes) -> None:
     damaged = content[:place] + damage + content[place + 1 :]
     with small():
-        log = LargeLog.of(damaged)
+        log = LargeLog.from_bytes(damaged)
         if log is None:
             return
         found = asyncio.run(log.entries())
@@ -275,7 +275,7 @@ def test_of_two_lists_of_entries_the_last_counts() -> None:
     first, second = ([{"id": f"{letter}{n}", "created_at": at(n).isoformat()} for n in range(20)] for letter in "ab")
     twice = f'{{"messages": {json.dumps(first)}, "messages": {json.dumps(second)}}}'.encode()
     with small():
-        log = LargeLog.of(twice)
+        log = LargeLog.from_bytes(twice)
     assert log
     assert [entry.raw for entry in asyncio.run(log.entries())] == second == loads(twice)["messages"]
 

@@ -15,7 +15,7 @@ from tui.client.models import Task
 from tui.domain.filters import parse_filter
 from tui.domain.state import Change, EventSeen, State, TaskGone, TasksSeen
 from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel
-from tui.domain.task_rows import GroupHeader, MoreLine, TaskLine
+from tui.domain.task_list_rows import GroupHeader, MoreLine, TaskLine
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 IDS = [f"t{number}" for number in range(8)]
@@ -30,13 +30,13 @@ def row(task_id: str, **about: Any) -> dict[str, Any]:
 def seen(*rows: dict[str, Any], later: int = 0) -> TasksSeen:
     """That a list was read, so many seconds later."""
     at = NOW + timedelta(seconds=later)
-    return TasksSeen(tuple(Task.of({**one, "updated_at": at.isoformat()}) for one in rows), at)
+    return TasksSeen(tuple(Task.from_value({**one, "updated_at": at.isoformat()}) for one in rows), at)
 
 
 def mention(teller: str, task_id: str, status: str) -> EventSeen:
     """That the stream of a task told of another one as its sub-task."""
     told = {"type": "sub_task_updated", "task_id": teller, "data": {"id": task_id, "status": status}}
-    return EventSeen(teller, Event.of(told), NOW)
+    return EventSeen(teller, Event.from_value(told), NOW)
 
 
 def change_of(one: Any, later: int) -> Change:

@@ -363,7 +363,7 @@ async def test_a_compressed_answer_that_swells_takes_little_memory(coding: str, 
 async def _task() -> Any:
     from tui.client.models import Task
 
-    return Task.of(RECORD)
+    return Task.from_value(RECORD)
 
 
 def test_a_step_of_decoding_takes_no_more_than_a_piece() -> None:

@@ -100,7 +100,7 @@ def test_a_valid_task_keeps_what_it_says(source: str, data: st.DataObject) -> No
             "sdk record": sdk("Task"),
         }[source]
     )
-    task = Task.of(loads(dumps(told)))
+    task = Task.from_value(loads(dumps(told)))
     assert task.id == told["id"] or not told["id"].strip()
     assert (task.agent_id, task.organization_id) == (told["agent_id"], told["organization_id"])
     assert task.status == (told.get("status") or "")
@@ -116,7 +116,7 @@ def test_a_valid_task_keeps_what_it_says(source: str, data: st.DataObject) -> No
 @given(data=st.data())
 def test_a_valid_agent_keeps_what_it_says(source: str, data: st.DataObject) -> None:
     told = data.draw(rest("MinimalAIAgent") if source == "rest" else sdk("AgentsListItem"))
-    agent = Agent.of(loads(dumps(told)))
+    agent = Agent.from_value(loads(dumps(told)))
     assert (agent.name, agent.organization_id) == (told["name"], told["organization_id"])
     assert agent.id == told.get("id") or not (told.get("id") or "").strip()
     assert agent.raw == told
@@ -125,7 +125,7 @@ def test_a_valid_agent_keeps_what_it_says(source: str, data: st.DataObject) -> N
 @RELAXED
 @given(rest("PaginatedResponse_TasksListItem_"))
 def test_a_valid_page_keeps_every_row(told: Any) -> None:
-    page = page_of(loads(dumps(told)), Task.of, 1)
+    page = page_of(loads(dumps(told)), Task.from_value, 1)
     assert [task.raw for task in page.items] == told["items"]
 
 
@@ -143,7 +143,7 @@ def test_a_valid_entry_is_of_its_kind(name: str, data: st.DataObject) -> None:
 @RELAXED
 @given(sdk("TaskUpdateEvent"))
 def test_a_valid_event_keeps_its_type_and_data(told: Any) -> None:
-    event = Event.of_frame(dumps(told), "7")
+    event = Event.from_sse(dumps(told), "7")
     assert event.type == told["type"]
     assert event.raw == told
     _ = event.entry, event.task, event.plan, event.context, event.chunk
@@ -154,7 +154,7 @@ def test_a_valid_event_keeps_its_type_and_data(told: Any) -> None:
 def test_a_valid_request_and_its_result_meet(request: Any, result: Any) -> None:
     request["request_id"] = result["request_id"] = "r1"
     entries = [
-        Event.of({"type": f"tool_call_{name}", "data": told}).entry
+        Event.from_value({"type": f"tool_call_{name}", "data": told}).entry
         for name, told in (("request", request), ("result", result))
     ]
     first, second = (set(entry.keys) for entry in entries if entry)

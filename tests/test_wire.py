@@ -229,12 +229,12 @@ async def test_approve_what_was_shown(platform: Platform, client: Client) -> Non
     seen = await load_review(client, "w")
     told: list[Action] = []
     doer, lines = actions(client, told)
-    done = await doer.carry_out(Action(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
+    done = await doer.run_action(Action(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
     assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
     assert platform.decisions == [("approve", "w", {"comment": "fine"})]
     assert [line["kind"] for line in lines.entries] == ["held", "sent", "done"]
     assert [one.phase for one in told] == [Phase.HELD, Phase.CHECKING, Phase.SENDING, Phase.SETTLING, Phase.DONE]
-    assert (await doer.carry_out(done)).outcome is Outcome.NOT_SENT
+    assert (await doer.run_action(done)).outcome is Outcome.NOT_SENT
 
 
 async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, client: Client) -> None:
@@ -247,7 +247,7 @@ async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, 
         waiting(platform, name)
         seen = await load_review(client, name)
         platform.change(name, **change)
-        assert (await doer.carry_out(Action(Verb.APPROVE, name, seen.digest))).outcome is outcome
+        assert (await doer.run_action(Action(Verb.APPROVE, name, seen.digest))).outcome is outcome
     assert platform.decisions == []
     assert "sent" not in [line["kind"] for line in lines.entries]
 
@@ -256,7 +256,7 @@ async def test_a_held_decision_can_be_taken_back(platform: Platform, client: Cli
     waiting(platform)
     doer, _ = actions(client)
     action = Action(Verb.REJECT, "w", (await load_review(client, "w")).digest, hold=600.0)
-    job = asyncio.create_task(doer.carry_out(action))
+    job = asyncio.create_task(doer.run_action(action))
     await asyncio.sleep(0)
     assert doer.take_back(action.id)
     assert (await job).outcome is Outcome.TAKEN_BACK
@@ -270,7 +270,7 @@ async def test_what_was_held_while_nothing_moved_is_not_sent(
     waiting(platform)
     monkeypatch.setattr("tui.services.actions.MAX_STANDSTILL_SECONDS", -1.0)
     doer, lines = actions(client)
-    done = await doer.carry_out(Action(Verb.APPROVE, "w", (await load_review(client, "w")).digest, hold=5.0))
+    done = await doer.run_action(Action(Verb.APPROVE, "w", (await load_review(client, "w")).digest, hold=5.0))
     assert done.outcome is Outcome.TAKEN_BACK
     assert "stood still" in done.words
     assert [line["kind"] for line in lines.entries] == ["held", "done"]
@@ -293,7 +293,7 @@ async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
         return True
 
     platform.before_reply = lose
-    done = await actions(client)[0].carry_out(Action(Verb.APPROVE, "w", digest))
+    done = await actions(client)[0].run_action(Action(Verb.APPROVE, "w", digest))
     assert done.outcome is Outcome.UNKNOWN
     assert ("no longer waits" if applied else "still waits") in done.words
     assert sum("/hitl/" in request.path for request in server.requests) == 1
@@ -303,9 +303,9 @@ async def test_a_stop_says_what_became_of_the_task(platform: Platform, client: C
     platform.task("t1")
     platform.task("t2", status="completed")
     doer, _ = actions(client)
-    assert (await doer.carry_out(Action(Verb.STOP, "t1"))).words == "stopped"
-    assert (await doer.carry_out(Action(Verb.STOP, "t2"))).words == "it had ended already: completed, nothing was sent"
-    assert (await doer.carry_out(Action(Verb.STOP, "nope"))).outcome is Outcome.GONE
+    assert (await doer.run_action(Action(Verb.STOP, "t1"))).words == "stopped"
+    assert (await doer.run_action(Action(Verb.STOP, "t2"))).words == "it had ended already: completed, nothing was sent"
+    assert (await doer.run_action(Action(Verb.STOP, "nope"))).outcome is Outcome.GONE
 
 
 async def test_a_new_task_whose_answer_was_lost_is_found(platform: Platform, client: Client) -> None:
@@ -317,7 +317,7 @@ async def test_a_new_task_whose_answer_was_lost_is_found(platform: Platform, cli
         return "/invoke/async" in request.path
 
     platform.before_reply = lose
-    done = await actions(client)[0].carry_out(
+    done = await actions(client)[0].run_action(
         Action(Verb.CREATE, "a1", body={"agent": "a1", "input": {"text": "hello"}})
     )
     assert (done.outcome, done.task.id if done.task else None) == (Outcome.CONFIRMED, "made")

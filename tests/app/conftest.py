@@ -17,7 +17,7 @@ from tui.client.client import Client
 from tui.domain.action import Action
 from tui.security.redact import Redactor
 from tui.services.list_poller import PollIntervals
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 __all__ = ["serve"]
 

@@ -10,7 +10,7 @@ from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.models import Task
 from tui.domain.state import State, TasksSeen
 from tui.security.redact import Redactor
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ class Notified:
         self._minutes += 1
         at = NOW + timedelta(minutes=self._minutes)
         raw = {"id": task_id, "title": f"Task {task_id}", "status": status, "updated_at": at.isoformat()}
-        self._state = self._state.after([TasksSeen((Task.of(raw),), at)])
+        self._state = self._state.after([TasksSeen((Task.from_value(raw),), at)])
         self.notifier.update(self._state, ())
 
 

@@ -163,7 +163,7 @@ class Told:
         output = Output(self.out, StringIO(), Redactor([KEY]), form, environ={})
         self.show = _Show(output, parse_filter(until), several)
 
-    def of(self, *changes: Change) -> str:
+    def from_value(self, *changes: Change) -> str:
         """Tell these changes; the answer is what was printed."""
         begin = self.out.tell()
         for change in changes:
@@ -174,58 +174,58 @@ class Told:
 def task(status: str, at: int, **more: Any) -> TasksSeen:
     """A task as it was so many seconds after noon."""
     told = {"id": "task-0001", "status": status, "title": "Pay", "updated_at": f"2026-11-21T12:00:{at:02}Z", **more}
-    return TasksSeen((Task.of(told),), NOW)
+    return TasksSeen((Task.from_value(told),), NOW)
 
 
 def event(kind: str, data: Any) -> EventSeen:
-    return EventSeen("task-0001", Event.of({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}), NOW)
+    return EventSeen("task-0001", Event.from_value({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}), NOW)
 
 
 def test_a_replay_of_what_was_is_no_news() -> None:
     told = Told()
-    assert told.of(task("executing", 5)) == "▶ executing Pay\n"
-    assert told.of(task("executing", 6), task("pending", 1), task("executing", 6)) == ""
-    assert told.of(task("completed", 7)) == "✓ completed Pay\n"
+    assert told.from_value(task("executing", 5)) == "▶ executing Pay\n"
+    assert told.from_value(task("executing", 6), task("pending", 1), task("executing", 6)) == ""
+    assert told.from_value(task("completed", 7)) == "✓ completed Pay\n"
 
 
 def test_a_hole_is_told_with_how_much_of_it_was_filled() -> None:
     gap = Gap(NOW, 12.4)
     told = Told(several=True)
-    assert told.of(GapSeen("task-0001", gap)) == "task-000 ─ gap 12.4s, not filled yet ─\n"
-    assert told.of(GapSeen("task-0001", Gap(NOW, 12.4, 3))) == "task-000 ─ gap 12.4s, 3 back-filled ─\n"
+    assert told.from_value(GapSeen("task-0001", gap)) == "task-000 ─ gap 12.4s, not filled yet ─\n"
+    assert told.from_value(GapSeen("task-0001", Gap(NOW, 12.4, 3))) == "task-000 ─ gap 12.4s, 3 back-filled ─\n"
     told = Told("ndjson")
-    assert '"data":{"seconds":12.4,"filled":null}' in told.of(GapSeen("task-0001", gap))
+    assert '"data":{"seconds":12.4,"filled":null}' in told.from_value(GapSeen("task-0001", gap))
 
 
 def test_how_live_it_is_is_told_but_for_the_first_knock() -> None:
     told = Told()
-    assert told.of(LinkSeen("task-0001", Link(LinkState.CONNECTING), NOW)) == ""
+    assert told.from_value(LinkSeen("task-0001", Link(LinkState.CONNECTING), NOW)) == ""
     link = Link(LinkState.RECONNECTING, "it \x1b broke", 3.0, 2)
-    assert told.of(LinkSeen("task-0001", link, NOW)) == "● reconnecting 3 s (2nd): it ␛ broke\n"
+    assert told.from_value(LinkSeen("task-0001", link, NOW)) == "● reconnecting 3 s (2nd): it ␛ broke\n"
 
 
 def test_that_a_task_has_gone_is_told_to_scripts() -> None:
     gone = TaskGone("task-0001", NOW, "Task not found")
-    assert '"data":{"gone":"Task not found"}' in Told("ndjson").of(gone)
-    assert Told().of(gone) == ""  # the verb itself says so, and ends
+    assert '"data":{"gone":"Task not found"}' in Told("ndjson").from_value(gone)
+    assert Told().from_value(gone) == ""  # the verb itself says so, and ends
 
 
 def test_streamed_text_is_printed_in_lines_and_long_ones_before_their_end() -> None:
     told = Told()
-    assert told.of(event("chunk", "first\nsec")) == "    first\n"
-    assert told.of(event("chunk", "ond\n")) == "    second\n"
-    assert told.of(event("chunk", "x" * 399)) == ""
-    assert told.of(event("chunk", f" {'y' * 130}")) == f"    {'x' * 399} \n"
-    assert told.of(event("chunk", "z" * 70000)).endswith("zz… [+60146 chars]\n")
-    assert told.of(event("chunk", "begun")) == ""
-    assert told.of(event("plan_updated", {"tasks": []})) == "    begun\nplan 0/0\n"
+    assert told.from_value(event("chunk", "first\nsec")) == "    first\n"
+    assert told.from_value(event("chunk", "ond\n")) == "    second\n"
+    assert told.from_value(event("chunk", "x" * 399)) == ""
+    assert told.from_value(event("chunk", f" {'y' * 130}")) == f"    {'x' * 399} \n"
+    assert told.from_value(event("chunk", "z" * 70000)).endswith("zz… [+60146 chars]\n")
+    assert told.from_value(event("chunk", "begun")) == ""
+    assert told.from_value(event("plan_updated", {"tasks": []})) == "    begun\nplan 0/0\n"
 
 
 def test_what_is_left_of_streamed_text_comes_before_the_result() -> None:
     told = Told()
-    told.of(event("chunk", "the last words"))
+    told.from_value(event("chunk", "the last words"))
     begin = told.out.tell()
-    told.show.end(Task.of({"id": "task-0001", "status": "completed", "result": None}))
+    told.show.end(Task.from_value({"id": "task-0001", "status": "completed", "result": None}))
     assert told.out.getvalue()[begin:] == "    the last words\n"
 
 
@@ -235,7 +235,7 @@ def test_what_is_left_of_streamed_text_comes_before_the_result() -> None:
 @pytest.mark.parametrize("before", ["", "x " * 200, "x\n" * 5])
 def test_a_streamed_secret_is_masked_wherever_the_pieces_end(secret: str, before: str) -> None:
     for cut in range(1, len(secret)):
-        printed = Told().of(event("chunk", before + secret[:cut]), event("chunk", f"{secret[cut:]}\nmore\n"))
+        printed = Told().from_value(event("chunk", before + secret[:cut]), event("chunk", f"{secret[cut:]}\nmore\n"))
         assert secret.split()[-1] not in printed.replace("\n", "")
         assert printed.endswith("more\n")
 
@@ -246,26 +246,26 @@ def test_a_private_key_that_is_streamed_line_by_line_is_masked_whole() -> None:
         *("QUJDREVGR0hJSktM\n" for _ in range(9)),
         "-----END RSA PRIVATE KEY-----\n",
     ]
-    printed = Told().of(*(event("chunk", line) for line in ["here:\n", *lines, "so far\n"]))
+    printed = Told().from_value(*(event("chunk", line) for line in ["here:\n", *lines, "so far\n"]))
     assert "QUJD" not in printed
     assert printed.startswith("    here:\n")
     assert printed.endswith("so far\n")
 
 
 def test_a_long_line_is_printed_while_it_comes() -> None:
-    printed = Told().of(*(event("chunk", "word ") for _ in range(200)))
+    printed = Told().from_value(*(event("chunk", "word ") for _ in range(200)))
     assert 400 < len(printed) < 1000
 
 
 def test_what_another_task_becomes_is_told_as_it_came() -> None:
     child = {"id": "child", "status": "completed", "title": "Of a child"}
-    assert "sub_task_finished" in Told().of(event("sub_task_finished", child))
+    assert "sub_task_finished" in Told().from_value(event("sub_task_finished", child))
 
 
 async def test_of_what_matches_again_and_again_the_first_counts() -> None:
     told = Told(until="status:paused")
     early = told.show.matched("task-0001")
-    told.of(task("executing", 1))
+    told.from_value(task("executing", 1))
     assert not early.done()
-    told.of(task("paused", 2), task("paused", 3))
+    told.from_value(task("paused", 2), task("paused", 3))
     assert early.result().updated_at == datetime(2026, 11, 21, 12, 0, 2, tzinfo=UTC)

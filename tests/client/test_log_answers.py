@@ -9,7 +9,7 @@ import pytest
 
 from tui.client.errors import UnexpectedAnswer
 from tui.client.lazy_log import MODELS_PER_TURN, LargeLog
-from tui.client.log_answers import read_log, read_thread_messages
+from tui.client.log_responses import read_log, read_thread_messages
 
 
 def messages(count: int) -> list[dict[str, Any]]:

@@ -20,15 +20,15 @@ TOLD = {"id": "t1", "tool_name": SECRET, "title": SECRET, "name": SECRET, "data"
 @pytest.mark.parametrize(
     "thing",
     [
-        Task.of(TOLD),
-        Agent.of(TOLD),
-        Plan.of(TOLD),
+        Task.from_value(TOLD),
+        Agent.from_value(TOLD),
+        Plan.from_value(TOLD),
         parse_entry(TOLD),
-        TaskRow.of(TOLD),
+        TaskRow.from_value(TOLD),
         TaskRow.from_json(json.dumps(TOLD).encode()),
-        Event.of({**TOLD, "type": "think"}),
-        Event.of_frame(json.dumps({**TOLD, "type": "think"})),
-        Event.of_frame(json.dumps({**TOLD, "type": "think"})).entry,
+        Event.from_value({**TOLD, "type": "think"}),
+        Event.from_sse(json.dumps({**TOLD, "type": "think"})),
+        Event.from_sse(json.dumps({**TOLD, "type": "think"})).entry,
     ],
     ids=lambda thing: type(thing).__name__,
 )

@@ -47,11 +47,15 @@ def facts_of(task: TaskRow | Task) -> dict[str, Any]:
 @given(st.lists(TASKS | JSON, max_size=3))
 def test_a_row_says_what_its_object_says(rows: list[Any]) -> None:
     for data in loads(json.dumps(rows)):
-        whole = Task.of(data)
-        for row in (TaskRow.of(data), TaskRow.from_json(json.dumps(data).encode())):
+        whole = Task.from_value(data)
+        for row in (TaskRow.from_value(data), TaskRow.from_json(json.dumps(data).encode())):
             assert repr(facts_of(row)) == repr(facts_of(whole))
             assert repr(row.raw) == repr(whole.raw)  # in the same order
-        assert (TaskRow.of(data) == row) is (row == TaskRow.of(data)) is (TaskRow.of(data).raw == row.raw)
+        assert (
+            (TaskRow.from_value(data) == row)
+            is (row == TaskRow.from_value(data))
+            is (TaskRow.from_value(data).raw == row.raw)
+        )
 
 
 @given(st.lists(TASKS | JSON, max_size=4), st.booleans())
@@ -61,7 +65,9 @@ def test_a_page_has_a_row_for_each_item_with_the_bytes_it_was_written_in(rows: l
     if page is None:
         return  # it is decoded as a whole
     assert (page.total, page.pages, page.number) == (len(rows), 1, 3)
-    assert [repr(row.raw) for row in page.items] == [repr(TaskRow.of(loads(json.dumps(row))).raw) for row in rows]
+    assert [repr(row.raw) for row in page.items] == [
+        repr(TaskRow.from_value(loads(json.dumps(row))).raw) for row in rows
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"{}", b'{"items": {}}', b'[{"a": NaN}]', b"[" * 5000])
@@ -77,12 +83,12 @@ def test_of_a_usual_page_every_row_keeps_its_own_bytes() -> None:
 
 
 def test_rows_share_the_texts_that_many_have() -> None:
-    rows = [TaskRow.of({"id": f"t{n}", "status": "".join(["exec", "uting"])}) for n in range(3)]
+    rows = [TaskRow.from_value({"id": f"t{n}", "status": "".join(["exec", "uting"])}) for n in range(3)]
     assert len({id(row.status) for row in rows}) == 1
 
 
 def test_what_is_no_task_is_a_row_that_shows_it() -> None:
-    row = TaskRow.of([1, "x"])
+    row = TaskRow.from_value([1, "x"])
     assert (row.status, row.title, row.raw) == (Status.UNREADABLE, '[1,"x"]', {"value": [1, "x"]})
     assert row.wait is None
 
@@ -100,7 +106,7 @@ def test_a_row_of_odd_json_keeps_what_msgspec_would_refuse() -> None:
 
 def test_an_id_made_of_the_content_is_the_same_however_the_row_came() -> None:
     written = b'{"title": "x", "amount": 1, "amount": 2, "id": " "}'
-    assert TaskRow.from_json(written).id == TaskRow.of(loads(written)).id == Task.of(loads(written)).id
+    assert TaskRow.from_json(written).id == TaskRow.from_value(loads(written)).id == Task.from_value(loads(written)).id
     assert TaskRow.from_json(written).id.startswith("?")
 
 
@@ -117,7 +123,7 @@ def test_an_id_made_of_the_content_is_the_same_however_the_row_came() -> None:
 def test_only_a_row_that_mentions_a_parent_says_that_it_has_none(
     told: dict[str, Any], is_root: bool, parent_id: str | None
 ) -> None:
-    row = TaskRow.of({"id": "t", **told})
+    row = TaskRow.from_value({"id": "t", **told})
     assert (row.is_root, row.parent_id) == (is_root, parent_id)
 
 
@@ -135,14 +141,14 @@ def test_what_is_nested_is_read_when_it_is_looked_at() -> None:
 
 
 def test_rows_of_the_same_object_are_equal_whatever_they_were_made_of() -> None:
-    one, other = TaskRow.from_json(b'{"id": "t", "x": 1}'), TaskRow.of({"id": "t", "x": 1})
+    one, other = TaskRow.from_json(b'{"id": "t", "x": 1}'), TaskRow.from_value({"id": "t", "x": 1})
     assert one == other
     assert one.says_as(other)
     assert one != TaskRow.from_json(b'{"id": "t", "x": 2}')
 
 
 def test_a_record_becomes_a_row_of_its_whole_object() -> None:
-    task = Task.of({"id": "t", "status": "executing", "input": {"text": "x"}, "new": 1})
+    task = Task.from_value({"id": "t", "status": "executing", "input": {"text": "x"}, "new": 1})
     row = TaskRow.from_task(task)
     assert row.raw is task.raw
     assert row.is_full

@@ -31,9 +31,9 @@ class Example(WireModel):
 
 def test_the_whole_object_is_kept_as_it_came() -> None:
     raw = {"id": "a", "unknown": [1, {"x": None}], "text": None, "raw": 1, "_raw": 2, "of": 3, "model_config": 4}
-    example = Example.of(raw)
+    example = Example.from_value(raw)
     assert example.raw is raw
-    assert Example.of(example) is example
+    assert Example.from_value(example) is example
 
 
 @pytest.mark.parametrize(
@@ -58,45 +58,45 @@ def test_the_whole_object_is_kept_as_it_came() -> None:
     ],
 )
 def test_a_field_reads_a_value_of_another_kind_as_far_as_it_can(name: str, value: Any, read: Any) -> None:
-    example = Example.of({"id": "a", name: value})
+    example = Example.from_value({"id": "a", name: value})
     assert getattr(example, name) == read
     assert example.raw[name] == value
 
 
 def test_a_field_that_does_not_validate_is_left_out_and_stays_in_raw() -> None:
-    example = Example.of({"id": "a", "plain": "many", "text": "kept"})
+    example = Example.from_value({"id": "a", "plain": "many", "text": "kept"})
     assert (example.plain, example.text) == (0, "kept")
     assert example.raw["plain"] == "many"
 
 
 def test_a_name_that_is_half_a_surrogate_pair_loses_nothing() -> None:
     raw = {"\ud800": 1, "\U0001f600": 2, "\ud801 too": 3, "id": "a", "text": "kept", "plain": []}
-    example = Example.of(raw)
+    example = Example.from_value(raw)
     assert (example.text, example.raw) == ("kept", raw)
 
 
 def test_what_is_no_object_is_one_with_a_value() -> None:
-    assert Example.of([1]).raw == {"value": [1]}
-    inner = Example.of({"inner": "x", "items": [{"name": "a"}, 5]})
+    assert Example.from_value([1]).raw == {"value": [1]}
+    inner = Example.from_value({"inner": "x", "items": [{"name": "a"}, 5]})
     assert inner.inner
     assert inner.inner.raw == {"value": "x"}
     assert [item.raw for item in inner.items] == [{"name": "a"}, {"value": 5}]
 
 
 def test_of_two_names_the_first_that_holds_something_counts() -> None:
-    assert Example.of({"new_name": None, "old_name": "old"}).either == "old"
-    assert Example.of({"new_name": "new", "old_name": "old"}).either == "new"
+    assert Example.from_value({"new_name": None, "old_name": "old"}).either == "old"
+    assert Example.from_value({"new_name": "new", "old_name": "old"}).either == "new"
 
 
 def test_an_id_is_the_first_that_is_not_blank_or_made_of_the_content() -> None:
-    assert Example.of({"id": " ", "other_id": 7}).id == "7"
-    made = Example.of({"id": "", "text": "x"}).id
+    assert Example.from_value({"id": " ", "other_id": 7}).id == "7"
+    made = Example.from_value({"id": "", "text": "x"}).id
     assert made.startswith("?")
-    assert made == Example.of({"text": "x", "id": ""}).id != Example.of({"text": "y", "id": ""}).id
+    assert made == Example.from_value({"text": "x", "id": ""}).id != Example.from_value({"text": "y", "id": ""}).id
 
 
 def test_models_of_equal_objects_are_equal() -> None:
-    assert Inner.of({"name": "a"}) == Inner.of({"name": "a"})
-    assert Inner.of({"name": "a"}) != Inner.of({"name": "a", "more": 1})
-    assert Inner.of({"name": "a"}).says_as(Inner.of({"name": "a"}))
-    assert Inner.of({}) != WireModel.of({})
+    assert Inner.from_value({"name": "a"}) == Inner.from_value({"name": "a"})
+    assert Inner.from_value({"name": "a"}) != Inner.from_value({"name": "a", "more": 1})
+    assert Inner.from_value({"name": "a"}).says_as(Inner.from_value({"name": "a"}))
+    assert Inner.from_value({}) != WireModel.from_value({})

@@ -69,7 +69,7 @@ def test_a_trigger_is_found_once_a_later_log_names_its_sub_task() -> None:
     """The live event did not name it."""
     made = Activity("t1")
     data = {"id": "d1", "agent_id": "a2", "query": "Check it"}
-    made.hear(Event.of({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
+    made.hear(Event.from_value({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
     before = naming(made)
     read(made, NOON, delegation("d1", 0, "t2"))
 
@@ -87,7 +87,7 @@ def test_a_trigger_that_a_later_log_tells_otherwise_names_nothing() -> None:
 def test_what_is_kept_of_a_flood_costs_the_garbage_collector_nothing() -> None:
     """Events, nodes and lines refer to nothing that refers back to them: no collection looks at them."""
     made = activity(entry("e1", 0, role="agent", content="done"))
-    event = Event.of_frame(b'{"type": "chunk", "task_id": "t1", "data": "word"}')
+    event = Event.from_sse(b'{"type": "chunk", "task_id": "t1", "data": "word"}')
     node = made.nodes[0]
 
     for kept in (event, node, node.logged, EventItem(1, NOON, event)):

@@ -54,10 +54,10 @@ def source_of(*activities: Activity, status: str = "executing", **more: Any) -> 
     """The source of rows for the first of these, the others being its sub-tasks."""
     root, *below = activities
     children: Mapping[str, tuple[Task, ...]] = {
-        root.task_id: tuple(Task.of({"id": one.task_id, "parent_task_id": root.task_id}) for one in below),
+        root.task_id: tuple(Task.from_value({"id": one.task_id, "parent_task_id": root.task_id}) for one in below),
         **{one.task_id: () for one in below},
     }
-    task = Task.of({"id": root.task_id, "status": status})
+    task = Task.from_value({"id": root.task_id, "status": status})
     return ActivitySource(root.task_id, {one.task_id: one for one in activities}, children, {}, task, **more)
 
 

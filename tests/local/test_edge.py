@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.local.conftest import KEY, Serve, Served
-from tui.local import connection, edge
+from tui.local import connection, request_guard
 
 PATHS = ("/agent-execution/your-agent", "/agent-execution/{task}/events/push", "/events/worker", "/hitl/request")
 
@@ -75,7 +75,7 @@ async def test_what_is_odd_and_plain_is_kept_to_the_letter(http: httpx.AsyncClie
 
 async def test_levels_up_to_the_bound_are_kept(http: httpx.AsyncClient) -> None:
     deep: Any = []
-    for _ in range(edge.MAX_DEPTH - 4):
+    for _ in range(request_guard.MAX_DEPTH - 4):
         deep = [deep]
     task = await make(http, payload_extension={"deep": deep})
     assert (await http.get(f"/v1/tasks/{task}")).json()["payload_extension"] == {"deep": deep}
@@ -86,7 +86,7 @@ async def test_levels_up_to_the_bound_are_kept(http: httpx.AsyncClient) -> None:
 async def test_a_body_that_is_too_long_is_refused_and_not_kept(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, is_told: bool
 ) -> None:
-    monkeypatch.setattr(edge, "MAX_BODY_BYTES", 1 << 20)
+    monkeypatch.setattr(request_guard, "MAX_BODY_BYTES", 1 << 20)
     body = b'{"input": {"text": "' + b"x" * (1 << 20) + b'"}}'
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -156,7 +156,7 @@ async def test_after_an_answer_half_a_request_is_given_up_too(here: Served, monk
 
 
 async def test_a_body_that_does_not_come_is_given_up(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.1)
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
     async with raw(here, HEAD + b"content-length: 50\r\n\r\n{") as one:
         async with asyncio.timeout(10):
@@ -169,7 +169,7 @@ async def test_a_body_that_does_not_come_is_given_up(here: Served, monkeypatch: 
 
 async def test_a_stream_that_is_read_for_long_is_not_given_up(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
-    monkeypatch.setattr(edge, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.1)
     async with here.http() as http:
         task = await make(http, events_streaming=True)
         async with asyncio.timeout(10), http.stream("GET", f"/agent-execution/{task}/events") as answer:

@@ -207,7 +207,7 @@ async def test_every_kind_of_event_occurs(serve: Serve) -> None:
         assert told == KINDS
         for task in here.local.store.tasks({}):
             for event in here.events(task["id"]):
-                assert Event.of(event).type == event["type"]
+                assert Event.from_value(event).type == event["type"]
 
 
 @pytest.mark.parametrize(("approve", "result"), [(True, "Paid"), (False, "Not paid")])
@@ -236,10 +236,10 @@ async def test_our_deeds_decide_on_it(here: Served, tmp_path: Path) -> None:
         journal = Journal(tmp_path / "journal.jsonl")
         actions = ActionRunner(client, journal, lambda action: None, clock=client.transport.clock)
         digest = (await load_review(client, task_id)).digest
-        done = await actions.carry_out(Action(Verb.APPROVE, task_id, digest))
+        done = await actions.run_action(Action(Verb.APPROVE, task_id, digest))
         assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
         await here.until(task_id, "completed")
-        again = await actions.carry_out(Action(Verb.APPROVE, task_id, digest))
+        again = await actions.run_action(Action(Verb.APPROVE, task_id, digest))
         assert again.outcome is not Outcome.CONFIRMED
 
 

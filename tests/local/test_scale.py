@@ -22,7 +22,7 @@ def filled(tmp_path: Path) -> LocalPlatform:
 
 
 def test_there_are_as_many_tasks_as_were_asked_for_and_all_have_ended(filled: LocalPlatform) -> None:
-    tasks = [Task.of(task) for task in filled.store.tasks({}) if task["agent_id"] != "your-agent"]
+    tasks = [Task.from_value(task) for task in filled.store.tasks({}) if task["agent_id"] != "your-agent"]
     assert len({task.id for task in tasks}) == 300
     assert all(task.is_final and task.result and task.tokens and task.tokens.total for task in tasks)
     for task in tasks:

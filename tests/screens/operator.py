@@ -80,11 +80,11 @@ class Operator:
         await self.until(lambda: isinstance(self.app.screen, ReviewScreen))
         screen = self.app.screen
         assert isinstance(screen, ReviewScreen)
-        await self.until(lambda: "reading" not in screen.hindrance)
+        await self.until(lambda: "reading" not in screen.blocked_now)
         for pane in screen.query(Inspector):
             if pane.unseen().startswith("lines"):
                 await self.read_by_pages(pane)
-        await self.until(lambda: not screen.hindrance)
+        await self.until(lambda: not screen.blocked_now)
         await self.pilot.pause(0.35)
         return screen
 

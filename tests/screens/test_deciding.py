@@ -433,7 +433,7 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         await operator.until(lambda: screen.task_id != first and screen._shown)
         await operator.pilot.pause(1.2)
         assert payload.scroll_offset.y == 0
-        assert "were not shown yet" in screen.hindrance
+        assert "were not shown yet" in screen.blocked_now
         await operator.press("escape")
         await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         await operator.press("home", "space", "space", "a")

@@ -24,7 +24,7 @@ from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.task_rows import Page, TaskQuery
 from tui.domain.state import LogSeen, State, TasksSeen
-from tui.domain.task_rows import TaskLine
+from tui.domain.task_list_rows import TaskLine
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.base import OverlayScreen, SizeNotice
 from tui.screens.bulk_review import BulkReviewScreen
@@ -37,9 +37,9 @@ from tui.services.list_poller import ACTIVE_STATUSES
 from tui.storage.json_store import JsonStore
 from tui.storage.settings import BadSettings
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.context import UIContext
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -241,7 +241,7 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
             await operator.press("tab")
             await operator.until(lambda: screen.query_one("#tasks").has_focus)
             await operator.press("down")
-        await operator.until(lambda: not screen.hindrance)
+        await operator.until(lambda: not screen.blocked_now)
         await operator.pilot.pause(DEAD_KEY_SECONDS)
         operator.here.local.decisions.decide(ids[1], False, "no", "Dana Reyes")
         await operator.press("A")
@@ -480,7 +480,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
     ]  # fmt: skip
     async with serve() as here, at_the_screens(here, tmp_path) as operator:
         for at in range(0, len(rows), 500):
-            operator.app.services.store.add(TasksSeen(tuple(map(Task.of, rows[at : at + 500])), began))
+            operator.app.services.store.add(TasksSeen(tuple(map(Task.from_value, rows[at : at + 500])), began))
         await operator.until(lambda: "10,0" in operator.text and not operator.app.services.store.has_pending)
         listing = operator.app.screen
         assert isinstance(listing, TaskListScreen)
@@ -488,7 +488,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
         await operator.until(lambda: "280 of 10,0" in operator.text)  # every letter had its list, the last one stays
         updated = {**rows[5], "title": "Sum 777777", "updated_at": (began + timedelta(days=1)).isoformat()}
         await operator.press("7")
-        operator.app.services.store.add(TasksSeen((Task.of(updated),), began + timedelta(days=1)))
+        operator.app.services.store.add(TasksSeen((Task.from_value(updated),), began + timedelta(days=1)))
         await operator.until(lambda: "Sum 777777" in operator.text and "Sum 7770" in operator.text)
         await operator.press("enter", "escape", "s", "s")
         await operator.until(
@@ -587,7 +587,7 @@ async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_ot
 
     def task(status: str, minute: int) -> TasksSeen:
         raw = {"id": "a", "status": status, "updated_at": (NOW + timedelta(minutes=minute)).isoformat()}
-        return TasksSeen((Task.of(raw),), NOW)
+        return TasksSeen((Task.from_value(raw),), NOW)
 
     state = State()
     for change, is_other in (

@@ -14,15 +14,15 @@ from tui.domain.review import ReviewSnapshot
 from tui.screens.review import ReviewScreen
 from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
 from tui.security.redact import Redactor
-from tui.widgets.context import UIContext
 from tui.widgets.inspector import Inspector
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> ReviewSnapshot:
     """A task that waits, as it is shown for a decision."""
-    return ReviewSnapshot(Task.of({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
+    return ReviewSnapshot(Task.from_value({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_the_keys_are_dead_after_the_terminal_regains_the_focus(serve: Ser
         await press_at_once(operator, events.AppBlur(), events.AppFocus(), events.Key("A", "A"))
         await operator.until(lambda: "a moment: it has just appeared" in operator.text)
         assert HELD not in operator.text
-        await operator.until(lambda: not screen.hindrance)
+        await operator.until(lambda: not screen.blocked_now)
 
 
 async def test_a_key_that_brings_the_focus_back_does_not_decide(serve: Serve, tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ async def test_every_masked_part_has_to_be_revealed_once(
         assert "EVIL" not in operator.text.replace("•EVIL", "")
         await operator.press("M")
         await operator.until(lambda: EVIL in operator.text)
-        await operator.until(lambda: not screen.hindrance)
+        await operator.until(lambda: not screen.blocked_now)
         armed_at = screen._armed_at
         await operator.until(lambda: EVIL not in operator.text)  # it is hidden again
-        assert (screen.hindrance, screen._armed_at) == ("", armed_at)
+        assert (screen.blocked_now, screen._armed_at) == ("", armed_at)
         await approve(operator)
 
 
@@ -251,13 +251,13 @@ async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revea
         await operator.until(lambda: len(screen._read) == 1)
         await operator.press("A")
         assert not operator.app.services.progress.unfinished
-        assert screen.hindrance.startswith("1 to read to their ends")
+        assert screen.blocked_now.startswith("1 to read to their ends")
         for place in range(2):
             tasks.move_to(place)
             await operator.until(lambda: payload.count())
             await operator.press("M")
             await operator.read_by_pages(payload)
-        await operator.until(lambda: not screen.hindrance)
+        await operator.until(lambda: not screen.blocked_now)
 
 
 async def test_what_is_masked_in_a_name_beside_the_payload_is_revealed_before_it_is_approved(
@@ -274,11 +274,11 @@ async def test_what_is_masked_in_a_name_beside_the_payload_is_revealed_before_it
         await operator.read_by_pages(payload)
         await operator.read_by_pages(facts)
         assert "USD-to" not in operator.text
-        assert "masked parts were not shown yet in facts" in screen.hindrance
+        assert "masked parts were not shown yet in facts" in screen.blocked_now
         await operator.press("M")
         await operator.until(lambda: "password=1_000_000-USD-to-EVIL" in operator.text)
         await operator.read_by_pages(facts)
-        await operator.until(lambda: not screen.hindrance)
+        await operator.until(lambda: not screen.blocked_now)
 
 
 async def test_the_own_key_in_a_name_beside_the_payload_is_told(serve: Serve, tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ async def test_text_that_is_masked_as_my_own_key_and_is_not_it_cannot_be_decided
         screen = await opened(operator, **({"memo": text} if place == "value" else {text: "pay"}))
         await operator.press("M")
         await operator.until(lambda: "text that may be your own API key in another spelling" in operator.text)
-        assert "is never shown" in screen.obstacle
+        assert "is never shown" in screen.blocked
 
 
 async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(serve: Serve, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(se
         )
         screen.query_one(OutcomeList).move_to(hidden)
         await operator.until(
-            lambda: "in another spelling" in screen.hindrance and "out of the marks" in screen.hindrance
+            lambda: "in another spelling" in screen.blocked_now and "out of the marks" in screen.blocked_now
         )
         await operator.press("M")
         await operator.read_by_pages(screen.query_one("#payload", Inspector))

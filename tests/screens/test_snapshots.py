@@ -187,7 +187,7 @@ async def _at_review(visitor: Visitor) -> None:
         pane.hide_all()
     payload.focus()
     await visitor.press("end")
-    await visitor.until(lambda: payload.scroll_offset.y == payload.max_scroll_y and not screen.hindrance)
+    await visitor.until(lambda: payload.scroll_offset.y == payload.max_scroll_y and not screen.blocked_now)
     await visitor.press("home")
 
 

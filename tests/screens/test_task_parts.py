@@ -19,8 +19,8 @@ from tui.domain.state import LogSeen, State, TasksSeen
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, progress_pieces
 from tui.security.redact import Redactor
-from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DESK = UIContext(lambda: NOW, Redactor(), "test")
@@ -28,7 +28,10 @@ DESK = UIContext(lambda: NOW, Redactor(), "test")
 
 def board_of(*entries: dict[str, Any], **about: Any) -> State:
     """A state with the task t, its sub-task c, and the log of t."""
-    tasks = Task.of({"id": "t", "status": "executing", **about}), Task.of({"id": "c", "parent_task_id": "t"})
+    tasks = (
+        Task.from_value({"id": "t", "status": "executing", **about}),
+        Task.from_value({"id": "c", "parent_task_id": "t"}),
+    )
     return State().after([TasksSeen(tasks, NOW), LogSeen("t", Log(tuple(map(parse_entry, entries))), NOW)])
 
 
@@ -68,7 +71,7 @@ def test_without_any_row_it_is_said_why() -> None:
 
 
 def test_a_line_of_the_events_is_shown_whole() -> None:
-    event = Event.of({"type": "think", "task_id": "t", "data": {"thought": "hm"}})
+    event = Event.from_value({"type": "think", "task_id": "t", "data": {"thought": "hm"}})
     assert headings(event_parts(event)) == ["think", "whole event"]
     assert headings(event_parts(parse_entry(call("x"))))[-1] == "whole entry"
     assert headings(event_parts(Gap(NOW, 3.0))) == ["the stream was away"]
@@ -87,7 +90,10 @@ def test_the_title_says_status_plan_and_tokens() -> None:
 
 
 def test_the_end_is_told_before_the_state_of_the_stream() -> None:
-    running, done = TaskRow.of({"id": "t", "status": "executing"}), TaskRow.of({"id": "t", "status": "completed"})
+    running, done = (
+        TaskRow.from_value({"id": "t", "status": "executing"}),
+        TaskRow.from_value({"id": "t", "status": "completed"}),
+    )
     live = Link(LinkState.LIVE)
     assert live_state(running, live, "", DESK).look == "running"
     assert live_state(running, None, "", DESK).text == "● connecting "

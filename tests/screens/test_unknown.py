@@ -147,7 +147,7 @@ async def test_a_task_that_an_event_says_has_ended_is_stopped_as_its_own_record_
         async with at_the_screens(here, tmp_path) as operator:
             await operator.until(lambda: "Work" in operator.text)
             lie = {**task, "status": "completed", "updated_at": "2099-01-01T00:00:00Z"}
-            operator.app.services.store.add(TasksSeen((Task.of(lie),), operator.app.ui.now()))
+            operator.app.services.store.add(TasksSeen((Task.from_value(lie),), operator.app.ui.now()))
             await operator.until(lambda: "✓ completed" in operator.text)
             await operator.press("down", "X")
             await operator.until(lambda: isinstance(operator.app.screen, ConfirmScreen))

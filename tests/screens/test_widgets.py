@@ -39,12 +39,12 @@ from tui.screens.base import OverlayScreen
 from tui.security.redact import Redactor
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Document, Part, ValueKey
 from tui.widgets.event_pane import MAX_EVENTS, EventPane
 from tui.widgets.markdown_layout import markdown_lines
 from tui.widgets.styled_text import StyledLine, StyledText, wrap
 from tui.widgets.task_table import TaskTable
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -198,7 +198,7 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
     async with app.run_test(size=(100, 24)):
         tree = pane.view
         for _ in range(30):
-            activity, child = Activity("t"), Task.of({"id": "c", "agent_id": "other", "parent_task_id": "t"})
+            activity, child = Activity("t"), Task.from_value({"id": "c", "agent_id": "other", "parent_task_id": "t"})
             children: dict[str, tuple[Task, ...]] = {"t": ()}
             log: list[dict[str, Any]] = []
             for step in range(30):
@@ -210,7 +210,7 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
                         children = {"t": (child,), "c": ()}
                     case 2:
                         piece = {"type": "chunk", "data": "piece ", "time": at.isoformat()}
-                        activity.hear(Event.of_frame(json.dumps(piece), str(step)), at)
+                        activity.hear(Event.from_sse(json.dumps(piece), str(step)), at)
                     case 3:
                         log.append({"id": f"d{step}", "agent_id": "other", "query": "x", "created_at": at.isoformat()})
                         activity.read(Log(tuple(map(parse_entry, log))), at)
@@ -218,12 +218,12 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
                         name = f"r{dice.randrange(step + 1)}"
                         kind = dice.choice(["tool_call_request", "tool_call_result"])
                         told = {"type": kind, "time": at.isoformat(), "data": {"request_id": name, "tool_name": "x"}}
-                        activity.hear(Event.of_frame(json.dumps(told), str(step)), at)
+                        activity.hear(Event.from_sse(json.dumps(told), str(step)), at)
                     case _:
                         log.append(call(f"c{step}", created_at=at.isoformat()))
                         activity.read(Log((parse_entry(log[-1]),), first=len(log) - 1), at)
                 status = "completed" if step == 29 else "executing"
-                task = Task.of({"id": "t", "status": status})
+                task = Task.from_value({"id": "t", "status": status})
                 pane.show(ActivitySource("t", {"t": activity}, dict(children), {}, task))
             keys = [tree.key_of(index) for index in range(tree.count())]
             assert [tree.index_of(key) for key in keys] == list(range(len(keys)))
@@ -245,8 +245,10 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
     ]
     for n in range(20, 400, 40):
         log[n] = {**log[n], "tool_name": None, "agent_id": "other", "query": f"do {n}", "sub_task_id": f"k{n}"}
-    known = Task.of({"id": "k100", "agent_id": "other", "parent_task_id": "t", "created_at": log[90]["created_at"]})
-    loose = Task.of({"id": "z", "agent_id": "nobody", "parent_task_id": "t"})
+    known = Task.from_value(
+        {"id": "k100", "agent_id": "other", "parent_task_id": "t", "created_at": log[90]["created_at"]}
+    )
+    loose = Task.from_value({"id": "z", "agent_id": "nobody", "parent_task_id": "t"})
     panes = [ActivityPane(DESK), ActivityPane(DESK)]
     monkeypatch.setattr(panes[1].rows, "_arrange_unread", arranged_by_reading)
     apps = [Alone(pane) for pane in panes]
@@ -257,7 +259,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
 
     def both(children: tuple[Task, ...] = ()) -> None:
         for pane, activity in zip(panes, activities, strict=True):
-            task = Task.of({"id": "t", "status": "completed"})
+            task = Task.from_value({"id": "t", "status": "completed"})
             pane.show(ActivitySource("t", {"t": activity}, {"t": children}, {}, task))
             pane._arrange(at_once=True)
 
@@ -283,7 +285,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
             "data": {"request_id": "new"},
         }
         for activity in activities:
-            activity.hear(Event.of_frame(json.dumps(told), "1"), NOW)
+            activity.hear(Event.from_sse(json.dumps(told), "1"), NOW)
         both((known,))
         assert [pane.find("do 300", 1) for pane in panes] == [(1, 1)] * 2
         assert trees[0].key_of(trees[0].cursor) == trees[1].key_of(trees[1].cursor)
@@ -306,7 +308,7 @@ async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
 async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -> None:
     def told(first: int, count: int) -> list[EventSeen]:
         raw = [{"type": "think", "task_id": "t", "data": {"id": f"e{first + n}"}} for n in range(count)]
-        return [EventSeen("t", Event.of(one), NOW) for one in raw]
+        return [EventSeen("t", Event.from_value(one), NOW) for one in raw]
 
     app = Alone(pane := EventPane(DESK))
     async with app.run_test(size=(100, 24)) as pilot:
@@ -352,7 +354,7 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
         begun = NOW - timedelta(seconds=dice.choice([1, 59.5, 3599, 86_399, 400 * 86_400]), milliseconds=number)
         status = dice.choice(["completed", "executing", "paused"])
         raw = {"id": f"t{number}", "status": status, "started_at": begun.isoformat()}
-        return Task.of(raw if number % 7 else {"id": f"t{number}", "status": status})
+        return Task.from_value(raw if number % 7 else {"id": f"t{number}", "status": status})
 
     listing, state = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
     tasks = Looked(UIContext(lambda: now[0], Redactor(), "test", {"time": form}))
@@ -656,7 +658,7 @@ def call(name: str, **more: Any) -> dict[str, Any]:
 def test_what_was_told_is_exact_and_what_follows_is_derived() -> None:
     ends = {"started_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=7)).isoformat(), "result": "ok"}
     activity = log_of(call("exact", **ends), {"type": "think", "thought": "hm"}, call("open"))
-    task = Task.of({"id": "t", "status": "executing"})
+    task = Task.from_value({"id": "t", "status": "executing"})
     rows = list(walk_tree({"t": activity}, {}, "t"))
     exact, thought, still = spans(rows, {"t": task}, NOW + timedelta(seconds=60)).values()
     assert {exact.kind, thought.kind, still.kind} == {SpanKind.TOOL, SpanKind.THOUGHT}
@@ -684,7 +686,7 @@ def test_a_long_wait_does_not_squeeze_the_work() -> None:
 def test_a_run_is_summed_up() -> None:
     activity = log_of(call("a", result="x"), call("b", result="no", is_error=True))
     times = {"created_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=90)).isoformat()}
-    task = Task.of({"id": "t", "status": "failed", **times})
+    task = Task.from_value({"id": "t", "status": "failed", **times})
     assert summary(task, activity) == "failed in 90.0s · 2 calls, 1 failed"
 
 
@@ -694,7 +696,9 @@ async def test_the_same_call_again_and_again_is_called_a_loop() -> None:
     async with app.run_test(size=(100, 24)):
         tree = pane.view
         assert isinstance(tree, ActivityTree)
-        pane.show(ActivitySource("t", {"t": log_of(*entries)}, {}, {}, Task.of({"id": "t", "status": "executing"})))
+        pane.show(
+            ActivitySource("t", {"t": log_of(*entries)}, {}, {}, Task.from_value({"id": "t", "status": "executing"}))
+        )
         lines = [tree.text_of(index) for index in range(tree.count())]
         assert ["loop" in line for line in lines] == [False, False, True, True]
         assert "loop×4" in lines[-1]
@@ -705,12 +709,12 @@ async def test_text_that_streams_is_seen_as_it_comes() -> None:
     for number, piece in enumerate(("Hello ", "world")):
         at = NOW + timedelta(seconds=number)
         told = {"type": "chunk", "data": piece, "time": at.isoformat()}
-        activity.hear(Event.of_frame(json.dumps(told), str(number)), at)
+        activity.hear(Event.from_sse(json.dumps(told), str(number)), at)
     app = Alone(pane := ActivityPane(DESK))
     async with app.run_test(size=(100, 24)):
         tree = pane.view
         assert isinstance(tree, ActivityTree)
-        pane.show(ActivitySource("t", {"t": activity}, {}, {}, Task.of({"id": "t", "status": "executing"})))
+        pane.show(ActivitySource("t", {"t": activity}, {}, {}, Task.from_value({"id": "t", "status": "executing"})))
         assert "Hello world" in tree.text_of(tree.count() - 1)
 
 

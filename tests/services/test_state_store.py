@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def tasks(*ids: str) -> TasksSeen:
-    return TasksSeen(tuple(Task.of({"id": task_id, "status": "executing"}) for task_id in ids), NOW)
+    return TasksSeen(tuple(Task.from_value({"id": task_id, "status": "executing"}) for task_id in ids), NOW)
 
 
 def link(task_id: str) -> LinkSeen:

@@ -35,7 +35,7 @@ async def main(state: Path, url: str, seed: int) -> None:
             body = {"agent": "your-agent", "input": {"text": f"{seed}/{number}"}}
             hold = dice.choice([0.0, 0.002])
             name = f"{seed}-{number}"
-            await doer.carry_out(Action(Verb.CREATE, "your-agent", body=body, comment=name, hold=hold, id=name))
+            await doer.run_action(Action(Verb.CREATE, "your-agent", body=body, comment=name, hold=hold, id=name))
 
 
 if __name__ == "__main__":

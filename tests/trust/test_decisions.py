@@ -131,7 +131,7 @@ class World(RuleBasedStateMachine):
 
         self.loop.run_until_complete(look())
 
-    @precondition(lambda self: self.seen and not self.seen[0].hindrance and self.is_idle)
+    @precondition(lambda self: self.seen and not self.seen[0].blocked_now and self.is_idle)
     @rule(
         verb=st.sampled_from([Verb.APPROVE, Verb.REJECT]),
         hold=HOLDS,
@@ -171,7 +171,7 @@ class World(RuleBasedStateMachine):
         name = f"deed{self.number}"
         action = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
         self.actions[name] = action, version
-        self.jobs[name] = self.loop.create_task(self.doer.carry_out(action))
+        self.jobs[name] = self.loop.create_task(self.doer.run_action(action))
         self.run_for(0)
 
     @rule()
@@ -296,7 +296,7 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
             async def one(client: Client, name: str) -> Action:
                 await asyncio.sleep(dice.uniform(0, 0.01))
                 verb = dice.choice([Verb.APPROVE, Verb.REJECT])
-                return await ActionRunner(client, Journal(), lambda action: None).carry_out(
+                return await ActionRunner(client, Journal(), lambda action: None).run_action(
                     Action(verb, task_id, digest, name)
                 )
 

@@ -52,7 +52,9 @@ def told(number: int, task_id: str) -> Event:
         data = {"request_id": f"r{number // 80 % 500}", "tool_name": "search", "payload": {"q": number // 80 % 500}}
     elif number % 400 == 3:
         kind, data = "process_update", {"note": "x" * 200}
-    return Event.of({"type": kind, "task_id": task_id, "time": f"2026-11-21T10:{number % 60:02}:00Z", "data": data})
+    return Event.from_value(
+        {"type": kind, "task_id": task_id, "time": f"2026-11-21T10:{number % 60:02}:00Z", "data": data}
+    )
 
 
 async def key_to_paint(operator: Operator, count: int) -> list[float]:
@@ -153,7 +155,7 @@ def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) 
         while wire:
             size = dice.randrange(1, 4000)
             for frame in frames.feed(bytes(wire[:size])):
-                event = Event.of_frame(frame.data, frame.id)
+                event = Event.from_sse(frame.data, frame.id)
                 entry = event.entry
                 heard += entry is not None and entry.id.startswith("sound-")
                 changes.append(EventSeen(f"t{start // 5000}", event, datetime.now(UTC)))

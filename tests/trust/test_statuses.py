@@ -51,7 +51,7 @@ async def test_each_status_is_settled_by_the_record(
             digest = None if verb is Verb.STOP else (await load_review(client, task_id)).digest
             doer = ActionRunner(client, MemoryJournal(), lambda action: None, clock=FastClock(factor=2000.0))
             server.requests.clear()
-            done, again = [await doer.carry_out(Action(verb, task_id, digest)) for _ in range(2)]
+            done, again = [await doer.run_action(Action(verb, task_id, digest)) for _ in range(2)]
             _check(status, done, again, is_done=is_done)
             sent = [request for request in server.requests if request.method != "GET"]
             assert len(sent) == 1 + again.is_sent, status

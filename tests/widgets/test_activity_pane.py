@@ -21,7 +21,7 @@ from tui.widgets import activity_pane
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
 

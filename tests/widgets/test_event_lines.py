@@ -10,8 +10,8 @@ from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.domain.activity_log import Gap
 from tui.security.redact import Redactor
-from tui.widgets.context import UIContext
 from tui.widgets.event_lines import EventItem, EventLines
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECRET = "sk-secret-of-mine-123456"
@@ -26,7 +26,7 @@ def lines_of(item: EventItem, width: int = 60, *, wraps: bool = False, raw: bool
 
 def event(text: str) -> EventItem:
     """A thought that the stream told of."""
-    return EventItem(1, NOW, Event.of({"type": "think", "task_id": "t", "data": {"thought": text}}))
+    return EventItem(1, NOW, Event.from_value({"type": "think", "task_id": "t", "data": {"thought": text}}))
 
 
 def test_an_event_is_one_line_or_as_many_as_it_takes() -> None:

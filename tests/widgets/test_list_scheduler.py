@@ -55,7 +55,7 @@ def in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def board_of(count: int) -> State:
     """A state with so many tasks."""
-    return State().after([TasksSeen(tuple(Task.of(row(f"m{number}")) for number in range(count)), NOW)])
+    return State().after([TasksSeen(tuple(Task.from_value(row(f"m{number}")) for number in range(count)), NOW)])
 
 
 def scheduled(state: State) -> tuple[Owner, ListScheduler]:
@@ -89,7 +89,7 @@ def test_a_short_build_replaces_the_list_at_once() -> None:
 
 def test_other_names_of_agents_need_a_rebuild() -> None:
     _, scheduler = scheduled(State().after([seen(row("a"))]))
-    scheduler.collect(scheduler.state.after([AgentsSeen((Agent.of({"id": "a", "name": "Ann"}),), NOW)]))
+    scheduler.collect(scheduler.state.after([AgentsSeen((Agent.from_value({"id": "a", "name": "Ann"}),), NOW)]))
     assert scheduler.needs_rebuild
     before = scheduler.listing
     scheduler.catch_up()

@@ -14,10 +14,10 @@ from tui.client.events import Event
 from tui.domain.state import EventSeen
 from tui.security.redact import Redactor
 from tui.widgets.activity_pane import ActivityPane
-from tui.widgets.context import UIContext
 from tui.widgets.event_pane import EventPane
 from tui.widgets.pane_grid import PaneGrid
 from tui.widgets.search_bar import SearchBar
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DESK = UIContext(lambda: NOW, Redactor(), "test")
@@ -68,7 +68,7 @@ async def test_a_search_in_the_events_shows_only_what_it_finds() -> None:
     async with app.run_test() as pilot:
         pane, search = app.query_one(EventPane), app.query_one(SearchBar)
         told: list[dict[str, Any]] = [{"type": "think", "data": {"thought": words}} for words in ("red", "blue")]
-        pane.take([EventSeen("t", Event.of(one), NOW) for one in told])
+        pane.take([EventSeen("t", Event.from_value(one), NOW) for one in told])
         search.open(pane)
         await pilot.press(*"blue")
         assert (found(app), pane.count()) == (" 1 lines ", 1)

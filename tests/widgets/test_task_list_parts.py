@@ -19,10 +19,10 @@ from tui.domain.state import State
 from tui.domain.task_list import TaskListModel
 from tui.security.redact import Redactor
 from tui.widgets import task_filter
-from tui.widgets.context import UIContext
 from tui.widgets.empty_list import EmptyList
 from tui.widgets.list_title import ListTitle, Liveness
 from tui.widgets.task_filter import TaskFilter
+from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DESK = UIContext(lambda: NOW, Redactor(), "test")

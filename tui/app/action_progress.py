@@ -14,8 +14,8 @@ from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.screens.base import HeldActions
 from tui.services.actions import INTERRUPTED, ActionRunner, JournalWriter
 from tui.services.state_store import StateStore
-from tui.widgets.context import UIContext
 from tui.widgets.styled_text import fit
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.screens.confirm import ConfirmScreen

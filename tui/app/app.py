@@ -43,7 +43,7 @@ from tui.security.redact import Redactor
 from tui.services.actions import JournalWriter
 from tui.services.crash_report import write_crash_report
 from tui.services.list_poller import PollIntervals
-from tui.widgets.context import TIME_FORMATS, UIContext
+from tui.widgets.ui_context import TIME_FORMATS, UIContext
 
 HELD_INTERVAL_SECONDS = 0.2
 """How often the time of a hold is shown anew."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from textual.css.query import NoMatches
 
 from tui.app.action_progress import ActionProgress
-from tui.app.copying import CopyCommands
+from tui.app.copy_commands import CopyCommands
 from tui.app.operator_commands import OperatorCommands
-from tui.app.readings import ReadWorkers
-from tui.app.reviews import ReviewManager
+from tui.app.read_workers import ReadWorkers
+from tui.app.review_manager import ReviewManager
 from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
 from tui.domain.list_status import ListStatus
@@ -22,7 +22,7 @@ from tui.services.list_poller import ListPoller, PollIntervals
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 
 class Services:

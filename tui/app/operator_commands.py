@@ -12,9 +12,9 @@ from textual.message import Message
 
 from tui.app.access import AppAccess
 from tui.app.action_progress import ActionProgress
-from tui.app.copying import CopyCommands
-from tui.app.readings import ReadWorkers
-from tui.app.reviews import ReviewManager
+from tui.app.copy_commands import CopyCommands
+from tui.app.read_workers import ReadWorkers
+from tui.app.review_manager import ReviewManager
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
@@ -31,7 +31,7 @@ from tui.services.review_loader import load_review
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
 from tui.storage.json_store import SENDING_PREFIX
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Questions
@@ -141,7 +141,7 @@ class OperatorCommands:
             self.warn(f"{action.verb}: not sent, the draft cannot be written: {error}")
             return
         try:
-            done = await self._runner.carry_out(action)
+            done = await self._runner.run_action(action)
         finally:
             self._progress.finish(action)
         self._put_back_drafts(texts, done)
@@ -381,4 +381,4 @@ def _questions(held: object) -> Questions:
     """Read the questions that wait for an answer."""
     from tui.client.log_entries import Questions  # brings pydantic, which the first frame does not need
 
-    return Questions.of(held)
+    return Questions.from_value(held)

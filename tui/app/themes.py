@@ -14,7 +14,7 @@ from textual.filter import LineFilter
 from textual.theme import Theme
 
 from tui.screens import stylesheets
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 DEFAULT_THEME = "xp-dark"
 

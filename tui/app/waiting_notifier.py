@@ -8,7 +8,7 @@ from typing import Protocol
 from tui.app.access import AppAccess
 from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.domain.state import Change, State
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 
 class WatchedApp(AppAccess, Protocol):

@@ -149,7 +149,7 @@ async def _carry_out(
         write_note(session, f"{earlier.known}; it is sent again")
     with _cancelled_by_signals() as received:
         try:
-            done = await doer.carry_out(action)
+            done = await doer.run_action(action)
         except asyncio.CancelledError:
             words = latest.words if latest.is_sent else "interrupted, nothing was sent"
             write_note(session, f"{action.verb} {action.target}: {words}")

@@ -129,7 +129,7 @@ def group_rank(task: AnyTask, wait: Wait | None) -> int:
     return STATUS_ORDER.index(task.status) if task.status in STATUS_ORDER else len(STATUS_ORDER)
 
 
-def lasted(task: AnyTask, wait: Wait | None, now: datetime) -> float | None:
+def waited_or_run_seconds(task: AnyTask, wait: Wait | None, now: datetime) -> float | None:
     """Seconds that a task has waited or run, or took."""
     if wait:
         return (now - wait.since).total_seconds() if wait.since and wait.since.year > 1 else None

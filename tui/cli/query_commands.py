@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from tui.cli.context import Session, group_rank, iso_time, lasted, status_cell, task_json
+from tui.cli.context import Session, group_rank, iso_time, status_cell, task_json, waited_or_run_seconds
 from tui.cli.output import AMBER, FAINT, STRONG, Cell, Column
 from tui.client.client import MAX_PARALLEL_REQUESTS
 from tui.client.errors import ApiError, NotFound
@@ -184,7 +184,7 @@ def _table(session: Session, found: list[TaskRow]) -> None:
     rows: list[list[Cell | str]] = []
     for task in sorted(found, key=_order):
         wait = task.wait
-        seconds = lasted(task, wait, now)
+        seconds = waited_or_run_seconds(task, wait, now)
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
         rows.append(
             [
@@ -311,8 +311,8 @@ def _decision(session: Session, seen: ReviewSnapshot) -> None:
             out.indented(text.replace("\n", "\\n"))  # a line separator within a text begins no line of its own
     since = iso_time(seen.wait.since) if seen.wait else None
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
-    if hindrance := seen.hindrance:
-        out.line(Cell("  decide", FAINT), hindrance)
+    if blocked_now := seen.blocked_now:
+        out.line(Cell("  decide", FAINT), blocked_now)
     elif not is_whole:
         out.line(Cell("  digest", FAINT), seen.digest, Cell("it does not decide about this", FAINT))
         out.line(Cell("  decide", FAINT), NOT_FULLY_SHOWN)

@@ -71,7 +71,7 @@ class Client:
         from tui.client.models import Agent
 
         route, root = self._route(Operation.AGENTS)
-        async with aclosing(self._pages(route, root + route.path, {}, Agent.of)) as pages:
+        async with aclosing(self._pages(route, root + route.path, {}, Agent.from_value)) as pages:
             async for page in pages:
                 yield page
 
@@ -79,7 +79,7 @@ class Client:
         """One agent."""
         from tui.client.models import Agent
 
-        return Agent.of(find_record(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
+        return Agent.from_value(find_record(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
     async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
         """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice."""
@@ -89,10 +89,10 @@ class Client:
         for status in query.status or (None,):
             params = query.params(status)
             if route.surface is Surface.REST:
-                listing = self._pages(route, root + route.path, params, TaskRow.of, task_page)
+                listing = self._pages(route, root + route.path, params, TaskRow.from_value, task_page)
             elif operation is Operation.USER_TASKS:
                 user = params.pop("user_id")
-                listing = self._pages(route, root + route.fill(user=user), params, TaskRow.of, task_page)
+                listing = self._pages(route, root + route.fill(user=user), params, TaskRow.from_value, task_page)
             else:
                 listing = self._histories(route, root, params)
             async with aclosing(listing) as pages:
@@ -111,14 +111,14 @@ class Client:
     async def log(self, task: AnyTask) -> Log:
         """The task's activity log; one that does not exist yet is empty."""
         from tui.client.lazy_log import LargeLog
-        from tui.client.log_answers import read_log, read_thread_messages
         from tui.client.log_entries import Log
+        from tui.client.log_responses import read_log, read_thread_messages
 
         route, root = self._route(Operation.LOG)
         is_partial = route.surface is Surface.REST
         try:
             url = root + route.fill(agent=task.agent_id, task=task.id)
-            body = await self.transport.read(url, apart=None if is_partial else LargeLog.of, is_log=True)
+            body = await self.transport.read(url, apart=None if is_partial else LargeLog.from_bytes, is_log=True)
         except NotFound:
             return Log(is_partial=is_partial)
         return read_thread_messages(body) if is_partial else await read_log(body, task.id, task.thread_id)
@@ -127,7 +127,7 @@ class Client:
         """How the approval of a held tool call stands."""
         from tui.client.wire_model import WireModel
 
-        return WireModel.of(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
+        return WireModel.from_value(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
 
     async def organization(self) -> str:
         """The organization, learned from the first agent or task when nothing names it."""
@@ -277,7 +277,7 @@ class Client:
             async with gate:
                 url = root + route.fill(agent=agent)
                 body = await self.transport.read(url, params, apart=lambda content: task_page(bytes(content), 1))
-            page = body if isinstance(body, Page) else page_of(body, TaskRow.of, 1)
+            page = body if isinstance(body, Page) else page_of(body, TaskRow.from_value, 1)
             return replace(self._learn_page(page), total=None, pages=None)
 
         jobs = [asyncio.create_task(history(agent)) for agent in agents]
@@ -322,4 +322,4 @@ def _task_in(body: Any, *ids: str) -> Task:
     """Return the task in an answer."""
     from tui.client.models import Task
 
-    return Task.of(find_task_record(body, *ids))
+    return Task.from_value(find_task_record(body, *ids))

@@ -25,27 +25,29 @@ def entry_of_event(kind: str, content: Any, time: Any) -> Entry:
     told = {"created_at": time, **data}
     match kind:
         case "tool_call_request":
-            return ToolCall.of({**told, "id": _call_id(data), "started_at": told["created_at"]})
+            return ToolCall.from_value({**told, "id": _call_id(data), "started_at": told["created_at"]})
         case "tool_call_result":
-            return ToolCall.of({**told, "id": _call_id(data), "finished_at": told["created_at"], "returned": True})
+            return ToolCall.from_value(
+                {**told, "id": _call_id(data), "finished_at": told["created_at"], "returned": True}
+            )
         case "think" | "analyze":
-            return Reasoning.of({**told, "type": kind, **_thought(data)})
+            return Reasoning.from_value({**told, "type": kind, **_thought(data)})
         case "sub_agent_trigger":
-            return Delegation.of(told)
+            return Delegation.from_value(told)
         case "auth_event":
-            return SignIn.of(told)
+            return SignIn.from_value(told)
         case "agent_gateway_decision":
             is_creation = data.get("action") == "create_execution"
-            return Delegation.of(told) if is_creation else Decision.of(told)
+            return Delegation.from_value(told) if is_creation else Decision.from_value(told)
         case "ask_user_questions":
-            return Questions.of({**told, "id": identity(data, "id", "decision_id", "entry_id")})
+            return Questions.from_value({**told, "id": identity(data, "id", "decision_id", "entry_id")})
         case "task_compactization":
-            return Compaction.of(told)
+            return Compaction.from_value(told)
         case "gateway_steer_applied" if isinstance(data.get("message"), dict):
             steer = data["message"]
-            return Message.of({**told, "id": steer.get("id"), "role": "user", "content": steer})
+            return Message.from_value({**told, "id": steer.get("id"), "role": "user", "content": steer})
         case _:
-            return Other.of({**told, "type": kind})
+            return Other.from_value({**told, "type": kind})
 
 
 def _call_id(data: dict[str, Any]) -> str:

@@ -226,7 +226,7 @@ class EventStream:
         content, name, own_id = frame.content, frame.id, frame.own_id
         if not content and not frame.too_large:
             return
-        event = Event.of_frame(content or TOO_LARGE_EVENT, name if own_id or frame.too_large else "")
+        event = Event.from_sse(content or TOO_LARGE_EVENT, name if own_id or frame.too_large else "")
         if own_id and name:
             self._take_with_id(name, content, event, tell)
         elif event.type == "connected":

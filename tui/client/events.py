@@ -63,21 +63,21 @@ class Event(Struct, eq=False, gc=False):
     """What it adds to the activity log, once that was asked for."""
 
     @classmethod
-    def of(cls, body: object, frame_id: str = "") -> Self:
+    def from_value(cls, body: object, frame_id: str = "") -> Self:
         """Make an event of any JSON value."""
         raw = body if isinstance(body, dict) else {"value": body}
         kind = raw["type"] if raw.get("type") is not None else raw.get("event")
         return cls(text_of(kind) or "untyped", text_or_empty(raw.get("task_id")), raw.get("time"), frame_id, raw)
 
     @classmethod
-    def of_frame(cls, written: str | bytes, frame_id: str = "") -> Self:
+    def from_sse(cls, written: str | bytes, frame_id: str = "") -> Self:
         """Read the data of one frame; what is no JSON object is an event all the same, of the type it deserves."""
         if isinstance(written, bytes) and not written.isascii():
             written = written.decode("utf-8", "replace")
         try:
             told = _decode_envelope(written)
         except MSGSPEC_ERRORS:
-            return cls.of(_body(written), frame_id)
+            return cls.from_value(_body(written), frame_id)
         kind = told.type if told.type is not None else told.event
         return cls(text_of(kind) or "untyped", text_or_empty(told.task_id), told.time, frame_id, written, told.data)
 
@@ -113,7 +113,7 @@ class Event(Struct, eq=False, gc=False):
     def task(self) -> TaskRow | None:
         """The task as this event tells it: its own, or with a `sub_task_` event, a sub-task's."""
         data = self.data if self.type in _OF_TASKS else None
-        return TaskRow.of(data) if isinstance(data, dict) and data.get("id") else None
+        return TaskRow.from_value(data) if isinstance(data, dict) and data.get("id") else None
 
     @property
     def chunk(self) -> str | None:
@@ -130,7 +130,7 @@ class Event(Struct, eq=False, gc=False):
             return None
         from tui.client.models import Plan
 
-        return Plan.of(data)
+        return Plan.from_value(data)
 
     @property
     def context(self) -> ContextStatus | None:
@@ -140,7 +140,7 @@ class Event(Struct, eq=False, gc=False):
             return None
         from tui.client.models import ContextStatus
 
-        return ContextStatus.of(data)
+        return ContextStatus.from_value(data)
 
     @property
     def entry(self) -> Entry | None:

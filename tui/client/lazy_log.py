@@ -103,7 +103,7 @@ class LazyEntries(Sequence[Entry]):
         if isinstance(place, slice):
             return tuple(self[one] for one in range(*place.indices(len(self))))
         place = range(len(self))[place]
-        return self.kinds[place].of(loads(bytes(self._parts[place])))
+        return self.kinds[place].from_value(loads(bytes(self._parts[place])))
 
     def between(self, first: datetime, last: datetime) -> list[int]:
         """The places of what was from one moment to another."""
@@ -131,7 +131,7 @@ class LargeLog:
         self._parts = parts
 
     @classmethod
-    def of(cls, content: bytes | bytearray) -> LargeLog | None:
+    def from_bytes(cls, content: bytes | bytearray) -> LargeLog | None:
         """Return the log; None where it is not large, or has to be read as a whole."""
         if len(content) <= MIN_LAZY_LOG_BYTES or (found := split_log(content)) is None:
             return None

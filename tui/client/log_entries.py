@@ -329,7 +329,7 @@ DECISIONS = frozenset(
 
 def parse_entry(data: object) -> Entry:
     """The entry this object is."""
-    return entry_class_of(data).of(data)
+    return entry_class_of(data).from_value(data)
 
 
 def entry_class_of(data: object) -> type[Entry]:

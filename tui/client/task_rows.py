@@ -55,7 +55,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
     """The whole object, as it was written or as it was decoded."""
 
     @classmethod
-    def of(cls, data: object) -> Self:
+    def from_value(cls, data: object) -> Self:
         """Make a row of any JSON value; what is no object is shown as it is."""
         if isinstance(data, dict):
             return cls._of_fields(data, data)
@@ -68,7 +68,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
         try:
             fields = _decode_object(written)
         except MSGSPEC_ERRORS:
-            return cls.of(loads(written))
+            return cls.from_value(loads(written))
         if not text_or_empty(fields.get("id")).strip():
             fields = loads(written)  # its id is made of its whole content
         return cls._of_fields(fields, written)
@@ -76,7 +76,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
     @classmethod
     def from_task(cls, task: AnyTask) -> TaskRow:
         """Return a task as a row."""
-        return task if isinstance(task, TaskRow) else cls.of(task.raw)
+        return task if isinstance(task, TaskRow) else cls.from_value(task.raw)
 
     @classmethod
     def _of_fields(cls, fields: dict[str, Any], json: bytes | dict[str, Any]) -> Self:
@@ -137,7 +137,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
             return None
         from tui.client.models import TaskInput
 
-        return TaskInput.of(self.raw["input"])
+        return TaskInput.from_value(self.raw["input"])
 
     @property
     def hitl_request(self) -> ApprovalRequest | None:
@@ -146,7 +146,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
             return None
         from tui.client.models import ApprovalRequest
 
-        return ApprovalRequest.of(self.raw["hitl_request"])
+        return ApprovalRequest.from_value(self.raw["hitl_request"])
 
     @property
     def pending_eca_request(self) -> SignInRequest | None:
@@ -155,7 +155,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
             return None
         from tui.client.models import SignInRequest
 
-        return SignInRequest.of(self.raw["pending_eca_request"])
+        return SignInRequest.from_value(self.raw["pending_eca_request"])
 
     @property
     def plan(self) -> Plan | None:
@@ -164,7 +164,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
             return None
         from tui.client.models import Plan
 
-        return Plan.of(self.raw["deep_planning"])
+        return Plan.from_value(self.raw["deep_planning"])
 
     @property
     def tokens(self) -> Tokens | None:
@@ -173,7 +173,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
             return None
         from tui.client.models import Tokens
 
-        return Tokens.of(self.raw["tokens"])
+        return Tokens.from_value(self.raw["tokens"])
 
     @property
     def organization_id(self) -> str:

@@ -54,7 +54,7 @@ class WireModel(BaseModel):
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
-    def of(cls, data: object) -> Self:
+    def from_value(cls, data: object) -> Self:
         """Read any JSON value; what is no object becomes one with a single `value`."""
         return cls.model_validate(data)
 

@@ -365,7 +365,7 @@ def _joined(one: SourcedEntry | None, other: SourcedEntry) -> SourcedEntry:
     begun = [(entry.created_at, entry.raw.get("created_at")) for entry in (one.entry, other.entry) if entry.created_at]
     if begun:
         raw["created_at"] = min(begun, key=operator.itemgetter(0))[1]
-    return SourcedEntry(late.at, type(late.entry).of(raw))
+    return SourcedEntry(late.at, type(late.entry).from_value(raw))
 
 
 def _combined(node: Node) -> Entry:
@@ -374,7 +374,7 @@ def _combined(node: Node) -> Entry:
         heard = node.logged or node.live
         return heard.entry if heard else node.entry
     told = {name: value for name, value in node.logged.entry.raw.items() if value is not None}
-    return type(node.logged.entry).of({**node.live.entry.raw, **told})
+    return type(node.logged.entry).from_value({**node.live.entry.raw, **told})
 
 
 def _signature(entry: Entry) -> str:

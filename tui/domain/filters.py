@@ -333,7 +333,7 @@ def _pushed(term: FilterTerm, context: FilterContext) -> tuple[str, object] | No
             return "status", tuple(dict.fromkeys(value.text.lower() for value in plain))
         case "agent":
             test = _positive(term, context)
-            ids = [agent for agent in context.agents if test(TaskRow.of({"id": "?", "agent_id": agent}))]
+            ids = [agent for agent in context.agents if test(TaskRow.from_value({"id": "?", "agent_id": agent}))]
             return ("agent_id", ids[0]) if len(ids) == 1 else None
         case "parent" if only:
             return "parent_task_id", only

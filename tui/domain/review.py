@@ -60,7 +60,7 @@ class ReviewSnapshot(Struct, frozen=True):
         return {name: hashlib.sha256(canonical(part).encode()).hexdigest()[:16] for name, part in parts.items()}
 
     @property
-    def hindrance(self) -> str | None:
+    def blocked_now(self) -> str | None:
         """Why this cannot be approved or rejected from here, or None when it can."""
         if self.request_id or (self.wait and self.wait.kind is WaitKind.APPROVAL and self.task.hitl_request):
             return None

@@ -107,19 +107,19 @@ class Observation(Struct, frozen=True):
     def with_sighting(self, seen: Observation) -> Observation | MergedTask:
         """What is known with one more sighting."""
         if seen.task.is_full is self.task.is_full:
-            return seen if seen.beats(self) else self
-        return MergedTask.of(*((self, seen) if seen.task.is_full else (seen, self)), None)
+            return seen if seen.is_newer_than(self) else self
+        return MergedTask.merge(*((self, seen) if seen.task.is_full else (seen, self)), None)
 
     def with_mention(self, seen: Observation) -> MergedTask:
         """What is known with what the stream of another task says of this one."""
         row, record = (None, self) if self.task.is_full else (self, None)
-        return MergedTask.of(row, record, seen)
+        return MergedTask.merge(row, record, seen)
 
     def compare(self, other: Observation) -> int:
         """1 where this one is the later, -1 where it is not."""
-        return 1 if self.beats(other) else -1
+        return 1 if self.is_newer_than(other) else -1
 
-    def beats(self, other: Observation) -> bool:
+    def is_newer_than(self, other: Observation) -> bool:
         """Whether this one is the later; of two at the same moment an end counts, then what was asked later."""
         mine = (self.stamp, self.task.is_final, self.at)
         theirs = (other.stamp, other.task.is_final, other.at)
@@ -138,7 +138,7 @@ class MergedTask(Struct, frozen=True):
     """An event about a sub-task, from the stream of another task: it says nothing of a task that is a root."""
 
     @classmethod
-    def of(cls, row: Observation | None, record: Observation | None, mention: Observation | None) -> MergedTask:
+    def merge(cls, row: Observation | None, record: Observation | None, mention: Observation | None) -> MergedTask:
         """One task from all that counts: the fields of what is later before those of what is earlier."""
         own = [seen for seen in (row, record) if seen]
         heard = [mention] if mention and not _is_root(own) else []
@@ -148,7 +148,7 @@ class MergedTask(Struct, frozen=True):
         raw: dict[str, Any] = {}
         for seen in counting:
             raw |= {name: told for name, told in seen.task.raw.items() if told is not None or name not in raw}
-        return cls(TaskRow.of(raw), row, record, mention)
+        return cls(TaskRow.from_value(raw), row, record, mention)
 
     @property
     def sightings(self) -> tuple[Observation, ...]:
@@ -163,17 +163,17 @@ class MergedTask(Struct, frozen=True):
     def with_sighting(self, seen: Observation) -> MergedTask:
         """The same with one more sighting."""
         before = self.record if seen.task.is_full else self.row
-        if before and not seen.beats(before):
+        if before and not seen.is_newer_than(before):
             return self
         if seen.task.is_full:
-            return MergedTask.of(self.row, seen, self.mention)
-        return MergedTask.of(seen, self.record, self.mention)
+            return MergedTask.merge(self.row, seen, self.mention)
+        return MergedTask.merge(seen, self.record, self.mention)
 
     def with_mention(self, seen: Observation) -> MergedTask:
         """The same with what the stream of another task says of this one."""
-        if self.mention and not seen.beats(self.mention):
+        if self.mention and not seen.is_newer_than(self.mention):
             return self
-        return MergedTask.of(self.row, self.record, seen)
+        return MergedTask.merge(self.row, self.record, seen)
 
 
 class LogSnapshot(Struct, frozen=True):
@@ -343,7 +343,7 @@ class _Reducer:
         if seen.task.parent_id is None:
             self._adopt(task_id, seen.task.id)
         before = self._tasks.get(seen.task.id)
-        self._know(before, before.with_mention(seen) if before else MergedTask.of(None, None, seen))
+        self._know(before, before.with_mention(seen) if before else MergedTask.merge(None, None, seen))
 
     def _know(self, before: Observation | MergedTask | None, after: Observation | MergedTask) -> None:
         if after is before:

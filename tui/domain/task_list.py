@@ -18,7 +18,7 @@ from tui.client.json_values import EPOCH
 from tui.client.task_facts import RUNNING_STATUSES, Wait
 from tui.client.task_rows import TaskRow
 from tui.domain.state import State
-from tui.domain.task_rows import (
+from tui.domain.task_list_rows import (
     GROUP_ORDER,
     Group,
     GroupHeader,

@@ -23,8 +23,8 @@ from tui.local.connection import Connection
 from tui.local.data_dir import ORGANIZATION, Address, DataDir
 from tui.local.database import BadDatabase, explain_error
 from tui.local.decisions import Decisions
-from tui.local.edge import RequestGuard
 from tui.local.pruning import Limits, Pruner
+from tui.local.request_guard import RequestGuard
 from tui.local.routes import build_app
 from tui.local.scenario import Scenario, load_scenarios
 from tui.local.scenario_runner import ScenarioRunner

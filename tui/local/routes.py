@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 
 from tui import __version__
 from tui.local.decisions import Decisions
-from tui.local.edge import error_place, is_full
+from tui.local.request_guard import error_place, is_full
 from tui.local.schemas import (
     Allowance,
     AnyAgentTaskFilters,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tui.local.decisions import Decisions
-from tui.local.edge import error_place
+from tui.local.request_guard import error_place
 from tui.local.scenario import Scenario, fill_template
 from tui.local.scenario_steps import StepPlayer
 from tui.local.sqlite_store import Json

@@ -13,9 +13,9 @@ from textual.widgets import Input, Static
 
 from tui.client.models import Agent
 from tui.screens.base import Dialog
-from tui.widgets.context import UIContext
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 

@@ -78,7 +78,7 @@ class ApprovalScreen(BaseScreen[None]):
     # What an heir tells and does
 
     @property
-    def obstacle(self) -> str:
+    def blocked(self) -> str:
         """Why there is nothing to decide now; empty when there is."""
         raise NotImplementedError
 
@@ -124,9 +124,9 @@ class ApprovalScreen(BaseScreen[None]):
         self._armed_at = self._clock() + DEAD_KEY_SECONDS
 
     @property
-    def hindrance(self) -> str:
+    def blocked_now(self) -> str:
         """Why the two keys do nothing now; empty when they decide."""
-        return self.obstacle or ("a moment: it has just appeared" if self._clock() < self._armed_at else "")
+        return self.blocked or ("a moment: it has just appeared" if self._clock() < self._armed_at else "")
 
     def on_key(self, event: events.Key) -> None:
         """Every key counts: one that comes right before or after a deciding one makes it a burst."""
@@ -162,7 +162,7 @@ class ApprovalScreen(BaseScreen[None]):
         now, before = self._pressed_at or time.monotonic(), self._last_key
         self._last_key, self._pressed_at = now, None
         self._burst(now)
-        self._is_refused = bool(self.hindrance)
+        self._is_refused = bool(self.blocked_now)
         if self._is_refused:
             self._note = ""
         elif now - before < QUIET_SECONDS:

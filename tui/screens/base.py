@@ -215,13 +215,13 @@ class BaseScreen(OverlayScreen[ScreenResultType]):
             blank = blank.apply_filter(line_filter, self.background_colors[1])
         return [blank] * crop.height
 
-    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """Why an action cannot work now; empty when it can."""
         return ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot work now."""
-        return None if self.why_not(action, parameters) else True
+        return None if self.disabled_reason(action, parameters) else True
 
     @cached_property
     def actions(self) -> dict[str, str]:
@@ -236,13 +236,13 @@ class BaseScreen(OverlayScreen[ScreenResultType]):
         action = self.actions.get(event.key)
         if action and not action.startswith("app."):
             _, name, parameters = parse(action)
-            if self.why_not(name, parameters):
+            if self.disabled_reason(name, parameters):
                 self.refuse(action)
 
     def refuse(self, action: str) -> None:
         """Tell why an action cannot work."""
         _, name, parameters = parse(action)
-        self.hint(self.why_not(name, parameters))
+        self.hint(self.disabled_reason(name, parameters))
 
     def hint(self, words: str) -> None:
         """Say something in the line above the footer; the next key takes it away."""

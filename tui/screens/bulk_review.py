@@ -13,7 +13,6 @@ from tui.client.task_rows import AnyTask
 from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.screens.approval_base import IN_A_BURST, ApprovalScreen
 from tui.screens.review_facts import review_facts
-from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -21,6 +20,7 @@ from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ class BulkReviewScreen(ApprovalScreen):
             self.arm()
         action = self._actions.get(seen.task.id)
         told = f"{action.words}; " if action and action.outcome else ""
-        words = f"{told}{seen.hindrance or 'not read yet'}"
-        self._tell(seen.task.id, StyledText(words, "failed" if seen.hindrance else "need"))
+        words = f"{told}{seen.blocked_now or 'not read yet'}"
+        self._tell(seen.task.id, StyledText(words, "failed" if seen.blocked_now else "need"))
         self._show_payload()
 
     def review_failed(self, task_id: str, reason: str) -> None:
@@ -215,7 +215,7 @@ class BulkReviewScreen(ApprovalScreen):
         return {
             task_id
             for task_id, seen in self._shown.items()
-            if not seen.hindrance and (task_id not in self._actions or self._actions[task_id].outcome in again)
+            if not seen.blocked_now and (task_id not in self._actions or self._actions[task_id].outcome in again)
         }
 
     def _status(self) -> list[tuple[StyledText, str]]:
@@ -225,9 +225,9 @@ class BulkReviewScreen(ApprovalScreen):
             words = f" {held[0].verb} {len(held)} {when} "
             undo = key_name(self, "review.undo")
             return [(StyledText(words, "need"), ""), (StyledText(f" {undo} takes them back ", "strong"), "undo")]
-        if self._note and self.hindrance:
+        if self._note and self.blocked_now:
             return [(StyledText(f" {self._note} ", "need"), "")]
-        if why := self.hindrance:
+        if why := self.blocked_now:
             return [(StyledText(f" {why} ", "need" if self._is_refused else "faint"), "")]
         count = len(self._decidable)
         approve, reject = key_name(self, "review.approve"), key_name(self, "review.reject")
@@ -255,7 +255,7 @@ class BulkReviewScreen(ApprovalScreen):
         return () if self._stops else self.tasks.keys()
 
     @property
-    def obstacle(self) -> str:
+    def blocked(self) -> str:
         """Why there is nothing to decide now."""
         if why := self._settled:
             return why
@@ -276,7 +276,7 @@ class BulkReviewScreen(ApprovalScreen):
         )
         return f"{unread} to read to their ends: {here or 'go through the list'}"
 
-    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """The keys that decide are grey where there is nothing to decide."""
         if action == "undo":
             return "" if self._held or self._retractable else "nothing is held"

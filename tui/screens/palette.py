@@ -36,7 +36,7 @@ class Command(NamedTuple):
         """Do it, or tell why it cannot be done."""
         app: App[object] = self.node.app
         _, name, parameters = parse(self.action)
-        if isinstance(self.node, BaseScreen) and self.node.why_not(name, parameters):
+        if isinstance(self.node, BaseScreen) and self.node.disabled_reason(name, parameters):
             self.node.refuse(self.action)
         else:
             await app.run_action(self.action, default_namespace=self.node)

@@ -17,7 +17,6 @@ from tui.screens.approval_base import IN_A_BURST, ApprovalScreen
 from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
 from tui.screens.review_facts import NOT_PROVIDED, review_facts
 from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
-from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -25,6 +24,7 @@ from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
@@ -96,7 +96,7 @@ class ReviewScreen(ApprovalScreen):
         if task_id != self.task_id:
             return
         seen = review
-        if self._is_decided and (seen.hindrance or not is_another_request(seen, self._shown)):
+        if self._is_decided and (seen.blocked_now or not is_another_request(seen, self._shown)):
             return  # what was decided about stays as it was
         self._reopens = self._is_decided
         before, self._shown = self._shown, seen
@@ -195,7 +195,7 @@ class ReviewScreen(ApprovalScreen):
             return [*told, (StyledText(following, "strong"), "next")]
         if self._note:
             found.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        why = self.hindrance
+        why = self.blocked_now
         if why:
             words = f" {self._ui.safe(why)}{hint_for_wait(self, self._shown)} "
             found.append((StyledText(words, "need" if self._is_refused else "faint"), ""))
@@ -212,7 +212,7 @@ class ReviewScreen(ApprovalScreen):
         return (self.task_id,)
 
     @property
-    def obstacle(self) -> str:
+    def blocked(self) -> str:
         """Why there is nothing to decide now; empty when there is."""
         if why := self._settled:
             return why
@@ -246,9 +246,9 @@ class ReviewScreen(ApprovalScreen):
         if self._is_decided:
             task, following = key_name(self, "review.open"), key_name(self, "review.next")
             return f"{task} opens the task, {following} shows the next one that waits"
-        return (seen.hindrance or "") if seen else ""
+        return (seen.blocked_now or "") if seen else ""
 
-    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """The keys that decide are grey where there is nothing to decide."""
         match action:
             case "decide":

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tui.client.log_entries import Reasoning, ToolCall, parse_entry
 from tui.client.task_facts import WaitKind
 from tui.security.sanitize import address_problem, host_of
-from tui.widgets.context import UIContext
 from tui.widgets.document_layout import Part
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot

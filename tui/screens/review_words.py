@@ -36,7 +36,7 @@ def payload_title(screen: DOMNode, payload: Inspector, masked: int, *, holds_own
 
 def hint_for_wait(screen: DOMNode, seen: ReviewSnapshot | None) -> str:
     """Return which key does something about a wait that is no approval."""
-    if seen is None or seen.wait is None or not seen.hindrance or seen.wait.kind not in HINTS:
+    if seen is None or seen.wait is None or not seen.blocked_now or seen.wait.kind not in HINTS:
         return ""
     binding_id, what = HINTS[seen.wait.kind]
     return f": {key_name(screen, binding_id)} {what}"

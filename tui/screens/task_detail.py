@@ -25,7 +25,6 @@ from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, progress_pieces
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_view import ActivityView
-from tui.widgets.context import UIContext
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -34,6 +33,7 @@ from tui.widgets.pane_grid import PaneGrid
 from tui.widgets.search_bar import SearchablePane, SearchBar
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 PANES = {"tree": "left", "events": "below", "inspector": "right"}
@@ -235,7 +235,7 @@ class TaskScreen(BaseScreen[None]):
         elif event.name in PANES:
             self.action_pane(event.name)
 
-    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """Nothing is sent in read-only mode."""
         is_searching = self._is_ready and self.query_one(SearchBar).is_open
         is_wish = action == "wish" or (action == "new_or_next" and not is_searching)

@@ -12,10 +12,9 @@ from textual.message import Message
 
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.seen_values import SeenValues
-from tui.domain.task_rows import Group, MoreLine, TaskLine
+from tui.domain.task_list_rows import Group, MoreLine, TaskLine
 from tui.screens.base import BaseScreen
 from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review
-from tui.widgets.context import UIContext
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.list_title import ListTitle, Liveness
@@ -23,6 +22,7 @@ from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_filter import TaskFilter
 from tui.widgets.task_list_pane import TaskListPane
 from tui.widgets.task_table import TaskTable
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.client.task_rows import TaskQuery
@@ -218,7 +218,7 @@ class TaskListScreen(BaseScreen[None]):
             return False
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:
+    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """Nothing is sent in read-only mode."""
         return self._ui.read_only if action == "wish" and parameters != ("copy",) else ""
 

@@ -9,11 +9,11 @@ from tui.client.task_rows import TaskRow
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.state import State
-from tui.domain.task_rows import TaskLine, duration_seconds
+from tui.domain.task_list_rows import TaskLine, duration_seconds
 from tui.security.sanitize import one_line
-from tui.widgets.context import UIContext
 from tui.widgets.styled_text import StyledText
 from tui.widgets.task_table import STATUS_GLYPHS, STATUS_STYLES
+from tui.widgets.ui_context import UIContext
 
 LINK_STYLES = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkState.ENDED: "failed"}
 MAX_PLAN_BAR_CELLS = 12

@@ -102,7 +102,7 @@ class ActionRunner:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.time(), UTC)
 
-    async def carry_out(self, action: Action) -> Action:
+    async def run_action(self, action: Action) -> Action:
         """Hold, check, send and settle; every way it can end is an outcome of the deed that comes back."""
         if action.id in self._sent or action.request in self._under_way:
             return self._end(action.done(Outcome.NOT_SENT, "something is already under way for this task"))
@@ -370,7 +370,7 @@ def _too_late(action: Action, seen: ReviewSnapshot) -> Action | None:
         return action.done(Outcome.ALREADY, f"already {word} by {request.decided_by}")
     if seen.digest != action.digest:
         return action.done(Outcome.CHANGED, "changed while you read, nothing was sent")
-    if action.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.hindrance):
+    if action.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.blocked_now):
         return action.done(Outcome.NOT_SENT, why)
     if action.comment and seen.request_id:
         return action.done(Outcome.NOT_SENT, "not sent: a card takes no comment, leave it out")

@@ -19,8 +19,8 @@ from tui.domain.activity_rows import ActivityRows, ActivitySource, StatusRow, ke
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView
-from tui.widgets.context import UIContext
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, SLICE_SECONDS, run_slice, yield_to_loop
+from tui.widgets.ui_context import UIContext
 
 REST_RATIO = 3.0
 """Times as long as it took to arrange all rows in slices they are then left as they are, while more comes."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tui.domain.activity_log import TreeRow
 from tui.domain.activity_rows import ActivityRows, StatusRow
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 

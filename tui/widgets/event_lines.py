@@ -16,8 +16,8 @@ from tui.domain import humanize
 from tui.domain.activity_log import Gap
 from tui.domain.entry_format import entry_code, event_text
 from tui.security.sanitize import one_line
-from tui.widgets.context import UIContext
 from tui.widgets.styled_text import StyledText, wrap
+from tui.widgets.ui_context import UIContext
 
 EVENT_STYLES = {
     "task_finished": "strong",

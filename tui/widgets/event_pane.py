@@ -20,9 +20,9 @@ from tui.client.log_entries import Entry
 from tui.domain.activity_log import Gap
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen
 from tui.security.sanitize import one_line
-from tui.widgets.context import UIContext
 from tui.widgets.event_lines import EventItem, EventLines, UnreadEntries
 from tui.widgets.styled_text import StyledLine, StyledText
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 MAX_EVENTS = 20_000

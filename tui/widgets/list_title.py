@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from tui.domain import humanize
 from tui.domain.task_list import TaskListModel
-from tui.domain.task_rows import Group
+from tui.domain.task_list_rows import Group
 from tui.security.sanitize import one_line
-from tui.widgets.context import UIContext
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
+from tui.widgets.ui_context import UIContext
 
 NARROW_COLUMNS = 100
 """Columns below which a counter is a glyph and a number, without a word."""

@@ -16,9 +16,9 @@ from tui.client.task_rows import TaskQuery
 from tui.domain.filters import FIELDS, Filter, FilterContext, FilterError, parse_filter
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import State
-from tui.widgets.context import UIContext
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.keys import key_name
+from tui.widgets.ui_context import UIContext
 
 SERVER_FILTER_DELAY_SECONDS = 0.6
 """Seconds after the last letter until the platform itself is asked for what the filter wants."""

@@ -17,8 +17,7 @@ from tui.domain.filters import Filter
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import State
 from tui.domain.task_list import ListView, TaskListModel
-from tui.domain.task_rows import GroupHeader, ListRow, TaskLine
-from tui.widgets.context import UIContext
+from tui.domain.task_list_rows import GroupHeader, ListRow, TaskLine
 from tui.widgets.empty_list import EmptyList
 from tui.widgets.list_scheduler import ListScheduler
 from tui.widgets.list_title import Liveness
@@ -26,6 +25,7 @@ from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_filter import agent_names, filter_context
 from tui.widgets.task_preview import TaskPreview
 from tui.widgets.task_table import COLUMNS, TaskTable, columns_for, heading_line
+from tui.widgets.ui_context import UIContext
 
 PREVIEW_DELAY_SECONDS = 0.4
 """Seconds after which a cursor that stays on a task asks for more of it."""

@@ -17,7 +17,7 @@ from tui.client.task_facts import Wait
 from tui.client.task_rows import TaskRow
 from tui.domain import humanize
 from tui.domain.state import State
-from tui.domain.task_rows import TaskLine
+from tui.domain.task_list_rows import TaskLine
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 from tui.widgets.document_layout import Document, Part

@@ -15,11 +15,11 @@ from textual.message import Message
 from tui.client.json_values import EPOCH
 from tui.domain import humanize
 from tui.domain.task_list import TaskListModel
-from tui.domain.task_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
+from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
 from tui.security.sanitize import one_line
-from tui.widgets.context import UIContext
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 STATUS_GLYPHS = {
@@ -275,7 +275,7 @@ class TaskTable(VirtualList):
         agent = self._listing.view.names.get(row.task.agent_id, row.task.agent_id)
         of = row, agent, is_marked, width, self._ui.time
         known = self._made.get(row.key)
-        if known is None or known.of != of or not known.since <= now < known.until:
+        if known is None or known.from_value != of or not known.since <= now < known.until:
             if len(self._made) >= MAX_CACHED_LINES:
                 self._made.clear()
             seconds, changed = duration_seconds(row, now), row.task.changed_at

@@ -39,4 +39,4 @@ def _message(item: object) -> Entry:
     if not isinstance(item, dict):
         return parse_entry(item)
     role = {"assistant": "agent"}.get(text_of(item.get("role")) or "", item.get("role"))
-    return Message.of({**item, "role": role})
+    return Message.from_value({**item, "role": role})

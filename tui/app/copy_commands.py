@@ -16,7 +16,7 @@ from tui.client.task_rows import AnyTask
 from tui.security.sanitize import sanitize_text
 from tui.services.clipboard import copy_text
 from tui.services.state_store import StateStore
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 
 class CopyCommands:

@@ -19,7 +19,7 @@ from tui.screens.task_list import TaskListScreen
 from tui.services.list_poller import ListPoller, error_sentence
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 LATE_IMPORTS = (
     "tui.screens.task_detail",

@@ -23,7 +23,7 @@ from tui.services.actions import ActionRunner
 from tui.services.review_loader import load_review
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
-from tui.widgets.context import UIContext
+from tui.widgets.ui_context import UIContext
 
 MAX_PARALLEL_READS = 4
 """Tasks that are read at once to be decided about."""
