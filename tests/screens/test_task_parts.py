@@ -95,7 +95,7 @@ def test_the_end_is_told_before_the_state_of_the_stream() -> None:
         TaskRow.from_value({"id": "t", "status": "completed"}),
     )
     live = Link(LinkState.LIVE)
-    assert live_state(running, live, "", DESK).look == "running"
+    assert live_state(running, live, "", DESK).style == "running"
     assert live_state(running, None, "", DESK).text == "● connecting "
     assert live_state(done, live, "", DESK).text == "■ ended "
     assert live_state(done, live, "it is gone", DESK).text == "● ended: it is gone "

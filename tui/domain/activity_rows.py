@@ -31,7 +31,7 @@ class StatusRow(Struct, frozen=True):
     name: str
     word: str
     text: str
-    look: str = ""
+    style: str = ""
     at: datetime = EPOCH
 
 

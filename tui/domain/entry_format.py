@@ -33,7 +33,7 @@ class EntryLine(NamedTuple):
     word: str
     text: str
     after: str
-    look: str
+    style: str
 
 
 _ROLES = {"user": "USR", "agent": "AGT", "assistant": "AGT", "system": "SYS"}
@@ -60,7 +60,7 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
     """One entry in one line."""
     entry = node.entry
     text = one_line(redactor.text(entry.label), longest=1000)
-    after, look = "", ""
+    after, style = "", ""
     match entry:
         case ToolCall():
             why = entry.reasoning.title if entry.reasoning else None
@@ -68,21 +68,21 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
             about = "" if node.is_timed else "≈"
             took = about + humanize.exact_duration(node.seconds) if node.seconds is not None else ""
             if entry.approval_request_id:
-                after, look = "held", "need"
+                after, style = "held", "need"
             elif entry.is_error:
-                after, look = f"{took} ✗".strip(), "failed"
+                after, style = f"{took} ✗".strip(), "failed"
             elif entry.is_finished:
                 after = f"{took} ✓".strip()
             else:
-                after, look = "…", "running"
+                after, style = "…", "running"
         case Reasoning():
             after = f"{entry.confidence:.2f}" if entry.confidence is not None else ""
-            look = "faint"
+            style = "faint"
         case SignIn() | Questions() | Confirmation() if entry.is_open:
-            after, look = "waits", "need"
+            after, style = "waits", "need"
         case Message(role="user"):
-            look = "strong"
-    return EntryLine(entry_code(entry), text, after, look)
+            style = "strong"
+    return EntryLine(entry_code(entry), text, after, style)
 
 
 def short_json(value: object, redactor: Redactor, longest: int = 300) -> str:

@@ -117,7 +117,7 @@ class AnswerScreen(MessageEditor):
         """Show what will be sent, and the keys or why nothing can be sent yet."""
         if self.is_active:
             for pane in self.query(Inspector):
-                pane.look(self._clock())
+                pane.note_visible_lines(self._clock())
         self.query_one("#chosen", Static).update(one_line(self._redactor.text(self._chosen_words())))
         send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
         unseen = self.unseen

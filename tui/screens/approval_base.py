@@ -186,7 +186,7 @@ class ApprovalScreen(BaseScreen[None]):
         """Note what of the panes is in sight; behind another screen nothing is."""
         if self.is_active:
             for pane in self.query(Inspector):
-                pane.look(self._clock())
+                pane.note_visible_lines(self._clock())
 
     def not_shown_yet(self, pane: Inspector, name: str, before: str = "") -> str:
         """Return what of a pane was not shown yet and the keys that show it, in words; empty when all was."""

@@ -56,7 +56,7 @@ class OutcomeList(VirtualList):
         return [
             StyledText(f" {fit(self._ui.safe(task.name), room)} ", "strong"),
             StyledText(f"{task.id[:8]}  ", "faint"),
-            StyledText(self._ui.safe(told.text), told.look),
+            StyledText(self._ui.safe(told.text), told.style),
         ]
 
 
@@ -155,10 +155,10 @@ class BulkReviewScreen(ApprovalScreen):
         if action.phase is Phase.HELD and is_new and self._is_burst:
             self._note = IN_A_BURST
             self.post_message(self.TakeBack(action.id))
-        look = "need"
+        style = "need"
         if action.phase is Phase.DONE and action.outcome:
-            look = OUTCOME_STYLES.get(action.outcome, "failed")
-        self._tell(action.target, StyledText(action.words or f"{action.verb}: {action.phase}", look))
+            style = OUTCOME_STYLES.get(action.outcome, "failed")
+        self._tell(action.target, StyledText(action.words or f"{action.verb}: {action.phase}", style))
         self.refresh_bindings()
         return True
 
@@ -193,8 +193,8 @@ class BulkReviewScreen(ApprovalScreen):
         words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
         if self._holds_own_secret:
             words += "  your own API key is in this one, and stays masked"
-        look = "need" if self._holds_own_secret else "faint"
-        self.query_one("#payload-title", SegmentLine).show([(StyledText(words, look), "")], [])
+        style = "need" if self._holds_own_secret else "faint"
+        self.query_one("#payload-title", SegmentLine).show([(StyledText(words, style), "")], [])
         action = self._actions.get(self.query_one(OutcomeList).task_id)
         is_over = action is not None and action.phase is Phase.DONE
         self.query_one(OutcomeLine).show_outcome(self._ui.redactor.text(action.words) if action and is_over else "")

@@ -187,8 +187,8 @@ class TaskScreen(BaseScreen[None]):
         titles = {"tree": "Timeline" if is_timeline else "Activity", "events": "Events", "inspector": "Inspector"}
         states = {"tree": "  ".join(activity.title_words), "events": self.query_one(EventPane).state}
         for number, pane in enumerate(PANES, 1):
-            mark, look = ("▌", "accent") if pane == focused else (" ", "faint")
-            told = StyledText(f"{mark}{number} {titles[pane]}  {states.get(pane, '')}", look)
+            mark, style = ("▌", "accent") if pane == focused else (" ", "faint")
+            told = StyledText(f"{mark}{number} {titles[pane]}  {states.get(pane, '')}", style)
             self.query_one(f"#{pane}-title", SegmentLine).show([(told, pane)], [])
 
     @property

@@ -56,11 +56,11 @@ class ActivityTimeline(ActivityView):
         first, last = bar_cells(span, *self._scale.axis, room)
         is_cut = span.end > self._scale.axis[1]
         filler = "·" if index % 2 else " "
-        look = "failed" if line is not None and line.look == "failed" else BAR_STYLES[span.kind]
+        style = "failed" if line is not None and line.style == "failed" else BAR_STYLES[span.kind]
         return [
             StyledText(f"{name} ", "strong" if index in self._scale.longest else ""),
             StyledText(filler * first, "faint"),
-            StyledText(BAR_GLYPHS[span.kind] * (last - first - is_cut) + "…" * is_cut, look),
+            StyledText(BAR_GLYPHS[span.kind] * (last - first - is_cut) + "…" * is_cut, style),
             StyledText(filler * (room - last), "faint"),
             StyledText(duration, "need" if span.kind is SpanKind.PERSON else "faint"),
         ]

@@ -89,9 +89,9 @@ class EventLines:
 
     def _write(self, item: EventItem, width: int) -> list[list[StyledText]]:
         clock = f"{item.at.astimezone():%H:%M:%S}" if item.at else " " * 8
-        text, look = self.text(item), self._look(item)
-        begin = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", look)]
-        body = StyledText(text, "faint" if look == "faint" else "")
+        text, style = self.text(item), self._style(item)
+        begin = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", style)]
+        body = StyledText(text, "faint" if style == "faint" else "")
         if not self.wraps:
             return [[*begin, body]]
         first, *rest = wrap([body], max(width - PREFIX_CELLS, 16))
@@ -116,7 +116,7 @@ class EventLines:
         """As it was written, but for secrets."""
         return one_line(dumps(self._ui.redactor.json(record.raw)), longest=longest)
 
-    def _look(self, item: EventItem) -> str:
+    def _style(self, item: EventItem) -> str:
         match item.about:
             case Event(type="tool_call_result", data={"is_error": True}):
                 return "failed"

@@ -68,15 +68,15 @@ class Inspector(VirtualList):
         """Since when each line is in sight, and how often it was found there."""
         self._hiding: Timer | None = None
 
-    def look(self, now: float) -> None:
+    def note_visible_lines(self, now: float) -> None:
         """Note which lines are in sight for long enough; what flashes by does not count."""
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
         before, self._in_sight = self._in_sight, {}
         for index in range(top, min(top + height, len(self._rows))):
-            since, looks = before.get(index, (now, 0))
-            self._in_sight[index] = since, looks + 1
+            since, styles = before.get(index, (now, 0))
+            self._in_sight[index] = since, styles + 1
             if (
-                now - since >= MIN_SIGHT_SECONDS and looks >= MIN_SIGHTINGS
+                now - since >= MIN_SIGHT_SECONDS and styles >= MIN_SIGHTINGS
             ):  # on a slow machine much time may pass between two looks
                 self._seen.add(self._sights_of_rows[index])
                 self._unseen.discard(self._sights_of_rows[index])

@@ -94,8 +94,8 @@ class KeyFooter(Widget):
             pieces += [StyledText("▏", "bar"), *_pieces(shown, "")]
         return make_strip(pieces, self.size.width, self.rich_style, self._style_of)
 
-    def _style_of(self, look: str) -> Style:
-        return self.get_component_rich_style(f"footer--{look}", partial=True)
+    def _style_of(self, style: str) -> Style:
+        return self.get_component_rich_style(f"footer--{style}", partial=True)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """A click on a key is that key."""

@@ -39,10 +39,10 @@ class FrameStyle(NamedTuple):
 class LineView(ScrollView, inherit_bindings=False):
     """Draws lines. A subclass says how many lines there are, and what each is made of."""
 
-    LOOKS: ClassVar[frozenset[str]] = frozenset(
+    STYLES: ClassVar[frozenset[str]] = frozenset(
         {"strong", "faint", "need", "running", "failed", "accent", "head", "marked"}
     )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--flash", *(f"lines--{look}" for look in LOOKS)}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--flash", *(f"lines--{style}" for style in STYLES)}
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -186,7 +186,7 @@ class LineView(ScrollView, inherit_bindings=False):
             texts.append(text[span[0] : span[1] if span[1] >= 0 else None])
         return "\n".join(texts), "\n"
 
-    def _style_of(self, look: str) -> Style:
-        if (known := self._inks.get(look)) is None:
-            known = self._inks[look] = self.get_component_rich_style(f"lines--{look}", partial=True)
+    def _style_of(self, style: str) -> Style:
+        if (known := self._inks.get(style)) is None:
+            known = self._inks[style] = self.get_component_rich_style(f"lines--{style}", partial=True)
         return known

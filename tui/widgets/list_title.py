@@ -30,7 +30,7 @@ class Liveness(Struct, frozen=True):
     """How live the lists are, in words; where nothing is shown, why; and when that was told."""
 
     words: str = "connecting"
-    look: str = "faint"
+    style: str = "faint"
     why: str = ""
     max_silent_seconds: float = 60.0
     told_at: datetime | None = None
@@ -45,7 +45,7 @@ class Liveness(Struct, frozen=True):
 
     def says_as(self, other: Liveness) -> bool:
         """Return whether both say the same."""
-        return (self.words, self.look, self.why) == (other.words, other.look, other.why)
+        return (self.words, self.style, self.why) == (other.words, other.style, other.why)
 
 
 class ListTitle(SegmentLine):
@@ -82,20 +82,20 @@ class ListTitle(SegmentLine):
         now = self._ui.now()
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
-        return StyledText(f" ● {liveness.words} ", liveness.look)
+        return StyledText(f" ● {liveness.words} ", liveness.style)
 
 
 def _counters(listing: TaskListModel, only: str | None, *, is_narrow: bool) -> list[Segment]:
     """Return the counters; but for the tasks that need a person, only groups that have any, or are shown alone."""
     found: list[Segment] = []
-    for group, glyph, word, look in COUNTERS:
+    for group, glyph, word, style in COUNTERS:
         count = listing.counts.get(group, 0)
         if not count and only != group and group != Group.NEEDS_YOU:
             continue
         if only == group:
-            look = "accent"
+            style = "accent"
         elif not count:
-            look = "faint"
+            style = "faint"
         told = "" if is_narrow and group is not Group.NEEDS_YOU else f" {word}"
-        found.append((StyledText(f" {glyph} {count}{told} ", look), str(group)))
+        found.append((StyledText(f" {glyph} {count}{told} ", style), str(group)))
     return found

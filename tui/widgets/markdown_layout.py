@@ -67,7 +67,7 @@ class _Markdown:
 
     def _block(self, line: StyledLine, edge: str = "") -> Iterator[list[StyledText]]:
         line = [
-            StyledText(sanitize_text(text).replace("\n", " "), look) for text, look in line
+            StyledText(sanitize_text(text).replace("\n", " "), style) for text, style in line
         ]  # an entity may have been anything
         begin = "".join(self._begin)
         room = max(self._width - cell_len(begin) - len(edge), 8)
@@ -76,13 +76,13 @@ class _Markdown:
             yield [StyledText(begin[: len(begin) - len(bullet)] + bullet + edge, "faint"), *part]
 
 
-_LOOKS: dict[str, str] = {"strong_open": "strong", "link_open": "accent"}
+_STYLES: dict[str, str] = {"strong_open": "strong", "link_open": "accent"}
 
 
-def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[StyledText]]:
+def _inline(tokens: Sequence[Any], style: str) -> Iterator[list[StyledText]]:
     """The lines of a paragraph: bold, code, and links with the address they really go to."""
     line: list[StyledText] = []
-    looks, links = [look], list[str]()
+    styles, links = [style], list[str]()
     for token in tokens:
         match token.type:
             case "softbreak" | "hardbreak":
@@ -93,14 +93,14 @@ def _inline(tokens: Sequence[Any], look: str) -> Iterator[list[StyledText]]:
             case "image":
                 line.append(StyledText(f"{token.content} ({token.attrs.get('src', '')})", "accent"))
             case "link_close":
-                looks.pop()
+                styles.pop()
                 line.append(StyledText(f" ({links.pop()})", "faint"))
             case kind if kind.endswith("_open"):
-                looks.append(_LOOKS.get(kind, looks[-1]))
+                styles.append(_STYLES.get(kind, styles[-1]))
                 if kind == "link_open":
                     links.append(str(token.attrs.get("href", "")))
             case kind if kind.endswith("_close"):
-                looks.pop()
+                styles.pop()
             case _:
-                line.append(StyledText(token.content, looks[-1]))
+                line.append(StyledText(token.content, styles[-1]))
     yield line

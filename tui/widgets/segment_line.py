@@ -17,8 +17,8 @@ from tui.widgets.styled_text import StyledText, fit, make_strip
 class SegmentLine(Widget):
     """Pieces at the left and pieces at the right; what does not fit is left out from the middle."""
 
-    LOOKS: ClassVar[frozenset[str]] = frozenset({"strong", "faint", "need", "running", "failed", "accent"})
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{look}" for look in LOOKS}
+    STYLES: ClassVar[frozenset[str]] = frozenset({"strong", "faint", "need", "running", "failed", "accent"})
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{style}" for style in STYLES}
 
     class Picked(Message):
         """A piece that stands for something was clicked."""
@@ -53,7 +53,7 @@ class SegmentLine(Widget):
         for piece, _ in self._left:
             if used + cell_len(piece.text) > room:
                 if room - used > 3:  # there is room for a beginning of it
-                    pieces.append(StyledText(fit(piece.text, room - used - 1) + " ", piece.look))
+                    pieces.append(StyledText(fit(piece.text, room - used - 1) + " ", piece.style))
                     used = room
                 break
             pieces.append(piece)
@@ -63,8 +63,8 @@ class SegmentLine(Widget):
         padding = [StyledText(" " * max(room - used, 0))]
         return make_strip([*pieces, *padding, *self._right], width, self.rich_style, self._style_of)
 
-    def _style_of(self, look: str) -> Style:
-        return self.get_component_rich_style(f"bar--{look}", partial=True)
+    def _style_of(self, style: str) -> Style:
+        return self.get_component_rich_style(f"bar--{style}", partial=True)
 
     def on_click(self, event: events.Click) -> None:
         """Tell which piece was clicked."""

@@ -18,7 +18,7 @@ class StyledText(NamedTuple):
     """A text and how it stands out: the name of a component class, or nothing."""
 
     text: str
-    look: str = ""
+    style: str = ""
 
 
 StyledLine = Sequence[StyledText]
@@ -28,9 +28,9 @@ _WORDS = re.compile(r"\s+|\S+")
 def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
     """A line as the compositor wants it. Whatever was missed before is made harmless here: the last door."""
     segments, length = [], 0
-    for text, look in pieces:
+    for text, style in pieces:
         safe = text if text.isascii() and text.isprintable() else sanitize_text(text).replace("\n", " ")
-        segments.append(Segment(safe, base + style_of(look) if look else base))
+        segments.append(Segment(safe, base + style_of(style) if style else base))
         length += cell_len(safe)
     if length < width:
         segments.append(Segment(" " * (width - length), base))
@@ -58,22 +58,22 @@ def wrap(pieces: StyledLine, width: int) -> list[list[StyledText]]:
         return [list(pieces)]
     lines: list[list[StyledText]] = [[]]
     used = 0
-    for text, look in pieces:
+    for text, style in pieces:
         for word in _WORDS.findall(text):
             length = cell_len(word)
             if used + length <= width:
-                lines[-1].append(StyledText(word, look))
+                lines[-1].append(StyledText(word, style))
                 used += length
             elif word.isspace() and used:
                 lines.append([])
                 used = 0
             elif length <= width:
-                lines.append([StyledText(word, look)])
+                lines.append([StyledText(word, style)])
                 used = length
             else:
                 for part in chop_cells(word, width):
                     if used:
                         lines.append([])
-                    lines[-1].append(StyledText(part, look))
+                    lines[-1].append(StyledText(part, style))
                     used = cell_len(part)
     return lines

@@ -93,8 +93,8 @@ class TaskPreview(Widget):
         pieces = self._rows[y] if y < len(self._rows) else []
         return make_strip(pieces, width, self.rich_style, self._style_of)
 
-    def _style_of(self, look: str) -> Style:
-        return self.get_component_rich_style(f"bar--{look}", partial=True)
+    def _style_of(self, style: str) -> Style:
+        return self.get_component_rich_style(f"bar--{style}", partial=True)
 
     def _lines(self, line: TaskLine, width: int) -> list[StyledLine]:
         self._clocks = begun, waited = self._read_clocks(line)
@@ -126,9 +126,13 @@ class TaskPreview(Widget):
             clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
             after = f" {line.after}" if line.after else ""
             room = max(width - len(clock) - 4 - cell_len(after), 8)
-            look = line.look if line.look in SegmentLine.LOOKS else "faint"
+            style = line.style if line.style in SegmentLine.STYLES else "faint"
             lines.append(
-                [StyledText(f"{clock}{line.word} ", "faint"), StyledText(fit(line.text, room)), StyledText(after, look)]
+                [
+                    StyledText(f"{clock}{line.word} ", "faint"),
+                    StyledText(fit(line.text, room)),
+                    StyledText(after, style),
+                ]
             )
         return lines
 
@@ -148,14 +152,14 @@ class TaskPreview(Widget):
         if self.size.height < MIN_LINES_FOR_PAYLOAD:
             return self._wrapped("", dumps(self._redactor.json(parse_nested(content))), width)
         rows = Document([Part("what exactly", content)], self._redactor, can_fold=False).rows(width)
-        return [[], *([StyledText(text, _preview_style(look)) for text, look in row.pieces] for row in rows)]
+        return [[], *([StyledText(text, _preview_style(style)) for text, style in row.pieces] for row in rows)]
 
     def _wrapped(self, begin: str, text: str, width: int) -> list[StyledLine]:
         return list(wrap([StyledText(begin + one_line(self._redactor.text(text), longest=4000))], max(width, 1)))
 
 
-def _preview_style(look: str) -> str:
+def _preview_style(style: str) -> str:
     """Return the style that the preview has for a style of the document; those that it lacks are faint."""
-    if look in SegmentLine.LOOKS:
-        return look
-    return "faint" if look else ""
+    if style in SegmentLine.STYLES:
+        return style
+    return "faint" if style else ""

@@ -264,8 +264,8 @@ class TaskTable(VirtualList):
             self._steady.clear()
         self._steady[index] = NEVER_CHANGES
         if isinstance(row, GroupHeader):
-            look = "need" if row.group == "Needs you" else "head"
-            return [StyledText(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", look)]
+            style = "need" if row.group == "Needs you" else "head"
+            return [StyledText(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", style)]
         if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
             return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
@@ -275,15 +275,15 @@ class TaskTable(VirtualList):
         agent = self._listing.view.names.get(row.task.agent_id, row.task.agent_id)
         of = row, agent, is_marked, width, self._ui.time
         known = self._made.get(row.key)
-        if known is None or known.from_value != of or not known.since <= now < known.until:
+        if known is None or known.of != of or not known.since <= now < known.until:
             if len(self._made) >= MAX_CACHED_LINES:
                 self._made.clear()
             seconds, changed = duration_seconds(row, now), row.task.changed_at
             found: list[StyledText] = [StyledText("*", "marked") if is_marked else StyledText(" ")]
             cells = self._cells(row, agent, _clock(row, seconds), self._ui.when(changed))
             for column, cell_width in columns_for(width, self._ui.time):
-                text, look = cells[column.name]
-                found.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", look))
+                text, style = cells[column.name]
+                found.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style))
             known = self._made[row.key] = CachedLine(of, now, now + self._steadily(row, seconds, changed), tuple(found))
         self._steady[index] = known.until
         return known.pieces
@@ -347,7 +347,7 @@ def heading_line(width: int, time: str, column: str | None, reverse: bool) -> li
     found = [(StyledText(" "), "")]
     for one, cell_width in columns_for(width, time):
         arrow = (" ▾" if reverse else " ▴") if one.name == column else ""
-        look = "accent" if one.name == column else "faint"
+        style = "accent" if one.name == column else "faint"
         text = one.heading[: cell_width - 1 - len(arrow)].rstrip("/") + arrow
-        found.append((StyledText(fit(text, cell_width - 1, right=one.is_number) + " ", look), one.name))
+        found.append((StyledText(fit(text, cell_width - 1, right=one.is_number) + " ", style), one.name))
     return found
