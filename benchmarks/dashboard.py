@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.onscreen import Painted
-from tests.screens.boards import Fixed
+from tests.screens.fixed_platforms import Fixed
 from tui.app.app import XpTui
 from tui.client.client import Client
 from tui.domain.state import State, TasksSeen

@@ -21,16 +21,16 @@ from pathlib import Path
 
 FORK = multiprocessing.get_context("fork")
 TESTS = {
-    "tui/client/sse.py": ["tests/test_frames.py"],
-    "tui/domain/activity_log.py": ["tests/test_board.py"],
-    "tui/domain/state.py": ["tests/test_board.py"],
-    "tui/security/sanitize.py": ["tests/test_plain.py"],
-    "tui/security/redact.py": ["tests/test_masks.py"],
-    "tui/security/known_secrets.py": ["tests/test_masks.py"],
-    "tui/services/actions.py": ["tests/test_deeds.py"],
-    "tui/domain/evidence.py": ["tests/test_deeds.py", "tests/test_answers.py"],
-    "tui/services/confirmation.py": ["tests/test_deeds.py"],
-    "tui/services/earlier_actions.py": ["tests/test_deeds.py"],
+    "tui/client/sse.py": ["tests/client/test_sse.py"],
+    "tui/domain/activity_log.py": ["tests/domain/test_state.py"],
+    "tui/domain/state.py": ["tests/domain/test_state.py"],
+    "tui/security/sanitize.py": ["tests/security/test_sanitize.py"],
+    "tui/security/redact.py": ["tests/security/test_redact.py"],
+    "tui/security/known_secrets.py": ["tests/security/test_redact.py"],
+    "tui/services/actions.py": ["tests/services/test_actions.py"],
+    "tui/domain/evidence.py": ["tests/services/test_actions.py", "tests/client/test_json_codec.py"],
+    "tui/services/confirmation.py": ["tests/services/test_actions.py"],
+    "tui/services/earlier_actions.py": ["tests/services/test_actions.py"],
 }
 """The quick tests of each file."""
 MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",

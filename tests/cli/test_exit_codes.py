@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_acting_processes import started, waiting
+from tests.cli.test_action_processes import started, waiting
 from tests.conftest import FastClock
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server

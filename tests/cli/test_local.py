@@ -18,7 +18,7 @@ import pytest
 
 import tui.local
 from tests.cli.conftest import Shell, no_screens
-from tests.cli.test_screens import said_instead_of_screens
+from tests.cli.test_launch import said_instead_of_screens
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server, free_port
 from tui.cli.main import run

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_large import entries_of
+from tests.client.test_lazy_log import entries_of
 from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task, Wait, WaitKind
 from tui.domain.activity_log import Activity, Gap, TreeRow

@@ -26,7 +26,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
-from tests.screens.boards import BOARDS, KEY, Fixed
+from tests.screens.fixed_platforms import BOARDS, KEY, Fixed
 from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
 from tui.screens.review import ReviewScreen

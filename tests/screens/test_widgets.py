@@ -25,7 +25,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tests.test_large import entries_of
+from tests.client.test_lazy_log import entries_of
 from tui.client.events import Event
 from tui.client.log_entries import Log, ToolCall, parse_entry
 from tui.client.models import Task

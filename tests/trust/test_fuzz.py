@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.test_terminal import terminal
+from tests.app.test_terminal_input import UNREADABLE
 from tests.conftest import Survived
-from tests.screens.test_terminal import terminal
-from tests.test_terminal_input import UNREADABLE
 from tests.trust.fuzz import CODES
 
 CASES = int(os.environ.get("XP_FUZZ", "80"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_listing import IDS, NOW, anew, row, seen, told
+from tests.domain.test_task_list import IDS, NOW, anew, row, seen, told
 from tui.client.models import Agent, Task
 from tui.domain.state import AgentsSeen, State, TasksSeen
 from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel

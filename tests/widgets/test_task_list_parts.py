@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tests.test_listing import row, seen
+from tests.domain.test_task_list import row, seen
 from tui.client.task_rows import TaskQuery
 from tui.domain.filters import Filter, parse_filter
 from tui.domain.seen_values import SeenValues

@@ -1,6 +1,6 @@
 """What is done with private parts of Textual 8.2, as it has no public way; docs/upstream.md has a report for each.
 
-`tests/screens/test_textual_workarounds.py` fails for each once Textual no longer needs it.
+`tests/app/test_textual_workarounds.py` fails for each once Textual no longer needs it.
 """
 
 from __future__ import annotations

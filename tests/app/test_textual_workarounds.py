@@ -22,9 +22,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Static
 
+from tests.app.test_terminal import terminal
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens
-from tests.screens.test_terminal import terminal
 from tui.app import textual_workarounds
 from tui.app.terminal import Terminal
 from tui.app.terminal_input import TerminalInput

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_acting_processes import started
-from tests.cli.test_streams import exit_code
+from tests.cli.test_action_processes import started
+from tests.cli.test_standard_streams import exit_code
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
 

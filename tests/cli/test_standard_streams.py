@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_acting_processes import started, waiting
+from tests.cli.test_action_processes import started, waiting
 from tests.wire.platform import Platform
 from tests.wire.server import Server
 

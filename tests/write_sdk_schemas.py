@@ -1,6 +1,6 @@
 """Writes the JSON Schemas of the official SDK's models, to generate valid data from; run where the SDK is installed.
 
-pip install 'xpander-sdk[agno]' && python tests/vendor.py
+pip install 'xpander-sdk[agno]' && python tests/write_sdk_schemas.py
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from tests.screens.boards import NOW
+from tests.screens.fixed_platforms import NOW
 from tui.client import lazy_log as large_log
 from tui.client.events import Event
 from tui.client.json_codec import NotJson, loads
