@@ -48,7 +48,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 async def test_the_palette_does_what_the_key_does(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("ctrl+p")
-        await operator.until(lambda: "Search for screen_commands" in operator.text)
+        await operator.until(lambda: "Search for commands" in operator.text)
         await operator.press(*"review")
         await operator.until(lambda: ":review" in operator.text)
         await operator.press("enter")
@@ -518,7 +518,7 @@ async def test_the_keys_at_the_bottom_are_those_that_work_and_a_click_presses_th
         await operator.click("esc back")
         await operator.until(lambda: "⏎ open" in keys())
         await operator.click("^p palette")
-        await operator.until(lambda: "Search for screen_commands" in operator.text)
+        await operator.until(lambda: "Search for commands" in operator.text)
         await operator.press("escape")
         await operator.pilot.resize_terminal(60, 24)
         await operator.until(lambda: "a review  …" in keys() and keys().endswith("▏^p palette "))
@@ -607,13 +607,13 @@ async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: S
             for _ in range(3):
                 operator.app.simulate_key(key)
         await operator.press("ctrl+p")
-        await operator.until(lambda: "Search for screen_commands" in operator.text)
+        await operator.until(lambda: "Search for commands" in operator.text)
         await operator.pilot.resize_terminal(30, 10)  # the request for more room is above it now
         await operator.press("ctrl+p")
         await operator.pilot.resize_terminal(120, 40)
-        await operator.until(lambda: "Search for screen_commands" in operator.text)
+        await operator.until(lambda: "Search for commands" in operator.text)
         await operator.press("escape", "ctrl+p", "escape", "ctrl+p")
-        await operator.until(lambda: "Search for screen_commands" in operator.text)
+        await operator.until(lambda: "Search for commands" in operator.text)
 
 
 @pytest.mark.parametrize("key", ["pageup", "pagedown"])
@@ -626,7 +626,7 @@ async def test_the_palette_turns_no_page_where_its_list_has_no_room(serve: Serve
         await operator.press("down", "down", key)
         await operator.pilot.resize_terminal(80, 24)
         await operator.press("down", key)
-        await operator.until(lambda: "Search for screen_commands" in operator.text)
+        await operator.until(lambda: "Search for commands" in operator.text)
 
 
 class Question(OverlayScreen[None]):

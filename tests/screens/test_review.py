@@ -180,12 +180,12 @@ async def test_a_task_that_was_stopped_meanwhile_was_not_approved(serve: Serve, 
 
 ANOTHER = """
 import pathlib, sys
-from tui.services.review_presence import Beside
-beside = Beside(pathlib.Path(sys.argv[1]))
-beside.open([sys.argv[2]])
-print(list(beside.others()), flush=True)
+from tui.services.review_presence import ReviewPresence
+presence = ReviewPresence(pathlib.Path(sys.argv[1]))
+presence.open([sys.argv[2]])
+print(list(presence.others()), flush=True)
 for _ in sys.stdin:
-    print(list(beside.others()), flush=True)
+    print(list(presence.others()), flush=True)
 """
 
 

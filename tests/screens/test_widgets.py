@@ -73,7 +73,7 @@ class Counted(VirtualList):
 class Alone(App[None]):
     """A widget by itself."""
 
-    CSS = ".lines--cursor { background: red; } .lines--flash { background: blue; } Lines:focus { color: green; }"
+    CSS = ".lines--cursor { background: red; } .lines--flash { background: blue; } VirtualList:focus { color: green; }"
 
     def __init__(self, widget: Widget) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Alone(App[None]):
     def compose(self) -> ComposeResult:
         yield self.widget
 
-    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         self.chosen.append(event.index)
 
 
@@ -434,7 +434,7 @@ class Wide(Changing):
 class Sent(Alone):
     """What a terminal is sent goes to one in memory."""
 
-    CSS = Alone.CSS + "Lines { width: 1fr; } Static { width: 9; }"
+    CSS = Alone.CSS + "VirtualList { width: 1fr; } Static { width: 9; }"
 
     def __init__(self, widget: VirtualList) -> None:
         super().__init__(widget)

@@ -233,7 +233,7 @@ class Inspector(VirtualList):
         if (row := self.row) and row.folds:
             self.action_fold(row.is_open)
 
-    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """A double click does as Enter."""
         self.action_turn()
 
