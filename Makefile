@@ -65,7 +65,7 @@ trust: .venv/installed conformance
 	XP_LONG=1 $(LONG) $(BIN)/pytest -n auto -m long $(PYTEST_ARGS)
 	$(LONG) $(BIN)/pytest -n auto --dist worksteal tests/trust tests/screens/test_stories.py tests/screens/test_review.py \
 		tests/screens/test_network_trouble.py tests/app/test_terminal.py tests/local/test_crash.py tests/client/test_event_stream.py \
-		tests/services/test_over_http.py $(PYTEST_ARGS)
+		tests/services/test_actions_over_http.py tests/services/test_task_follower.py $(PYTEST_ARGS)
 
 # The tests on the oldest dependencies that pyproject.toml admits. Left out is what builds, and the longest attacks: the storms of keys,
 # every payload through a whole terminal, and the hunt for secrets through every screen.

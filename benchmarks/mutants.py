@@ -22,13 +22,13 @@ from pathlib import Path
 FORK = multiprocessing.get_context("fork")
 TESTS = {
     "tui/client/sse.py": ["tests/client/test_sse.py"],
-    "tui/domain/activity_log.py": ["tests/domain/test_state.py"],
+    "tui/domain/activity_log.py": ["tests/domain/test_activity_log.py"],
     "tui/domain/state.py": ["tests/domain/test_state.py"],
     "tui/security/sanitize.py": ["tests/security/test_sanitize.py"],
     "tui/security/redact.py": ["tests/security/test_redact.py"],
     "tui/security/known_secrets.py": ["tests/security/test_redact.py"],
     "tui/services/actions.py": ["tests/services/test_actions.py"],
-    "tui/domain/evidence.py": ["tests/services/test_actions.py", "tests/client/test_json_codec.py"],
+    "tui/domain/evidence.py": ["tests/services/test_actions.py", "tests/client/test_models.py"],
     "tui/services/confirmation.py": ["tests/services/test_actions.py"],
     "tui/services/earlier_actions.py": ["tests/services/test_actions.py"],
 }

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from tests.conftest import FastClock, make_client
-from tests.wire.platform import Platform
+from tests.client.reads import RUNNING_RECORD
+from tests.conftest import make_client
+from tests.wire.platform import Platform, add_waiting_task
 from tests.wire.server import Connection, Request, Server
+from tui.client import errors
 from tui.client.client import MAX_CACHED_PAGES, Client
 from tui.client.errors import (
     ApiError,
-    ConnectionLost,
     NotFound,
     NotSupported,
-    Redirected,
-    TimedOut,
     UnexpectedAnswer,
-    Unreachable,
 )
-from tui.client.event_stream import Link, LinkState
 from tui.client.models import Task
-from tui.client.session import is_retryable
 from tui.client.task_rows import TaskQuery
-
-RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
 
 
 async def listed(client: Client, **query: Any) -> list[str]:
@@ -117,7 +112,7 @@ async def test_an_answer_that_is_no_task_is_told_and_no_proof_of_an_action(body:
 async def test_a_log_in_no_known_shape_is_not_understood() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         is_log = "activity" in request.path
-        await connection.reply(200, {"id": "t1", "messages": "none"} if is_log else RECORD)
+        await connection.reply(200, {"id": "t1", "messages": "none"} if is_log else RUNNING_RECORD)
 
     async with Server(serve) as server, make_client(server.url) as client:
         with pytest.raises(UnexpectedAnswer, match="no activity log: it has no list of messages"):
@@ -129,7 +124,7 @@ async def test_messages_in_odd_shapes_are_entries_all_the_same() -> None:
         said = [{"role": "assistant", "content": "fine"}, "odd", {"role": ["x"], "content": "?"}]
         await connection.reply(
             200,
-            {"root": said, "child": said[:1], "none": 5} if "thread" in request.path else RECORD,
+            {"root": said, "child": said[:1], "none": 5} if "thread" in request.path else RUNNING_RECORD,
         )
 
     async with Server(serve) as server, make_client(server.url, controller=False) as client:
@@ -138,94 +133,98 @@ async def test_messages_in_odd_shapes_are_entries_all_the_same() -> None:
     assert getattr(log.entries[0], "role", None) == "agent"
 
 
-async def test_redirects_are_followed_within_the_origin_and_not_for_ever(platform: Platform) -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        headers = {"Location": "/v1/there/t1"} if request.path.endswith("tasks/t1") else {"Location": request.path}
-        if request.path.endswith("nowhere"):
-            headers = {}
-        if request.path.endswith("/there/t1"):
-            await connection.reply(200, RECORD)
-        else:
-            await connection.reply(307, b"", headers)
+SURFACES = [
+    {"rest": True, "controller": True},
+    {"rest": False, "controller": True},
+    {"rest": True, "controller": False},
+]
 
-    async with Server(serve) as server, make_client(server.url, controller=False) as client:
+
+@pytest.mark.parametrize("surfaces", SURFACES)
+async def test_lists_and_records_come_from_whatever_surface_there_is(
+    platform: Platform, server: Server, surfaces: dict[str, Any]
+) -> None:
+    for number in range(120):
+        platform.task(f"t{number}", "a1" if number % 2 else "a2", "completed" if number % 3 else "paused")
+    async with make_client(server.url, **surfaces) as client:
+        pages = [page async for page in client.tasks(TaskQuery(status=("paused", "completed")))]
+        ids = [task.id for page in pages for task in page.items]
+        assert sorted(ids) == sorted(platform.tasks)
+        assert (await client.task("t3")).title == "Task t3"
+        agents = [agent.name async for page in client.agents() for agent in page.items]
+    assert agents == ["Invoice bot", "Release bot"]
+    assert all(int(request.query.get("per_page", 50)) == 50 for request in server.requests)
+
+
+@pytest.mark.parametrize("surfaces", SURFACES)
+async def test_no_action_ever_destroys(platform: Platform, server: Server, surfaces: dict[str, Any]) -> None:
+    add_waiting_task(platform)
+    async with make_client(server.url, **surfaces) as client:
+        action_runner = [
+            client.create("a1", {"input": {"text": "x"}}), client.create("a1", {"id": "w", "input": {"text": "x"}}),
+            client.stop("w"), client.approve("w"), client.reject("w", "no"), client.update("w", {"result": "x"}),
+            client.answer("a1", "w", "d", []), client.confirm("a1", "w", "r", True),
+        ]  # fmt: skip
+        for action in action_runner:
+            with suppress(errors.ApiError):
+                await action
+    assert not [one for one in server.requests if one.method == "DELETE" and "/v1/" in one.path]
+    assert "DESTROYED" not in {verb for verb, _, _ in platform.decisions}
+
+
+async def test_an_id_that_would_change_the_path_is_refused(client: Client, server: Server) -> None:
+    for task_id in ("", ".", "..", " "):
+        with pytest.raises(ValueError, match="no id"):
+            await client.stop(task_id)
+    await asyncio.gather(client.stop("../../v1/agents"), return_exceptions=True)
+    assert all("/v1/tasks/..%2F..%2Fv1%2Fagents/stop" in request.target for request in server.requests)
+
+
+async def test_read_only_sends_nothing_that_acts(platform: Platform, server: Server) -> None:
+    platform.task("t1")
+    async with make_client(server.url, read_only=True) as client:
+        with pytest.raises(errors.ReadOnly):
+            await client.stop("t1")
         assert (await client.task("t1")).id == "t1"
-        with pytest.raises(Redirected, match="goes round in circles"):
-            await client.task("circle")
-        with pytest.raises(Redirected, match="answered 307 without saying where to go"):
-            await client.task("nowhere")
-        asked = len(server.requests)
-        with pytest.raises(Redirected, match=r"an action with a redirect \(307\), not followed"):
-            await client.stop("t1")
-        assert len(server.requests) == asked + 1
-        with pytest.raises(Redirected, match="the address of the stream goes round in circles"):
-            async with client.open_events(f"{server.url}/circle", ""):
-                pass
+    assert [request.method for request in server.requests] == ["GET"]
 
 
-async def test_when_the_limit_is_used_up_the_next_reading_waits_and_says_so(platform: Platform) -> None:
-    clock = FastClock()
-    waits: list[tuple[str, float]] = []
+ANSWERS = [
+    (401, {"detail": "Invalid API key"}, errors.Unauthorized, "Invalid API key"),
+    (403, {"detail": "no"}, errors.Forbidden, "no"),
+    (404, {}, errors.NotFound, "no such thing"),
+    (409, {"detail": "decided"}, errors.Conflict, "decided"),
+    (
+        422,
+        {"detail": [{"loc": ["body", "input"], "msg": "field required"}]},
+        errors.Invalid,
+        "body.input: field required",
+    ),
+    (502, b"<html><h1>Bad gateway</h1></html>", errors.ServerError, "the platform failed (502)"),
+    (200, b"<html>hello</html>", errors.UnexpectedAnswer, "an HTML page"),
+    (200, b'{"id": "t', errors.UnexpectedAnswer, "ends too early"),
+    (200, b"[1, 2]", errors.UnexpectedAnswer, "no task"),
+]
 
+
+@pytest.mark.parametrize(("status", "body", "kind", "words"), ANSWERS)
+async def test_every_bad_answer_has_words(status: int, body: Any, kind: type[Exception], words: str) -> None:
     async def serve(request: Request, connection: Connection) -> None:
-        left = "0" if len(server.requests) == 1 else "9"
-        reset = str(int(clock.time()) + 30)
-        await connection.reply(200, RECORD, {"x-ratelimit-remaining": left, "x-ratelimit-reset": reset})
-
-    async with Server(serve) as server:
-        async with make_client(
-            server.url, clock=clock, on_wait=lambda why, seconds: waits.append((why, seconds))
-        ) as client:
-            for _ in range(3):
-                await client.task("t1")
-    ((why, seconds),) = waits
-    assert why == "the platform's rate limit is used up"
-    assert 0 < seconds <= 31
-    assert clock.slept == [seconds]
-
-
-async def test_who_does_not_answer_in_time_is_told_and_may_have_done_it() -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.gone()
-
-    async with Server(serve) as server, make_client(server.url, timeout=0.05) as client:
-        begun = time.monotonic()
-        with pytest.raises(TimedOut, match=r"127\.0\.0\.1 did not answer in time") as caught:
-            await client.stop("t1")
-    assert caught.value.maybe_done
-    assert time.monotonic() - begun < 2
-
-
-async def test_an_answer_that_is_damaged_is_not_understood() -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        await connection.reply(status, body)
 
     async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(UnexpectedAnswer, match="compressed and damaged"):
+        with pytest.raises(kind, match=None) as caught:
             await client.task("t1")
+    assert words in str(caught.value)
+    assert "<h" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("error", "passes"),
-    [
-        (ConnectionLost("x"), True), (TimedOut("x"), True), (Unreachable("x"), True), (Unreachable("x", wait=0.0), False),
-        (ApiError("x", status=408), True), (ApiError("x", status=503), True), (ApiError("x", status=404), False),
-        (Redirected("x"), False),
-    ],
-)  # fmt: skip
-def test_only_what_may_go_well_in_a_moment_is_tried_again(error: ApiError, passes: bool) -> None:
-    assert is_retryable(error) is passes
+async def test_one_bad_row_costs_no_other() -> None:
+    rows = [5, {"id": "a", "status": "on_fire"}, {"title": "no id"}, None, {"id": "b", "created_at": "yesterday"}]
 
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, {"items": rows, "total": 5, "page": 1, "total_pages": 1})
 
-@pytest.mark.parametrize(
-    ("link", "words"),
-    [
-        (Link(LinkState.LIVE), "live"),
-        (Link(LinkState.POLLING, "no stream", 5.0), "polling 5 s: no stream"),
-        (Link(LinkState.ENDED, "it is over"), "ended: it is over"),
-        (Link(LinkState.RECONNECTING, "it broke", 3.2, 1), "reconnecting 3 s (1st): it broke"),
-        (Link(LinkState.RECONNECTING, "it broke", 3.2, 12), "reconnecting 3 s (12th): it broke"),
-    ],
-)
-def test_how_live_it_is_in_words(link: Link, words: str) -> None:
-    assert str(link) == words
+    async with Server(serve) as server, make_client(server.url) as client:
+        (page,) = [page async for page in client.tasks()]
+    assert len({task.id for task in page.items}) == 5

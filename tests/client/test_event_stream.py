@@ -709,3 +709,17 @@ async def test_what_has_come_already_is_taken_without_a_pause(monkeypatch: pytes
         async with asyncio.timeout(20):
             await stream.run(tell)
     assert count == 3001
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        (Link(LinkState.LIVE), "live"),
+        (Link(LinkState.POLLING, "no stream", 5.0), "polling 5 s: no stream"),
+        (Link(LinkState.ENDED, "it is over"), "ended: it is over"),
+        (Link(LinkState.RECONNECTING, "it broke", 3.2, 1), "reconnecting 3 s (1st): it broke"),
+        (Link(LinkState.RECONNECTING, "it broke", 3.2, 12), "reconnecting 3 s (12th): it broke"),
+    ],
+)
+def test_how_live_it_is_in_words(link: Link, words: str) -> None:
+    assert str(link) == words

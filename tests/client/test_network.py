@@ -1,84 +1,27 @@
-"""Networks that are set up wrongly, and answers that would do harm: words that say what to do, and bounded memory."""
+"""Proxies and certificates that are set up wrongly: errors that say what to do."""
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import os
-import random
 import re
 import socket
 import ssl
 import threading
-import tracemalloc
-import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.client.reads import READS, RUNNING_RECORD
 from tests.conftest import FastClock, make_client
 from tests.wire.server import Connection, Request, Server, free_port
-from tui.client.client import Client
-from tui.client.endpoints import BadAddress, surfaces_of
-from tui.client.errors import ConnectionLost, Invalid, Redirected, UnexpectedAnswer, Unreachable
-from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, CompressedBody
+from tui.client.errors import Unreachable
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
-from tui.client.session import MAX_ERROR_BYTES
-from tui.client.task_rows import TaskQuery
-
-RECORD = {"id": "t1", "agent_id": "a1", "status": "executing"}
-Operation = Callable[[Client], Awaitable[Any]]
-
-
-async def pages(client: Client) -> list[Any]:
-    return [page async for page in client.tasks(TaskQuery())]
-
-
-async def events(client: Client) -> int:
-    async with client.open_events(await client.events_url("t1"), "") as response:
-        return response.status_code
-
-
-READS: dict[str, Operation] = {"record": lambda client: client.task("t1"), "pages": pages, "events": events}
-
-
-# Redirects
-
-
-@pytest.mark.parametrize(
-    "location", ["http://127.0.0.1:99999/", "http://[::1", "//:0:0/", "http://x:y/", "/\x01", "http://a..b/"]
-)
-@pytest.mark.parametrize("read", READS)
-async def test_a_redirect_to_no_address_is_told(read: str, location: str) -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(307, b"", {"Location": location})
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(
-            (Redirected, ConnectionLost), match=r"the platform points to|in circles|Invalid URL in location header"
-        ):
-            await READS[read](client)
-
-
-async def test_no_cookie_is_taken() -> None:
-    """What reads this one prints a traceback, as a warning; warnings are errors here."""
-    odd = f"a=b; expires=Thu, 01 Jan 1970 00:00:00 GMT; max-age={'9' * 400}"
-
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, RECORD, {"Set-Cookie": odd if len(server.requests) == 1 else "a=b"})
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        for _ in range(3):
-            await client.task("t1")
-    assert not any("cookie" in request.headers for request in server.requests)
-
 
 # Proxies
 
@@ -244,7 +187,7 @@ async def test_certificates_that_are_none_are_told_every_time_and_nothing_is_sen
     authority.issue_cert("127.0.0.1").configure_cert(context)
 
     async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, RECORD)
+        await connection.reply(200, RUNNING_RECORD)
 
     with bad_certificates(tmp_path, kind, authority) as (path, words):
         told = re.escape(f"--ca {path} cannot be used: {words}; name a file of PEM certificates, or leave it out")
@@ -319,172 +262,3 @@ async def test_a_server_that_wants_a_certificate_of_its_clients_is_told_once(
                 await operations[operation](client)
     assert "ertificate of its clients" in caught.value.sentence
     assert clock.slept == [], "it is not tried again"
-
-
-# Compressed answers
-
-
-def bomb(size: int, wbits: int = 31) -> bytes:
-    """So many MiB of blanks, compressed; its end is missing."""
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, wbits)
-    begin = squeeze.compress(b" " * (1 << 20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
-    block = squeeze.compress(b" " * (1 << 20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
-    return begin + block * (size - 1)
-
-
-@contextmanager
-def peak() -> Iterator[Callable[[], float]]:
-    """The most memory that was taken at once, in MiB."""
-    tracemalloc.start()
-    try:
-        yield lambda: tracemalloc.get_traced_memory()[1] / (1 << 20)
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
-@pytest.mark.parametrize("read", ["record", "log", "pages"])
-async def test_a_compressed_answer_that_swells_takes_little_memory(coding: str, read: str) -> None:
-    content = bomb(256, 31 if coding == "gzip" else 15)
-    assert len(content) < 300_000
-
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, content, {"Content-Type": "application/json", "Content-Encoding": coding})
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        task = await _task()
-        operations = READS | {"log": lambda client: client.log(task)}
-        with peak() as taken:
-            with pytest.raises(UnexpectedAnswer, match="the answer swells beyond all measure when it is unpacked"):
-                await operations[read](client)
-            assert taken() < 100
-
-
-async def _task() -> Any:
-    from tui.client.models import Task
-
-    return Task.from_value(RECORD)
-
-
-def test_a_step_of_decoding_takes_no_more_than_a_piece() -> None:
-    for piece in CompressedBody().feed(bomb(15)):
-        assert len(piece) <= MAX_PIECE_BYTES
-
-
-def test_what_is_compressed_well_is_taken_up_to_a_bound() -> None:
-    dice = random.Random(1)
-    content = gzip.compress(b"".join(dice.randbytes(500) + b" " * 15_000 for _ in range(1_200)), 1)
-    assert MAX_PLAIN_BYTES < sum(map(len, CompressedBody().feed(content))) < MAX_RATIO * len(content)
-
-
-@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "gzip, br", "deflate, gzip", "compress", "x" * 500])
-async def test_an_encoding_that_was_not_asked_for_is_not_decoded(coding: str) -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, gzip.compress(gzip.compress(b"{}")), {"Content-Encoding": coding})
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(UnexpectedAnswer, match=f"the answer is encoded as {coding[:80]}, which was not asked for"):
-            await client.task("t1")
-        with pytest.raises(UnexpectedAnswer, match="which was not asked for"):
-            await pages(client)
-    assert {request.headers["accept-encoding"] for request in server.requests} == {"gzip"}
-
-
-@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate", "identity", "", "identity, gzip"])
-async def test_a_compressed_answer_is_read(coding: str) -> None:
-    plain = (
-        b'{"id": "t1", "agent_id": "a1", "status": "executing", "result": "%b"}'
-        % random.Random(1).randbytes(50_000).hex().encode()
-    )
-    content = {"deflate": zlib.compress(plain), "identity": plain, "": plain}.get(coding, gzip.compress(plain))
-
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, content, {"Content-Encoding": coding})
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        assert len((await client.task("t1")).raw["result"]) == 100_000
-
-
-@pytest.mark.parametrize("size", [1, 20, -1])
-async def test_a_compressed_answer_that_ends_too_early_is_not_understood(size: int) -> None:
-    content = gzip.compress(b'{"id": "t1"}')[:size]
-
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, content, {"Content-Encoding": "gzip"})
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        with pytest.raises(UnexpectedAnswer, match="compressed and damaged: it ends too early"):
-            await client.task("t1")
-
-
-async def test_an_error_is_not_read_to_its_end() -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.start(400)
-        sent = 0
-        while sent < 64 * MAX_ERROR_BYTES:
-            await connection.chunk(b"x" * 65_536)
-            sent += 65_536
-        await connection.gone()
-
-    async with Server(serve) as server, make_client(server.url) as client, asyncio.timeout(5):
-        with peak() as taken:
-            with pytest.raises(Invalid):
-                await client.task("t1")
-            assert taken() < 16
-
-
-# Addresses
-
-
-@settings(max_examples=300)
-@given(
-    base=st.none() | st.text(max_size=30) | st.builds("https://{}".format, st.text(max_size=20)),
-    organization=st.none() | st.text(max_size=10),
-)
-def test_any_address_is_one_or_told(base: str | None, organization: str | None) -> None:
-    try:
-        surfaces = surfaces_of(base, None, organization)
-    except BadAddress as error:
-        assert "XPANDER_" in str(error)
-        return
-    for origin in surfaces.origins:
-        with suppress(*() if origin.isascii() else (httpx.InvalidURL,)):  # told when it is asked
-            assert httpx.URL(f"{origin}/x").host
-
-
-async def test_a_name_that_is_no_name_of_a_host_is_told_when_it_is_asked() -> None:
-    async with make_client("https://¡.example") as client:
-        with pytest.raises(BadAddress, match=r"the request to ¡\.example cannot be made"):
-            await client.task("t1")
-
-
-@pytest.mark.parametrize("organization", ["a?b", "a#b", "..", "a b", "a%2Fb", "a\x00", "\ud800", "x" * 300])
-async def test_an_organization_that_cannot_stand_in_a_path_is_told(organization: str) -> None:
-    with pytest.raises(BadAddress, match=r"^XPANDER_ORGANIZATION_ID is no organization: "):
-        surfaces_of("https://agent-controller.example", None, organization)
-
-
-async def test_an_organization_that_a_row_tells_is_not_taken_if_it_cannot_stand_in_a_path(
-    platform: Any, server: Server
-) -> None:
-    platform.task("t1", organization_id="../x")
-    async with make_client(server.url, organization=None) as client:
-        await client.task("t1")
-        assert client.surfaces.organization is None
-
-
-@pytest.mark.parametrize("host", ["a..b", "-a", "a" * 64, "a" * 60 + ".a" * 100, "ex ample", "exa\u200bmple", "a\x01"])
-def test_a_host_that_is_none_is_told(host: str) -> None:
-    with pytest.raises(BadAddress, match=r"^XPANDER_BASE_URL is no address of a platform: "):
-        surfaces_of(f"https://{host}", None, None)
-
-
-async def test_half_of_a_character_in_an_id_is_told(platform: Any, server: Server) -> None:
-    async with make_client(server.url) as client:
-        for operation in (client.task, client.stop):
-            with pytest.raises(BadAddress, match="half of a character"):
-                await operation("\ud800")
-        with pytest.raises(BadAddress, match="cannot be made"):
-            await client.update("t1", {"result": "\ud800"})
-        with pytest.raises(BadAddress, match="cannot be made"):
-            _ = [page async for page in client.tasks(TaskQuery(agent_id="\ud800"))]

@@ -1,17 +1,28 @@
-"""Connections: what follows an answer on a socket is never taken for the answer to the next question."""
+"""The session: connections, redirects, retries, compressed answers, and requests that cannot be made."""
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+import random
+import time
+import zlib
 from typing import Any
 
 import pytest
 
-from tests.conftest import make_client
+from tests.client.compressed import bomb, peak
+from tests.client.reads import READS, RUNNING_RECORD, pages
+from tests.conftest import FastClock, make_client
 from tests.wire.platform import Platform
-from tests.wire.server import Connection, Request, Server, head
-from tui.client.errors import UnexpectedAnswer
+from tests.wire.server import Connection, Request, Server, free_port, head
+from tui.client import errors
+from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError, ConnectionLost, Invalid, Redirected, TimedOut, UnexpectedAnswer, Unreachable
 from tui.client.models import Task
+from tui.client.session import MAX_ERROR_BYTES, is_retryable
 from tui.client.task_rows import TaskQuery
 
 RECORD = {"id": "t1", "agent_id": "a1", "status": "paused", "hitl_request": {"wait_node_id": "n", "content": "pay"}}
@@ -92,3 +103,251 @@ async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
             about = told
             with pytest.raises(UnexpectedAnswer):
                 await client.log(task)
+
+
+# Redirects
+
+
+@pytest.mark.parametrize(
+    "location", ["http://127.0.0.1:99999/", "http://[::1", "//:0:0/", "http://x:y/", "/\x01", "http://a..b/"]
+)
+@pytest.mark.parametrize("read", READS)
+async def test_a_redirect_to_no_address_is_told(read: str, location: str) -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(307, b"", {"Location": location})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        with pytest.raises(
+            (Redirected, ConnectionLost), match=r"the platform points to|in circles|Invalid URL in location header"
+        ):
+            await READS[read](client)
+
+
+async def test_no_cookie_is_taken() -> None:
+    """What reads this one prints a traceback, as a warning; warnings are errors here."""
+    odd = f"a=b; expires=Thu, 01 Jan 1970 00:00:00 GMT; max-age={'9' * 400}"
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, RUNNING_RECORD, {"Set-Cookie": odd if len(server.requests) == 1 else "a=b"})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        for _ in range(3):
+            await client.task("t1")
+    assert not any("cookie" in request.headers for request in server.requests)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("read", ["record", "log", "pages"])
+async def test_a_compressed_answer_that_swells_takes_little_memory(coding: str, read: str) -> None:
+    content = bomb(256, 31 if coding == "gzip" else 15)
+    assert len(content) < 300_000
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, content, {"Content-Type": "application/json", "Content-Encoding": coding})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        task = await _task()
+        operations = READS | {"log": lambda client: client.log(task)}
+        with peak() as taken:
+            with pytest.raises(UnexpectedAnswer, match="the answer swells beyond all measure when it is unpacked"):
+                await operations[read](client)
+            assert taken() < 100
+
+
+async def _task() -> Any:
+    from tui.client.models import Task
+
+    return Task.from_value(RUNNING_RECORD)
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "gzip, br", "deflate, gzip", "compress", "x" * 500])
+async def test_an_encoding_that_was_not_asked_for_is_not_decoded(coding: str) -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, gzip.compress(gzip.compress(b"{}")), {"Content-Encoding": coding})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        with pytest.raises(UnexpectedAnswer, match=f"the answer is encoded as {coding[:80]}, which was not asked for"):
+            await client.task("t1")
+        with pytest.raises(UnexpectedAnswer, match="which was not asked for"):
+            await pages(client)
+    assert {request.headers["accept-encoding"] for request in server.requests} == {"gzip"}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate", "identity", "", "identity, gzip"])
+async def test_a_compressed_answer_is_read(coding: str) -> None:
+    plain = (
+        b'{"id": "t1", "agent_id": "a1", "status": "executing", "result": "%b"}'
+        % random.Random(1).randbytes(50_000).hex().encode()
+    )
+    content = {"deflate": zlib.compress(plain), "identity": plain, "": plain}.get(coding, gzip.compress(plain))
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, content, {"Content-Encoding": coding})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        assert len((await client.task("t1")).raw["result"]) == 100_000
+
+
+@pytest.mark.parametrize("size", [1, 20, -1])
+async def test_a_compressed_answer_that_ends_too_early_is_not_understood(size: int) -> None:
+    content = gzip.compress(b'{"id": "t1"}')[:size]
+
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, content, {"Content-Encoding": "gzip"})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        with pytest.raises(UnexpectedAnswer, match="compressed and damaged: it ends too early"):
+            await client.task("t1")
+
+
+async def test_an_error_is_not_read_to_its_end() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.start(400)
+        sent = 0
+        while sent < 64 * MAX_ERROR_BYTES:
+            await connection.chunk(b"x" * 65_536)
+            sent += 65_536
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url) as client, asyncio.timeout(5):
+        with peak() as taken:
+            with pytest.raises(Invalid):
+                await client.task("t1")
+            assert taken() < 16
+
+
+async def test_a_name_that_is_no_name_of_a_host_is_told_when_it_is_asked() -> None:
+    async with make_client("https://¡.example") as client:
+        with pytest.raises(BadAddress, match=r"the request to ¡\.example cannot be made"):
+            await client.task("t1")
+
+
+async def test_an_organization_that_a_row_tells_is_not_taken_if_it_cannot_stand_in_a_path(
+    platform: Any, server: Server
+) -> None:
+    platform.task("t1", organization_id="../x")
+    async with make_client(server.url, organization=None) as client:
+        await client.task("t1")
+        assert client.surfaces.organization is None
+
+
+async def test_half_of_a_character_in_an_id_is_told(platform: Any, server: Server) -> None:
+    async with make_client(server.url) as client:
+        for operation in (client.task, client.stop):
+            with pytest.raises(BadAddress, match="half of a character"):
+                await operation("\ud800")
+        with pytest.raises(BadAddress, match="cannot be made"):
+            await client.update("t1", {"result": "\ud800"})
+        with pytest.raises(BadAddress, match="cannot be made"):
+            _ = [page async for page in client.tasks(TaskQuery(agent_id="\ud800"))]
+
+
+async def test_redirects_are_followed_within_the_origin_and_not_for_ever(platform: Platform) -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        headers = {"Location": "/v1/there/t1"} if request.path.endswith("tasks/t1") else {"Location": request.path}
+        if request.path.endswith("nowhere"):
+            headers = {}
+        if request.path.endswith("/there/t1"):
+            await connection.reply(200, RUNNING_RECORD)
+        else:
+            await connection.reply(307, b"", headers)
+
+    async with Server(serve) as server, make_client(server.url, controller=False) as client:
+        assert (await client.task("t1")).id == "t1"
+        with pytest.raises(Redirected, match="goes round in circles"):
+            await client.task("circle")
+        with pytest.raises(Redirected, match="answered 307 without saying where to go"):
+            await client.task("nowhere")
+        asked = len(server.requests)
+        with pytest.raises(Redirected, match=r"an action with a redirect \(307\), not followed"):
+            await client.stop("t1")
+        assert len(server.requests) == asked + 1
+        with pytest.raises(Redirected, match="the address of the stream goes round in circles"):
+            async with client.open_events(f"{server.url}/circle", ""):
+                pass
+
+
+async def test_when_the_limit_is_used_up_the_next_reading_waits_and_says_so(platform: Platform) -> None:
+    clock = FastClock()
+    waits: list[tuple[str, float]] = []
+
+    async def serve(request: Request, connection: Connection) -> None:
+        left = "0" if len(server.requests) == 1 else "9"
+        reset = str(int(clock.time()) + 30)
+        await connection.reply(200, RUNNING_RECORD, {"x-ratelimit-remaining": left, "x-ratelimit-reset": reset})
+
+    async with Server(serve) as server:
+        async with make_client(
+            server.url, clock=clock, on_wait=lambda why, seconds: waits.append((why, seconds))
+        ) as client:
+            for _ in range(3):
+                await client.task("t1")
+    ((why, seconds),) = waits
+    assert why == "the platform's rate limit is used up"
+    assert 0 < seconds <= 31
+    assert clock.slept == [seconds]
+
+
+async def test_who_does_not_answer_in_time_is_told_and_may_have_done_it() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.gone()
+
+    async with Server(serve) as server, make_client(server.url, timeout=0.05) as client:
+        begun = time.monotonic()
+        with pytest.raises(TimedOut, match=r"127\.0\.0\.1 did not answer in time") as caught:
+            await client.stop("t1")
+    assert caught.value.maybe_done
+    assert time.monotonic() - begun < 2
+
+
+async def test_an_answer_that_is_damaged_is_not_understood() -> None:
+    async def serve(request: Request, connection: Connection) -> None:
+        await connection.reply(200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+
+    async with Server(serve) as server, make_client(server.url) as client:
+        with pytest.raises(UnexpectedAnswer, match="compressed and damaged"):
+            await client.task("t1")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (ConnectionLost("x"), True), (TimedOut("x"), True), (Unreachable("x"), True), (Unreachable("x", wait=0.0), False),
+        (ApiError("x", status=408), True), (ApiError("x", status=503), True), (ApiError("x", status=404), False),
+        (Redirected("x"), False),
+    ],
+)  # fmt: skip
+def test_only_what_may_go_well_in_a_moment_is_tried_again(error: ApiError, passes: bool) -> None:
+    assert is_retryable(error) is passes
+
+
+async def test_the_transport_itself_refuses_to_destroy(client: Client, server: Server) -> None:
+    with pytest.raises(ValueError, match="never sent"):
+        await client.transport.act("DELETE", f"{server.url}/v1/tasks/t1")
+    assert server.requests == []
+
+
+async def test_reads_are_tried_again_and_actions_are_not(platform: Platform, server: Server, client: Client) -> None:
+    platform.task("t1")
+    failures = 3
+
+    async def fail(request: Request, connection: Connection) -> bool:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            await connection.reply(503, {"detail": "busy"}, {"Retry-After": "1"})
+        return failures >= 0
+
+    platform.before_reply = fail
+    assert (await client.task("t1")).id == "t1"
+    assert len(server.requests) == 4
+    failures = 1
+    with pytest.raises(errors.ServerError):
+        await client.stop("t1")
+    assert len(server.requests) == 5
+
+
+async def test_nobody_there_is_said_so() -> None:
+    async with make_client(f"http://127.0.0.1:{free_port()}") as client:
+        with pytest.raises(errors.Unreachable, match="cannot be reached"):
+            await client.task("t1")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui.client.models import Task
 from tui.domain.filters import FilterContext, FilterError, parse_filter
@@ -86,3 +88,50 @@ def test_without_terms_everything_is_found() -> None:
     assert (
         parse_filter("").pushed_down() == parse_filter("-status:failed").pushed_down()
     )  # what is turned round is chosen here
+
+
+WORDS = st.sampled_from(["status:paused,executing", "agent:invoice*", '-title:"a b"', "age:>2h", "re:/x\\/y+/", "tokens:<=10k",
+                         "err:true", "overdue", '"x:y"', "wait:>1h30m", "id:t1"])  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=5))
+def test_a_filter_printed_and_read_again_is_the_same(words: list[str]) -> None:
+    one = parse_filter(" ".join(words))
+    assert parse_filter(str(one)) == one
+
+
+@given(st.text(max_size=30))
+def test_a_filter_is_read_or_says_where_it_is_wrong(text: str) -> None:
+    try:
+        assert parse_filter(str(parse_filter(text))) == parse_filter(text)
+    except FilterError as error:
+        assert 0 <= error.start < error.end
+        assert error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("", True), ("status:paused", True), ("status:completed,paused", True), ("-status:paused", False),
+        ("agent:inv*", True), ("agent:release", False), ("overdue", True), ('"pay overdue"', True), ("age:>2h", True),
+        ("age:<2h", False), ("tokens:>10k", True), ("err:true", False), ("wait:>10m", True), ("re:/44\\d7/", True),
+        ("-nothing", True),
+    ],
+)  # fmt: skip
+def test_what_a_filter_finds(text: str, matches: bool) -> None:
+    task = Task.from_value({"id": "t1", "status": "paused", "title": "Pay overdue 4417", "agent_id": "a1", "input": {},
+                    "created_at": (NOW - timedelta(hours=3)).isoformat(), "tokens": {"total_tokens": 18_200}})  # fmt: skip
+    assert parse_filter(text).predicate(FilterContext(NOW, {"a1": "Invoice bot"}))(task) is matches
+
+
+def test_a_mistake_in_a_filter_is_underlined() -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_filter("status:paused stat:x")
+    assert caught.value.underlined().splitlines()[1].startswith(" " * 14 + "^^^^ no field stat:, did you mean status:")
+
+
+def test_what_the_platform_can_choose_is_pushed_down() -> None:
+    query = parse_filter("status:paused,failed agent:inv* age:<2h").pushed_down(
+        FilterContext(NOW, {"a1": "Invoice", "a2": "Other"})
+    )
+    assert (query.status, query.agent_id, query.from_date) == (("paused", "failed"), "a1", NOW - timedelta(hours=2))

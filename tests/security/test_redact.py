@@ -15,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
+from tui.client.json_codec import dumps
 from tui.security.redact import (
     MAX_CACHED_CHARS,
     MAX_CACHED_TEXTS,
@@ -512,3 +513,14 @@ def test_what_is_no_character_and_what_holds_secrets_under_a_long_name_is_left_a
         long_name: {"any": "••••", "list": ["••••", "", 5]}
     }
     assert redactor.json({"a" * 50: {"value": "shown"}}) == {"a" * 50: {"value": "shown"}}
+
+
+def test_secrets_are_masked_by_name_by_look_and_by_value() -> None:
+    redactor = Redactor(["the-configured-key-123"])
+    value = {"api_key": "abcdefghijklmnop", "tokens": {"total_tokens": 5}, "headers": {"X": "hidden", "Accept": "json"},
+             "note": "Bearer abcdefghijk123 the-configured-key-123", "author": "me"}  # fmt: skip
+    shown = dumps(redactor.json(value))
+    for secret in ("abcdefghijklm", "hidden", "abcdefghijk123", "the-configured-key-123"):
+        assert secret not in shown
+    assert '"author":"me"' in shown
+    assert '"total_tokens":5' in shown

@@ -6,7 +6,10 @@ import sys
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.conftest import cases
 from tui.security.sanitize import (
     MAX_COMBINING_MARKS,
     MAX_LINE_CHARS,
@@ -165,3 +168,41 @@ def test_an_address_that_browsers_may_read_otherwise_is_refused_in_words(url: st
 )
 def test_the_host_that_is_shown_is_the_one_that_is_opened(url: str, host: str, opened: str) -> None:
     assert (address_problem(url), host_of(url), with_ascii_host(url)) == ("", host, opened)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://mail.example.com/x?y#z", "https://mail.example.com"),
+        ("https://user:pass@mail.example.com@evil.example/", None),
+        ("https://p\u0430ypal.com/", "https://xn--pypal-4ve.com"),
+        ("javascript:alert(1)", None),
+        ("file:///etc/passwd", None),
+        ("https://", None),
+        ("https://[::1", None),
+        ("https://" + "a" * 300, None),
+    ],
+)
+def test_an_address_shows_its_real_host(url: str, host: str | None) -> None:
+    assert host_of(url) == host
+
+
+HOSTILE = cases("hostile")
+FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u202e", "\u2066", "\u200b", "\u200d"} - {"\n"}
+
+
+@pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case["name"])
+def test_hostile_text_comes_out_harmless(case: dict[str, str]) -> None:
+    shown = sanitize_text(case["text"])
+    assert not FORBIDDEN & set(shown)
+    assert sanitize_text(shown) == shown
+
+
+@given(st.text(st.characters(codec=None)))
+def test_the_door_is_idempotent_and_lets_nothing_through(text: str) -> None:
+    shown = sanitize_text(text, longest=40)
+    assert not FORBIDDEN & set(shown)
+    assert sanitize_text(shown, longest=40) == shown
+    assert all(len(line) <= 40 for line in shown.split("\n"))
+    shown.encode()
+    assert "\n" not in one_line(text)

@@ -647,3 +647,21 @@ def test_what_is_too_long_and_cannot_be_written_is_told_as_not_copied(
     words = clipboard.copy_text("x" * 74_001, lambda text: None, tmp_path / "state" / "copied.txt")
     assert words.startswith("not copied: too long for the terminal's clipboard, and no file can be written: ")
     assert words.endswith("state is a file: move it away, a directory is made in its place")
+
+
+def test_the_journal_finds_a_changed_and_a_missing_line(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    for number in range(5):
+        Journal(path).write("sent", number=number)
+    assert Journal(path).verify().faults == ()
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for place in range(5):
+        path.write_bytes(b"".join(lines[:place] + lines[place + 1 :]))
+        assert Journal(path).verify().faults, f"line {place} taken out"
+        path.write_bytes(b"".join([*lines[:place], lines[place].replace(b'"sent"', b'"done"'), *lines[place + 1 :]]))
+        assert Journal(path).verify().faults, f"line {place} changed"
+    path.write_bytes(whole[:-20])
+    Journal(path).write("after a crash")
+    assert [line["kind"] for line in Journal(path).lines()][-1] == "after a crash"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from tests.conftest import FastClock, make_client
 from tests.wire.platform import Platform
-from tests.wire.server import Server
+from tests.wire.server import Connection, Request, Server
 from tui.client.errors import NotFound
 from tui.client.event_stream import LinkState
 from tui.client.models import Task
-from tui.domain.state import Change, LinkSeen, State, TaskGone
+from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, State, TaskGone
 from tui.services.list_poller import PollIntervals
 from tui.services.task_follower import TaskFollower
 
@@ -80,3 +81,63 @@ async def test_a_task_that_vanishes_is_told_as_gone(platform: Platform, server: 
     with pytest.raises(NotFound):
         await job
     assert any(isinstance(change, TaskGone) for change in followed.changes)
+
+
+async def follow(platform: Platform, server: Server, story: Any, **more: Any) -> tuple[State, list[Change]]:
+    changes: list[Change] = []
+    clock = FastClock(factor=100.0)
+    async with make_client(server.url, clock=clock) as client:
+        follower = TaskFollower(client, "t1", changes.append, clock=clock, intervals=PollIntervals(**more))
+        job = asyncio.create_task(follower.run())
+        await story()
+        async with asyncio.timeout(60):
+            await job
+    return State().after(changes), changes
+
+
+@pytest.mark.parametrize("resume", ["by id", "replay", "live only"])
+async def test_a_stream_cut_again_and_again_loses_nothing(platform: Platform, server: Server, resume: str) -> None:
+    platform.resume = resume
+    platform.task("t1")
+    frames = 0
+
+    async def cut(connection: Connection, frame: bytes) -> bool:
+        nonlocal frames
+        frames += 1
+        await connection.chunk(frame if frames % 3 else frame[: len(frame) // 2])
+        return bool(frames % 3)
+
+    platform.stream_hook = cut
+    calls = 60
+
+    async def story() -> None:
+        for number in range(calls):
+            await platform.tool("t1", f"r{number}", "search", {"q": number}, {"hits": number})
+            await asyncio.sleep(0.005)
+        await platform.finish("t1")
+
+    state, changes = await follow(platform, server, story)
+    activity = state.activity("t1")
+    assert activity is not None
+    assert [node.entry.id for node in activity.nodes if node.entry.kind == "tool"] == [f"r{n}" for n in range(calls)]
+    if resume == "by id":
+        ids = [change.event.frame_id for change in changes if isinstance(change, EventSeen)]
+        assert ids == sorted(set(ids), key=int)
+    if resume == "live only":
+        gaps = [change.gap for change in changes if isinstance(change, GapSeen)]
+        assert gaps
+        assert all(gap.filled is not None for gap in activity.gaps.values())
+        assert any(change.fresh for change in changes if isinstance(change, LogSeen))
+
+
+async def test_an_end_while_the_stream_is_down_is_read_from_the_task(platform: Platform, server: Server) -> None:
+    platform.task("t1")
+
+    async def down(request: Request, connection: Connection) -> bool:
+        if "/events" in request.path:
+            await connection.reply(404, {"detail": "no stream"})
+        return "/events" in request.path
+
+    platform.before_reply = down
+    state, _ = await follow(platform, server, lambda: platform.finish("t1"))
+    assert state.task("t1").status == "completed"  # type: ignore[union-attr]

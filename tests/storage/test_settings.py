@@ -434,3 +434,48 @@ def test_any_argument_is_one_or_told(home: Path, arguments: dict[str, Any]) -> N
         _ = read(arguments, {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "none")}).surfaces
     except BadSettings as error:
         assert str(error)
+
+
+def environment(tmp_path: Path, text: str | None = None, **more: str) -> dict[str, str]:
+    if text is not None:
+        (tmp_path / "xp-tui").mkdir()
+        (tmp_path / "xp-tui" / "config.toml").write_text(text)
+    return {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path), **more}
+
+
+def test_settings_come_from_the_nearest_place(tmp_path: Path) -> None:
+    text = 'organization = "file"\nhold = 9\n[profiles.prod]\norganization = "profile"\n'
+    environ = environment(tmp_path, text, XPANDER_API_KEY="key-0123456789")
+    settings = read({}, environ, profile="prod")
+    assert settings.values["organization"] == ("profile", "profile prod")
+    assert (settings["hold"], settings["time"]) == (9.0, "relative")
+    assert read({}, {**environ, "XPANDER_ORGANIZATION_ID": "env"}, profile="prod")["organization"] == "env"
+    assert read({"organization": "words"}, environ)["organization"] == "words"
+    assert "0123456789" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hold = \n", "config.toml:1:8"),
+        ('hold = "soon"\n', "config.toml:1: hold is a number"),
+        ('[profiles.a]\nhold = 1\n[profiles.b]\nread_only = "maybe"\n', None),
+        ('api_key = "secret-0123456789"\n', "chmod 600"),
+    ],
+)
+def test_broken_settings_say_file_and_line(tmp_path: Path, text: str, words: str | None) -> None:
+    environ = environment(tmp_path, text)
+    (tmp_path / "xp-tui" / "config.toml").chmod(0o644)
+    if words is None:
+        with pytest.raises(BadSettings, match=r"config\.toml:4: read_only"):
+            read({}, environ, profile="b")
+        return
+    with pytest.raises(BadSettings) as caught:
+        read({}, environ)
+    assert words in str(caught.value)
+    assert "secret-0123456789" not in str(caught.value)
+
+
+def test_a_name_nothing_reads_is_a_warning_with_the_nearest(tmp_path: Path) -> None:
+    settings = read({}, environment(tmp_path, '\nbase_ulr = "x"\n'))
+    assert settings.warnings[0].endswith("config.toml:2: nothing is called 'base_ulr', did you mean base_url?")

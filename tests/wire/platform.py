@@ -136,3 +136,7 @@ class Platform:
                 sent = number
             if self.store.last_event(task_id) == sent:
                 await bell.wait()
+
+
+def add_waiting_task(platform: Platform, task_id: str = "w") -> None:
+    platform.task(task_id, status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})

@@ -1,0 +1,28 @@
+"""Compressed answers that swell, and the memory that reading them takes."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+# Compressed answers
+
+
+def bomb(size: int, wbits: int = 31) -> bytes:
+    """So many MiB of blanks, compressed; its end is missing."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, wbits)
+    begin = squeeze.compress(b" " * (1 << 20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    block = squeeze.compress(b" " * (1 << 20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    return begin + block * (size - 1)
+
+
+@contextmanager
+def peak() -> Iterator[Callable[[], float]]:
+    """The most memory that was taken at once, in MiB."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] / (1 << 20)
+    finally:
+        tracemalloc.stop()
