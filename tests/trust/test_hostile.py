@@ -30,7 +30,7 @@ from tests.trust.tokens import offenders, shapes
 from tui.local.data_dir import ORGANIZATION
 
 TEXTS = [text.encode("utf-8", "replace").decode() for text in corpus()]
-"""Without lone surrogates, which the local platform's own wire cannot carry; tests/cli/test_verbs_as_processes.py sends those."""
+"""Without lone surrogates, which the local platform's own wire cannot carry; tests/cli/test_query_ndjson.py serves those."""
 SIZE = (50, 200)
 BARE = """
 import sys

@@ -1,0 +1,200 @@
+"""Actions that were sent before: which are not sent again, and what is said of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.services.action_operator import (
+    BODIES,
+    REQUEST,
+    ActionOperator,
+    Json,
+    StartOperator,
+    arguments_of,
+    lost,
+    row,
+    task_for,
+)
+from tests.trust.virtual import VirtualClock
+from tui.services.actions import Action, ActionRunner, Outcome, Verb
+
+# What was sent before, and of which nothing is known
+
+RESENDABLE = [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.CREATE]
+
+
+def unknown_before(operator: ActionOperator, verb: Verb, **more: Any) -> None:
+    """Do something of which no answer comes, and of which the record tells nothing."""
+    operator.platform.act = lost(operator)
+    assert operator.does(verb, **more).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("verb", RESENDABLE)
+def test_what_may_have_been_done_is_not_sent_again_unless_that_is_meant(
+    start_operator: StartOperator, verb: Verb
+) -> None:
+    operator = start_operator(**task_for(verb))
+    more = arguments_of(operator, verb)
+    unknown_before(operator, verb, **more)
+    another_process = ActionRunner(operator.client, operator.journal, operator.tell, clock=VirtualClock(operator.loop))
+    for doer in (operator.runner, another_process):
+        operator.runner = doer
+        again = operator.does(verb, hold=5.0, **more)
+        assert (again.outcome, again.is_sent, len(operator.platform.sent)) == (Outcome.ALREADY_SENT, False, 1)
+        name = "run" if verb is Verb.CREATE else str(verb)
+        assert again.words.startswith(f"{name} was sent before at ")
+        assert again.words.endswith(" --anyway sends it again")
+    if "digest" in more:
+        other = Verb.REJECT if verb is Verb.APPROVE else Verb.APPROVE
+        assert operator.does(other, **more).outcome is Outcome.ALREADY_SENT
+    operator.does(verb, anyway=True, **more)
+    assert len(operator.platform.sent) == 2
+
+
+def test_what_became_known_no_longer_holds_anything_back(start_operator: StartOperator) -> None:
+    operator = start_operator(status="executing")
+    unknown_before(operator, Verb.STOP)
+    operator.platform.act = operator.platform.becomes(status="stopped")
+    assert operator.does(Verb.STOP, anyway=True).outcome is Outcome.CONFIRMED
+    operator.platform.task = {**operator.platform.task, "status": "executing"}
+    assert operator.does(Verb.STOP).outcome is Outcome.CONFIRMED
+    assert len(operator.platform.sent) == 3
+
+
+def test_a_refusal_of_what_was_sent_anyway_leaves_the_first_one_unknown(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    digest = operator.digest
+    unknown_before(operator, Verb.APPROVE, digest=digest)
+    operator.platform.act = lambda: (429, {"detail": "no"})
+    assert operator.does(Verb.APPROVE, digest=digest, anyway=True).outcome is Outcome.REFUSED
+    assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+
+
+@pytest.mark.parametrize("change", [{"paused_at": 2}, {"title": "new"}, {"hitl_request": {**REQUEST, "reminded": 1}}])
+def test_a_request_that_may_be_the_same_is_held_back_though_it_looks_otherwise(
+    start_operator: StartOperator, change: Json
+) -> None:
+    """The log has grown, or what names the pause has changed: another digest, and perhaps the same request."""
+    operator = start_operator()
+    unknown_before(operator, Verb.APPROVE, digest=operator.digest)
+    operator.platform.task = {**operator.platform.task, **change}
+    operator.platform.log = [{"id": "e", "type": "think", "thought": "approval received"}]
+    assert operator.decides()[0] is Outcome.ALREADY_SENT
+    assert len(operator.platform.sent) == 1
+
+
+def test_what_was_gone_for_a_moment_after_it_was_sent_is_held_back(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    digest, truth = operator.digest, operator.platform.read
+
+    def vanish() -> tuple[int, Any]:
+        operator.platform.read = lambda: (404, {})
+        return 200, {}
+
+    operator.platform.act = vanish
+    assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.GONE
+    operator.platform.read = truth
+    assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+
+
+def test_what_is_confirmed_and_shown_again_to_the_letter_is_an_old_state(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    digest, before = operator.digest, operator.platform.task
+    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+    assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
+    operator.platform.task = before
+    assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
+    operator.platform.task = {**before, "paused_at": 2}
+    assert operator.decides()[0] is Outcome.CONFIRMED, "it asks anew"
+
+
+def test_a_stop_of_what_was_started_since_is_sent(start_operator: StartOperator) -> None:
+    operator = start_operator(status="executing")
+    unknown_before(operator, Verb.STOP)
+    operator.loop.now += 100
+    operator.platform.act = operator.platform.becomes(status="stopped")
+    operator.platform.task = {**operator.platform.task, "started_at": operator.client.now.isoformat()}
+    assert operator.does(Verb.STOP).outcome is Outcome.CONFIRMED
+
+
+def test_the_same_words_in_one_thread_are_held_back_whichever_turn_they_follow(start_operator: StartOperator) -> None:
+    operator = start_operator(status="completed", conversation_id="head")
+    operator.platform.others = [
+        {**operator.platform.task, "id": "u"},
+        {**operator.platform.task, "id": "head", "conversation_id": None},
+    ]
+    body = {**BODIES[Verb.CONTINUE], "id": "head"}
+    unknown_before(operator, Verb.CONTINUE, body=body)
+    assert operator.does(Verb.CONTINUE, target="u", body=body).outcome is Outcome.ALREADY_SENT
+
+
+def test_another_request_of_the_task_is_not_held_back(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    unknown_before(operator, Verb.APPROVE, digest=operator.digest)
+    operator.platform.task = {**operator.platform.task, "hitl_request": {**REQUEST, "content": {"amount": 8}}}
+    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+    assert operator.decides()[0] is Outcome.CONFIRMED
+
+
+def test_a_new_task_is_held_back_for_ten_minutes(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    more = arguments_of(operator, Verb.CREATE)
+    unknown_before(operator, Verb.CREATE, **more)
+    operator.loop.now += 500
+    assert operator.does(Verb.CREATE, **more).outcome is Outcome.ALREADY_SENT
+    other = {**more, "body": {"agent": "a", "input": {"text": "other"}}}
+    assert operator.does(Verb.CREATE, **other).outcome is Outcome.UNKNOWN
+    operator.loop.now += 100
+    assert operator.does(Verb.CREATE, **more).outcome is Outcome.UNKNOWN
+    assert len(operator.platform.sent) == 3
+
+
+def test_what_turns_up_later_is_told_and_not_sent_again(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    more = arguments_of(operator, Verb.CREATE)
+    unknown_before(operator, Verb.CREATE, **more)
+    operator.platform.others = [row(operator, "x", -20)]
+    again = operator.does(Verb.CREATE, **more)
+    assert (again.outcome, len(operator.platform.sent)) == (Outcome.ALREADY_SENT, 1)
+    assert again.words == "it was sent before, and the platform has it: task x. Nothing was sent now"
+    operator.platform.others = []
+    operator.does(Verb.CREATE, **more)
+    assert len(operator.platform.sent) == 2, "what is known holds nothing back: it is a new one now"
+
+
+def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    digest = operator.digest
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
+    operator.journal.write("sent", deed="x", platform=operator.client.surfaces.platform_ids, **about)
+    again = operator.does(Verb.APPROVE, digest=digest)
+    assert (again.outcome, operator.platform.sent) == (Outcome.ALREADY_SENT, [])
+    assert "it has not ended yet, or xp-tui ended meanwhile" in again.words
+
+
+def test_of_another_platform_nothing_is_held_back(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    digest = operator.digest
+    about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
+    operator.journal.write("sent", deed="x", platform=["https://elsewhere.example"], **about)
+    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+    assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
+
+
+def test_of_two_that_are_sent_at_the_same_moment_one_leaves(start_operator: StartOperator) -> None:
+    operator = start_operator()
+    digest = operator.digest
+    other = ActionRunner(operator.client, operator.journal, operator.tell, clock=VirtualClock(operator.loop))
+    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+    operator.platform.pause = 0.1
+
+    async def both() -> list[Action]:
+        wishes = [Action(Verb.APPROVE, "t", digest) for _ in range(2)]
+        return list(await asyncio.gather(operator.runner.run_action(wishes[0]), other.run_action(wishes[1])))
+
+    ended = operator.loop.run_until_complete(both())
+    assert sorted(action.outcome or "" for action in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]
+    assert len(operator.platform.sent) == 1
