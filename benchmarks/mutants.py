@@ -35,12 +35,15 @@ TESTS = {
 """The quick tests of each file."""
 MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
          "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
-"""Those of masks.py that are a text there once."""
+"""Those of redact.py that are a text there once."""
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("tui/domain/activity_log.py", "31 → 32"): "any number beyond every place in a log",
     ("tui/domain/activity_log.py", "20 → 21"): "any width beyond every number of an event",
     ("tui/security/redact.py", "'' → 'XX'"): "no name is no secret's, nor is XX; and an X is never quoted",
-    ("tui/security/redact.py", "len(text) > SHORT → len(text) >= SHORT"): "remembered or made again, it is the same",
+    (
+        "tui/security/redact.py",
+        "len(text) > MAX_CACHED_CHARS → len(text) >= MAX_CACHED_CHARS",
+    ): "remembered or made again, it is the same",
     **{("tui/security/redact.py", f"{mark!r} → ''"): "only searches more" for mark in MARKS},
     (
         "tui/security/sanitize.py",

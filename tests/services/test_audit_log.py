@@ -527,7 +527,7 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) ->
     assert done.stderr == ""
     lines, faults, live, problem, refused = done.stdout.splitlines()
     assert lines == "['a'] ['a']"
-    assert faults == "(Fault(line=1, what='it was changed'),) begun {'theme': 'dark'}"
+    assert faults == "(BrokenLine(line=1, what='it was changed'),) begun {'theme': 'dark'}"
     assert dead.name not in live
     assert problem == f"{state} cannot be written: make it writable or set another place"
     assert refused.startswith(str(state / "runs"))
