@@ -129,3 +129,33 @@ def test_a_character_is_the_same_key_as_its_name(keys: dict[str, str], words: st
 def test_what_is_no_key_is_refused(action: str, key: str) -> None:
     with pytest.raises(BadSettings, match="is no key"):
         checked_keys({action: key})
+
+
+async def test_keys_of_my_own(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, keys=checked_keys({"tasks.stop": "f8"})) as operator:
+        await operator.press("X")
+        assert isinstance(operator.app.screen, TaskListScreen)
+        await operator.press("f8")
+        await operator.until(lambda: "Stop this task?" in operator.text)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"tasks.stpo": "f8"}, "did you mean tasks.stop?"),
+        ({"tasks.stop": ""}, "is no key"),
+        ({"review.approve": "enter"}, "never decides"),
+        ({"review.reject": "ctrl+r"}, "never decides"),
+    ],
+)
+def test_keys_that_cannot_be(keys: dict[str, str], words: str) -> None:
+    with pytest.raises(BadSettings, match=words.replace("?", r"\?")):
+        checked_keys(keys)
+
+
+def test_no_key_with_ctrl_changes_anything_and_no_id_comes_twice() -> None:
+    found = list(all_bindings())
+    harmless = {"app.quit", "app.suspend", "lines.half_down", "lines.half_up"}
+    assert {one.id for one in found if "ctrl+" in one.key} <= harmless
+    ids = [one.id for one in found]
+    assert len(ids) == len(set(ids))

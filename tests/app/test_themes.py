@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
+from tests.local.conftest import Serve
+from tests.screens.operator import waiting
 from tui.app import themes
 from tui.screens.stylesheets import styles_directory
 
@@ -54,3 +58,31 @@ def test_the_themes_of_others_can_be_read(name: str) -> None:
     for text in TEXTS:
         for ground in ("background", "surface", "panel"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+async def test_drawn_in_ascii(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, is_ascii=True) as operator:
+        await operator.until(lambda: "= approval" in operator.text)
+        for keys, words in (
+            ("", "Needs you"),
+            ("X", "Keep running"),
+            ("escape", ""),
+            ("enter", "Activity"),
+            ("v", "Timeline"),
+        ):
+            if keys:
+                await operator.press(keys)
+            await operator.until(lambda: words in operator.text)
+            assert operator.text.isascii(), [char for char in operator.text if not char.isascii()]
+
+
+async def test_without_colours_the_cursor_is_seen(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with waiting(serve, tmp_path) as operator:
+        _, row = operator.at("Pay invoice 7")
+        strips = operator.app.screen._compositor.render_strips()
+        assert any(style and style.reverse for _, style, _ in strips[row])
+        colours = {style.color.name for strip in strips for _, style, _ in strip if style and style.color}
+        assert colours <= {"default"}

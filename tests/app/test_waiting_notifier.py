@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from textual import events
 
 from tests.app.stub import StubApp, StubScreen
+from tests.local.conftest import Serve
+from tests.screens.operator import make_invoice, waiting
+from tui.app.app import XpTui
 from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.models import Task
@@ -73,3 +80,19 @@ def test_no_notice_comes_between_a_person_and_a_decision() -> None:
     notified.see("a", "paused")
     assert notified.app.notices == []
     assert notified.notifier.waiting == {"a"}
+
+
+async def test_a_new_wait_rings_when_nobody_looks(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr("tui.app.app.write_to_terminal", lambda app, sequence: written.append(sequence))
+    monkeypatch.setattr(XpTui, "bell", lambda self: written.append("bell"))
+    monkeypatch.delenv("TMUX", raising=False)
+    async with waiting(serve, tmp_path) as operator:
+        assert written[-1] == "\x1b]0;1 need you · xp-tui\x07"
+        operator.app.post_message(events.AppBlur())
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "\x1b]9;2 need you · xp-tui\x07" in written)
+        assert "bell" in written
+        await operator.until(lambda: "Pay invoice 8" in operator.toasts())

@@ -76,3 +76,21 @@ def event_of_call(request: str, *, result: bool, at: int) -> Event:
 def logged_call(request: str, at: int) -> Entry:
     return parse_entry({"id": request, "created_at": (NOW + timedelta(seconds=at)).isoformat(), "tool_name": "search",
                      "payload": {"q": request}, "result": "found", "is_error": False})  # fmt: skip
+
+
+# Spans
+
+
+def activity_of_log(*entries: dict[str, Any]) -> Activity:
+    """An activity with these entries, one second apart unless they say otherwise."""
+    activity = Activity("t")
+    told = [
+        parse_entry({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})
+        for number, entry in enumerate(entries)
+    ]
+    activity.read(Log(tuple(told)), NOW)
+    return activity
+
+
+def call_of_log(name: str, **more: Any) -> dict[str, Any]:
+    return {"tool_name": name, "operation_id": name, "request_id": name, "payload": {}, **more}

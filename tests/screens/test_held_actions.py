@@ -212,3 +212,15 @@ async def test_a_stop_is_said_to_be_requested_only_once_it_is_sent(serve: Serve,
         await operator.until(lambda: "stop requested" in operator.toasts())
         assert operator.sent == ["stop"]
         assert "already under way" not in operator.toasts()
+
+
+async def test_what_is_held_is_seen_on_every_screen(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, hold=30.0) as operator:
+        await operator.hold_an_approval()
+        await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
+        await operator.press("q")
+        await operator.until(lambda: "Quit now?" in operator.text)
+        await operator.press("enter", "u")
+        await operator.until(lambda: "taken back" in operator.toasts())
+        await operator.until(lambda: "approve Pay invoice 7 in" not in operator.text)
+        assert operator.sent == []

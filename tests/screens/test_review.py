@@ -466,3 +466,20 @@ async def test_a_draft_that_was_being_sent_when_it_was_killed_is_there_again(ser
             await again.until(lambda: "Pay invoice 7" in again.text)
             await again.press("c")
             await again.until(lambda: "do not lose me" in again.text)
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (100, 30), (200, 50), (300, 100)])
+async def test_every_size_shows_what_waits_and_decides(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("a")
+        await operator.until(lambda: "Review" in operator.text)
+        await operator.pilot.resize_terminal(*size)
+        if size < (80, 24):
+            await operator.until(lambda: "were not shown yet: pgdn" in operator.text)
+            await operator.read_by_pages(operator.app.screen.query_one("#payload", Inspector))
+            await operator.until(lambda: "shift+tab, pgdn" in operator.text)
+        await operator.ready_to_decide()
+        assert "A approve" in operator.text
+        assert all(len(line) == size[0] for line in operator.text.split("\n"))
+        await operator.press("A")
+        await operator.until(lambda: "approved, on record as" in operator.text)

@@ -18,6 +18,7 @@ from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
 from tui.storage.json_store import JsonStore
 from tui.widgets.activity_tree import ActivityTree
+from tui.widgets.event_pane import EventPane
 from tui.widgets.task_table import TaskTable
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -366,3 +367,22 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
         await operator.until(lambda: "done" in [line["kind"] for line in operator.journal.lines()])
         assert operator.sent == []
         assert "stay" in JsonStore(tmp_path / "drafts.json").values()
+
+
+async def test_never_touch_the_keys(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path, (120, 50)) as operator:
+        await operator.click("TITLE")
+        await operator.until(lambda: "TITLE ▴" in operator.text)
+        await operator.click("1 need you")
+        await operator.click("Pay invoice 7", times=2)
+        await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
+        await operator.until(lambda: "TOL" in operator.text)
+        await operator.click("2 Events")
+        assert operator.app.screen.query_one(EventPane).has_focus
+        await operator.click("xp-tui ›")
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
+        await operator.click("a review")
+        await operator.ready_to_decide()
+        await operator.click("A approve")
+        await operator.until(lambda: "approved, on record as" in operator.text)
+        assert operator.sent == ["approve"]

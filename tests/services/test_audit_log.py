@@ -1,35 +1,30 @@
-"""What is left on this machine: the journal and what it finds out, reports of crashes, and what is copied."""
+"""The journal: whole lines or none, left-over actions of killed runs, masked texts, and the faults that verifying finds."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
-import signal
-import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.storage.misplaced import every_kind, put_in_place, without_waiting
 from tui.security.redact import Redactor
-from tui.services import clipboard, crash_report
 from tui.services.audit_log import BrokenLine, Journal, Verification
 from tui.storage.json_store import Drafts, JsonStore
 from tui.storage.private_files import (
     NotPrivate,
-    make_directory,
-    open_private,
     problem_with_directory,
     read_private,
     write_private,
 )
-from tui.storage.run_lock import RunLock, live_runs, new_run_name
+from tui.storage.run_lock import live_runs, new_run_name
 
 
 def written(journal: Journal, *actions: tuple[str, str]) -> None:
@@ -119,33 +114,6 @@ def test_what_a_run_finishes_while_the_journal_is_read_is_not_left_over(
 
     monkeypatch.setattr("tui.services.audit_log.live_runs", ends_meanwhile)
     assert journal.unfinished() == []
-
-
-def test_who_looks_at_a_lock_does_not_make_its_run_alive(tmp_path: Path) -> None:
-    lock = RunLock(tmp_path)
-    lock.acquire()
-    path = tmp_path / lock.name
-    with path.open("rb") as looking:
-        assert list(live_runs(tmp_path)) == [lock.name]
-        lock.release()
-        path.touch()  # as a killed run leaves it
-        with path.open("rb") as looking_too:
-            for file in (looking, looking_too):
-                fcntl.flock(file, fcntl.LOCK_SH)
-            assert live_runs(tmp_path) == {}
-    assert not path.exists()
-
-
-def test_a_lock_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
-    lock = RunLock(tmp_path / "runs")
-    lock.write(b"open here")
-    (tmp_path / "runs" / lock.name).unlink()
-    assert live_runs(tmp_path / "runs") == {}
-    lock.acquire()
-    assert list(live_runs(tmp_path / "runs")) == [lock.name]
-    lock.release()
-    lock.release()
-    assert live_runs(tmp_path / "runs") == {}
 
 
 # Whole lines, or none
@@ -309,19 +277,6 @@ def test_a_line_that_is_written_while_the_journal_is_verified_is_no_fault(
         assert journal.verify().faults == ()
 
 
-def test_of_a_file_that_cannot_be_put_in_place_nothing_is_left(tmp_path: Path) -> None:
-    (tmp_path / "file").mkdir()
-    with pytest.raises(IsADirectoryError):
-        write_private(tmp_path / "file", b"content")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_part_that_a_killed_process_left_is_not_in_the_next_file(tmp_path: Path) -> None:
-    (tmp_path / ".file.new").write_bytes(b"a longer part of something")
-    write_private(tmp_path / "file", b"content")
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"content")]
-
-
 ODD = (
     b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b"\xff\xfe", b"\0" * 100, b'"text"', b"5", b"null", b"{}", b"9" * 5000,
     b'{"kind":["sent"],"deed":["a"]}', b'{"kind":{},"n":NaN}', b'{"kind":"\\ud800","deed":"\\ud800","words":"\\ud800"}',
@@ -361,70 +316,10 @@ def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, mo
     written(journal, ("sent", "after it"))
 
 
-# What stands in the place of a file
-
-
-def link_to_device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def link_to_file(path: Path) -> None:
-    elsewhere = path.with_name("elsewhere")
-    elsewhere.write_bytes(b'{"kind":"sent","deed":"of another"}\n')
-    path.symlink_to(elsewhere)
-
-
-def unix_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as bound:
-        bound.bind(str(path))
-
-
-def device(path: Path) -> None:
-    try:
-        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # as /dev/zero: it can be read without an end
-    except PermissionError:
-        pytest.skip("only root can make a device")
-
-
-IN_ITS_PLACE: dict[str, Callable[[Path], None]] = {
-    "a link": link_to_file,
-    "a link to a device": link_to_device,
-    "a directory": Path.mkdir,
-    "a named pipe": os.mkfifo,
-    "a socket": unix_socket,
-    "a device": device,
-}
-placed = pytest.mark.parametrize("kind", IN_ITS_PLACE)
-
-
-def place(kind: str, path: Path) -> str:
-    """Put something in the place of a file; the answer is the sentence that is told of it."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    IN_ITS_PLACE[kind](path)
-    advice = "remove it" if kind.startswith("a link") else "move it away"
-    return f"{path} is {kind.removesuffix(' to a device')}: {advice}, a file is made in its place"
-
-
-@contextmanager
-def at_once() -> Iterator[None]:
-    """Fail where something waits for the other end of a pipe."""
-
-    def waited(number: int, frame: object) -> None:
-        raise TimeoutError("it waits")
-
-    before = signal.signal(signal.SIGALRM, waited)
-    signal.setitimer(signal.ITIMER_REAL, 2)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@placed
+@every_kind
 def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Path, kind: str) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    sentence = place(kind, journal.path)
+    sentence = put_in_place(kind, journal.path)
     uses = (
         lambda: list(journal.lines()),
         lambda: list(journal.lines_with("")),
@@ -432,32 +327,22 @@ def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Pa
         lambda: journal.write("sent", deed="a"),
     )
     for use in uses:
-        with at_once(), pytest.raises(NotPrivate) as refused:
+        with without_waiting(), pytest.raises(NotPrivate) as refused:
             use()
         assert str(refused.value) == sentence
-    with at_once():
+    with without_waiting():
         assert journal.verify() == Verification(0, (BrokenLine(1, sentence),))
     if kind == "a link":
         assert b"deed" in (tmp_path / "elsewhere").read_bytes()
 
 
-@placed
-def test_what_is_no_file_is_neither_read_nor_written_anywhere(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "file"
-    sentence = place(kind, path)
-    for use in (lambda: read_private(path), lambda: open_private(path, os.O_RDWR | os.O_CREAT)):
-        with at_once(), pytest.raises(NotPrivate) as refused:
-            use()
-        assert str(refused.value) == sentence
-
-
-@placed
+@every_kind
 def test_a_head_that_is_no_file_is_none(tmp_path: Path, kind: str) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
     (tmp_path / "journal.head").unlink()
-    place(kind, tmp_path / "journal.head")
-    with at_once():
+    put_in_place(kind, tmp_path / "journal.head")
+    with without_waiting():
         assert journal.verify().lines == 1
 
 
@@ -479,13 +364,6 @@ def test_in_a_folder_that_is_a_file_there_is_no_journal_and_none_is_written(tmp_
         journal.write("sent", deed="a")
     assert str(refused.value) == sentence
     assert problem_with_directory(tmp_path / "state") == sentence
-
-
-def test_a_folder_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(NotPrivate, match=r"/proc/xp-tui cannot be made: .+; make its place writable or set another"):
-        make_directory(Path("/proc/xp-tui"))
-    with pytest.raises(NotPrivate, match="cannot be looked at: File name too long"):
-        make_directory(tmp_path / ("x" * 300))
 
 
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
@@ -520,8 +398,8 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) ->
     dead.touch(mode=0o600)
     for folder in (state / "runs", state):
         folder.chmod(0o500)
-    command = [*UNPRIVILEGED, sys.executable, "-c", IN_A_CLOSED_FOLDER, str(state)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    install_clipboard = [*UNPRIVILEGED, sys.executable, "-c", IN_A_CLOSED_FOLDER, str(state)]
+    done = subprocess.run(install_clipboard, capture_output=True, text=True, check=False)
     for folder in (state, state / "runs"):
         folder.chmod(0o700)
     assert done.stderr == ""
@@ -583,70 +461,6 @@ def test_what_follows_a_line_that_was_cut_short_is_a_line_of_its_own(tmp_path: P
     journal.path.write_bytes(b"no line at all")
     written(journal, ("sent", "d"))
     assert [(line["deed"], line["n"]) for line in journal.lines()] == [("d", 1)]
-
-
-def test_a_crash_is_told_in_a_sentence_also_where_nothing_can_be_written(tmp_path: Path) -> None:
-    error = RuntimeError("with the-key-0123456789")
-    (tmp_path / "crashes").symlink_to(tmp_path)
-    told = crash_report.write_crash_report(error, tmp_path, Redactor(["the-key-0123456789"]))
-    assert told == "xp-tui has failed: RuntimeError: with ••••. Nothing could be written down about it."
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["crashes"]
-
-
-def test_of_very_many_crashes_the_last_are_kept(tmp_path: Path) -> None:
-    (tmp_path / "crashes").mkdir()
-    for number in range(30):
-        (tmp_path / "crashes" / f"20200101T0000{number:02}.txt").write_text("old")
-    crash_report.write_crash_report(RuntimeError("new"), tmp_path, Redactor())
-    kept = sorted((tmp_path / "crashes").iterdir())
-    assert len(kept) == crash_report.MAX_REPORTS
-    assert "RuntimeError: new" in kept[-1].read_text()
-    assert kept[0].name == "20200101T000011.txt"
-
-
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A clipboard of the system's own."""
-    (tmp_path / "xclip").write_text(f"#!/bin/sh\n{script}\n")
-    (tmp_path / "xclip").chmod(0o755)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-
-def test_what_is_copied_goes_to_the_systems_clipboard_where_there_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command(tmp_path, monkeypatch, f"cat > {tmp_path}/copied")
-    told: list[str] = []
-    assert clipboard.copy_text("the words", told.append, tmp_path / "file") == "copied"
-    assert ((tmp_path / "copied").read_text(), told) == ("the words", [])
-
-
-def test_else_to_the_terminals_and_what_is_too_long_for_it_to_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    told: list[str] = []
-    assert clipboard.copy_text("x" * 74_000, told.append, tmp_path / "file").startswith(
-        "handed to the terminal's clipboard"
-    )
-    assert (told, (tmp_path / "file").exists()) == (["x" * 74_000], False)
-    words = clipboard.copy_text("é" * 74_001, told.append, tmp_path / "file")
-    assert words == f"too long for the terminal's clipboard, written to {tmp_path / 'file'}"
-    assert (len(told), (tmp_path / "file").read_text()) == (1, "é" * 74_001)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
-
-
-def test_what_is_too_long_and_cannot_be_written_is_told_as_not_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.delenv("DISPLAY", raising=False)
-    (tmp_path / "state").write_text("a file")
-    words = clipboard.copy_text("x" * 74_001, lambda text: None, tmp_path / "state" / "copied.txt")
-    assert words.startswith("not copied: too long for the terminal's clipboard, and no file can be written: ")
-    assert words.endswith("state is a file: move it away, a directory is made in its place")
 
 
 def test_the_journal_finds_a_changed_and_a_missing_line(tmp_path: Path) -> None:

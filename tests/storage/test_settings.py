@@ -1,4 +1,4 @@
-"""What can be set, from where, and what is said of what cannot be used; and files that nobody else can read."""
+"""Settings: where each comes from, and what is said of one that cannot be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.storage.options import OPTIONS, PLATFORM_OPTIONS
-from tui.storage.private_files import NotPrivate, config_home, make_directory, open_private, state_home, write_private
 from tui.storage.settings import BadSettings, Settings, read
 
 KEY = "the-key-of-somebody-0123456789"
@@ -190,57 +189,6 @@ def test_local_and_another_platform_are_a_mistake(tmp_path: Path, name: str) -> 
     argument = f"--{name.replace('_', '-')}"
     with pytest.raises(BadSettings, match=f"^--local and {argument} name two platforms: leave one of them out$"):
         read({"own": True, name: "x"}, {"HOME": str(tmp_path)})
-
-
-@pytest.mark.parametrize(
-    ("environ", "config", "state"),
-    [
-        ({"HOME": "/h"}, "/h/.config/xp-tui", "/h/.local/state/xp-tui"),
-        ({"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s"}, "/c/xp-tui", "/s/xp-tui"),
-        ({"HOME": "/h", "XDG_CONFIG_HOME": "c", "XDG_STATE_HOME": ""}, "/h/.config/xp-tui", "/h/.local/state/xp-tui"),
-    ],
-)
-def test_files_are_where_the_system_wants_them(environ: dict[str, str], config: str, state: str) -> None:
-    assert (str(config_home(environ)), str(state_home(environ))) == (config, state)
-
-
-def test_a_directory_that_others_could_enter_is_closed(tmp_path: Path) -> None:
-    path = tmp_path / "state"
-    path.mkdir()
-    path.chmod(0o755)
-    make_directory(path)
-    assert path.stat().st_mode & 0o777 == 0o700
-
-
-def test_what_somebody_else_has_put_there_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    with pytest.raises(NotPrivate, match=f"{tmp_path / 'link'} is a link: remove it, a directory is made in its place"):
-        make_directory(tmp_path / "link")
-    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
-    with pytest.raises(NotPrivate, match="belongs to somebody else"):
-        make_directory(tmp_path / "real")
-
-
-def test_a_file_is_not_written_through_a_link_and_other_trouble_is_told_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "target").write_text("as it was")
-    (tmp_path / "link").symlink_to(tmp_path / "target")
-    with pytest.raises(NotPrivate, match=f"{tmp_path / 'link'} is a link: remove it, a file is made in its place"):
-        open_private(tmp_path / "link", os.O_WRONLY | os.O_TRUNC)
-    assert (tmp_path / "target").read_text() == "as it was"
-    with pytest.raises(FileNotFoundError) as caught:
-        open_private(tmp_path / "none", os.O_RDONLY)
-    assert not isinstance(caught.value, NotPrivate)
-
-
-def test_a_file_is_put_in_place_whole_and_a_link_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "target").write_text("as it was")
-    (tmp_path / "file").symlink_to(tmp_path / "target")
-    write_private(tmp_path / "file", b"new")
-    assert ((tmp_path / "file").read_text(), (tmp_path / "target").read_text()) == ("new", "as it was")
-    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
-    assert not (tmp_path / "file").is_symlink()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "target"]
 
 
 # What the file, the arguments and the environment can hold

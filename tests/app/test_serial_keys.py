@@ -1,0 +1,48 @@
+"""Keys that come in one burst: each is handled on the screen to which the one before it led."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from tests.local.conftest import Serve
+from tests.screens.operator import waiting
+from tui.screens.review import ReviewScreen
+from tui.screens.task_list import TaskListScreen
+
+
+@pytest.mark.parametrize("quickly", ["/quit", "/acme XRAc", "/a X", "/title:Pay"])
+async def test_keys_in_one_burst_go_where_the_first_of_them_leads(serve: Serve, tmp_path: Path, quickly: str) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        names = {"/": "slash", " ": "space", ":": "colon"}
+        for char in quickly:
+            operator.app.post_message(events.Key(names.get(char, char), char))
+        await operator.until(lambda: operator.app.screen.query_one(Input).value == quickly[1:])
+        for key in ("enter", "X"):
+            operator.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await operator.until(lambda: operator.app.screen.query_one(Input).value == quickly[1:])
+        await operator.until(lambda: "Stop this task?" in operator.text or "Nothing of" in operator.text)
+
+
+async def test_two_escapes_go_back_by_two_and_no_further(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        await operator.press("enter")
+        await operator.until(lambda: "TOL" in operator.text)
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        for _ in range(6):
+            operator.app.post_message(events.Key("escape", None))
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
+        await operator.pilot.pause(0.2)
+        assert isinstance(operator.app.screen, TaskListScreen)
+
+
+async def test_a_key_on_its_way_when_everything_is_taken_down_ends_nothing(serve: Serve, tmp_path: Path) -> None:
+    async with waiting(serve, tmp_path) as operator:
+        key = events.Key("x", "x")
+        key._set_forwarded()
+        await operator.app._close_all()
+        await operator.app.on_event(key)
