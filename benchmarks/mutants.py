@@ -20,17 +20,23 @@ from importlib.util import spec_from_loader
 from pathlib import Path
 
 FORK = multiprocessing.get_context("fork")
+ACTIVITY = ["tests/domain/test_activity_log.py", "tests/domain/test_state.py"]
+ACTIONS = [
+    "tests/services/test_actions.py",
+    "tests/services/test_confirmation.py",
+    "tests/services/test_earlier_actions.py",
+]
 TESTS = {
     "tui/client/sse.py": ["tests/client/test_sse.py"],
-    "tui/domain/activity_log.py": ["tests/domain/test_activity_log.py"],
-    "tui/domain/state.py": ["tests/domain/test_state.py"],
+    "tui/domain/activity_log.py": ACTIVITY,
+    "tui/domain/state.py": ACTIVITY,
     "tui/security/sanitize.py": ["tests/security/test_sanitize.py"],
     "tui/security/redact.py": ["tests/security/test_redact.py"],
     "tui/security/known_secrets.py": ["tests/security/test_redact.py"],
-    "tui/services/actions.py": ["tests/services/test_actions.py"],
-    "tui/domain/evidence.py": ["tests/services/test_actions.py", "tests/client/test_models.py"],
-    "tui/services/confirmation.py": ["tests/services/test_actions.py"],
-    "tui/services/earlier_actions.py": ["tests/services/test_actions.py"],
+    "tui/services/actions.py": ACTIONS,
+    "tui/domain/evidence.py": [*ACTIONS, "tests/client/test_models.py"],
+    "tui/services/confirmation.py": ACTIONS,
+    "tui/services/earlier_actions.py": ACTIONS,
 }
 """The quick tests of each file."""
 MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",

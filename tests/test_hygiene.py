@@ -6,8 +6,6 @@ import ast
 import importlib
 import inspect
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,17 +13,7 @@ from typing import Any
 
 import pytest
 
-
-def imported(code: str) -> set[str]:
-    """The modules that are there after some code, in a process of its own."""
-    whole = f"import sys\n{code}\nprint('\\n', *(name for name in sys.modules if sys.modules[name]))"
-    done = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True)
-    return set(done.stdout.rpartition("\n ")[2].split())
-
-
-def loaded(code: str) -> set[str]:
-    """The top-level modules that are loaded after some code."""
-    return {name.split(".")[0] for name in imported(code)}
+from tests.loaded_modules import loaded_modules, loaded_packages
 
 
 @pytest.mark.parametrize(
@@ -44,18 +32,18 @@ def loaded(code: str) -> set[str]:
 )
 def test_the_core_never_meets_a_screen(module: str) -> None:
     # httpx brings its own command line, and rich with it, where click happens to be installed.
-    assert not {"textual", "rich"} & loaded(f"sys.modules['click'] = None\nimport tui.{module}")
+    assert not {"textual", "rich"} & loaded_packages(f"sys.modules['click'] = None\nimport tui.{module}")
 
 
 def test_help_loads_neither_network_nor_models() -> None:
     code = "from tui.cli.main import run\nrun(['--help'], None)"
     unneeded = {"httpx", "pydantic", "textual", "rich", "asyncio", "ssl", "tui.security.sanitize"}
-    modules = imported(code)
+    modules = loaded_modules(code)
     assert not unneeded & (modules | {name.split(".")[0] for name in modules})
 
 
 def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
-    modules = imported("import tui.__main__, tui.cli.main, tui.launch, tui.app.app")
+    modules = loaded_modules("import tui.__main__, tui.cli.main, tui.launch, tui.app.app")
     assert not modules & {
         "httpx",
         "httpx_sse",
@@ -92,7 +80,7 @@ listing = TaskListModel(ListView(matches=parse_filter("pay status:paused").predi
 assert not list(listing.filled(state))[1:]
 assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
 """
-    assert "pydantic" not in loaded(code)
+    assert "pydantic" not in loaded_packages(code)
 
 
 def test_no_class_of_ours_is_written_anew_each_time_it_is_imported() -> None:

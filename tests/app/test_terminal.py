@@ -2,111 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pty
 import random
-import select
 import signal
-import struct
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyte
 import pytest
 
+from tests.app.pseudo_terminal import terminal
 from tests.conftest import Survived
 
 ENDINGS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l")
 """Back from the alternate screen, the cursor shown, no mouse, no marks round what is pasted."""
-
-
-class Terminal:
-    """A terminal with the command on it."""
-
-    def __init__(self, leader: int, process: subprocess.Popen[bytes]) -> None:
-        self.leader = leader
-        self.process = process
-        self.seen = b""
-        """What was printed since the last key."""
-
-    def until(self, words: bytes, patience: float = 40.0) -> None:
-        """Wait until something was printed."""
-        end = time.monotonic() + patience
-        while words not in self.seen:
-            is_over = self.process.poll() is not None and not select.select([self.leader], [], [], 0.2)[0]
-            assert time.monotonic() < end, self.seen[-3000:]
-            assert not is_over, self.seen[-3000:]
-            if select.select([self.leader], [], [], 0.1)[0]:
-                try:
-                    self.seen += os.read(self.leader, 65536)
-                except OSError:
-                    break
-        assert words in self.seen, self.seen[-3000:]
-
-    def read(self, patience: float) -> None:
-        """What is printed within this time."""
-        end = time.monotonic() + patience
-        while select.select([self.leader], [], [], max(end - time.monotonic(), 0.0))[0]:
-            self.seen += os.read(self.leader, 65536)
-
-    def resize(self, rows: int, columns: int) -> None:
-        fcntl.ioctl(self.leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def press(self, keys: bytes) -> None:
-        self.seen = b""
-        os.write(self.leader, keys)
-
-    def ends(self) -> int | None:
-        """The exit code; everything that is still printed is read before."""
-        end = time.monotonic() + 15.0
-        while self.process.poll() is None or select.select([self.leader], [], [], 0.2)[0]:
-            assert time.monotonic() < end, self.seen[-3000:]
-            if select.select([self.leader], [], [], 0.1)[0]:
-                self.seen += os.read(self.leader, 65536)
-        return self.process.returncode
-
-
-XP_TUI = (sys.executable, "-m", "tui")
-
-
-@contextmanager
-def terminal(home: Path, command: Sequence[str] = XP_TUI, **more: str) -> Iterator[Terminal]:
-    """`xp-tui` as a newcomer types it: no key, no settings."""
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    environ = {
-        "HOME": str(home),
-        "PATH": os.environ["PATH"],
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        **more,
-    }
-    process = subprocess.Popen(
-        command,
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        env=environ,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    before = termios.tcgetattr(leader)
-    try:
-        yield Terminal(leader, process)
-        assert termios.tcgetattr(leader)[3] == before[3]  # echo and line mode are as they were
-    finally:
-        process.kill()
-        process.wait()
-        os.close(leader)
-        os.close(follower)
 
 
 @pytest.mark.parametrize("way", ["q", "ctrl+q", "SIGTERM", "SIGHUP"])

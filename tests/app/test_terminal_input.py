@@ -11,22 +11,8 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste
 from textual.message import Message
 
+from tests.app.pseudo_terminal import UNREADABLE_INPUT
 from tui.app.terminal_input import TerminalInput
-
-UNREADABLE = [
-    b"\xff",
-    b"\xc3",
-    b"\xed\xa0\x80",
-    b"\x1b[1114112u",
-    b"\x1b[99999999999999u",
-    b"\x1b[1;99999999999u",
-    b"\x1b[<0;-5;9999999999M",
-    b"\x1b[M \xff\xfe",
-    b"\x1b[M\xc3\xa9!",
-    b"\x1b[M !",
-    b"\x1b[48;0;0;0;0t\x1b[<0;5;5M",
-    b"\x1b[48;9;9;0;0t\x1b[<0;5;5M",
-]
 
 
 def told(messages: list[Message]) -> list[str]:
@@ -53,7 +39,7 @@ def read(*readings: bytes) -> list[str]:
     return told(found)
 
 
-@pytest.mark.parametrize("data", UNREADABLE)
+@pytest.mark.parametrize("data", UNREADABLE_INPUT)
 def test_what_cannot_be_read_is_skipped_and_the_keys_around_it_are_not(data: bytes) -> None:
     assert read(b"a" + data, b"b")[0] == "a"
     assert read(b"a" + data, b"b")[-1] == "b"
@@ -82,7 +68,9 @@ def test_what_looks_like_a_mouse_report_that_is_not_gone_on_with_takes_no_later_
 
 
 @given(
-    st.lists(st.binary(max_size=40) | st.sampled_from([*UNREADABLE, b"\x1b", b"\x1b[", b"\x1b[M", b"1;2;"]), max_size=8)
+    st.lists(
+        st.binary(max_size=40) | st.sampled_from([*UNREADABLE_INPUT, b"\x1b", b"\x1b[", b"\x1b[M", b"1;2;"]), max_size=8
+    )
 )
 def test_no_bytes_end_the_reading(readings: list[bytes]) -> None:
     assert read(*readings, b"\x1b[201~", b"q")[-1] == "q"

@@ -22,7 +22,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Static
 
-from tests.app.test_terminal import terminal
+from tests.app.pseudo_terminal import terminal
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens
 from tui.app import textual_workarounds

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.wire.server import Server
 from tui.cli.context import Session
 from tui.cli.main import run
 from tui.client.retry import SystemClock
+from tui.launch import run_dashboard
 from tui.services.audit_log import Journal
 
 
@@ -115,3 +117,14 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> FastClock:
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: clock.monotonic())
     monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: clock.sleep(seconds))
     return clock
+
+
+def said_instead_of_screens(shell: Shell, *words: str) -> str:
+    """What is said on a terminal where the screens are not opened."""
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as screen, os.fdopen(os.dup(follower)) as keys:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", screen)
+            patch.setattr(sys, "stdin", keys)
+            assert run(words, run_dashboard) == 3
+    return shell.capsys.readouterr().err

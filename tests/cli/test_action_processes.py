@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,10 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.cli.processes import add_approval_task, start_command
 from tests.conftest import FastClock
-from tests.wire.platform import KEY, Platform
+from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-
-
-def waiting(platform: Platform, content: Any = "pay 1,204 EUR") -> None:
-    """A task that waits for an approval."""
-    platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": content})
-
-
-async def started(server: Server, home: Path, *words: str, **more: Any) -> asyncio.subprocess.Process:
-    """Start the command in a process of its own, for the platform of a test."""
-    environ = {
-        "HOME": str(home), "PATH": os.environ["PATH"], "XPANDER_API_KEY": KEY,
-        "XPANDER_BASE_URL": server.url, "XPANDER_API_URL": server.url,
-    }  # fmt: skip
-    environ |= more.pop("environ", {})
-    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE, **more}
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tui", *words, env=environ, **pipes)
 
 
 def journaled(home: Path) -> list[dict[str, Any]]:
@@ -45,9 +29,9 @@ def journaled(home: Path) -> list[dict[str, Any]]:
 async def test_what_was_done_is_told_when_standard_output_is_full(
     platform: Platform, server: Server, tmp_path: Path, form: str
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     with Path("/dev/full").open("wb") as full:
-        job = await started(server, tmp_path, "approve", "w", "--yes-unseen", "-o", form, stdout=full)
+        job = await start_command(server, tmp_path, "approve", "w", "--yes-unseen", "-o", form, stdout=full)
         _, told = await job.communicate()
     assert job.returncode == 0, told
     assert b"approve w: approved, on record as Local Operator (standard output takes nothing" in told
@@ -59,8 +43,10 @@ async def test_what_was_done_is_told_when_standard_output_is_full(
 async def test_what_was_done_is_told_when_standard_output_is_closed(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
-    waiting(platform)
-    job = await started(server, tmp_path, "approve", "w", "--yes-unseen", stdout=None, preexec_fn=lambda: os.close(1))
+    add_approval_task(platform)
+    job = await start_command(
+        server, tmp_path, "approve", "w", "--yes-unseen", stdout=None, preexec_fn=lambda: os.close(1)
+    )
     _, told = await job.communicate()
     assert (job.returncode, b"approved, on record as Local Operator" in told) == (0, True), told
     assert b"Traceback" not in told
@@ -69,11 +55,11 @@ async def test_what_was_done_is_told_when_standard_output_is_closed(
 async def test_the_exit_code_holds_when_nobody_reads_and_standard_error_is_closed(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as broken:
-        job = await started(
+        job = await start_command(
             server, tmp_path, "reject", "w", "--yes-unseen", stdout=broken, stderr=None, preexec_fn=lambda: os.close(2)
         )
         await job.wait()
@@ -100,10 +86,10 @@ def slow_answer(platform: Platform, sent: asyncio.Event, *, is_done: bool) -> No
 async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
     platform: Platform, server: Server, tmp_path: Path, number: int, code: int
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     sent = asyncio.Event()
     slow_answer(platform, sent, is_done=False)
-    job = await started(server, tmp_path, "approve", "w", "--yes-unseen")
+    job = await start_command(server, tmp_path, "approve", "w", "--yes-unseen")
     async with asyncio.timeout(20):
         await sent.wait()
         job.send_signal(number)
@@ -116,12 +102,12 @@ async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
     assert journaled(tmp_path)[-1]["outcome"] == "unknown"
 
     platform.before_reply = None
-    job = await started(server, tmp_path, "approve", "w", "--yes-unseen")
+    job = await start_command(server, tmp_path, "approve", "w", "--yes-unseen")
     out, _ = await job.communicate()
     assert job.returncode == 7
     assert out.startswith(b"approve was sent before at ")
     assert platform.decisions == []
-    job = await started(server, tmp_path, "approve", "w", "--yes-unseen", "--anyway")
+    job = await start_command(server, tmp_path, "approve", "w", "--yes-unseen", "--anyway")
     out, told = await job.communicate()
     assert (job.returncode, b"it is sent again" in told) == (0, True), (out, told)
     assert len(platform.decisions) == 1
@@ -146,7 +132,7 @@ async def test_two_signals_a_millisecond_apart_lose_nothing_of_what_is_known(
         home = tmp_path / str(turn)
         home.mkdir()
         sent.clear()
-        job = await started(server, home, "approve", f"w{turn}", "--yes-unseen")
+        job = await start_command(server, home, "approve", f"w{turn}", "--yes-unseen")
         async with asyncio.timeout(20):
             await sent.wait()
             for number in (first, second, second):
@@ -164,7 +150,7 @@ async def test_two_signals_a_millisecond_apart_lose_nothing_of_what_is_known(
 async def test_a_signal_that_was_ignored_from_the_start_stays_ignored(
     platform: Platform, server: Server, tmp_path: Path, number: int
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     sent, go_on = asyncio.Event(), asyncio.Event()
 
     async def answer(request: Request, connection: Connection) -> bool:
@@ -174,7 +160,7 @@ async def test_a_signal_that_was_ignored_from_the_start_stays_ignored(
         return False
 
     platform.before_reply = answer
-    job = await started(
+    job = await start_command(
         server, tmp_path, "approve", "w", "--yes-unseen", preexec_fn=lambda: signal.signal(number, signal.SIG_IGN)
     )
     async with asyncio.timeout(20):
@@ -188,23 +174,23 @@ async def test_a_signal_that_was_ignored_from_the_start_stays_ignored(
 async def test_a_process_that_was_killed_while_it_sent_holds_the_next_one_back(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     sent = asyncio.Event()
     slow_answer(platform, sent, is_done=False)
-    job = await started(server, tmp_path, "approve", "w", "--yes-unseen")
+    job = await start_command(server, tmp_path, "approve", "w", "--yes-unseen")
     async with asyncio.timeout(20):
         await sent.wait()
         job.kill()
         await job.communicate()
     platform.before_reply = None
-    job = await started(server, tmp_path, "reject", "w", "--yes-unseen")
+    job = await start_command(server, tmp_path, "reject", "w", "--yes-unseen")
     out, _ = await job.communicate()
     assert (job.returncode, b"approve was sent before at " in out) == (7, True)
     assert platform.decisions == []
 
 
 async def test_a_digest_of_what_is_masked_decides_nothing(shell: Shell, platform: Platform, server: Server) -> None:
-    waiting(platform, {"password": "and 1,000,000 USD to EVIL", "amount": 5})
+    add_approval_task(platform, {"password": "and 1,000,000 USD to EVIL", "amount": 5})
     digest = (await shell.on(server, "show", "w", "-o", "json")).json["digest"]
     said = await shell.on(server, "approve", "w", "--digest", digest)
     assert (said.code, said.err, platform.decisions) == (2, "", [])
@@ -226,7 +212,7 @@ LIES: list[tuple[str, Callable[[Platform], Any]]] = [
 async def test_after_the_sending_no_lie_about_the_task_is_taken_for_its_record(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock, name: str, lie: Callable[[Platform], Any]
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     is_sent = False
 
     async def answer(request: Request, connection: Connection) -> bool:

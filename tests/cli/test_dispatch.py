@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.test_hygiene import imported
+from tests.loaded_modules import loaded_modules
 from tui.cli import dispatch, parser
 from tui.cli.context import Session
 from tui.local.data_dir import Address
@@ -27,7 +27,7 @@ def test_each_verb_of_the_command_line_has_its_function() -> None:
 
 
 def test_what_runs_a_verb_loads_neither_network_nor_screens() -> None:
-    modules = imported("import tui.cli.main, tui.cli.dispatch")
+    modules = loaded_modules("import tui.cli.main, tui.cli.dispatch")
     assert "tui.cli.context" in modules
     assert not modules & {"httpx", "pydantic", "textual", "fastapi", "argparse", "tui.local.data_dir", "tui.cli.parser"}
 

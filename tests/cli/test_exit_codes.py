@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_action_processes import started, waiting
+from tests.cli.processes import add_approval_task, start_command
 from tests.conftest import FastClock
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
@@ -77,8 +77,8 @@ async def test_what_the_platform_answers_ends_with_the_code_of_the_table(
 async def test_a_signal_ends_with_the_code_of_the_table(
     platform: Platform, server: Server, tmp_path: Path, code: int
 ) -> None:
-    waiting(platform)
-    job = await started(server, tmp_path, "watch", "w", "-o", "ndjson")
+    add_approval_task(platform)
+    job = await start_command(server, tmp_path, "watch", "w", "-o", "ndjson")
     assert job.stdout
     assert await job.stdout.readline()
     job.send_signal(SIGNALS[code])

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Shell, said_instead_of_screens
 from tests.wire.platform import KEY
 from tui.__main__ import main
-from tui.cli.main import _parsed, run
+from tui.cli.main import _parsed
 from tui.cli.parser import build_parser
-from tui.launch import run_dashboard
-
-
-def said_instead_of_screens(shell: Shell, *words: str) -> str:
-    """What is said on a terminal where the screens are not opened."""
-    leader, follower = os.openpty()
-    with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as screen, os.fdopen(os.dup(follower)) as keys:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "stdout", screen)
-            patch.setattr(sys, "stdin", keys)
-            assert run(words, run_dashboard) == 3
-    return shell.capsys.readouterr().err
 
 
 def refused(shell: Shell, *words: str) -> str:

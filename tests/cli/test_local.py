@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import httpx
 import pytest
 
 import tui.local
-from tests.cli.conftest import Shell, no_screens
-from tests.cli.test_launch import said_instead_of_screens
+from tests.cli.conftest import Shell, no_screens, said_instead_of_screens
+from tests.cli.local_platform import PLAIN_LOCAL, start_platform
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server, free_port
 from tui.cli.main import run
@@ -30,46 +26,6 @@ from tui.local.scenario_runner import ScenarioRunner
 from tui.storage.private_files import write_private
 from tui.storage.settings import BadSettings
 
-PLAIN = ("local", "--port", "0", "--no-history", "--no-arrivals")
-
-
-@dataclass
-class Started:
-    """A platform that was started; what it prints is read from `out`."""
-
-    out: TextIO
-    leash: TextIO
-    code: asyncio.Future[int]
-
-    async def lines(self, count: int) -> list[str]:
-        """The next lines that it prints."""
-        async with asyncio.timeout(20):
-            return [(await asyncio.to_thread(self.out.readline)).rstrip("\n") for _ in range(count)]
-
-
-@asynccontextmanager
-async def started(shell: Shell, *words: str) -> AsyncIterator[Started]:
-    """Start a platform on a leash; it ends when the leash is let go, and says how."""
-    (hold, leash), (out, told) = os.pipe(), os.pipe()
-    with (
-        os.fdopen(hold) as held,
-        os.fdopen(leash, "w") as end,
-        os.fdopen(out) as read,
-        os.fdopen(told, "w") as write,
-        ThreadPoolExecutor(1) as pool,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(sys, "stdin", held)
-        patch.setattr(sys, "stdout", write)
-        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], no_screens)
-        one = Started(read, end, code)
-        try:
-            yield one
-        finally:
-            end.close()
-            async with asyncio.timeout(20):
-                await one.code
-
 
 def exported(lines: list[str]) -> dict[str, str]:
     """What a shell makes of the lines."""
@@ -78,7 +34,7 @@ def exported(lines: list[str]) -> dict[str, str]:
 
 
 async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
-    async with started(shell, *PLAIN) as one:
+    async with start_platform(shell, *PLAIN_LOCAL) as one:
         environ = exported(await one.lines(4))
         url, key = environ["XPANDER_BASE_URL"], environ["XPANDER_API_KEY"]
         assert url.startswith("http://127.0.0.1:")
@@ -92,7 +48,7 @@ async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
 
 
 async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
-    async with started(shell, *PLAIN, "--quiet") as one:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", (shell.home / "printed").open("w+"))
@@ -106,7 +62,7 @@ async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
 
 async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
-    async with started(shell, *PLAIN, "--quiet") as one:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
         with home.used():
             one.leash.close()
@@ -131,7 +87,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
             return home.running()
 
     monkeypatch.setattr(process.Server, "end", slowly)
-    async with started(shell, *PLAIN, "--quiet") as one:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
         one.leash.close()
         await asyncio.to_thread(ends.wait)
@@ -143,7 +99,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
 
 
 async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> None:
-    async with started(shell, *PLAIN, "--quiet") as one:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", (shell.home / "printed").open("w"))
@@ -157,7 +113,7 @@ async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> No
 async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp_path: Path) -> None:
     data = tmp_path / "elsewhere"
     many = ("--tasks", "60", "--entries", "25", "--seed", "7", "--now", "2026-11-21T12:00")
-    async with started(shell, *PLAIN, *many, "--data", str(data)) as one:
+    async with start_platform(shell, *PLAIN_LOCAL, *many, "--data", str(data)) as one:
         environ = exported(await one.lines(4))
         headers = {"x-api-key": environ["XPANDER_API_KEY"]}
         async with httpx.AsyncClient(base_url=environ["XPANDER_API_URL"], headers=headers) as http:
@@ -177,7 +133,7 @@ async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp
     ],
 )
 def test_wishes_that_make_no_sense_are_refused_in_words(shell: Shell, words: list[str], why: str) -> None:
-    said = shell(*PLAIN, *words)
+    said = shell(*PLAIN_LOCAL, *words)
     assert (said.code, said.out) == (3, "")
     assert said.err.startswith(f"xp-tui: {why}")
     assert not (shell.state / "local").exists()
@@ -194,7 +150,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) 
 def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
     with home.taken():
-        said = shell(*PLAIN)
+        said = shell(*PLAIN_LOCAL)
     assert (said.code, said.err) == (
         3,
         f"xp-tui: another program is starting a platform in {home.path}: try again\n",
@@ -215,7 +171,7 @@ def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatc
         raise RuntimeError("an agent fell over")
 
     monkeypatch.setattr(ScenarioRunner, "run", run_once)
-    assert run([*PLAIN, "--quiet"], no_screens) == 1
+    assert run([*PLAIN_LOCAL, "--quiet"], no_screens) == 1
     told = shell.capsys.readouterr()
     assert "xp-tui has failed: RuntimeError: an agent fell over" in told.err
     assert DataDir(shell.state / "local").running() is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_local import PLAIN, started
+from tests.cli.local_platform import PLAIN_LOCAL, start_platform
 from tests.local.conftest import KEY
 from tui.storage.private_files import write_private
 
@@ -30,13 +30,13 @@ from tui.storage.private_files import write_private
     ],
 )
 def test_a_number_or_moment_out_of_its_range_is_a_mistake(shell: Shell, words: list[str], why: str) -> None:
-    assert shell(*PLAIN, *words) == (3, "", f"xp-tui: {why}\n")
+    assert shell(*PLAIN_LOCAL, *words) == (3, "", f"xp-tui: {why}\n")
     assert not (shell.state / "local").exists()
 
 
 @pytest.mark.parametrize("words", [["--port", "x"], ["--tasks", "1.5"], ["--limit", "9" * 5000], ["--pace", "fast"]])
 def test_what_is_no_number_is_a_mistake(shell: Shell, words: list[str]) -> None:
-    said = shell(*PLAIN, *words)
+    said = shell(*PLAIN_LOCAL, *words)
     assert (said.code, said.out) == (3, "")
     assert f"argument {words[0]}: invalid" in said.err
 
@@ -51,7 +51,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_folder_that_others_can_enter_is_left_as_it_is(shell: Shell, data: Path) -> None:
     sentence = f"{data} can be entered by others: chmod 700 it, or name a folder that is not there yet"
-    assert shell(*PLAIN, "--data", str(data)) == (3, "", f"xp-tui: {sentence}\n")
+    assert shell(*PLAIN_LOCAL, "--data", str(data)) == (3, "", f"xp-tui: {sentence}\n")
     assert (data.stat().st_mode & 0o777, list(data.iterdir())) == (0o755, [])
 
 
@@ -60,7 +60,7 @@ def test_a_folder_with_files_of_something_else_is_left_as_it_is(shell: Shell, da
     (data / "key").write_text("a key of something else")
     (data / "notes").write_text("notes")
     sentence = f"{data} holds other files: name an empty folder, or one that is not there yet"
-    assert shell(*PLAIN, "--data", str(data)) == (3, "", f"xp-tui: {sentence}\n")
+    assert shell(*PLAIN_LOCAL, "--data", str(data)) == (3, "", f"xp-tui: {sentence}\n")
     assert sorted(path.name for path in data.iterdir()) == ["key", "notes"]
 
 
@@ -73,14 +73,14 @@ def test_what_is_no_folder_is_left_as_it_is(shell: Shell, tmp_path: Path, kind: 
     else:
         place.symlink_to(tmp_path)
         why = "is a link: remove it, a directory is made in its place"
-    assert shell(*PLAIN, "--data", str(place)) == (3, "", f"xp-tui: {place} {why}\n")
+    assert shell(*PLAIN_LOCAL, "--data", str(place)) == (3, "", f"xp-tui: {place} {why}\n")
     assert place.is_symlink() == (kind == "link")
 
 
 async def test_an_empty_folder_of_ours_and_one_of_a_platform_are_taken(shell: Shell, data: Path) -> None:
     data.chmod(0o700)
     for _ in range(2):
-        async with started(shell, *PLAIN, "--data", str(data), "--quiet") as one:
+        async with start_platform(shell, *PLAIN_LOCAL, "--data", str(data), "--quiet") as one:
             (url,) = await one.lines(1)
             assert url.startswith("http://127.0.0.1:")
         assert one.code.result() == 0
@@ -90,7 +90,7 @@ async def test_an_empty_folder_of_ours_and_one_of_a_platform_are_taken(shell: Sh
 def test_a_damaged_database_is_told_with_what_to_do(shell: Shell) -> None:
     path = shell.state / "local" / "platform.db"
     write_private(path, b"no database " * 1000)
-    said = shell(*PLAIN)
+    said = shell(*PLAIN_LOCAL)
     assert (said.code, said.out) == (3, "")
     assert said.err.startswith(f"xp-tui: the database {path} is damaged: move it away and start again")
     assert path.read_bytes() == b"no database " * 1000
@@ -103,7 +103,7 @@ def test_a_link_in_the_place_of_the_database_or_the_key_is_not_followed(shell: S
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / name).symlink_to(tmp_path / "elsewhere")
         sentence = f"{folder / name} is a link: remove it, a file is made in its place"
-        assert shell(*PLAIN) == (3, "", f"xp-tui: {sentence}\n")
+        assert shell(*PLAIN_LOCAL) == (3, "", f"xp-tui: {sentence}\n")
         (folder / name).unlink()
     assert (tmp_path / "elsewhere").read_bytes() == KEY.encode()
 

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_action_processes import started
-from tests.cli.test_standard_streams import exit_code
+from tests.cli.processes import run_command, start_command
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
 
@@ -105,7 +104,7 @@ async def test_a_time_zone_that_there_is_not_is_told_and_times_are_in_utc(
 ) -> None:
     platform.task("w")
     platform.entry("w", type="think", thought="hm")
-    code, _, told = await exit_code(server, tmp_path, *words, environ={"TZ": zone})
+    code, _, told = await run_command(server, tmp_path, *words, environ={"TZ": zone})
     assert (code, "xp-tui: TZ is no time zone: times are in UTC\n" in told) == (0, True), told
     assert "has failed" not in told
 
@@ -151,7 +150,7 @@ async def test_one_interrupt_ends_waiting_for_standard_input(
     platform: Platform, server: Server, tmp_path: Path, words: list[str]
 ) -> None:
     platform.task("w", status="completed")
-    job = await started(server, tmp_path, *words, stdin=asyncio.subprocess.PIPE)
+    job = await start_command(server, tmp_path, *words, stdin=asyncio.subprocess.PIPE)
     assert job.stdin
     job.stdin.write(b"some of it")
     await job.stdin.drain()

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_action_processes import started, waiting
+from tests.cli.processes import add_approval_task, run_command
 from tests.wire.platform import Platform
 from tests.wire.server import Server
 
 LONE_SURROGATE = os.fsdecode(b"pay \xff EUR")
-
-
-async def exit_code(server: Server, home: Path, *words: str, **more: Any) -> tuple[int | None, str, str]:
-    """The exit code of a process, and what it printed on the streams that are read."""
-    job = await started(server, home, *words, **more)
-    async with asyncio.timeout(30):
-        out, told = await job.communicate()
-    return job.returncode, (out or b"").decode(), (told or b"").decode()
 
 
 @pytest.mark.parametrize(
@@ -52,9 +42,9 @@ async def exit_code(server: Server, home: Path, *words: str, **more: Any) -> tup
 async def test_exit_codes_hold_when_standard_error_is_full(
     platform: Platform, server: Server, tmp_path: Path, words: list[str], code: int
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     with Path("/dev/full").open("wb") as full:
-        assert (await exit_code(server, tmp_path, *words, stderr=full))[0] == code
+        assert (await run_command(server, tmp_path, *words, stderr=full))[0] == code
 
 
 @pytest.mark.parametrize(
@@ -65,21 +55,21 @@ async def test_exit_codes_hold_when_standard_error_is_full(
 async def test_a_full_standard_output_is_told_in_a_sentence(
     platform: Platform, server: Server, tmp_path: Path, words: list[str], code: int
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     with Path("/dev/full").open("wb") as full:
-        found, _, told = await exit_code(server, tmp_path, *words, stdout=full)
+        found, _, told = await run_command(server, tmp_path, *words, stdout=full)
     assert (found, told.startswith("xp-tui: ") or "\nxp-tui: " in told) == (code, True), told
     assert "Traceback" not in told
     assert "Exception ignored" not in told
 
 
 async def test_exit_codes_hold_when_both_are_full(platform: Platform, server: Server, tmp_path: Path) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     with Path("/dev/full").open("wb") as full:
-        assert (await exit_code(server, tmp_path, "approve", "w", "--yes-unseen", stdout=full, stderr=full))[0] == 0
-        assert (await exit_code(server, tmp_path, "approve", "w", "--yes-unseen", stdout=full, stderr=full))[0] == 7
-        assert (await exit_code(server, tmp_path, "show", "none", stdout=full, stderr=full))[0] == 1
-        assert (await exit_code(server, tmp_path, "tasks", stdout=full, stderr=full))[0] == 1
+        assert (await run_command(server, tmp_path, "approve", "w", "--yes-unseen", stdout=full, stderr=full))[0] == 0
+        assert (await run_command(server, tmp_path, "approve", "w", "--yes-unseen", stdout=full, stderr=full))[0] == 7
+        assert (await run_command(server, tmp_path, "show", "none", stdout=full, stderr=full))[0] == 1
+        assert (await run_command(server, tmp_path, "tasks", stdout=full, stderr=full))[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -99,8 +89,8 @@ async def test_exit_codes_hold_when_both_are_full(platform: Platform, server: Se
 async def test_a_closed_standard_input_is_an_empty_one(
     platform: Platform, server: Server, tmp_path: Path, words: list[str], code: int
 ) -> None:
-    waiting(platform)
-    found, _, told = await exit_code(server, tmp_path, *words, stdin=None, preexec_fn=lambda: os.close(0))
+    add_approval_task(platform)
+    found, _, told = await run_command(server, tmp_path, *words, stdin=None, preexec_fn=lambda: os.close(0))
     assert (found, "has failed" in told, "Traceback" in told) == (code, False, False), told
     assert told.startswith("xp-tui: ") or code == 0
     assert (tmp_path / ".local/state/xp-tui/journal.jsonl").exists() == (words[:1] in (["run"], ["stop"]) and not code)
@@ -108,7 +98,7 @@ async def test_a_closed_standard_input_is_an_empty_one(
 
 async def test_an_input_that_cannot_be_read_is_told(platform: Platform, server: Server, tmp_path: Path) -> None:
     with (tmp_path / "written").open("wb") as unreadable:
-        code, _, told = await exit_code(server, tmp_path, "run", "a1", "-", stdin=unreadable)
+        code, _, told = await run_command(server, tmp_path, "run", "a1", "-", stdin=unreadable)
     assert (code, told.startswith("xp-tui: standard input cannot be read: ")) == (3, True), told
 
 
@@ -120,7 +110,9 @@ async def test_an_input_that_is_no_utf_8_is_refused(
     path = tmp_path / "bytes"
     path.write_bytes(b'{"title": "pay \xff EUR"}')
     with path.open("rb") as stdin:
-        code, _, told = await exit_code(server, tmp_path, "run", "a1", *words, stdin=stdin, environ={"LC_ALL": locale})
+        code, _, told = await run_command(
+            server, tmp_path, "run", "a1", *words, stdin=stdin, environ={"LC_ALL": locale}
+        )
     assert (code, "UTF-8" in told, "has failed" in told) == (3, True, False), told
     assert server.requests == []
     assert not (tmp_path / ".local/state/xp-tui/journal.jsonl").exists()
@@ -148,7 +140,7 @@ async def test_an_input_that_is_no_utf_8_is_refused(
 async def test_arguments_that_are_no_utf_8_are_refused(
     shell: Shell, platform: Platform, server: Server, words: list[str]
 ) -> None:
-    waiting(platform)
+    add_approval_task(platform)
     (shell.home / "escaped.json").write_text('{"title": "\\udcff"}')
     said = await shell.on(server, *[word.replace("HOME", str(shell.home)) for word in words])
     assert (said.code, "UTF-8" in said.err) == (3, True), said

@@ -13,13 +13,13 @@ from unittest.mock import patch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
+from tests.client.lazy_entries import lazy_entries
 from tests.screens.fixed_platforms import NOW
 from tui.client import lazy_log as large_log
 from tui.client.events import Event
 from tui.client.json_codec import NotJson, loads
-from tui.client.lazy_log import LargeLog, LazyEntries, NotLazy
+from tui.client.lazy_log import LargeLog, NotLazy
 from tui.client.log_entries import Entry, Log, parse_entry
 from tui.client.models import Task
 from tui.client.partial_decode import split_log
@@ -46,14 +46,6 @@ KINDS: list[dict[str, Any]] = [
 
 def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
-
-
-def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> LazyEntries:
-    """As the client takes a large log apart."""
-    made = LazyEntries()
-    for begin in range(0, len(told), size):
-        made.take([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
-    return made
 
 
 entry = st.builds(
@@ -89,7 +81,7 @@ def test_what_waits_in_a_large_log_is_found_although_none_was_known_to() -> None
     made = Activity("t")
     assert made.wait is None
     asking = {"id": "q", "created_at": at(1).isoformat(), "questions": ["what?"]}
-    made.read(Log(entries_of([asking])), at(2))
+    made.read(Log(lazy_entries([asking])), at(2))
     assert made.wait
 
 
@@ -101,7 +93,7 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
     readings = [log, [*log, *(told for told in more if told["id"] not in names)], small]
     lazy, eager = Activity("t"), Activity("t")
     try:
-        large = [entries_of(reading) for reading in readings[:2]]
+        large = [lazy_entries(reading) for reading in readings[:2]]
     except NotLazy:
         return
     read: list[tuple[Entry, ...]] = [tuple(map(parse_entry, told)) for told in readings[:2]]
@@ -125,7 +117,7 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
 @given(logs)
 def test_each_of_its_entries_says_the_same(log: list[Any]) -> None:
     try:
-        large = entries_of(log)
+        large = lazy_entries(log)
     except NotLazy:
         assert len({name for told in log for name in parse_entry(told).keys}) < sum(
             len(parse_entry(told).keys) for told in log
@@ -156,12 +148,14 @@ def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
     late = {"created_at": "2026-11-21T10:00:00+02:00"}
     assert (
         len(
-            entries_of([usual, {**usual, "id": "b", **late}, {**usual, "id": "c", "created_at": "2026-11-21T09:00:00"}])
+            lazy_entries(
+                [usual, {**usual, "id": "b", **late}, {**usual, "id": "c", "created_at": "2026-11-21T09:00:00"}]
+            )
         )
         == 3
     )
     with pytest.raises(NotLazy):
-        entries_of(
+        lazy_entries(
             [
                 usual,
                 {**usual, **odd}
@@ -176,9 +170,9 @@ def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
 def test_what_is_new_in_a_later_reading_is_all_that_is_looked_at() -> None:
     log = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(50)]
     made = Activity("t")
-    made.read(Log(entries_of(log)), at(100))
+    made.read(Log(lazy_entries(log)), at(100))
     made.get("e7")
-    again = entries_of(
+    again = lazy_entries(
         [*log[:20], {**log[20], "is_error": True}, *log[21:], {**log[0], "id": "e50", "created_at": at(60).isoformat()}]
     )
     assert made.nodes.news_in(again) == {7, 20, 50}
@@ -189,7 +183,7 @@ def test_what_is_new_in_a_later_reading_is_all_that_is_looked_at() -> None:
 
 
 def test_only_what_nobody_told_of_is_new() -> None:
-    log = entries_of(
+    log = lazy_entries(
         [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x", "request_id": f"r{n}"} for n in range(4)]
     )
     known: dict[str, object] = {}
@@ -200,7 +194,7 @@ def test_only_what_nobody_told_of_is_new() -> None:
 
 
 def test_it_is_one_part() -> None:
-    log: Log = Log(entries_of([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(4)]))
+    log: Log = Log(lazy_entries([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(4)]))
     assert list(log.parts(2)) == [log]
     first: Entry = log.entries[0]
     assert first.id == "e0"
@@ -284,7 +278,7 @@ def test_of_two_lists_of_entries_the_last_counts() -> None:
 def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], more: list[Any], kept: int) -> None:
     again = [*log[:kept], *more]
     try:
-        ours, theirs = entries_of(log), entries_of(again)
+        ours, theirs = lazy_entries(log), lazy_entries(again)
     except NotLazy:
         return
     differ = [
@@ -296,7 +290,7 @@ def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], mo
 
 
 def test_an_entry_is_found_from_either_end_and_there_is_none_beyond() -> None:
-    log = entries_of([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(7)])
+    log = lazy_entries([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(7)])
     assert [log[place].id for place in (0, 6, -1, -7, 3)] == ["e0", "e6", "e6", "e0", "e3"]
     for place in (7, -8):
         with pytest.raises(IndexError):

@@ -94,3 +94,7 @@ def activity_of_log(*entries: dict[str, Any]) -> Activity:
 
 def call_of_log(name: str, **more: Any) -> dict[str, Any]:
     return {"tool_name": name, "operation_id": name, "request_id": name, "payload": {}, **more}
+
+
+def node_ids(made: Activity) -> list[str]:
+    return [node.entry.id for node in made.nodes]

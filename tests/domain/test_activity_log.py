@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -23,16 +22,13 @@ from tests.domain.activity_builders import (
     event_of_call,
     logged_call,
     message_entry,
+    node_ids,
     thought,
 )
 from tui.client.events import Event
 from tui.client.log_entries import Entry, Log, ToolCall, parse_entry
 from tui.client.models import Task, WaitKind
 from tui.domain.activity_log import MIN_STREAMED_PIECES, Activity, Gap, TreeRow, match_triggers, walk_tree
-
-
-def ids(made: Activity) -> list[str]:
-    return [node.entry.id for node in made.nodes]
 
 
 def field(made: Activity, key: str, name: str) -> Any:
@@ -46,20 +42,20 @@ def field(made: Activity, key: str, name: str) -> Any:
 
 def test_the_log_keeps_its_order_where_times_are_equal_or_missing() -> None:
     made = activity([entry("z", None), entry("c", 5), entry("b", None), entry("a", 5), entry("d", 4)])
-    assert ids(made) == ["z", "d", "c", "b", "a"]
+    assert node_ids(made) == ["z", "d", "c", "b", "a"]
     assert [node.at for node in made.nodes][1:] == [at(4), at(5), at(5), at(5)]
     assert made.nodes[0].at == datetime.min.replace(tzinfo=UTC)
 
 
 def test_the_log_comes_before_the_stream_where_times_are_equal() -> None:
     made = activity(thought(5, id="live"), [entry("one", 5), entry("two", 5)])
-    assert ids(made) == ["one", "two", "live"]
+    assert node_ids(made) == ["one", "two", "live"]
     assert [node.provenance for node in made.nodes] == ["back-filled", "back-filled", "live"]
 
 
 def test_an_event_that_tells_no_time_happened_when_it_came() -> None:
     made = activity(thought(200), event("think", None, {"id": "x"}), asked=100)
-    assert ids(made) == ["x", "think200"]
+    assert node_ids(made) == ["x", "think200"]
     assert made.nodes[0].at == at(100)
     made = activity(call_request("r", None), call_result("r", None), asked=100)
     assert [(node.at, node.seconds, node.is_timed) for node in made.nodes] == [(at(100), None, False)]
@@ -67,7 +63,7 @@ def test_an_event_that_tells_no_time_happened_when_it_came() -> None:
 
 def test_what_comes_late_is_put_where_it_belongs() -> None:
     made = activity(*(thought(second) for second in (9, 3, 5, 1, 7, 3.5)))
-    assert ids(made) == [f"think{second}" for second in (1, 3, 3.5, 5, 7, 9)]
+    assert node_ids(made) == [f"think{second}" for second in (1, 3, 3.5, 5, 7, 9)]
 
 
 def test_a_thing_moves_when_the_log_knows_its_time_better() -> None:
@@ -77,7 +73,7 @@ def test_a_thing_moves_when_the_log_knows_its_time_better() -> None:
         thought(2, id="c"),
         [entry("b", 0, type="think"), entry("c", 9, type="think")],
     )
-    assert ids(made) == ["b", "a", "c"]
+    assert node_ids(made) == ["b", "a", "c"]
     assert [node.provenance for node in made.nodes] == ["live"] * 3
 
 
@@ -103,7 +99,7 @@ def test_an_entry_changes_when_a_later_log_tells_it_otherwise_and_not_when_an_ea
 
 def test_an_entry_that_moves_in_the_log_moves() -> None:
     made = activity([entry("a", 5), entry("b", 5)], [entry("b", 5), entry("a", 5)])
-    assert ids(made) == ["b", "a"]
+    assert node_ids(made) == ["b", "a"]
 
 
 # One call, whoever tells of it
@@ -114,7 +110,7 @@ def test_a_call_has_the_fields_of_both_and_the_log_is_believed() -> None:
     three: list[Event | Entry] = [call_request("r", 1, payload={"to": "me"}), call_result("r", 4, is_error=True), log]
     for told in permutations(three):
         made = activity(*told)
-        assert ids(made) == ["r"]
+        assert node_ids(made) == ["r"]
         (node,) = made.nodes
         assert isinstance(node.entry, ToolCall)
         assert (node.entry.payload, node.entry.result, node.entry.is_error) == ({"to": "r"}, "from the log", True)
@@ -157,10 +153,10 @@ def test_two_that_turn_out_to_be_one_are_one() -> None:
     both = parse_entry({**call_entry("a", 1).raw, "request_id": "b"})
     for logs in ([[one, other], [both]], [[one], [other], [both]], [[other, one], [both]]):
         made = activity(*logs)
-        assert ids(made) == ["a"]
+        assert node_ids(made) == ["a"]
         assert made.get("b") is made.get("a") is made.nodes[0]
     made = activity(call_request("a", 1), call_result("b", 7), [both])
-    assert ids(made) == ["a"]
+    assert node_ids(made) == ["a"]
     assert made.nodes[0].seconds == 6.0
     made.read(Log((call_entry("other", 4, payload={"to": "b"}),)), at(300))
     assert len(made) == 2, "what was taken in is no longer looked for"
@@ -224,7 +220,7 @@ def test_of_several_alike_each_is_one_of_its_own() -> None:
     live = [call_request(f"x{n}", 10 + n, payload="same") for n in range(3)]
     logged = [call_entry(f"y{n}", 10 + n, payload="same") for n in range(3)]
     for made in (activity(*live, logged), activity(logged, *live)):
-        assert sorted(ids(made)) == ["y0", "y1", "y2"]
+        assert sorted(node_ids(made)) == ["y0", "y1", "y2"]
         assert {node.provenance for node in made.nodes} == {"live"}
     again = activity(*live, logged, logged)
     assert len(again) == 3
@@ -466,20 +462,3 @@ def test_of_very_much_streamed_text_the_end_is_kept() -> None:
     assert activity.streaming.split() == [
         str(number) for number in range(MIN_STREAMED_PIECES, 2 * MIN_STREAMED_PIECES + 1)
     ]
-
-
-def test_adding_to_a_long_activity_costs_what_adding_to_a_short_one_does() -> None:
-    from time import perf_counter
-
-    def cost(size: int) -> float:
-        activity = Activity("t")
-        activity.read(Log(tuple(logged_call(f"r{n}", n) for n in range(size))), NOW)
-        events = [event_of_call(f"x{n}", result=False, at=size + n) for n in range(200)]
-        begun = perf_counter()
-        for added in events:
-            activity.hear(added, NOW)
-        return perf_counter() - begun
-
-    random.seed(1)
-    small, large = min(cost(100) for _ in range(3)), min(cost(20_000) for _ in range(3))
-    assert large < 3 * small

@@ -1,13 +1,15 @@
-"""Which nodes of a task's activity name the sub-task that they started."""
+"""The nodes of an activity: which name the sub-task that they started, and what adding and keeping them costs."""
 
 from __future__ import annotations
 
 import gc
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.domain.activity_builders import NOW, event_of_call, logged_call
 from tui.client.events import Event
 from tui.client.log_entries import Log, parse_entry
 from tui.domain.activity_log import Activity, match_triggers
@@ -92,3 +94,20 @@ def test_what_is_kept_of_a_flood_costs_the_garbage_collector_nothing() -> None:
 
     for kept in (event, node, node.logged, EventItem(1, NOON, event)):
         assert not gc.is_tracked(kept)
+
+
+def test_adding_to_a_long_activity_costs_what_adding_to_a_short_one_does() -> None:
+    from time import perf_counter
+
+    def cost(size: int) -> float:
+        activity = Activity("t")
+        activity.read(Log(tuple(logged_call(f"r{n}", n) for n in range(size))), NOW)
+        events = [event_of_call(f"x{n}", result=False, at=size + n) for n in range(200)]
+        begun = perf_counter()
+        for added in events:
+            activity.hear(added, NOW)
+        return perf_counter() - begun
+
+    random.seed(1)
+    small, large = min(cost(100) for _ in range(3)), min(cost(20_000) for _ in range(3))
+    assert large < 3 * small

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.domain.test_task_list import NOW, row, seen
+from tests.domain.task_list_builders import NOW, row, seen
 from tui.client.models import Agent
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import AgentsSeen, State

@@ -19,8 +19,8 @@ from tests.domain.activity_builders import (
     event_of_call,
     logged_call,
     message_entry,
+    node_ids,
 )
-from tests.domain.test_activity_log import ids
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.client.json_codec import dumps
@@ -208,7 +208,7 @@ def test_a_log_may_come_with_those_of_sub_tasks() -> None:
     log = Log((message_entry("m", 1),), {"b": (message_entry("n", 2),)}, is_partial=True)
     state = State().after([LogSeen("a", log, at(3))])
     found = {name: state.activity(name) for name in ("a", "b", "c")}
-    assert {name: (ids(made), made.is_partial) for name, made in found.items() if made} == {
+    assert {name: (node_ids(made), made.is_partial) for name, made in found.items() if made} == {
         "a": (["m"], True),
         "b": (["n"], True),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,33 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.domain.task_list_builders import IDS, NOW, built_anew, row, rows_as_text, seen
 from tui.client.events import Event
-from tui.client.models import Task
 from tui.domain.filters import parse_filter
-from tui.domain.state import Change, EventSeen, State, TaskGone, TasksSeen
+from tui.domain.state import Change, EventSeen, State, TaskGone
 from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel
-from tui.domain.task_list_rows import GroupHeader, MoreLine, TaskLine
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-IDS = [f"t{number}" for number in range(8)]
 COLUMNS = [None, "status", "title", "agent", "wait", "plan", "tokens", "updated"]
-
-
-def row(task_id: str, **about: Any) -> dict[str, Any]:
-    """A task as a list tells it."""
-    return {"id": task_id, "agent_id": "a", "status": "completed", "created_at": NOW.isoformat(), **about}
-
-
-def seen(*rows: dict[str, Any], later: int = 0) -> TasksSeen:
-    """That a list was read, so many seconds later."""
-    at = NOW + timedelta(seconds=later)
-    return TasksSeen(tuple(Task.from_value({**one, "updated_at": at.isoformat()}) for one in rows), at)
 
 
 def mention(teller: str, task_id: str, status: str) -> EventSeen:
     """That the stream of a task told of another one as its sub-task."""
-    told = {"type": "sub_task_updated", "task_id": teller, "data": {"id": task_id, "status": status}}
-    return EventSeen(teller, Event.from_value(told), NOW)
+    rows_as_text = {"type": "sub_task_updated", "task_id": teller, "data": {"id": task_id, "status": status}}
+    return EventSeen(teller, Event.from_value(rows_as_text), NOW)
 
 
 def change_of(one: Any, later: int) -> Change:
@@ -46,30 +32,6 @@ def change_of(one: Any, later: int) -> Change:
     if isinstance(one, str):
         return TaskGone(one, NOW + timedelta(seconds=later), "gone")
     return seen(one, later=later)
-
-
-def anew(state: State, view: ListView, like: TaskListModel) -> TaskListModel:
-    """All of it, arranged from nothing."""
-    listing = TaskListModel(view)
-    listing.opened, listing.folded = like.opened, like.folded
-    for _ in listing.filled(state):
-        pass
-    return listing
-
-
-def told(listing: TaskListModel) -> list[str]:
-    """The rows as text: headings with their number, tasks with their depth, what waits below."""
-    words = []
-    for index in range(len(listing)):
-        match listing.row(index):
-            case GroupHeader() as head:
-                words.append(f"{head.group} {head.count} {head.is_open}")
-            case TaskLine() as line:
-                where = "".join(f">{task.id}" for task in line.path)
-                words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.below}")
-            case MoreLine() as more:
-                words.append(f"{more.loaded} of {more.total}")
-    return words
 
 
 steps = st.lists(
@@ -119,8 +81,8 @@ def test_step_by_step_is_the_same_as_anew(
     for later, some in enumerate(changes):
         state = state.after([change_of(one, later) for one in some])
         listing.take(state, state.touched.tasks)
-        whole = anew(state, view, listing)
-        assert told(listing) == told(whole)
+        whole = built_anew(state, view, listing)
+        assert rows_as_text(listing) == rows_as_text(whole)
         assert +listing.counts == +whole.counts
         assert (listing.matched, listing.loaded) == (whole.matched, whole.loaded)
         keys = [listing.key(index) for index in range(len(listing))]
@@ -129,7 +91,7 @@ def test_step_by_step_is_the_same_as_anew(
     other = listing.again(ListView(None, None, column, reverse, {}, NOW, 6))
     for _ in other.filled(state):
         pass
-    assert told(other) == told(anew(state, other.view, listing))
+    assert rows_as_text(other) == rows_as_text(built_anew(state, other.view, listing))
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -137,20 +99,20 @@ def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(
     state = State().after(
         [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
     )
-    listing = anew(state, ListView(column="title", reverse=reverse), TaskListModel())
+    listing = built_anew(state, ListView(column="title", reverse=reverse), TaskListModel())
     listing.turn("b", True)
     opened = ["b completed 3", "  b0 completed 0", "  b1 completed 0", "  b2 completed 0"]
-    assert told(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
+    assert rows_as_text(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
     listing.turn("b", False)
     assert len(listing) == 2
 
 
 def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
     state = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
-    listing = anew(state, ListView(), TaskListModel())
+    listing = built_anew(state, ListView(), TaskListModel())
     state = state.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
     listing.take(state, state.touched.tasks)
-    assert told(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
+    assert rows_as_text(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
     assert listing.counts["Needs you"] == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens, invoice, waiting
-from tests.storage.test_json_store import other_xp_tui
+from tests.storage.other_process import other_xp_tui
 from tui.storage.json_store import DRAFT_SEPARATOR, SENDING_PREFIX, JsonStore
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_activity_rows import call, delegation
+from tests.domain.activity_sources import call, delegation
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.client.log_entries import Log, parse_entry

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.storage.other_process import other_xp_tui
 from tui.storage.json_store import DRAFT_SEPARATOR, Drafts, JsonStore
 from tui.storage.private_files import NotPrivate
 
@@ -24,52 +21,6 @@ sys.stdin.readline()
 for number in range(25):
     kept[f"{sys.argv[3]} {number}"] = "text"
 """
-ANOTHER_RUN = """
-import json, pathlib, sys
-from tui.storage.json_store import Drafts
-drafts = Drafts(pathlib.Path(sys.argv[1]))
-print(flush=True)
-for line in sys.stdin:
-    what, *words = json.loads(line)
-    if what == "set":
-        drafts[words[0]] = words[1]
-    elif what == "delete":
-        del drafts[words[0]]
-    print(json.dumps([drafts.get(words[0]), sorted(drafts)]), flush=True)
-"""
-
-
-class Other:
-    """Another xp-tui with the same drafts, in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-
-    def __call__(self, *words: str) -> tuple[str | None, list[str]]:
-        """Let it change a draft or open it; what it sees of this draft then, and the names of all."""
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(json.dumps(words) + "\n")
-        self.process.stdin.flush()
-        text, keys = json.loads(self.process.stdout.readline())
-        return text, keys
-
-    def end(self, *, killed: bool = False) -> None:
-        """Let it end."""
-        if killed:
-            self.process.kill()
-        self.process.communicate()
-
-
-@contextmanager
-def other_xp_tui(path: Path, program: str = ANOTHER_RUN, *words: str) -> Iterator[Other]:
-    """Another process that has read the file."""
-    command, pipe = [sys.executable, "-c", program, str(path), *words], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdout
-        process.stdout.readline()
-        yield Other(process)
-        process.kill()
 
 
 @pytest.fixture

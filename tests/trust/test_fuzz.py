@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_terminal import terminal
-from tests.app.test_terminal_input import UNREADABLE
+from tests.app.pseudo_terminal import UNREADABLE_INPUT, terminal
 from tests.conftest import Survived
 from tests.trust.fuzz import CODES
 
 CASES = int(os.environ.get("XP_FUZZ", "80"))
-PIECES = [*UNREADABLE, b"\x1b", b"\x1b[", b"\x1bO", b"\x1b[200~", b"\x1b[201~", b"\x1b[A", b"\x1b[B", b"\x1b[5~", b"\x1b[I", b"\x1b[O",
+PIECES = [*UNREADABLE_INPUT, b"\x1b", b"\x1b[", b"\x1bO", b"\x1b[200~", b"\x1b[201~", b"\x1b[A", b"\x1b[B", b"\x1b[5~", b"\x1b[I", b"\x1b[O",
           b"\r", b"\t", b"\x7f", b"\x1b[48;99999;99999;9;9t", b"\x1b[48;20;20;9;9t", b"\x1b[?2026;2$y", b"\x1b[<0;10;10M", b"\x1b[<64;9;9M"]  # fmt: skip
 """What a terminal may send, beside random bytes."""
 ENDING_BYTES = b"\x1a\x11\x1c"

@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.domain.test_activity_rows import activity_of, call, delegation, extend, source_of
+from tests.domain.activity_sources import activity_of, call, delegation, extend, source_of
 from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ROWS_PER_SLICE
 from tui.security.redact import Redactor

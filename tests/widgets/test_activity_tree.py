@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.test_lazy_log import entries_of
+from tests.client.lazy_entries import lazy_entries
 from tests.domain.activity_builders import activity_of_log, call_of_log
 from tests.widgets.widget_app import NOW, UI, WidgetApp
 from tui.client.events import Event
@@ -88,7 +88,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
     trees = [pane.view for pane in panes]
     activities = [Activity("t"), Activity("t")]
     for activity in activities:
-        activity.read(Log(entries_of(log, 100)), NOW)
+        activity.read(Log(lazy_entries(log, 100)), NOW)
 
     def both(children: tuple[Task, ...] = ()) -> None:
         for pane, activity in zip(panes, activities, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.client.test_lazy_log import entries_of
+from tests.client.lazy_entries import lazy_entries
 from tests.domain.activity_builders import call_of_log
 from tests.widgets.widget_app import NOW, UI, WidgetApp
 from tui.client.events import Event
@@ -12,7 +12,7 @@ from tui.widgets.event_pane import MAX_EVENTS, EventPane
 
 
 async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
-    log = entries_of([call_of_log(f"c{n}", created_at=NOW.isoformat()) for n in range(MAX_EVENTS // 2 + 50)], 5_000)
+    log = lazy_entries([call_of_log(f"c{n}", created_at=NOW.isoformat()) for n in range(MAX_EVENTS // 2 + 50)], 5_000)
     app = WidgetApp(pane := EventPane(UI))
     async with app.run_test(size=(100, 24)) as pilot:
         pane.take([LogSeen("t", Log(log), NOW, log)])

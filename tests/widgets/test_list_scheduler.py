@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_task_list import IDS, NOW, anew, row, seen, told
+from tests.domain.task_list_builders import IDS, NOW, built_anew, row, rows_as_text, seen
 from tui.client.models import Agent, Task
 from tui.domain.state import AgentsSeen, State, TasksSeen
 from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel
@@ -83,7 +83,7 @@ def test_a_short_build_replaces_the_list_at_once() -> None:
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild(is_other=True)
     assert scheduler.listing is not before
-    assert told(scheduler.listing) == ["b completed 0", "a completed 0"]
+    assert rows_as_text(scheduler.listing) == ["b completed 0", "a completed 0"]
     assert (owner.others, owner.tasks) == (1, {})
 
 
@@ -107,7 +107,7 @@ async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes
     assert before.index_of("late") is not None
     await owner.finish()
     assert scheduler.listing is owner.shown[-1] is not before
-    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, scheduler.listing))
+    assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, scheduler.listing))
     assert scheduler.listing.counts["Failed"] == 1
     assert not before._keys  # what nobody shows any more is freed
 
@@ -122,9 +122,9 @@ async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is
     scheduler.rebuild()
     scheduler.collect(scheduler.state.after([seen(row("late", status="failed"), later=1)]))
     scheduler.update()
-    assert told(before) == told(anew(scheduler.state, by_status, before))
+    assert rows_as_text(before) == rows_as_text(built_anew(scheduler.state, by_status, before))
     await owner.finish()
-    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, before))
+    assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, before))
 
 
 async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in_slices: None) -> None:
@@ -156,13 +156,13 @@ async def test_a_fold_during_a_long_build_holds_in_the_list_that_is_built(in_sli
     scheduler.rebuild()
     scheduler.toggle("parent", True)
     await owner.finish()
-    assert "  child completed 0" in told(scheduler.listing)
+    assert "  child completed 0" in rows_as_text(scheduler.listing)
     scheduler.toggle_all(False)
     await owner.finish()
-    assert "  child completed 0" not in told(scheduler.listing)
+    assert "  child completed 0" not in rows_as_text(scheduler.listing)
     scheduler.toggle_all(True)
     await owner.finish()
-    assert "  child completed 0" in told(scheduler.listing)
+    assert "  child completed 0" in rows_as_text(scheduler.listing)
 
 
 async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
@@ -194,7 +194,9 @@ async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_an
                 scheduler.collect(scheduler.state.after([seen(change, later=later)]))
                 scheduler.update()
     await owner.finish()
-    assert told(scheduler.listing) == told(anew(scheduler.state, scheduler.listing.view, scheduler.listing))
+    assert rows_as_text(scheduler.listing) == rows_as_text(
+        built_anew(scheduler.state, scheduler.listing.view, scheduler.listing)
+    )
     assert scheduler.listing.view == owner.view
 
 
@@ -202,5 +204,5 @@ def test_a_change_that_was_only_collected_is_in_the_next_build() -> None:
     owner, scheduler = scheduled(State().after([seen(row("a", status="executing"), row("b"))]))
     scheduler.collect(scheduler.state.after([seen(row("a", status="failed"), later=1)]))
     scheduler.rebuild()
-    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, scheduler.listing))
-    assert "Failed 1 True" in told(scheduler.listing)
+    assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, scheduler.listing))
+    assert "Failed 1 True" in rows_as_text(scheduler.listing)
