@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.repository import ROOT
+
 
 def loaded_modules(code: str) -> set[str]:
     """The modules that are there after some code, in a process of its own."""
     whole = f"import sys\n{code}\nprint('\\n', *(name for name in sys.modules if sys.modules[name]))"
-    done = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True, cwd=ROOT)
     return set(done.stdout.rpartition("\n ")[2].split())
 
 

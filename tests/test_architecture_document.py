@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import KEY, served
+from tests.repository import ROOT, TUI
 
-DOCUMENT = Path("docs/architecture.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
@@ -51,12 +52,14 @@ async def test_the_ten_lines_list_tasks_and_follow_one(tmp_path: Path) -> None:
 
 
 def test_the_layers_are_those_that_are_checked() -> None:
-    contracts = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
     assert block("text").splitlines() == layers
 
 
-FOLDERS = [path.name for path in Path("tui").iterdir() if (path / "__init__.py").exists()]
+FOLDERS = [path.name for path in TUI.iterdir() if (path / "__init__.py").exists()]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -69,7 +72,7 @@ PATHS = sorted(set(re.findall(r"`((?:tui/|tests/|styles/|\w+/)[\w/]*(?:\.py|/))`
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_file_that_is_named_is_there(path: str) -> None:
-    assert Path(path).exists() or Path("tui", path).exists()
+    assert (ROOT / path).exists() or (TUI / path).exists()
 
 
 def test_the_glossary_has_twenty_words() -> None:

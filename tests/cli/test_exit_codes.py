@@ -11,9 +11,11 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.cli.processes import add_approval_task, start_command
 from tests.conftest import FastClock
+from tests.repository import ROOT
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = {
     0: [["tasks"], ["watch", "completed"], ["watch", "failed", "--until", "status:failed"], ["--version"], ["--help"]],
     1: [["show", "none"], ["stop", "none"], ["watch", "failed"], ["watch", "stopped"],
@@ -34,13 +36,13 @@ SIGNALS = {130: signal.SIGINT, 143: signal.SIGTERM, 129: signal.SIGHUP}
 
 def rows() -> list[str]:
     """The rows of the table."""
-    table = Path("README.md").read_text().partition("| exit code | means |\n|---|---|\n")[2].partition("\n\n")[0]
+    table = README.partition("| exit code | means |\n|---|---|\n")[2].partition("\n\n")[0]
     return [row.split("|")[1].strip() for row in table.splitlines()]
 
 
 def test_every_row_of_the_table_is_looked_at() -> None:
     assert [int(row) for row in rows()] == sorted({*EXAMPLES, *ANSWERS, 130})
-    line = next(row for row in Path("README.md").read_text().splitlines() if row.startswith("| 130"))
+    line = next(row for row in README.splitlines() if row.startswith("| 130"))
     assert {int(code) for code in re.findall(r"\d{3}", line)} == set(SIGNALS)
 
 

@@ -121,10 +121,12 @@ def test_any_proxy_is_one_or_told(value: str, scheme: str) -> None:
             patch.delenv(name)
         patch.setattr("urllib.request.getproxies", lambda: {"https": scheme + value, "no": value})
         client = make_client("https://platform.example")
+        problem = ""
         try:
             client.transport._client("https://platform.example", is_page=False)
         except BadNetworkSettings as error:
-            assert "write http://host:port" in str(error)
+            problem = str(error)
+        assert not problem or "write http://host:port" in problem
 
 
 # Certificates

@@ -168,6 +168,13 @@ def make_invoice(here: Served, number: int) -> str:
     return str(here.local.platform.create("invoice-bot", told)["id"])
 
 
+def reject_elsewhere(here: Served, task_id: str) -> None:
+    """Reject a request as Dana Reyes; the agent does not go on, so that the record keeps saying who decided."""
+    task = here.local.platform.task(task_id)
+    request = {**task["hitl_request"], "rejected_by": "Dana Reyes"}
+    here.local.platform.change(task, status="executing", hitl_request=request)
+
+
 def invoice(operator: Operator) -> dict[str, Any]:
     return operator.here.local.store.tasks({"agent_id": "invoice-bot"})[0]
 

@@ -52,4 +52,5 @@ async def test_an_app_that_ends_while_a_screen_opens_ends_well() -> None:
     app = App[int]()
     async with app.run_test():
         app.push_screen(QuestionScreen())
-        app.exit(0)  # from here on Textual mounts no widgets, but still tells the screen that it is mounted
+        app.exit(7)  # from here on Textual mounts no widgets, but still tells the screen that it is mounted
+    assert (app.return_value, app.return_code) == (7, 0)

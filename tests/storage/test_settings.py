@@ -381,7 +381,10 @@ def test_any_argument_is_one_or_told(home: Path, arguments: dict[str, Any]) -> N
     try:
         _ = read(arguments, {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "none")}).surfaces
     except BadSettings as error:
-        assert str(error)
+        sentence = str(error)
+    else:
+        sentence = "the settings can be used"
+    assert sentence
 
 
 def environment(tmp_path: Path, text: str | None = None, **more: str) -> dict[str, str]:

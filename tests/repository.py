@@ -1,0 +1,13 @@
+"""Where the files of the repository are, whatever the working directory is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TUI = ROOT / "tui"
+
+
+def repository_path(file: Path) -> str:
+    """Return a file's path within the repository, as the id of a test."""
+    return file.relative_to(ROOT).as_posix()
