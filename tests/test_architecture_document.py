@@ -23,7 +23,7 @@ def block(language: str) -> str:
     return str(found)
 
 
-async def test_the_ten_lines_list_tasks_and_follow_one(tmp_path: Path) -> None:
+async def test_the_ten_line_example_lists_tasks_and_follows_one(tmp_path: Path) -> None:
     code = block("python")
     assert len([line for line in code.splitlines() if line]) == 10
     async with served(tmp_path) as here, asyncio.timeout(30):
@@ -51,7 +51,7 @@ async def test_the_ten_lines_list_tasks_and_follow_one(tmp_path: Path) -> None:
     assert rest[-1].startswith(b"task_finished {")
 
 
-def test_the_layers_are_those_that_are_checked() -> None:
+def test_the_documented_layers_are_the_checked_layers() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
@@ -63,7 +63,7 @@ FOLDERS = [path.name for path in TUI.iterdir() if (path / "__init__.py").exists(
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_folder_is_described(folder: str) -> None:
+def test_every_folder_is_documented(folder: str) -> None:
     assert f"| `tui/{folder}/`" in DOCUMENT or f", `tui/{folder}/`" in DOCUMENT
 
 
@@ -71,7 +71,7 @@ PATHS = sorted(set(re.findall(r"`((?:tui/|tests/|styles/|\w+/)[\w/]*(?:\.py|/))`
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_file_that_is_named_is_there(path: str) -> None:
+def test_every_documented_path_exists(path: str) -> None:
     assert (ROOT / path).exists() or (TUI / path).exists()
 
 

@@ -31,7 +31,7 @@ from tests.repository import ROOT, TUI, repository_path
         "client.sse",
     ],
 )
-def test_the_core_never_meets_a_screen(module: str) -> None:
+def test_the_core_imports_no_screen_library(module: str) -> None:
     # httpx brings its own command line, and rich with it, where click happens to be installed.
     assert not {"textual", "rich"} & loaded_packages(f"sys.modules['click'] = None\nimport tui.{module}")
 
@@ -43,7 +43,7 @@ def test_help_loads_neither_network_nor_models() -> None:
     assert not unneeded & (modules | {name.split(".")[0] for name in modules})
 
 
-def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
+def test_the_first_frame_loads_no_module_it_does_not_need() -> None:
     modules = loaded_modules("import tui.__main__, tui.cli.main, tui.launch, tui.app.app")
     assert not modules & {
         "httpx",
@@ -84,7 +84,7 @@ assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
     assert "pydantic" not in loaded_packages(code)
 
 
-def test_no_class_of_ours_is_written_anew_each_time_it_is_imported() -> None:
+def test_no_module_outside_local_uses_dataclasses() -> None:
     ours = [file for file in TUI.rglob("*.py") if "local" not in file.relative_to(TUI).parts]
     assert len(ours) > 100
     assert [
@@ -142,7 +142,7 @@ def test_no_text_is_read_as_markup(file: Path) -> None:
     ["Static(x)", "self.notify(x)", "notify(x).notify(y, markup=True)", "from textual.widgets import Label",
      "widget.border_title = x", "from rich.text import Text", "Text.from_markup(x)"],
 )  # fmt: skip
-def test_what_is_forbidden_is_found(code: str) -> None:
+def test_the_markup_check_finds_each_offence(code: str) -> None:
     assert offences(code)
 
 

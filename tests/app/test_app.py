@@ -29,11 +29,11 @@ SCREENS = sorted(
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda one: one.__qualname__)
-def test_every_screen_takes_what_the_app_tells(screen: type) -> None:
+def test_every_screen_is_an_app_screen(screen: type) -> None:
     assert issubclass(screen, AppScreen)
 
 
-def test_a_screen_that_nothing_concerns_takes_everything_and_does_nothing() -> None:
+def test_the_update_methods_of_app_screen_do_nothing_by_default() -> None:
     told = [name for name in vars(AppScreen) if name.startswith(("update_", "review_", "follow_"))]
     assert len(told) == 8
     for name in told:
@@ -54,14 +54,14 @@ def asked_types(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("file", sorted((TUI / "app").glob("*.py")), ids=repository_path)
-def test_the_app_asks_no_screen_for_its_type(file: Path) -> None:
+def test_the_app_checks_the_type_of_no_screen(file: Path) -> None:
     names = {screen.__name__ for screen in SCREENS} | {"Screen", "ModalScreen", "CommandPalette"}
     assert asked_types("isinstance(screen, Screen | ReviewScreen)") <= names, "the names of screens are not found"
     assert not asked_types(file.read_text(encoding="utf-8")) & names
 
 
 @pytest.mark.parametrize("key", ["f10", "ctrl+p", "question_mark", "colon", "enter"])
-async def test_what_a_key_opens_is_a_screen_of_ours(serve: Serve, tmp_path: Path, key: str) -> None:
+async def test_every_screen_that_a_key_opens_is_an_app_screen(serve: Serve, tmp_path: Path, key: str) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press(key)
         await operator.until(lambda: len(operator.app.screen_stack) == 2)

@@ -29,7 +29,7 @@ OWN_KEYS = {
 }
 
 
-async def test_the_screen_names_the_keys_that_are_bound(serve: Serve, tmp_path: Path) -> None:
+async def test_screens_name_the_keys_that_are_bound(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0, keys=checked_keys(OWN_KEYS)) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "content": {"password": "hidden-from-me", "lines": [1] * 60}}
@@ -59,7 +59,7 @@ async def test_the_screen_names_the_keys_that_are_bound(serve: Serve, tmp_path: 
         assert operator.sent == []
 
 
-def test_every_pair_of_actions_that_is_live_at_once_is_refused_on_one_key() -> None:
+def test_two_actions_that_are_active_at_once_cannot_share_a_key() -> None:
     known = {binding.id: binding for binding in all_bindings() if binding.id}
     deliberate = {clash.actions for clash in key_conflicts({})}
     pairs = {
@@ -76,11 +76,11 @@ def test_every_pair_of_actions_that_is_live_at_once_is_refused_on_one_key() -> N
                 checked_keys({other: known[one].key})
 
 
-def test_actions_that_are_never_live_at_once_may_share_a_key() -> None:
+def test_two_actions_that_are_never_active_at_once_may_share_a_key() -> None:
     assert checked_keys({"tree.errors": "f12", "events.follow": "f12"})
 
 
-def test_the_clashes_of_the_default_keys_are_these() -> None:
+def test_the_default_keys_have_only_the_listed_conflicts() -> None:
     ids = {binding.id for binding in all_bindings()}
     assert {tuple(sorted(clash.actions)) for clash in key_conflicts({}) if clash.actions <= ids} == {
         ("agents.down", "lines.down"),
@@ -95,7 +95,7 @@ def test_the_clashes_of_the_default_keys_are_these() -> None:
     }
 
 
-def test_every_screen_is_looked_at_for_clashes() -> None:
+def test_every_screen_is_checked_for_key_conflicts() -> None:
     def below(screen: type[Any]) -> set[type[Any]]:
         return {screen, *(one for heir in screen.__subclasses__() for one in below(heir))}
 
@@ -126,12 +126,12 @@ def test_a_character_is_the_same_key_as_its_name(keys: dict[str, str], words: st
 
 @pytest.mark.parametrize("key", ["return", "<any>", "<ignore>", "<scroll-up>", "<scroll-down>"])
 @pytest.mark.parametrize("action", ["review.approve", "review.reject", "tasks.stop"])
-def test_what_is_no_key_is_refused(action: str, key: str) -> None:
+def test_an_invalid_key_is_refused(action: str, key: str) -> None:
     with pytest.raises(BadSettings, match="is no key"):
         checked_keys({action: key})
 
 
-async def test_keys_of_my_own(serve: Serve, tmp_path: Path) -> None:
+async def test_a_configured_key_replaces_the_default(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, keys=checked_keys({"tasks.stop": "f8"})) as operator:
         await operator.press("X")
         assert isinstance(operator.app.screen, TaskListScreen)
@@ -148,12 +148,12 @@ async def test_keys_of_my_own(serve: Serve, tmp_path: Path) -> None:
         ({"review.reject": "ctrl+r"}, "never decides"),
     ],
 )
-def test_keys_that_cannot_be(keys: dict[str, str], words: str) -> None:
+def test_an_invalid_key_setting_is_refused_with_the_reason(keys: dict[str, str], words: str) -> None:
     with pytest.raises(BadSettings, match=words.replace("?", r"\?")):
         checked_keys(keys)
 
 
-def test_no_key_with_ctrl_changes_anything_and_no_id_comes_twice() -> None:
+def test_ctrl_keys_change_nothing_and_binding_ids_are_unique() -> None:
     found = list(all_bindings())
     harmless = {"app.quit", "app.suspend", "lines.half_down", "lines.half_up"}
     assert {one.id for one in found if "ctrl+" in one.key} <= harmless

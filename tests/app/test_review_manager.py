@@ -21,7 +21,7 @@ class Reviewing(StubScreen):
         self.task_id = task_id
 
 
-async def test_every_screen_is_told_what_was_read_of_a_task(parts: Parts) -> None:
+async def test_every_screen_receives_the_review_that_was_read(parts: Parts) -> None:
     parts.platform.task("t1", status="paused")
     parts.services.reviews.handle(ReadReview("t1"))
     await parts.app.finished("decide t1")
@@ -29,7 +29,7 @@ async def test_every_screen_is_told_what_was_read_of_a_task(parts: Parts) -> Non
     assert parts.services.store.has_pending
 
 
-async def test_every_screen_is_told_why_a_task_could_not_be_read(parts: Parts) -> None:
+async def test_every_screen_receives_the_reason_why_a_task_could_not_be_read(parts: Parts) -> None:
     parts.services.reviews.handle(ReadReview("t9"))
     await parts.app.finished("decide t9")
     ((kind, reason),) = parts.app.screens[0].told
@@ -37,7 +37,7 @@ async def test_every_screen_is_told_why_a_task_could_not_be_read(parts: Parts) -
     assert reason
 
 
-async def test_one_task_opens_a_review_and_several_open_one_for_all(parts: Parts) -> None:
+async def test_one_task_opens_a_review_and_several_open_a_bulk_review(parts: Parts) -> None:
     for task_id in ("t1", "t2"):
         parts.platform.task(task_id, status="paused")
     await parts.load("t1", "t2")
@@ -47,7 +47,7 @@ async def test_one_task_opens_a_review_and_several_open_one_for_all(parts: Parts
     assert [type(screen).__name__ for screen in parts.app.pushed] == ["ReviewScreen", "BulkReviewScreen"]
 
 
-async def test_the_next_review_is_the_one_that_waits_next_longest(parts: Parts) -> None:
+async def test_the_next_review_is_of_the_task_that_waits_next_longest(parts: Parts) -> None:
     for task_id in ("t1", "t2", "t3"):
         parts.platform.task(task_id, status="paused")
     parts.services.notifier.waiting = frozenset({"t1", "t2", "t3"})
@@ -60,7 +60,7 @@ async def test_the_next_review_is_the_one_that_waits_next_longest(parts: Parts) 
     await parts.app.finished(*(f"decide {task_id}" for task_id in ("t1", "t2", "t3")))
 
 
-async def test_other_processes_see_what_is_open_here_and_the_screen_what_is_open_there(parts: Parts) -> None:
+async def test_open_reviews_are_visible_to_other_processes_and_theirs_on_the_screen(parts: Parts) -> None:
     screen = Reviewing("t1")
     parts.app.screens.append(screen)
     parts.services.reviews.update_presence()

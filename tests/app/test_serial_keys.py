@@ -23,7 +23,7 @@ from tui.screens.task_list import TaskListScreen
         ("/title:Pay", "Stop this task?"),
     ],
 )
-async def test_keys_in_one_burst_go_where_the_first_of_them_leads(
+async def test_keys_in_one_burst_go_to_the_screen_that_the_first_key_opens(
     serve: Serve, tmp_path: Path, quickly: str, words: str
 ) -> None:
     async with waiting(serve, tmp_path) as operator:
@@ -37,7 +37,7 @@ async def test_keys_in_one_burst_go_where_the_first_of_them_leads(
         await operator.until(lambda: words in operator.text)
 
 
-async def test_two_escapes_go_back_by_two_and_no_further(serve: Serve, tmp_path: Path) -> None:
+async def test_a_burst_of_escapes_goes_back_to_the_list_and_no_further(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("enter")
         await operator.until(lambda: "TOL" in operator.text)
@@ -50,7 +50,7 @@ async def test_two_escapes_go_back_by_two_and_no_further(serve: Serve, tmp_path:
         assert isinstance(operator.app.screen, TaskListScreen)
 
 
-async def test_a_key_on_its_way_when_everything_is_taken_down_ends_nothing(serve: Serve, tmp_path: Path) -> None:
+async def test_a_key_that_arrives_while_the_app_closes_is_harmless(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         key = events.Key("x", "x")
         key._set_forwarded()

@@ -25,7 +25,7 @@ ENDINGS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[
 
 
 @pytest.mark.parametrize("way", ["q", "ctrl+q", "SIGTERM", "SIGHUP"])
-def test_from_nothing_to_the_dashboard_and_back(tmp_path: Path, way: str) -> None:
+def test_the_dashboard_opens_without_settings_and_gives_the_terminal_back(tmp_path: Path, way: str) -> None:
     with terminal(tmp_path) as shell:
         shell.until(b"Needs you")
         shell.until(b"Invoice bot")
@@ -39,7 +39,7 @@ def test_from_nothing_to_the_dashboard_and_back(tmp_path: Path, way: str) -> Non
     assert not _runs(tmp_path)
 
 
-def test_a_dashboard_that_comes_as_another_goes_has_a_platform(tmp_path: Path) -> None:
+def test_a_dashboard_that_starts_while_another_ends_has_a_platform(tmp_path: Path) -> None:
     with terminal(tmp_path) as before:
         before.until(b"Invoice bot")
         before.process.terminate()
@@ -56,7 +56,7 @@ def test_a_dashboard_that_comes_as_another_goes_has_a_platform(tmp_path: Path) -
     assert not _runs(tmp_path)
 
 
-def test_a_platform_that_dies_is_said_to_be_offline(tmp_path: Path) -> None:
+def test_a_killed_platform_is_shown_as_offline(tmp_path: Path) -> None:
     with terminal(tmp_path) as shell:
         shell.until(b"Invoice bot")
         shell.press(b"\r")
@@ -72,7 +72,7 @@ def test_a_platform_that_dies_is_said_to_be_offline(tmp_path: Path) -> None:
         assert all(ending in shell.seen for ending in ENDINGS)
 
 
-def test_without_its_terminal_it_ends(tmp_path: Path) -> None:
+def test_the_command_ends_when_its_terminal_is_closed(tmp_path: Path) -> None:
     leader, follower = pty.openpty()
     environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm-256color"}
     command = [sys.executable, "-m", "tui"]  # in a session of its own: nobody sends it a SIGHUP
@@ -117,7 +117,7 @@ if sys.argv == ["-m"]:  # the dashboard, not the platform that it starts
 
 
 @pytest.mark.parametrize(("drawn", "name"), [("", b"ZeroDivisionError"), ("1", b"Drawn: drawn by itself")])
-def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path, drawn: str, name: bytes) -> None:
+def test_a_crash_restores_the_terminal(tmp_path: Path, drawn: str, name: bytes) -> None:
     (tmp_path / "sitecustomize.py").write_text(CRASH)
     with terminal(tmp_path, PYTHONPATH=str(tmp_path), XP_DRAWN=drawn) as shell:
         shell.until(b"Invoice bot")
@@ -136,7 +136,7 @@ def test_a_crash_leaves_the_terminal_as_it_was(tmp_path: Path, drawn: str, name:
 
 
 @pytest.mark.parametrize("odd", [b"\xff", b"\x1b[1114112u", b"\x1b[M \xff\xfe", b"\x1b[48;99999;99999;9;9t"])
-def test_bytes_that_cannot_be_read_end_nothing(tmp_path: Path, odd: bytes) -> None:
+def test_undecodable_input_does_not_end_the_dashboard(tmp_path: Path, odd: bytes) -> None:
     with terminal(tmp_path) as shell:
         shell.until(b"Invoice bot")
         shell.press(odd + b"a")
@@ -145,7 +145,7 @@ def test_bytes_that_cannot_be_read_end_nothing(tmp_path: Path, odd: bytes) -> No
         assert shell.ends() == 0
 
 
-def test_the_size_is_that_of_the_terminal_whatever_the_variables_say(tmp_path: Path) -> None:
+def test_the_size_comes_from_the_terminal_and_not_from_variables(tmp_path: Path) -> None:
     with terminal(tmp_path, COLUMNS="99999", LINES="99999") as shell:
         shell.until(b"Invoice bot")
         shell.read(0.5)
@@ -154,7 +154,7 @@ def test_the_size_is_that_of_the_terminal_whatever_the_variables_say(tmp_path: P
         assert shell.ends() == 0
 
 
-def test_a_time_zone_that_there_is_not_opens_the_screens_all_the_same(tmp_path: Path) -> None:
+def test_the_screens_open_with_an_unknown_time_zone(tmp_path: Path) -> None:
     with terminal(tmp_path, TZ="XXX-99:99") as shell:
         shell.until(b"Invoice bot")
         shell.press(b"a")
@@ -163,7 +163,7 @@ def test_a_time_zone_that_there_is_not_opens_the_screens_all_the_same(tmp_path: 
         assert shell.ends() == 0
 
 
-def test_the_crash_file_has_the_trace_where_reading_the_terminal_fails(tmp_path: Path) -> None:
+def test_a_failure_to_read_the_terminal_writes_its_traceback_to_the_crash_file(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "from tui.app.terminal_input import TerminalInput\n"
         "def messages(self, data):\n    secret_value = 'x1y2'\n    raise ZeroDivisionError('reading')\n"
@@ -187,7 +187,7 @@ def child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def test_stopped_resized_and_continued_the_terminal_is_right(tmp_path: Path, survived: Survived) -> None:
+def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, survived: Survived) -> None:
     """In a shell with jobs: ctrl+z, SIGSTOP, storms of sizes; the shell has its terminal, and the screen is whole."""
     dice, done = random.Random(3), list[str]()
     with terminal(tmp_path, ["bash", "--norc", "--noediting", "-i"], PS1="the-shell ") as shell:

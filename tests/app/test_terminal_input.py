@@ -40,18 +40,18 @@ def read(*readings: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("data", UNREADABLE_INPUT)
-def test_what_cannot_be_read_is_skipped_and_the_keys_around_it_are_not(data: bytes) -> None:
+def test_undecodable_input_is_skipped_and_the_keys_around_it_are_read(data: bytes) -> None:
     assert read(b"a" + data, b"b")[0] == "a"
     assert read(b"a" + data, b"b")[-1] == "b"
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"\x1b[1114112u", b"\x1b[M \xff\xfe", b"\x1b[M\xc3\xa9!"])
-def test_the_rest_of_a_reading_is_not_lost(data: bytes) -> None:
+def test_the_rest_of_a_read_is_not_lost_after_undecodable_input(data: bytes) -> None:
     assert read(b"a" + data + b"bc\x1b[A") == ["a", "b", "c", "up"]
 
 
 @pytest.mark.parametrize("cut", range(1, 22))
-def test_a_paste_with_a_byte_that_is_no_text_is_still_a_paste(cut: int) -> None:
+def test_a_paste_with_an_undecodable_byte_is_still_a_paste(cut: int) -> None:
     data = b"\x1b[200~caf\xe9 A\x1b[201~"
     found = TerminalInput()
     messages = [*found.messages(data[:cut]), *found.messages(data[cut:])]
@@ -63,7 +63,7 @@ def test_nothing_in_a_paste_is_a_key_or_a_mouse_report(inside: bytes) -> None:
     assert read(b"a\x1b[200~" + inside, b"\x1b[201~b") == ["a", repr(inside.decode()), "b"]
 
 
-def test_what_looks_like_a_mouse_report_that_is_not_gone_on_with_takes_no_later_key() -> None:
+def test_an_unfinished_mouse_report_swallows_no_later_key() -> None:
     assert read(b"\x1b[M", b"a", b"b")[-2:] == ["a", "b"]
 
 
@@ -72,7 +72,7 @@ def test_what_looks_like_a_mouse_report_that_is_not_gone_on_with_takes_no_later_
         st.binary(max_size=40) | st.sampled_from([*UNREADABLE_INPUT, b"\x1b", b"\x1b[", b"\x1b[M", b"1;2;"]), max_size=8
     )
 )
-def test_no_bytes_end_the_reading(readings: list[bytes]) -> None:
+def test_no_bytes_stop_the_input_thread(readings: list[bytes]) -> None:
     assert read(*readings, b"\x1b[201~", b"q")[-1] == "q"
 
 

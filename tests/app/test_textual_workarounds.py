@@ -38,7 +38,7 @@ def remove(workaround: str) -> str:
     return f"Textual is mended: remove the workaround {workaround}, its test and its report in docs/upstream.md"
 
 
-def test_the_workarounds_are_few_and_each_is_tested_here() -> None:
+def test_there_are_few_workarounds_and_each_has_a_test() -> None:
     source = Path(textual_workarounds.__file__).read_text(encoding="utf-8")
     assert len(source.splitlines()) <= MAX_WORKAROUND_LINES
     tested = set(re.findall(r'remove\("(\w+)"\)', Path(__file__).read_text(encoding="utf-8")))
@@ -144,9 +144,7 @@ def read_keys(driver_class: type[LinuxDriver], data: bytes, monkeypatch: pytest.
 
 @pytest.mark.usefixtures("signals_as_before")
 @pytest.mark.parametrize("data", UNREADABLE)
-async def test_textual_reads_no_key_any_more_after_bytes_that_it_cannot_read(
-    data: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_textual_stops_reading_keys_after_undecodable_bytes(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     error: Exception | None = None
     try:
         read_keys(LinuxDriver, data, monkeypatch)
@@ -157,7 +155,7 @@ async def test_textual_reads_no_key_any_more_after_bytes_that_it_cannot_read(
 
 @pytest.mark.usefixtures("signals_as_before")
 @pytest.mark.parametrize("data", UNREADABLE)
-async def test_keys_are_read_after_bytes_that_cannot_be_read(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_are_read_after_undecodable_bytes(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_keys(Terminal, data, monkeypatch)[-1] == "q"
 
 
@@ -172,14 +170,14 @@ def keys_and_pastes(messages: list[Message]) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("text", PASTED)
-def test_textual_takes_escape_sequences_that_are_pasted_for_keys(text: str) -> None:
+def test_textual_reads_pasted_escape_sequences_as_keys(text: str) -> None:
     keys, pastes = keys_and_pastes(list(XTermParser().feed(f"\x1b[200~{text}\x1b[201~")))
     assert keys, remove("TerminalInput")
     assert pastes != [text], remove("TerminalInput")
 
 
 @pytest.mark.parametrize("text", PASTED)
-def test_escape_sequences_that_are_pasted_are_text(text: str) -> None:
+def test_pasted_escape_sequences_are_text(text: str) -> None:
     messages = list(TerminalInput().messages(f"\x1b[200~{text}\x1b[201~".encode()))
     assert keys_and_pastes(messages) == ([], [text])
 
@@ -226,14 +224,14 @@ def continued_twice(driver: type[LinuxDriver], home: Path) -> tuple[str, str, st
     return found[0], found[1], found[2]
 
 
-def test_textual_reads_keys_twice_once_it_is_continued(tmp_path: Path) -> None:
+def test_textual_reads_keys_twice_after_sigcont(tmp_path: Path) -> None:
     readers, echo, at_the_end = continued_twice(LinuxDriver, tmp_path)
     assert int(readers) > 1, remove("ResumableDriver")
     assert echo == "False", remove("ResumableDriver")
     assert int(at_the_end) > 0, remove("ResumableDriver")
 
 
-def test_keys_are_read_once_and_the_terminal_is_as_before_once_it_is_continued(tmp_path: Path) -> None:
+def test_keys_are_read_once_and_the_terminal_is_restored_after_sigcont(tmp_path: Path) -> None:
     assert continued_twice(ResumableDriver, tmp_path) == ("1", "True", "0")
 
 
@@ -286,14 +284,16 @@ def printed(app: App[None], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("fail", FAILURES)
-def test_textual_prints_the_values_of_variables_where_an_app_fails(
+def test_textual_prints_local_variables_when_an_app_fails(
     fail: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert SECRET in printed(Failing(fail), capsys), remove("tells_crashes_without_locals")
 
 
 @pytest.mark.parametrize("fail", FAILURES)
-def test_a_failure_is_told_in_one_sentence(fail: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_of_the_app_is_reported_in_one_sentence(
+    fail: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises((ValueError, DrawnError)) as raised:
         fail()
     assert printed(FailingDiscreetly(fail), capsys).strip() == f"it has failed: {raised.value}"
@@ -302,7 +302,7 @@ def test_a_failure_is_told_in_one_sentence(fail: Callable[[], None], capsys: pyt
 # A page up or down in a list that has no room
 
 
-async def test_textual_turns_a_page_in_an_option_list_without_room() -> None:
+async def test_textual_fails_to_page_in_an_option_list_without_room() -> None:
     async def turn_a_page() -> None:
         async with App[None]().run_test(size=(80, 4)) as pilot:
             await pilot.press("ctrl+p")

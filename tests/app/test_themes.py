@@ -36,14 +36,14 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("name", THEMES)
 @pytest.mark.parametrize("ground", ["background", "surface", "panel"])
 @pytest.mark.parametrize("text", TEXTS)
-def test_text_can_be_read(name: str, ground: str, text: str) -> None:
+def test_text_has_enough_contrast_on_every_background(name: str, ground: str, text: str) -> None:
     theme = {**THEMES[name], **THEMES[name]["variables"]}  # type: ignore[dict-item]
     assert contrast(str(theme[text]), str(theme[ground])) >= 4.5
 
 
 @pytest.mark.parametrize("name", THEMES)
 @pytest.mark.parametrize(("colour", "share"), [("primary", 0.32), ("accent", 0.28)])
-def test_what_stands_out_can_be_read(name: str, colour: str, share: float) -> None:
+def test_highlighted_text_has_enough_contrast(name: str, colour: str, share: float) -> None:
     theme = {**THEMES[name], **THEMES[name]["variables"]}  # type: ignore[dict-item]
     ground = Color.parse(str(theme["background"])).blend(Color.parse(str(theme[colour])), share).hex
     assert contrast(str(theme["foreground"]), ground) >= 4.5
@@ -52,7 +52,7 @@ def test_what_stands_out_can_be_read(name: str, colour: str, share: float) -> No
 
 
 @pytest.mark.parametrize("name", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])
-def test_the_themes_of_others_can_be_read(name: str) -> None:
+def test_themes_of_textual_have_enough_contrast(name: str) -> None:
     theme = themes.readable_theme(BUILTIN_THEMES[name])
     colours = {**theme.to_color_system().generate(), **theme.variables}
     for text in TEXTS:
@@ -60,7 +60,7 @@ def test_the_themes_of_others_can_be_read(name: str) -> None:
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
 
 
-async def test_drawn_in_ascii(serve: Serve, tmp_path: Path) -> None:
+async def test_ascii_mode_draws_only_ascii_characters(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, is_ascii=True) as operator:
         await operator.until(lambda: "= approval" in operator.text)
         for keys, words in (
@@ -76,7 +76,7 @@ async def test_drawn_in_ascii(serve: Serve, tmp_path: Path) -> None:
             assert operator.text.isascii(), [char for char in operator.text if not char.isascii()]
 
 
-async def test_without_colours_the_cursor_is_seen(
+async def test_the_cursor_is_visible_without_colours(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

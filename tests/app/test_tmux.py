@@ -78,7 +78,7 @@ def footer(screen: str) -> str:
     return screen.rstrip("\n").rpartition("\n")[2]
 
 
-def test_a_walk_to_the_decision_and_back_to_the_shell(tmux: Tmux) -> None:
+def test_the_dashboard_works_in_tmux_and_leaves_the_shell_as_it_was(tmux: Tmux) -> None:
     tmux.type(f"PS1='{PROMPT} '")
     before = tmux.until(lambda screen: f"\n{PROMPT}\n" in screen)
     tmux.type(f"{sys.executable} -m tui")

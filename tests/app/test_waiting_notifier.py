@@ -43,7 +43,7 @@ class Notified:
         self.notifier.update(self._state, ())
 
 
-def test_the_title_tells_how_many_need_a_person() -> None:
+def test_the_window_title_counts_the_tasks_that_need_a_person() -> None:
     notified = Notified()
     notified.see("a", "executing")
     notified.see("a", "paused")
@@ -54,7 +54,7 @@ def test_the_title_tells_how_many_need_a_person() -> None:
     assert notified.notifier.waiting == {"b"}
 
 
-def test_who_waited_before_all_lists_were_read_is_no_news() -> None:
+def test_tasks_that_waited_before_all_lists_were_read_are_not_announced() -> None:
     notified = Notified()
     notified.has_baseline = False
     notified.see("a", "paused")
@@ -64,7 +64,7 @@ def test_who_waited_before_all_lists_were_read_is_no_news() -> None:
     assert notified.app.notices == ["Needs you: Task b"]
 
 
-def test_it_rings_only_where_nobody_looks() -> None:
+def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:
     notified = Notified()
     notified.see("a", "paused")
     assert notified.app.bells == 0
@@ -74,7 +74,7 @@ def test_it_rings_only_where_nobody_looks() -> None:
     assert notified.written[-1] == notification_sequence("2 need you · xp-tui")
 
 
-def test_no_notice_comes_between_a_person_and_a_decision() -> None:
+def test_no_notice_is_shown_on_an_approval_screen() -> None:
     notified = Notified()
     notified.app.screens.append(StubScreen(IS_APPROVAL=True))
     notified.see("a", "paused")
@@ -82,7 +82,7 @@ def test_no_notice_comes_between_a_person_and_a_decision() -> None:
     assert notified.notifier.waiting == {"a"}
 
 
-async def test_a_new_wait_rings_when_nobody_looks(
+async def test_the_dashboard_rings_for_a_new_wait_while_it_is_not_in_focus(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []

@@ -38,7 +38,7 @@ def file(shell: Shell, name: str, value: Any) -> str:
 # Starting
 
 
-async def test_a_prompt_and_an_agent_make_a_task(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_run_creates_a_task_from_an_agent_and_a_prompt(shell: Shell, platform: Platform, server: Server) -> None:
     said = await shell.on(server, "run", "a1", "do it", "--title", "T", "--source", "cron")
     (task,) = platform.tasks.values()
     assert said == (0, f"the task was created {task['id']}\n", "")
@@ -48,7 +48,7 @@ async def test_a_prompt_and_an_agent_make_a_task(shell: Shell, platform: Platfor
 
 
 @pytest.mark.parametrize("words", [["--agent", "a2", "do it"], ["-", "--agent", "a2"]])
-async def test_the_agent_may_be_set_and_the_prompt_read(
+async def test_run_takes_the_agent_as_an_option_and_the_prompt_from_stdin(
     shell: Shell, platform: Platform, server: Server, words: list[str]
 ) -> None:
     assert (await shell.on(server, "run", *words, stdin="do it")).code == 0
@@ -56,7 +56,7 @@ async def test_the_agent_may_be_set_and_the_prompt_read(
     assert (task["agent_id"], task["input"]["text"]) == ("a2", "do it")
 
 
-async def test_everything_a_task_can_be_given_is_sent(shell: Shell, server: Server) -> None:
+async def test_run_sends_every_option_of_a_task(shell: Shell, server: Server) -> None:
     said = await shell.on(
         server, "run", "a1", "do it",
         "--file", "https://x/1", "--file", "https://x/2", "--user-id", "u1", "--user-email", "u@x",
@@ -87,7 +87,7 @@ async def test_everything_a_task_can_be_given_is_sent(shell: Shell, server: Serv
     assert asked.query == {"version": "3"}
 
 
-async def test_a_whole_request_is_read_and_the_words_go_on_top(
+async def test_run_reads_a_whole_request_and_arguments_override_it(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     request = {"agent_id": "a2", "source": "file", "title": "Of the file",
@@ -118,7 +118,7 @@ async def test_a_whole_request_is_read_and_the_words_go_on_top(
         (["update", "t1"], "nothing to change: give --status, --result or --internal-status"),
     ],
 )  # fmt: skip
-async def test_what_makes_no_request_is_told_and_nothing_leaves(
+async def test_an_invalid_request_is_reported_and_nothing_is_sent(
     shell: Shell, server: Server, words: list[str], why: str
 ) -> None:
     for name, text in (("list", "[]"), ("object", "{}"), ("broken", "["), ("input", '{"input": "text"}')):
@@ -132,14 +132,12 @@ async def test_what_makes_no_request_is_told_and_nothing_leaves(
 
 
 @pytest.mark.parametrize("prompt", ['{"xpander_task_id": 5}', '{"xpander_task_id": ""}', "{no json", '{"a": 1}'])
-async def test_a_prompt_in_json_is_a_prompt(shell: Shell, platform: Platform, server: Server, prompt: str) -> None:
+async def test_a_prompt_in_json_is_sent_as_text(shell: Shell, platform: Platform, server: Server, prompt: str) -> None:
     assert (await shell.on(server, "run", "a1", prompt)).code == 0
     assert [task["input"]["text"] for task in platform.tasks.values()] == [prompt]
 
 
-async def test_a_prompt_that_names_a_task_shows_it_and_starts_none(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
+async def test_a_prompt_that_is_a_task_id_starts_no_task(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1", status="completed", result="all is well")
     prompt = ' {"xpander_task_id": "t1"}'
     said = await shell.on(server, "run", prompt)
@@ -149,7 +147,7 @@ async def test_a_prompt_that_names_a_task_shows_it_and_starts_none(
     assert list(platform.tasks) == ["t1"]
 
 
-async def test_a_task_can_be_followed_from_its_start_to_its_end(
+async def test_run_can_follow_a_task_to_its_end(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock
 ) -> None:
     async def ends() -> None:
@@ -168,7 +166,7 @@ async def test_a_task_can_be_followed_from_its_start_to_its_end(
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
-async def test_a_task_that_was_started_is_named_when_following_it_fails(
+async def test_the_id_of_a_started_task_is_printed_when_following_it_fails(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock, status: int
 ) -> None:
     reads = 0
@@ -193,7 +191,7 @@ async def test_a_task_that_was_started_is_named_when_following_it_fails(
 
 
 @pytest.mark.parametrize("failure", [BrokenPipeError("nobody reads"), OSError("disk full"), RuntimeError("a bug")])
-async def test_a_task_that_was_started_is_named_whatever_fails_then(
+async def test_the_id_of_a_started_task_is_printed_whatever_fails_afterwards(
     shell: Shell, platform: Platform, server: Server, failure: Exception
 ) -> None:
     async def fails(*_: object, **__: object) -> int:
@@ -208,7 +206,7 @@ async def test_a_task_that_was_started_is_named_whatever_fails_then(
 
 @pytest.mark.parametrize("words", [["run", "a1", "do it"], ["continue", "w", "more"], ["stop", "w"],
                                    ["approve", "w", "--yes-unseen"], ["update", "w", "--status", "failed", "--yes"]])  # fmt: skip
-async def test_after_an_action_was_sent_nothing_says_try_again(
+async def test_no_message_suggests_a_retry_after_an_action_was_sent(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock, words: list[str]
 ) -> None:
     waiting(platform)
@@ -224,7 +222,7 @@ async def test_after_an_action_was_sent_nothing_says_try_again(
     assert "try again" not in (said.out + said.err).lower()
 
 
-async def test_a_task_that_was_not_taken_is_not_followed(shell: Shell, server: Server) -> None:
+async def test_a_task_that_the_platform_refused_is_not_followed(shell: Shell, server: Server) -> None:
     said = await shell.on(server, "run", "nobody", "do it", "--watch")
     assert (said.code, said.out) == (1, "refused: Agent not found (404) nobody\n")
     assert [request.method for request in server.requests] == ["GET", "POST", "GET"], (
@@ -235,7 +233,7 @@ async def test_a_task_that_was_not_taken_is_not_followed(shell: Shell, server: S
 # Going on
 
 
-async def test_more_is_said_in_a_tasks_own_thread(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_continue_sends_to_the_thread_of_the_task(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1", status="completed")
     said = await shell.on(server, "continue", "t1", "shorter, please")
     assert said == (0, "the message is in the thread t1\n", "")
@@ -250,7 +248,7 @@ def waiting(platform: Platform, task_id: str = "w") -> None:
     platform.task(task_id, status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
 
 
-async def test_a_script_reads_what_became_of_a_deed(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_the_outcome_of_an_action_is_printed_as_json(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
     told = (await shell.on(server, "stop", "t1", "-o", "json")).json
     task = told.pop("task")
@@ -270,7 +268,7 @@ async def test_a_script_reads_what_became_of_a_deed(shell: Shell, platform: Plat
         ("reject", "rejected_by", "rejected, on record as Local Operator w"),
     ],
 )
-async def test_who_decides_unseen_is_told_what_about(
+async def test_yes_unseen_prints_what_was_decided(
     shell: Shell, platform: Platform, server: Server, verb: str, decided: str, words: str
 ) -> None:
     waiting(platform)
@@ -282,7 +280,7 @@ async def test_who_decides_unseen_is_told_what_about(
     assert [line["comment"] for line in shell.journal.lines()] == ["because", "because"]
 
 
-async def test_where_nothing_waits_nothing_is_decided(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_task_that_does_not_wait_cannot_be_decided(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
     said = await shell.on(server, "approve", "t1", "--yes-unseen")
     assert (said.code, said.out) == (1, "there is nothing to decide: the task is executing t1\n")
@@ -290,7 +288,7 @@ async def test_where_nothing_waits_nothing_is_decided(shell: Shell, platform: Pl
     assert platform.decisions == []
 
 
-async def test_a_record_is_changed_only_when_that_is_meant(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_update_changes_a_record_only_with_confirmation(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
     change = ("update", "t1", "--status", "failed", "--result", "by hand", "--internal-status", "checked")
     said = await shell.on(server, *change)
@@ -301,7 +299,7 @@ async def test_a_record_is_changed_only_when_that_is_meant(shell: Shell, platfor
     assert (task["status"], task["result"], task["internal_status"]) == ("failed", "by hand", "checked")
 
 
-async def test_what_to_do_about_a_refusal_is_told_beside_it(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_refusal_comes_with_advice(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
 
     async def answer(request: Request, connection: Connection) -> bool:
@@ -315,7 +313,7 @@ async def test_what_to_do_about_a_refusal_is_told_beside_it(shell: Shell, platfo
     assert said.err == "Check XPANDER_ORGANIZATION_ID and whom the agent belongs to\n"
 
 
-async def test_on_a_terminal_it_is_told_how_far_it_is(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_progress_is_shown_on_a_terminal(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb", buffering=0) as seen, os.fdopen(follower, "w") as screen:
@@ -361,7 +359,7 @@ SENT, NOT_SENT = True, False
         (Outcome.NOT_SENT, NOT_SENT, "d", None, 1),
     ],
 )
-def test_each_end_of_a_deed_has_the_exit_code_that_help_tells(
+def test_each_outcome_has_the_exit_code_that_help_lists(
     outcome: Outcome, is_sent: bool, digest: str | None, error: errors.ApiError | None, code: int
 ) -> None:
     action = Action(Verb.APPROVE, "t1", digest, is_sent=is_sent)

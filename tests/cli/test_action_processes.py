@@ -26,7 +26,7 @@ def journaled(home: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
-async def test_what_was_done_is_told_when_standard_output_is_full(
+async def test_the_outcome_is_reported_when_standard_output_is_full(
     platform: Platform, server: Server, tmp_path: Path, form: str
 ) -> None:
     add_approval_task(platform)
@@ -40,7 +40,7 @@ async def test_what_was_done_is_told_when_standard_output_is_full(
     assert journaled(tmp_path)[-1]["outcome"] == "confirmed"
 
 
-async def test_what_was_done_is_told_when_standard_output_is_closed(
+async def test_the_outcome_is_reported_when_standard_output_is_closed(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
     add_approval_task(platform)
@@ -52,7 +52,7 @@ async def test_what_was_done_is_told_when_standard_output_is_closed(
     assert b"Traceback" not in told
 
 
-async def test_the_exit_code_holds_when_nobody_reads_and_standard_error_is_closed(
+async def test_the_exit_code_holds_with_a_closed_pipe_and_closed_standard_error(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
     add_approval_task(platform)
@@ -83,7 +83,7 @@ def slow_answer(platform: Platform, sent: asyncio.Event, *, is_done: bool) -> No
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
+async def test_an_interrupt_after_the_sending_reports_that_it_was_sent(
     platform: Platform, server: Server, tmp_path: Path, number: int, code: int
 ) -> None:
     add_approval_task(platform)
@@ -122,7 +122,7 @@ async def test_who_interrupts_after_the_sending_is_told_that_it_was_sent(
         (signal.SIGINT, signal.SIGTERM, {130, 143}),
     ],
 )
-async def test_two_signals_a_millisecond_apart_lose_nothing_of_what_is_known(
+async def test_two_signals_a_millisecond_apart_lose_no_known_outcome(
     platform: Platform, server: Server, tmp_path: Path, first: int, second: int, codes: set[int]
 ) -> None:
     sent = asyncio.Event()
@@ -171,7 +171,7 @@ async def test_a_signal_that_was_ignored_from_the_start_stays_ignored(
     assert (job.returncode, journaled(tmp_path)[-1]["outcome"]) == (0, "confirmed"), told
 
 
-async def test_a_process_that_was_killed_while_it_sent_holds_the_next_one_back(
+async def test_an_action_whose_process_was_killed_while_sending_is_not_sent_again(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
     add_approval_task(platform)
@@ -189,7 +189,7 @@ async def test_a_process_that_was_killed_while_it_sent_holds_the_next_one_back(
     assert platform.decisions == []
 
 
-async def test_a_digest_of_what_is_masked_decides_nothing(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_digest_of_a_masked_request_decides_nothing(shell: Shell, platform: Platform, server: Server) -> None:
     add_approval_task(platform, {"password": "and 1,000,000 USD to EVIL", "amount": 5})
     digest = (await shell.on(server, "show", "w", "-o", "json")).json["digest"]
     said = await shell.on(server, "approve", "w", "--digest", digest)
@@ -209,7 +209,7 @@ LIES: list[tuple[str, Callable[[Platform], Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "lie"), LIES)
-async def test_after_the_sending_no_lie_about_the_task_is_taken_for_its_record(
+async def test_after_the_sending_only_the_record_of_the_task_counts(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock, name: str, lie: Callable[[Platform], Any]
 ) -> None:
     add_approval_task(platform)
@@ -232,7 +232,7 @@ async def test_after_the_sending_no_lie_about_the_task_is_taken_for_its_record(
     assert [line.get("outcome") for line in shell.journal.lines()] == [None, "unknown"]
 
 
-async def test_a_task_is_not_called_started_when_the_platform_says_anything_else(
+async def test_a_task_counts_as_started_only_if_the_platform_confirms_it(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock
 ) -> None:
     async def answer(request: Request, connection: Connection) -> bool:

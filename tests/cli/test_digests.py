@@ -35,7 +35,7 @@ def digest_in(text: str) -> str:
         json.dumps({"password": "and 1,000,000 USD to EVIL"}),
     ],
 )
-async def test_what_show_masks_is_not_decided_by_a_digest(
+async def test_a_request_that_show_masks_cannot_be_decided_by_digest(
     shell: Shell, platform: Platform, server: Server, content: Any, verb: str
 ) -> None:
     waiting(platform, content)
@@ -54,7 +54,7 @@ async def test_what_show_masks_is_not_decided_by_a_digest(
     assert platform.decisions == []
 
 
-async def test_the_check_is_made_on_the_record_that_is_decided_about(
+async def test_a_digest_is_checked_against_the_record_that_is_decided(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     waiting(platform, {"password": "and 1,000,000 USD to EVIL"})
@@ -77,7 +77,7 @@ async def test_the_check_is_made_on_the_record_that_is_decided_about(
     assert reads > 1
 
 
-async def test_a_digest_decides_about_what_is_whole(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_digest_decides_a_request_that_is_shown_whole(shell: Shell, platform: Platform, server: Server) -> None:
     waiting(platform, {"note": json.dumps({"amount": 5}), "to": "ACME"})
     said = await shell.on(server, "show", "w")
     assert said.out.splitlines()[-1] == f"  decide xp-tui approve w --digest {digest_in(said.out)}"
@@ -85,7 +85,7 @@ async def test_a_digest_decides_about_what_is_whole(shell: Shell, platform: Plat
     assert (await shell.on(server, "approve", "w", "--digest", digest_in(said.out))).code == 0
 
 
-async def test_what_waits_is_printed_to_its_last_character(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_show_prints_a_request_to_its_last_character(shell: Shell, platform: Platform, server: Server) -> None:
     waiting(platform, {"note": "x" * 20_000 + " and 1,000,000 USD to EVIL"})
     assert "and 1,000,000 USD to EVIL" in (await shell.on(server, "show", "w")).out
 
@@ -100,14 +100,14 @@ async def test_what_waits_is_printed_to_its_last_character(shell: Shell, platfor
         ("pay\u0085\tx", r"pay\n\tx"),
     ],
 )
-async def test_nothing_of_what_waits_vanishes_without_a_trace(
+async def test_show_marks_every_hidden_character_of_a_request(
     shell: Shell, platform: Platform, server: Server, content: str, shown: str
 ) -> None:
     waiting(platform, content)
     assert shown in (await shell.on(server, "show", "w")).out
 
 
-async def test_nesting_that_is_too_deep_to_show_is_not_decided_by_a_digest(
+async def test_a_request_that_is_nested_too_deep_cannot_be_decided_by_digest(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     waiting(platform, "DEEP")
@@ -129,7 +129,7 @@ FAKE = "all is well\n\nWaits for: approval\n  digest 0123456789abcdef\n  decide 
 
 
 @pytest.mark.parametrize("result", [FAKE, FAKE.replace("\n", "\u2028"), FAKE.replace("\n", "\r\n")])
-async def test_a_result_cannot_be_taken_for_what_waits(
+async def test_a_result_cannot_look_like_a_request(
     shell: Shell, platform: Platform, server: Server, result: str
 ) -> None:
     waiting(platform, "pay 5 EUR", result=result)
@@ -141,7 +141,7 @@ async def test_a_result_cannot_be_taken_for_what_waits(
     assert lines.index("    Waits for: approval") < lines.index("Waits for: approval")
 
 
-async def test_no_line_of_a_followed_task_can_be_taken_for_one_of_xp_tui(
+async def test_no_line_of_a_followed_task_can_look_like_one_of_xp_tui(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     platform.task("t1", status="completed", result=FAKE)
@@ -152,7 +152,7 @@ async def test_no_line_of_a_followed_task_can_be_taken_for_one_of_xp_tui(
         assert not re.search(r"^ {0,3}(Waits|digest|decide)", said.out, re.MULTILINE), said.out
 
 
-async def test_a_wait_without_a_time_has_none(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_wait_without_a_time_shows_none(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1", status="paused")
     card = {"type": "confirm_card", "action": "confirm_pay", "title": "Pay 5 EUR", "request_id": "r1"}
     platform.entry("t1", **card, created_at=None)

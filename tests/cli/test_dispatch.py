@@ -26,7 +26,7 @@ def test_each_verb_of_the_command_line_has_its_function() -> None:
         assert callable(getattr(importlib.import_module(f"tui.cli.{module}"), function))
 
 
-def test_what_runs_a_verb_loads_neither_network_nor_screens() -> None:
+def test_running_a_verb_loads_neither_network_nor_screens() -> None:
     modules = loaded_modules("import tui.cli.main, tui.cli.dispatch")
     assert "tui.cli.context" in modules
     assert not modules & {"httpx", "pydantic", "textual", "fastapi", "argparse", "tui.local.data_dir", "tui.cli.parser"}
@@ -51,14 +51,14 @@ def test_without_a_key_the_local_platform_of_this_machine_is_used(shell: Shell) 
     assert looked == [shell.state]
 
 
-def test_with_a_key_no_local_platform_is_looked_for(shell: Shell) -> None:
+def test_with_a_key_no_local_platform_is_searched_for(shell: Shell) -> None:
     session, looked = session_with(shell, ADDRESS, key="another-key")
     key, surfaces = session.platform()
     assert (key.get_secret_value(), surfaces.organization) == ("another-key", None)
     assert looked == []
 
 
-def test_without_a_key_and_a_local_platform_it_is_said_what_to_set(shell: Shell) -> None:
+def test_without_a_key_and_a_local_platform_the_error_says_what_to_set(shell: Shell) -> None:
     session, _ = session_with(shell, None)
     with pytest.raises(BadSettings, match="set XPANDER_API_KEY"):
         session.platform()

@@ -40,7 +40,7 @@ def rows() -> list[str]:
     return [row.split("|")[1].strip() for row in table.splitlines()]
 
 
-def test_every_row_of_the_table_is_looked_at() -> None:
+def test_every_exit_code_of_the_table_is_tested() -> None:
     assert [int(row) for row in rows()] == sorted({*EXAMPLES, *ANSWERS, 130})
     line = next(row for row in README.splitlines() if row.startswith("| 130"))
     assert {int(code) for code in re.findall(r"\d{3}", line)} == set(SIGNALS)
@@ -58,7 +58,7 @@ async def test_a_command_line_ends_with_the_code_of_the_table(
 
 
 @pytest.mark.parametrize("code", ANSWERS)
-async def test_what_the_platform_answers_ends_with_the_code_of_the_table(
+async def test_an_error_of_the_platform_ends_with_the_code_of_the_table(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock, code: int
 ) -> None:
     platform.task("waits", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})

@@ -21,11 +21,11 @@ def refused(shell: Shell, *words: str) -> str:
     return said.strip()
 
 
-def test_no_words_mean_what_the_parser_would_make_of_them() -> None:
+def test_a_command_without_arguments_is_parsed_like_an_empty_line() -> None:
     assert vars(_parsed([])) == vars(build_parser().parse_args([]))
 
 
-def test_a_script_is_told_of_the_verbs(shell: Shell) -> None:
+def test_without_a_terminal_the_error_points_to_the_verbs(shell: Shell) -> None:
     shell.patch.setattr(sys, "argv", ["xp-tui"])
     assert main() == 3
     assert shell.capsys.readouterr() == (
@@ -34,21 +34,21 @@ def test_a_script_is_told_of_the_verbs(shell: Shell) -> None:
     )
 
 
-def test_a_theme_that_there_is_not_is_told_with_those_there_are(shell: Shell) -> None:
+def test_an_unknown_theme_is_reported_with_the_known_ones(shell: Shell) -> None:
     shell.export(XPANDER_API_KEY=KEY)
     said = refused(shell, "--theme", "nope")
     assert said.startswith("xp-tui: there is no theme 'nope'; there is: ")
     assert "xp-contrast" in said
 
 
-def test_a_key_for_an_action_that_there_is_not_is_told(shell: Shell) -> None:
+def test_a_key_for_an_unknown_action_is_reported(shell: Shell) -> None:
     shell.export(XPANDER_API_KEY=KEY)
     shell.configure('time = "utc"\nagent = "a1"\n[keys]\n"tasks.stpo" = "x"\n')
     assert refused(shell) == "xp-tui: [keys] no action is called 'tasks.stpo', did you mean tasks.stop?"
 
 
 @pytest.mark.parametrize("words", [[], ["--local"]])
-def test_without_a_key_and_without_the_libraries_both_ways_out_are_told(shell: Shell, words: list[str]) -> None:
+def test_without_key_and_local_libraries_both_remedies_are_named(shell: Shell, words: list[str]) -> None:
     if words:
         shell.export(XPANDER_API_KEY=KEY)  # which is not what is wanted
     shell.patch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -33,7 +33,7 @@ def exported(lines: list[str]) -> dict[str, str]:
     return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 
-async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
+async def test_the_printed_lines_export_the_platform_to_a_shell(shell: Shell) -> None:
     async with start_platform(shell, *PLAIN_LOCAL) as one:
         environ = exported(await one.lines(4))
         url, key = environ["XPANDER_BASE_URL"], environ["XPANDER_API_KEY"]
@@ -47,7 +47,7 @@ async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
     assert "XPANDER_AGENT_ID=your-agent" in shell.capsys.readouterr().err
 
 
-async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
+async def test_a_second_local_platform_says_where_the_first_runs(shell: Shell) -> None:
     async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
@@ -60,7 +60,7 @@ async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
         assert f"already running: {url}" in shell.capsys.readouterr().err
 
 
-async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell: Shell) -> None:
+async def test_closing_a_leash_does_not_end_a_platform_that_others_use(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
     async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
@@ -73,7 +73,7 @@ async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell
         assert await one.code == 0
 
 
-async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_platform_that_is_ending_is_not_found(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     home, ends, may_end = DataDir(shell.state / "local"), threading.Event(), threading.Event()
     end = process.Server.end
 
@@ -98,7 +98,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
         assert await coming is None
 
 
-async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> None:
+async def test_without_a_key_the_verbs_use_the_running_local_platform(shell: Shell) -> None:
     async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
@@ -110,7 +110,7 @@ async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> No
     assert (await asyncio.to_thread(shell, "agents")).code == 3  # and once it has ended, they do not
 
 
-async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp_path: Path) -> None:
+async def test_a_local_platform_can_be_filled_for_a_load_test(shell: Shell, tmp_path: Path) -> None:
     data = tmp_path / "elsewhere"
     many = ("--tasks", "60", "--entries", "25", "--seed", "7", "--now", "2026-11-21T12:00")
     async with start_platform(shell, *PLAIN_LOCAL, *many, "--data", str(data)) as one:
@@ -132,14 +132,14 @@ async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp
         (["--now", "soon"], "Invalid isoformat string: 'soon'"),
     ],
 )
-def test_wishes_that_make_no_sense_are_refused_in_words(shell: Shell, words: list[str], why: str) -> None:
+def test_invalid_options_are_refused_with_a_reason(shell: Shell, words: list[str], why: str) -> None:
     said = shell(*PLAIN_LOCAL, *words)
     assert (said.code, said.out) == (3, "")
     assert said.err.startswith(f"xp-tui: {why}")
     assert not (shell.state / "local").exists()
 
 
-def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) -> None:
+def test_a_taken_port_is_reported_and_nothing_keeps_running(shell: Shell) -> None:
     with process.listen(0) as taken:
         port = taken.getsockname()[1]
         said = shell("local", "--no-history", "--port", str(port))
@@ -147,7 +147,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) 
     assert DataDir(shell.state / "local").running() is None
 
 
-def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell) -> None:
+def test_a_start_during_another_start_is_asked_to_retry(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
     with home.taken():
         said = shell(*PLAIN_LOCAL)
@@ -157,7 +157,7 @@ def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell)
     )
 
 
-def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_libraries_local_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(tui.local, "process")
     monkeypatch.delitem(sys.modules, "tui.local.process")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
@@ -166,7 +166,9 @@ def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch
     assert "pip install 'xp-tui[local]'" in said.err
 
 
-def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_the_scenario_runner_ends_the_platform_with_an_error(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def run_once(self: ScenarioRunner) -> None:
         raise RuntimeError("an agent fell over")
 
@@ -177,7 +179,7 @@ def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatc
     assert DataDir(shell.state / "local").running() is None
 
 
-def test_when_the_usual_port_is_taken_any_other_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_port_is_used_if_the_default_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "DEFAULT_PORT", free_port())
     with process.listen(None) as first, process.listen(None) as second:
         assert first.getsockname() == ("127.0.0.1", process.DEFAULT_PORT)
@@ -242,7 +244,7 @@ async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterato
 
 @BOTH_WAYS
 @pytest.mark.parametrize("verb", ACTING)
-async def test_what_is_done_with_local_is_done_on_the_local_platform_alone(
+async def test_an_action_with_local_reaches_only_the_local_platform(
     shell: Shell, cloud: Server, here: Server, verb: str, is_before: bool
 ) -> None:
     said = await asyncio.to_thread(shell, *with_local(ACTING[verb], is_before))
@@ -258,7 +260,9 @@ async def test_what_is_done_with_local_is_done_on_the_local_platform_alone(
 
 
 @pytest.mark.parametrize("verb", ACTING)
-async def test_without_local_the_one_that_is_set_is_asked(shell: Shell, cloud: Server, here: Server, verb: str) -> None:
+async def test_without_local_the_configured_platform_is_used(
+    shell: Shell, cloud: Server, here: Server, verb: str
+) -> None:
     await asyncio.to_thread(shell, *ACTING[verb])
     assert here.requests == []
     assert {request.headers["x-api-key"] for request in cloud.requests} == {CLOUD_KEY}
@@ -266,7 +270,7 @@ async def test_without_local_the_one_that_is_set_is_asked(shell: Shell, cloud: S
 
 @BOTH_WAYS
 @pytest.mark.parametrize("words", READING, ids=[words[0] for words in READING])
-async def test_what_is_read_with_local_is_read_on_the_local_platform_alone(
+async def test_a_query_with_local_reaches_only_the_local_platform(
     shell: Shell, cloud: Server, here: Server, words: tuple[str, ...], is_before: bool
 ) -> None:
     said = await asyncio.to_thread(shell, *with_local(words, is_before))
@@ -275,9 +279,7 @@ async def test_what_is_read_with_local_is_read_on_the_local_platform_alone(
     assert said.code == 0, said.err
 
 
-async def test_with_local_the_agent_that_is_set_for_another_platform_is_none(
-    shell: Shell, cloud: Server, here: Server
-) -> None:
+async def test_with_local_the_configured_agent_is_ignored(shell: Shell, cloud: Server, here: Server) -> None:
     said = await asyncio.to_thread(shell, "run", "do it", "--local")
     assert (said.code, here.requests, cloud.requests) == (3, [], [])
     assert said.err.startswith("xp-tui: which agent?")
@@ -287,7 +289,7 @@ async def test_with_local_the_agent_that_is_set_for_another_platform_is_none(
 
 @BOTH_WAYS
 @pytest.mark.parametrize("verb", ACTING)
-async def test_where_no_local_platform_runs_nothing_is_done(
+async def test_local_without_a_running_platform_does_nothing(
     shell: Shell, cloud: Server, verb: str, is_before: bool
 ) -> None:
     said = await asyncio.to_thread(shell, *with_local(ACTING[verb], is_before))
@@ -300,7 +302,7 @@ async def test_where_no_local_platform_runs_nothing_is_done(
 @pytest.mark.parametrize("other", ["--base-url", "--api-url", "--profile", "--api-key-file", "--organization"])
 @BOTH_WAYS
 @pytest.mark.parametrize("verb", ACTING)
-async def test_local_and_another_platform_are_a_mistake_and_nothing_is_done(
+async def test_local_together_with_another_platform_is_an_error(
     shell: Shell, cloud: Server, here: Server, verb: str, is_before: bool, other: str
 ) -> None:
     words = (*ACTING[verb], other, "prod" if other == "--profile" else cloud.url)
@@ -309,7 +311,7 @@ async def test_local_and_another_platform_are_a_mistake_and_nothing_is_done(
     assert cloud.requests + here.requests == []
 
 
-async def test_the_screens_with_local_are_on_the_local_platform_alone(
+async def test_the_screens_with_local_reach_only_the_local_platform(
     shell: Shell, cloud: Server, here: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
@@ -326,7 +328,7 @@ async def test_the_screens_with_local_are_on_the_local_platform_alone(
     assert cloud.requests == []
 
 
-async def test_local_says_nothing_about_times(shell: Shell, here: Server) -> None:
+async def test_local_does_not_change_the_time_format(shell: Shell, here: Server) -> None:
     for words, time in (((), "relative"), (("--utc",), "utc"), (("--time", "local"), "local")):
         found = {}
         for place in ((*words, "config"), ("config", *words)):

@@ -29,13 +29,13 @@ from tui.storage.private_files import write_private
         (["--data", ""], "--data names no folder: name one, or leave it out"),
     ],
 )
-def test_a_number_or_moment_out_of_its_range_is_a_mistake(shell: Shell, words: list[str], why: str) -> None:
+def test_a_number_or_time_out_of_range_is_an_error(shell: Shell, words: list[str], why: str) -> None:
     assert shell(*PLAIN_LOCAL, *words) == (3, "", f"xp-tui: {why}\n")
     assert not (shell.state / "local").exists()
 
 
 @pytest.mark.parametrize("words", [["--port", "x"], ["--tasks", "1.5"], ["--limit", "9" * 5000], ["--pace", "fast"]])
-def test_what_is_no_number_is_a_mistake(shell: Shell, words: list[str]) -> None:
+def test_an_option_that_is_no_number_is_an_error(shell: Shell, words: list[str]) -> None:
     said = shell(*PLAIN_LOCAL, *words)
     assert (said.code, said.out) == (3, "")
     assert f"argument {words[0]}: invalid" in said.err
@@ -49,13 +49,13 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_folder_that_others_can_enter_is_left_as_it_is(shell: Shell, data: Path) -> None:
+def test_a_folder_that_others_can_enter_is_refused_unchanged(shell: Shell, data: Path) -> None:
     sentence = f"{data} can be entered by others: chmod 700 it, or name a folder that is not there yet"
     assert shell(*PLAIN_LOCAL, "--data", str(data)) == (3, "", f"xp-tui: {sentence}\n")
     assert (data.stat().st_mode & 0o777, list(data.iterdir())) == (0o755, [])
 
 
-def test_a_folder_with_files_of_something_else_is_left_as_it_is(shell: Shell, data: Path) -> None:
+def test_a_folder_with_foreign_files_is_refused_unchanged(shell: Shell, data: Path) -> None:
     data.chmod(0o700)
     (data / "key").write_text("a key of something else")
     (data / "notes").write_text("notes")
@@ -65,7 +65,7 @@ def test_a_folder_with_files_of_something_else_is_left_as_it_is(shell: Shell, da
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_no_folder_is_left_as_it_is(shell: Shell, tmp_path: Path, kind: str) -> None:
+def test_a_path_that_is_no_folder_is_refused_unchanged(shell: Shell, tmp_path: Path, kind: str) -> None:
     place = tmp_path / "place"
     if kind == "file":
         place.write_text("a file")
@@ -77,7 +77,7 @@ def test_what_is_no_folder_is_left_as_it_is(shell: Shell, tmp_path: Path, kind: 
     assert place.is_symlink() == (kind == "link")
 
 
-async def test_an_empty_folder_of_ours_and_one_of_a_platform_are_taken(shell: Shell, data: Path) -> None:
+async def test_an_empty_folder_and_one_of_a_platform_are_used(shell: Shell, data: Path) -> None:
     data.chmod(0o700)
     for _ in range(2):
         async with start_platform(shell, *PLAIN_LOCAL, "--data", str(data), "--quiet") as one:
@@ -87,7 +87,7 @@ async def test_an_empty_folder_of_ours_and_one_of_a_platform_are_taken(shell: Sh
         (data / "notes").write_text("of the operator, beside the database")
 
 
-def test_a_damaged_database_is_told_with_what_to_do(shell: Shell) -> None:
+def test_a_damaged_database_is_reported_with_advice(shell: Shell) -> None:
     path = shell.state / "local" / "platform.db"
     write_private(path, b"no database " * 1000)
     said = shell(*PLAIN_LOCAL)
@@ -108,7 +108,7 @@ def test_a_link_in_the_place_of_the_database_or_the_key_is_not_followed(shell: S
     assert (tmp_path / "elsewhere").read_bytes() == KEY.encode()
 
 
-def test_settings_of_the_local_platform_count_days_and_megabytes(shell: Shell) -> None:
+def test_settings_of_the_local_platform_are_in_days_and_megabytes(shell: Shell) -> None:
     path = shell.configure("local_keep_days = -1\n")
     assert shell("config").err == f"xp-tui: {path}:1: local_keep_days is a number of days, not -1\n"
     shell.configure('local_max_megabytes = "much"\n')

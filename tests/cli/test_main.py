@@ -32,7 +32,7 @@ sys.exit(code)
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["config", "show"], ["tasks"]])
 @pytest.mark.parametrize("seconds", [0.0005, 0.002, 0.006, 0.012, 0.025, 0.05])
-def test_an_interrupt_at_the_beginning_is_no_traceback(tmp_path: Path, words: list[str], seconds: float) -> None:
+def test_an_early_interrupt_prints_no_traceback(tmp_path: Path, words: list[str], seconds: float) -> None:
     environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "XPANDER_API_KEY": KEY,
                "XPANDER_BASE_URL": "http://127.0.0.1:1", "XPANDER_API_URL": "http://127.0.0.1:1"}  # fmt: skip
     command = [sys.executable, "-c", INTERRUPTED_AFTER, str(seconds), *words]
@@ -57,7 +57,7 @@ def test_an_interrupt_at_the_beginning_is_no_traceback(tmp_path: Path, words: li
         ["tasks", "--user", "u", f"--frobnicate={KEY}"],
     ],
 )
-def test_a_secret_among_the_words_is_not_repeated(shell: Shell, words: list[str]) -> None:
+def test_a_secret_among_the_arguments_is_not_repeated(shell: Shell, words: list[str]) -> None:
     shell.export(XPANDER_API_KEY=KEY)
     said = shell(*words)
     assert said.code == 3
@@ -66,7 +66,7 @@ def test_a_secret_among_the_words_is_not_repeated(shell: Shell, words: list[str]
     assert "\nxp-tui: " in f"\n{said.err}"
 
 
-def test_a_key_as_an_argument_is_answered_with_where_it_belongs(shell: Shell) -> None:
+def test_a_key_as_an_argument_is_refused_with_advice(shell: Shell) -> None:
     said = shell("--api-key", SECRET, "tasks")
     assert (said.code, said.err) == (
         3,
@@ -76,13 +76,13 @@ def test_a_key_as_an_argument_is_answered_with_where_it_belongs(shell: Shell) ->
 
 
 @pytest.mark.parametrize("words", [["run", "a1", "the --token of the bus"], ["tasks", "--filter", "-token:x"]])
-def test_words_that_only_speak_of_secrets_are_taken(shell: Shell, words: list[str]) -> None:
+def test_arguments_that_only_mention_secrets_are_accepted(shell: Shell, words: list[str]) -> None:
     assert "never an argument" not in shell(*words).err
 
 
 @pytest.mark.parametrize("words", [["\x1b]0;owned\x07"], ["tasks", "--\x1b[31mred"], ["local", "--port", "\x1b[31m"],
                                    ["local", "--port", "9" * 5_000], ["x" * 100_000]])  # fmt: skip
-def test_what_the_parser_repeats_of_the_words_is_clean_and_short(shell: Shell, words: list[str]) -> None:
+def test_error_messages_repeat_arguments_sanitized_and_short(shell: Shell, words: list[str]) -> None:
     said = shell(*words)
     assert said.code == 3
     assert len(said.err) < 4_000
@@ -90,7 +90,7 @@ def test_what_the_parser_repeats_of_the_words_is_clean_and_short(shell: Shell, w
 
 
 @pytest.mark.parametrize("columns", ["99999", "9" * 5_000, "0", "-1", "x", "\u0661"])
-def test_help_is_as_wide_as_a_terminal_can_be(shell: Shell, columns: str) -> None:
+def test_help_is_readable_with_any_value_of_columns(shell: Shell, columns: str) -> None:
     shell.export(COLUMNS=columns)
     said = shell("--help")
     assert said.code == 0
@@ -99,7 +99,7 @@ def test_help_is_as_wide_as_a_terminal_can_be(shell: Shell, columns: str) -> Non
 
 @pytest.mark.parametrize("zone", ["XXX-99:99", "XXX-23:59:59XXY-30", "XXX-24"])
 @pytest.mark.parametrize("words", [["tasks"], ["show", "w"], ["log", "w"], ["tasks", "--time", "local"], ["journal"]])
-async def test_a_time_zone_that_there_is_not_is_told_and_times_are_in_utc(
+async def test_an_unknown_time_zone_is_reported_and_times_are_in_utc(
     platform: Platform, server: Server, tmp_path: Path, zone: str, words: list[str]
 ) -> None:
     platform.task("w")
@@ -120,7 +120,7 @@ async def test_a_time_zone_that_there_is_not_is_told_and_times_are_in_utc(
         ({"preexec_fn": lambda: os.close(0)}, 0, ""),
     ],
 )
-def test_what_is_printed_and_not_taken_is_no_success(
+def test_output_that_cannot_be_written_is_a_failure(
     tmp_path: Path, words: list[str], more: dict[str, Any], code: int, told: str
 ) -> None:
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
@@ -139,7 +139,7 @@ def test_what_is_printed_and_not_taken_is_no_success(
 
 
 @pytest.mark.parametrize("flag", ["--mcp", "--from", "--payload-extension", "--user-tokens", "--oidc-token-file"])
-def test_a_file_without_end_is_not_read_to_it(shell: Shell, flag: str) -> None:
+def test_an_endless_file_is_not_read_to_its_end(shell: Shell, flag: str) -> None:
     shell.export(XPANDER_API_KEY=KEY)
     said = shell("run", "a1", "do it", flag, "/dev/zero")
     assert (said.code, said.err) == (3, "xp-tui: /dev/zero is larger than 16 MiB: nothing was sent\n")

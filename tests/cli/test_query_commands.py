@@ -22,7 +22,7 @@ def plan(done: int, steps: int) -> dict[str, object]:
     return {"enabled": True, "tasks": tasks}
 
 
-async def test_who_needs_a_person_comes_first(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_tasks_lists_waiting_tasks_first(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("done", status="completed", finished_at="2026-11-20T09:30:00Z")
     platform.task("odd", status="hibernating")
     platform.task("busy", "a2", deep_planning=plan(1, 3), tokens={"total_tokens": 18_200})
@@ -40,9 +40,7 @@ async def test_who_needs_a_person_comes_first(shell: Shell, platform: Platform, 
     assert [name in rows[1] for name in ("Release bot", "Invoice bot")] == [True, False]
 
 
-async def test_what_is_asked_for_is_chosen_by_the_platform_where_it_can(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
+async def test_tasks_pushes_filters_down_to_the_platform(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1", input={"text": "x", "user": {"id": "u1"}})
     platform.task("t2", status="failed")
     said = await shell.on(server, "tasks", "--status", "failed", "--status", "stopped", "-o", "ndjson")
@@ -57,9 +55,7 @@ async def test_what_is_asked_for_is_chosen_by_the_platform_where_it_can(
     }  # fmt: skip
 
 
-async def test_a_filter_chooses_here_and_says_how_many_of_how_many(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
+async def test_a_local_filter_prints_the_count_of_matches(shell: Shell, platform: Platform, server: Server) -> None:
     for number in range(260):
         platform.task(f"t{number:03}", status="completed", title=f"Task {number % 10}")
     said = await shell.on(server, "tasks", "title:9", "-o", "json")
@@ -72,9 +68,7 @@ async def test_a_filter_chooses_here_and_says_how_many_of_how_many(
     assert said.err == ("lists do not tell tokens: only tasks that do are found by tokens:\n0 of 260 loaded\n")
 
 
-async def test_a_list_without_the_agents_names_is_still_a_list(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
+async def test_tasks_lists_tasks_without_the_names_of_agents(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
 
     async def answer(request: Request, connection: Connection) -> bool:
@@ -91,7 +85,7 @@ async def test_a_list_without_the_agents_names_is_still_a_list(
     assert (said.code, said.out) == (4, "")
 
 
-async def test_a_waiting_task_that_cannot_be_read_is_listed_as_it_is(
+async def test_a_waiting_task_whose_record_cannot_be_read_is_listed(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     platform.task("w", status="paused")
@@ -109,7 +103,7 @@ async def test_a_waiting_task_that_cannot_be_read_is_listed_as_it_is(
 # One task
 
 
-async def test_a_task_is_shown_with_all_that_is_known_of_it(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_show_prints_everything_about_a_task(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task(
         "t1", status="completed", result="two\nlines", deep_planning=plan(1, 2), tokens={"total_tokens": 18_200},
         input={"text": "do it", "user": {"id": "u1", "display_name": "Dana Reyes"}}, sub_executions=["s1", "s2"],
@@ -132,7 +126,7 @@ async def test_a_task_is_shown_with_all_that_is_known_of_it(shell: Shell, platfo
     assert (await shell.on(server, "reload", "t1")).out == said.out
 
 
-async def test_what_a_task_waits_for_is_shown_whole_with_how_to_decide(
+async def test_show_prints_the_whole_request_and_how_to_decide(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n", "content": '{"amount": 1204}'})
@@ -148,7 +142,7 @@ async def test_what_a_task_waits_for_is_shown_whole_with_how_to_decide(
     assert "--digest" not in said.out
 
 
-async def test_a_cut_id_is_answered_with_those_that_begin_so(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_short_id_is_answered_with_the_matching_ids(shell: Shell, platform: Platform, server: Server) -> None:
     for name in ("abcdef-1", "abcdef-2", "abcxyz-3"):
         platform.task(name)
     said = await shell.on(server, "show", "abcd")
@@ -198,7 +192,7 @@ def family(platform: Platform) -> None:
     platform.entry("child", role="agent", content={"text": "found"})
 
 
-async def test_a_log_is_told_a_line_for_each_thing(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_log_prints_one_line_for_each_entry(shell: Shell, platform: Platform, server: Server) -> None:
     family(platform)
     said = await shell.on(server, "log", "root", "--utc")
     lines = [line[9:] for line in said.out.splitlines()]
@@ -217,7 +211,7 @@ async def test_a_log_is_told_a_line_for_each_thing(shell: Shell, platform: Platf
     assert tools["wait"] == "TOL wait no result yet"
 
 
-async def test_a_tree_has_the_logs_of_the_sub_agents_and_says_what_it_lacks(
+async def test_log_tree_includes_sub_tasks_and_names_missing_logs(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     family(platform)
@@ -232,7 +226,7 @@ async def test_a_tree_has_the_logs_of_the_sub_agents_and_says_what_it_lacks(
     assert [(row["task_id"], row["depth"]) for row in told["items"] if row.get("label") == "found"] == [("child", 1)]
 
 
-async def test_without_the_controller_the_log_is_said_to_be_messages_only(
+async def test_without_the_controller_log_says_that_it_has_only_messages(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     family(platform)
@@ -245,7 +239,7 @@ async def test_without_the_controller_the_log_is_said_to_be_messages_only(
 # Any command line
 
 
-def test_the_version_and_the_help_are_told(shell: Shell) -> None:
+def test_version_and_help_are_printed(shell: Shell) -> None:
     assert shell("--version") == (0, f"xp-tui {__version__}\n", "")
     said = shell("--help")
     assert (said.code, said.err, "exit codes: 0 ok" in said.out) == (0, "", True)
@@ -253,7 +247,7 @@ def test_the_version_and_the_help_are_told(shell: Shell) -> None:
     assert (said.code, said.out, "invalid choice: 'frobnicate'" in said.err) == (3, "", True)
 
 
-def test_settings_that_cannot_be_read_end_any_verb(shell: Shell) -> None:
+def test_unreadable_settings_end_every_verb(shell: Shell) -> None:
     path = shell.configure("hold = \n")
     said = shell("tasks")
     assert (said.code, said.out, said.err.startswith(f"xp-tui: {path}:1:8: ")) == (3, "", True)
@@ -268,7 +262,7 @@ async def test_a_mistake_in_a_filter_is_underlined(shell: Shell, server: Server)
 
 
 @pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 0)])
-def test_an_interrupt_and_a_reader_that_has_gone_end_it_in_silence(
+def test_an_interrupt_and_a_closed_pipe_end_a_verb_silently(
     shell: Shell, raised: type[BaseException], code: int
 ) -> None:
     async def screens(session: Session) -> int:
@@ -281,7 +275,7 @@ def test_an_interrupt_and_a_reader_that_has_gone_end_it_in_silence(
     assert silenced == [True] * (raised is BrokenPipeError)
 
 
-def test_what_nobody_foresaw_is_one_sentence_and_a_file(shell: Shell) -> None:
+def test_an_unexpected_error_is_one_sentence_and_a_crash_file(shell: Shell) -> None:
     async def screens(session: Session) -> int:
         raise RuntimeError(f"with {KEY} in it")
 

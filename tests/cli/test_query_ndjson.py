@@ -29,7 +29,7 @@ def serve_rows(platform: Platform, rows: list[str]) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("--all",)])
-async def test_the_lines_of_odd_tasks_are_those_of_the_quick_writer(
+async def test_odd_tasks_are_printed_as_recorded(
     shell: Shell, platform: Platform, server: Server, more: tuple[str, ...]
 ) -> None:
     """The expected lines were written by the writer of long lists that there was once (`tui/cli/written.py`)."""
@@ -42,7 +42,7 @@ async def test_the_lines_of_odd_tasks_are_those_of_the_quick_writer(
     assert said.out.isascii()
 
 
-async def test_a_name_that_is_written_twice_loses_no_value(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_a_name_that_is_written_twice_keeps_both_values(shell: Shell, platform: Platform, server: Server) -> None:
     serve_rows(platform, ['{"id":"t1","status":"completed","x":1,"x":2}'])
     said = await shell.on(server, "tasks", "--all", "-o", "ndjson")
     assert said.json["raw"] == {"id": "t1", "status": "completed", "x": 2, "x (written again before, 1)": 1}

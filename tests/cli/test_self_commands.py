@@ -14,7 +14,7 @@ from tests.wire.server import Server
 from tui.storage.options import OPTIONS, schema
 
 
-def test_who_has_done_nothing_is_told_so(shell: Shell) -> None:
+def test_an_empty_journal_is_reported(shell: Shell) -> None:
     assert shell("journal") == (0, "", "nothing was done from here yet\n")
     said = shell("journal", "-o", "json")
     assert (said.code, said.json["items"]) == (0, [])
@@ -22,7 +22,7 @@ def test_who_has_done_nothing_is_told_so(shell: Shell) -> None:
     assert shell("journal", "verify") == (0, "0 lines, none changed or missing\n", "")
 
 
-def test_what_was_done_is_listed_with_its_words(shell: Shell) -> None:
+def test_journal_lists_actions_with_their_outcomes(shell: Shell) -> None:
     shell.journal.write("sent", deed="d1", verb="approve", target="t1", comment="looks right")
     shell.journal.write("done", deed="d1", verb="approve", target="t1", words="approved by you", comment="looks right")
     shell.journal.write("noted")
@@ -38,7 +38,7 @@ def test_what_was_done_is_listed_with_its_words(shell: Shell) -> None:
     assert all(row.split()[1].endswith("Z") for row in rows)
 
 
-def test_a_journal_others_wrote_in_prints_neither_controls_nor_the_key(shell: Shell) -> None:
+def test_a_foreign_journal_prints_neither_control_characters_nor_the_key(shell: Shell) -> None:
     shell.export(XPANDER_API_KEY=KEY)
     shell.journal.write("done", verb="stop", target="\x1b[31mred\x1b[0m", words=f"two\nlines with {KEY}", at="never")
     said = shell("journal")  # that neither of them is printed, the shell looks itself
@@ -47,7 +47,7 @@ def test_a_journal_others_wrote_in_prints_neither_controls_nor_the_key(shell: Sh
 
 
 @pytest.mark.parametrize("form", ["table", "json", "ndjson"])
-def test_a_journal_with_anything_in_it_is_listed(shell: Shell, form: str) -> None:
+def test_a_journal_with_odd_lines_is_listed(shell: Shell, form: str) -> None:
     shell.journal.write("sent", verb="stop", target="t1")
     deep = '{"at":[5],"kind":{},"verb":[],"target":3,"words":' + "[" * 900 + "]" * 900 + "}"
     with shell.journal.path.open("a") as file:
@@ -59,7 +59,7 @@ def test_a_journal_with_anything_in_it_is_listed(shell: Shell, form: str) -> Non
     assert shell("journal", "verify").code == 1
 
 
-async def test_what_is_journaled_of_a_decision_has_no_secret_and_what_is_sent_has_all(
+async def test_a_journaled_decision_is_masked_and_the_sent_one_is_not(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
@@ -74,7 +74,7 @@ async def test_what_is_journaled_of_a_decision_has_no_secret_and_what_is_sent_ha
     assert shell.journal.verify().faults == ()
 
 
-def test_a_script_gets_the_journal_whole_or_line_by_line(shell: Shell) -> None:
+def test_journal_prints_json_or_one_line_for_each_entry(shell: Shell) -> None:
     for number in range(3):
         shell.journal.write("sent", number=number)
     whole = shell("journal", "-o", "json").json
@@ -86,7 +86,7 @@ def test_a_script_gets_the_journal_whole_or_line_by_line(shell: Shell) -> None:
     ]
 
 
-def test_a_changed_line_is_told_and_is_a_failure(shell: Shell) -> None:
+def test_journal_verify_fails_on_a_changed_line(shell: Shell) -> None:
     for number in range(3):
         shell.journal.write("sent", number=number)
     assert shell("journal", "verify") == (0, "3 lines, none changed or missing\n", "")
@@ -99,7 +99,7 @@ def test_a_changed_line_is_told_and_is_a_failure(shell: Shell) -> None:
     assert (verdict.code, verdict.json["faults"]) == (1, [{"line": 2, "what": "it was changed"}])
 
 
-def test_each_setting_is_shown_with_where_it_comes_from(shell: Shell) -> None:
+def test_config_shows_the_source_of_each_setting(shell: Shell) -> None:
     path = shell.configure('read_only = true\nhold = 9\n[profiles.prod]\norganization = "o-\\u001b[31m1"\n')
     shell.export(XPANDER_API_KEY=KEY, XP_TUI_PROFILE="prod")
     said = shell("config", "--agent", "a1")
@@ -119,7 +119,7 @@ def test_each_setting_is_shown_with_where_it_comes_from(shell: Shell) -> None:
     assert told["items"]["api_key"] == {"value": "set", "from": "XPANDER_API_KEY"}
 
 
-def test_where_the_settings_file_belongs_is_told_though_there_is_none(shell: Shell) -> None:
+def test_config_path_is_printed_without_a_settings_file(shell: Shell) -> None:
     assert shell("config", "path") == (0, f"{shell.home}/.config/xp-tui/config.toml\n", "")
 
 
@@ -133,7 +133,7 @@ def test_where_the_settings_file_belongs_is_told_though_there_is_none(shell: She
         ("[profiles.prod]\nhold = -1\n", False),
     ],
 )
-def test_the_schema_tells_an_editor_what_the_file_may_hold(shell: Shell, text: str, is_good: bool) -> None:
+def test_config_schema_describes_the_settings_file(shell: Shell, text: str, is_good: bool) -> None:
     said = shell("config", "schema")
     told = json.loads(said.out)
     assert (said.code, told) == (0, schema())

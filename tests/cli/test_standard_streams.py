@@ -52,7 +52,7 @@ async def test_exit_codes_hold_when_standard_error_is_full(
     [(["config", "show"], 1), (["config", "schema"], 1), (["tasks"], 1), (["--help"], 1), (["show", "none"], 1),
      (["tasks", "stat:x"], 3), (["agents"], 1), (["watch", "w", "--timeout", "0.2s"], 1), (["show", "w"], 1)],
 )  # fmt: skip
-async def test_a_full_standard_output_is_told_in_a_sentence(
+async def test_a_full_standard_output_is_reported_in_a_sentence(
     platform: Platform, server: Server, tmp_path: Path, words: list[str], code: int
 ) -> None:
     add_approval_task(platform)
@@ -63,7 +63,9 @@ async def test_a_full_standard_output_is_told_in_a_sentence(
     assert "Exception ignored" not in told
 
 
-async def test_exit_codes_hold_when_both_are_full(platform: Platform, server: Server, tmp_path: Path) -> None:
+async def test_exit_codes_hold_when_both_output_streams_are_full(
+    platform: Platform, server: Server, tmp_path: Path
+) -> None:
     add_approval_task(platform)
     with Path("/dev/full").open("wb") as full:
         assert (await run_command(server, tmp_path, "approve", "w", "--yes-unseen", stdout=full, stderr=full))[0] == 0
@@ -96,7 +98,7 @@ async def test_a_closed_standard_input_is_an_empty_one(
     assert (tmp_path / ".local/state/xp-tui/journal.jsonl").exists() == (words[:1] in (["run"], ["stop"]) and not code)
 
 
-async def test_an_input_that_cannot_be_read_is_told(platform: Platform, server: Server, tmp_path: Path) -> None:
+async def test_unreadable_standard_input_is_reported(platform: Platform, server: Server, tmp_path: Path) -> None:
     with (tmp_path / "written").open("wb") as unreadable:
         code, _, told = await run_command(server, tmp_path, "run", "a1", "-", stdin=unreadable)
     assert (code, told.startswith("xp-tui: standard input cannot be read: ")) == (3, True), told
@@ -104,7 +106,7 @@ async def test_an_input_that_cannot_be_read_is_told(platform: Platform, server: 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
 @pytest.mark.parametrize("words", [["-"], ["x", "--from", "-"], ["x", "--oidc-token-file", "-"]])
-async def test_an_input_that_is_no_utf_8_is_refused(
+async def test_standard_input_that_is_no_utf_8_is_refused(
     server: Server, tmp_path: Path, words: list[str], locale: str
 ) -> None:
     path = tmp_path / "bytes"

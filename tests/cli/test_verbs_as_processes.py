@@ -31,7 +31,9 @@ async def command(server: Server, home: Path, *words: str, key: str = KEY) -> tu
     return job.returncode, out.decode(), err.decode()
 
 
-async def test_the_verbs_and_their_exit_codes(platform: Platform, server: Server, tmp_path: Path) -> None:
+async def test_verbs_print_their_results_and_end_with_their_exit_codes(
+    platform: Platform, server: Server, tmp_path: Path
+) -> None:
     add_waiting_task(platform)
     platform.task("t1", status="completed", title="evil \x1b[31m ‮", result="fine")
 
@@ -65,12 +67,12 @@ async def test_the_verbs_and_their_exit_codes(platform: Platform, server: Server
     assert (await run("doctor", "--json"))[0] == 0
 
 
-async def test_the_command_when_nobody_is_there(tmp_path: Path) -> None:
+async def test_an_unreachable_platform_ends_with_exit_code_5(tmp_path: Path) -> None:
     server = Server(Platform().handle, port=free_port())
     assert (await command(server, tmp_path, "stop", "t1"))[0] == 5
 
 
-async def test_the_lesser_words_of_the_verbs(platform: Platform, server: Server, tmp_path: Path) -> None:
+async def test_options_of_log_watch_and_run_work(platform: Platform, server: Server, tmp_path: Path) -> None:
     platform.task("done", status="completed", result="fine")
     platform.task("stuck", status="paused", hitl_request={"wait_node_id": "n1"}, events_streaming=False)
     platform.entry("done", tool_name="pay", payload={"amount": 7}, result="paid")
@@ -94,7 +96,7 @@ async def test_the_lesser_words_of_the_verbs(platform: Platform, server: Server,
     assert (code, str(wishes) in err) == (3, True)
 
 
-async def test_an_interrupt_and_a_closed_pipe_end_in_silence(
+async def test_an_interrupt_and_a_closed_pipe_end_a_process_silently(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
     platform.task("t1")

@@ -49,7 +49,7 @@ def without_clocks(text: str) -> list[str]:
     return [re.sub(r"^(t\d )?\d\d:\d\d:\d\d ", r"\1", line) for line in text.splitlines()]
 
 
-async def test_what_happens_is_read_as_it_happens(
+async def test_watch_prints_events_as_they_happen(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock
 ) -> None:
     platform.task("t1", title="Evil \x1b[31m title")
@@ -88,7 +88,7 @@ async def test_what_happens_is_read_as_it_happens(
     assert "● live" in lines
 
 
-async def test_of_several_tasks_each_line_says_whose_it_is(
+async def test_each_line_names_its_task_when_several_are_watched(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock
 ) -> None:
     platform.task("t1")
@@ -106,7 +106,7 @@ async def test_of_several_tasks_each_line_says_whose_it_is(
     assert sum(request.path.endswith("/events") for request in server.requests) == 2  # named twice, followed once
 
 
-async def test_a_script_reads_every_change_and_at_last_the_task(
+async def test_watch_prints_every_change_and_the_final_task_as_ndjson(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock
 ) -> None:
     platform.task("t1")
@@ -124,7 +124,7 @@ async def test_a_script_reads_every_change_and_at_last_the_task(
 
 
 @pytest.mark.parametrize(("until", "code"), [("status:paused,completed", 0), ("status:completed", 1)])
-async def test_who_waits_for_something_is_not_kept_longer(
+async def test_watch_ends_as_soon_as_its_condition_holds(
     shell: Shell, platform: Platform, server: Server, hasty: FastClock, until: str, code: int
 ) -> None:
     platform.task("t1")
@@ -134,7 +134,7 @@ async def test_who_waits_for_something_is_not_kept_longer(
     assert watch.result().code == code
 
 
-async def test_a_task_that_there_is_not_is_told(shell: Shell, server: Server) -> None:
+async def test_watching_an_unknown_task_is_an_error(shell: Shell, server: Server) -> None:
     said = await shell.on(server, "watch", "t1")
     assert (said.code, said.out, "Task not found" in said.err) == (1, "", True)
 
@@ -142,12 +142,12 @@ async def test_a_task_that_there_is_not_is_told(shell: Shell, server: Server) ->
 @pytest.mark.parametrize(
     ("text", "seconds"), [(None, None), ("90", 90.0), ("1.5s", 1.5), ("30m", 1800.0), ("2h", 7200.0), ("1d", 86400.0)]
 )
-def test_a_patience_is_a_length_of_time(text: str | None, seconds: float | None) -> None:
+def test_a_timeout_is_parsed_as_a_duration(text: str | None, seconds: float | None) -> None:
     assert parse_patience(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "0.0h", "-5", "m", "1w", "soon", "1 h"])
-def test_a_patience_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_timeout_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--timeout is a length of time as 90s, 30m or 2h"):
         parse_patience(text)
 
@@ -181,14 +181,14 @@ def event(kind: str, data: Any) -> EventSeen:
     return EventSeen("task-0001", Event.from_value({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}), NOW)
 
 
-def test_a_replay_of_what_was_is_no_news() -> None:
+def test_a_replayed_status_is_not_printed_again() -> None:
     told = Told()
     assert told.from_value(task("executing", 5)) == "▶ executing Pay\n"
     assert told.from_value(task("executing", 6), task("pending", 1), task("executing", 6)) == ""
     assert told.from_value(task("completed", 7)) == "✓ completed Pay\n"
 
 
-def test_a_hole_is_told_with_how_much_of_it_was_filled() -> None:
+def test_a_gap_is_printed_with_the_number_of_entries_that_filled_it() -> None:
     gap = Gap(NOW, 12.4)
     told = Told(several=True)
     assert told.from_value(GapSeen("task-0001", gap)) == "task-000 ─ gap 12.4s, not filled yet ─\n"
@@ -197,20 +197,20 @@ def test_a_hole_is_told_with_how_much_of_it_was_filled() -> None:
     assert '"data":{"seconds":12.4,"filled":null}' in told.from_value(GapSeen("task-0001", gap))
 
 
-def test_how_live_it_is_is_told_but_for_the_first_knock() -> None:
+def test_the_state_of_the_stream_is_printed_except_the_first_connection() -> None:
     told = Told()
     assert told.from_value(LinkSeen("task-0001", Link(LinkState.CONNECTING), NOW)) == ""
     link = Link(LinkState.RECONNECTING, "it \x1b broke", 3.0, 2)
     assert told.from_value(LinkSeen("task-0001", link, NOW)) == "● reconnecting 3 s (2nd): it ␛ broke\n"
 
 
-def test_that_a_task_has_gone_is_told_to_scripts() -> None:
+def test_a_vanished_task_is_printed_as_ndjson() -> None:
     gone = TaskGone("task-0001", NOW, "Task not found")
     assert '"data":{"gone":"Task not found"}' in Told("ndjson").from_value(gone)
     assert Told().from_value(gone) == ""  # the verb itself says so, and ends
 
 
-def test_streamed_text_is_printed_in_lines_and_long_ones_before_their_end() -> None:
+def test_streamed_text_is_printed_line_by_line_and_long_lines_in_parts() -> None:
     told = Told()
     assert told.from_value(event("chunk", "first\nsec")) == "    first\n"
     assert told.from_value(event("chunk", "ond\n")) == "    second\n"
@@ -221,7 +221,7 @@ def test_streamed_text_is_printed_in_lines_and_long_ones_before_their_end() -> N
     assert told.from_value(event("plan_updated", {"tasks": []})) == "    begun\nplan 0/0\n"
 
 
-def test_what_is_left_of_streamed_text_comes_before_the_result() -> None:
+def test_the_rest_of_streamed_text_is_printed_before_the_result() -> None:
     told = Told()
     told.from_value(event("chunk", "the last words"))
     begin = told.out.tell()
@@ -233,7 +233,7 @@ def test_what_is_left_of_streamed_text_comes_before_the_result() -> None:
     "secret", [KEY, "password: hunter22hunter22", "Bearer abcdefgh12345678", "password:\n  hunter22hunter22"]
 )
 @pytest.mark.parametrize("before", ["", "x " * 200, "x\n" * 5])
-def test_a_streamed_secret_is_masked_wherever_the_pieces_end(secret: str, before: str) -> None:
+def test_a_streamed_secret_is_masked_however_it_is_split(secret: str, before: str) -> None:
     for cut in range(1, len(secret)):
         printed = Told().from_value(event("chunk", before + secret[:cut]), event("chunk", f"{secret[cut:]}\nmore\n"))
         assert secret.split()[-1] not in printed.replace("\n", "")
@@ -257,12 +257,12 @@ def test_a_long_line_is_printed_while_it_comes() -> None:
     assert 400 < len(printed) < 1000
 
 
-def test_what_another_task_becomes_is_told_as_it_came() -> None:
+def test_changes_of_other_tasks_are_printed_as_they_came() -> None:
     child = {"id": "child", "status": "completed", "title": "Of a child"}
     assert "sub_task_finished" in Told().from_value(event("sub_task_finished", child))
 
 
-async def test_of_what_matches_again_and_again_the_first_counts() -> None:
+async def test_the_first_match_of_a_condition_counts() -> None:
     told = Told(until="status:paused")
     early = told.show.matched("task-0001")
     told.from_value(task("executing", 1))

@@ -30,7 +30,7 @@ async def listed(client: Client, **query: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("surfaces", [{"rest": False}, {"controller": False}, {}])
-async def test_a_users_tasks_are_the_same_from_either_surface(
+async def test_the_tasks_of_a_user_are_the_same_from_either_surface(
     platform: Platform, server: Server, surfaces: dict[str, Any]
 ) -> None:
     platform.task("t1", input={"text": "x", "user": {"id": "u1"}})
@@ -43,7 +43,7 @@ async def test_a_users_tasks_are_the_same_from_either_surface(
         assert (await client.agent("a2")).name == "Release bot"
 
 
-async def test_the_organization_is_learned_from_what_there_is(platform: Platform, server: Server) -> None:
+async def test_the_organization_is_learned_from_agents_or_tasks(platform: Platform, server: Server) -> None:
     async with make_client(server.url, organization=None) as client:
         assert await client.organization() == "local"
     empty = Platform()
@@ -54,7 +54,7 @@ async def test_the_organization_is_learned_from_what_there_is(platform: Platform
         assert asked == ["/v1/agents", "/v1/tasks"]
 
 
-async def test_which_version_of_an_agent_is_meant_is_told_to_either_surface(platform: Platform, server: Server) -> None:
+async def test_the_version_of_an_agent_is_sent_to_either_surface(platform: Platform, server: Server) -> None:
     async with make_client(server.url, rest=False) as client:
         await client.create("a1", {"input": {"text": "x"}}, agent_version="7")
         assert (server.requests[-1].headers["x-agent-version"], server.requests[-1].query) == ("7", {})
@@ -64,12 +64,12 @@ async def test_which_version_of_an_agent_is_meant_is_told_to_either_surface(plat
         assert platform.tasks[task.id]["agent_version"] == "7"
 
 
-async def test_how_an_approval_stands_is_read(platform: Platform, client: Client) -> None:
+async def test_an_unknown_tool_approval_is_an_error(platform: Platform, client: Client) -> None:
     with pytest.raises(ApiError, match="Approval request not found"):
         await client.tool_approval("a1", "r1")
 
 
-async def test_a_page_whose_bytes_are_as_before_is_not_read_anew() -> None:
+async def test_an_unchanged_page_is_not_decoded_again() -> None:
     titles, is_broken = ["one", "two"], False
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -98,7 +98,7 @@ async def test_a_page_whose_bytes_are_as_before_is_not_read_anew() -> None:
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"ok"'])
-async def test_an_answer_that_is_no_task_is_told_and_no_proof_of_an_action(body: str) -> None:
+async def test_an_answer_that_is_no_task_is_an_error_for_reads_and_actions(body: str) -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(200, body.encode(), {"Content-Type": "application/json"})
 
@@ -109,7 +109,7 @@ async def test_an_answer_that_is_no_task_is_told_and_no_proof_of_an_action(body:
             await client.stop("t1")
 
 
-async def test_a_log_in_no_known_shape_is_not_understood() -> None:
+async def test_a_log_in_an_unknown_shape_is_an_error() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         is_log = "activity" in request.path
         await connection.reply(200, {"id": "t1", "messages": "none"} if is_log else RUNNING_RECORD)
@@ -119,7 +119,7 @@ async def test_a_log_in_no_known_shape_is_not_understood() -> None:
             await client.log(await client.task("t1"))
 
 
-async def test_messages_in_odd_shapes_are_entries_all_the_same() -> None:
+async def test_messages_in_odd_shapes_become_entries() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         said = [{"role": "assistant", "content": "fine"}, "odd", {"role": ["x"], "content": "?"}]
         await connection.reply(
@@ -141,7 +141,7 @@ SURFACES = [
 
 
 @pytest.mark.parametrize("surfaces", SURFACES)
-async def test_lists_and_records_come_from_whatever_surface_there_is(
+async def test_lists_and_records_come_from_whichever_surface_is_configured(
     platform: Platform, server: Server, surfaces: dict[str, Any]
 ) -> None:
     for number in range(120):
@@ -157,7 +157,7 @@ async def test_lists_and_records_come_from_whatever_surface_there_is(
 
 
 @pytest.mark.parametrize("surfaces", SURFACES)
-async def test_no_action_ever_destroys(platform: Platform, server: Server, surfaces: dict[str, Any]) -> None:
+async def test_no_action_sends_a_delete_request(platform: Platform, server: Server, surfaces: dict[str, Any]) -> None:
     add_waiting_task(platform)
     async with make_client(server.url, **surfaces) as client:
         action_runner = [
@@ -180,7 +180,7 @@ async def test_an_id_that_would_change_the_path_is_refused(client: Client, serve
     assert all("/v1/tasks/..%2F..%2Fv1%2Fagents/stop" in request.target for request in server.requests)
 
 
-async def test_read_only_sends_nothing_that_acts(platform: Platform, server: Server) -> None:
+async def test_a_read_only_client_sends_no_action(platform: Platform, server: Server) -> None:
     platform.task("t1")
     async with make_client(server.url, read_only=True) as client:
         with pytest.raises(errors.ReadOnly):
@@ -208,7 +208,9 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("status", "body", "kind", "words"), ANSWERS)
-async def test_every_bad_answer_has_words(status: int, body: Any, kind: type[Exception], words: str) -> None:
+async def test_every_bad_answer_raises_an_error_with_a_message(
+    status: int, body: Any, kind: type[Exception], words: str
+) -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(status, body)
 
@@ -219,7 +221,7 @@ async def test_every_bad_answer_has_words(status: int, body: Any, kind: type[Exc
     assert "<h" not in str(caught.value)
 
 
-async def test_one_bad_row_costs_no_other() -> None:
+async def test_a_bad_row_of_a_page_does_not_affect_the_others() -> None:
     rows = [5, {"id": "a", "status": "on_fire"}, {"title": "no id"}, None, {"id": "b", "created_at": "yesterday"}]
 
     async def serve(request: Request, connection: Connection) -> None:

@@ -36,7 +36,7 @@ def test_addresses_follow_the_sdk_rules(base: str | None, controller: str, event
 @pytest.mark.parametrize(
     "base", ["http://10.0.0.5:8085", "ftp://x", "https://u:p@h", "https://agent-controller.x.com", "http://[::"]
 )
-def test_addresses_that_cannot_be_used_say_so(base: str) -> None:
+def test_unusable_addresses_are_refused(base: str) -> None:
     with pytest.raises(BadAddress):
         surfaces_of(base, None, None)
 
@@ -49,7 +49,7 @@ def test_addresses_that_cannot_be_used_say_so(base: str) -> None:
     base=st.none() | st.text(max_size=30) | st.builds("https://{}".format, st.text(max_size=20)),
     organization=st.none() | st.text(max_size=10),
 )
-def test_any_address_is_one_or_told(base: str | None, organization: str | None) -> None:
+def test_any_address_is_usable_or_refused_with_a_message(base: str | None, organization: str | None) -> None:
     try:
         surfaces = surfaces_of(base, None, organization)
     except BadAddress as error:
@@ -61,12 +61,12 @@ def test_any_address_is_one_or_told(base: str | None, organization: str | None) 
 
 
 @pytest.mark.parametrize("organization", ["a?b", "a#b", "..", "a b", "a%2Fb", "a\x00", "\ud800", "x" * 300])
-async def test_an_organization_that_cannot_stand_in_a_path_is_told(organization: str) -> None:
+async def test_an_organization_that_is_no_path_segment_is_refused(organization: str) -> None:
     with pytest.raises(BadAddress, match=r"^XPANDER_ORGANIZATION_ID is no organization: "):
         surfaces_of("https://agent-controller.example", None, organization)
 
 
 @pytest.mark.parametrize("host", ["a..b", "-a", "a" * 64, "a" * 60 + ".a" * 100, "ex ample", "exa\u200bmple", "a\x01"])
-def test_a_host_that_is_none_is_told(host: str) -> None:
+def test_an_invalid_host_is_refused(host: str) -> None:
     with pytest.raises(BadAddress, match=r"^XPANDER_BASE_URL is no address of a platform: "):
         surfaces_of(f"https://{host}", None, None)

@@ -179,7 +179,7 @@ HTTP_CASES = [case for case in SSE["http"] if case["name"] not in {"http/gzip-bo
 
 
 @pytest.mark.parametrize("case", HTTP_CASES, ids=lambda case: case["name"])
-async def test_what_an_answer_leads_to(case: dict[str, Any]) -> None:
+async def test_each_answer_leads_to_the_expected_state(case: dict[str, Any]) -> None:
     expect = case["expect"]
     script = Script(case["responses"])
     clock = FastClock(factor=50.0)
@@ -307,7 +307,7 @@ RECONNECT = [
 
 
 @pytest.mark.parametrize("case", RECONNECT, ids=lambda case: case["name"])
-async def test_what_the_next_connection_sends(case: dict[str, Any]) -> None:
+async def test_a_reconnect_sends_the_expected_request(case: dict[str, Any]) -> None:
     expect, script = case["expect"], Connections(case["connections"])
     clock = FastClock(factor=50.0)
     count = len(case["connections"])
@@ -337,7 +337,7 @@ async def test_what_the_next_connection_sends(case: dict[str, Any]) -> None:
         assert all(low <= slept <= high for slept in clock.slept)
 
 
-async def test_a_short_stream_cut_after_every_byte_is_told_whole_and_once() -> None:
+async def test_a_stream_that_is_cut_after_every_byte_is_yielded_whole_and_once() -> None:
     body = 'id: 1\r\ndata: {"type":"x","data":"eins €"}\r\n\r\nid: 2\ndata: {"type":"y","data":2}\n\n'.encode()
 
     for place in range(len(body)):
@@ -361,7 +361,7 @@ async def test_a_short_stream_cut_after_every_byte_is_told_whole_and_once() -> N
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
-async def test_every_line_end_heartbeats_a_bom_and_unknown_types(ends: str) -> None:
+async def test_line_ends_heartbeats_a_bom_and_unknown_types_are_accepted(ends: str) -> None:
     text = '\ufeff:hello||data: {"type":"brand_new","data":{"a":1}}||:||:||event: odd|data: []||data: 7||'
     body = text.replace("|", ends).encode()
 
@@ -378,7 +378,7 @@ async def test_every_line_end_heartbeats_a_bom_and_unknown_types(ends: str) -> N
     assert heard.events[0].data == {"a": 1}
 
 
-async def test_silence_is_a_dead_link() -> None:
+async def test_a_silent_connection_is_reopened() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.start()
         await connection.gone()
@@ -391,7 +391,7 @@ async def test_silence_is_a_dead_link() -> None:
     assert "1st" in str(link)
 
 
-async def test_a_jump_of_the_clock_reopens_at_once() -> None:
+async def test_a_jump_of_the_clock_reopens_the_stream_at_once() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.start()
         await connection.chunk(b"data: {}\n\n")
@@ -408,7 +408,7 @@ async def test_a_jump_of_the_clock_reopens_at_once() -> None:
     assert "slept" in next(told.reason for told in heard.told if isinstance(told, Link) and told.reason)
 
 
-async def test_a_server_that_replays_from_the_start_without_ids_tells_nothing_twice() -> None:
+async def test_a_replay_without_ids_yields_nothing_twice() -> None:
     told = [f'data: {{"type":"tool_call_request","time":"{n}","data":{{"request_id":"r{n}"}}}}\n\n' for n in range(6)]
     served = 0
 
@@ -426,7 +426,7 @@ async def test_a_server_that_replays_from_the_start_without_ids_tells_nothing_tw
     assert [one.seamless for one in heard.told if isinstance(one, StreamResumed)] == [True, True]
 
 
-async def test_a_hole_between_ids_is_told_as_one() -> None:
+async def test_a_gap_between_ids_is_yielded_as_a_gap() -> None:
     bodies = [b"id: 1\ndata: {}\n\n", b'id: 5\ndata: {"a":5}\n\n', b'id: 6\ndata: {"a":6}\n\n']
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -441,7 +441,7 @@ async def test_a_hole_between_ids_is_told_as_one() -> None:
     assert [one.asked for one in heard.told if isinstance(one, StreamOpened)] == [False, True, True]
 
 
-async def test_ids_that_begin_anew_lose_no_event() -> None:
+async def test_ids_that_restart_lose_no_event() -> None:
     bodies = [b'id: 1\ndata: {"n":1}\n\n', b'id: 1\ndata: {"n":2}\n\n']
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -455,7 +455,7 @@ async def test_ids_that_begin_anew_lose_no_event() -> None:
     assert [event.raw["n"] for event in heard.events] == [1, 2]
 
 
-async def test_the_same_piece_of_text_twice_is_two_pieces() -> None:
+async def test_two_equal_chunks_are_both_yielded() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.start()
         await connection.chunk(b'data: {"type":"chunk","data":"ha"}\n\n' * 3)
@@ -467,7 +467,7 @@ async def test_the_same_piece_of_text_twice_is_two_pieces() -> None:
     assert [event.chunk for event in heard.events] == ["ha"] * 3
 
 
-async def test_an_event_too_large_is_shown_as_such_and_the_next_one_comes() -> None:
+async def test_an_oversized_event_is_marked_and_the_next_one_is_yielded() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.start()
         await connection.chunk(b"data: ")
@@ -483,7 +483,7 @@ async def test_an_event_too_large_is_shown_as_such_and_the_next_one_comes() -> N
     assert "larger than" in heard.events[0].data["reason"]
 
 
-async def test_a_stream_over_tls_that_breaks_without_goodbye_goes_on() -> None:
+async def test_a_tls_stream_that_breaks_without_close_notify_is_resumed() -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -504,7 +504,7 @@ async def test_a_stream_over_tls_that_breaks_without_goodbye_goes_on() -> None:
     assert [event.type for event in heard.events] == ["untyped", "again"]
 
 
-async def test_an_answer_that_is_no_http_is_tried_again() -> None:
+async def test_an_answer_that_is_no_http_is_retried() -> None:
     served = 0
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -574,7 +574,7 @@ ANY_OTHER = [
 
 @pytest.mark.parametrize("is_again", [False, True], ids=["at first", "on a reconnect"])
 @pytest.mark.parametrize("status", ANY_OTHER)
-async def test_after_any_other_answer_it_is_tried_again(status: int, is_again: bool) -> None:
+async def test_any_other_answer_is_retried(status: int, is_again: bool) -> None:
     async def serve(request: Request, connection: Connection) -> None:
         if len(server.requests) == 1 + is_again:
             await connection.reply(
@@ -593,7 +593,7 @@ async def test_after_any_other_answer_it_is_tried_again(status: int, is_again: b
 
 
 @pytest.mark.parametrize("status", [204, 401, 403, 404, 405, 409, 501])
-async def test_a_task_whose_stream_is_refused_is_read_until_its_end(
+async def test_a_task_whose_stream_is_refused_is_polled_to_its_end(
     platform: Platform, server: Server, status: int
 ) -> None:
     platform.task("t1")
@@ -619,7 +619,7 @@ async def test_a_task_whose_stream_is_refused_is_read_until_its_end(
     assert states == {LinkState.CONNECTING, ends.get(status, LinkState.RECONNECTING)}
 
 
-async def test_html_on_connect_says_so() -> None:
+async def test_an_html_page_instead_of_a_stream_is_reported() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(404, b"<html><h1>Not here</h1></html>", {"Content-Type": "text/html"})
 
@@ -649,7 +649,7 @@ class Arrivals:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-async def test_of_a_stream_of_2000_events_a_second_nothing_falls_behind(tls: bool) -> None:
+async def test_a_stream_of_2000_events_a_second_does_not_fall_behind(tls: bool) -> None:
     loop, seconds = asyncio.get_running_loop(), 1.5
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -685,7 +685,7 @@ async def test_of_a_stream_of_2000_events_a_second_nothing_falls_behind(tls: boo
     assert late < 0.25, "the last ones come as soon as the first"
 
 
-async def test_what_has_come_already_is_taken_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_buffered_events_are_read_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.client.event_stream.PAUSE_SECONDS", 0.2)
     body = b'data: {"type": "chunk", "task_id": "t1", "data": "%s"}\n\n' % (b"x" * 1000)
 
@@ -721,5 +721,5 @@ async def test_what_has_come_already_is_taken_without_a_pause(monkeypatch: pytes
         (Link(LinkState.RECONNECTING, "it broke", 3.2, 12), "reconnecting 3 s (12th): it broke"),
     ],
 )
-def test_how_live_it_is_in_words(link: Link, words: str) -> None:
+def test_a_link_is_described_in_words(link: Link, words: str) -> None:
     assert str(link) == words

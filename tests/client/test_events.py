@@ -29,14 +29,14 @@ def test_any_text_is_an_event(text: str) -> None:
         ("brand_new", [1], Other, "brand_new"),
     ],
 )
-def test_an_event_says_what_it_adds_to_the_log(kind: str, data: Any, entry: type[Entry], label: str) -> None:
+def test_an_event_has_the_entry_that_it_adds_to_the_log(kind: str, data: Any, entry: type[Entry], label: str) -> None:
     added = Event.from_value({"type": kind, "data": data, "time": "2026-11-21T12:00:00Z"}).entry
     assert added is not None
     assert (type(added), added.label) == (entry, label)
     assert added.created_at == datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def test_an_event_of_another_kind_tells_no_plan_and_no_context() -> None:
+def test_an_event_of_another_type_has_no_plan_and_no_context() -> None:
     event = Event.from_value({"type": "chunk", "data": {"percent": 5}})
     assert (event.plan, event.context, event.entry) == (None, None, None)
     status = Event.from_value({"type": "context_status", "data": {"percent": 5, "estimated_tokens": "12"}}).context

@@ -11,7 +11,7 @@ import pytest
 from tui.client.json_codec import NotJson, dumps, loads, parse_nested, pretty
 
 
-def test_numbers_that_no_computer_holds_keep_their_digits() -> None:
+def test_numbers_that_are_too_large_keep_their_digits() -> None:
     digits = "9" * 5000
     assert loads(f'{{"many": {digits}, "few": 7, "huge": 1e999, "half": 0.5}}') == {
         "many": digits,
@@ -21,7 +21,7 @@ def test_numbers_that_no_computer_holds_keep_their_digits() -> None:
     }
 
 
-def test_what_is_nested_too_deep_to_write_is_written_as_far_as_it_goes() -> None:
+def test_a_value_that_is_nested_too_deep_is_written_as_far_as_possible() -> None:
     value: Any = "the bottom"
     for _ in range(sys.getrecursionlimit() * 3):
         value = [value]
@@ -32,7 +32,7 @@ def test_what_is_nested_too_deep_to_write_is_written_as_far_as_it_goes() -> None
         assert loads(text)["pair"] == [1, 2]
 
 
-def test_json_that_ends_within_its_depths_is_cut() -> None:
+def test_truncated_deep_json_is_refused() -> None:
     with pytest.raises(NotJson, match="it ends too early"):
         loads("[" * 100_000)
     long = "9" * 5_000
@@ -49,11 +49,11 @@ def test_json_that_ends_within_its_depths_is_cut() -> None:
     assert loads(f"[{long}, {deep}]")[0] == long
 
 
-def test_a_text_that_looks_like_json_and_is_none_stays_a_text() -> None:
+def test_text_that_only_looks_like_json_stays_text() -> None:
     assert parse_nested(["{no json", "[" * 100_000, 5]) == ["{no json", "[" * 100_000, 5]
 
 
-def test_of_a_name_that_is_written_twice_no_value_is_lost() -> None:
+def test_a_duplicate_name_loses_no_value() -> None:
     read = loads('{"amount": 1000000, "to": "EVIL", "amount": 10, "to": "ACME", "amount": 5}')
     assert (read["amount"], read["to"]) == (5, "ACME")
     assert [*read.values()] == [5, "ACME", 10, "EVIL", 1000000]
@@ -61,12 +61,12 @@ def test_of_a_name_that_is_written_twice_no_value_is_lost() -> None:
 
 
 @pytest.mark.parametrize("digits", ["12345678901234567.89", "0.1000000000000000055511151231257827", "1e999"])
-def test_a_number_that_no_float_tells_is_told_by_its_digits(digits: str) -> None:
+def test_a_number_that_no_float_represents_keeps_its_digits(digits: str) -> None:
     assert loads(digits) == digits
 
 
 @pytest.mark.parametrize("digits", ["0.1", "1.5e3", "123456789.25", "1234567890123456.5"])
-def test_a_number_that_a_float_tells_is_a_number(digits: str) -> None:
+def test_a_number_that_a_float_represents_is_a_float(digits: str) -> None:
     assert loads(digits) == float(digits)
 
 
@@ -80,7 +80,7 @@ def test_a_number_that_a_float_tells_is_a_number(digits: str) -> None:
         ("[" * 200 + "]" * 200, json.loads("[" * 200 + "]" * 200)),
     ],
 )
-def test_json_that_is_not_quite_json_is_read(text: str, value: Any) -> None:
+def test_almost_valid_json_is_read(text: str, value: Any) -> None:
     assert loads(text) == value
     dumps(loads(text)).encode("ascii")
 
@@ -97,11 +97,11 @@ def test_json_that_is_not_quite_json_is_read(text: str, value: Any) -> None:
         ("[" * 100_000, "[" * 100_000),
     ],
 )
-def test_json_in_a_text_is_taken_apart_only_where_nothing_is_lost(value: Any, shown: Any) -> None:
+def test_json_within_text_is_parsed_only_if_nothing_is_lost(value: Any, shown: Any) -> None:
     assert parse_nested(value) == shown
 
 
-def test_json_nested_without_end_keeps_its_neighbours() -> None:
+def test_very_deep_json_does_not_affect_its_neighbours() -> None:
     deep = "[" * 10_000 + "1" + "]" * 10_000
     value = loads(f'[{{"id":"a","x":{deep}}},{{"id":"b"}}]')
     assert [row["id"] for row in value] == ["a", "b"]

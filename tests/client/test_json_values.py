@@ -11,7 +11,7 @@ from tui.client.json_values import count_of, items_of, parse_time, text_of
 
 
 @pytest.mark.parametrize("value", ["2025-11-06T06:46:02.104705Z", 1762411562, "1762411562", 1762411562104])
-def test_times_in_every_form_are_utc(value: Any) -> None:
+def test_times_in_every_form_are_read_as_utc(value: Any) -> None:
     when = parse_time(value)
     assert when is not None
     assert when.tzinfo is UTC
@@ -30,11 +30,11 @@ def test_times_in_every_form_are_utc(value: Any) -> None:
         (datetime(2026, 11, 21, 12), datetime(2026, 11, 21, 12, tzinfo=UTC)),
     ],
 )  # fmt: skip
-def test_a_moment_is_read_from_whatever_it_is_written_as(value: object, when: datetime | None) -> None:
+def test_a_time_is_read_from_any_known_form(value: object, when: datetime | None) -> None:
     assert parse_time(value) == when
 
 
-def test_a_value_of_another_kind_is_read_as_far_as_it_goes() -> None:
+def test_values_of_another_type_are_converted_as_far_as_possible() -> None:
     counts: list[Any] = [True, None, "x", "7", 7.9, "1e400", []]
     assert [count_of(value) for value in counts] == [0, 0, 0, 7, 7, 0, 0]
     several: list[Any] = [None, [1], (1,), "one"]

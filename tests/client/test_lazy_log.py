@@ -77,7 +77,7 @@ def whole(made: Activity) -> Any:
     )
 
 
-def test_what_waits_in_a_large_log_is_found_although_none_was_known_to() -> None:
+def test_an_open_wait_in_a_large_log_is_found() -> None:
     made = Activity("t")
     assert made.wait is None
     asking = {"id": "q", "created_at": at(1).isoformat(), "questions": ["what?"]}
@@ -86,7 +86,7 @@ def test_what_waits_in_a_large_log_is_found_although_none_was_known_to() -> None
 
 
 @given(st.lists(event, max_size=6), logs, st.lists(event, max_size=4), st.lists(st.integers(0, 40)), logs, logs)
-def test_it_is_what_it_would_be_if_every_entry_were_read(
+def test_an_activity_with_a_lazy_log_equals_one_with_all_entries_read(
     before: list[Event], log: list[Any], later: list[Event], looked_at: list[int], more: list[Any], small: list[Any]
 ) -> None:
     names = {told["id"] for told in log}
@@ -115,7 +115,7 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
 
 
 @given(logs)
-def test_each_of_its_entries_says_the_same(log: list[Any]) -> None:
+def test_each_lazy_entry_equals_the_parsed_entry(log: list[Any]) -> None:
     try:
         large = lazy_entries(log)
     except NotLazy:
@@ -143,7 +143,7 @@ def test_each_of_its_entries_says_the_same(log: list[Any]) -> None:
         {"id": "", "tool_name": "x"}, "no object", {"id": "b", "tool_name": "x", "request_id": "a"},
     ],
 )  # fmt: skip
-def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
+def test_a_log_with_an_odd_entry_is_not_lazy(odd: Any) -> None:
     usual = {"id": "a", "created_at": "2026-11-21T10:00:00Z", "role": "user", "content": "x"}
     late = {"created_at": "2026-11-21T10:00:00+02:00"}
     assert (
@@ -167,7 +167,7 @@ def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
         )
 
 
-def test_what_is_new_in_a_later_reading_is_all_that_is_looked_at() -> None:
+def test_only_the_new_entries_of_a_later_log_are_parsed() -> None:
     log = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(50)]
     made = Activity("t")
     made.read(Log(lazy_entries(log)), at(100))
@@ -182,7 +182,7 @@ def test_what_is_new_in_a_later_reading_is_all_that_is_looked_at() -> None:
     assert sum(isinstance(item, int) for item in made.nodes._items) == 48
 
 
-def test_only_what_nobody_told_of_is_new() -> None:
+def test_unknown_to_returns_only_unknown_entries() -> None:
     log = lazy_entries(
         [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x", "request_id": f"r{n}"} for n in range(4)]
     )
@@ -193,7 +193,7 @@ def test_only_what_nobody_told_of_is_new() -> None:
     assert [one.id for one in log.unknown_to(dict.fromkeys(("r1", "e3")))] == ["e0", "e2"]
 
 
-def test_it_is_one_part() -> None:
+def test_a_lazy_log_is_not_split_into_parts() -> None:
     log: Log = Log(lazy_entries([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(4)]))
     assert list(log.parts(2)) == [log]
     first: Entry = log.entries[0]
@@ -231,7 +231,7 @@ def written(draw: st.DrawFn, entries: st.SearchStrategy[list[Any]] = told) -> by
 
 
 @given(written())
-def test_it_says_what_it_says_when_it_is_read_whole(content: bytes) -> None:
+def test_a_large_log_equals_the_same_log_parsed_whole(content: bytes) -> None:
     with small():
         log = LargeLog.from_bytes(content)
         if split_log(content) is None or len(content) <= 40:
@@ -250,7 +250,7 @@ def test_it_says_what_it_says_when_it_is_read_whole(content: bytes) -> None:
     st.integers(0, 2000),
     st.sampled_from([b"", b",", b"]", b"}", b'"', b"[", b"\\", b"\xff", b'}, {"id": 1']),
 )
-def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, place: int, damage: bytes) -> None:
+def test_a_damaged_large_log_raises_the_same_error_as_a_parsed_one(content: bytes, place: int, damage: bytes) -> None:
     damaged = content[:place] + damage + content[place + 1 :]
     with small():
         log = LargeLog.from_bytes(damaged)
@@ -265,7 +265,7 @@ def test_a_damaged_one_is_read_whole_and_says_what_is_wrong(content: bytes, plac
     assert [one.raw for one in found] == [parse_entry(one).raw for one in messages]
 
 
-def test_of_two_lists_of_entries_the_last_counts() -> None:
+def test_the_last_of_two_lists_of_entries_counts() -> None:
     first, second = ([{"id": f"{letter}{n}", "created_at": at(n).isoformat()} for n in range(20)] for letter in "ab")
     twice = f'{{"messages": {json.dumps(first)}, "messages": {json.dumps(second)}}}'.encode()
     with small():
@@ -275,7 +275,7 @@ def test_of_two_lists_of_entries_the_last_counts() -> None:
 
 
 @given(*[st.lists(entry | filled, max_size=12, unique_by=lambda told: told["id"])] * 2, st.integers(0, 12))
-def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], more: list[Any], kept: int) -> None:
+def test_unlike_returns_the_positions_of_changed_entries(log: list[Any], more: list[Any], kept: int) -> None:
     again = [*log[:kept], *more]
     try:
         ours, theirs = lazy_entries(log), lazy_entries(again)
@@ -289,7 +289,7 @@ def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], mo
     assert ours.unlike(theirs) == [*differ, *range(min(len(log), len(again)), len(log))]
 
 
-def test_an_entry_is_found_from_either_end_and_there_is_none_beyond() -> None:
+def test_lazy_entries_are_indexed_from_both_ends() -> None:
     log = lazy_entries([{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(7)])
     assert [log[place].id for place in (0, 6, -1, -7, 3)] == ["e0", "e6", "e6", "e0", "e3"]
     for place in (7, -8):

@@ -34,11 +34,11 @@ from tui.client.log_entries import (
         (5, "other", "entry"),
     ],
 )
-def test_entries_are_told_apart(told: Any, kind: str, label: str) -> None:
+def test_each_entry_has_its_kind_and_label(told: Any, kind: str, label: str) -> None:
     assert (parse_entry(told).kind, parse_entry(told).label) == (kind, label)
 
 
-def test_entries_of_the_right_class_even_where_the_sdk_has_none() -> None:
+def test_each_entry_has_its_class_even_if_the_sdk_has_none() -> None:
     assert isinstance(parse_entry({"type": "think", "title": "x", "confidence": 0.5, "action": "do it"}), Reasoning)
     assert isinstance(parse_entry({"role": "user", "content": "plain"}), Message)
     assert isinstance(parse_entry({"action": "approval_card"}), Other)
@@ -70,12 +70,12 @@ def test_an_entry_says_what_it_is_and_whether_it_waits(
     assert kind.from_value(entry) is entry
 
 
-def test_a_sign_in_tells_where() -> None:
+def test_a_sign_in_entry_has_the_url() -> None:
     assert SignIn.from_value({"type": "login_required", "data": {"url": "https://x/in"}}).url == "https://x/in"
     assert SignIn.from_value({"type": "login_required", "data": "https://x/in"}).url is None
 
 
-def test_an_answer_is_an_options_number_its_words_or_ones_own() -> None:
+def test_questions_are_read_with_their_options() -> None:
     told = [
         {"question_id": "q", "question": "Which?", "options": [{"value": "a", "label": "First"}, "Second", {}, 4]},
         {"title": "Why?", "options": "none"},

@@ -16,7 +16,7 @@ def messages(count: int) -> list[dict[str, Any]]:
     return [{"id": f"m{number}", "role": "user", "content": "x"} for number in range(count)]
 
 
-async def test_a_log_is_read_in_turns_with_what_else_there_is_to_do() -> None:
+async def test_reading_a_log_yields_to_the_event_loop() -> None:
     turns = 0
 
     async def count_turns() -> None:
@@ -32,19 +32,19 @@ async def test_a_log_is_read_in_turns_with_what_else_there_is_to_do() -> None:
     assert turns >= 5
 
 
-async def test_a_large_log_is_that_of_the_task_that_was_asked_for() -> None:
+async def test_a_large_log_of_another_task_is_refused() -> None:
     assert not (await read_log(LargeLog("t", []), "t", "thread")).entries
     with pytest.raises(UnexpectedAnswer, match="asked for was 'other'"):
         await read_log(LargeLog("t", []), "other")
 
 
 @pytest.mark.parametrize("body", [None, [], {"id": "t"}, {"id": "t", "messages": {}}, {"id": "other", "messages": []}])
-async def test_what_is_no_log_is_not_understood(body: Any) -> None:
+async def test_an_answer_that_is_no_log_is_an_error(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
         await read_log(body, "t")
 
 
-def test_the_messages_of_threads_are_a_part_of_the_log() -> None:
+def test_messages_of_threads_are_a_partial_log() -> None:
     log = read_thread_messages(
         {"root": [{"id": "a", "role": "assistant", "content": "x"}], "child": ["odd"], "total": 5}
     )
@@ -56,6 +56,6 @@ def test_the_messages_of_threads_are_a_part_of_the_log() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], {"root": None}])
-def test_what_holds_no_thread_is_not_understood(body: Any) -> None:
+def test_an_answer_without_a_thread_is_an_error(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
         read_thread_messages(body)

@@ -59,7 +59,7 @@ def test_any_json_is_a_task_an_agent_an_entry_and_an_event(value: Any) -> None:
         ({"status": "completed", "hitl_request": {"wait_node_id": "n"}}, None),
     ],
 )
-def test_why_a_task_waits(task: dict[str, Any], kind: WaitKind | None) -> None:
+def test_a_task_has_the_kind_of_its_wait(task: dict[str, Any], kind: WaitKind | None) -> None:
     wait = Task.from_value({"id": "t", **task}).wait
     assert (wait.kind if wait else None) == kind
 
@@ -67,7 +67,7 @@ def test_why_a_task_waits(task: dict[str, Any], kind: WaitKind | None) -> None:
 @pytest.mark.parametrize(
     "nobody", [False, 0, [], {}, "", " ", "false", "null", "None", "0", {"at": 5}, {"name": ""}, [0]]
 )
-def test_who_did_not_decide_is_nobody(nobody: Any) -> None:
+def test_odd_values_name_no_decider(nobody: Any) -> None:
     assert decider_of(nobody) is None
     assert ApprovalRequest.from_value({"approved_by": nobody, "rejected_by": nobody}).decided_by is None
 
@@ -76,5 +76,5 @@ def test_who_did_not_decide_is_nobody(nobody: Any) -> None:
     ("told", "who"),
     [("Dana", "Dana"), (7, "7"), ({"id": "u", "name": "Dana"}, "Dana"), (["Dana", {"email": "k@x"}], "Dana, k@x")],
 )
-def test_who_decided_is_told_by_name(told: Any, who: str) -> None:
+def test_the_decider_is_read_in_each_form(told: Any, who: str) -> None:
     assert decider_of(told) == who

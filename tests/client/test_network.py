@@ -45,7 +45,7 @@ ODD = ["http://[::1", "http://", "http://x:99999", "ftp://x", "http://a b", "://
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("read", READS)
-async def test_an_odd_proxy_is_told_by_its_variable(
+async def test_an_invalid_proxy_is_reported_by_its_variable(
     environ: Callable[..., None], variable: str, value: str, read: str
 ) -> None:
     environ(**{variable: value})
@@ -60,7 +60,7 @@ async def test_an_odd_proxy_is_told_by_its_variable(
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
-async def test_a_socks_proxy_is_told_with_what_to_do(environ: Callable[..., None], scheme: str) -> None:
+async def test_a_socks_proxy_is_reported_with_advice(environ: Callable[..., None], scheme: str) -> None:
     environ(ALL_PROXY=f"{scheme}://user:secret@127.0.0.1:1080")
     async with make_client("https://platform.example") as client:
         with pytest.raises(
@@ -71,7 +71,7 @@ async def test_a_socks_proxy_is_told_with_what_to_do(environ: Callable[..., None
 
 
 @pytest.mark.parametrize("read", READS)
-async def test_a_proxy_that_is_not_on_the_way_does_not_matter(
+async def test_an_invalid_proxy_that_is_not_used_does_not_matter(
     environ: Callable[..., None], read: str, platform: Any, server: Server
 ) -> None:
     platform.task("t1")
@@ -87,7 +87,7 @@ async def test_a_proxy_that_is_not_on_the_way_does_not_matter(
 
 
 @pytest.mark.parametrize("read", READS)
-async def test_a_proxy_that_is_not_there_or_refuses_is_named(environ: Callable[..., None], read: str) -> None:
+async def test_an_unreachable_or_refusing_proxy_is_named(environ: Callable[..., None], read: str) -> None:
     async def refuse(request: Request, connection: Connection) -> None:
         await connection.reply(407, b"")
 
@@ -99,7 +99,7 @@ async def test_a_proxy_that_is_not_there_or_refuses_is_named(environ: Callable[.
                     await READS[read](client)
 
 
-def test_of_two_variables_the_one_that_counts_is_named(
+def test_the_effective_of_two_proxy_variables_is_named(
     environ: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ(HTTPS_PROXY="http://a", https_proxy="http://b")
@@ -115,7 +115,7 @@ def test_of_two_variables_the_one_that_counts_is_named(
 
 @settings(max_examples=200)
 @given(value=st.text(max_size=30), scheme=st.sampled_from(["", "http://", "https://", "socks5://", "//"]))
-def test_any_proxy_is_one_or_told(value: str, scheme: str) -> None:
+def test_any_proxy_is_usable_or_reported(value: str, scheme: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             patch.delenv(name)
@@ -182,7 +182,7 @@ BAD_CERTIFICATES = ["missing", "directory", "pipe", "device", "empty", "not PEM"
 
 
 @pytest.mark.parametrize("kind", BAD_CERTIFICATES)
-async def test_certificates_that_are_none_are_told_every_time_and_nothing_is_sent(
+async def test_invalid_certificates_are_reported_each_time_and_nothing_is_sent(
     tmp_path: Path, kind: str, authority: trustme.CA
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -202,12 +202,12 @@ async def test_certificates_that_are_none_are_told_every_time_and_nothing_is_sen
             assert server.requests == []
 
 
-def test_a_path_that_is_none_is_told() -> None:
+def test_an_invalid_path_of_certificates_is_reported() -> None:
     with pytest.raises(BadNetworkSettings, match="cannot be used: embedded null byte"):
         check_certificates("--ca", "/tmp/\0")
 
 
-async def test_a_device_in_place_of_the_systems_certificates_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_device_in_place_of_the_system_certificates_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/zero")
     async with make_client("https://127.0.0.1:1") as client:
         with pytest.raises(BadNetworkSettings, match=r"^SSL_CERT_FILE names /dev/zero, which is no file"):
@@ -253,7 +253,7 @@ def wanting_certificates(authority: trustme.CA, version: ssl.TLSVersion) -> Iter
     ],
 )
 @pytest.mark.parametrize("operation", [*READS, "stop"])
-async def test_a_server_that_wants_a_certificate_of_its_clients_is_told_once(
+async def test_a_server_that_demands_client_certificates_is_reported_without_retry(
     authority: trustme.CA, version: ssl.TLSVersion, words: str, operation: str
 ) -> None:
     operations = READS | {"stop": lambda client: client.stop("t1")}

@@ -48,7 +48,7 @@ def entry_at(part: Raw) -> Entry | None:
 
 
 @given(st.lists(entries | JSON, max_size=4), st.booleans())
-def test_a_log_taken_apart_says_the_same(log: list[Any], is_bare: bool) -> None:
+def test_a_partially_decoded_log_equals_the_parsed_log(log: list[Any], is_bare: bool) -> None:
     written = json.dumps(log if is_bare else {"agent_id": "a", "messages": log}).encode()
     told = loads(written)
     whole = [parse_entry(one) for one in (told if is_bare else told["messages"])]
@@ -68,7 +68,7 @@ def test_a_log_taken_apart_says_the_same(log: list[Any], is_bare: bool) -> None:
         assert repr(one.raw) == repr(entry.raw)
 
 
-def test_the_usual_entries_are_told_by_their_heads() -> None:
+def test_usual_entries_are_classified_by_their_partial_fields() -> None:
     usual = [
         {"id": "1", "created_at": "2026-11-21T10:00:00Z", "role": "user", "content": {"text": "x"}},
         {"id": "2", "tool_name": "search", "request_id": "r", "payload": {"a": 1}, "result": "y"},
@@ -89,7 +89,7 @@ def test_the_usual_entries_are_told_by_their_heads() -> None:
     | JSON,
     st.booleans(),
 )
-def test_an_event_by_its_head_says_the_same(told: Any, is_ascii: bool) -> None:
+def test_a_partially_decoded_event_equals_the_parsed_event(told: Any, is_ascii: bool) -> None:
     written = json.dumps(told, ensure_ascii=is_ascii)
     found, whole = Event.from_sse(written, "7"), loads(written)
     expected = Event.from_value(whole if isinstance(whole, dict) else {"type": "untyped", "data": whole})
@@ -110,12 +110,12 @@ def is_object(text: str) -> bool:
 @given(
     st.text(alphabet='{}[]":,0123456789.eE+-truefalsnd\\ \n\x01ä', max_size=12).map('{{"type":"a","data":{}}}'.format)
 )
-def test_what_a_head_takes_for_json_is_json(written: str) -> None:
+def test_an_event_that_is_left_undecoded_is_a_json_object(written: str) -> None:
     is_left_undecoded = Event.from_sse(written).json is written
     assert is_object(written) or not is_left_undecoded
 
 
-def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
+def test_a_usual_event_is_not_decoded_before_it_is_read() -> None:
     written = '{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}'
     event = Event.from_sse(written)
     assert event.json is written
@@ -124,7 +124,7 @@ def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b'{"messages": 5}', b'{"other": []}', b"[NaN]", b"[" * 5000])
-def test_what_is_no_log_is_read_whole(content: bytes) -> None:
+def test_content_that_is_no_log_is_not_lazy(content: bytes) -> None:
     assert split_log(content) is None
 
 
@@ -140,20 +140,20 @@ def test_what_is_no_log_is_read_whole(content: bytes) -> None:
         {"created_execution_id": None, "sub_task_id": None, "child_task_id": "c"},
     ],
 )
-def test_a_head_knows_whether_its_entry_names_a_sub_task(kind: type[Entry], told: dict[str, str | None]) -> None:
+def test_a_partial_entry_knows_whether_it_names_a_sub_task(kind: type[Entry], told: dict[str, str | None]) -> None:
     head = decode_partial(Raw(json.dumps({"id": "a", **told}).encode()))
     assert names_child(head, kind) is bool(getattr(kind.from_value({"id": "a", **told}), "child_id", None))
 
 
 @pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])
-def test_what_is_damaged_within_an_entry_is_not_taken_by_its_head(damage: bytes) -> None:
+def test_a_damaged_entry_is_not_partially_decoded(damage: bytes) -> None:
     with pytest.raises(NotLazy):
         LazyEntries().take(
             [Raw(b'{"id": "a", "created_at": "2026-11-21T10:00:00Z", "tool_name": "x", "payload": %b}' % damage)]
         )
 
 
-def test_the_parts_of_a_log_know_their_place_and_the_time_before_them() -> None:
+def test_parts_of_a_log_have_their_index_and_the_time_before_them() -> None:
     entries = tuple(
         parse_entry({"id": str(n), "created_at": f"2026-11-21T10:00:0{n}Z" if n < 2 else None}) for n in range(5)
     )

@@ -158,7 +158,7 @@ def once(stream: Sequence[bytes], spans: Replays) -> list[bytes]:
 
 
 @given(st.data(), st.integers(0, 60))
-def test_a_replay_of_text_is_told_once_and_a_short_one_rather_twice(data: st.DataObject, length: int) -> None:
+def test_a_replay_of_text_is_yielded_once_but_a_short_one_may_repeat(data: st.DataObject, length: int) -> None:
     stream = [piece(number) for number in range(length)]
     spans = data.draw(replays(length))
     told = told_by([stream[start:end] for start, end in spans])
@@ -166,7 +166,7 @@ def test_a_replay_of_text_is_told_once_and_a_short_one_rather_twice(data: st.Dat
 
 
 @given(st.data(), st.integers(0, 40))
-def test_a_replay_of_events_with_times_is_told_once_however_short(data: st.DataObject, length: int) -> None:
+def test_a_replay_of_events_with_times_is_yielded_once_however_short(data: st.DataObject, length: int) -> None:
     stream = [call(number) for number in range(length)]
     spans = data.draw(replays(length))
     told = told_by([stream[start:end] for start, end in spans])
@@ -181,7 +181,7 @@ def has_long_repeat(stream: Sequence[bytes]) -> bool:
 
 @settings(max_examples=300)
 @given(st.data(), st.lists(st.sampled_from(["ha", "ho", "hi"]), max_size=40))
-def test_of_text_that_repeats_itself_nothing_is_lost(data: st.DataObject, texts: list[str]) -> None:
+def test_repetitive_text_loses_nothing(data: st.DataObject, texts: list[str]) -> None:
     stream = [piece(text) for text in texts]
     assume(not has_long_repeat(stream))
     spans = data.draw(replays(len(stream)))
@@ -190,12 +190,12 @@ def test_of_text_that_repeats_itself_nothing_is_lost(data: st.DataObject, texts:
 
 
 @pytest.mark.parametrize("count", [1, 3, 30, 3000])
-def test_text_that_goes_on_after_a_reconnect_as_it_was_before_is_told(count: int) -> None:
+def test_text_that_continues_unchanged_after_a_reconnect_is_yielded(count: int) -> None:
     laughs = [piece("ha")] * count
     assert events_of(told_by([[piece("So:"), *laughs], laughs, laughs])) == [piece("So:"), *laughs * 3]
 
 
-def test_a_sentence_that_is_said_again_after_a_reconnect_is_told_again() -> None:
+def test_a_sentence_that_is_repeated_after_a_reconnect_is_yielded_again() -> None:
     sentence = [piece(word) for word in ["I", "will", "look", "at", "the", "deployment", "once", "more", "now"]]
     assert len(sentence) > MIN_REPLAY_EVENTS
     first = [*sentence, piece("Failed.")]
@@ -203,12 +203,12 @@ def test_a_sentence_that_is_said_again_after_a_reconnect_is_told_again() -> None
     assert events_of(told_by([first, again])) == first + again
 
 
-def test_what_repeats_itself_before_a_reconnect_shows_no_replay_after_it() -> None:
+def test_repetition_before_a_reconnect_is_no_evidence_of_a_replay() -> None:
     loop = [piece(number) for number in range(20)] * 3
     assert events_of(told_by([loop, loop])) == loop * 2
 
 
-def test_a_short_replay_and_what_is_new_after_it_are_not_taken_for_a_longer_replay() -> None:
+def test_a_short_replay_with_new_events_is_not_mistaken_for_a_longer_one() -> None:
     told, again, new = ([piece(f"{name}{number}") for number in range(3)] for name in "abc")
     assert events_of(told_by([[*told, *again, *told], [*told, *again, *told, *new]])) == [
         *[*told, *again, *told] * 2,
@@ -217,36 +217,36 @@ def test_a_short_replay_and_what_is_new_after_it_are_not_taken_for_a_longer_repl
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 5, 9])
-def test_a_server_that_begins_at_the_start_each_time_and_is_cut_again_and_again(cut: int) -> None:
+def test_a_server_that_replays_everything_and_breaks_often_repeats_nothing(cut: int) -> None:
     stream = [call(0), *(piece(number) for number in range(40)), call(1)]
     connections = [stream[:end] for end in range(cut, len(stream), cut)]
     assert events_of(told_by([*connections, stream])) == stream
 
 
-def test_a_greeting_stands_outside_of_a_replay() -> None:
+def test_a_greeting_event_is_no_part_of_a_replay() -> None:
     stream = [piece(number) for number in range(20)]
     hellos = [json.dumps({"type": "connected", "time": f"2026-11-28T10:0{n}:00Z"}).encode() for n in range(3)]
     told = told_by([[hellos[0], *stream[:10]], [hellos[1], *stream[:15]], [hellos[2], *stream]])
     assert events_of(told) == [hellos[0], *stream[:10], hellos[1], *stream[10:15], hellos[2], *stream[15:]]
 
 
-def test_a_replay_shows_that_nothing_was_missed_and_anything_else_does_not() -> None:
+def test_only_a_replay_proves_that_nothing_was_missed() -> None:
     stream = [piece(number) for number in range(30)]
     told = told_by([stream[:10], stream[:20], stream[18:25], stream[26:], stream[5:12]])
     assert [one.seamless for one in told if isinstance(one, StreamResumed)] == [True, False, False, False]
 
 
-def test_an_event_with_an_id_does_not_overtake_what_is_withheld() -> None:
+def test_an_event_with_an_id_does_not_overtake_withheld_events() -> None:
     stream = [piece(number) for number in range(20)]
     told = told_by([stream, [*stream[:3], named("7", piece("new")), piece("end")]])
     assert events_of(told) == [*stream, *stream[:3], piece("new"), piece("end")]
 
 
-def test_an_empty_id_makes_no_two_events_one() -> None:
+def test_events_with_empty_ids_are_not_merged() -> None:
     assert events_of(told_by([[named("", piece("ha"))] * 3])) == [piece("ha")] * 3
 
 
-async def test_what_is_withheld_is_told_when_nothing_more_comes() -> None:
+async def test_withheld_events_are_yielded_when_no_more_come() -> None:
     stream = [piece(number) for number in range(20)]
     connections = Connections([stream, stream[:12]], holds_last=True)
     told: list[StreamItem] = []
@@ -269,7 +269,7 @@ def test_a_replay_may_begin_late_but_not_pause_for_long() -> None:
     assert events_of(told_by([stream, paused], clock=Clock())) == [*stream, *stream, piece("end")]
 
 
-async def test_a_stream_that_is_stopped_tells_no_more_of_what_is_withheld() -> None:
+async def test_a_closed_stream_yields_no_withheld_events() -> None:
     stream = [piece(number) for number in range(20)]
     running = EventStream(cast("Client", Connections([stream, [*stream[:9], piece("x")]])), "t1", clock=StillClock())
     told: list[StreamItem] = []
@@ -283,7 +283,7 @@ async def test_a_stream_that_is_stopped_tells_no_more_of_what_is_withheld() -> N
     assert events_of(told) == [*stream, *stream[:3]]
 
 
-async def test_what_telling_raises_while_nothing_comes_is_not_lost() -> None:
+async def test_an_exception_while_yielding_withheld_events_is_raised() -> None:
     stream = [piece(number) for number in range(20)]
     running = EventStream(cast("Client", Connections([stream, stream[:3]], holds_last=True)), "t1", clock=Clock())
     count = 0
@@ -299,7 +299,7 @@ async def test_what_telling_raises_while_nothing_comes_is_not_lost() -> None:
             await running.run(take)
 
 
-def test_a_replay_that_would_fill_the_memory_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "MAX_WITHHELD_BYTES", 20_000)
     monkeypatch.setattr(streams, "MAX_WITHHELD_BYTES", 20_000)
     most = 0
@@ -319,7 +319,7 @@ def test_a_replay_that_would_fill_the_memory_is_not_kept(monkeypatch: pytest.Mon
     assert len(events_of(told_by([[*laughs, piece("x")], laughs]))) == 201
 
 
-def test_so_many_events_are_remembered_and_no_more() -> None:
+def test_a_limited_number_of_events_is_remembered() -> None:
     stream = [piece(number) for number in range(MAX_TOLD_HASHES + 100)]
     recent = stream[200:]
     assert events_of(told_by([stream, [*recent, piece("end")]])) == [*stream, piece("end")]

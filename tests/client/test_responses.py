@@ -23,7 +23,7 @@ from tui.client.responses import error_of_answer, json_of_answer
         (429, b'{"detail": "slow down"}', RateLimited, "slow down (429), try again in 7 s"),
     ],
 )  # fmt: skip
-def test_an_error_is_told_in_the_platforms_words_where_it_has_any(
+def test_an_error_has_the_message_of_the_platform_if_there_is_one(
     status: int, content: bytes, kind: type[ApiError], words: str
 ) -> None:
     error = error_of_answer(status, content, 7.0 if status == 429 else None)
@@ -31,7 +31,7 @@ def test_an_error_is_told_in_the_platforms_words_where_it_has_any(
     assert (error.message, error.status) == (words, status)
 
 
-def test_a_good_answer_is_its_json_or_a_bare_word() -> None:
+def test_a_good_answer_is_json_or_a_bare_word() -> None:
     assert json_of_answer(b" ", 204) is None
     assert json_of_answer(b'{"a": 1}', 200) == {"a": 1}
     assert json_of_answer(b" pong\n", 200) == "pong"

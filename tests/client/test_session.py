@@ -36,7 +36,7 @@ def whole(body: Any) -> bytes:
 
 
 @pytest.mark.parametrize("surfaces", [{}, {"controller": False}, {"rest": False}])
-async def test_a_second_answer_on_a_connection_is_not_taken_for_the_next(surfaces: dict[str, Any]) -> None:
+async def test_a_surplus_answer_on_a_connection_is_not_used_for_the_next_request(surfaces: dict[str, Any]) -> None:
     """After each answer stands another: a record that says that the task goes on and was approved."""
     lie = whole({**RECORD, "status": "executing", "hitl_request": {"wait_node_id": "n", "approved_by": "nobody"}})
 
@@ -76,7 +76,7 @@ async def test_every_record_log_and_action_has_a_connection_of_its_own(platform:
         assert len(set(connections)) == 6, "pages of a list may share one: their rows decide nothing"
 
 
-async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
+async def test_a_large_log_of_another_task_is_not_accepted() -> None:
     entries = [
         {
             "id": f"e{number}",
@@ -112,7 +112,7 @@ async def test_a_large_log_of_another_task_is_not_taken_for_this_ones() -> None:
     "location", ["http://127.0.0.1:99999/", "http://[::1", "//:0:0/", "http://x:y/", "/\x01", "http://a..b/"]
 )
 @pytest.mark.parametrize("read", READS)
-async def test_a_redirect_to_no_address_is_told(read: str, location: str) -> None:
+async def test_a_redirect_to_an_invalid_address_is_an_error(read: str, location: str) -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(307, b"", {"Location": location})
 
@@ -123,7 +123,7 @@ async def test_a_redirect_to_no_address_is_told(read: str, location: str) -> Non
             await READS[read](client)
 
 
-async def test_no_cookie_is_taken() -> None:
+async def test_no_cookie_is_stored() -> None:
     """What reads this one prints a traceback, as a warning; warnings are errors here."""
     odd = f"a=b; expires=Thu, 01 Jan 1970 00:00:00 GMT; max-age={'9' * 400}"
 
@@ -138,7 +138,7 @@ async def test_no_cookie_is_taken() -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("read", ["record", "log", "pages"])
-async def test_a_compressed_answer_that_swells_takes_little_memory(coding: str, read: str) -> None:
+async def test_a_decompression_bomb_takes_little_memory(coding: str, read: str) -> None:
     content = bomb(256, 31 if coding == "gzip" else 15)
     assert len(content) < 300_000
 
@@ -189,7 +189,7 @@ async def test_a_compressed_answer_is_read(coding: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 20, -1])
-async def test_a_compressed_answer_that_ends_too_early_is_not_understood(size: int) -> None:
+async def test_a_truncated_compressed_answer_is_an_error(size: int) -> None:
     content = gzip.compress(b'{"id": "t1"}')[:size]
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -200,7 +200,7 @@ async def test_a_compressed_answer_that_ends_too_early_is_not_understood(size: i
             await client.task("t1")
 
 
-async def test_an_error_is_not_read_to_its_end() -> None:
+async def test_an_endless_error_body_is_not_read_to_its_end() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.start(400)
         sent = 0
@@ -216,22 +216,20 @@ async def test_an_error_is_not_read_to_its_end() -> None:
             assert taken() < 16
 
 
-async def test_a_name_that_is_no_name_of_a_host_is_told_when_it_is_asked() -> None:
+async def test_an_invalid_host_name_is_reported_by_the_request() -> None:
     async with make_client("https://¡.example") as client:
         with pytest.raises(BadAddress, match=r"the request to ¡\.example cannot be made"):
             await client.task("t1")
 
 
-async def test_an_organization_that_a_row_tells_is_not_taken_if_it_cannot_stand_in_a_path(
-    platform: Any, server: Server
-) -> None:
+async def test_an_organization_from_a_record_is_ignored_if_it_is_no_path_segment(platform: Any, server: Server) -> None:
     platform.task("t1", organization_id="../x")
     async with make_client(server.url, organization=None) as client:
         await client.task("t1")
         assert client.surfaces.organization is None
 
 
-async def test_half_of_a_character_in_an_id_is_told(platform: Any, server: Server) -> None:
+async def test_a_lone_surrogate_in_an_id_is_refused(platform: Any, server: Server) -> None:
     async with make_client(server.url) as client:
         for operation in (client.task, client.stop):
             with pytest.raises(BadAddress, match="half of a character"):
@@ -242,7 +240,7 @@ async def test_half_of_a_character_in_an_id_is_told(platform: Any, server: Serve
             _ = [page async for page in client.tasks(TaskQuery(agent_id="\ud800"))]
 
 
-async def test_redirects_are_followed_within_the_origin_and_not_for_ever(platform: Platform) -> None:
+async def test_redirects_are_followed_within_the_origin_and_up_to_a_limit(platform: Platform) -> None:
     async def serve(request: Request, connection: Connection) -> None:
         headers = {"Location": "/v1/there/t1"} if request.path.endswith("tasks/t1") else {"Location": request.path}
         if request.path.endswith("nowhere"):
@@ -267,7 +265,7 @@ async def test_redirects_are_followed_within_the_origin_and_not_for_ever(platfor
                 pass
 
 
-async def test_when_the_limit_is_used_up_the_next_reading_waits_and_says_so(platform: Platform) -> None:
+async def test_an_exhausted_rate_limit_delays_the_next_read_and_is_reported(platform: Platform) -> None:
     clock = FastClock()
     waits: list[tuple[str, float]] = []
 
@@ -288,7 +286,7 @@ async def test_when_the_limit_is_used_up_the_next_reading_waits_and_says_so(plat
     assert clock.slept == [seconds]
 
 
-async def test_who_does_not_answer_in_time_is_told_and_may_have_done_it() -> None:
+async def test_a_timeout_of_an_action_leaves_its_outcome_open() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.gone()
 
@@ -300,7 +298,7 @@ async def test_who_does_not_answer_in_time_is_told_and_may_have_done_it() -> Non
     assert time.monotonic() - begun < 2
 
 
-async def test_an_answer_that_is_damaged_is_not_understood() -> None:
+async def test_a_damaged_compressed_answer_is_an_error() -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(200, b"no gzip", {"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
@@ -317,17 +315,17 @@ async def test_an_answer_that_is_damaged_is_not_understood() -> None:
         (Redirected("x"), False),
     ],
 )  # fmt: skip
-def test_only_what_may_go_well_in_a_moment_is_tried_again(error: ApiError, passes: bool) -> None:
+def test_only_temporary_errors_are_retryable(error: ApiError, passes: bool) -> None:
     assert is_retryable(error) is passes
 
 
-async def test_the_transport_itself_refuses_to_destroy(client: Client, server: Server) -> None:
+async def test_the_session_refuses_delete_requests(client: Client, server: Server) -> None:
     with pytest.raises(ValueError, match="never sent"):
         await client.transport.act("DELETE", f"{server.url}/v1/tasks/t1")
     assert server.requests == []
 
 
-async def test_reads_are_tried_again_and_actions_are_not(platform: Platform, server: Server, client: Client) -> None:
+async def test_reads_are_retried_and_actions_are_not(platform: Platform, server: Server, client: Client) -> None:
     platform.task("t1")
     failures = 3
 
@@ -347,7 +345,7 @@ async def test_reads_are_tried_again_and_actions_are_not(platform: Platform, ser
     assert len(server.requests) == 5
 
 
-async def test_nobody_there_is_said_so() -> None:
+async def test_an_unreachable_server_is_reported() -> None:
     async with make_client(f"http://127.0.0.1:{free_port()}") as client:
         with pytest.raises(errors.Unreachable, match="cannot be reached"):
             await client.task("t1")

@@ -26,7 +26,7 @@ def told(frame: SSEFrame, expected: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", SSE["parse"], ids=lambda case: case["name"])
-def test_every_case_in_every_cut(case: dict[str, Any]) -> None:
+def test_every_case_of_the_table_is_decoded_in_every_split(case: dict[str, Any]) -> None:
     for pieces in variants(case):
         frames = SSEDecoder(case.get("seed_last_event_id", ""))
         found = [frame for piece in pieces for frame in frames.feed(piece)]
@@ -41,7 +41,7 @@ def test_every_case_in_every_cut(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", SSE["liveness"], ids=lambda case: case["name"])
-def test_an_event_comes_out_with_its_last_byte(case: dict[str, Any]) -> None:
+def test_an_event_is_yielded_with_its_last_byte(case: dict[str, Any]) -> None:
     frames, count = SSEDecoder(), 0
     for piece, expected in case["steps"]:
         count += len(frames.feed(piece.encode("latin-1")))
@@ -49,7 +49,7 @@ def test_an_event_comes_out_with_its_last_byte(case: dict[str, Any]) -> None:
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
-def test_where_the_bytes_are_cut_never_matters(data: bytes, cuts: list[int]) -> None:
+def test_the_split_of_the_bytes_does_not_matter(data: bytes, cuts: list[int]) -> None:
     whole = [(frame.event, frame.data, frame.id, frame.own_id) for frame in SSEDecoder().feed(data)]
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     frames = SSEDecoder()
@@ -58,7 +58,7 @@ def test_where_the_bytes_are_cut_never_matters(data: bytes, cuts: list[int]) -> 
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=8))
-def test_what_a_server_writes_is_read(events: list[tuple[str, str]]) -> None:
+def test_encoded_events_are_decoded(events: list[tuple[str, str]]) -> None:
     lines = [f"id: {number}\ndata: {data}\n\n" for number, (data, _) in enumerate(events)]
     readable = [data for data, _ in events if not {"\r", "\n"} & set(data) and data.encode("utf-8", "ignore")]
     if len(readable) != len(events):
@@ -68,7 +68,7 @@ def test_what_a_server_writes_is_read(events: list[tuple[str, str]]) -> None:
     assert all(frame.own_id for frame in found)
 
 
-def test_an_event_that_is_too_large_is_left_out_and_its_neighbours_are_not() -> None:
+def test_an_oversized_event_is_left_out_and_its_neighbours_are_not() -> None:
     frames = SSEDecoder()
     piece = b"x" * 65536
     found = frames.feed(b"data: before\n\nid: 7\ndata: ")
@@ -84,7 +84,7 @@ def test_an_event_that_is_too_large_is_left_out_and_its_neighbours_are_not() -> 
 
 
 @pytest.mark.parametrize("name", ["id", "event", "retry", "data"])
-def test_of_a_line_that_is_too_long_nothing_is_taken(name: str) -> None:
+def test_an_oversized_line_is_dropped_whole(name: str) -> None:
     frames = SSEDecoder("3")
     found = frames.feed(f"data: before\ndata\n{name}: 7".encode())
     for _ in range(17):
@@ -99,7 +99,7 @@ def test_of_a_line_that_is_too_long_nothing_is_taken(name: str) -> None:
     assert frames.retry is None
 
 
-def test_what_is_just_not_too_large_is_read_whole() -> None:
+def test_an_event_of_the_maximum_size_is_read_whole() -> None:
     assert MAX_EVENT_BYTES == 16 * 1024 * 1024
     for size, too_large in ((MAX_EVENT_BYTES - 1, False), (MAX_EVENT_BYTES, True)):
         (frame,) = SSEDecoder().feed(b"data: %s\n\n" % (b"x" * size))
@@ -120,7 +120,7 @@ def test_a_large_event_leaves_room_for_the_next() -> None:
     assert [(len(frame.data), frame.too_large) for frame in found] == [(MAX_EVENT_BYTES // 2, False)] * 9
 
 
-def test_of_a_comment_without_end_only_the_beginning_is_kept() -> None:
+def test_an_endless_comment_takes_no_memory() -> None:
     frames = SSEDecoder()
     frames.feed(b"data: a\n:c")
     for _ in range(40):
@@ -129,7 +129,7 @@ def test_of_a_comment_without_end_only_the_beginning_is_kept() -> None:
     assert [(frame.data, frame.too_large) for frame in frames.feed(b"\n\n")] == [("a", False)]
 
 
-def test_what_is_no_utf_8_is_shown_as_such() -> None:
+def test_invalid_utf_8_is_replaced() -> None:
     (frame,) = SSEDecoder().feed(b"id: \xff\nevent: \xfe\ndata: \xfd\n\n")
     assert (frame.id, frame.event, frame.data) == ("\ufffd", "\ufffd", "\ufffd")
 
@@ -145,14 +145,14 @@ def test_an_event_says_whether_its_id_is_its_own() -> None:
     ]
 
 
-def test_a_time_to_wait_is_at_most_a_minute() -> None:
+def test_a_retry_delay_is_at_most_a_minute() -> None:
     frames = SSEDecoder()
     for told, retry in ((b"60000", 60_000), (b"60001", 60_000), (b"9" * 5000, 60_000), (b"5", 5), (b"-5", 5), (b"", 5)):
         frames.feed(b"retry: %s\n" % told)
         assert frames.retry == retry
 
 
-def test_many_small_lines_that_are_too_large_together_are_left_out() -> None:
+def test_many_small_lines_that_are_too_large_together_are_dropped() -> None:
     frames = SSEDecoder()
     found = [frame for _ in range(20) for frame in frames.feed(b"data: " + b"y" * 1_000_000 + b"\n")]
     found += frames.feed(b"\ndata: after\n\n")

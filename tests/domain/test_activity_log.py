@@ -53,7 +53,7 @@ def test_the_log_comes_before_the_stream_where_times_are_equal() -> None:
     assert [node.provenance for node in made.nodes] == ["back-filled", "back-filled", "live"]
 
 
-def test_an_event_that_tells_no_time_happened_when_it_came() -> None:
+def test_an_event_without_a_time_gets_the_time_of_its_arrival() -> None:
     made = activity(thought(200), event("think", None, {"id": "x"}), asked=100)
     assert node_ids(made) == ["x", "think200"]
     assert made.nodes[0].at == at(100)
@@ -61,12 +61,12 @@ def test_an_event_that_tells_no_time_happened_when_it_came() -> None:
     assert [(node.at, node.seconds, node.is_timed) for node in made.nodes] == [(at(100), None, False)]
 
 
-def test_what_comes_late_is_put_where_it_belongs() -> None:
+def test_late_events_are_sorted_in() -> None:
     made = activity(*(thought(second) for second in (9, 3, 5, 1, 7, 3.5)))
     assert node_ids(made) == [f"think{second}" for second in (1, 3, 3.5, 5, 7, 9)]
 
 
-def test_a_thing_moves_when_the_log_knows_its_time_better() -> None:
+def test_a_node_moves_when_the_log_has_a_better_time() -> None:
     made = activity(
         thought(1, id="a"),
         thought(2, id="b"),
@@ -77,7 +77,7 @@ def test_a_thing_moves_when_the_log_knows_its_time_better() -> None:
     assert [node.provenance for node in made.nodes] == ["live"] * 3
 
 
-def test_each_change_is_counted_and_marks_what_it_changed() -> None:
+def test_each_change_increases_the_versions_of_activity_and_nodes() -> None:
     made = activity(thought(1), thought(2))
     assert (made.version, [node.version for node in made.nodes]) == (2, [2, 3])
     log = [entry("think1", 1, type="think"), entry("new", 3)]
@@ -90,14 +90,14 @@ def test_each_change_is_counted_and_marks_what_it_changed() -> None:
     assert (made.is_partial, [node.version for node in made.nodes]) == (False, [3, 3, 5, 4])
 
 
-def test_an_entry_changes_when_a_later_log_tells_it_otherwise_and_not_when_an_earlier_does() -> None:
+def test_a_later_log_changes_an_entry_and_an_earlier_one_does_not() -> None:
     made = Activity("t")
     for asked, words in ((2, "second"), (1, "first"), (3, "third"), (2, "late"), (9, "third"), (8, "not yet")):
         made.read(Log((entry("a", 1, type="think", thought=words),)), at(asked))
     assert field(made, "a", "thought") == "third"
 
 
-def test_an_entry_that_moves_in_the_log_moves() -> None:
+def test_an_entry_that_moves_in_the_log_moves_in_the_activity() -> None:
     made = activity([entry("a", 5), entry("b", 5)], [entry("b", 5), entry("a", 5)])
     assert node_ids(made) == ["b", "a"]
 
@@ -105,7 +105,7 @@ def test_an_entry_that_moves_in_the_log_moves() -> None:
 # One call, whoever tells of it
 
 
-def test_a_call_has_the_fields_of_both_and_the_log_is_believed() -> None:
+def test_a_call_merges_events_and_log_and_the_log_wins() -> None:
     log = call_entry("r", 3, request_id="r", result="from the log", is_error=None, tool_call_id="also")
     three: list[Event | Entry] = [call_request("r", 1, payload={"to": "me"}), call_result("r", 4, is_error=True), log]
     for told in permutations(three):
@@ -119,7 +119,7 @@ def test_a_call_has_the_fields_of_both_and_the_log_is_believed() -> None:
         assert made.get("also") is node
 
 
-def test_the_later_of_two_events_counts_in_each_field_that_it_tells() -> None:
+def test_the_later_event_wins_in_each_field_that_it_has() -> None:
     for told in permutations(
         [
             call_request("r", 1, payload="old"),
@@ -133,7 +133,7 @@ def test_the_later_of_two_events_counts_in_each_field_that_it_tells() -> None:
         assert (node.entry.payload, node.entry.result, node.at, node.seconds) == ("old", "two", at(1), 2.0)
 
 
-def test_a_call_without_a_beginning_lasts_from_its_entry_and_never_less_than_nothing() -> None:
+def test_a_call_without_a_start_lasts_from_its_entry_and_never_negative() -> None:
     made = activity(
         [
             call_entry("a", 1, finished_at=at(3).isoformat()),
@@ -148,7 +148,7 @@ def test_a_call_without_a_beginning_lasts_from_its_entry_and_never_less_than_not
     assert not activity(thought(1)).nodes[0].is_timed
 
 
-def test_two_that_turn_out_to_be_one_are_one() -> None:
+def test_two_nodes_with_a_common_id_are_merged() -> None:
     one, other = call_entry("a", 1, result="first"), call_entry("b", 2, result="second")
     both = parse_entry({**call_entry("a", 1).raw, "request_id": "b"})
     for logs in ([[one, other], [both]], [[one], [other], [both]], [[other, one], [both]]):
@@ -162,7 +162,7 @@ def test_two_that_turn_out_to_be_one_are_one() -> None:
     assert len(made) == 2, "what was taken in is no longer looked for"
 
 
-def test_of_two_that_turn_out_to_be_one_the_later_told_counts() -> None:
+def test_the_later_of_two_merged_nodes_wins() -> None:
     for first, second in ((1, 2), (2, 1)):
         made = Activity("t")
         made.read(Log((call_entry("a", 1, result="first"),)), at(first))
@@ -205,7 +205,7 @@ ALIKE = [
 
 @pytest.mark.parametrize(("live", "logged", "is_one"), ALIKE)
 @pytest.mark.parametrize("log_first", [True, False])
-def test_the_same_thing_under_another_id_is_told_by_what_it_is_and_when(
+def test_an_entry_with_another_id_is_matched_by_content_and_time(
     live: Event, logged: Entry, is_one: bool, log_first: bool
 ) -> None:
     made = activity(logged, live) if log_first else activity(live, logged)
@@ -216,7 +216,7 @@ def test_the_same_thing_under_another_id_is_told_by_what_it_is_and_when(
         assert made.nodes[0].entry.id == "y"
 
 
-def test_of_several_alike_each_is_one_of_its_own() -> None:
+def test_several_equal_entries_are_matched_one_to_one() -> None:
     live = [call_request(f"x{n}", 10 + n, payload="same") for n in range(3)]
     logged = [call_entry(f"y{n}", 10 + n, payload="same") for n in range(3)]
     for made in (activity(*live, logged), activity(logged, *live)):
@@ -226,7 +226,7 @@ def test_of_several_alike_each_is_one_of_its_own() -> None:
     assert len(again) == 3
 
 
-def test_an_event_is_looked_for_among_the_latest_of_the_log() -> None:
+def test_an_event_is_matched_only_with_the_latest_entries() -> None:
     for others, count in ((63, 64), (64, 66)):
         made = activity(
             [call_entry("y", 0, payload={"to": "x"}), *(entry(f"o{n}", 1) for n in range(others))], call_request("x", 2)
@@ -251,14 +251,14 @@ def test_streamed_text_is_what_came_since_the_last_reply_and_the_last_gap() -> N
     assert made.streaming == "cd"
 
 
-def test_text_that_became_a_message_is_forgotten_for_good() -> None:
+def test_streamed_text_that_became_a_message_is_dropped() -> None:
     made = activity(
         chunk(1, "a"), chunk(4, "x"), chunk(5, "b"), message_entry("m", 4), [entry(f"e{n}", 6) for n in range(100)]
     )
     assert made.streaming == "b"
 
 
-def test_pieces_of_one_moment_are_in_the_order_of_their_ids() -> None:
+def test_chunks_with_the_same_time_are_sorted_by_id() -> None:
     made = Activity("t")
     for number in (10, 9, 11):
         told = f'{{"type": "chunk", "time": "{at(1).isoformat()}", "data": "{number} "}}'
@@ -266,7 +266,7 @@ def test_pieces_of_one_moment_are_in_the_order_of_their_ids() -> None:
     assert made.streaming == "9 10 11 "
 
 
-def test_a_gap_is_told_again_when_it_is_known_what_filled_it() -> None:
+def test_a_gap_is_updated_with_the_number_of_entries_that_filled_it() -> None:
     made = Activity("t")
     told = []
     for filled in (None, None, 2, 1, None, 2, 3):
@@ -278,7 +278,7 @@ def test_a_gap_is_told_again_when_it_is_known_what_filled_it() -> None:
     assert made.gaps == {at(1): Gap(at(1), 5, 3), at(2): Gap(at(2), 5, 0)}
 
 
-def test_plan_and_context_are_the_latest_that_were_told() -> None:
+def test_plan_and_context_are_the_latest_that_were_received() -> None:
     for told in permutations([1, 2, 3]):
         made = activity(
             *(event("plan_updated", n, {"tasks": [{"id": str(n)}]}) for n in told),
@@ -306,13 +306,13 @@ WAITS = [
 
 
 @pytest.mark.parametrize(("last", "kind"), WAITS)
-def test_what_the_log_says_that_a_task_waits_for(last: Entry, kind: WaitKind | None) -> None:
+def test_the_log_shows_what_a_task_waits_for(last: Entry, kind: WaitKind | None) -> None:
     made = activity([entry("before", 0, type="think"), last, message_entry("after", 2)])
     assert (made.wait.kind, made.wait.since) == (kind, at(1)) if made.wait else kind is None
     assert (made.open_node is None) == (kind is None)
 
 
-def test_what_waits_is_looked_for_anew_once_there_is_another_entry() -> None:
+def test_the_wait_is_updated_with_each_new_entry() -> None:
     made = activity([entry("w", 1, questions=["what?"])])
     assert made.wait
     made.read(Log((entry("w", 1, questions=["what?"], answers=["that"]),)), at(200))
@@ -321,7 +321,7 @@ def test_what_waits_is_looked_for_anew_once_there_is_another_entry() -> None:
     assert made.wait
 
 
-def test_only_the_latest_that_could_wait_does() -> None:
+def test_only_the_latest_possible_wait_is_open() -> None:
     waits = entry("w", 1, questions=["what?"])
     for over in (
         message_entry("u", 2, "user"),
@@ -363,7 +363,7 @@ def rows(found: Iterable[TreeRow]) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def test_the_tree_opens_each_sub_task_once_and_names_those_without_a_trigger() -> None:
+def test_the_tree_expands_each_sub_task_once_and_lists_those_without_a_trigger() -> None:
     root = activity(
         [
             delegation("d", 1, "b", created_execution_id="k"),
@@ -422,7 +422,7 @@ def test_a_call_with_other_ids_in_the_log_is_still_one_node() -> None:
     assert activity.get("r1") is activity.get("quite-another")
 
 
-def test_sub_agents_hang_under_their_trigger_and_a_cycle_ends() -> None:
+def test_sub_tasks_are_below_their_trigger_and_cycles_end() -> None:
     trigger = {"id": "d1", "created_at": NOW.isoformat(), "agent_id": "b", "reasoning": {}, "query": "q"}
     child = Task.from_value({"id": "child", "agent_id": "b", "created_at": (NOW + timedelta(seconds=1)).isoformat()})
     root, below = Activity("root"), Activity("child")
@@ -436,7 +436,7 @@ def test_sub_agents_hang_under_their_trigger_and_a_cycle_ends() -> None:
     ]
 
 
-def test_streamed_text_ends_with_the_message_it_becomes() -> None:
+def test_streamed_text_is_replaced_by_its_message() -> None:
     activity = Activity("t")
     for second, piece in enumerate(["Hel", "lo"]):
         activity.hear(
@@ -454,7 +454,7 @@ def test_streamed_text_ends_with_the_message_it_becomes() -> None:
     assert activity.streaming == ""
 
 
-def test_of_very_much_streamed_text_the_end_is_kept() -> None:
+def test_only_the_end_of_very_long_streamed_text_is_kept() -> None:
     activity = Activity("t")
     for number in range(2 * MIN_STREAMED_PIECES + 1):
         told = {"type": "chunk", "time": (NOW + timedelta(seconds=number)).isoformat(), "data": f"{number} "}

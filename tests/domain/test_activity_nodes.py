@@ -49,7 +49,7 @@ def naming(made: Activity) -> list[str]:
     "fields",
     [{"role": "agent", "content": "done"}, {"tool_name": "search"}, {"type": "think", "thought": "so"}, {}],
 )
-def test_a_field_called_child_id_makes_no_other_entry_a_trigger(fields: dict[str, Any]) -> None:
+def test_a_field_named_child_id_makes_no_other_entry_a_trigger(fields: dict[str, Any]) -> None:
     """Only what starts a sub-task can name one, whatever else an entry is written with."""
     made = activity(entry("e1", 0, child_id="t2", sub_task_id="t2", **fields))
 
@@ -57,7 +57,7 @@ def test_a_field_called_child_id_makes_no_other_entry_a_trigger(fields: dict[str
     assert match_triggers(made, ()) == {}
 
 
-def test_triggers_are_named_in_the_order_of_time() -> None:
+def test_triggers_are_listed_in_the_order_of_time() -> None:
     """Whichever of them came first."""
     made = activity(
         delegation("late", 20, "t3"), entry("m", 10, role="agent", content=""), delegation("early", 1, "t2")
@@ -78,7 +78,7 @@ def test_a_trigger_is_found_once_a_later_log_names_its_sub_task() -> None:
     assert (before, naming(made)) == ([], ["d1"])
 
 
-def test_a_trigger_that_a_later_log_tells_otherwise_names_nothing() -> None:
+def test_a_trigger_that_a_later_log_replaces_names_nothing() -> None:
     """The log that was read last is right."""
     made = activity(delegation("d1", 0, "t2"))
     read(made, NOON + timedelta(seconds=9), entry("d1", 0, role="agent", content="done"))
@@ -86,7 +86,7 @@ def test_a_trigger_that_a_later_log_tells_otherwise_names_nothing() -> None:
     assert naming(made) == []
 
 
-def test_what_is_kept_of_a_flood_costs_the_garbage_collector_nothing() -> None:
+def test_events_and_nodes_are_not_tracked_by_the_garbage_collector() -> None:
     """Events, nodes and lines refer to nothing that refers back to them: no collection looks at them."""
     made = activity(entry("e1", 0, role="agent", content="done"))
     event = Event.from_sse(b'{"type": "chunk", "task_id": "t1", "data": "word"}')
@@ -96,7 +96,7 @@ def test_what_is_kept_of_a_flood_costs_the_garbage_collector_nothing() -> None:
         assert not gc.is_tracked(kept)
 
 
-def test_adding_to_a_long_activity_costs_what_adding_to_a_short_one_does() -> None:
+def test_adding_to_a_long_activity_is_as_fast_as_to_a_short_one() -> None:
     from time import perf_counter
 
     def cost(size: int) -> float:

@@ -34,14 +34,14 @@ def keys(rows: ActivityRows) -> list[str]:
     return [rows.key(index) for index in range(len(rows))]
 
 
-def test_every_row_is_found_at_its_place_by_its_key() -> None:
+def test_every_row_is_found_by_its_key() -> None:
     rows = rows_of(source_of(activity_of("t", call("a"), thought("b")), status="completed"))
     assert keys(rows) == ["t/a", "t/b", "\nend"]
     assert [rows.index_of(key) for key in keys(rows)] == [0, 1, 2]
     assert rows.index_of("t/c") is None
 
 
-def test_nothing_changes_before_the_last_slice() -> None:
+def test_rows_change_only_with_the_last_slice() -> None:
     rows = ActivityRows(lambda: NOW)
     rows.by_plan = True
     rows.source = source_of(activity_of("t", call("a")))
@@ -62,7 +62,7 @@ def test_nothing_changes_before_the_last_slice() -> None:
         (lambda rows: setattr(rows, "with_reasoning", False), ["t/failed", "t/fine"]),
     ],
 )
-def test_a_filter_leaves_the_rows_that_it_is_for(change: Callable[[ActivityRows], None], left: list[str]) -> None:
+def test_a_filter_keeps_only_matching_rows(change: Callable[[ActivityRows], None], left: list[str]) -> None:
     rows = rows_of(source_of(activity_of("t", thought("why"), call("failed", is_error=True), call("fine"))))
     change(rows)
     arrange(rows)
@@ -83,7 +83,7 @@ def test_a_sub_task_is_folded_until_it_is_unfolded() -> None:
     assert [rows.index_above(index) for index in range(3)] == [0, 0, 2]
 
 
-def test_a_gap_stands_where_the_stream_was_away() -> None:
+def test_a_gap_has_a_row_where_the_stream_was_interrupted() -> None:
     activity = activity_of("t", call("a"), call("b"))
     activity.gap(Gap(NOW + timedelta(seconds=0.5), 3.0, 2))
     rows = rows_of(source_of(activity))
@@ -93,7 +93,7 @@ def test_a_gap_stands_where_the_stream_was_away() -> None:
     assert keys(rows)[::2] == ["t/a", "t/b"]
 
 
-def test_what_comes_below_all_rows_is_appended_above_the_status() -> None:
+def test_new_rows_are_appended_above_the_status_row() -> None:
     activity = activity_of("t", call("a"))
     wait = Wait(WaitKind.APPROVAL, NOW - timedelta(minutes=2))
     rows = rows_of(source_of(activity, wait=wait))
@@ -108,7 +108,7 @@ def test_what_comes_below_all_rows_is_appended_above_the_status() -> None:
     assert [rows.index_of(key) for key in keys(rows)] == [0, 1, 2]
 
 
-def test_rows_do_not_only_grow_when_a_gap_or_a_sub_task_comes() -> None:
+def test_a_gap_or_a_sub_task_rearranges_the_rows() -> None:
     activity = activity_of("t", call("a"))
     rows = rows_of(source_of(activity))
     assert rows.only_grows()
@@ -119,7 +119,7 @@ def test_rows_do_not_only_grow_when_a_gap_or_a_sub_task_comes() -> None:
     assert not rows.only_grows()
 
 
-def test_a_timeline_has_only_rows_that_take_time_and_the_wait() -> None:
+def test_a_timeline_has_only_rows_with_a_duration_and_the_wait() -> None:
     wait = Wait(WaitKind.APPROVAL, NOW)
     said = {"id": "said", "role": "user", "text": "Pay it"}
     rows = rows_of(source_of(activity_of("t", said, call("a")), wait=wait))
@@ -130,7 +130,7 @@ def test_a_timeline_has_only_rows_that_take_time_and_the_wait() -> None:
     assert not rows.only_grows()
 
 
-def test_the_rows_of_a_large_log_are_not_read_before_they_are_looked_at() -> None:
+def test_rows_of_a_large_log_are_parsed_only_when_needed() -> None:
     activity = Activity("t")
     count = 3 * ROWS_PER_SLICE
     log = [call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat()) for n in range(count)]
@@ -148,7 +148,7 @@ def test_the_rows_of_a_large_log_are_not_read_before_they_are_looked_at() -> Non
     assert rows.index_of("t/c200") == 200
 
 
-def test_a_search_finds_what_is_folded_away_and_names_what_hides_it() -> None:
+def test_a_search_finds_folded_rows_and_what_hides_them() -> None:
     child = activity_of("c", call("inner", payload={"city": "Oslo"}))
     rows = rows_of(source_of(activity_of("t", delegation("Oslo", "c")), child))
     hits = rows.search("oslo", Redactor())
@@ -156,7 +156,7 @@ def test_a_search_finds_what_is_folded_away_and_names_what_hides_it() -> None:
     assert rows.search("bergen", Redactor()) == []
 
 
-def test_the_same_call_is_counted_until_another_one_comes() -> None:
+def test_repeated_calls_are_counted_until_another_call_comes() -> None:
     same = [call("look", request_id=f"r{n}", id=f"r{n}") for n in range(3)]
     other = call("other")
     rows = rows_of(source_of(activity_of("t", *same, other, call("look", request_id="r9", id="r9"))))

@@ -10,7 +10,7 @@ from tui.client.models import Task
 from tui.domain.entry_format import summary
 
 
-def test_a_run_is_summed_up() -> None:
+def test_a_finished_run_has_a_summary() -> None:
     activity = activity_of_log(call_of_log("a", result="x"), call_of_log("b", result="no", is_error=True))
     times = {"created_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=90)).isoformat()}
     task = Task.from_value({"id": "t", "status": "failed", **times})

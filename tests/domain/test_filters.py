@@ -39,7 +39,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ("age:>soon", "no duration, write it as in age:>2h (s m h d w)", ">soon"),
     ],
 )
-def test_each_mistake_is_named_and_marked(text: str, message: str, marked: str) -> None:
+def test_each_mistake_is_explained_and_underlined(text: str, message: str, marked: str) -> None:
     with pytest.raises(FilterError) as caught:
         parse_filter(text)
     error = caught.value
@@ -70,19 +70,19 @@ TASK = Task.from_value(
         ("tokens:>1.5k", True), ("tokens:<=2k", True), ("tokens:<2k", False), ("status:failed,paused -title:order", True),
     ],
 )  # fmt: skip
-def test_each_term_finds_what_it_says(text: str, finds: bool) -> None:
+def test_each_term_matches_what_it_says(text: str, finds: bool) -> None:
     context = FilterContext(NOW, {"a1": "Invoice bot", "a2": "Release bot"})
     assert parse_filter(text).predicate(context)(TASK) is finds
     assert parse_filter(str(parse_filter(text))).predicate(context)(TASK) is finds  # and does when it is written anew
 
 
-def test_what_is_not_known_is_neither_more_nor_less() -> None:
+def test_an_unknown_value_is_neither_greater_nor_less() -> None:
     bare = Task.from_value({"id": "t"})
     for text in ("tokens:>0", "tokens:<1m", "age:>0s", "age:<9w", "wait:<9w"):
         assert parse_filter(text).predicate()(bare) is False
 
 
-def test_without_terms_everything_is_found() -> None:
+def test_a_filter_without_terms_matches_everything() -> None:
     assert not parse_filter("  ")
     assert parse_filter("").predicate()(TASK)
     assert (
@@ -101,7 +101,7 @@ def test_a_filter_printed_and_read_again_is_the_same(words: list[str]) -> None:
 
 
 @given(st.text(max_size=30))
-def test_a_filter_is_read_or_says_where_it_is_wrong(text: str) -> None:
+def test_any_text_is_a_filter_or_an_error_with_a_position(text: str) -> None:
     try:
         assert parse_filter(str(parse_filter(text))) == parse_filter(text)
     except FilterError as error:
@@ -118,7 +118,7 @@ def test_a_filter_is_read_or_says_where_it_is_wrong(text: str) -> None:
         ("-nothing", True),
     ],
 )  # fmt: skip
-def test_what_a_filter_finds(text: str, matches: bool) -> None:
+def test_a_filter_matches_a_task(text: str, matches: bool) -> None:
     task = Task.from_value({"id": "t1", "status": "paused", "title": "Pay overdue 4417", "agent_id": "a1", "input": {},
                     "created_at": (NOW - timedelta(hours=3)).isoformat(), "tokens": {"total_tokens": 18_200}})  # fmt: skip
     assert parse_filter(text).predicate(FilterContext(NOW, {"a1": "Invoice bot"}))(task) is matches
@@ -130,7 +130,7 @@ def test_a_mistake_in_a_filter_is_underlined() -> None:
     assert caught.value.underlined().splitlines()[1].startswith(" " * 14 + "^^^^ no field stat:, did you mean status:")
 
 
-def test_what_the_platform_can_choose_is_pushed_down() -> None:
+def test_terms_that_the_platform_supports_are_pushed_down() -> None:
     query = parse_filter("status:paused,failed agent:inv* age:<2h").pushed_down(
         FilterContext(NOW, {"a1": "Invoice", "a2": "Other"})
     )

@@ -114,13 +114,13 @@ ROUNDS: dict[str, list[Change]] = {
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-def test_in_whatever_order_it_is_told_the_board_ends_the_same(name: str) -> None:
+def test_changes_in_any_order_lead_to_the_same_state(name: str) -> None:
     first, *others = (State().after(order) for order in permutations(ROUNDS[name]))
     assert all(everything(other) == everything(first) for other in others)
     assert everything(first.after(ROUNDS[name])) == everything(first)
 
 
-def test_of_two_tellings_the_later_counts_then_an_end_then_what_was_asked_later() -> None:
+def test_the_later_update_wins_then_an_ended_status_then_the_later_request() -> None:
     def ends(*changes: Change) -> str | None:
         return status(State().after(changes), "a")
 
@@ -143,7 +143,7 @@ def test_of_two_tellings_the_later_counts_then_an_end_then_what_was_asked_later(
     assert ends(seen(task("a", status="pending", **same)), seen(task("a", status="executing", **same))) == "pending"
 
 
-def test_a_row_does_not_take_away_what_only_the_record_tells() -> None:
+def test_a_row_does_not_remove_fields_that_only_the_record_has() -> None:
     record = task("a", status="executing", input={"text": "do it"}, title="T")
     state = State().after([seen(record, asked=1), seen(task("a", status="paused", title=None), asked=2)])
     found = state.task("a")
@@ -166,7 +166,7 @@ def test_a_row_does_not_take_away_what_only_the_record_tells() -> None:
         ("task_updated", {"status": "executing", "updated_at": at(10).isoformat()}, 9, True),
     ],
 )
-def test_an_event_that_calls_a_task_active_may_be_an_echo(
+def test_an_event_with_an_active_status_may_be_outdated(
     kind: str, told: dict[str, Any], asked: float, counts: bool
 ) -> None:
     state = State().after([seen(task("a", status="odd"), asked=asked)])
@@ -176,7 +176,7 @@ def test_an_event_that_calls_a_task_active_may_be_an_echo(
         assert status(state.after([change]), "a") == (told["status"] if counts else "odd")
 
 
-def test_a_task_is_gone_until_somebody_sees_it_again() -> None:
+def test_a_task_is_gone_until_it_is_seen_again() -> None:
     state = State().after([seen(task("a", status="executing"), asked=1)])
     assert not state.is_gone("a")
     assert not state.is_gone("b")
@@ -188,7 +188,7 @@ def test_a_task_is_gone_until_somebody_sees_it_again() -> None:
     assert state.after([*again, TaskGone("a", at(4), "404")]).is_gone("a")
 
 
-def test_sub_tasks_are_known_from_whoever_tells_of_them() -> None:
+def test_sub_tasks_are_learned_from_every_source() -> None:
     state = State().after(
         [
             seen(task("b", parent_task_id="a"), task("a", sub_executions=["c", "unknown"]), task("c")),
@@ -204,7 +204,7 @@ def test_sub_tasks_are_known_from_whoever_tells_of_them() -> None:
     assert state.children["a"] == {"b", "c", "d", "unknown"}
 
 
-def test_a_log_may_come_with_those_of_sub_tasks() -> None:
+def test_a_log_may_contain_logs_of_sub_tasks() -> None:
     log = Log((message_entry("m", 1),), {"b": (message_entry("n", 2),)}, is_partial=True)
     state = State().after([LogSeen("a", log, at(3))])
     found = {name: state.activity(name) for name in ("a", "b", "c")}
@@ -234,7 +234,7 @@ ASKS = {"hitl_request": {"wait_node_id": "n"}}
         (None, entry("w", 1, type="login_required"), None),
     ],
 )
-def test_why_a_task_waits_is_made_exact_by_its_log(
+def test_the_log_makes_the_wait_of_a_task_exact(
     told: dict[str, Any] | None, last: Entry | None, kind: WaitKind | None
 ) -> None:
     changes: list[Change] = [seen(task("a", **told))] if told else []
@@ -243,7 +243,7 @@ def test_why_a_task_waits_is_made_exact_by_its_log(
     assert (wait.kind if wait else None) is kind
 
 
-def test_who_waits_below_is_told_nearest_first_and_once() -> None:
+def test_waiting_sub_tasks_are_listed_nearest_first_and_once() -> None:
     state = State().after([
         seen(task("a", **PAUSED), task("c", parent_task_id="a", **PAUSED), task("b", parent_task_id="a", status="executing"),
              task("d", parent_task_id="b", sub_executions=["a", "c"], **PAUSED), task("elsewhere", **PAUSED))
@@ -253,7 +253,7 @@ def test_who_waits_below_is_told_nearest_first_and_once() -> None:
     assert list(state.waiting_below("nobody")) == []
 
 
-def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> None:
+def test_an_unchanged_task_is_not_marked_as_changed_unless_it_was_gone() -> None:
     state = State().after([seen(task("a", status="executing"), asked=1)])
     again = state.after([seen(task("a", status="executing"), asked=2)])
     assert again.touched == ChangedIds()
@@ -265,14 +265,14 @@ def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> Non
     assert again.after([seen(task("a", status="completed"), asked=2)]).touched.tasks == {"a"}
 
 
-def test_a_child_that_only_an_earlier_row_names_is_known_in_any_order() -> None:
+def test_sub_tasks_of_earlier_rows_are_kept_in_any_order() -> None:
     early = seen(task("a", status="executing", sub_executions=["x"], updated_at=at(1).isoformat()), asked=1)
     record = task("a", status="executing", sub_executions=["y"], input={"text": "?"}, updated_at=at(2).isoformat())
     boards = [State().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
     assert [state.children["a"] for state in boards] == [frozenset({"x", "y"})] * 2
 
 
-def test_a_step_says_what_it_touched_and_nothing_else() -> None:
+def test_a_step_lists_exactly_the_changed_ids() -> None:
     state = State()
     agent, link, row = Agent.from_value({"id": "g"}), Link(LinkState.LIVE), seen(task("b", parent_task_id="a"))
     steps: list[tuple[Change, ChangedIds]] = [
@@ -294,7 +294,7 @@ def test_a_step_says_what_it_touched_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("kind", ["task_created", "task_updated", "task_finished"])
-def test_the_stream_of_one_task_says_nothing_of_another(kind: str) -> None:
+def test_the_stream_of_one_task_does_not_change_another(kind: str) -> None:
     waiting = Task.from_value({"id": "b", "status": "paused", "hitl_request": {"wait_node_id": "n"}})
     lie = {"id": "b", "status": "completed", "updated_at": "2027-01-01T00:00:00Z"}
     state = State().after([TasksSeen((waiting,), at(0)), EventSeen("a", event(kind, 5, lie), at(5))])
@@ -307,7 +307,7 @@ OTHER = {"id": "b", "status": "paused", "parent_task_id": None, "hitl_request": 
 
 @pytest.mark.parametrize("kind", ["sub_task_created", "sub_task_updated", "sub_task_finished"])
 @pytest.mark.parametrize("more", [{}, {"parent_task_id": "a"}])
-def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, more: dict[str, str]) -> None:
+def test_the_stream_of_one_task_does_not_adopt_another_root(kind: str, more: dict[str, str]) -> None:
     lie = {"id": "b", "status": "completed", "updated_at": at(9).isoformat(), **more}
     told: list[Change] = [
         TasksSeen((Task.from_value(OTHER), task("a", parent_task_id=None)), at(0)),
@@ -320,7 +320,7 @@ def test_the_stream_of_one_task_makes_no_sub_task_of_another_root(kind: str, mor
         assert list(state.waiting_below("a")) == []
 
 
-def test_what_a_parent_says_of_its_sub_task_counts_as_it_comes() -> None:
+def test_events_of_a_parent_update_its_sub_task() -> None:
     row = Task.from_value({"id": "c", "status": "executing", "parent_task_id": "a", "title": "Pay"})
     told: list[Change] = [
         TasksSeen((row,), at(0)),
@@ -333,7 +333,7 @@ def test_what_a_parent_says_of_its_sub_task_counts_as_it_comes() -> None:
         assert (found.status, found.title) == ("completed", "Pay")
 
 
-def test_an_update_in_the_future_does_not_hold_a_task_fast() -> None:
+def test_an_update_from_the_future_does_not_block_later_ones() -> None:
     lie = {"id": "a", "status": "completed", "updated_at": "2099-01-01T00:00:00Z"}
     told: list[Change] = [
         EventSeen("a", event("task_updated", 5, lie), at(5)),
@@ -344,7 +344,7 @@ def test_an_update_in_the_future_does_not_hold_a_task_fast() -> None:
         assert status(State().after(changes), "a") == "executing"
 
 
-def test_an_event_that_says_it_comes_from_the_future_counts_from_when_it_was_heard() -> None:
+def test_an_event_from_the_future_counts_from_its_arrival() -> None:
     lie = EventSeen("a", event("task_updated", 10_000_000, {"id": "a", "status": "completed"}), at(5))
     later = seen(task("a", status="executing"), asked=20)
     orders: list[list[Change]] = [[lie, later], [later, lie]]
@@ -360,7 +360,7 @@ def picture(state: State) -> Any:
     return nodes, streaming, {name: known.task.raw for name, known in sorted(state.tasks.items())}
 
 
-def test_every_order_of_changes_ends_in_the_same_board() -> None:
+def test_every_order_of_events_rows_and_logs_leads_to_the_same_state() -> None:
     row = {"id": "t", "agent_id": "a", "status": "executing", "updated_at": (NOW + timedelta(seconds=1)).isoformat()}
     full = {
         "id": "t",
@@ -391,7 +391,7 @@ def test_every_order_of_changes_ends_in_the_same_board() -> None:
     assert picture(again) == picture(boards[0])
 
 
-def test_a_board_stays_as_it_was_when_a_next_one_is_made() -> None:
+def test_a_state_is_not_changed_by_the_next_one() -> None:
     one = State().after([TasksSeen((Task.from_value({"id": "a", "status": "pending"}),), NOW)])
     two = one.after([TasksSeen((Task.from_value({"id": "a", "status": "executing"}),), NOW + timedelta(seconds=1))])
     assert (one.task("a").status, two.task("a").status) == ("pending", "executing")  # type: ignore[union-attr]

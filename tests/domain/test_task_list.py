@@ -66,7 +66,7 @@ steps = st.lists(
     st.sets(st.sampled_from(IDS)),
     st.sets(st.sampled_from(["Running", "Completed"])),
 )
-def test_step_by_step_is_the_same_as_anew(
+def test_applying_changes_step_by_step_equals_a_rebuild(
     changes: list[list[Any]],
     column: str | None,
     reverse: bool,
@@ -95,7 +95,7 @@ def test_step_by_step_is_the_same_as_anew(
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(reverse: bool) -> None:
+def test_an_unfolded_task_has_its_sub_tasks_below_it_in_every_order(reverse: bool) -> None:
     state = State().after(
         [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
     )
@@ -107,7 +107,7 @@ def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(
     assert len(listing) == 2
 
 
-def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
+def test_a_waiting_sub_task_lifts_its_root_and_is_counted_once() -> None:
     state = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
     listing = built_anew(state, ListView(), TaskListModel())
     state = state.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
@@ -116,7 +116,7 @@ def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
     assert listing.counts["Needs you"] == 1
 
 
-def test_a_hundred_thousand_are_taken_in_some_at_a_time() -> None:
+def test_a_hundred_thousand_tasks_are_built_in_slices() -> None:
     state = State().after([seen(*(row(f"t{number}") for number in range(3000)))])
     listing = TaskListModel()
     sizes = [listing.matched for _ in listing.filled(state)]

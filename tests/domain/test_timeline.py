@@ -14,7 +14,7 @@ from tui.domain.activity_log import walk_tree
 from tui.domain.timeline import Span, SpanKind, bar_cells, longest_spans, spans, time_axis
 
 
-def test_what_was_told_is_exact_and_what_follows_is_derived() -> None:
+def test_spans_with_reported_times_are_exact_and_others_derived() -> None:
     ends = {"started_at": NOW.isoformat(), "finished_at": (NOW + timedelta(seconds=7)).isoformat(), "result": "ok"}
     activity = activity_of_log(call_of_log("exact", **ends), {"type": "think", "thought": "hm"}, call_of_log("open"))
     task = Task.from_value({"id": "t", "status": "executing"})
@@ -35,7 +35,7 @@ def test_a_bar_is_at_least_one_cell_and_within_the_axis(begin: int, length: int,
     assert 0 <= first < last <= width
 
 
-def test_a_long_wait_does_not_squeeze_the_work() -> None:
+def test_a_long_wait_does_not_compress_the_axis() -> None:
     work = Span(SpanKind.TOOL, NOW, NOW + timedelta(seconds=10))
     wait = Span(SpanKind.PERSON, NOW + timedelta(seconds=10), NOW + timedelta(hours=9), is_open=True)
     assert time_axis([work, wait]) == (NOW, NOW + timedelta(seconds=12.5))

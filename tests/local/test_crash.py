@@ -9,7 +9,7 @@ from tests.conftest import Survived
 from tests.local.crash import rounds
 
 
-def test_a_kill_loses_nothing_acknowledged(tmp_path: Path, survived: Survived) -> None:
+def test_a_killed_platform_loses_nothing_that_it_acknowledged(tmp_path: Path, survived: Survived) -> None:
     kills = int(os.environ.get("XP_KILLS", "4"))
     acknowledged, lost = rounds(kills, tmp_path)
     assert acknowledged >= kills

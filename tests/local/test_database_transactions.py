@@ -41,7 +41,7 @@ def test_readers_do_not_hear_of_a_change_that_is_undone(database: Database) -> N
     assert not bell.is_set()
 
 
-def test_all_readers_are_woken_at_the_end(database: Database) -> None:
+def test_ring_all_wakes_all_readers(database: Database) -> None:
     bells = [database.bell(name) for name in ("t1", "t2")]
     database.ring_all()
     assert all(bell.is_set() for bell in bells)

@@ -21,7 +21,7 @@ def filled(tmp_path: Path) -> LocalPlatform:
     return LocalPlatform(wishes, ":memory:")
 
 
-def test_there_are_as_many_tasks_as_were_asked_for_and_all_have_ended(filled: LocalPlatform) -> None:
+def test_the_requested_number_of_ended_tasks_is_made(filled: LocalPlatform) -> None:
     tasks = [Task.from_value(task) for task in filled.store.tasks({}) if task["agent_id"] != "your-agent"]
     assert len({task.id for task in tasks}) == 300
     assert all(task.is_final and task.result and task.tokens and task.tokens.total for task in tasks)
@@ -37,7 +37,7 @@ def test_there_are_as_many_tasks_as_were_asked_for_and_all_have_ended(filled: Lo
     assert max(shares.values()) - min(shares.values()) <= 1
 
 
-def test_one_log_is_as_long_as_was_asked_for_and_in_its_order(filled: LocalPlatform) -> None:
+def test_one_log_has_the_requested_length_and_is_in_order(filled: LocalPlatform) -> None:
     (task,) = (task for task in filled.store.tasks({}) if task["agent_id"] == "your-agent")
     entries = [parse_entry(json.loads(entry)) for entry in filled.store.entries(task["id"])]
     said, *added = sorted(entries, key=lambda entry: entry.kind == "message" and entry.label == task["title"])[::-1]
@@ -49,7 +49,7 @@ def test_one_log_is_as_long_as_was_asked_for_and_in_its_order(filled: LocalPlatf
     assert max(moments) < NOW
 
 
-def test_the_same_seed_fills_it_in_the_same_way(filled: LocalPlatform, tmp_path: Path) -> None:
+def test_the_same_seed_makes_the_same_tasks(filled: LocalPlatform, tmp_path: Path) -> None:
     wishes = ServerOptions(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300)
     again = LocalPlatform(wishes, ":memory:")
     other = LocalPlatform(

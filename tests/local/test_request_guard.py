@@ -48,7 +48,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_what_cannot_be_kept_as_it_was_sent_is_refused_in_words(
+async def test_a_body_that_cannot_be_stored_unchanged_is_refused(
     here: Served, http: httpx.AsyncClient, path: str
 ) -> None:
     path = path.format(task=await make(http))
@@ -66,14 +66,14 @@ async def test_what_cannot_be_kept_as_it_was_sent_is_refused_in_words(
         {"input": {"text": "x"}, "payload_extension": {"a": [[[[[[1.5e300, -0.0, 2**63, 10**200]]]]]]}},
     ],
 )
-async def test_what_is_odd_and_plain_is_kept_to_the_letter(http: httpx.AsyncClient, body: dict[str, Any]) -> None:
+async def test_odd_but_valid_json_is_stored_unchanged(http: httpx.AsyncClient, body: dict[str, Any]) -> None:
     made = (await http.post("/agent-execution/your-agent", json=body)).json()
     read = (await http.get(f"/v1/tasks/{made['id']}")).json()
     told = {name: value for name, value in body.items() if name != "input"}
     assert {name: read[name] for name in told} == told
 
 
-async def test_levels_up_to_the_bound_are_kept(http: httpx.AsyncClient) -> None:
+async def test_nesting_up_to_the_limit_is_stored(http: httpx.AsyncClient) -> None:
     deep: Any = []
     for _ in range(request_guard.MAX_DEPTH - 4):
         deep = [deep]
@@ -83,7 +83,7 @@ async def test_levels_up_to_the_bound_are_kept(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-async def test_a_body_that_is_too_long_is_refused_and_not_kept(
+async def test_an_oversized_body_is_refused_and_not_stored(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, is_told: bool
 ) -> None:
     monkeypatch.setattr(request_guard, "MAX_BODY_BYTES", 1 << 20)
@@ -135,7 +135,7 @@ HEAD = f"POST /agent-execution/your-agent HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-k
 
 
 @pytest.mark.parametrize("sent", [b"", b"GE", HEAD, b"GET / HTTP/1.1\r\n" * 2], ids=["nothing", "two", "head", "line"])
-async def test_a_request_that_does_not_come_is_given_up(
+async def test_a_request_that_does_not_arrive_times_out(
     here: Served, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
@@ -145,7 +145,7 @@ async def test_a_request_that_does_not_come_is_given_up(
     assert isinstance(told["detail"], str)
 
 
-async def test_after_an_answer_half_a_request_is_given_up_too(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_a_second_request_times_out(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
     whole = b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
     async with raw(here, whole) as one:
@@ -155,7 +155,7 @@ async def test_after_an_answer_half_a_request_is_given_up_too(here: Served, monk
         assert await one.until_closed() == (408, {"detail": "No whole request has come within 0.1 seconds"})
 
 
-async def test_a_body_that_does_not_come_is_given_up(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_does_not_arrive_times_out(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.1)
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
     async with raw(here, HEAD + b"content-length: 50\r\n\r\n{") as one:
@@ -167,7 +167,7 @@ async def test_a_body_that_does_not_come_is_given_up(here: Served, monkeypatch: 
     assert here.local.store.count({}) == 0
 
 
-async def test_a_stream_that_is_read_for_long_is_not_given_up(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_stream_does_not_time_out(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
     monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.1)
     async with here.http() as http:
@@ -182,9 +182,7 @@ async def test_a_stream_that_is_read_for_long_is_not_given_up(here: Served, monk
                 pass
 
 
-async def test_of_very_many_connections_the_last_are_refused_in_words(
-    here: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_connections_beyond_the_limit_are_refused(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "MAX_CONNECTIONS", 5)
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(5):
@@ -198,9 +196,7 @@ async def test_of_very_many_connections_the_last_are_refused_in_words(
 
 
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"x" * 100_000])
-async def test_what_is_no_http_is_refused_in_words(
-    here: Served, capfd: pytest.CaptureFixture[str], sent: bytes
-) -> None:
+async def test_bytes_that_are_no_http_are_refused(here: Served, capfd: pytest.CaptureFixture[str], sent: bytes) -> None:
     async with raw(here, sent) as one:
         status, told = await one.until_closed()
     assert status == 400
@@ -225,7 +221,7 @@ def told_by(anything: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", TOLD)
-async def test_whatever_a_worker_tells_its_task_can_be_read_and_decided(http: httpx.AsyncClient, kind: str) -> None:
+async def test_a_task_can_be_read_and_decided_whatever_its_worker_sent(http: httpx.AsyncClient, kind: str) -> None:
     task = await make(http)
     for anything in ANYTHING:
         events = [{"type": kind, "data": data} for data in told_by(anything)]
@@ -253,7 +249,9 @@ async def test_sub_tasks_in_a_circle_or_very_deep_are_stopped(here: Served, http
 
 
 @pytest.mark.parametrize("fields", [{"deep_planning": {"tasks": 5}}, {"tokens": {"prompt_tokens": "many"}}])
-async def test_a_task_that_cannot_be_played_ends_so_and_the_others_go_on(serve: Serve, fields: dict[str, Any]) -> None:
+async def test_a_task_whose_scenario_fails_ends_as_failed_and_others_continue(
+    serve: Serve, fields: dict[str, Any]
+) -> None:
     async with serve(pace=40) as here, here.http() as http:
         broken = await make(http, "planner")
         async with asyncio.timeout(10):
@@ -266,13 +264,13 @@ async def test_a_task_that_cannot_be_played_ends_so_and_the_others_go_on(serve: 
 
 
 @pytest.mark.parametrize("field", ["pending_eca_request", "duration", "hitl_request", "deep_planning", "tokens"])
-async def test_a_field_of_another_kind_is_not_saved(http: httpx.AsyncClient, field: str) -> None:
+async def test_a_field_of_another_type_is_not_stored(http: httpx.AsyncClient, field: str) -> None:
     task = await make(http)
     answer = await http.patch(f"/agent-execution/{task}/update", json={field: ["x"]})
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
 
 
-async def test_a_failure_of_ours_is_told_in_words_and_takes_nothing_along(
+async def test_an_internal_error_is_reported_and_isolated(
     here: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fails(*_: object) -> None:

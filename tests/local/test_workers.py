@@ -71,7 +71,7 @@ async def make(here: Served, agent: str = "your-agent", **more: Any) -> str:
         return str(answer.json()["id"])
 
 
-async def test_what_waited_for_a_worker_is_handed_over_once_one_comes(here: Served) -> None:
+async def test_a_task_that_waited_for_a_worker_is_handed_over(here: Served) -> None:
     await make(here, "writer")
     early = [await make(here), await make(here)]
     async with here.http() as http:
@@ -84,7 +84,7 @@ async def test_what_waited_for_a_worker_is_handed_over_once_one_comes(here: Serv
             assert [one.inbox.empty() for one in here.local.workers._workers] == [True, True]
 
 
-async def test_who_comes_after_another_has_gone_is_handed_what_came_between(here: Served) -> None:
+async def test_a_later_worker_gets_the_tasks_that_came_in_between(here: Served) -> None:
     async with worker(here):
         pass
     async with asyncio.timeout(10):
@@ -126,7 +126,7 @@ def handed(local: LocalPlatform, *those: Joined, **request: Any) -> list[bool]:
     return [not inbox.empty() and inbox.get_nowait() == task for inbox in inboxes]
 
 
-async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: LocalPlatform) -> None:
+async def test_an_idle_worker_gets_the_task_unless_one_is_named(local: LocalPlatform) -> None:
     writer, one, two = await joined(local, "writer"), await joined(local), await joined(local)
     local.workers.hear(one.worker.id, {"data": {"is_busy": True}})
     local.workers.hear(two.worker.id, {"data": {"mood": "busy"}})
@@ -139,7 +139,7 @@ async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: LocalPl
     assert handed(local, writer, one, two) == [False, True, False]
 
 
-async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(local: LocalPlatform) -> None:
+async def test_a_task_of_a_worker_is_not_played_by_the_platform(local: LocalPlatform) -> None:
     mine = await joined(local)
     assert handed(local, mine) == [True]
     while local.runner._due:
@@ -147,7 +147,7 @@ async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(lo
     assert [task["status"] for task in local.store.tasks({})] == ["pending"]
 
 
-async def test_what_a_worker_asked_approval_for_goes_back_to_it(local: LocalPlatform) -> None:
+async def test_an_approved_call_goes_back_to_its_worker(local: LocalPlatform) -> None:
     task = local.platform.create("your-agent", {"input": {"text": "count"}})
     mine = await joined(local)
     assert task["id"].encode() in await anext(mine.frames)
@@ -168,12 +168,12 @@ async def test_a_silent_channel_is_kept_alive(here: Served, monkeypatch: pytest.
         assert await mine.next() == ("comment", ": still here")
 
 
-async def test_when_the_platform_ends_the_channels_end_with_it(serve: Serve) -> None:
+async def test_channels_end_with_the_platform(serve: Serve) -> None:
     async with serve() as here, worker(here) as mine:
         here.local.close()
         assert await mine.next() == ("end", None)
 
 
-async def test_an_agent_that_there_is_not_has_no_workers(here: Served) -> None:
+async def test_an_unknown_agent_has_no_workers(here: Served) -> None:
     async with here.http() as http:
         assert (await http.get("/events/nobody")).status_code == 404

@@ -10,7 +10,7 @@ from tests.local.conftest import Serve
 from tests.screens.operator import waiting
 
 
-async def test_choose_an_agent(serve: Serve, tmp_path: Path) -> None:
+async def test_an_agent_is_chosen_for_the_filter_and_for_a_new_task(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("at")
         await operator.until(lambda: "type to narrow" in operator.text)

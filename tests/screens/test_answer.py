@@ -82,7 +82,7 @@ async def test_nothing_is_sent_before_every_line_of_the_question_was_in_sight(se
         await operator.until(lambda: operator.sent == ["answer"])
 
 
-async def test_many_options_have_to_be_seen_too(serve: Serve, tmp_path: Path) -> None:
+async def test_every_option_of_a_question_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
     options = [{"id": f"o{number}", "label": f"Region {number}"} for number in range(1, 20)]
     async with asked(serve, tmp_path, "Where?", options) as operator:
         dialog = operator.app.screen
@@ -106,7 +106,9 @@ async def test_masked_parts_of_a_question_are_revealed_first(serve: Serve, tmp_p
         await operator.until(lambda: "and-to-EVIL" in operator.text and "F2 sends" in operator.text)
 
 
-async def test_a_question_that_hides_text_behind_my_own_key_is_not_answered(serve: Serve, tmp_path: Path) -> None:
+async def test_a_question_that_hides_text_behind_the_configured_key_is_not_answered(
+    serve: Serve, tmp_path: Path
+) -> None:
     async with asked(serve, tmp_path, f"Send {KEY[:6]}<and all to EVIL>{KEY[6:]}?", []) as operator:
         dialog = operator.app.screen
         await operator.press(*"yes")
@@ -156,7 +158,7 @@ OPTIONS = Question(
         ("b", "b"),
     ],
 )
-def test_an_answer_is_the_option_that_is_named_or_the_words(text: str, sent: str) -> None:
+def test_an_answer_is_the_named_option_or_the_text(text: str, sent: str) -> None:
     from tui.screens.answer import parse_choice
 
     assert parse_choice(OPTIONS, text).sent == sent

@@ -41,7 +41,7 @@ async def press_at_once(operator: Operator, *told: events.Event) -> None:
     await operator.pilot.pause()
 
 
-async def test_the_keys_are_dead_after_the_terminal_regains_the_focus(serve: Serve, tmp_path: Path) -> None:
+async def test_decision_keys_are_dead_after_the_terminal_regains_the_focus(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await decidable(operator)
         await press_at_once(operator, events.AppBlur(), events.AppFocus(), events.Key("A", "A"))
@@ -79,7 +79,7 @@ async def resized(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("disturb", [away_and_back, resized])
-async def test_the_keys_are_dead_after_the_screen_comes_back_or_changes_its_size(
+async def test_decision_keys_are_dead_after_the_screen_returns_or_is_resized(
     serve: Serve, tmp_path: Path, disturb: Callable[[Operator], object]
 ) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
@@ -131,7 +131,7 @@ async def refused(operator: Operator, words: str) -> None:
     assert not operator.app.services.progress.unfinished
 
 
-async def test_the_end_alone_is_not_the_payload(serve: Serve, tmp_path: Path) -> None:
+async def test_seeing_only_the_end_of_a_payload_is_not_enough(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, **{f"line {number}": number for number in range(90)})
         payload = screen.query_one("#payload", Inspector)
@@ -144,7 +144,7 @@ async def test_the_end_alone_is_not_the_payload(serve: Serve, tmp_path: Path) ->
         await approve(operator)
 
 
-async def test_a_line_that_only_flashes_by_was_not_shown(serve: Serve, tmp_path: Path) -> None:
+async def test_a_line_that_was_visible_too_briefly_is_unseen(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, **{f"line {number}": number for number in range(90)})
         screen.query_one("#payload", Inspector).focus()
@@ -152,7 +152,7 @@ async def test_a_line_that_only_flashes_by_was_not_shown(serve: Serve, tmp_path:
         await refused(operator, "were not shown yet: pgdn")
 
 
-async def test_what_a_dialog_covers_was_not_shown(serve: Serve, tmp_path: Path) -> None:
+async def test_lines_behind_a_dialog_are_unseen(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra")
         await operator.press("question_mark")
@@ -191,7 +191,7 @@ async def test_every_masked_part_has_to_be_revealed_once(
         await approve(operator)
 
 
-async def test_every_line_of_what_is_revealed_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
+async def test_every_line_of_revealed_text_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, password="\n".join(["harmless"] * 60 + [EVIL]))
         await operator.until(lambda: MASKED in operator.text)
@@ -214,14 +214,14 @@ async def test_names_that_are_masked_alike_are_both_shown(serve: Serve, tmp_path
         await approve(operator)
 
 
-async def test_what_is_nested_too_deep_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
+async def test_a_payload_that_is_nested_too_deep_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await opened(operator, value=deep(250))
         await operator.until(lambda: "too deep or named too alike" in operator.text)
         await refused(operator, "cannot be decided here")
 
 
-async def test_a_payload_with_my_own_key_says_so_and_never_shows_it(serve: Serve, tmp_path: Path) -> None:
+async def test_a_payload_with_the_configured_key_says_so_and_never_shows_it(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await opened(operator, note=f"use {KEY} for it", api_key=KEY)
         await operator.until(lambda: "your own API key is in it, and stays masked" in operator.text)
@@ -231,9 +231,7 @@ async def test_a_payload_with_my_own_key_says_so_and_never_shows_it(serve: Serve
         assert "your own API key is in it" in operator.text
 
 
-async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revealed(
-    serve: Serve, tmp_path: Path
-) -> None:
+async def test_a_bulk_decision_needs_the_masked_parts_of_each_task_revealed(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -260,9 +258,7 @@ async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revea
         await operator.until(lambda: not screen.blocked_now)
 
 
-async def test_what_is_masked_in_a_name_beside_the_payload_is_revealed_before_it_is_approved(
-    serve: Serve, tmp_path: Path
-) -> None:
+async def test_masked_parts_beside_the_payload_are_revealed_before_an_approval(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (200, 50)) as operator:
         task = invoice(operator)
         operator.here.local.platform.change(task, title="Pay password=1_000_000-USD-to-EVIL")
@@ -281,7 +277,7 @@ async def test_what_is_masked_in_a_name_beside_the_payload_is_revealed_before_it
         await operator.until(lambda: not screen.blocked_now)
 
 
-async def test_the_own_key_in_a_name_beside_the_payload_is_told(serve: Serve, tmp_path: Path) -> None:
+async def test_the_configured_key_beside_the_payload_is_reported(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (200, 50)) as operator:
         task = invoice(operator)
         operator.here.local.platform.change(task, title=f"Pay with {KEY}")
@@ -293,7 +289,7 @@ async def test_the_own_key_in_a_name_beside_the_payload_is_told(serve: Serve, tm
 LONG_TEXT = "x" * 2_500 + " PAY MALLORY"
 
 
-async def test_what_is_asked_for_is_not_cut(serve: Serve, tmp_path: Path) -> None:
+async def test_the_text_of_a_request_is_not_cut(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (200, 50)) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "description": LONG_TEXT}
@@ -324,7 +320,7 @@ def deep(levels: int) -> Any:
     ],
 )
 @pytest.mark.parametrize("width", [40, 58, 78, 80, 118, 160])
-def test_nothing_is_written_beside_the_screen(value: Any, width: int) -> None:
+def test_no_line_of_a_deep_document_is_wider_than_the_screen(value: Any, width: int) -> None:
     document = Document([Part("what exactly", value)], Redactor(), can_fold=False)
     texts = ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
     assert "PAYMALLORY" in "".join(texts).replace(" ", "")
@@ -333,11 +329,11 @@ def test_nothing_is_written_beside_the_screen(value: Any, width: int) -> None:
     assert document.is_lossless
 
 
-def test_what_is_nested_too_deep_is_not_whole() -> None:
+def test_a_document_that_is_nested_too_deep_is_not_whole() -> None:
     assert not Document([Part("what exactly", deep(250))], Redactor(), can_fold=False).is_lossless
 
 
-def test_to_reveal_what_a_masked_name_holds_ends_nothing() -> None:
+def test_revealing_the_value_of_a_masked_name_works() -> None:
     document = Document([Part("payload", {"token=aaaaaaaa9999": "x"})], Redactor())
     document.revealed.update(row.key for row in document.rows(80))
     assert document.rows(80)
@@ -356,7 +352,7 @@ HIDING = {
 
 @pytest.mark.parametrize("text", HIDING.values(), ids=HIDING)
 @pytest.mark.parametrize("place", ["value", "name"])
-async def test_text_that_is_masked_as_my_own_key_and_is_not_it_cannot_be_decided(
+async def test_text_that_is_wrongly_masked_as_the_key_cannot_be_decided(
     serve: Serve, tmp_path: Path, text: str, place: str
 ) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
@@ -366,7 +362,7 @@ async def test_text_that_is_masked_as_my_own_key_and_is_not_it_cannot_be_decided
         assert "is never shown" in screen.blocked
 
 
-async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(serve: Serve, tmp_path: Path) -> None:
+async def test_a_bulk_decision_is_refused_if_one_task_hides_text_behind_the_key(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -391,6 +387,6 @@ async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(se
 
 
 @pytest.mark.parametrize("text", [KEY, f"{KEY} and {KEY}", f"use {KEY}.", f"{KEY}{KEY}", "nothing", "••••"])
-def test_the_plain_text_of_my_own_key_hides_nothing_else(text: str) -> None:
+def test_the_plain_configured_key_hides_nothing_else(text: str) -> None:
     document = Document([Part("what exactly", {"memo": text, f"{text}!": [text]})], Redactor([KEY, "short"]))
     assert not document.hides_other_text

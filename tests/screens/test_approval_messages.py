@@ -36,7 +36,7 @@ async def test_an_outcome_is_shown_whole_at_80_columns(
         assert "A approve" in operator.text
 
 
-async def test_a_click_is_no_part_of_a_burst_of_keys(serve: Serve, tmp_path: Path) -> None:
+async def test_a_click_does_not_count_as_a_key_of_a_burst(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -46,7 +46,7 @@ async def test_a_click_is_no_part_of_a_burst_of_keys(serve: Serve, tmp_path: Pat
         await operator.until(lambda: "u takes it back" in operator.text)
 
 
-async def test_a_paused_task_is_reviewed_though_its_reason_was_not_read_yet(serve: Serve, tmp_path: Path) -> None:
+async def test_a_paused_task_can_be_reviewed_before_its_reason_is_known(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
         home = operator.app.task_list
@@ -81,5 +81,5 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
 @pytest.mark.parametrize(
     ("profile", "key", "place"), [(None, None, "local platform"), (None, "k", "cloud"), ("prod", "k", "prod")]
 )
-def test_only_the_local_platform_of_this_machine_is_called_so(profile: str | None, key: str | None, place: str) -> None:
+def test_only_the_local_platform_is_named_local(profile: str | None, key: str | None, place: str) -> None:
     assert platform_name(cast(Settings, SimpleNamespace(profile=profile, key=key))) == place

@@ -21,7 +21,7 @@ async def test_a_terminal_that_is_too_small_says_so(serve: Serve, tmp_path: Path
         await operator.until(lambda: "Pay invoice 7" in operator.text)
 
 
-async def test_a_grey_key_tells_why(serve: Serve, tmp_path: Path) -> None:
+async def test_a_greyed_key_tells_why_it_is_disabled(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, read_only=True) as operator:
         await operator.press("X")
         assert "read-only mode" in operator.text
@@ -48,7 +48,7 @@ class QuestionScreen(OverlayScreen[None]):
         self.query_one(Input).focus()
 
 
-async def test_an_app_that_ends_while_a_screen_opens_ends_well() -> None:
+async def test_an_app_that_exits_while_a_screen_opens_exits_cleanly() -> None:
     app = App[int]()
     async with app.run_test():
         app.push_screen(QuestionScreen())

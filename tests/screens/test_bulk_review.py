@@ -11,7 +11,7 @@ from tui.screens.bulk_review import BulkReviewScreen
 from tui.widgets.inspector import Inspector
 
 
-async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Path) -> None:
+async def test_a_bulk_approval_shows_the_outcome_of_each_task(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         ids = [invoice(operator)["id"], make_invoice(operator.here, 8), make_invoice(operator.here, 9)]
         await operator.until(lambda: "3 need you" in operator.text and "‖ paused" not in operator.text)
@@ -39,7 +39,7 @@ async def test_several_at_once_each_with_its_outcome(serve: Serve, tmp_path: Pat
         assert operator.sent == ["approve", "approve"]
 
 
-async def test_stop_several_and_see_what_became_of_each(serve: Serve, tmp_path: Path) -> None:
+async def test_a_bulk_stop_shows_the_outcome_of_each_task(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         other = make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)

@@ -9,7 +9,7 @@ from tests.screens.operator import invoice, waiting
 from tui.screens.task_detail import TaskScreen
 
 
-async def test_a_command_by_its_name(serve: Serve, tmp_path: Path) -> None:
+async def test_the_command_line_runs_commands_by_name(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("colon", *"filtr", "enter")
         await operator.until(lambda: "did you mean filter?" in operator.text)

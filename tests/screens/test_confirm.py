@@ -11,7 +11,7 @@ from tests.screens.operator import at_the_screens, invoice, waiting
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
-async def test_all_tasks_that_would_be_stopped_can_be_read(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_the_stop_dialog_lists_every_task(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
     async with waiting(serve, tmp_path, (120, 40)) as first:
         platform, parent = first.here.local.platform, invoice(first)["id"]
         for number in range(60):

@@ -12,7 +12,7 @@ from tests.storage.other_process import other_xp_tui
 from tui.storage.json_store import DRAFT_SEPARATOR, SENDING_PREFIX, JsonStore
 
 
-async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(serve: Serve, tmp_path: Path) -> None:
+async def test_a_draft_of_a_killed_sender_is_offered_again(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path / "first") as operator:
         state, thread = tmp_path / "state", invoice(operator)["id"]
         with other_xp_tui(state / "drafts.json") as other:
@@ -29,7 +29,7 @@ async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(s
             await again.until(lambda: "pay it twice" in again.text)
 
 
-async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve, tmp_path: Path) -> None:
+async def test_two_drafts_for_one_thread_are_both_offered(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         thread = invoice(operator)["id"]
         with other_xp_tui(tmp_path / "drafts.json") as other:
@@ -48,7 +48,7 @@ async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve,
         assert operator.app.services.commands.drafts.get(thread) == f"here{DRAFT_SEPARATOR}there"
 
 
-async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
+async def test_a_draft_that_cannot_be_saved_is_reported(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with waiting(serve, tmp_path) as operator:
@@ -66,7 +66,7 @@ async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
         await operator.until(lambda: operator.sent == ["continue"])
 
 
-async def test_a_draft_that_cannot_be_put_back_now_is_put_back_by_the_next(
+async def test_a_draft_that_cannot_be_restored_is_restored_by_the_next_run(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with waiting(serve, tmp_path / "first") as operator:

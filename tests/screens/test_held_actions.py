@@ -64,7 +64,7 @@ def outcomes(operator: Operator) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PLACES)
-async def test_the_promised_keys_take_back_in_every_place(serve: Serve, tmp_path: Path, name: str) -> None:
+async def test_the_named_keys_take_back_in_every_place(serve: Serve, tmp_path: Path, name: str) -> None:
     place = PLACES[name]
     async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, place)
@@ -76,7 +76,7 @@ async def test_the_promised_keys_take_back_in_every_place(serve: Serve, tmp_path
 
 
 @pytest.mark.parametrize("name", PLACES)
-async def test_a_hold_stands_still_while_a_dialog_is_open(serve: Serve, tmp_path: Path, name: str) -> None:
+async def test_a_hold_pauses_while_a_dialog_is_open(serve: Serve, tmp_path: Path, name: str) -> None:
     async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, PLACES[name])
         is_dialog = isinstance(operator.app.screen, ModalScreen)
@@ -95,7 +95,7 @@ async def test_a_hold_stands_still_while_a_dialog_is_open(serve: Serve, tmp_path
 
 
 @pytest.mark.long
-async def test_a_hold_goes_on_when_the_dialog_is_closed(serve: Serve, tmp_path: Path) -> None:
+async def test_a_hold_resumes_when_the_dialog_is_closed(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=5.0) as operator:
         await open_place(operator, PLACES["help"])
         await operator.until(lambda: "stands still" in operator.text)
@@ -104,7 +104,7 @@ async def test_a_hold_goes_on_when_the_dialog_is_closed(serve: Serve, tmp_path: 
         await operator.until(lambda: outcomes(operator) == ["approve confirmed"])
 
 
-async def test_a_hold_stands_still_for_so_long_and_is_taken_back_then(
+async def test_a_hold_that_is_paused_too_long_is_taken_back(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert actions.MAX_PAUSED_SECONDS == 60.0
@@ -116,7 +116,7 @@ async def test_a_hold_stands_still_for_so_long_and_is_taken_back_then(
         assert operator.sent == []
 
 
-async def test_the_held_line_of_a_dialog_takes_back_when_it_is_clicked(serve: Serve, tmp_path: Path) -> None:
+async def test_clicking_the_hold_line_of_a_dialog_takes_back(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, PLACES["copy"])
         await operator.until(lambda: "stands still" in operator.text)
@@ -124,7 +124,7 @@ async def test_the_held_line_of_a_dialog_takes_back_when_it_is_clicked(serve: Se
         await operator.until(lambda: outcomes(operator) == ["approve taken back"])
 
 
-async def test_a_reason_that_is_open_does_not_take_the_key_of_a_held_decision(serve: Serve, tmp_path: Path) -> None:
+async def test_an_open_reason_input_leaves_the_take_back_key_to_the_held_decision(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -138,7 +138,7 @@ async def test_a_reason_that_is_open_does_not_take_the_key_of_a_held_decision(se
         await operator.until(lambda: outcomes(operator) == ["approve taken back"])
 
 
-def test_no_entry_of_the_copy_menu_has_the_key_that_takes_back() -> None:
+def test_no_copy_key_is_the_take_back_key() -> None:
     assert "u" not in COPY_KEYS.values()
 
 
@@ -154,7 +154,7 @@ def read_again_when(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return may_read
 
 
-async def test_what_is_read_again_can_be_taken_back_from_the_review(
+async def test_a_decision_that_is_being_checked_can_be_taken_back_in_the_review(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = read_again_when(monkeypatch)
@@ -171,7 +171,7 @@ async def test_what_is_read_again_can_be_taken_back_from_the_review(
         assert operator.sent == []
 
 
-async def test_what_is_read_again_can_be_taken_back_from_the_list(
+async def test_a_decision_that_is_being_checked_can_be_taken_back_in_the_list(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = read_again_when(monkeypatch)
@@ -184,7 +184,7 @@ async def test_what_is_read_again_can_be_taken_back_from_the_list(
         assert operator.sent == []
 
 
-async def test_the_quit_dialog_says_being_sent_only_of_what_is(
+async def test_the_quit_dialog_says_being_sent_only_of_sent_actions(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = read_again_when(monkeypatch)
@@ -205,7 +205,7 @@ async def test_the_quit_dialog_says_being_sent_only_of_what_is(
         assert "it is not sent then" not in operator.text
 
 
-async def test_a_stop_is_said_to_be_requested_only_once_it_is_sent(serve: Serve, tmp_path: Path) -> None:
+async def test_a_stop_is_shown_as_requested_only_once_it_is_sent(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
@@ -214,7 +214,7 @@ async def test_a_stop_is_said_to_be_requested_only_once_it_is_sent(serve: Serve,
         assert "already under way" not in operator.toasts()
 
 
-async def test_what_is_held_is_seen_on_every_screen(serve: Serve, tmp_path: Path) -> None:
+async def test_a_held_decision_is_shown_on_the_list_and_when_quitting(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=30.0) as operator:
         await operator.hold_an_approval()
         await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)

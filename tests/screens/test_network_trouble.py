@@ -18,7 +18,7 @@ from tui.services import confirmation
 from tui.widgets.event_pane import EventPane
 
 
-async def test_the_answer_was_lost(serve: Serve, tmp_path: Path) -> None:
+async def test_a_lost_answer_is_settled_by_the_record(serve: Serve, tmp_path: Path) -> None:
     async with waiting(lambda: serve(chaos=Chaos(lose_answers=1.0)), tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -28,7 +28,9 @@ async def test_the_answer_was_lost(serve: Serve, tmp_path: Path) -> None:
         await operator.here.until(invoice(operator)["id"], "completed")
 
 
-async def test_a_run_that_does_not_stop(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_that_does_not_stop_is_shown_as_still_running(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(confirmation, "CONFIRMATION_SECONDS", 0.5)
     async with waiting(serve, tmp_path) as operator:
         platform = operator.here.local.platform
@@ -39,7 +41,7 @@ async def test_a_run_that_does_not_stop(serve: Serve, tmp_path: Path, monkeypatc
         assert "stopped" not in operator.text
 
 
-async def test_a_stream_is_cut_and_nothing_is_missing(platform: Platform, tmp_path: Path) -> None:
+async def test_a_cut_stream_loses_nothing_on_the_screen(platform: Platform, tmp_path: Path) -> None:
     cuts = 0
 
     async def cut_once(connection: Connection, frame: bytes) -> bool:
@@ -68,7 +70,7 @@ async def test_a_stream_is_cut_and_nothing_is_missing(platform: Platform, tmp_pa
             await operator.until(lambda: "● live" in operator.text)
 
 
-async def test_the_network_goes_and_comes_back(platform: Platform, tmp_path: Path) -> None:
+async def test_the_screen_shows_a_lost_and_restored_network(platform: Platform, tmp_path: Path) -> None:
     is_down = False
 
     async def maybe_down(request: Request, connection: Connection) -> bool:
@@ -89,14 +91,14 @@ async def test_the_network_goes_and_comes_back(platform: Platform, tmp_path: Pat
             await operator.until(lambda: "● live" in operator.text and "Task t2" in operator.text)
 
 
-async def test_a_key_that_is_refused_says_what_to_do(serve: Serve, tmp_path: Path) -> None:
+async def test_a_refused_api_key_is_shown_with_advice(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here, at_the_screens(here, tmp_path, key="not-the-key-at-all") as operator:
         await operator.until(lambda: "r tries again" in operator.text)
         assert "key" in operator.text
         assert isinstance(operator.app.screen, TaskListScreen)
 
 
-async def test_scrolling_up_stops_following_and_pausing_loses_nothing(serve: Serve, tmp_path: Path) -> None:
+async def test_scrolling_up_stops_following_and_a_pause_loses_nothing(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         platform = here.local.platform
         made = platform.create("your-agent", {"input": {"text": "x"}, "title": "Mine", "events_streaming": True})

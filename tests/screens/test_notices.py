@@ -51,7 +51,7 @@ def lines_with(operator: Operator, words: str) -> list[int]:
 
 
 @pytest.mark.parametrize("name", PLACES)
-async def test_notices_stand_in_one_line_below_what_is_decided(serve: Serve, tmp_path: Path, name: str) -> None:
+async def test_notices_are_one_line_below_the_payload(serve: Serve, tmp_path: Path, name: str) -> None:
     async with waiting(serve, tmp_path, (80, 24), notifications=True) as operator:
         platform = operator.here.local.platform
         platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
@@ -69,7 +69,7 @@ async def test_notices_stand_in_one_line_below_what_is_decided(serve: Serve, tmp
         assert "EARLIER" not in text_of_front(operator)
 
 
-async def test_every_line_of_a_payload_is_in_sight_below_notices(serve: Serve, tmp_path: Path) -> None:
+async def test_notices_cover_no_line_of_the_payload(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (80, 24), hold=60.0, notifications=True) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "content": {f"line {number}": "x" * 60 for number in range(5)}}
@@ -87,7 +87,7 @@ async def test_every_line_of_a_payload_is_in_sight_below_notices(serve: Serve, t
             assert payload.text_of(index).strip() in drawn
 
 
-async def test_a_notice_goes_after_its_time_and_its_text_is_short(serve: Serve, tmp_path: Path) -> None:
+async def test_a_notice_disappears_after_its_time_and_is_short(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (200, 50), notifications=True) as operator:
         await open_place(operator, "review")
         operator.app.notify("first\nof two lines \x1b[2J" + "x" * 400, timeout=60)
@@ -100,7 +100,7 @@ async def test_a_notice_goes_after_its_time_and_its_text_is_short(serve: Serve, 
         await operator.until(lambda: "second" not in operator.text)
 
 
-async def test_a_notice_is_still_shown_on_the_list_when_the_review_is_left(serve: Serve, tmp_path: Path) -> None:
+async def test_a_notice_stays_when_the_review_is_left(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, notifications=True) as operator:
         await open_place(operator, "review")
         operator.app.notify("it happened meanwhile", timeout=60)

@@ -32,7 +32,7 @@ async def test_nothing_in_the_palette_decides(serve: Serve, tmp_path: Path) -> N
         assert {"say", "undo", "next", "copy", "reload", "later"} <= set(screen_commands(screen))
 
 
-async def test_every_action_has_a_name(serve: Serve, tmp_path: Path) -> None:
+async def test_the_palette_lists_every_action_with_its_keys(serve: Serve, tmp_path: Path) -> None:
     wanted = "open mark range continue new copy stop review filter sort turn times agents more reload help take_back"
     async with waiting(serve, tmp_path) as operator:
         known = screen_commands(operator.app.screen)
@@ -44,7 +44,7 @@ async def test_every_action_has_a_name(serve: Serve, tmp_path: Path) -> None:
         assert set(wanted.split()) <= set(screen_commands(operator.app.screen))
 
 
-async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: Serve, tmp_path: Path) -> None:
+async def test_the_palette_opens_only_once(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         for key in ("ctrl+p", "escape"):
             for _ in range(3):
@@ -60,7 +60,7 @@ async def test_the_palette_is_opened_once_however_often_it_is_asked_for(serve: S
 
 
 @pytest.mark.parametrize("key", ["pageup", "pagedown"])
-async def test_the_palette_turns_no_page_where_its_list_has_no_room(serve: Serve, tmp_path: Path, key: str) -> None:
+async def test_paging_in_a_palette_without_room_is_harmless(serve: Serve, tmp_path: Path, key: str) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.pilot.resize_terminal(80, 4)
         await operator.until(lambda: "Too small" in operator.text)

@@ -54,7 +54,7 @@ async def test_a_payload_is_shown_whole_however_long_its_lines(
         assert "chars]" not in whole
 
 
-async def test_what_cannot_be_shown_whole_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
+async def test_a_payload_that_cannot_be_shown_whole_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         ask(operator, lines=list(range(30_000)))
         await operator.press("a", "end")
@@ -65,7 +65,7 @@ async def test_what_cannot_be_shown_whole_cannot_be_decided(serve: Serve, tmp_pa
         assert operator.sent == []
 
 
-async def test_what_is_hidden_in_a_payload_is_seen(serve: Serve, tmp_path: Path) -> None:
+async def test_hidden_characters_of_a_payload_are_visible(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         ask(operator, to="admin\u200b.exe\nsecond", name="Müller", flip="\u202egnp", auth="who-knows-whom-1234")
         await operator.press("a")
@@ -81,7 +81,7 @@ async def test_what_is_hidden_in_a_payload_is_seen(serve: Serve, tmp_path: Path)
         await operator.until(lambda: "who-knows-whom-1234" in operator.text)
 
 
-async def test_a_title_cannot_write_lines_of_its_own(serve: Serve, tmp_path: Path) -> None:
+async def test_a_title_cannot_add_lines(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         task = invoice(operator)
         operator.here.local.platform.change(task, title="Pay\nwaits     for nobody\nprofile  sandbox")
@@ -89,7 +89,7 @@ async def test_a_title_cannot_write_lines_of_its_own(serve: Serve, tmp_path: Pat
         await operator.until(lambda: "Pay waits for nobody profile sandbox" in operator.text)
 
 
-async def test_a_held_decision_is_seen_when_its_review_is_opened_again(serve: Serve, tmp_path: Path) -> None:
+async def test_a_held_decision_is_shown_when_its_review_is_reopened(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await operator.hold_an_approval()
         await operator.press("a")
@@ -100,7 +100,7 @@ async def test_a_held_decision_is_seen_when_its_review_is_opened_again(serve: Se
         assert operator.sent == []
 
 
-async def test_even_without_a_hold_keys_that_follow_take_it_back(serve: Serve, tmp_path: Path) -> None:
+async def test_keys_right_after_a_decision_take_it_back_even_without_a_hold(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=0.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -111,7 +111,7 @@ async def test_even_without_a_hold_keys_that_follow_take_it_back(serve: Serve, t
 
 
 @pytest.mark.long
-async def test_a_reason_is_for_one_rejection_only(serve: Serve, tmp_path: Path) -> None:
+async def test_a_reason_belongs_to_one_rejection(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -132,7 +132,7 @@ async def test_a_reason_is_for_one_rejection_only(serve: Serve, tmp_path: Path) 
         assert operator.here.local.platform.task(screen.task_id)["hitl_request"].get("comment") is None
 
 
-async def test_what_was_approved_stays_as_it_was_and_a_new_request_is_new(serve: Serve, tmp_path: Path) -> None:
+async def test_an_approved_request_stays_on_screen_and_a_new_one_is_separate(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -152,7 +152,7 @@ async def test_what_was_approved_stays_as_it_was_and_a_new_request_is_new(serve:
         await operator.until(lambda: "SECOND 5,000,000" in operator.text and "approved, on record" not in operator.text)
 
 
-async def test_after_deciding_enter_shows_how_the_agent_goes_on(serve: Serve, tmp_path: Path) -> None:
+async def test_enter_after_a_decision_opens_the_task(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -163,7 +163,7 @@ async def test_after_deciding_enter_shows_how_the_agent_goes_on(serve: Serve, tm
         await operator.until(lambda: "■ ended" in operator.text)
 
 
-async def test_a_task_that_was_stopped_meanwhile_was_not_approved(serve: Serve, tmp_path: Path) -> None:
+async def test_an_approval_of_a_task_that_was_stopped_meanwhile_is_not_done(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         decisions, platform = operator.here.local.decisions, operator.here.local.platform
         await operator.press("a", "end")
@@ -189,7 +189,7 @@ for _ in sys.stdin:
 """
 
 
-async def test_a_review_that_is_open_in_another_xp_tui_says_so(serve: Serve, tmp_path: Path) -> None:
+async def test_a_review_names_other_processes_that_have_it_open(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a")
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
@@ -215,7 +215,7 @@ async def test_a_review_that_is_open_in_another_xp_tui_says_so(serve: Serve, tmp
         assert [path.name.partition("-")[0] for path in place.iterdir()] == [str(os.getpid())]
 
 
-async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) -> None:
+async def test_only_shown_payloads_of_a_bulk_review_count_as_read(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
@@ -231,7 +231,7 @@ async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) 
         assert screen._read == {lines.tasks[0].id}
 
 
-async def test_marks_that_a_filter_hides_are_still_meant(serve: Serve, tmp_path: Path) -> None:
+async def test_marks_that_a_filter_hides_stay_marked(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         made = operator.here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Innocent run"})
         await operator.until(lambda: "Innocent run" in operator.text)
@@ -244,7 +244,9 @@ async def test_marks_that_a_filter_hides_are_still_meant(serve: Serve, tmp_path:
         assert made["id"] not in meant
 
 
-async def test_who_waits_no_more_is_not_counted(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tasks_that_no_longer_wait_are_not_counted(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tui.services.list_poller.TASKS_PER_PAGE", 10)
     async with waiting(serve, tmp_path) as operator:
         gone = make_invoice(operator.here, 8)
@@ -262,7 +264,7 @@ def invoice_id(operator: Operator, number: int) -> str:
     return next(str(task["id"]) for task in tasks if task["title"].endswith(f" {number}"))
 
 
-async def test_the_task_on_top_is_the_one_that_is_followed(serve: Serve, tmp_path: Path) -> None:
+async def test_the_task_on_the_top_screen_is_followed(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         other = make_invoice(operator.here, 8)
         await operator.here.until(other, "paused")
@@ -283,7 +285,7 @@ async def test_the_task_on_top_is_the_one_that_is_followed(serve: Serve, tmp_pat
         await operator.until(lambda: "late.tool" in operator.text)
 
 
-async def test_what_is_being_sent_is_not_offered_again(serve: Serve, tmp_path: Path) -> None:
+async def test_a_task_whose_decision_is_being_sent_is_not_offered_again(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("c", *"once", "f2", "c")
         await operator.until(lambda: "F2 sends" in operator.text)
@@ -292,7 +294,7 @@ async def test_what_is_being_sent_is_not_offered_again(serve: Serve, tmp_path: P
 
 
 @pytest.mark.parametrize("task_id", ["..", "."])
-async def test_an_id_that_cannot_be_asked_for_ends_nothing(serve: Serve, tmp_path: Path, task_id: str) -> None:
+async def test_an_invalid_task_id_is_harmless(serve: Serve, tmp_path: Path, task_id: str) -> None:
     async with serve() as here:
         made = here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Odd id"})
         task = here.local.platform.task(made["id"])
@@ -306,7 +308,7 @@ async def test_an_id_that_cannot_be_asked_for_ends_nothing(serve: Serve, tmp_pat
             await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
 
 
-async def test_a_ring_of_parents_and_a_child_of_what_has_ended_are_shown(serve: Serve, tmp_path: Path) -> None:
+async def test_tasks_in_a_parent_cycle_and_below_ended_tasks_are_shown(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         platform = operator.here.local.platform
         ids = [make_invoice(operator.here, number) for number in (8, 9)]
@@ -320,7 +322,9 @@ async def test_a_ring_of_parents_and_a_child_of_what_has_ended_are_shown(serve: 
         await operator.until(lambda: "Pay invoice 8" in operator.text or "Pay invoice 9" in operator.text)
 
 
-async def test_what_was_held_when_it_was_killed_is_asked_again(serve: Serve, tmp_path: Path) -> None:
+async def test_a_decision_that_was_held_when_the_process_was_killed_is_offered_again(
+    serve: Serve, tmp_path: Path
+) -> None:
     async with waiting(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
         held = {"kind": "held", "deed": "d1", "verb": "approve", "target": task_id, "digest": "x"}
@@ -334,7 +338,7 @@ async def test_what_was_held_when_it_was_killed_is_asked_again(serve: Serve, tmp
             assert journal(again) == ["approve not sent"]
 
 
-def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
+def test_the_journal_lists_actions_without_an_end(tmp_path: Path) -> None:
     book = Journal(tmp_path / "journal.jsonl")
     for action, kinds in (
         ("a", ("held", "sent", "done")),
@@ -363,7 +367,7 @@ def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["held", "sent", "done"])
-async def test_a_full_disk_sends_nothing_more_and_is_told(
+async def test_a_full_disk_is_reported_and_nothing_more_is_sent(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     async with waiting(serve, tmp_path) as operator:
@@ -385,7 +389,7 @@ async def test_a_full_disk_sends_nothing_more_and_is_told(
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
 @pytest.mark.parametrize("when", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
-async def test_a_date_without_a_clock_ends_nothing(
+async def test_a_date_without_a_time_is_harmless(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, when: str
 ) -> None:
     monkeypatch.setenv("TZ", zone)
@@ -403,7 +407,7 @@ async def test_a_date_without_a_clock_ends_nothing(
         time.tzset()
 
 
-async def test_a_key_that_came_in_time_takes_it_back_however_late_it_is_handled(serve: Serve, tmp_path: Path) -> None:
+async def test_a_take_back_key_counts_from_when_it_was_pressed(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=0.4) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -417,7 +421,7 @@ async def test_a_key_that_came_in_time_takes_it_back_however_late_it_is_handled(
 
 
 @pytest.mark.long
-async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: Path) -> None:
+async def test_the_next_payload_starts_at_its_top(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         for task in operator.here.local.store.tasks({"agent_id": "invoice-bot"}):
@@ -448,7 +452,7 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         assert bulk.query_one("#payload", Inspector).scroll_offset.y == 0
 
 
-async def test_a_stop_goes_on_beside_a_decision_that_is_held_and_hides_it_nowhere(serve: Serve, tmp_path: Path) -> None:
+async def test_a_stop_runs_beside_a_held_decision_without_hiding_it(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
@@ -458,7 +462,9 @@ async def test_a_stop_goes_on_beside_a_decision_that_is_held_and_hides_it_nowher
         await operator.until(lambda: "Quit now?" in operator.text)
 
 
-async def test_a_draft_that_was_being_sent_when_it_was_killed_is_there_again(serve: Serve, tmp_path: Path) -> None:
+async def test_a_draft_that_was_being_sent_when_the_process_was_killed_is_restored(
+    serve: Serve, tmp_path: Path
+) -> None:
     async with waiting(serve, tmp_path) as operator:
         thread = invoice(operator)["id"]
         JsonStore(tmp_path / "again" / "drafts.json")[f"sending {thread}"] = "do not lose me"
@@ -469,7 +475,9 @@ async def test_a_draft_that_was_being_sent_when_it_was_killed_is_there_again(ser
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (100, 30), (200, 50), (300, 100)])
-async def test_every_size_shows_what_waits_and_decides(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_review_can_be_read_and_decided_at_every_size(
+    serve: Serve, tmp_path: Path, size: tuple[int, int]
+) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a")
         await operator.until(lambda: "Review" in operator.text)

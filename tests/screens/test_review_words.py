@@ -29,11 +29,11 @@ def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> ReviewSnapsho
     ("held", "is_another"),
     [({"pay": 1}, False), ({"pay": True}, True), ({"pay": 1.0}, True), ({"pay": 2}, True)],
 )
-def test_a_request_is_another_one_when_json_says_so(held: Any, is_another: bool) -> None:
+def test_a_request_is_another_one_if_its_json_differs(held: Any, is_another: bool) -> None:
     assert is_another_request(shown(held=held), shown(held={"pay": 1})) is is_another
 
 
-def test_a_request_is_another_one_when_it_waits_for_something_else_or_nothing_was_shown() -> None:
+def test_a_request_is_another_one_if_the_wait_differs_or_nothing_was_shown() -> None:
     assert is_another_request(shown(WaitKind.QUESTION), shown())
     assert is_another_request(shown(), None)
 

@@ -25,7 +25,7 @@ async def open_sign_in(operator: Operator, url: str, monkeypatch: pytest.MonkeyP
     return opened
 
 
-async def test_an_address_that_hides_its_host_is_not_opened(
+async def test_a_url_that_hides_its_host_is_not_opened(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with waiting(serve, tmp_path) as operator:

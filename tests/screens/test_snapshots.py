@@ -256,7 +256,7 @@ def see_that_it_is(look: Look, file: Path) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(("screen", "board"), SHOWN)
-async def test_it_looks_as_it_did(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
+async def test_a_screen_looks_like_its_snapshot(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
     async with visiting(BOARDS[state](), size, tmp_path) as visitor:
         look = await visitor.walk(screen)
     see_that_it_holds_together(look, size[0])
@@ -264,7 +264,7 @@ async def test_it_looks_as_it_did(screen: str, state: str, size: tuple[int, int]
 
 
 @pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
-async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget: str, tmp_path: Path) -> None:
+async def test_hostile_text_breaks_no_line(screen: str, widget: str, tmp_path: Path) -> None:
     async with visiting(BOARDS["hostile"](), (80, 60), tmp_path) as visitor:
         await visitor.walk(screen)
         lines = visitor.app.screen.query_one(widget, VirtualList)
@@ -280,6 +280,6 @@ async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget:
         assert 20 < lines.cursor == lines.count() - 1
 
 
-def test_no_snapshot_is_left_over() -> None:
+def test_no_snapshot_is_unused() -> None:
     wanted = {f"{screen}-{state}-{w}x{h}.txt" for screen, state in SHOWN for w, h in SIZES}
     assert {file.name for file in SNAPSHOTS.glob("*.txt")} == wanted

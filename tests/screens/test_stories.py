@@ -25,7 +25,9 @@ SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_find_what_waits_read_why_and_approve(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_an_operator_finds_a_waiting_task_reads_why_and_approves(
+    serve: Serve, tmp_path: Path, size: tuple[int, int]
+) -> None:
     async with waiting(serve, tmp_path, size) as operator:
         assert "1 need you" in operator.text
         await operator.press("a")
@@ -39,7 +41,7 @@ async def test_find_what_waits_read_why_and_approve(serve: Serve, tmp_path: Path
         assert invoice(operator)["result"].startswith("Paid")
 
 
-async def test_reject_with_a_reason(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_rejects_with_a_reason(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -52,7 +54,7 @@ async def test_reject_with_a_reason(serve: Serve, tmp_path: Path) -> None:
         assert invoice(operator)["hitl_request"]["comment"] == "too much"
 
 
-async def test_change_my_mind(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_takes_a_decision_back(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=5.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -65,7 +67,7 @@ async def test_change_my_mind(serve: Serve, tmp_path: Path) -> None:
         assert invoice(operator)["status"] == "paused"
 
 
-async def test_it_changed_while_i_read(serve: Serve, tmp_path: Path) -> None:
+async def test_a_request_that_changed_while_it_was_read_is_not_approved(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -79,7 +81,7 @@ async def test_it_changed_while_i_read(serve: Serve, tmp_path: Path) -> None:
         assert operator.sent == []
 
 
-async def test_someone_else_was_first(serve: Serve, tmp_path: Path) -> None:
+async def test_a_decision_of_another_person_is_shown_and_nothing_is_sent(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -94,7 +96,7 @@ STORM = int(os.environ.get("XP_STORM", "2000"))
 
 
 @pytest.mark.parametrize("seed", [7, 8])
-async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int, survived: Survived) -> None:
+async def test_random_keys_decide_nothing(serve: Serve, tmp_path: Path, seed: int, survived: Survived) -> None:
     async with waiting(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -124,7 +126,7 @@ async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int
         survived("random keys at a review: no decision", STORM // 2)
 
 
-async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> None:
+async def test_decision_keys_are_dead_for_a_moment_after_the_review_opens(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=0.0) as operator:
         await operator.press("a", "end")
         screen = await operator.ready_to_decide()
@@ -170,7 +172,7 @@ async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("yes", [True, False])
-async def test_stop_a_run_or_think_better_of_it(serve: Serve, tmp_path: Path, yes: bool) -> None:
+async def test_an_operator_stops_a_run_or_cancels_the_stop(serve: Serve, tmp_path: Path, yes: bool) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("X")
         await operator.until(lambda: "Stop this task?" in operator.text)
@@ -181,7 +183,7 @@ async def test_stop_a_run_or_think_better_of_it(serve: Serve, tmp_path: Path, ye
         assert invoice(operator)["status"] == ("stopped" if yes else "paused")
 
 
-async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_replies_and_keeps_a_draft(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("c", *"wait", "escape")
         await operator.press("c")
@@ -197,7 +199,7 @@ async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
         assert said[-1] == "wait!"
 
 
-async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_watches_a_task_end(serve: Serve, tmp_path: Path) -> None:
     async with serve(pace=40) as here:
         made = here.local.platform.create(
             "researcher", {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
@@ -221,7 +223,7 @@ async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> Non
             await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
 
 
-async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_filters_and_sees_a_mistake_underlined(serve: Serve, tmp_path: Path) -> None:
     async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
         await operator.until(lambda: "Completed (" in operator.text)
         await operator.press("slash", *"agent:writer")
@@ -251,7 +253,7 @@ async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> N
         assert tasks.cursor - tasks.scroll_offset.y in {row, row + 4}
 
 
-async def test_hostile_words_stay_words(serve: Serve, tmp_path: Path) -> None:
+async def test_hostile_text_is_shown_as_text(serve: Serve, tmp_path: Path) -> None:
     evil = "\x1b]0;PWNED\x07[@click=app.quit]click[/] [/red] \u202egnp.exe \x9b31m"
     async with serve() as here:
         platform = here.local.platform
@@ -270,7 +272,7 @@ async def test_hostile_words_stay_words(serve: Serve, tmp_path: Path) -> None:
                 assert "\x9b" not in text
 
 
-async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: Path) -> None:
+async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
         async with at_the_screens(here, tmp_path) as operator:
@@ -281,7 +283,7 @@ async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: P
             assert "Still here" in operator.text
 
 
-async def test_answer_a_question_with_a_number(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_answers_a_question_by_number(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         made = here.local.platform.create(
             "release-bot", {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
@@ -300,7 +302,7 @@ async def test_answer_a_question_with_a_number(serve: Serve, tmp_path: Path) -> 
             assert operator.sent == ["answer"]
 
 
-async def test_the_help_tells_the_keys(serve: Serve, tmp_path: Path) -> None:
+async def test_help_lists_the_keys(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("question_mark")
         await operator.until(lambda: "Only running" in operator.text)
@@ -308,7 +310,9 @@ async def test_the_help_tells_the_keys(serve: Serve, tmp_path: Path) -> None:
         await operator.until(lambda: "Only running" not in operator.text)
 
 
-async def test_copy_the_id_and_never_a_key(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_operator_copies_an_id_and_never_the_api_key(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pyperclip
 
     copied: list[str] = []
@@ -323,7 +327,7 @@ async def test_copy_the_id_and_never_a_key(serve: Serve, tmp_path: Path, monkeyp
         assert copied[1] == f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{operator.here.url}/v1/tasks/{copied[0]}'"
 
 
-async def test_the_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
+async def test_the_api_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         platform = here.local.platform
         made = platform.create(
@@ -346,7 +350,7 @@ async def test_the_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
             assert KEY not in operator.text
 
 
-async def test_a_key_right_behind_takes_the_decision_back(serve: Serve, tmp_path: Path) -> None:
+async def test_a_key_right_after_a_decision_takes_it_back(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -369,7 +373,7 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
         assert "stay" in JsonStore(tmp_path / "drafts.json").values()
 
 
-async def test_never_touch_the_keys(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_approves_with_the_mouse_alone(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (120, 50)) as operator:
         await operator.click("TITLE")
         await operator.until(lambda: "TITLE ▴" in operator.text)

@@ -19,7 +19,7 @@ from tui.widgets.inspector import Inspector
 from tui.widgets.virtual_list import VirtualList
 
 
-async def test_the_run_as_a_timeline(serve: Serve, tmp_path: Path) -> None:
+async def test_the_timeline_shows_spans_and_a_scale(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, (80, 24)) as operator:
         await operator.press("enter")
         await operator.until(lambda: "TOL" in operator.text)
@@ -31,7 +31,7 @@ async def test_the_run_as_a_timeline(serve: Serve, tmp_path: Path) -> None:
         await operator.until(lambda: "waits: approval" in operator.text)
 
 
-async def test_a_search_opens_what_it_finds(serve: Serve, tmp_path: Path) -> None:
+async def test_a_search_unfolds_what_it_finds(serve: Serve, tmp_path: Path) -> None:
     async with serve(pace=200) as here:
         told = {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
         made = here.local.platform.create("researcher", told)
@@ -56,7 +56,7 @@ async def test_a_search_opens_what_it_finds(serve: Serve, tmp_path: Path) -> Non
             assert tree.has_focus
 
 
-async def test_events_by_kind_by_words_wrapped_raw_and_marked(serve: Serve, tmp_path: Path) -> None:
+async def test_events_are_filtered_wrapped_shown_raw_and_marked(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("enter", "2")
         pane = operator.app.screen.query_one(EventPane)
@@ -79,7 +79,7 @@ async def test_events_by_kind_by_words_wrapped_raw_and_marked(serve: Serve, tmp_
         assert pane.cursor == 1
 
 
-async def test_json_is_folded_searched_and_copied(
+async def test_the_inspector_folds_searches_and_copies_json(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import pyperclip
@@ -104,7 +104,7 @@ async def test_json_is_folded_searched_and_copied(
         assert inspector.has_focus
 
 
-async def test_a_task_that_was_closed_takes_no_memory(serve: Serve, tmp_path: Path) -> None:
+async def test_closing_a_task_screen_frees_its_widgets(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("enter")
         screen = operator.app.screen

@@ -43,7 +43,7 @@ async def test_filters_are_completed_and_remembered(serve: Serve, tmp_path: Path
     assert json.loads((tmp_path / "screens.json").read_text())["filters"] == 'agent:"Invoice bot"'
 
 
-async def test_load_more_until_all_is_there(serve: Serve, tmp_path: Path) -> None:
+async def test_more_pages_are_loaded_until_all_tasks_are_there(serve: Serve, tmp_path: Path) -> None:
     async with serve(tasks=450) as here, at_the_screens(here, tmp_path) as operator:
         await operator.until(lambda: "450 total" in operator.text)
         await operator.press("end")
@@ -57,7 +57,7 @@ async def test_load_more_until_all_is_there(serve: Serve, tmp_path: Path) -> Non
         assert "all there is, is loaded" in operator.text
 
 
-async def test_times_in_three_ways(serve: Serve, tmp_path: Path) -> None:
+async def test_times_can_be_shown_in_utc(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.until(lambda: "ago" in operator.text or "now" in operator.text)
         await operator.press("t", "t")
@@ -66,7 +66,7 @@ async def test_times_in_three_ways(serve: Serve, tmp_path: Path) -> None:
         await operator.until(lambda: f"{stamp}" in operator.text)
 
 
-async def test_groups_fold(serve: Serve, tmp_path: Path) -> None:
+async def test_groups_are_folded_and_unfolded(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.press("left")
         await operator.until(lambda: "▸ Needs you (1)" in operator.text and "approval" not in operator.text)
@@ -76,7 +76,7 @@ async def test_groups_fold(serve: Serve, tmp_path: Path) -> None:
         await operator.until(lambda: "▸ Needs you (1)" in operator.text)
 
 
-async def test_the_title_tells_no_more_than_it_knows(serve: Serve, tmp_path: Path) -> None:
+async def test_the_title_counts_only_loaded_tasks(serve: Serve, tmp_path: Path) -> None:
     assert QUICK.lists < 1
     async with waiting(serve, tmp_path) as operator:
         await operator.press("slash", *"nothing-like-this")
@@ -119,9 +119,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
         )
 
 
-async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_all(
-    serve: Serve, tmp_path: Path
-) -> None:
+async def test_active_tasks_are_read_separately_unless_the_newest_page_has_all(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         client, lists = operator.app.client, operator.app.services.lists
         listed, told = client.tasks, lists.read_tasks
@@ -151,7 +149,7 @@ async def test_what_may_need_a_person_is_asked_for_apart_unless_the_newest_are_a
             assert not operator.app.services.store.state.is_gone(made["id"])
 
 
-async def test_a_log_that_grows_makes_its_task_another_row_only_when_it_waits_otherwise() -> None:
+async def test_a_growing_log_changes_the_row_only_if_the_wait_changes() -> None:
     """A sign-in that is over is not shown as open, whichever of record and log told of it last."""
     screen = TaskListScreen(UIContext(lambda: NOW, Redactor(), "test"))
 

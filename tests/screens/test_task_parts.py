@@ -65,12 +65,12 @@ def test_a_row_without_an_entry_is_shown_too(row: TreeRow | StatusRow | None, sh
     assert headings(row_parts(row, board_of(call("x")), "t", "a")) == shown
 
 
-def test_without_any_row_it_is_said_why() -> None:
+def test_the_inspector_says_why_there_is_no_row() -> None:
     assert headings(row_parts(None, State(), "t", "a")) == ["a moment"]
     assert headings(row_parts(None, board_of(), "t", "a")) == ["nothing has happened yet"]
 
 
-def test_a_line_of_the_events_is_shown_whole() -> None:
+def test_an_event_is_shown_whole() -> None:
     event = Event.from_value({"type": "think", "task_id": "t", "data": {"thought": "hm"}})
     assert headings(event_parts(event)) == ["think", "whole event"]
     assert headings(event_parts(parse_entry(call("x"))))[-1] == "whole entry"
@@ -79,7 +79,7 @@ def test_a_line_of_the_events_is_shown_whole() -> None:
     assert event_parts(None) is None
 
 
-def test_the_title_says_status_plan_and_tokens() -> None:
+def test_the_title_has_status_plan_and_tokens() -> None:
     began = (NOW - timedelta(seconds=90)).isoformat()
     about = {"started_at": began, "tokens": {"total_tokens": 1200}}
     state = board_of(call("x"), **about)
@@ -89,7 +89,7 @@ def test_the_title_says_status_plan_and_tokens() -> None:
     assert words == "▶ executing  01:30  1.2k tok  "
 
 
-def test_the_end_is_told_before_the_state_of_the_stream() -> None:
+def test_the_end_of_a_task_is_shown_before_the_state_of_its_stream() -> None:
     running, done = (
         TaskRow.from_value({"id": "t", "status": "executing"}),
         TaskRow.from_value({"id": "t", "status": "completed"}),

@@ -40,7 +40,7 @@ def answers_lost(carried_out: Callable[[], object]) -> Callable[..., Any]:
     return act
 
 
-async def test_who_leaves_while_an_approval_is_on_its_way_is_told_that_it_was_sent(
+async def test_quitting_while_an_approval_is_sent_reports_that_it_was_sent(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Client, "approve", never_answered)
@@ -58,7 +58,7 @@ async def test_who_leaves_while_an_approval_is_on_its_way_is_told_that_it_was_se
 
 
 @pytest.mark.parametrize("kind", ["held", "sent"])
-async def test_a_hold_that_cannot_be_journaled_ends_in_words_with_its_keys_back(
+async def test_a_hold_that_cannot_be_journaled_is_reported_and_keys_work_again(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     async with waiting(serve, tmp_path) as operator:
@@ -99,7 +99,7 @@ async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_sc
         assert outcomes(operator) == ["unknown", "already sent"]
 
 
-async def test_a_stop_that_may_have_been_done_is_told_before_it_is_sent_again(
+async def test_a_stop_that_may_have_been_done_is_shown_before_it_is_sent_again(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.services.confirmation.CONFIRMATION_SECONDS", 0.5)
@@ -121,7 +121,7 @@ async def test_a_stop_that_may_have_been_done_is_told_before_it_is_sent_again(
             assert operator.sent == ["stop", "stop"]
 
 
-async def test_another_tasks_record_is_never_reviewed(
+async def test_the_record_of_another_task_is_never_reviewed(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with waiting(serve, tmp_path) as operator:
@@ -139,9 +139,7 @@ async def test_another_tasks_record_is_never_reviewed(
         assert operator.sent == []
 
 
-async def test_a_task_that_an_event_says_has_ended_is_stopped_as_its_own_record_says(
-    serve: Serve, tmp_path: Path
-) -> None:
+async def test_a_stop_relies_on_the_record_and_not_on_an_event(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
         async with at_the_screens(here, tmp_path) as operator:
@@ -155,7 +153,7 @@ async def test_a_task_that_an_event_says_has_ended_is_stopped_as_its_own_record_
             await operator.until(lambda: here.local.store.task(task["id"])["status"] == "stopped")  # type: ignore[index]
 
 
-async def test_several_at_once_show_who_asks_for_what_and_why(serve: Serve, tmp_path: Path) -> None:
+async def test_a_bulk_review_shows_who_asks_for_what_and_why(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path, size=(120, 50)) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)

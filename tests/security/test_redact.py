@@ -118,18 +118,18 @@ def test_a_secret_is_known_by_the_name_of_its_field(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPEN_NAMES)
-def test_a_name_that_only_sounds_like_it_hides_nothing(name: str) -> None:
+def test_a_name_that_only_sounds_secret_hides_nothing(name: str) -> None:
     assert Redactor().json({name: "abcdefgh1234"}) == {name: "abcdefgh1234"}
 
 
-def test_only_of_a_long_secret_the_end_is_shown() -> None:
+def test_only_the_end_of_a_long_secret_is_shown() -> None:
     assert (mask_secret("abcdefghijkl"), mask_secret("abcdefghijk"), mask_secret("x")) == ("••••ijkl", "••••", "••••")
 
 
 @pytest.mark.parametrize(
     "holder", ["env_vars", "env", "headers", "Headers", "user_tokens", "secrets", "cookies", "credentials"]
 )
-def test_what_is_held_in_a_place_for_secrets_is_masked_whatever_its_name(holder: str) -> None:
+def test_values_within_a_holder_of_secrets_are_masked_whatever_their_name(holder: str) -> None:
     value = {
         holder: {
             "X": "hidden",
@@ -158,7 +158,7 @@ def test_what_is_held_in_a_place_for_secrets_is_masked_whatever_its_name(holder:
         "toolcallid",
     ],
 )
-def test_a_header_that_is_no_secret_is_shown(name: str) -> None:
+def test_a_header_without_secrets_is_shown(name: str) -> None:
     assert Redactor().json({"headers": {name: "abcdefgh1234"}}) == {"headers": {name: "abcdefgh1234"}}
 
 
@@ -193,13 +193,13 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("text", "shown"), LOOKS)
-def test_a_secret_is_known_by_its_look(text: str, shown: str | None) -> None:
+def test_a_secret_is_known_by_its_form(text: str, shown: str | None) -> None:
     assert Redactor().text(text) == (shown or text)
     assert Redactor().text(f"see {text}") == f"see {shown or text}"
     assert Redactor().text(Redactor().text(text)) == (shown or text)
 
 
-def test_a_secret_is_masked_in_json_that_is_a_text_and_other_json_is_left_as_it_was_written() -> None:
+def test_secrets_in_json_text_are_masked_and_other_json_text_is_unchanged() -> None:
     redactor, dots = Redactor(), r"\u2022" * 4
     assert redactor.text('{"pin":"1234","a":[1]}') == f'{{"pin":"{dots}","a":[1]}}'
     assert redactor.text('[{"pin": "1234"}]') == f'[{{"pin":"{dots}"}}]'
@@ -208,12 +208,12 @@ def test_a_secret_is_masked_in_json_that_is_a_text_and_other_json_is_left_as_it_
     assert redactor.json({"payload": '{"pin":"1234"}'}) == {"payload": f'{{"pin":"{dots}"}}'}
 
 
-def test_a_name_may_itself_be_a_secret_and_what_is_no_text_stays() -> None:
+def test_a_name_may_be_a_secret_and_values_that_are_no_text_stay() -> None:
     value = {"ghp_abcdefghijklmnop1234": 1, 5: None, "t": (1.5, True), "pin": 1234, "": "abc", "sig": ""}
     assert Redactor().json(value) == {"••••1234": 1, 5: None, "t": [1.5, True], "pin": 1234, "": "abc", "sig": ""}
 
 
-def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
+def test_a_value_is_not_shown_below_a_maximum_depth() -> None:
     value: Any = "Bearer abcdefgh1234"
     for _ in range(200):
         value = [value]
@@ -237,7 +237,7 @@ def test_what_is_nested_without_end_is_not_shown_below_a_depth() -> None:
     "secret",
     ["ghp_abcdefghijklmnopqrst1234", "xp-0123456789abcdef", "password: correct-horse", "Bearer abcdefgh12345678"],
 )
-def test_what_takes_no_room_hides_no_secret(secret: str, hidden: str) -> None:
+def test_zero_width_characters_hide_no_secret(secret: str, hidden: str) -> None:
     redactor = Redactor(["xp-0123456789abcdef"])
     for at in range(1, len(secret)):
         shown = sanitize_text(redactor.text(f"it is {secret[:at]}{hidden}{secret[at:]} and {secret}"))
@@ -245,13 +245,13 @@ def test_what_takes_no_room_hides_no_secret(secret: str, hidden: str) -> None:
         assert "••••" in shown
 
 
-def test_what_takes_no_room_hides_no_name_of_a_secret_and_stays_where_no_secret_is() -> None:
+def test_zero_width_characters_hide_no_secret_name_and_stay_elsewhere() -> None:
     assert Redactor().json({"pass\u200bword": "correct horse battery"}) == {"pass\u200bword": "••••tery"}
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     assert Redactor(["xp-0123456789abcdef"]).text(family) == family
 
 
-def test_what_is_too_short_to_be_a_key_is_not_hunted_for() -> None:
+def test_a_text_that_is_too_short_for_a_key_is_not_searched_for() -> None:
     redactor = Redactor(["abcde", "", "ábcdéf"])
     assert redactor.text("abcde") == redactor.known("abcde") == "abcde"
     assert redactor.known("my ábcdéf") == "my ••••"
@@ -271,7 +271,7 @@ def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, a
 
 
 @pytest.mark.parametrize(("before", "begin", "end"), [(b"", 0, 8), (b"-", 2, 9), (b"--", 3, 10)])
-def test_of_a_known_secret_in_base64_nothing_is_left_that_is_of_it_alone(before: bytes, begin: int, end: int) -> None:
+def test_a_known_secret_in_base64_is_masked_to_its_last_own_character(before: bytes, begin: int, end: int) -> None:
     for after in (b"", b"~", b"~~", b"~~~"):
         text = base64.b64encode(before + b"sixsix" + after).decode()
         assert Redactor(["sixsix"]).known(text) == f"{text[:begin]}••••{text[end:]}"
@@ -281,7 +281,7 @@ def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:
     assert Redactor(["secret-one", "secret-one-and-more"]).known("secret-one-and-more") == "••••"
 
 
-def test_only_so_many_short_texts_are_remembered() -> None:
+def test_a_limited_number_of_short_texts_is_cached() -> None:
     redactor = Redactor()
     for number in range(10_050):
         assert redactor.text(f"id {number}") == f"id {number}"
@@ -295,11 +295,11 @@ PIECES = ["=", ":", "://", "@", "?", "&", ";", "_", "-", ".", " ", '"', "key", "
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=9).map("".join))
-def test_what_is_passed_over_holds_no_secret(text: str) -> None:
+def test_text_that_is_skipped_holds_no_secret(text: str) -> None:
     assert _without_secrets(text) == _secret_text().sub(_mask_match, text)
 
 
-def test_what_is_remembered_has_an_end() -> None:
+def test_the_cache_of_texts_is_limited() -> None:
     redactor = Redactor()
     for number in range(MAX_CACHED_TEXTS + 2):
         assert redactor.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}
@@ -337,7 +337,7 @@ def test_a_random_key_is_masked_in_each_coding(key: str, name: str, before: str,
 @pytest.mark.parametrize("shift", range(3))
 @pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-def test_a_key_within_more_that_is_in_base64_is_masked(encoding: str, twice: bool, shift: int) -> None:
+def test_a_key_within_longer_base64_is_masked(encoding: str, twice: bool, shift: int) -> None:
     coded = base64.b64encode(b"?" * shift + LONG_KEY.encode(encoding) + b"more")
     if twice and encoding != "utf-8":
         return
@@ -348,12 +348,12 @@ def test_a_key_within_more_that_is_in_base64_is_masked(encoding: str, twice: boo
 
 @pytest.mark.parametrize("encode", [base64.a85encode, base64.b85encode])
 @pytest.mark.parametrize("shift", range(4))
-def test_a_key_within_more_that_is_in_base85_is_masked(encode: Callable[[bytes], bytes], shift: int) -> None:
+def test_a_key_within_longer_base85_is_masked(encode: Callable[[bytes], bytes], shift: int) -> None:
     text = encode(b"?" * shift + LONG_KEY.encode() + b"more").decode()
     assert len(Redactor([LONG_KEY]).known(text)) < 24
 
 
-def test_only_the_stretch_that_tells_the_key_is_masked() -> None:
+def test_only_the_part_that_reveals_the_key_is_masked() -> None:
     redactor = Redactor(["xp-0123456789abcdef"])
     told = "".join(f"\\u{ord(char):04x}" for char in "xp-0123456789abcdef")
     assert (
@@ -409,12 +409,12 @@ def test_no_ordinary_text_is_masked_as_a_key(text: str) -> None:
     assert Redactor(keys).known(text) == text
 
 
-def test_a_short_key_of_words_is_not_put_together_from_words() -> None:
+def test_a_short_key_is_not_matched_across_words() -> None:
     text = "In secret one may say: on, ward; and 65 times 66 is more."
     assert Redactor(["secret-one", "onward", "sayon-ward"]).known(text) == text
 
 
-def test_what_slows_no_pattern_down() -> None:
+def test_no_text_slows_the_patterns_down() -> None:
     redactor = Redactor([LONG_KEY])
     for piece in ("\\", "%25", "&amp;", "&", "<", "[a", "\x1b[", "=", "&#0", "%", "<>", "0x", "\\u"):
         text = piece * (200_000 // len(piece))
@@ -448,7 +448,7 @@ SDK_SECRETS: list[Any] = [
 
 
 @pytest.mark.parametrize("value", SDK_SECRETS, ids=str)
-def test_what_the_sdk_keeps_secrets_in_is_masked(value: Any) -> None:
+def test_fields_that_hold_secrets_in_the_sdk_are_masked(value: Any) -> None:
     shown = json.dumps(Redactor().json(value))
     assert "hidden" not in shown
     assert shown.count("shown") == json.dumps(value).count("shown")
@@ -493,9 +493,7 @@ SPELLINGS = [
 
 
 @given(st.lists(st.tuples(st.integers(33, 126), st.sampled_from(SPELLINGS)), min_size=6, max_size=40), SURROUNDINGS)
-def test_a_key_of_which_each_character_is_spelled_in_its_own_way_is_masked(
-    characters: list[tuple[int, str]], before: str
-) -> None:
+def test_a_key_with_differently_escaped_characters_is_masked(characters: list[tuple[int, str]], before: str) -> None:
     key = "".join(chr(code) for code, _ in characters)
     assume(not set(key) & set("%\\&;#"))
     text = "".join(form.format(chr(code) if form == "{}" else code) for code, form in characters)
@@ -504,7 +502,7 @@ def test_a_key_of_which_each_character_is_spelled_in_its_own_way_is_masked(
     assert "••••" in shown
 
 
-def test_what_is_no_character_and_what_holds_secrets_under_a_long_name_is_left_and_masked() -> None:
+def test_odd_escapes_are_left_and_long_holder_names_are_masked() -> None:
     redactor = Redactor([LONG_KEY])
     for text in ("\\U00110000 of &#9999999; and \\u{ffffff}, &nosuch; and é%41", "\ud800 50%"):
         assert redactor.known(text) == text

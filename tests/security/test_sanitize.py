@@ -48,39 +48,39 @@ SHOWN = {
 """What is shown of each character that is not shown as itself."""
 
 
-def test_every_character_that_commands_hides_or_misleads_is_shown_as_something_else() -> None:
+def test_every_control_hidden_or_misleading_character_is_replaced() -> None:
     found = {code: sanitize_text(f"a{chr(code)}b") for code in SHOWN}
     assert found == {code: f"a{shown}b" for code, shown in SHOWN.items()}
 
 
-def test_every_other_character_is_shown_as_itself() -> None:
+def test_every_other_character_is_unchanged() -> None:
     others = [chr(code) for code in range(sys.maxunicode + 1) if code not in SHOWN]
     marks = {char for char in others if unicodedata.category(char) in {"Mn", "Me"}}
     text = "".join(f"a{char}" if char in marks else char for char in others)
     assert sanitize_text(text, longest=len(text)) == text
 
 
-def test_lines_end_as_they_do_anywhere() -> None:
+def test_every_kind_of_line_end_is_a_line_end() -> None:
     assert sanitize_text("a\r\nb\rc\nd") == "a\nb␍c\nd"
     assert sanitize_text("ä\r\nb") == "ä\nb"
 
 
-def test_what_hides_can_be_shown_by_its_number() -> None:
+def test_hidden_characters_can_be_shown_by_number() -> None:
     assert sanitize_text("a\u200b\u00ad\U000e0041b", reveals=True) == "a⟨U+200B⟩⟨U+00AD⟩⟨U+E0041⟩b"
     assert sanitize_text("a\u202eb\x1b", reveals=True) == "a⟨U+202E⟩b␛"
 
 
-def test_characters_without_width_are_revealed_whatever_their_kind() -> None:
+def test_zero_width_characters_of_any_kind_are_revealed() -> None:
     assert sanitize_text("a\U00013430\u0897\U000e0080b", reveals=True) == "a⟨U+13430⟩⟨U+0897⟩⟨U+E0080⟩b"
 
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u20dd", "\u0903", "\u1161", "\ud7b0"])
-def test_marks_that_are_not_drawn_are_counted_where_all_is_revealed(mark: str) -> None:
+def test_invisible_marks_are_counted_when_all_is_revealed(mark: str) -> None:
     assert sanitize_text(f"e{mark * 4}", reveals=True) == f"e{mark * 4}"
     assert sanitize_text(f"e{mark * 400}x", reveals=True) == f"e{mark * 4}⟨+396 marks⟩x"
 
 
-def test_a_few_marks_stay_on_a_letter_and_a_tower_of_them_does_not() -> None:
+def test_only_a_few_combining_marks_stay_on_a_letter() -> None:
     assert MAX_COMBINING_MARKS == 4
     marks = "\u0301\u0302\u20dd\u0300"  # one of them encloses the letter
     assert sanitize_text(f"e{marks}") == f"e{marks}"
@@ -100,12 +100,12 @@ def test_a_few_marks_stay_on_a_letter_and_a_tower_of_them_does_not() -> None:
         ("", 0, ""),
     ],
 )
-def test_a_line_too_long_says_how_much_is_not_shown(line: str, longest: int, shown: str) -> None:
+def test_a_line_that_is_cut_says_how_much_is_missing(line: str, longest: int, shown: str) -> None:
     assert cut_line(line, longest) == shown
     assert sanitize_text(f"{line}\nab", longest=longest).startswith(f"{shown}\n")
 
 
-def test_what_is_short_enough_is_not_cut() -> None:
+def test_a_line_that_is_short_enough_is_not_cut() -> None:
     assert MAX_LINE_CHARS == 10_000
     whole = "x" * MAX_LINE_CHARS
     assert (sanitize_text(whole), one_line(whole)) == (whole, whole)
@@ -113,12 +113,12 @@ def test_what_is_short_enough_is_not_cut() -> None:
     assert sanitize_text(whole + "x") == one_line(whole + "x") == whole[:-16] + "… [+17 chars]"
 
 
-def test_one_line_is_one_line() -> None:
+def test_one_line_has_no_line_ends() -> None:
     assert one_line("  a\n\n b\tc\u2028d  ") == "a b c d"
     assert one_line("abc " * 10, longest=15) == "ab… [+38 chars]"
 
 
-def test_an_address_is_shown_only_of_the_web() -> None:
+def test_only_web_addresses_have_a_host() -> None:
     assert host_of("http://EXAMPLE.com:8443/x") == "http://example.com:8443"
     assert [
         host_of(url) for url in ("ftp://example.com", "https:///x", f"https://{'a' * 64}.com", "//example.com")
@@ -151,7 +151,7 @@ def test_an_address_is_shown_only_of_the_web() -> None:
         ("https://[::1%25eth0]/", "without a host"),
     ],
 )
-def test_an_address_that_browsers_may_read_otherwise_is_refused_in_words(url: str, words: str) -> None:
+def test_an_ambiguous_url_is_refused_with_a_reason(url: str, words: str) -> None:
     assert words in address_problem(url)
     assert host_of(url) is None
 
@@ -183,7 +183,7 @@ def test_the_host_that_is_shown_is_the_one_that_is_opened(url: str, host: str, o
         ("https://" + "a" * 300, None),
     ],
 )
-def test_an_address_shows_its_real_host(url: str, host: str | None) -> None:
+def test_a_url_shows_its_real_host(url: str, host: str | None) -> None:
     assert host_of(url) == host
 
 
@@ -192,14 +192,14 @@ FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u202e", "\u
 
 
 @pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case["name"])
-def test_hostile_text_comes_out_harmless(case: dict[str, str]) -> None:
+def test_hostile_text_is_sanitized(case: dict[str, str]) -> None:
     shown = sanitize_text(case["text"])
     assert not FORBIDDEN & set(shown)
     assert sanitize_text(shown) == shown
 
 
 @given(st.text(st.characters(codec=None)))
-def test_the_door_is_idempotent_and_lets_nothing_through(text: str) -> None:
+def test_sanitizing_is_idempotent_and_complete(text: str) -> None:
     shown = sanitize_text(text, longest=40)
     assert not FORBIDDEN & set(shown)
     assert sanitize_text(shown, longest=40) == shown

@@ -38,13 +38,13 @@ from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
 # What is held
 
 
-def test_a_deed_is_what_was_asked_for_and_nothing_more() -> None:
+def test_a_new_action_has_the_default_values() -> None:
     one, other = Action(Verb.STOP, "t"), Action(Verb.STOP, "t")
     assert (len(one.id), one.id != other.id, one.hold, one.phase, one.body) == (12, True, 0.0, Phase.HELD, {})
     assert (one.digest, one.comment, one.outcome, one.words, one.task, one.error) == (None, None, None, "", None, None)
 
 
-def test_the_words_that_others_read_stay_as_they_are() -> None:
+def test_the_texts_of_verbs_phases_and_outcomes_are_stable() -> None:
     """The journal, the output of the verbs and the screens tell them."""
     assert [*map(str, Verb)] == ["approve", "reject", "stop", "continue", "create", "answer", "update"]
     phases = ["held", "reading again", "sending", "waiting for the task to show it", "done"]
@@ -54,7 +54,7 @@ def test_the_words_that_others_read_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("hold", [0.5, 5.0])
-def test_what_is_held_is_sent_when_its_time_is_over(start_operator: StartOperator, hold: float) -> None:
+def test_a_held_action_is_sent_when_its_hold_is_over(start_operator: StartOperator, hold: float) -> None:
     operator = start_operator()
     took: list[bool] = []
     operator.on_step = lambda action: took.append(action.phase is not Phase.CHECKING and operator.runner.take_back("d"))
@@ -80,7 +80,7 @@ def test_what_is_held_is_sent_when_its_time_is_over(start_operator: StartOperato
     assert not operator.runner.take_back("d")
 
 
-def test_what_is_not_held_is_sent_at_once_and_cannot_be_taken_back(start_operator: StartOperator) -> None:
+def test_an_action_without_a_hold_is_sent_at_once_and_cannot_be_taken_back(start_operator: StartOperator) -> None:
     operator = start_operator(status="executing")
     operator.on_step = lambda action: took.append(operator.runner.take_back(action.id))
     took: list[bool] = []
@@ -92,7 +92,7 @@ def test_what_is_not_held_is_sent_at_once_and_cannot_be_taken_back(start_operato
 
 
 @pytest.mark.parametrize("when", [Phase.HELD, Phase.CHECKING])
-def test_what_is_taken_back_in_time_is_not_sent(start_operator: StartOperator, when: Phase) -> None:
+def test_an_action_that_is_taken_back_in_time_is_not_sent(start_operator: StartOperator, when: Phase) -> None:
     operator = start_operator()
     operator.platform.pause = 1.0
     digest, begun = operator.digest, operator.loop.now
@@ -113,7 +113,7 @@ def test_what_is_taken_back_in_time_is_not_sent(start_operator: StartOperator, w
     assert [line["kind"] for line in operator.lines] == ["held", "done"]
 
 
-def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(start_operator: StartOperator) -> None:
+def test_one_action_at_a_time_runs_for_a_task_and_each_once(start_operator: StartOperator) -> None:
     operator = start_operator(status="executing")
     operator.platform.others = [{**RECORD, "id": "z"}]
     stop = operator.platform.becomes(status="stopped")
@@ -146,7 +146,7 @@ def test_one_thing_at_a_time_is_done_to_a_task_and_each_once(start_operator: Sta
     )
 
 
-def test_the_machines_clock_is_the_clock_unless_a_test_brings_another(start_operator: StartOperator) -> None:
+def test_the_runner_uses_the_system_clock_by_default(start_operator: StartOperator) -> None:
     operator = start_operator()
     assert isinstance(ActionRunner(operator.client, operator.journal, operator.tell)._clock, SystemClock)
 
@@ -169,7 +169,7 @@ def test_the_machines_clock_is_the_clock_unless_a_test_brings_another(start_oper
     ],
 )
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT])
-def test_what_is_no_longer_as_it_was_shown_is_not_decided(
+def test_a_request_that_changed_since_it_was_shown_is_not_decided(
     start_operator: StartOperator, verb: Verb, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator()
@@ -181,7 +181,7 @@ def test_what_is_no_longer_as_it_was_shown_is_not_decided(
     assert operator.phases == [Phase.HELD, Phase.CHECKING, Phase.DONE]
 
 
-def test_what_cannot_be_decided_from_here_is_not_sent(start_operator: StartOperator) -> None:
+def test_a_wait_that_cannot_be_decided_here_is_not_sent(start_operator: StartOperator) -> None:
     for verb in (Verb.APPROVE, Verb.REJECT):
         operator = start_operator(hitl_request=None, deep_planning={"question_raised": True})
         outcome, words = operator.decides(verb)
@@ -199,7 +199,7 @@ def test_what_cannot_be_decided_from_here_is_not_sent(start_operator: StartOpera
         ((403, {"detail": "no"}), Outcome.NOT_SENT, "not sent, the task could not be read: no (403)", Forbidden),
     ],
 )
-def test_what_cannot_be_read_is_not_sent(
+def test_an_action_on_an_unreadable_task_is_not_sent(
     start_operator: StartOperator, answer: tuple[int, Any], outcome: Outcome, words: str, kind: type[ApiError]
 ) -> None:
     operator = start_operator()
@@ -210,7 +210,7 @@ def test_what_cannot_be_read_is_not_sent(
     assert operator.platform.sent == []
 
 
-def test_a_task_without_a_name_is_not_asked_for(start_operator: StartOperator) -> None:
+def test_a_task_without_an_id_is_not_requested(start_operator: StartOperator) -> None:
     done = start_operator().does(Verb.APPROVE, target=" ", digest="0" * 16)
     assert (done.outcome, done.error) == (Outcome.NOT_SENT, None)
     assert done.words == "not sent, the task could not be read: ' ' is no id of task"
@@ -236,7 +236,7 @@ def test_a_task_without_a_name_is_not_asked_for(start_operator: StartOperator) -
          "the message is in the thread"),
     ],
 )  # fmt: skip
-def test_what_is_sent_is_what_was_asked_for(
+def test_each_verb_sends_its_request(
     start_operator: StartOperator, verb: Verb, more: Json, changes: Json, sent: tuple[Any, ...], words: str
 ) -> None:
     operator = start_operator()
@@ -252,7 +252,7 @@ def test_what_is_sent_is_what_was_asked_for(
 
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT])
 @pytest.mark.parametrize("before", [None, {**REQUEST, "approved_by": "Dana"}, {**REQUEST, "rejected_by": "Dana"}])
-def test_a_card_is_confirmed_or_dismissed_in_its_conversation_whatever_was_decided_before(
+def test_a_card_is_decided_in_its_conversation_despite_earlier_decisions(
     start_operator: StartOperator, verb: Verb, before: Json | None
 ) -> None:
     operator = start_operator(hitl_request=before, conversation_id="head")
@@ -278,7 +278,7 @@ def test_a_card_is_confirmed_or_dismissed_in_its_conversation_whatever_was_decid
         ),
     ],
 )
-def test_a_card_is_decided_when_the_log_says_so_although_the_task_waits_for_the_next(
+def test_a_card_is_decided_by_the_log_although_the_task_waits_for_the_next(
     start_operator: StartOperator, card: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator(hitl_request=None, conversation_id="head")
@@ -293,7 +293,7 @@ def test_a_card_is_decided_when_the_log_says_so_although_the_task_waits_for_the_
     assert operator.decides() == (outcome, words)
 
 
-def test_a_question_is_answered_in_its_conversation_also_when_an_old_approval_was_decided(
+def test_a_question_is_answered_in_its_conversation_despite_an_old_approval(
     start_operator: StartOperator,
 ) -> None:
     operator = start_operator(**{**QUESTION, "hitl_request": {**REQUEST, "approved_by": "Dana"}})
@@ -305,7 +305,7 @@ def test_a_question_is_answered_in_its_conversation_also_when_an_old_approval_wa
     assert operator.platform.sent == [("POST", "/v1/agents/a/conversations/head/answers", body)]
 
 
-def test_a_question_that_was_answered_otherwise_is_told(start_operator: StartOperator) -> None:
+def test_a_question_that_was_answered_differently_is_reported(start_operator: StartOperator) -> None:
     operator = start_operator(**QUESTION)
     question = {"id": "d", "questions": ["sure?"]}
     operator.platform.log = [question]
@@ -319,7 +319,7 @@ def test_a_question_that_was_answered_otherwise_is_told(start_operator: StartOpe
     assert told == (Outcome.ALREADY, "sent, but the answers on record are others than yours")
 
 
-def test_an_answer_to_what_was_never_read_is_not_sent(start_operator: StartOperator) -> None:
+def test_an_answer_to_an_unread_question_is_not_sent(start_operator: StartOperator) -> None:
     operator = start_operator(**QUESTION)
     done = operator.does(Verb.ANSWER, body={"decision_id": "d", "answers": ANSWERS})
     assert (done.outcome, done.words) == (Outcome.NOT_SENT, "answer needs the task to have been read")
@@ -327,20 +327,20 @@ def test_an_answer_to_what_was_never_read_is_not_sent(start_operator: StartOpera
     assert operator.platform.sent == []
 
 
-def test_what_may_not_or_cannot_be_sent_says_what_to_do(start_operator: StartOperator) -> None:
+def test_an_action_in_read_only_mode_is_not_sent(start_operator: StartOperator) -> None:
     done = start_operator(read_only=True, status="executing").does(Verb.STOP)
     assert (done.outcome, type(done.error), done.is_sent) == (Outcome.NOT_SENT, ReadOnly, False)
     assert done.words == "read-only: stop was not sent. Leave read-only mode to act"
 
 
-def test_what_has_ended_is_not_stopped(start_operator: StartOperator) -> None:
+def test_an_ended_task_is_not_stopped(start_operator: StartOperator) -> None:
     operator = start_operator(status="completed")
     done = operator.does(Verb.STOP)
     assert (done.outcome, done.words) == (Outcome.ALREADY, "it had ended already: completed, nothing was sent")
     assert (operator.platform.sent, done.is_sent) == ([], False)
 
 
-def test_a_stop_does_not_wait_for_a_platform_that_is_slow_to_tell_of_the_task(start_operator: StartOperator) -> None:
+def test_a_stop_does_not_wait_for_a_slow_record(start_operator: StartOperator) -> None:
     operator = start_operator(status="executing")
     operator.platform.act = operator.platform.becomes(status="stopped")
     operator.platform.pause = 5.0
@@ -363,7 +363,7 @@ def test_a_stop_does_not_wait_for_a_platform_that_is_slow_to_tell_of_the_task(st
         ((0, "refused"), Outcome.NOT_SENT, "not sent: 127.0.0.1 cannot be reached: nobody there", Unreachable),
     ],
 )
-def test_what_the_platform_does_not_take_is_told_in_its_words(
+def test_a_refusal_is_reported_with_the_message_of_the_platform(
     start_operator: StartOperator, answer: tuple[int, Any], outcome: Outcome, words: str, kind: type[ApiError]
 ) -> None:
     operator = start_operator()
@@ -408,7 +408,7 @@ def test_after_a_refusal_the_record_is_read_once_and_believed(
          "refused (403), and the task could not be read since: the platform's answer is no task"),
     ],
 )  # fmt: skip
-def test_after_a_refusal_a_record_that_cannot_be_read_is_told(
+def test_an_unreadable_record_after_a_refusal_is_reported(
     start_operator: StartOperator, read: tuple[int, Any], outcome: Outcome, words: str
 ) -> None:
     operator = start_operator()
@@ -431,7 +431,7 @@ def test_after_a_refusal_a_record_that_cannot_be_read_is_told(
         (Verb.CONTINUE, "refused (403), yet the thread has the message"),
     ],
 )
-def test_what_was_done_although_it_was_refused_is_told(start_operator: StartOperator, verb: Verb, words: str) -> None:
+def test_an_action_that_was_refused_but_done_is_reported(start_operator: StartOperator, verb: Verb, words: str) -> None:
     operator = start_operator(status="executing")
     operator.platform.act = operator.platform.becomes(403, {"detail": "no"}, **DONE[verb])
     done = operator.does(verb, **arguments_of(operator, verb))
@@ -442,7 +442,7 @@ def test_what_was_done_although_it_was_refused_is_told(start_operator: StartOper
     assert (done.outcome, done.words) == (Outcome.REFUSED, "refused: no (403)")
 
 
-def test_a_new_task_that_was_refused_is_looked_for_once(start_operator: StartOperator) -> None:
+def test_a_refused_new_task_is_searched_for_once(start_operator: StartOperator) -> None:
     for is_made in (False, True):
         operator = start_operator()
         operator.platform.act = creates(
@@ -456,9 +456,7 @@ def test_a_new_task_that_was_refused_is_looked_for_once(start_operator: StartOpe
 
 
 @pytest.mark.parametrize("record", [{"conversation_id": "another"}, {"agent_id": "b"}])
-def test_a_message_goes_to_no_thread_that_the_task_itself_does_not_name(
-    start_operator: StartOperator, record: Json
-) -> None:
+def test_a_message_goes_only_to_a_thread_that_the_task_names(start_operator: StartOperator, record: Json) -> None:
     """Rows of a list decide nothing: what the composer showed is compared with the task's own record."""
     operator = start_operator(status="completed", **record)
     done = operator.does(Verb.CONTINUE, **arguments_of(operator, Verb.CONTINUE))
@@ -468,7 +466,7 @@ def test_a_message_goes_to_no_thread_that_the_task_itself_does_not_name(
 # What is old, or no text
 
 
-def test_who_stands_still_between_reading_and_sending_sends_nothing(
+def test_a_standstill_between_reading_and_sending_sends_nothing(
     start_operator: StartOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = start_operator()
@@ -484,7 +482,7 @@ def test_who_stands_still_between_reading_and_sending_sends_nothing(
     )
 
 
-def test_while_another_process_writes_that_it_sends_it_is_waited_for_and_not_for_ever(
+def test_a_locked_journal_is_waited_for_up_to_a_limit(
     start_operator: StartOperator,
 ) -> None:
     operator = start_operator()
@@ -499,7 +497,9 @@ def test_while_another_process_writes_that_it_sends_it_is_waited_for_and_not_for
 
 
 @pytest.mark.parametrize("more", [{"comment": "caf\udce9"}, {"body": {"input": {"text": "\ud800"}}}])
-def test_what_is_no_text_is_neither_journaled_as_sent_nor_sent(start_operator: StartOperator, more: Json) -> None:
+def test_text_with_lone_surrogates_is_neither_journaled_as_sent_nor_sent(
+    start_operator: StartOperator, more: Json
+) -> None:
     operator = start_operator()
     done = operator.does(Verb.APPROVE, digest=operator.digest, **more)
     assert (done.outcome, operator.platform.sent) == (Outcome.NOT_SENT, [])
@@ -512,7 +512,7 @@ def test_a_comment_on_a_card_is_refused_and_not_dropped(start_operator: StartOpe
     assert operator.decides(comment="only if") == (Outcome.NOT_SENT, "not sent: a card takes no comment, leave it out")
 
 
-def test_what_stands_around_a_request_is_part_of_what_was_shown(start_operator: StartOperator) -> None:
+def test_the_digest_covers_the_fields_around_a_request(start_operator: StartOperator) -> None:
     for change in (
         {"agent_id": "b"},
         {"conversation_id": "x"},
@@ -528,9 +528,7 @@ def test_what_stands_around_a_request_is_part_of_what_was_shown(start_operator: 
 
 
 @pytest.mark.parametrize("told", [None, [], "no", 5, {"detail": "no"}, {"success": False}, {**RECORD, "id": "other"}])
-def test_a_decision_is_not_called_done_by_an_answer_that_says_nothing_of_it(
-    start_operator: StartOperator, told: Any
-) -> None:
+def test_an_answer_that_does_not_name_the_decision_confirms_nothing(start_operator: StartOperator, told: Any) -> None:
     """The task goes on, for whatever reason, and its record names nobody."""
     operator = start_operator()
     operator.platform.act = operator.platform.becomes(200, told, status="completed", hitl_request=None)
@@ -538,7 +536,7 @@ def test_a_decision_is_not_called_done_by_an_answer_that_says_nothing_of_it(
     assert (outcome, "no clear answer came" in words) == (Outcome.UNKNOWN, True)
 
 
-def test_an_objection_to_what_was_read_last_sends_nothing(start_operator: StartOperator) -> None:
+def test_an_objection_to_the_last_snapshot_sends_nothing(start_operator: StartOperator) -> None:
     operator = start_operator()
     seen: list[Any] = []
 
@@ -553,7 +551,7 @@ def test_an_objection_to_what_was_read_last_sends_nothing(start_operator: StartO
     assert (operator.platform.sent, seen) == ([], [REQUEST])
 
 
-def test_a_stop_goes_on_beside_a_decision_that_settles(start_operator: StartOperator) -> None:
+def test_a_stop_runs_while_a_decision_is_being_confirmed(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
 
@@ -573,7 +571,7 @@ def test_a_stop_goes_on_beside_a_decision_that_settles(start_operator: StartOper
 
 
 @pytest.mark.parametrize("kind", ["held", "sent"])
-def test_what_cannot_be_written_down_is_not_sent(start_operator: StartOperator, kind: str) -> None:
+def test_an_action_that_cannot_be_journaled_is_not_sent(start_operator: StartOperator, kind: str) -> None:
     operator = start_operator()
     digest = operator.digest
     operator.journal.fail_on = {kind}
@@ -583,7 +581,7 @@ def test_what_cannot_be_written_down_is_not_sent(start_operator: StartOperator, 
     assert operator.phases[-1] is Phase.DONE
 
 
-def test_an_outcome_that_cannot_be_written_down_is_told_all_the_same(start_operator: StartOperator) -> None:
+def test_an_outcome_that_cannot_be_journaled_is_still_reported(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     operator.journal.fail_on = {"done"}
@@ -594,7 +592,9 @@ def test_an_outcome_that_cannot_be_written_down_is_told_all_the_same(start_opera
 
 
 @pytest.mark.parametrize("phase", [Phase.SENDING, Phase.SETTLING])
-def test_what_is_interrupted_after_the_sending_is_told_as_sent(start_operator: StartOperator, phase: Phase) -> None:
+def test_an_action_that_is_interrupted_after_the_sending_is_reported_as_sent(
+    start_operator: StartOperator, phase: Phase
+) -> None:
     operator = start_operator()
     digest = operator.digest
     operator.platform.pause = 0.2
@@ -616,7 +616,7 @@ def test_what_is_interrupted_after_the_sending_is_told_as_sent(start_operator: S
     assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
 
 
-def test_an_error_that_nobody_foresaw_after_the_sending_is_told_as_unknown(
+def test_an_unexpected_error_after_the_sending_is_reported_as_unknown(
     start_operator: StartOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = start_operator()

@@ -21,7 +21,7 @@ def action_runner(client: Client, told: list[Action] | None = None) -> tuple[Act
     return ActionRunner(client, lines, steps.append, clock=FastClock()), lines
 
 
-async def test_approve_what_was_shown(platform: Platform, client: Client) -> None:
+async def test_an_approval_of_the_shown_request_is_confirmed(platform: Platform, client: Client) -> None:
     add_waiting_task(platform)
     seen = await load_review(client, "w")
     told: list[Action] = []
@@ -34,7 +34,7 @@ async def test_approve_what_was_shown(platform: Platform, client: Client) -> Non
     assert (await doer.run_action(done)).outcome is Outcome.NOT_SENT
 
 
-async def test_what_changed_gone_or_was_decided_is_not_sent(platform: Platform, client: Client) -> None:
+async def test_an_approval_of_a_changed_gone_or_decided_request_is_not_sent(platform: Platform, client: Client) -> None:
     doer, lines = action_runner(client)
     for name, change, outcome in (
         ("a", {"hitl_request": {"wait_node_id": "n1", "content": "pay 9,204 EUR"}}, Outcome.CHANGED),
@@ -60,7 +60,7 @@ async def test_a_held_decision_can_be_taken_back(platform: Platform, client: Cli
     assert platform.decisions == []
 
 
-async def test_what_was_held_while_nothing_moved_is_not_sent(
+async def test_a_hold_during_a_standstill_is_taken_back(
     platform: Platform, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After ctrl+z, or a lid that was closed: nobody could have taken it back meanwhile."""
@@ -96,7 +96,7 @@ async def test_a_lost_answer_is_unknown_and_nothing_is_sent_again(
     assert sum("/hitl/" in request.path for request in server.requests) == 1
 
 
-async def test_a_stop_says_what_became_of_the_task(platform: Platform, client: Client) -> None:
+async def test_a_stop_reports_what_became_of_the_task(platform: Platform, client: Client) -> None:
     platform.task("t1")
     platform.task("t2", status="completed")
     doer, _ = action_runner(client)

@@ -40,7 +40,7 @@ def as_of_run(path: Path, run: object, pid: object = None) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in told))
 
 
-def test_deeds_without_an_end_are_told_once_the_run_that_began_them_has_ended(tmp_path: Path) -> None:
+def test_unfinished_actions_are_listed_once_their_run_has_ended(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("held", "a"), ("sent", "a"), ("done", "a"), ("held", "b"), ("held", "c"), ("sent", "c"))
     assert journal.unfinished() == []  # this run is at it still
@@ -48,7 +48,7 @@ def test_deeds_without_an_end_are_told_once_the_run_that_began_them_has_ended(tm
     assert [(line["deed"], line["kind"]) for line in journal.unfinished()] == [("b", "held"), ("c", "sent")]
 
 
-def test_that_a_process_has_the_number_of_a_dead_one_hides_nothing(tmp_path: Path) -> None:
+def test_a_reused_process_id_hides_no_unfinished_action(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
     as_of_run(journal.path, new_run_name(), os.getppid())
@@ -56,7 +56,7 @@ def test_that_a_process_has_the_number_of_a_dead_one_hides_nothing(tmp_path: Pat
 
 
 @pytest.mark.parametrize("run", [None, "", 5, [], {}, "../journal.jsonl", "/etc/passwd", "x" * 5000, "1-0123"])
-def test_a_line_without_a_run_is_left_over(tmp_path: Path, run: object) -> None:
+def test_a_line_without_a_run_is_unfinished(tmp_path: Path, run: object) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
     as_of_run(journal.path, run, os.getppid())
@@ -83,7 +83,7 @@ def another_run(path: Path, program: str = WRITES) -> Iterator[subprocess.Popen[
         process.kill()
 
 
-def test_a_line_of_a_run_is_left_over_once_it_was_killed(tmp_path: Path) -> None:
+def test_a_line_of_a_killed_run_is_unfinished(tmp_path: Path) -> None:
     journal, runs = Journal(tmp_path / "journal.jsonl"), tmp_path / "runs"
     with another_run(journal.path) as other:
         (name,) = [path.name for path in runs.iterdir()]
@@ -95,13 +95,13 @@ def test_a_line_of_a_run_is_left_over_once_it_was_killed(tmp_path: Path) -> None
     assert list(runs.iterdir()) == [], "its lock file is cleared away"
 
 
-def test_a_run_that_ends_by_itself_takes_its_lock_file_along(tmp_path: Path) -> None:
+def test_a_run_that_ends_removes_its_lock_file(tmp_path: Path) -> None:
     with another_run(tmp_path / "journal.jsonl") as other:
         other.communicate()
         assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_what_a_run_finishes_while_the_journal_is_read_is_not_left_over(
+def test_an_action_that_ends_while_the_journal_is_read_is_not_unfinished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
@@ -139,7 +139,7 @@ journal.write("sent", deed="c")
 """
 
 
-def test_at_a_size_limit_a_line_is_refused_and_the_journal_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_line_beyond_a_size_limit_leaves_the_journal_unchanged(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     done = subprocess.run([sys.executable, "-c", LIMITED, str(journal.path)], capture_output=True, check=True)
     assert done.stdout.split() == [str(errno.EFBIG).encode()] * 2
@@ -164,7 +164,7 @@ class FullDisk:
 
 
 @pytest.mark.parametrize("room", [0, 1, 50, 150])
-def test_on_a_full_disk_a_line_is_refused_and_the_journal_stays_as_it_was(
+def test_a_line_on_a_full_disk_leaves_the_journal_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
@@ -179,7 +179,7 @@ def test_on_a_full_disk_a_line_is_refused_and_the_journal_stays_as_it_was(
     assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verification(2, ()), ["a", "c"])
 
 
-def test_a_line_that_is_taken_in_pieces_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_is_written_in_pieces_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     disk = FullDisk(1 << 20, 1)
     monkeypatch.setattr(os, "write", disk)
@@ -190,9 +190,7 @@ def test_a_line_that_is_taken_in_pieces_is_written_whole(tmp_path: Path, monkeyp
     assert disk.room < (1 << 20) - journal.path.stat().st_size
 
 
-def test_a_disk_that_takes_nothing_and_says_nothing_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_of_zero_bytes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     monkeypatch.setattr(os, "write", lambda descriptor, content: 0)
     with pytest.raises(OSError, match="bytes could not be written"):
@@ -201,7 +199,7 @@ def test_a_disk_that_takes_nothing_and_says_nothing_is_an_error(
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()])
-def test_a_line_that_is_not_known_to_be_on_the_disk_is_not_there(
+def test_a_line_whose_sync_fails_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
@@ -234,7 +232,7 @@ def test_the_directory_is_synced_with_the_first_line(tmp_path: Path, monkeypatch
     assert synced == ["file", "file"]
 
 
-def test_a_head_that_cannot_be_written_loses_no_line_and_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_head_loses_no_line_and_is_reported(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     head = tmp_path / "journal.head"
     written(journal, ("sent", "a"))
@@ -248,7 +246,7 @@ def test_a_head_that_cannot_be_written_loses_no_line_and_is_told(tmp_path: Path)
     assert journal.verify() == Verification(4, ())
 
 
-def test_runs_that_were_killed_before_they_wrote_the_head_are_no_fault(tmp_path: Path) -> None:
+def test_a_head_that_a_killed_run_did_not_update_is_no_fault(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
     head = (tmp_path / "journal.head").read_bytes()
@@ -261,7 +259,7 @@ def test_runs_that_were_killed_before_they_wrote_the_head_are_no_fault(tmp_path:
     assert journal.verify() == Verification(4, ())
 
 
-def test_a_line_that_is_written_while_the_journal_is_verified_is_no_fault(
+def test_a_line_that_is_written_during_verification_is_no_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
@@ -286,7 +284,7 @@ ODD = (
 
 
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
-def test_whatever_stands_in_the_journal_it_is_read_verified_and_gone_on_with(tmp_path: Path, text: bytes) -> None:
+def test_a_journal_with_any_content_can_be_read_verified_and_continued(tmp_path: Path, text: bytes) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"), ("sent", "b"))
     first, second = journal.path.read_bytes().splitlines()
@@ -300,7 +298,7 @@ def test_whatever_stands_in_the_journal_it_is_read_verified_and_gone_on_with(tmp
     assert next(journal.lines_with(""))["deed"] == "c"
 
 
-def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_line_is_read_first_and_the_rest_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     assert list(journal.lines_with("")) == []
     written(journal, *[("sent", "é" * number) for number in range(20)])
@@ -317,7 +315,7 @@ def test_the_newest_line_comes_first_and_the_rest_is_not_read(tmp_path: Path, mo
 
 
 @every_kind
-def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Path, kind: str) -> None:
+def test_a_journal_that_is_no_file_is_neither_read_nor_written(tmp_path: Path, kind: str) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     sentence = put_in_place(kind, journal.path)
     uses = (
@@ -337,7 +335,7 @@ def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Pa
 
 
 @every_kind
-def test_a_head_that_is_no_file_is_none(tmp_path: Path, kind: str) -> None:
+def test_a_head_that_is_no_file_is_ignored(tmp_path: Path, kind: str) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"))
     (tmp_path / "journal.head").unlink()
@@ -355,7 +353,7 @@ def test_a_folder_that_is_a_link_is_not_read(tmp_path: Path) -> None:
         list(journal.lines())
 
 
-def test_in_a_folder_that_is_a_file_there_is_no_journal_and_none_is_written(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     journal = Journal(tmp_path / "state" / "journal.jsonl")
     assert (list(journal.lines()), list(journal.lines_with("")), journal.unfinished()) == ([], [], [])
@@ -387,7 +385,7 @@ except OSError as error:
 """
 
 
-def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) -> None:
+def test_a_read_only_state_folder_can_be_read(tmp_path: Path) -> None:
     state = tmp_path / "state"
     journal = Journal(state / "journal.jsonl")
     written(journal, ("sent", "a"))
@@ -429,7 +427,7 @@ def test_every_text_of_a_line_is_masked(tmp_path: Path) -> None:
     assert journal.verify().faults == ()
 
 
-def test_each_way_in_which_a_journal_is_not_whole_is_told_with_its_line(tmp_path: Path) -> None:
+def test_each_fault_of_a_journal_is_reported_with_its_line(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, *[("sent", str(number)) for number in range(4)])
     lines = journal.path.read_bytes().splitlines(keepends=True)
@@ -452,7 +450,7 @@ def test_each_way_in_which_a_journal_is_not_whole_is_told_with_its_line(tmp_path
     )
 
 
-def test_what_follows_a_line_that_was_cut_short_is_a_line_of_its_own(tmp_path: Path) -> None:
+def test_a_line_after_a_truncated_line_is_separate(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     written(journal, ("sent", "a"), ("sent", "b"))
     journal.path.write_bytes(journal.path.read_bytes()[:-9])

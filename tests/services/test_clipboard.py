@@ -18,7 +18,7 @@ def install_clipboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: s
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
 
-def test_what_is_copied_goes_to_the_systems_clipboard_where_there_is_one(
+def test_copied_text_goes_to_the_system_clipboard_if_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_clipboard(tmp_path, monkeypatch, f"cat > {tmp_path}/copied")
@@ -27,7 +27,7 @@ def test_what_is_copied_goes_to_the_systems_clipboard_where_there_is_one(
     assert ((tmp_path / "copied").read_text(), told) == ("the words", [])
 
 
-def test_else_to_the_terminals_and_what_is_too_long_for_it_to_a_file(
+def test_without_a_system_clipboard_text_goes_to_the_terminal_or_to_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
@@ -43,7 +43,7 @@ def test_else_to_the_terminals_and_what_is_too_long_for_it_to_a_file(
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_too_long_and_cannot_be_written_is_told_as_not_copied(
+def test_text_that_is_too_long_and_cannot_be_written_is_reported_as_not_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

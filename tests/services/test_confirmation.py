@@ -60,7 +60,7 @@ OTHER = (Outcome.UNKNOWN, "sent; the task now asks for something else than you s
         *(({"hitl_request": {**REQUEST, name: None}}, *CHANGED) for name in REQUEST),
     ],
 )  # fmt: skip
-def test_a_decision_is_done_only_when_the_task_says_so(
+def test_a_decision_is_confirmed_only_by_the_record(
     start_operator: StartOperator, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator()
@@ -80,7 +80,7 @@ def test_a_decision_is_done_only_when_the_task_says_so(
         ({}, *STILL),
     ],
 )  # fmt: skip
-def test_a_rejection_is_done_when_the_task_no_longer_waits(
+def test_a_rejection_is_confirmed_when_the_task_no_longer_waits(
     start_operator: StartOperator, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator()
@@ -99,7 +99,9 @@ NO_RECORDS: list[Any] = [
 
 @pytest.mark.parametrize("told", NO_RECORDS)
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.STOP, Verb.UPDATE, Verb.CREATE, Verb.CONTINUE])
-def test_what_is_no_record_of_the_task_confirms_nothing(start_operator: StartOperator, verb: Verb, told: Any) -> None:
+def test_an_answer_that_is_not_the_record_confirms_nothing(
+    start_operator: StartOperator, verb: Verb, told: Any
+) -> None:
     operator = start_operator(**task_for(verb))
     more = arguments_of(operator, verb)
 
@@ -114,7 +116,7 @@ def test_what_is_no_record_of_the_task_confirms_nothing(start_operator: StartOpe
 
 
 @pytest.mark.parametrize("told", NO_RECORDS)
-def test_what_is_no_record_of_the_task_is_not_decided_about(start_operator: StartOperator, told: Any) -> None:
+def test_nothing_is_decided_on_an_answer_that_is_not_the_record(start_operator: StartOperator, told: Any) -> None:
     operator = start_operator()
     digest = operator.digest
     operator.platform.read = lambda: (200, told)
@@ -132,7 +134,7 @@ NO_LOGS: list[Any] = [
 
 
 @pytest.mark.parametrize("told", NO_LOGS)
-def test_what_is_no_log_of_the_task_is_not_decided_about(start_operator: StartOperator, told: Any) -> None:
+def test_nothing_is_decided_on_an_answer_that_is_not_the_log(start_operator: StartOperator, told: Any) -> None:
     operator = start_operator()
     digest = operator.digest
     operator.platform.no_log = told
@@ -143,7 +145,7 @@ def test_what_is_no_log_of_the_task_is_not_decided_about(start_operator: StartOp
 @pytest.mark.parametrize("told", NO_RECORDS)
 @pytest.mark.parametrize("verb", [Verb.STOP, Verb.UPDATE, Verb.CREATE, Verb.CONTINUE])
 @pytest.mark.parametrize("is_done", [False, True])
-def test_an_answer_that_is_no_task_proves_nothing_and_the_record_does(
+def test_only_the_record_confirms_if_the_answer_is_no_task(
     start_operator: StartOperator, verb: Verb, told: Any, is_done: bool
 ) -> None:
     operator = start_operator(status="executing")
@@ -158,7 +160,7 @@ def test_an_answer_that_is_no_task_proves_nothing_and_the_record_does(
     assert done.outcome in ({Outcome.CONFIRMED} if is_done else {Outcome.UNKNOWN, Outcome.STILL_RUNNING}), done.words
 
 
-def test_a_task_that_is_gone_after_it_was_sent_is_gone(start_operator: StartOperator) -> None:
+def test_a_task_that_vanishes_after_the_sending_is_gone(start_operator: StartOperator) -> None:
     operator = start_operator()
 
     def vanish() -> tuple[int, Any]:
@@ -173,7 +175,7 @@ def test_a_task_that_is_gone_after_it_was_sent_is_gone(start_operator: StartOper
     assert (done.outcome, done.words) == (Outcome.GONE, "sent, and then the platform no longer knew the task")
 
 
-def test_a_task_is_read_less_and_less_often_and_not_for_ever(start_operator: StartOperator) -> None:
+def test_confirmation_reads_less_and_less_often_and_then_stops(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     done = operator.does(Verb.APPROVE, digest=digest)
@@ -183,7 +185,7 @@ def test_a_task_is_read_less_and_less_often_and_not_for_ever(start_operator: Sta
     assert [moment - first for moment in others] == pytest.approx([sum(steps[: n + 1]) for n in range(len(steps))])
 
 
-def test_while_the_task_cannot_be_read_it_is_tried_on(start_operator: StartOperator) -> None:
+def test_confirmation_retries_while_the_task_cannot_be_read(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     operator.platform.act = operator.platform.becomes(200, {}, status="executing")
@@ -209,7 +211,7 @@ def test_while_the_task_cannot_be_read_it_is_tried_on(start_operator: StartOpera
         ({}, Outcome.STILL_RUNNING, "sent, still executing after 30 s"),
     ],
 )
-def test_a_stop_is_done_only_when_the_task_says_so(
+def test_a_stop_is_confirmed_only_by_the_record(
     start_operator: StartOperator, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator(status="executing")
@@ -241,7 +243,7 @@ def test_the_answer_to_a_stop_is_no_proof_that_it_stopped(start_operator: StartO
          f"sent; the task now asks for something else than you saw: open it{LOST}"),
     ],
 )  # fmt: skip
-def test_of_a_lost_decision_only_what_the_task_shows_is_told(
+def test_a_decision_with_a_lost_answer_is_settled_by_the_record(
     start_operator: StartOperator, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator()
@@ -253,7 +255,7 @@ def test_of_a_lost_decision_only_what_the_task_shows_is_told(
     assert (len(operator.platform.sent), operator.phases[-3:]) == (1, [Phase.SENDING, Phase.SETTLING, Phase.DONE])
 
 
-def test_of_a_lost_answer_what_was_decided_before_says_nothing(start_operator: StartOperator) -> None:
+def test_an_earlier_decision_does_not_confirm_a_lost_answer(start_operator: StartOperator) -> None:
     operator = start_operator(**{**QUESTION, "hitl_request": {**REQUEST, "approved_by": "Dana"}})
     operator.platform.log = [{"id": "d", "questions": ["sure?"]}]
     operator.platform.act = lost(operator, status="executing")
@@ -261,7 +263,7 @@ def test_of_a_lost_answer_what_was_decided_before_says_nothing(start_operator: S
     assert told == (Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{LOST}")
 
 
-def test_what_another_decides_after_an_answer_is_not_about_the_answer(start_operator: StartOperator) -> None:
+def test_a_later_decision_of_another_person_does_not_confirm_an_answer(start_operator: StartOperator) -> None:
     operator = start_operator(**QUESTION)
     operator.platform.log = [{"id": "d", "questions": ["sure?"]}]
     operator.platform.act = operator.platform.becomes(
@@ -271,7 +273,7 @@ def test_what_another_decides_after_an_answer_is_not_about_the_answer(start_oper
     assert told == (Outcome.CONFIRMED, "answered by you")
 
 
-def test_of_a_lost_decision_on_a_task_that_is_gone_nothing_is_known(start_operator: StartOperator) -> None:
+def test_a_lost_decision_on_a_vanished_task_is_unknown(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     answers = iter([(200, operator.platform.task)] * 2)
@@ -289,7 +291,7 @@ def test_of_a_lost_decision_on_a_task_that_is_gone_nothing_is_known(start_operat
         ({}, Outcome.UNKNOWN, f"sent, and the task does not say that it stopped: it is executing{LOST}"),
     ],
 )
-def test_of_a_lost_stop_the_task_tells(
+def test_a_lost_stop_is_settled_by_the_record(
     start_operator: StartOperator, changes: Json, outcome: Outcome, words: str
 ) -> None:
     operator = start_operator(status="executing")
@@ -300,7 +302,7 @@ def test_of_a_lost_stop_the_task_tells(
 
 
 @pytest.mark.parametrize("is_done", [False, True])
-def test_of_a_lost_update_the_record_tells(start_operator: StartOperator, is_done: bool) -> None:
+def test_a_lost_update_is_settled_by_the_record(start_operator: StartOperator, is_done: bool) -> None:
     operator = start_operator()
     operator.platform.act = lost(operator, **({"result": "x"} if is_done else {}))
     done = operator.does(Verb.UPDATE, body={"result": "x"})
@@ -351,7 +353,7 @@ CAROL = {"text": "hello", "user": {"id": "carol"}}
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("is_named", [False, True])
-def test_a_task_that_somebody_else_made_is_not_taken_for_ours(
+def test_a_task_that_another_user_made_is_not_taken_for_ours(
     start_operator: StartOperator, more: Json, is_named: bool
 ) -> None:
     operator = start_operator()
@@ -412,7 +414,7 @@ def test_a_message_was_sent_when_the_thread_has_one_more_of_its_words(
     assert done.words.startswith("the message is in the thread" if found else "sent, ")
 
 
-def test_where_the_log_cannot_be_read_the_latest_message_of_the_record_tells(start_operator: StartOperator) -> None:
+def test_without_a_log_the_latest_message_of_the_record_confirms(start_operator: StartOperator) -> None:
     for text, outcome in (("pay", Outcome.CONFIRMED), ("hello", Outcome.UNKNOWN)):
         operator = start_operator(status="completed", input={"text": text})
         operator.platform.no_log = {}
@@ -428,7 +430,7 @@ REFUSALS = {400, 401, 403, 404, 409, 422, 429}
 @pytest.mark.parametrize("rest", [True, False])
 @pytest.mark.parametrize("is_done", [False, True])
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.UPDATE])
-def test_every_status_is_settled_by_what_the_record_shows(
+def test_every_http_status_is_settled_by_the_record(
     start_operator: StartOperator, verb: Verb, is_done: bool, rest: bool
 ) -> None:
     """Whatever the status says, what was done is never told as not sent, and what was not done never as done."""

@@ -8,7 +8,7 @@ from tui.security.redact import Redactor
 from tui.services import crash_report
 
 
-def test_a_crash_is_told_in_a_sentence_also_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_a_crash_is_reported_even_if_nothing_can_be_written(tmp_path: Path) -> None:
     error = RuntimeError("with the-key-0123456789")
     (tmp_path / "crashes").symlink_to(tmp_path)
     told = crash_report.write_crash_report(error, tmp_path, Redactor(["the-key-0123456789"]))
@@ -16,7 +16,7 @@ def test_a_crash_is_told_in_a_sentence_also_where_nothing_can_be_written(tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crashes"]
 
 
-def test_of_very_many_crashes_the_last_are_kept(tmp_path: Path) -> None:
+def test_only_the_latest_crash_reports_are_kept(tmp_path: Path) -> None:
     (tmp_path / "crashes").mkdir()
     for number in range(30):
         (tmp_path / "crashes" / f"20200101T0000{number:02}.txt").write_text("old")

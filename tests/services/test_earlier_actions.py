@@ -33,7 +33,7 @@ def unknown_before(operator: ActionOperator, verb: Verb, **more: Any) -> None:
 
 
 @pytest.mark.parametrize("verb", RESENDABLE)
-def test_what_may_have_been_done_is_not_sent_again_unless_that_is_meant(
+def test_an_action_that_may_have_been_done_is_sent_again_only_with_anyway(
     start_operator: StartOperator, verb: Verb
 ) -> None:
     operator = start_operator(**task_for(verb))
@@ -54,7 +54,7 @@ def test_what_may_have_been_done_is_not_sent_again_unless_that_is_meant(
     assert len(operator.platform.sent) == 2
 
 
-def test_what_became_known_no_longer_holds_anything_back(start_operator: StartOperator) -> None:
+def test_a_known_outcome_allows_sending_again(start_operator: StartOperator) -> None:
     operator = start_operator(status="executing")
     unknown_before(operator, Verb.STOP)
     operator.platform.act = operator.platform.becomes(status="stopped")
@@ -64,7 +64,7 @@ def test_what_became_known_no_longer_holds_anything_back(start_operator: StartOp
     assert len(operator.platform.sent) == 3
 
 
-def test_a_refusal_of_what_was_sent_anyway_leaves_the_first_one_unknown(start_operator: StartOperator) -> None:
+def test_a_refused_second_sending_leaves_the_first_unknown(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     unknown_before(operator, Verb.APPROVE, digest=digest)
@@ -74,9 +74,7 @@ def test_a_refusal_of_what_was_sent_anyway_leaves_the_first_one_unknown(start_op
 
 
 @pytest.mark.parametrize("change", [{"paused_at": 2}, {"title": "new"}, {"hitl_request": {**REQUEST, "reminded": 1}}])
-def test_a_request_that_may_be_the_same_is_held_back_though_it_looks_otherwise(
-    start_operator: StartOperator, change: Json
-) -> None:
+def test_a_request_that_may_be_the_same_is_held_back(start_operator: StartOperator, change: Json) -> None:
     """The log has grown, or what names the pause has changed: another digest, and perhaps the same request."""
     operator = start_operator()
     unknown_before(operator, Verb.APPROVE, digest=operator.digest)
@@ -86,7 +84,7 @@ def test_a_request_that_may_be_the_same_is_held_back_though_it_looks_otherwise(
     assert len(operator.platform.sent) == 1
 
 
-def test_what_was_gone_for_a_moment_after_it_was_sent_is_held_back(start_operator: StartOperator) -> None:
+def test_an_action_on_a_task_that_was_gone_for_a_moment_is_held_back(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest, truth = operator.digest, operator.platform.read
 
@@ -100,7 +98,7 @@ def test_what_was_gone_for_a_moment_after_it_was_sent_is_held_back(start_operato
     assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.ALREADY_SENT
 
 
-def test_what_is_confirmed_and_shown_again_to_the_letter_is_an_old_state(start_operator: StartOperator) -> None:
+def test_a_confirmed_request_that_is_shown_again_unchanged_is_outdated(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest, before = operator.digest, operator.platform.task
     operator.platform.act = operator.platform.becomes(200, {}, status="executing")
@@ -111,7 +109,7 @@ def test_what_is_confirmed_and_shown_again_to_the_letter_is_an_old_state(start_o
     assert operator.decides()[0] is Outcome.CONFIRMED, "it asks anew"
 
 
-def test_a_stop_of_what_was_started_since_is_sent(start_operator: StartOperator) -> None:
+def test_a_stop_of_a_task_that_was_restarted_is_sent(start_operator: StartOperator) -> None:
     operator = start_operator(status="executing")
     unknown_before(operator, Verb.STOP)
     operator.loop.now += 100
@@ -120,7 +118,7 @@ def test_a_stop_of_what_was_started_since_is_sent(start_operator: StartOperator)
     assert operator.does(Verb.STOP).outcome is Outcome.CONFIRMED
 
 
-def test_the_same_words_in_one_thread_are_held_back_whichever_turn_they_follow(start_operator: StartOperator) -> None:
+def test_the_same_message_in_one_thread_is_held_back_after_any_turn(start_operator: StartOperator) -> None:
     operator = start_operator(status="completed", conversation_id="head")
     operator.platform.others = [
         {**operator.platform.task, "id": "u"},
@@ -152,7 +150,7 @@ def test_a_new_task_is_held_back_for_ten_minutes(start_operator: StartOperator) 
     assert len(operator.platform.sent) == 3
 
 
-def test_what_turns_up_later_is_told_and_not_sent_again(start_operator: StartOperator) -> None:
+def test_a_task_that_appears_later_is_reported_and_not_created_again(start_operator: StartOperator) -> None:
     operator = start_operator()
     more = arguments_of(operator, Verb.CREATE)
     unknown_before(operator, Verb.CREATE, **more)
@@ -165,7 +163,7 @@ def test_what_turns_up_later_is_told_and_not_sent_again(start_operator: StartOpe
     assert len(operator.platform.sent) == 2, "what is known holds nothing back: it is a new one now"
 
 
-def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(start_operator: StartOperator) -> None:
+def test_an_action_that_another_process_was_sending_is_not_sent_again(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
@@ -175,7 +173,7 @@ def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(start_o
     assert "it has not ended yet, or xp-tui ended meanwhile" in again.words
 
 
-def test_of_another_platform_nothing_is_held_back(start_operator: StartOperator) -> None:
+def test_actions_on_another_platform_hold_nothing_back(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
@@ -184,7 +182,7 @@ def test_of_another_platform_nothing_is_held_back(start_operator: StartOperator)
     assert operator.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
 
 
-def test_of_two_that_are_sent_at_the_same_moment_one_leaves(start_operator: StartOperator) -> None:
+def test_only_one_of_two_simultaneous_actions_is_sent(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest
     other = ActionRunner(operator.client, operator.journal, operator.tell, clock=VirtualClock(operator.loop))

@@ -66,7 +66,7 @@ async def polled(client: Client, platform: Platform) -> AsyncIterator[Polled]:
     made.store.close()
 
 
-async def test_a_round_reads_agents_and_tasks_and_says_that_the_list_is_live(polled: Polled) -> None:
+async def test_a_round_reads_agents_and_tasks_and_publishes_a_live_status(polled: Polled) -> None:
     polled.platform.task("t1")
     first_rounds: list[bool] = []
     polled.poller.on_first_round = lambda: first_rounds.append(polled.poller.has_read_all)
@@ -80,7 +80,7 @@ async def test_a_round_reads_agents_and_tasks_and_says_that_the_list_is_live(pol
     assert first_rounds == [True]
 
 
-async def test_what_may_need_a_person_is_asked_for_before_the_newest_tasks(polled: Polled) -> None:
+async def test_active_tasks_are_read_before_the_newest_tasks(polled: Polled) -> None:
     polled.platform.task("t1")
     await polled.read_round()
     queries = [parse_qs(urlsplit(request.target).query) for request in polled.requests]
@@ -115,7 +115,7 @@ async def test_an_active_task_that_left_the_lists_is_read_by_itself(polled: Poll
     assert polled.store.state.is_gone("t1")
 
 
-async def test_an_error_is_told_as_offline_and_the_next_round_as_live(
+async def test_an_error_publishes_offline_and_the_next_round_live(
     polled: Polled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = asyncio.Event()
@@ -144,7 +144,7 @@ async def test_an_error_is_told_as_offline_and_the_next_round_as_live(
     assert 10.0 in polled.clock.slept
 
 
-async def test_an_error_that_nobody_foresaw_ends_the_poller(polled: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unexpected_error_ends_the_poller(polled: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
@@ -153,7 +153,7 @@ async def test_an_error_that_nobody_foresaw_ends_the_poller(polled: Polled, monk
         await polled.poller.run()
 
 
-async def test_a_retry_is_told_with_its_reason(polled: Polled) -> None:
+async def test_a_retry_is_published_with_its_reason(polled: Polled) -> None:
     polled.poller.note_retry("the platform is busy", 3.0)
     (status,) = polled.statuses
     assert (status.link, status.reason) == (ListLink.RETRYING, "the platform is busy")
@@ -179,7 +179,7 @@ async def test_only_one_reading_of_more_pages_runs_at_a_time(polled: Polled) -> 
     assert len(polled.requests) <= 2
 
 
-async def test_a_filter_is_asked_of_the_platform_and_read_in_each_round(polled: Polled) -> None:
+async def test_a_filter_is_sent_to_the_platform_in_each_round(polled: Polled) -> None:
     polled.platform.task("t1", status="failed")
     query = TaskQuery(status=("failed",))
     await polled.poller.read_filtered(query)

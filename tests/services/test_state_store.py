@@ -139,7 +139,7 @@ async def test_what_is_added_while_a_step_is_published_is_not_lost() -> None:
     await published.until(lambda: "b" in store.state.tasks)
 
 
-async def test_a_due_step_is_run_by_whoever_was_given() -> None:
+async def test_a_due_step_is_run_by_the_given_function() -> None:
     waiting: list[Callable[[], None]] = []
     is_due = asyncio.Event()
 

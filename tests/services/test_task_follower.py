@@ -72,7 +72,7 @@ async def test_a_task_that_has_ended_is_read_once_and_opens_no_stream(platform: 
     assert followed.states == set()
 
 
-async def test_a_task_that_vanishes_is_told_as_gone(platform: Platform, server: Server) -> None:
+async def test_a_task_that_vanishes_is_published_as_gone(platform: Platform, server: Server) -> None:
     platform.task("t1", events_streaming=False)
     followed = Followed()
     job = asyncio.create_task(followed.follow(server, "t1"))
@@ -96,7 +96,7 @@ async def follow(platform: Platform, server: Server, story: Any, **more: Any) ->
 
 
 @pytest.mark.parametrize("resume", ["by id", "replay", "live only"])
-async def test_a_stream_cut_again_and_again_loses_nothing(platform: Platform, server: Server, resume: str) -> None:
+async def test_a_stream_that_is_cut_repeatedly_loses_nothing(platform: Platform, server: Server, resume: str) -> None:
     platform.resume = resume
     platform.task("t1")
     frames = 0
@@ -130,7 +130,7 @@ async def test_a_stream_cut_again_and_again_loses_nothing(platform: Platform, se
         assert any(change.fresh for change in changes if isinstance(change, LogSeen))
 
 
-async def test_an_end_while_the_stream_is_down_is_read_from_the_task(platform: Platform, server: Server) -> None:
+async def test_the_end_of_a_task_is_read_while_the_stream_is_down(platform: Platform, server: Server) -> None:
     platform.task("t1")
 
     async def down(request: Request, connection: Connection) -> bool:

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["JsonStore", "Drafts"])
-def test_of_what_several_processes_write_at_once_nothing_is_lost(path: Path, kind: str) -> None:
+def test_concurrent_writes_of_several_processes_lose_nothing(path: Path, kind: str) -> None:
     with (
         other_xp_tui(path, SEVERAL, kind, "a") as a,
         other_xp_tui(path, SEVERAL, kind, "b") as b,
@@ -44,7 +44,7 @@ def test_of_what_several_processes_write_at_once_nothing_is_lost(path: Path, kin
     assert sorted(JsonStore(path)) == sorted(f"{name} {number}" for name in "abc" for number in range(25))
 
 
-def test_a_change_is_made_to_what_is_on_the_disk_now(path: Path) -> None:
+def test_a_change_applies_to_the_current_file(path: Path) -> None:
     one, other = JsonStore(path), JsonStore(path)
     one["a"] = "1"
     other["b"] = "2"
@@ -75,7 +75,7 @@ def test_two_edits_of_one_draft_keep_both(path: Path) -> None:
     assert dict(JsonStore(path)) == {"t1": "of both one"}
 
 
-def test_who_has_sent_an_edit_of_a_draft_finds_the_others(path: Path) -> None:
+def test_after_sending_one_edit_the_others_are_still_there(path: Path) -> None:
     drafts = Drafts(path)
     with other_xp_tui(path) as other:
         drafts["t1"] = "mine"
@@ -87,7 +87,7 @@ def test_who_has_sent_an_edit_of_a_draft_finds_the_others(path: Path) -> None:
         assert drafts.get("t1") == "mine, changed there", "and that takes nothing of the other's along"
 
 
-def test_a_draft_that_is_emptied_stays_where_another_has_changed_it(path: Path) -> None:
+def test_an_emptied_draft_stays_if_another_process_changed_it(path: Path) -> None:
     drafts = Drafts(path)
     drafts["t1"] = "begun"
     with other_xp_tui(path) as other:
@@ -97,7 +97,7 @@ def test_a_draft_that_is_emptied_stays_where_another_has_changed_it(path: Path) 
         assert drafts.get("t1") == "changed there"
 
 
-def test_what_another_sends_is_not_left_over_until_it_was_killed(path: Path) -> None:
+def test_a_text_that_another_process_sends_is_left_over_only_once_it_is_killed(path: Path) -> None:
     drafts = Drafts(path)
     with other_xp_tui(path) as other:
         assert other("set", "sending t1", "on its way") == ("on its way", ["sending t1"])
@@ -112,7 +112,7 @@ def test_what_another_sends_is_not_left_over_until_it_was_killed(path: Path) -> 
     assert dict(JsonStore(path)) == {"t1": "on its way"}
 
 
-def test_what_was_not_sent_is_put_back_beside_what_was_written_meanwhile(path: Path) -> None:
+def test_an_unsent_text_is_restored_beside_a_newer_one(path: Path) -> None:
     drafts = Drafts(path)
     drafts["t1"] = "refused"
     del drafts["t1"]
@@ -125,7 +125,7 @@ def test_what_was_not_sent_is_put_back_beside_what_was_written_meanwhile(path: P
     assert dict(JsonStore(path)) == {"t1": "refused, but changed"}
 
 
-def test_drafts_of_before_are_drafts(path: Path) -> None:
+def test_drafts_of_older_versions_are_read(path: Path) -> None:
     path.write_text('{"t1": "old", "sending t2": "was being sent", "number": 5}')
     drafts = Drafts(path)
     assert (len(drafts), dict(drafts)) == (2, {"t1": "old", "sending t2": "was being sent"})
@@ -144,7 +144,7 @@ def test_a_damaged_file_is_set_aside(path: Path, content: str, kind: type[JsonSt
     assert path.with_name("drafts.json.damaged").read_text() == content
 
 
-def test_a_file_that_cannot_be_read_now_is_not_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_not_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, drafts = JsonStore(path), Drafts(path)
     kept["t1"] = "text"
 
@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_now_is_not_replaced(path: Path, monkeypatch:
 
 @pytest.mark.parametrize("kind", [JsonStore, Drafts])
 @pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_file_has_no_texts(
+def test_a_path_that_is_no_file_has_no_texts(
     path: Path, kind: type[JsonStore] | type[Drafts], put: Callable[[Path], None]
 ) -> None:
     put(path)

@@ -27,11 +27,11 @@ from tui.storage.private_files import (
         ({"HOME": "/h", "XDG_CONFIG_HOME": "c", "XDG_STATE_HOME": ""}, "/h/.config/xp-tui", "/h/.local/state/xp-tui"),
     ],
 )
-def test_files_are_where_the_system_wants_them(environ: dict[str, str], config: str, state: str) -> None:
+def test_files_follow_the_xdg_directories(environ: dict[str, str], config: str, state: str) -> None:
     assert (str(config_home(environ)), str(state_home(environ))) == (config, state)
 
 
-def test_a_directory_that_others_could_enter_is_closed(tmp_path: Path) -> None:
+def test_a_directory_that_others_could_enter_is_made_private(tmp_path: Path) -> None:
     path = tmp_path / "state"
     path.mkdir()
     path.chmod(0o755)
@@ -39,7 +39,7 @@ def test_a_directory_that_others_could_enter_is_closed(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_somebody_else_has_put_there_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_or_a_directory_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     with pytest.raises(NotPrivate, match=f"{tmp_path / 'link'} is a link: remove it, a directory is made in its place"):
@@ -49,7 +49,7 @@ def test_what_somebody_else_has_put_there_is_not_used(tmp_path: Path, monkeypatc
         make_directory(tmp_path / "real")
 
 
-def test_a_file_is_not_written_through_a_link_and_other_trouble_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_file_is_not_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("as it was")
     (tmp_path / "link").symlink_to(tmp_path / "target")
     with pytest.raises(NotPrivate, match=f"{tmp_path / 'link'} is a link: remove it, a file is made in its place"):
@@ -60,7 +60,7 @@ def test_a_file_is_not_written_through_a_link_and_other_trouble_is_told_as_it_is
     assert not isinstance(caught.value, NotPrivate)
 
 
-def test_a_file_is_put_in_place_whole_and_a_link_is_replaced(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_a_link_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("as it was")
     (tmp_path / "file").symlink_to(tmp_path / "target")
     write_private(tmp_path / "file", b"new")
@@ -70,21 +70,21 @@ def test_a_file_is_put_in_place_whole_and_a_link_is_replaced(tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "target"]
 
 
-def test_of_a_file_that_cannot_be_put_in_place_nothing_is_left(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(IsADirectoryError):
         write_private(tmp_path / "file", b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_part_that_a_killed_process_left_is_not_in_the_next_file(tmp_path: Path) -> None:
+def test_a_partial_file_of_a_killed_process_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / ".file.new").write_bytes(b"a longer part of something")
     write_private(tmp_path / "file", b"content")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"content")]
 
 
 @every_kind
-def test_what_is_no_file_is_neither_read_nor_written_anywhere(tmp_path: Path, kind: str) -> None:
+def test_a_path_that_is_no_file_is_neither_read_nor_written(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "file"
     sentence = put_in_place(kind, path)
     for use in (lambda: read_private(path), lambda: open_private(path, os.O_RDWR | os.O_CREAT)):
@@ -93,7 +93,7 @@ def test_what_is_no_file_is_neither_read_nor_written_anywhere(tmp_path: Path, ki
         assert str(refused.value) == sentence
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(NotPrivate, match=r"/proc/xp-tui cannot be made: .+; make its place writable or set another"):
         make_directory(Path("/proc/xp-tui"))
     with pytest.raises(NotPrivate, match="cannot be looked at: File name too long"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from tui.storage.run_lock import RunLock, live_runs
 
 
-def test_who_looks_at_a_lock_does_not_make_its_run_alive(tmp_path: Path) -> None:
+def test_reading_a_lock_file_does_not_make_its_run_alive(tmp_path: Path) -> None:
     lock = RunLock(tmp_path)
     lock.acquire()
     path = tmp_path / lock.name

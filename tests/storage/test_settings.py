@@ -69,7 +69,7 @@ def test_each_kind_of_setting_is_read(
         (b'agent = "\xff"', "PATH cannot be read"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_told_with_its_place_and_what_to_write(
+def test_an_invalid_setting_is_reported_with_its_place_and_advice(
     tmp_path: Path, text: str | bytes, words: str
 ) -> None:
     path = str(tmp_path / ".config/xp-tui/config.toml")
@@ -81,7 +81,7 @@ def test_what_cannot_be_used_is_told_with_its_place_and_what_to_write(
     assert words.replace("PATH", path) in told
 
 
-def test_a_flag_in_the_environment_is_told_by_its_variable(tmp_path: Path) -> None:
+def test_an_invalid_variable_is_reported_by_name(tmp_path: Path) -> None:
     assert (
         settings(tmp_path, "read_only = true", XP_TUI_READ_ONLY=" ")["read_only"] is True
     )  # an empty one says nothing
@@ -90,7 +90,7 @@ def test_a_flag_in_the_environment_is_told_by_its_variable(tmp_path: Path) -> No
         settings(tmp_path, XP_TUI_READ_ONLY="perhaps")
 
 
-def test_a_profile_is_chosen_by_word_by_variable_or_by_the_file(tmp_path: Path) -> None:
+def test_a_profile_is_chosen_by_argument_variable_or_file(tmp_path: Path) -> None:
     text = 'profile = "a"\nagent = "none"\n[profiles.a]\nagent = "of a"\n[profiles.b]\nagent = "of b"\n[profiles.c]\n'
     assert settings(tmp_path, text)["agent"] == "of a"
     assert settings(tmp_path, text, XP_TUI_PROFILE="b")["agent"] == "of b"
@@ -98,7 +98,7 @@ def test_a_profile_is_chosen_by_word_by_variable_or_by_the_file(tmp_path: Path) 
     assert (found["agent"], found.profile, found.profiles) == ("none", "c", ("a", "b", "c"))
 
 
-def test_a_name_in_a_profile_that_nothing_reads_is_found_in_its_line(tmp_path: Path) -> None:
+def test_an_unknown_setting_in_a_profile_is_reported_with_its_line(tmp_path: Path) -> None:
     text = 'agent = "x"\n[profiles.a]\nagnet = "y"\nxyzzy = 1\n'
     path = tmp_path / ".config/xp-tui/config.toml"
     assert settings(tmp_path, text).warnings == (
@@ -130,19 +130,19 @@ def test_the_key_is_read_from_a_file_that_only_its_owner_reads(tmp_path: Path) -
         settings(tmp_path, f'api_key_file = "{tmp_path / "gone"}"')
 
 
-def test_a_key_that_was_not_pasted_whole_is_told_without_it(tmp_path: Path) -> None:
+def test_an_incomplete_key_is_reported_without_showing_it(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="the API key from XPANDER_API_KEY has characters that no key has") as caught:
         settings(tmp_path, XPANDER_API_KEY=f"{KEY}…")
     assert KEY not in str(caught.value)
 
 
-def test_an_address_that_cannot_be_used_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+def test_an_unusable_address_is_a_settings_error(tmp_path: Path) -> None:
     with pytest.raises(BadSettings):
         _ = settings(tmp_path, XPANDER_BASE_URL="http://platform.example").surfaces
     assert settings(tmp_path, XPANDER_BASE_URL="http://127.0.0.1:1").surfaces.controller == "http://127.0.0.1:1"
 
 
-def test_a_platform_of_ones_own_takes_the_place_of_the_one_that_is_set(tmp_path: Path) -> None:
+def test_local_ignores_the_configured_platform(tmp_path: Path) -> None:
     environ = {"XPANDER_API_KEY": KEY, "XPANDER_BASE_URL": "https://platform.example", "XP_TUI_PROFILE": "none"}
     found = read({"own": True}, {"HOME": str(tmp_path), **environ})
     assert (found.key, found["api_key"], found["base_url"], found["api_url"]) == (None, None, None, None)
@@ -166,7 +166,7 @@ time = "utc"
 """
 
 
-def test_with_local_nothing_of_another_platform_counts_and_all_else_does(tmp_path: Path) -> None:
+def test_with_local_the_settings_of_another_platform_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
     (tmp_path / "key").chmod(0o600)
     settings(tmp_path, CLOUD.format(key=tmp_path / "key"))
@@ -185,7 +185,7 @@ def test_with_local_nothing_of_another_platform_counts_and_all_else_does(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["profile", "base_url", "api_url", "api_key_file", "organization"])
-def test_local_and_another_platform_are_a_mistake(tmp_path: Path, name: str) -> None:
+def test_local_together_with_another_platform_is_a_settings_error(tmp_path: Path, name: str) -> None:
     argument = f"--{name.replace('_', '-')}"
     with pytest.raises(BadSettings, match=f"^--local and {argument} name two platforms: leave one of them out$"):
         read({"own": True, name: "x"}, {"HOME": str(tmp_path)})
@@ -239,12 +239,12 @@ def without_traceback(home: Path, text: str | bytes = "", **environ: str) -> str
     ],
     ids=itertools.count(),
 )
-def test_no_settings_file_ends_in_a_traceback(tmp_path: Path, text: str, words: str) -> None:
+def test_no_settings_file_causes_a_traceback(tmp_path: Path, text: str, words: str) -> None:
     path = str(tmp_path / ".config/xp-tui/config.toml")
     assert without_traceback(tmp_path, text).startswith(words.replace("PATH", path))
 
 
-def test_of_very_many_names_that_nothing_reads_some_are_told(tmp_path: Path) -> None:
+def test_only_some_of_very_many_unknown_settings_are_reported(tmp_path: Path) -> None:
     text = "".join(f"n{number}=1\n" for number in range(7_000))
     begun = time.monotonic()
     warnings = settings(tmp_path, text).warnings
@@ -256,7 +256,7 @@ def test_of_very_many_names_that_nothing_reads_some_are_told(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/full", "pipe", "/"])
-def test_a_settings_file_that_is_a_device_a_pipe_or_a_directory_is_told(tmp_path: Path, target: str) -> None:
+def test_a_settings_file_that_is_no_regular_file_is_reported(tmp_path: Path, target: str) -> None:
     path = tmp_path / ".config/xp-tui/config.toml"
     path.parent.mkdir(parents=True)
     if target == "pipe":
@@ -268,7 +268,7 @@ def test_a_settings_file_that_is_a_device_a_pipe_or_a_directory_is_told(tmp_path
         read({}, {"HOME": str(tmp_path)})
 
 
-def test_a_number_of_more_digits_than_python_converts_is_told(tmp_path: Path) -> None:
+def test_a_number_with_too_many_digits_is_reported(tmp_path: Path) -> None:
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(1000)
     try:
@@ -278,7 +278,7 @@ def test_a_number_of_more_digits_than_python_converts_is_told(tmp_path: Path) ->
     assert told.endswith("config.toml cannot be read: a number in it is too long")
 
 
-def test_no_settings_file_takes_long(tmp_path: Path) -> None:
+def test_no_settings_file_takes_long_to_read(tmp_path: Path) -> None:
     begun = time.monotonic()
     line = "{}" + ".a" * 1_990 + " = 1\n"
     without_traceback(tmp_path, "".join(map(line.format, "abcdefghijklmnop")))
@@ -293,7 +293,7 @@ def test_a_settings_file_may_be_a_link_to_a_file(tmp_path: Path) -> None:
     assert read({}, {"HOME": str(tmp_path)})["hold"] == 3
 
 
-def test_the_key_may_come_through_a_pipe_as_a_shell_makes_one(tmp_path: Path) -> None:
+def test_the_key_may_be_read_from_a_pipe(tmp_path: Path) -> None:
     end, begin = os.pipe()
     os.write(begin, f"{KEY}\n".encode())
     os.close(begin)
@@ -305,9 +305,7 @@ def test_the_key_may_come_through_a_pipe_as_a_shell_makes_one(tmp_path: Path) ->
     assert found.key.get_secret_value() == KEY
 
 
-def test_bytes_that_are_no_text_and_a_home_that_is_not_known_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_utf_8_and_an_unknown_home_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert without_traceback(tmp_path, XPANDER_AGENT_ID="a\udcff") == "XPANDER_AGENT_ID is not UTF-8"
     assert without_traceback(tmp_path, XPANDER_API_KEY="a\udcff") == "XPANDER_API_KEY is not UTF-8"
 
@@ -358,26 +356,28 @@ NAMES = [option.name for option in OPTIONS] + ["profile", "profiles", "unknown"]
 
 @hypothesis.settings(max_examples=400)
 @given(name=st.sampled_from(NAMES), value=ODD_VALUES, in_profile=st.booleans())
-def test_any_value_in_the_settings_file_is_one_or_told(home: Path, name: str, value: Any, in_profile: bool) -> None:
+def test_any_value_in_the_settings_file_is_accepted_or_reported(
+    home: Path, name: str, value: Any, in_profile: bool
+) -> None:
     begin = 'profile = "p"\n[profiles.p]\n' if in_profile else ""
     without_traceback(home, f"{begin}{name} = {as_toml(value)}\n")
 
 
 @hypothesis.settings(max_examples=300)
 @given(text=st.binary(max_size=60) | st.text("[]{}\"'=.#\n ab1\\-", max_size=60))
-def test_any_settings_file_is_one_or_told(home: Path, text: bytes | str) -> None:
+def test_any_settings_file_is_accepted_or_reported(home: Path, text: bytes | str) -> None:
     without_traceback(home, text)
 
 
 @hypothesis.settings(max_examples=300)
 @given(environ=st.dictionaries(st.sampled_from(VARIABLES), ODD_TEXTS, max_size=3))
-def test_any_variable_is_one_or_told(home: Path, environ: dict[str, str]) -> None:
+def test_any_variable_is_accepted_or_reported(home: Path, environ: dict[str, str]) -> None:
     without_traceback(home, **{name: value.replace("\0", "") for name, value in environ.items()})
 
 
 @hypothesis.settings(max_examples=300)
 @given(arguments=st.dictionaries(st.sampled_from(NAMES), ODD_TEXTS | st.booleans(), max_size=3))
-def test_any_argument_is_one_or_told(home: Path, arguments: dict[str, Any]) -> None:
+def test_any_argument_is_accepted_or_reported(home: Path, arguments: dict[str, Any]) -> None:
     try:
         _ = read(arguments, {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "none")}).surfaces
     except BadSettings as error:
@@ -394,7 +394,7 @@ def environment(tmp_path: Path, text: str | None = None, **more: str) -> dict[st
     return {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path), **more}
 
 
-def test_settings_come_from_the_nearest_place(tmp_path: Path) -> None:
+def test_settings_have_the_documented_precedence(tmp_path: Path) -> None:
     text = 'organization = "file"\nhold = 9\n[profiles.prod]\norganization = "profile"\n'
     environ = environment(tmp_path, text, XPANDER_API_KEY="key-0123456789")
     settings = read({}, environ, profile="prod")
@@ -414,7 +414,7 @@ def test_settings_come_from_the_nearest_place(tmp_path: Path) -> None:
         ('api_key = "secret-0123456789"\n', "chmod 600"),
     ],
 )
-def test_broken_settings_say_file_and_line(tmp_path: Path, text: str, words: str | None) -> None:
+def test_broken_settings_are_reported_with_file_and_line(tmp_path: Path, text: str, words: str | None) -> None:
     environ = environment(tmp_path, text)
     (tmp_path / "xp-tui" / "config.toml").chmod(0o644)
     if words is None:
@@ -427,6 +427,6 @@ def test_broken_settings_say_file_and_line(tmp_path: Path, text: str, words: str
     assert "secret-0123456789" not in str(caught.value)
 
 
-def test_a_name_nothing_reads_is_a_warning_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_setting_is_a_warning_with_a_suggestion(tmp_path: Path) -> None:
     settings = read({}, environment(tmp_path, '\nbase_ulr = "x"\n'))
     assert settings.warnings[0].endswith("config.toml:2: nothing is called 'base_ulr', did you mean base_url?")

@@ -251,7 +251,7 @@ class World(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_no_decision_goes_wrong(part: int, survived: Survived) -> None:
+def test_no_decision_goes_wrong_or_is_reported_wrong(part: int, survived: Survived) -> None:
     wishes = settings(
         max_examples=RUNS // 2, stateful_step_count=16, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
@@ -266,7 +266,7 @@ RACES = int(os.environ.get("XP_RACES", "60"))
 
 
 @pytest.mark.parametrize("changes", [False, True])
-async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
+async def test_of_two_deciders_one_is_first_and_the_other_learns_it(
     serve: Serve, survived: Survived, monkeypatch: pytest.MonkeyPatch, changes: bool
 ) -> None:
     """Two operators, and the end or a change of what waits, within a moment of each other, over real sockets.

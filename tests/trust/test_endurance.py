@@ -80,7 +80,9 @@ async def key_to_paint(operator: Operator, count: int) -> list[float]:
     return taken
 
 
-async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_millions_of_events_cost_no_growing_memory_on_the_screens(
+    serve: Serve, tmp_path: Path, survived: Survived
+) -> None:
     async with serve() as here:
         made = here.local.platform.create("your-agent", {"input": {"text": "Write"}, "title": "Write it all"})
         async with at_the_screens(here, tmp_path) as operator:
@@ -139,7 +141,7 @@ def mutations(dice: random.Random) -> Iterator[bytes]:
         yield b"data: " + bytes(body).replace(b"\n", b"").replace(b"\r", b"") + b"\n\n"
 
 
-def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) -> None:
+def test_damaged_events_affect_no_neighbouring_event(survived: Survived) -> None:
     dice, frames, state = random.Random(4), SSEDecoder(), State()
 
     strange, sound = mutations(dice), 0
@@ -172,7 +174,7 @@ def held() -> tuple[int, int, int]:
     return len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks()), threading.active_count()
 
 
-async def test_what_was_taken_is_given_back(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_files_tasks_and_threads_are_released(serve: Serve, tmp_path: Path, survived: Survived) -> None:
     """A task is opened, followed, and left, again and again."""
     times = 50 if IS_LONG else 5
     async with serve() as here:
@@ -193,7 +195,9 @@ async def test_what_was_taken_is_given_back(serve: Serve, tmp_path: Path, surviv
             survived("endurance: files, tasks and threads are given back", times, words)
 
 
-async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_the_dashboard_quits_at_once_with_eight_live_streams(
+    serve: Serve, tmp_path: Path, survived: Survived
+) -> None:
     async with serve() as here:
         about = {"input": {"text": "x"}, "title": "A run", "events_streaming": True}
         ids = [here.local.platform.create("your-agent", about)["id"] for _ in range(8)]
@@ -214,7 +218,7 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
 
 
 @pytest.mark.long
-async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: Survived) -> None:
+async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, survived: Survived) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
     faults = 100 if IS_LONG else 10
     platform = Platform("live only")

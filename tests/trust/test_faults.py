@@ -171,7 +171,7 @@ async def bench(platform: Platform) -> Any:
         yield Bench(platform, server, trusted)
 
 
-async def test_every_fault_on_every_operation(bench: Bench, survived: Survived) -> None:
+async def test_every_fault_on_every_operation_is_handled(bench: Bench, survived: Survived) -> None:
     """Each ends in time, with a right answer or with an error in words; an action takes effect once at the most."""
     few = asyncio.Semaphore(12)
     ended: dict[str, int] = {"done": 0, "told": 0}
@@ -216,7 +216,7 @@ SEEDS, FAULTS = int(os.environ.get("XP_SEEDS", "1")), int(os.environ.get("XP_FAU
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_a_storm_of_faults(seed: int, survived: Survived) -> None:
+async def test_a_storm_of_faults_loses_and_repeats_nothing(seed: int, survived: Survived) -> None:
     """Nothing is lost, nothing is there twice, and the link is back soon; what is written first loses much."""
     async with asyncio.timeout(300 + FAULTS):
         found = await storm.run(storm.ours, seed, FAULTS)
@@ -295,7 +295,7 @@ class Bad(httpx.AsyncBaseTransport):
         ("stream ends at once", {}), ("stream ends after an event", {}), ("stream ends after nonsense", {}),
     ],
 )  # fmt: skip
-def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[str, str], survived: Survived) -> None:
+def test_no_failure_causes_too_many_requests(way: str, headers: dict[str, str], survived: Survived) -> None:
     """A followed task and the lists, for half an hour of it: at most five requests in any second; waits are honoured."""
     loop = VirtualLoop()
     clock, bad = VirtualClock(loop), Bad(loop, way, headers)

@@ -46,7 +46,7 @@ def pieces(chance: random.Random) -> bytes:
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
-def test_whatever_a_terminal_sends_the_screens_go_on(part: int, tmp_path: Path, survived: Survived) -> None:
+def test_no_terminal_input_ends_the_screens(part: int, tmp_path: Path, survived: Survived) -> None:
     sent = 0
     for number in range(max(CASES // 200, 1)):
         chance = random.Random(f"{part}:{number}")

@@ -269,7 +269,9 @@ def environ(tmp_path: Path) -> dict[str, str]:
             "PYTHONPATH": path, "LANG": "C.UTF-8"}  # fmt: skip
 
 
-def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, str], survived: Survived) -> None:
+def test_the_attacks_are_many_and_reach_the_terminal_through_a_bare_app(
+    environ: dict[str, str], survived: Survived
+) -> None:
     assert len(TEXTS) >= 400
     program = BARE.format(path=environ["PYTHONPATH"])
     with on_a_terminal([sys.executable, "-c", program], environ) as shell:
@@ -282,7 +284,7 @@ def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, st
 
 
 @pytest.mark.long
-async def test_nothing_of_it_reaches_the_terminal(
+async def test_no_hostile_text_reaches_the_terminal(
     serve: Serve, tmp_path: Path, environ: dict[str, str], survived: Survived
 ) -> None:
     async with serve(pace=0.001) as here:
@@ -349,7 +351,7 @@ def cell_of(row: str, words: str) -> int:
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson", "table"])
-async def test_nothing_of_it_comes_out_of_the_verbs(
+async def test_no_hostile_text_is_printed_by_the_verbs(
     serve: Serve, tmp_path: Path, environ: dict[str, str], form: str
 ) -> None:
     async with serve(pace=0.001) as here:

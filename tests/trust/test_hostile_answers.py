@@ -97,7 +97,7 @@ OPERATIONS: list[Operation] = [
 ]
 
 
-async def test_no_answer_ends_in_anything_but_words(survived: Survived) -> None:
+async def test_every_random_answer_ends_in_a_result_or_an_error_message(survived: Survived) -> None:
     dice, ends = random.Random(5), Counter[str]()
 
     async def serve(request: Request, connection: Connection) -> None:

@@ -19,7 +19,9 @@ from tui.storage.json_store import Drafts
 KILLS = int(os.environ.get("XP_KILLS", "6"))
 
 
-async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_a_process_that_is_killed_anywhere_leaves_whole_files(
+    serve: Serve, tmp_path: Path, survived: Survived
+) -> None:
     dice = random.Random(11)
     state = tmp_path / "state"
     journal = Journal(state / "journal.jsonl")
@@ -51,7 +53,7 @@ async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survi
     survived("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
 
 
-async def test_a_verb_that_is_killed_while_it_waits_leaves_its_line(
+async def test_a_verb_that_is_killed_while_waiting_leaves_its_journal_line(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
     platform.task("t1")

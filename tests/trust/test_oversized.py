@@ -63,7 +63,7 @@ async def _platform(request: Request, connection: Connection) -> None:
 
 
 @pytest.mark.long
-async def test_what_is_too_large_is_shown_and_nothing_stands_still(tmp_path: Path, survived: Survived) -> None:
+async def test_oversized_content_is_shown_without_blocking(tmp_path: Path, survived: Survived) -> None:
     longest = 0.0
 
     async def watch() -> None:

@@ -147,7 +147,7 @@ async def walk(operator: Operator, seen: list[str]) -> None:
         await look("pagedown")
 
 
-async def test_no_secret_is_seen_copied_or_written(
+async def test_no_secret_is_shown_copied_or_written(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
 ) -> None:
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
@@ -158,7 +158,7 @@ async def test_no_secret_is_seen_copied_or_written(
 
 
 @pytest.mark.long
-async def test_without_the_masks_all_of_them_are(
+async def test_without_redaction_every_secret_is_found(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
 ) -> None:
     monkeypatch.setattr(Redactor, "text", lambda self, text: text)
@@ -172,7 +172,7 @@ async def test_without_the_masks_all_of_them_are(
 
 @pytest.mark.parametrize("form", ["table", "json", "ndjson"])
 @pytest.mark.parametrize("words", [["tasks"], ["show", "TASK"], ["log", "TASK"], ["log", "--tree", "TASK"]])
-async def test_no_verb_prints_one(serve: Serve, tmp_path: Path, form: str, words: list[str]) -> None:
+async def test_no_verb_prints_a_secret(serve: Serve, tmp_path: Path, form: str, words: list[str]) -> None:
     async with serve(pace=0.001) as here:
         task_id = plant(here)
         told = await run([task_id if word == "TASK" else word for word in words] + ["-o", form], here.url, tmp_path)
@@ -254,7 +254,7 @@ def _grouped() -> None:
 
 
 @pytest.mark.parametrize("fails", [_with_key, _chained, _noted, _grouped])
-def test_no_crash_tells_a_secret(tmp_path: Path, fails: Callable[[], None]) -> None:
+def test_no_crash_report_contains_a_secret(tmp_path: Path, fails: Callable[[], None]) -> None:
     with pytest.raises(BaseException) as caught:
         fails()
     sentence = write_crash_report(caught.value, tmp_path, Redactor([KEY]))
@@ -295,7 +295,7 @@ def _in_a_reason(secret: str) -> None:
 
 
 @pytest.mark.parametrize("fails", [_escapes, _in_bytes, _in_a_body, _in_a_reason])
-def test_no_crash_tells_what_was_written_to_a_task(tmp_path: Path, fails: Callable[[str], None]) -> None:
+def test_no_crash_report_contains_text_that_was_sent_to_a_task(tmp_path: Path, fails: Callable[[str], None]) -> None:
     key = "xp-9fK3/a+Z7q_Wm2Lr8TbY"
     with pytest.raises(Exception, match=r"(?s).") as caught:
         fails(key)

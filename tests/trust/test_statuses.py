@@ -24,7 +24,7 @@ STATUSES = list(range(200, 600)) if os.environ.get("XP_STATUSES") else FEW
     ("verb", "surfaces"),
     [(Verb.APPROVE, {}), (Verb.REJECT, {"rest": False}), (Verb.STOP, {}), (Verb.STOP, {"rest": False})],
 )
-async def test_each_status_is_settled_by_the_record(
+async def test_each_http_status_is_settled_by_the_record(
     platform: Platform, survived: Survived, verb: Verb, surfaces: dict[str, Any], is_done: bool
 ) -> None:
     """What was done is never told as not sent, what was not done never as done, and nothing unknown is sent again."""

@@ -54,13 +54,13 @@ def test_each_dependency_has_bounds_and_a_reason(requirement: str) -> None:
     assert re.search(rf'^ *# [A-Z].+\.\n.*"{re.escape(requirement)}"', TEXT, re.MULTILINE)
 
 
-def test_another_minor_version_of_textual_is_not_taken() -> None:
+def test_the_next_minor_version_of_textual_is_excluded() -> None:
     (requirement,) = (match for one in BASE if (match := BOUNDED.fullmatch(one)) and match["name"] == "textual")
     major, minor, _ = map(int, requirement["lowest"].split("."))
     assert requirement["beyond"] == f"{major}.{minor + 1}"
 
 
-def test_what_is_declared_is_imported_and_the_other_way_round() -> None:
+def test_declared_and_imported_packages_are_the_same() -> None:
     ours, local = set((ROOT / "tui").rglob("*.py")), set((ROOT / "tui/local").rglob("*.py"))
     assert imported(ours - local) | {"pydantic"} == names(BASE)  # that one is fixed as a part, wherever it is used
     assert imported(local) - names(BASE) == names(LOCAL)
@@ -97,7 +97,7 @@ def built(place: Path, when: int, umask: int, *kinds: str) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (place / "dist").glob("xp_tui*")}
 
 
-def test_what_is_built_twice_is_the_same_to_the_byte(tmp_path: Path) -> None:
+def test_two_builds_are_identical_to_the_byte(tmp_path: Path) -> None:
     through_the_sdist = built(tmp_path / "here", 1_000_000_000, 0o022)
     from_the_tree = built(tmp_path / "there and deeper", 1_700_000_001, 0o077, "--wheel", "--sdist")
     assert {Path(name).suffix for name in from_the_tree} == {".whl", ".gz"}
@@ -129,7 +129,7 @@ BAD = locked()[0]
     ],
     ids=["good", "nothing known of the canary", "canary skipped", "empty", "crashed", "one not looked at", "vulnerable"],
 )  # fmt: skip
-def test_an_audit_is_believed_only_when_it_finds_the_canary(
+def test_an_audit_counts_only_if_it_finds_the_canary(
     report: list[Any] | None, code: int, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "report").write_text("" if report is None else json.dumps({"dependencies": report}))

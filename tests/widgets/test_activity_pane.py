@@ -91,7 +91,7 @@ async def test_the_timeline_takes_cursor_scroll_position_and_focus_from_the_tree
         assert app.changes == 2
 
 
-async def test_a_cursor_that_nobody_has_moved_follows_the_last_row_in_either_view() -> None:
+async def test_an_unmoved_cursor_follows_the_last_row_in_either_view() -> None:
     activity = activity_of("t", *calls(8))
     async with shown(activity) as (app, pilot):
         for _ in range(2):

@@ -23,7 +23,7 @@ from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_tree import ActivityTree
 
 
-async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_growing_tree_equals_a_rearranged_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.widgets.activity_pane.MAX_BLOCKING_SECONDS", math.inf)  # however slow the machine is
     dice = random.Random(7)
     app = WidgetApp(pane := ActivityPane(UI))
@@ -69,7 +69,7 @@ def arranged_by_reading() -> Generator[None, None, bool]:
     yield
 
 
-async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_in_sight(
+async def test_a_tree_of_a_large_log_parses_only_visible_entries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log: list[dict[str, Any]] = [
@@ -124,7 +124,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
         assert trees[0].key_of(trees[0].cursor) == trees[1].key_of(trees[1].cursor)
 
 
-async def test_the_same_call_again_and_again_is_called_a_loop() -> None:
+async def test_repeated_calls_are_marked_as_a_loop() -> None:
     entries = [call_of_log("again", request_id=f"r{number}", result="x") for number in range(4)]
     app = WidgetApp(pane := ActivityPane(UI))
     async with app.run_test(size=(100, 24)):
@@ -140,7 +140,7 @@ async def test_the_same_call_again_and_again_is_called_a_loop() -> None:
         assert "loop×4" in lines[-1]
 
 
-async def test_text_that_streams_is_seen_as_it_comes() -> None:
+async def test_streamed_text_is_shown_as_it_comes() -> None:
     activity = Activity("t")
     for number, piece in enumerate(("Hello ", "world")):
         at = NOW + timedelta(seconds=number)

@@ -40,7 +40,7 @@ def leaves(value: Any) -> Iterator[Any]:
 
 @given(JSON, st.integers(20, 120))
 @settings(max_examples=300, deadline=None)
-def test_a_document_fits_its_width_and_leaves_nothing_out(value: Any, width: int) -> None:
+def test_a_document_fits_its_width_and_is_complete(value: Any, width: int) -> None:
     document = Document([Part("all", value)], Redactor())
     document.set_all(is_open=True)
     lines = shown(document, width)
@@ -68,7 +68,7 @@ def test_folding_is_undone_by_unfolding(value: Any) -> None:
     assert len(document.rows(60)) == len(document.parts)
 
 
-def test_what_is_found_is_uncovered() -> None:
+def test_a_found_value_is_unfolded() -> None:
     document = Document(
         [Part("all", {"a": {"b": {"c": {"d": list(range(20)), "hidden_place": "needle"}}}})], Redactor()
     )

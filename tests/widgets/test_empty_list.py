@@ -8,7 +8,7 @@ from tui.widgets.empty_list import EmptyList
 from tui.widgets.list_title import Liveness
 
 
-async def test_an_empty_list_says_why_and_what_to_press() -> None:
+async def test_an_empty_list_says_why_and_which_key_helps() -> None:
     async with ListPartsApp().run_test() as pilot:
         empty = pilot.app.screen.query_one(EmptyList)
         assert text_of(pilot.app, "#empty") == "Reading the tasks …"

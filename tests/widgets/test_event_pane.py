@@ -11,7 +11,7 @@ from tui.domain.state import EventSeen, LogSeen
 from tui.widgets.event_pane import MAX_EVENTS, EventPane
 
 
-async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
+async def test_the_pane_parses_only_visible_entries_of_a_large_log() -> None:
     log = lazy_entries([call_of_log(f"c{n}", created_at=NOW.isoformat()) for n in range(MAX_EVENTS // 2 + 50)], 5_000)
     app = WidgetApp(pane := EventPane(UI))
     async with app.run_test(size=(100, 24)) as pilot:
@@ -25,7 +25,7 @@ async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
         assert pane.chosen.id == "c50"
 
 
-async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -> None:
+async def test_a_flood_of_events_is_complete_and_a_few_are_shown_at_once() -> None:
     def told(first: int, count: int) -> list[EventSeen]:
         raw = [{"type": "think", "task_id": "t", "data": {"id": f"e{first + n}"}} for n in range(count)]
         return [EventSeen("t", Event.from_value(one), NOW) for one in raw]

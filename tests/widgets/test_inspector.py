@@ -23,9 +23,7 @@ class OneInspector(App[None]):
 
 @pytest.mark.parametrize(("before", "after"), [*PAIRS, *((one, other) for other, one in PAIRS)])
 @pytest.mark.parametrize("wrap", [lambda one: {"go": one}, lambda one: {"a": [{"b": one}]}, lambda one: [one, "x"]])
-async def test_a_change_that_python_does_not_see_is_drawn_and_has_to_be_read(
-    before: Any, after: Any, wrap: Any
-) -> None:
+async def test_a_value_that_differs_only_in_json_type_is_redrawn_and_unread(before: Any, after: Any, wrap: Any) -> None:
     async with OneInspector().run_test() as pilot:
         inspector = pilot.app.query_one(Inspector)
         inspector.show([Part("what exactly", wrap(before))])

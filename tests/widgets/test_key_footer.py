@@ -8,9 +8,7 @@ from tests.local.conftest import Serve
 from tests.screens.operator import at_the_screens
 
 
-async def test_the_keys_at_the_bottom_are_those_that_work_and_a_click_presses_them(
-    serve: Serve, tmp_path: Path
-) -> None:
+async def test_the_footer_shows_active_keys_and_a_click_presses_them(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here, at_the_screens(here, tmp_path) as operator:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "A run"})
         await operator.until(lambda: "A run" in operator.text)

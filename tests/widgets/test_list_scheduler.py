@@ -67,7 +67,7 @@ def scheduled(state: State) -> tuple[Owner, ListScheduler]:
     return owner, scheduler
 
 
-def test_only_what_was_collected_is_brought_into_the_list() -> None:
+def test_only_collected_changes_are_applied_to_the_list() -> None:
     owner, scheduler = scheduled(State().after([seen(row("a"))]))
     assert not scheduler.has_changes
     scheduler.collect(scheduler.state.after([seen(row("b"), later=1)]))
@@ -97,7 +97,7 @@ def test_other_names_of_agents_need_a_rebuild() -> None:
     assert scheduler.listing is not before
 
 
-async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes(in_slices: None) -> None:
+async def test_during_a_long_build_the_old_list_is_shown_and_updated(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(MANY))
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild()
@@ -127,7 +127,7 @@ async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is
     assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, before))
 
 
-async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in_slices: None) -> None:
+async def test_changes_during_a_build_use_the_new_filter(in_slices: None) -> None:
     owner, scheduler = scheduled(board_of(MANY))
     owner.view = ListView(lambda task: task.id == "m1", now=NOW)
     scheduler.rebuild()
@@ -174,7 +174,7 @@ async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
     assert "release" not in owner.tasks
 
 
-async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_anew(in_slices: None) -> None:
+async def test_changes_in_any_order_give_the_same_list_as_a_rebuild(in_slices: None) -> None:
     dice = random.Random(19)
     owner, scheduler = scheduled(board_of(MANY))
     for later in range(60):

@@ -33,7 +33,7 @@ async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() 
         assert " ● last read 2m ago " in shown(Liveness("live", told_at=NOW - timedelta(minutes=2)))
 
 
-def test_liveness_is_stale_after_a_silence_that_is_too_long() -> None:
+def test_liveness_is_stale_after_too_long_a_silence() -> None:
     live = Liveness("live", "running", max_silent_seconds=10.0, told_at=NOW)
     assert not live.is_stale(NOW + timedelta(seconds=10))
     assert live.is_stale(NOW + timedelta(seconds=11))

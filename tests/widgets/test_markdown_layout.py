@@ -11,14 +11,14 @@ from tui.widgets.styled_text import StyledText
 
 @given(st.text(max_size=300))
 @settings(deadline=None)
-def test_any_text_is_some_markdown(text: str) -> None:
+def test_any_text_can_be_laid_out_as_markdown(text: str) -> None:
     for line in markdown_lines(text, 40):
         for piece in line:
             assert "\x1b" not in piece.text
             assert "\n" not in piece.text
 
 
-def test_markdown_is_read_as_such() -> None:
+def test_markdown_is_laid_out() -> None:
     lines = markdown_lines(
         "# Head\n\nsome **bold** `code` [l](http://evil.example)\n\n- a\n  - b\n\n1. x\n\n> q\n\n```\nc  d\n```", 60
     )
@@ -29,5 +29,5 @@ def test_markdown_is_read_as_such() -> None:
     assert StyledText("bold", "strong") in lines[2]
 
 
-def test_an_entity_cannot_smuggle_a_control() -> None:
+def test_an_entity_cannot_smuggle_a_control_character() -> None:
     assert "\x1b" not in str(markdown_lines("&#27;[31m &#x1b;]0;x&#7;", 60))

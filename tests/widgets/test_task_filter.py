@@ -11,7 +11,7 @@ from tui.widgets import task_filter
 from tui.widgets.task_filter import TaskFilter
 
 
-async def test_a_filter_is_used_as_it_is_typed_but_for_a_word_that_may_become_a_field() -> None:
+async def test_a_filter_applies_as_typed_except_an_unfinished_field() -> None:
     async with ListPartsApp().run_test() as pilot:
         asked = pilot.app.screen.query_one(TaskFilter)
         asked.input.focus()
@@ -54,5 +54,5 @@ async def test_the_platform_is_asked_once_for_what_it_can_filter_by(monkeypatch:
         assert text_of(app, "#there") == " status asked of the platform: 1,234 "
 
 
-def test_nothing_is_asked_for_at_first() -> None:
+def test_a_new_filter_is_empty() -> None:
     assert TaskFilter(UI, SeenValues(UI.redactor)).asked == Filter()

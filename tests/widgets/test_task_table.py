@@ -18,7 +18,7 @@ from tui.widgets.ui_context import UIContext
 
 
 @pytest.mark.parametrize("form", ["relative", "local"])
-async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form: str) -> None:
+async def test_only_rows_with_changing_times_are_redrawn(form: str) -> None:
     dice, now, looked_at = random.Random(7), [NOW], []
 
     class Looked(TaskTable):

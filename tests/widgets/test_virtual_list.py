@@ -38,7 +38,7 @@ class CountingList(VirtualList):
         return [StyledText(f"line {index} "), StyledText("faint", "faint")]
 
 
-async def test_only_what_is_in_sight_is_drawn() -> None:
+async def test_only_visible_lines_are_drawn() -> None:
     app = WidgetApp(CountingList())
     async with app.run_test(size=(80, 24)) as pilot:
         lines = app.widget
@@ -66,7 +66,7 @@ class RecordingList(CountingList):
         return super().render_line(y)
 
 
-async def test_a_key_draws_the_two_lines_that_it_changes_wherever_the_view_is() -> None:
+async def test_a_cursor_key_draws_only_the_two_changed_lines() -> None:
     app = WidgetApp(lines := RecordingList())
     async with app.run_test(size=(80, 24)) as pilot:
         lines.focus()
@@ -106,7 +106,7 @@ class ChangingList(VirtualList):
 
 
 @pytest.mark.long
-async def test_what_is_drawn_in_parts_is_what_would_be_drawn_anew() -> None:
+async def test_a_partly_drawn_list_equals_a_fully_drawn_one() -> None:
     dice = random.Random(3)
     app = WidgetApp(lines := ChangingList())
     async with app.run_test(size=(60, 12)) as pilot:
@@ -161,7 +161,7 @@ class PatchworkScreen(OverlayScreen[None]):
         yield Static("over\nall\nthis", id="over")
 
 
-async def test_a_frame_has_what_it_would_have_if_all_were_rendered() -> None:
+async def test_a_partial_frame_equals_a_full_one() -> None:
     dice = random.Random(7)
     async with App[None]().run_test(size=(100, 24)) as pilot:
         await pilot.app.push_screen(screen := PatchworkScreen())
@@ -239,7 +239,7 @@ class TerminalApp(WidgetApp):
 
 
 @pytest.mark.long
-async def test_the_terminal_has_what_the_screen_is_whatever_parts_it_was_sent() -> None:
+async def test_partial_updates_leave_the_terminal_equal_to_the_screen() -> None:
     dice = random.Random(5)
     app = TerminalApp(lines := WideCharacterList())
     async with app.run_test(size=(60, 12)) as pilot:
@@ -271,7 +271,7 @@ async def test_the_terminal_has_what_the_screen_is_whatever_parts_it_was_sent() 
             assert app.is_shown()
 
 
-async def test_a_scrollbar_that_is_taken_away_while_a_frame_is_under_way_ends_nothing() -> None:
+async def test_removing_a_scrollbar_during_a_frame_is_harmless() -> None:
     app = TerminalApp(lines := WideCharacterList())
     async with app.run_test(size=(60, 12)) as pilot:
         before = lines.rows_will_change()
@@ -287,7 +287,7 @@ async def test_a_scrollbar_that_is_taken_away_while_a_frame_is_under_way_ends_no
         scrollbar._attach(lines)
 
 
-async def test_a_search_in_lines_goes_round() -> None:
+async def test_a_search_in_lines_wraps_around() -> None:
     app = WidgetApp(CountingList())
     async with app.run_test(size=(80, 24)):
         lines = app.widget
