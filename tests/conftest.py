@@ -1,4 +1,4 @@
-"""What the tests share: a platform over real HTTP, clients for it, and a clock that does not make anybody wait."""
+"""Fixtures that the tests share: a platform over real HTTP, its clients, and a fast clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The modules that are loaded after some code has run in a process of its own."""
+"""The modules that some code loads in a process of its own."""
 
 from __future__ import annotations
 

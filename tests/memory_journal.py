@@ -1,4 +1,4 @@
-"""A journal that is kept in memory, for tests of what is written down and of what was sent before."""
+"""A journal in memory, for tests of what is journaled and of earlier actions."""
 
 from __future__ import annotations
 

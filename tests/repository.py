@@ -1,4 +1,4 @@
-"""Where the files of the repository are, whatever the working directory is."""
+"""The paths of the repository, independent of the working directory."""
 
 from __future__ import annotations
 

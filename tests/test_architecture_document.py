@@ -1,4 +1,4 @@
-"""docs/architecture.md: its ten lines run as they stand there, and what it says of folders and layers is so."""
+"""docs/architecture.md: its example runs, and what it says of folders and layers is true."""
 
 from __future__ import annotations
 

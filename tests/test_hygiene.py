@@ -1,4 +1,4 @@
-"""Who meets whom at run time: the library has no screen, and help loads next to nothing."""
+"""Rules for the whole code: what may be loaded, no markup in untrusted text, no private parts of other libraries."""
 
 from __future__ import annotations
 

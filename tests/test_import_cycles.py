@@ -1,4 +1,4 @@
-"""Within a folder of tui/ no modules import each other in a circle, also not in functions."""
+"""No folder of tui/ has an import cycle, not even within functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's own schemas as generators: whatever is valid to them is read by us, whole and as the kind it is."""
+"""Data that is valid by the vendor's schemas is read whole and as its kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shipped: a wheel that works in a clean virtual environment, stylesheets included."""
+"""The wheel works in a clean virtual environment, stylesheets included."""
 
 from __future__ import annotations
 

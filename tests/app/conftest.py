@@ -1,4 +1,4 @@
-"""The parts of the dashboard around a stub of the app, on a platform over real HTTP."""
+"""The services of the dashboard around a stub of the app, on a platform over real HTTP."""
 
 from __future__ import annotations
 

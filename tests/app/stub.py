@@ -1,4 +1,4 @@
-"""A stub of the app, for the parts of the dashboard that see it through a protocol."""
+"""A stub of the app, for parts of the dashboard that see the app through a protocol."""
 
 from __future__ import annotations
 

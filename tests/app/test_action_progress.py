@@ -1,4 +1,4 @@
-"""ActionProgress: which screens show an action, when a notice tells its outcome, and what is told of held actions."""
+"""ActionProgress: which screens show an action, when a notice shows its outcome, and how holds are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app tells every screen the same, and asks none for its type."""
+"""XpTui: every screen is updated in the same way, and the app checks the type of none."""
 
 from __future__ import annotations
 

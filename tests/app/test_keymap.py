@@ -1,4 +1,4 @@
-"""The operator's own keys: which are refused, and that the screens name those that are bound."""
+"""The key map: which configured keys are refused, and that screens name the keys that are bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OperatorCommands: what is asked before an action starts, and what becomes of drafts and leftovers."""
+"""OperatorCommands: which actions ask for confirmation, and what becomes of drafts and leftover actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews: which task is shown next, who is told what was read, and what other processes know."""
+"""ReviewManager: which task is shown next, which screens are updated, and what other processes see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that come in one burst: each is handled on the screen to which the one before it led."""
+"""SerialKeys: each key of a burst is handled by the screen that the key before it opened."""
 
 from __future__ import annotations
 

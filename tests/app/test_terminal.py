@@ -1,4 +1,4 @@
-"""The real command on a real terminal, from nothing set up to the shell again."""
+"""The real command on a pseudo-terminal, from an empty home to the end of the process."""
 
 from __future__ import annotations
 

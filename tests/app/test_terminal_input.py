@@ -1,4 +1,4 @@
-"""The bytes of a terminal: what cannot be read is skipped, and nothing else is lost with it."""
+"""TerminalInput: undecodable bytes are skipped, and nothing else is lost with them."""
 
 from __future__ import annotations
 

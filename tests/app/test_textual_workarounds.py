@@ -1,4 +1,4 @@
-"""Each bug of Textual that is worked around: a test that the stock class still has it, and one that the workaround helps.
+"""Each worked-around bug of Textual: one test that the stock class still has it, one that the workaround helps.
 
 A test of a stock class fails once Textual is mended; it says which workaround to remove then.
 """

@@ -1,4 +1,4 @@
-"""How it looks: what text is drawn on has enough contrast, in every theme of ours."""
+"""Themes: every text has enough contrast on its background."""
 
 from __future__ import annotations
 

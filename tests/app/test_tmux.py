@@ -1,4 +1,4 @@
-"""The real command within tmux, where many an operator lives."""
+"""The real command within tmux."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WaitingNotifier: the title of the window, the bell, and the notice of a task that needs a person."""
+"""WaitingNotifier: the window title, the bell, and the notice of a task that needs a person."""
 
 from __future__ import annotations
 

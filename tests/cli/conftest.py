@@ -1,4 +1,4 @@
-"""Command lines carried out within the test: the real verbs, the real exit codes, real HTTP, and no process to start."""
+"""Command lines that run within the test process, with real verbs, exit codes and HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local platform that is started from a command line."""
+"""A local platform that is started from a command line, for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command as a process, for the platform of a test."""
+"""The command as a separate process, connected to the platform of a test."""
 
 from __future__ import annotations
 

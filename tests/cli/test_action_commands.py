@@ -1,4 +1,4 @@
-"""The verbs that act, from the words to the request that leaves, and from what became of it to the exit code."""
+"""The verbs that act: the requests that they send, what they print, and their exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs that act, as processes: whatever becomes of the terminal or the process, what was sent is told."""
+"""The verbs that act, as processes: the outcome is reported whatever happens to the terminal or the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `show` prints of a request, and that a digest decides only about what was printed whole."""
+"""What `show` prints of a request, and that a digest decides only a request that was printed whole."""
 
 from __future__ import annotations
 

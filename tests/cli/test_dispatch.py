@@ -1,4 +1,4 @@
-"""What runs a verb: each verb has its function, the session finds the local platform, and start-up loads little."""
+"""Running a verb: each verb has its function, the session finds the local platform, and start-up loads little."""
 
 from __future__ import annotations
 

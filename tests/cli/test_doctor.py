@@ -1,4 +1,4 @@
-"""The verb doctor finds each thing that can be wrong, says it in words, and ends with the code that it means."""
+"""The verb doctor: the problem that it finds, the sentence that it prints, and the exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's table of exit codes, row by row: each is what a real command line ends with."""
+"""The table of exit codes in the README: each row is what a real command line ends with."""
 
 from __future__ import annotations
 

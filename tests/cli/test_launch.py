@@ -1,4 +1,4 @@
-"""The command without a verb, up to the point where the screens would open: what it refuses to open them with."""
+"""The command without a verb: what it refuses before the screens open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A platform of one's own from a command line: how it is found, taken into a shell, refused, and ended."""
+"""The verb local and the option --local: how a local platform is started, found, used and ended."""
 
 from __future__ import annotations
 

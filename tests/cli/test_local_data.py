@@ -1,4 +1,4 @@
-"""Where `xp-tui local` keeps its data, and what it refuses on the command line before anything is made."""
+"""The data folder of `xp-tui local`: where it is, and which options and folders are refused."""
 
 from __future__ import annotations
 

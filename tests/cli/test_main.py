@@ -1,4 +1,4 @@
-"""Odd words, an odd environment and an early interrupt end in a sentence and a code of the table, never in a traceback."""
+"""Odd arguments, an odd environment and an early interrupt end in a sentence and a documented exit code."""
 
 from __future__ import annotations
 

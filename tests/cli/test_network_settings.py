@@ -1,4 +1,4 @@
-"""A network that is set up wrongly, seen from the command line: a sentence, the exit code of settings, and no request."""
+"""Invalid network settings on the command line: a sentence, the exit code of settings, and no request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it is printed: what fits a terminal, what stands out, and what a script or a closed pipe gets."""
+"""Output: tables that fit the terminal, colours, and what scripts and closed pipes get."""
 
 from __future__ import annotations
 

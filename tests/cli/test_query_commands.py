@@ -1,4 +1,4 @@
-"""The verbs that look, tasks, show, log and agents: what is there, in each form, and what is said of what is not."""
+"""The verbs tasks, show, log and agents: what they print, in each form, and their errors."""
 
 from __future__ import annotations
 

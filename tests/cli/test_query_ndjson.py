@@ -1,4 +1,4 @@
-"""`xp-tui tasks -o ndjson`: one line for each task, whatever the task's object holds."""
+"""`xp-tui tasks -o ndjson`: one line for each task, whatever its object contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done from here, and what is set: the verbs journal and config."""
+"""The verbs journal and config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that are full, closed or hold what is no text: exit codes hold, and what is wrong is told."""
+"""Standard streams that are full, closed or not UTF-8: exit codes hold, and the problem is reported."""
 
 from __future__ import annotations
 

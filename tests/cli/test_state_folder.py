@@ -1,4 +1,4 @@
-"""What the verbs do where nothing can be kept on this disk: who reads goes on, who would send is refused before."""
+"""Verbs without a usable state folder: queries work, and actions are refused before they are sent."""
 
 from __future__ import annotations
 

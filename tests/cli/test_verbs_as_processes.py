@@ -1,4 +1,4 @@
-"""The verbs as processes against a served platform: output and exit codes."""
+"""The verbs as processes, connected to a served platform: output and exit codes."""
 
 from __future__ import annotations
 

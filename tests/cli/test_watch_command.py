@@ -1,4 +1,4 @@
-"""The verb watch: each thing that happens is told once, as it happens, until what is waited for has come."""
+"""The verb watch: each change is printed once, as it happens, until the condition holds."""
 
 from __future__ import annotations
 

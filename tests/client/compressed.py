@@ -1,4 +1,4 @@
-"""Compressed answers that swell, and the memory that reading them takes."""
+"""Decompression bombs, and a measure of the memory that reading them takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries of a large log, as the client takes it apart."""
+"""Lazy entries, split from a large log as the client does it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways in which a client reads, for tests that each must pass."""
+"""The reading operations of a client, for tests that run with each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions that a program begins with: it connects, lists tasks, and follows one until it has ended."""
+"""The public functions of the library: connect, list tasks, follow a task to its end."""
 
 from __future__ import annotations
 

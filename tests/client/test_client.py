@@ -1,4 +1,4 @@
-"""The client over real HTTP, where only one surface is there, where it goes in circles, and where patience is asked for."""
+"""Client over real HTTP: both surfaces, odd answers, and requests that are never sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The addresses of a platform: which follow from a base URL, and which cannot be used."""
+"""The addresses of a platform: which follow from a base URL, and which are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream over sockets: what each answer leads to, what each break leads to, and that nothing is told twice."""
+"""EventStream over sockets: what each answer and each interruption leads to, and that no event is yielded twice."""
 
 from __future__ import annotations
 

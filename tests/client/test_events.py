@@ -1,4 +1,4 @@
-"""Events of a stream: what each says, and what it adds to the log."""
+"""Events of a stream, and the entries that they add to the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressed answers are unpacked in pieces, up to a bound."""
+"""CompressedBody: pieces of limited size, up to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON as the platform writes it: odd numbers, deep nesting, names that are written twice, and JSON within texts."""
+"""JSON as the platform writes it: odd numbers, deep nesting, duplicate names, and JSON within text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of JSON fields, read from whatever they are written as."""
+"""Values of JSON fields, converted from any form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A large log that is read when it is looked at says what it says when it is read at once."""
+"""A large log that is parsed lazily equals the same log parsed at once."""
 
 from __future__ import annotations
 

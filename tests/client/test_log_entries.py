@@ -1,4 +1,4 @@
-"""Entries of an activity log: the class, label and state that each is read as."""
+"""Entries of an activity log: their class, kind, label and state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that are activity logs, and those that are none."""
+"""Answers that are activity logs, and answers that are not."""
 
 from __future__ import annotations
 

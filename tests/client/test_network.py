@@ -1,4 +1,4 @@
-"""Proxies and certificates that are set up wrongly: errors that say what to do."""
+"""Invalid proxies and certificates: errors that say what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries by their heads say what entries that are read whole say."""
+"""Partially decoded entries and events equal those that are parsed whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public names of tui.client: each is there, and none is imported before it is used."""
+"""The public names of tui.client: each exists, and none is imported before it is used."""
 
 from __future__ import annotations
 

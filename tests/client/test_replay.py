@@ -1,4 +1,4 @@
-"""Streams without ids on servers that send events again: nothing is lost, and a replay that is one is not told twice."""
+"""Streams without ids on servers that replay events: nothing is lost, and a replay is not yielded twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the platform: their JSON, or an error in words."""
+"""Answers of the platform: their JSON, or an error with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands for an object of the platform in a traceback or a log tells none of its values."""
+"""The reprs of models and events, as a traceback shows them, contain no values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session: connections, redirects, retries, compressed answers, and requests that cannot be made."""
+"""PlatformSession: connections, redirects, retries, compressed answers, and requests that cannot be made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event-stream decoder: every case of the table, cut in every way."""
+"""SSEDecoder: every case of the conformance table, in every split."""
 
 from __future__ import annotations
 

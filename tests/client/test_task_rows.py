@@ -1,4 +1,4 @@
-"""TaskRow says what a task's record says, keeps the bytes it was written in, and takes any JSON."""
+"""TaskRow: it has the fields of the record, keeps the original bytes, and accepts any JSON."""
 
 from __future__ import annotations
 

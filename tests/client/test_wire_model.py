@@ -1,4 +1,4 @@
-"""A WireModel takes any JSON, keeps the whole of it, and reads of it what it can."""
+"""WireModel: it accepts any JSON, keeps the whole object, and reads what it can."""
 
 from __future__ import annotations
 

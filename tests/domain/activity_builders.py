@@ -1,4 +1,4 @@
-"""Builders of events, entries and activities, each so many seconds after one moment."""
+"""Builders of events, entries and activities at given seconds after NOW."""
 
 from __future__ import annotations
 

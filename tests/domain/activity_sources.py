@@ -1,4 +1,4 @@
-"""Activities whose entries come one a second, and the sources of rows that are made of them."""
+"""Activities with one entry a second, and the sources of rows that are made of them."""
 
 from __future__ import annotations
 

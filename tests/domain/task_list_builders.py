@@ -1,4 +1,4 @@
-"""Rows of tasks, the changes that they come with, and lists that are built of them."""
+"""Rows of tasks, the changes that contain them, and lists that are built from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An activity from events and logs in any order: its nodes, calls, streamed text, waits, and the tree of sub-tasks."""
+"""Activity: nodes, calls, streamed text, waits and the tree of sub-tasks, from events and logs in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nodes of an activity: which name the sub-task that they started, and what adding and keeping them costs."""
+"""ActivityNodes: which nodes name a sub-task, and what adding and keeping nodes costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of a task's activity: filters, folds, search, and what is added when the activity only grows."""
+"""ActivityRows: filters, folds, search, and appending when the activity only grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries and runs in one line."""
+"""Entries and runs as one line of text."""
 
 from __future__ import annotations
 

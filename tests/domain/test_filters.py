@@ -1,4 +1,4 @@
-"""The filter language: what each mistake is called and where it stands, and what each term finds."""
+"""The filter language: what each term matches, and how each mistake is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that were seen in fields, as completion offers them."""
+"""SeenValues: the values that completion offers."""
 
 from __future__ import annotations
 

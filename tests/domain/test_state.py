@@ -1,4 +1,4 @@
-"""The activity of a task and the board: one value, whoever told what in which order, and what a person needs of it."""
+"""State: the reducer gives the same state for changes in any order, and knows which tasks wait."""
 
 from __future__ import annotations
 

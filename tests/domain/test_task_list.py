@@ -1,4 +1,4 @@
-"""The list of tasks goes on from step to step, and is at each what it would be if it were arranged anew."""
+"""TaskListModel: applying changes step by step equals building the list again."""
 
 from __future__ import annotations
 

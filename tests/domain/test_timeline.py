@@ -1,4 +1,4 @@
-"""Spans of time, the bars that show them, and the axis below."""
+"""Spans of time, their bars, and the axis below."""
 
 from __future__ import annotations
 

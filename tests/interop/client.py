@@ -1,4 +1,4 @@
-"""What the official SDK makes of the local platform; run in an environment that has the SDK, prints a table in JSON."""
+"""Uses the official SDK on the local platform; run in an environment that has the SDK, prints a table in JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets schemathesis loose on the local platform's own OpenAPI: whatever is sent, no answer is a 500.
+"""Runs schemathesis against the OpenAPI document of the local platform: no answer may be a 500.
 
 python -m tests.interop.fuzz SCHEMATHESIS
 """

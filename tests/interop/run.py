@@ -1,4 +1,4 @@
-"""Runs the official SDK against the local platform and prints what came of each operation.
+"""Runs the official SDK against the local platform and prints the result of each operation.
 
 python -m tests.interop.run PYTHON_WITH_THE_SDK
 """

@@ -1,4 +1,4 @@
-"""Says which fields of the SDK's models sound as if they held a secret and are neither masked nor judged harmless here.
+"""Lists fields of the SDK's models whose names sound secret and that are neither masked nor known to be harmless.
 
 Runs where the SDK is installed, and prints them; the answer is 1 where there are any.
 python tests/interop/secret_fields.py

@@ -1,4 +1,4 @@
-"""A worker as anybody would write it with the SDK: takes tasks, reports what it does, and finishes them."""
+"""A worker that is written with the SDK: takes tasks, reports its steps, and finishes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local platform, served within the test on a real socket."""
+"""The local platform, served within the test process on a real socket."""
 
 from __future__ import annotations
 

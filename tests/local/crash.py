@@ -1,4 +1,4 @@
-"""Kills the local platform with SIGKILL again and again while it works, and looks for anything that got lost.
+"""Kills the local platform with SIGKILL repeatedly while it works, and looks for lost data.
 
 python -m tests.local.crash [ROUNDS]
 """

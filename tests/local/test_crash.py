@@ -1,4 +1,4 @@
-"""A platform that is killed loses nothing that it has acknowledged."""
+"""A killed platform loses nothing that it acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform's file: what is damaged, of another version, or on a full disk is told in words, and nothing is lost."""
+"""The database file: damage, other versions and a full disk are reported, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The readers that wait for news about a task hear of a change when its transaction is done, and never of one undone."""
+"""Readers that wait for a change of a task are woken when its transaction is committed, and never by one undone."""
 
 from __future__ import annotations
 

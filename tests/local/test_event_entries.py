@@ -1,4 +1,4 @@
-"""Each event of a run that is an entry of the activity log becomes that entry, whatever its data leaves out."""
+"""Events of a run become entries of the activity log, whatever their data leaves out."""
 
 from __future__ import annotations
 

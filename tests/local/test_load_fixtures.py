@@ -1,4 +1,4 @@
-"""A platform that was filled for a load test: as many as were asked for, and each as a real one would be."""
+"""Fixtures for load tests: the requested number of tasks, each as a real one would be."""
 
 from __future__ import annotations
 

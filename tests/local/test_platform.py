@@ -1,4 +1,4 @@
-"""The local platform by the contract: what it answers, who may ask, and what its agents do."""
+"""The local platform by its contract: its answers, its access rules, and its agents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ended long ago goes, in small steps; what is live, waits for a person, or belongs to such a task stays."""
+"""Pruning: old ended tasks are removed in small steps; live and waiting tasks stay."""
 
 from __future__ import annotations
 

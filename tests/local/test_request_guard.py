@@ -1,4 +1,4 @@
-"""The platform's edge: what is no plain JSON, too long, too slow or too much is refused in words, and never a 500."""
+"""RequestGuard: bodies that are invalid, too long, too slow or too many are refused with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes for whoever works without a dashboard: reports from elsewhere, corrections, metrics, and what is refused."""
+"""Routes that the dashboard does not use: reported runs, corrections, metrics, and refusals."""
 
 from __future__ import annotations
 

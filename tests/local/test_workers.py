@@ -1,4 +1,4 @@
-"""Workers of somebody's own over real HTTP: they register, are handed what is theirs, and may come and go."""
+"""Workers over real HTTP: they register, are handed tasks, and may come and go."""
 
 from __future__ import annotations
 

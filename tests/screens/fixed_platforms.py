@@ -1,4 +1,4 @@
-"""Platforms that never change: the same answers at the same moment, for screens that must always look the same."""
+"""Platforms that never change: the same answers at the same time, for screens that must always look the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody at the screens: presses keys and clicks, sees what is drawn, and what left this machine."""
+"""An operator of the dashboard: presses keys, clicks, reads the screen, and sees what was sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to questions: nothing leaves before the whole question was seen, and what leaves is what was named."""
+"""Answers to questions: nothing is sent before the whole question was visible, and the named option is sent."""
 
 from __future__ import annotations
 

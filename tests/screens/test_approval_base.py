@@ -1,4 +1,4 @@
-"""What is shown is what is decided: the two keys work once every line was in sight and every masked part revealed."""
+"""Approval screens: the decision keys work once every line was visible and every masked part was revealed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the approval screens say: outcomes whole, clicks as clicks, reasons only where they are taken."""
+"""Messages of the approval screens: outcomes, reasons, and the name of the platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all screens share: the notice of a small terminal, grey keys, and selecting text."""
+"""All screens: the notice of a small terminal, greyed keys, and selecting text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dialog that asks before a stop: all that is stopped can be read, however much it is."""
+"""The dialog before a stop: every task that would be stopped can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drafts in the dashboard, while another xp-tui of this machine writes and sends its own."""
+"""Drafts in the dashboard while another process writes and sends its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A held decision can be taken back from every place, with the keys that the screen names there."""
+"""A held decision can be taken back on every screen, with the keys that the screen names."""
 
 from __future__ import annotations
 

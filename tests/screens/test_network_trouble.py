@@ -1,4 +1,4 @@
-"""What an operator sees when the network, the platform or an agent does not do as it should."""
+"""What the screens show when the network, the platform or an agent fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices never cover what is decided about: on those screens they stand in the line above the footer."""
+"""Notices on approval screens: they are one line above the footer and cover nothing."""
 
 from __future__ import annotations
 

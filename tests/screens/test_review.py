@@ -1,4 +1,4 @@
-"""What must never happen to a decision, and what must always be told about one."""
+"""ReviewScreen: what it shows of a request and of a decision, and what must never happen to a decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a review says in words, and when it is about another request."""
+"""The words of a review, and when a request counts as another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sign-in is opened only at the host that was shown, once every part of its address was."""
+"""A sign-in opens only at the host that was shown, once its whole address was visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator wants to do at the screens, done with the keys an operator would press."""
+"""What operators do at the screens, with the keys that they would press."""
 
 from __future__ import annotations
 

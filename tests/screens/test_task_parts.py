@@ -1,4 +1,4 @@
-"""What the screen of a task says about a row, a line of the events, and the task itself."""
+"""The parts that the screen of a task shows of a row, an event, and the task itself."""
 
 from __future__ import annotations
 

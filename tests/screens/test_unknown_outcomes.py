@@ -1,4 +1,4 @@
-"""What was sent and is not known to be done: told on leaving, not sent again, and never called done."""
+"""Actions whose outcome is unknown: reported on quitting, not sent again, and never called done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The masks: every name, look and value that a secret is known by, and what only sounds like one."""
+"""Redactor: secrets are masked by field name, by form and by value, and ordinary text is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door through which text of others comes: what is shown of each character there is."""
+"""Sanitizing untrusted text: how each character is shown."""
 
 from __future__ import annotations
 

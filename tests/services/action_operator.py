@@ -1,4 +1,4 @@
-"""An operator who carries out actions on a platform with one task, in virtual time."""
+"""An operator who runs actions on a platform with one task, in virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator of actions, started for a test and ended with it."""
+"""The fixture that starts an operator of actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ActionRunner: what is held, read again, sent, told and journaled, in time that goes on by itself."""
+"""ActionRunner: what is held, read again, sent, reported and journaled, in virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ActionRunner over real HTTP: decisions, stops and new tasks, and answers that are lost."""
+"""ActionRunner over real HTTP: decisions, stops, new tasks, and lost answers."""
 
 from __future__ import annotations
 

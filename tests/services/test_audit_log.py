@@ -1,4 +1,4 @@
-"""The journal: whole lines or none, left-over actions of killed runs, masked texts, and the faults that verifying finds."""
+"""Journal: whole lines or none, unfinished actions of killed runs, masked text, and the faults that verifying finds."""
 
 from __future__ import annotations
 

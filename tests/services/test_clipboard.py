@@ -1,4 +1,4 @@
-"""Copied text goes to the system's clipboard, to the terminal's, or to a file."""
+"""Copied text goes to the system clipboard, to the terminal, or to a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ActionConfirmer: what became of an action that was sent, by what the record, the lists and the log show."""
+"""ActionConfirmer: the outcome of a sent action, by what the record, the lists and the log show."""
 
 from __future__ import annotations
 

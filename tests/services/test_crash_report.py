@@ -1,4 +1,4 @@
-"""Reports of crashes: the sentence that is told, and the files that are kept."""
+"""Crash reports: the sentence that is printed, and the files that are kept."""
 
 from __future__ import annotations
 

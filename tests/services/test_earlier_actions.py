@@ -1,4 +1,4 @@
-"""Actions that were sent before: which are not sent again, and what is said of them."""
+"""Earlier actions: which actions are not sent again, and how that is reported."""
 
 from __future__ import annotations
 

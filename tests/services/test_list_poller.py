@@ -1,4 +1,4 @@
-"""ListPoller: what a round reads and in which order, and the status that it publishes."""
+"""ListPoller: what a round reads, in which order, and the status that it publishes."""
 
 from __future__ import annotations
 

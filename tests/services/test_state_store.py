@@ -1,4 +1,4 @@
-"""StateStore: what it collects, how much a step applies, when it applies it, and what it publishes."""
+"""StateStore: what it collects, how many changes a step applies, when, and what it publishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TaskFollower: how one task is followed to its end, with a stream and without one."""
+"""TaskFollower: how a task is followed to its end, with a stream and without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things that stand in the place of a file: links, folders, pipes, sockets and devices."""
+"""Links, folders, pipes, sockets and devices in the place of a file."""
 
 from __future__ import annotations
 

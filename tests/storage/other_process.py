@@ -1,4 +1,4 @@
-"""Another xp-tui with the same drafts, in a process of its own."""
+"""Another process with the same drafts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that several xp-tui keep in one file: none loses what another has written."""
+"""JsonStore: several processes write one file, and no text is lost."""
 
 from __future__ import annotations
 

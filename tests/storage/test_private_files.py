@@ -1,4 +1,4 @@
-"""Files and folders that nobody else can read: where they are, how they are written, and what is refused in their place."""
+"""Private files: where they are, how they are written, and what is refused in their place."""
 
 from __future__ import annotations
 

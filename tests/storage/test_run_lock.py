@@ -1,4 +1,4 @@
-"""Lock files of runs: which runs live, and what is left of those that were killed."""
+"""RunLock: which runs are alive, and how lock files of killed runs are removed."""
 
 from __future__ import annotations
 

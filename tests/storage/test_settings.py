@@ -1,4 +1,4 @@
-"""Settings: where each comes from, and what is said of one that cannot be used."""
+"""Settings: where each comes from, and how an invalid one is reported."""
 
 from __future__ import annotations
 

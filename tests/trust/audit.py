@@ -1,4 +1,4 @@
-"""Asks pip-audit whether a version in uv.lock has a known vulnerability, and believes it only when it also finds the canary.
+"""Asks pip-audit for known vulnerabilities in uv.lock, and trusts it only if it also finds a known bad version.
 
 python -m tests.trust.audit UV
 

@@ -1,4 +1,4 @@
-"""What may become of a secret on its way through tools, logs and models: every coding that SECURITY.md lists."""
+"""Every coding of a secret that SECURITY.md lists, as tools, logs and models may write it."""
 
 from __future__ import annotations
 

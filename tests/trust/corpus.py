@@ -1,4 +1,4 @@
-"""Texts that attack a terminal, a markup parser or a layout: those of the cases, and more made from the codes themselves."""
+"""Texts that attack a terminal, a markup parser or a layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command lines, environments, settings, files and standard streams as nobody would write them.
+"""Random command lines, environments, settings, files and standard streams.
 
 python -m tests.trust.fuzz COUNT SEED
 Each case is a process forked from one that has imported everything. It prints how often each exit code came, and what

@@ -1,4 +1,4 @@
-"""An operator's machine at work: deeds with a journal and drafts, one after the other, until the process is killed.
+"""A process that runs actions with a journal and drafts until it is killed.
 
 python -m tests.trust.killed STATE URL SEED
 """

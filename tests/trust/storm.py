@@ -1,4 +1,4 @@
-"""A stream and its log through a thousand faults, against a naive client on the same faults.
+"""A stream and its log through a thousand faults, compared with a naive client on the same faults.
 
 python -m tests.trust.storm [SEEDS] [FAULTS]
 """

@@ -1,4 +1,4 @@
-"""Decisions: whatever the network, the platform and other people do, none goes wrong, and none is told wrong."""
+"""Decisions: whatever the network, the platform and other people do, none goes wrong or is reported wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For days: events by the million through the screens and through the stream; what was taken is given back."""
+"""Endurance: millions of events through the screens and the stream, and released resources."""
 
 from __future__ import annotations
 

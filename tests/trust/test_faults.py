@@ -1,4 +1,4 @@
-"""The network at its worst: every kind of fault on every operation, a thousand of them in one stream, and for ever."""
+"""Network faults: every kind on every operation, a thousand in one stream, and lasting ones."""
 
 from __future__ import annotations
 

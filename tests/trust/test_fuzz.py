@@ -1,4 +1,4 @@
-"""Whatever is typed, set, stored, piped or sent by a terminal ends in an exit code of the table and words."""
+"""Whatever is typed, set, stored, piped or sent by a terminal ends in a documented exit code and a message."""
 
 from __future__ import annotations
 

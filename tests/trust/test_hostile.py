@@ -1,4 +1,4 @@
-"""Hostile text in every field of every model, through the real command on a real terminal: nothing of it gets through."""
+"""Hostile text in every field of every model, through the real command on a pseudo-terminal."""
 
 from __future__ import annotations
 

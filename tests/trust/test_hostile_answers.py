@@ -1,4 +1,4 @@
-"""Answers at random, of which hardly any is right: each ends in what was asked for, or in an error in words."""
+"""Random answers: each ends in the requested result or in an error with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill -9 anywhere: what was written is there, in order and whole, and nothing left that was not written before."""
+"""kill -9 at any point: files are whole and in order, and nothing is sent before it is journaled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local platform under arbitrary requests and days of work: every answer is JSON with words, none is a 500."""
+"""The local platform under random requests and days of work: every answer is JSON with a message, none is a 500."""
 
 from __future__ import annotations
 

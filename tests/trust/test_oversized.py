@@ -1,4 +1,4 @@
-"""What is too large, too deep or no proper JSON, on the screens: it is shown, says what it leaves out, and nothing stands still."""
+"""Content that is too large, too deep or invalid JSON is shown with what is left out, and blocks nothing."""
 
 from __future__ import annotations
 

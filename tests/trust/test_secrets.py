@@ -1,4 +1,4 @@
-"""Secrets planted wherever agents put them, and every way out watched: none is found, and without the masks all are."""
+"""Secrets in every field that agents write: none is shown, copied or written."""
 
 from __future__ import annotations
 

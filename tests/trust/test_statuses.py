@@ -1,4 +1,4 @@
-"""Every status that an action can be answered with, over sockets: settled by what the record shows, and sent once."""
+"""Every status that an action can be answered with, over sockets: settled by the record, and sent once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we are made of: each package wanted, bounded and pinned to the byte, and what we ship the same each time."""
+"""Dependencies: each is needed, bounded and pinned by hash, and builds are reproducible."""
 
 from __future__ import annotations
 

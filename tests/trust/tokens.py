@@ -1,4 +1,4 @@
-"""What a program writes to a terminal, taken apart: everything that is not of an allowed shape is an offender."""
+"""The output of a program to a terminal, split into tokens; a token of no allowed shape is an offender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A platform small enough to be the truth: one task that asks, is decided about, and asks anew; and a bad way to it."""
+"""A minimal platform with one task that asks, is decided and asks again, and a faulty transport to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time that goes on only when there is nothing else to do: an hour of waiting takes no time, and always goes the same."""
+"""An event loop and a clock with virtual time: an hour of waiting takes no time."""
 
 from __future__ import annotations
 

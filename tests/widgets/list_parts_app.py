@@ -1,4 +1,4 @@
-"""An app with the filter, the title and the empty list, as they stand around the task list."""
+"""An app with the filter, the title and the empty list that surround the task list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The activity tree and the timeline over the same rows: what stays when the one takes the place of the other."""
+"""ActivityPane: what the tree and the timeline share when one replaces the other."""
 
 from __future__ import annotations
 

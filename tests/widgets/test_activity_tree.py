@@ -1,4 +1,4 @@
-"""ActivityTree: it grows as it would be arranged anew, reads only what is in sight, and shows streamed text and loops."""
+"""ActivityTree: it grows without rearranging, parses only visible entries, and shows streamed text and loops."""
 
 from __future__ import annotations
 

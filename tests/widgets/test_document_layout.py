@@ -1,4 +1,4 @@
-"""Documents: JSON as lines that fit a width, fold, are searched, and show no secret."""
+"""Documents: JSON as lines that fit a width, can be folded and searched, and show no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as lines: cut or wrapped, in words or as JSON, and never with a secret."""
+"""EventLines: events cut or wrapped, as words or as JSON, without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that Python calls equal and JSON does not: 1, 1.0 and true; 0, 0.0 and false."""
+"""Inspector: values that Python calls equal and JSON does not, such as 1, 1.0 and true."""
 
 from __future__ import annotations
 

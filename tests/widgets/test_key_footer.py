@@ -1,4 +1,4 @@
-"""The footer: the keys that work now, each of which can be clicked."""
+"""KeyFooter: the active keys, each of which can be clicked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list scheduler: what has changed is shown at once, another list is built beside, and neither loses a change."""
+"""ListScheduler: changes are shown at once, another list is built in slices, and neither loses a change."""
 
 from __future__ import annotations
 

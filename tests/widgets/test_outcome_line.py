@@ -1,4 +1,4 @@
-"""The line with the outcome of a decision."""
+"""OutcomeLine: the outcome of a decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long work in slices: how long one runs, and that all else goes first."""
+"""Work in slices: how long a slice runs, and that other work goes first."""
 
 from __future__ import annotations
 

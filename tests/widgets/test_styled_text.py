@@ -1,4 +1,4 @@
-"""Styled text that is wrapped."""
+"""Wrapping of styled text."""
 
 from __future__ import annotations
 

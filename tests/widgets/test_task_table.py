@@ -1,4 +1,4 @@
-"""TaskTable: the clocks of its rows."""
+"""TaskTable: rows with changing times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UIContext: moments as text."""
+"""UIContext: times as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VirtualList: only lines in sight are drawn, and what is drawn in parts is what would be drawn at once."""
+"""VirtualList: only visible lines are drawn, and partial drawing equals full drawing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An app that shows one widget, and the context that widgets are given in tests."""
+"""An app that shows one widget, and the UIContext of the tests of widgets."""
 
 from __future__ import annotations
 

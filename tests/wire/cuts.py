@@ -1,4 +1,4 @@
-"""The bytes of a case of the event-stream table, and every way in which they are to be cut."""
+"""The bytes of a case of the event-stream table, and every split of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A way to a server that can be as bad as ways are: slow, uneven, cut, deaf, closed, or damaging what passes."""
+"""A proxy that can be slow, uneven, cut, deaf or closed, or damage what passes."""
 
 from __future__ import annotations
 

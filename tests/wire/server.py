@@ -1,4 +1,4 @@
-"""A small HTTP server on raw sockets, so that a test can break whatever it likes, wherever it likes."""
+"""A small HTTP server on raw sockets that lets a test break anything."""
 
 from __future__ import annotations
 
