@@ -65,7 +65,7 @@ def make_client(
     return Client(surfaces, PlatformSession(Secret(key), frozenset, **more), read_only=read_only)
 
 
-class Survived(Protocol):
+class RecordTried(Protocol):
     """Writes down what a test has tried, for the table at the end."""
 
     def __call__(self, promise: str, tried: float, words: str = "") -> None: ...
@@ -95,13 +95,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def survived(record_property: Callable[[str, object], None]) -> Survived:
+def record_tried(record_property: Callable[[str, object], None]) -> RecordTried:
     """How much of something was tried and held; told once it has."""
     return lambda promise, tried, words="": record_property(promise, (tried, words))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def measured() -> Iterator[None]:
+def measure_processes() -> Iterator[None]:
     """Under `make cover`, what the tests start with a bare environment is measured too."""
     start: Any = subprocess.Popen.__init__
     told = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_PROCESS_")}
@@ -139,7 +139,7 @@ async def client(server: Server) -> AsyncIterator[Client]:
 
 
 @pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
+def unfreeze_collector() -> Iterator[None]:
     """What a dashboard set aside from the garbage collector is looked at again, so that what is left open is found."""
     yield
     gc.unfreeze()

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from tests.local.conftest import Serve
 from tests.repository import TUI, repository_path
-from tests.screens.operator import waiting
+from tests.screens.operator import dashboard_with_invoice
 from tui.screens.base import AppScreen
 
 MODULES = sorted(f"tui.screens.{file.stem}" for file in (TUI / "screens").glob("*.py") if file.stem != "__init__")
@@ -62,7 +62,7 @@ def test_the_app_checks_the_type_of_no_screen(file: Path) -> None:
 
 @pytest.mark.parametrize("key", ["f10", "ctrl+p", "question_mark", "colon", "enter"])
 async def test_every_screen_that_a_key_opens_is_an_app_screen(serve: Serve, tmp_path: Path, key: str) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press(key)
         await operator.until(lambda: len(operator.app.screen_stack) == 2)
         assert all(isinstance(screen, AppScreen) for screen in operator.app.screen_stack)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import invoice, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice
 from tui.app.keymap import FOCUSABLE_BY_SCREEN, all_bindings, binding_chains, checked_keys, key_conflicts, live_keys
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.base import OverlayScreen
@@ -30,7 +30,7 @@ OWN_KEYS = {
 
 
 async def test_screens_name_the_keys_that_are_bound(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0, keys=checked_keys(OWN_KEYS)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0, keys=checked_keys(OWN_KEYS)) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "content": {"password": "hidden-from-me", "lines": [1] * 60}}
         operator.here.local.platform.change(task, hitl_request=request)
@@ -132,7 +132,7 @@ def test_an_invalid_key_is_refused(action: str, key: str) -> None:
 
 
 async def test_a_configured_key_replaces_the_default(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, keys=checked_keys({"tasks.stop": "f8"})) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, keys=checked_keys({"tasks.stop": "f8"})) as operator:
         await operator.press("X")
         assert isinstance(operator.app.screen, TaskListScreen)
         await operator.press("f8")

@@ -9,7 +9,7 @@ from textual import events
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
-from tests.screens.operator import waiting
+from tests.screens.operator import dashboard_with_invoice
 from tui.screens.review import ReviewScreen
 from tui.screens.task_list import TaskListScreen
 
@@ -26,7 +26,7 @@ from tui.screens.task_list import TaskListScreen
 async def test_keys_in_one_burst_go_to_the_screen_that_the_first_key_opens(
     serve: Serve, tmp_path: Path, quickly: str, words: str
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         names = {"/": "slash", " ": "space", ":": "colon"}
         for char in quickly:
             operator.app.post_message(events.Key(names.get(char, char), char))
@@ -38,7 +38,7 @@ async def test_keys_in_one_burst_go_to_the_screen_that_the_first_key_opens(
 
 
 async def test_a_burst_of_escapes_goes_back_to_the_list_and_no_further(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("enter")
         await operator.until(lambda: "TOL" in operator.text)
         await operator.press("a")
@@ -51,7 +51,7 @@ async def test_a_burst_of_escapes_goes_back_to_the_list_and_no_further(serve: Se
 
 
 async def test_a_key_that_arrives_while_the_app_closes_is_harmless(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         key = events.Key("x", "x")
         key._set_forwarded()
         await operator.app._close_all()

@@ -18,7 +18,7 @@ import pyte
 import pytest
 
 from tests.app.pseudo_terminal import terminal
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 
 ENDINGS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l")
 """Back from the alternate screen, the cursor shown, no mouse, no marks round what is pasted."""
@@ -187,7 +187,7 @@ def child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, survived: Survived) -> None:
+def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, record_tried: RecordTried) -> None:
     """In a shell with jobs: ctrl+z, SIGSTOP, storms of sizes; the shell has its terminal, and the screen is whole."""
     dice, done = random.Random(3), list[str]()
     with terminal(tmp_path, ["bash", "--norc", "--noediting", "-i"], PS1="the-shell ") as shell:
@@ -246,7 +246,7 @@ def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, su
         shell.press(b"exit\n")
         shell.ends()
     assert not _runs(tmp_path)
-    survived("stopped, continued, resized down to 1x1: the terminal is right", ROUNDS)
+    record_tried("stopped, continued, resized down to 1x1: the terminal is right", ROUNDS)
 
 
 def _runs(home: Path) -> bool:

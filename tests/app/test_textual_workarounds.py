@@ -24,7 +24,7 @@ from textual.widgets import Static
 
 from tests.app.pseudo_terminal import terminal
 from tests.local.conftest import Serve
-from tests.screens.operator import at_the_screens
+from tests.screens.operator import open_dashboard
 from tui.app import textual_workarounds
 from tui.app.terminal import Terminal
 from tui.app.terminal_input import TerminalInput
@@ -97,7 +97,7 @@ async def test_textual_loses_a_frame_that_is_drawn_within_a_batch(
 async def test_the_whole_screen_is_drawn_after_a_batch(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serve() as here, at_the_screens(here, tmp_path) as operator:
+    async with serve() as here, open_dashboard(here, tmp_path) as operator:
         refreshed: list[object] = []
         with monkeypatch.context() as patch:
             patch.setattr(operator.app.screen, "refresh", lambda *regions, **more: refreshed.append((regions, more)))

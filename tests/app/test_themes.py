@@ -9,7 +9,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from tests.local.conftest import Serve
-from tests.screens.operator import waiting
+from tests.screens.operator import dashboard_with_invoice
 from tui.app import themes
 from tui.screens.stylesheets import styles_directory
 
@@ -61,7 +61,7 @@ def test_themes_of_textual_have_enough_contrast(name: str) -> None:
 
 
 async def test_ascii_mode_draws_only_ascii_characters(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, is_ascii=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, is_ascii=True) as operator:
         await operator.until(lambda: "= approval" in operator.text)
         for keys, words in (
             ("", "Needs you"),
@@ -80,7 +80,7 @@ async def test_the_cursor_is_visible_without_colours(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         _, row = operator.at("Pay invoice 7")
         strips = operator.app.screen._compositor.render_strips()
         assert any(style and style.reverse for _, style, _ in strips[row])

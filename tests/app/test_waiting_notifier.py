@@ -10,7 +10,7 @@ from textual import events
 
 from tests.app.stub import StubApp, StubScreen
 from tests.local.conftest import Serve
-from tests.screens.operator import make_invoice, waiting
+from tests.screens.operator import dashboard_with_invoice, make_invoice
 from tui.app.app import XpTui
 from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.app.waiting_notifier import WaitingNotifier
@@ -22,7 +22,7 @@ from tui.widgets.ui_context import UIContext
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-class Notified:
+class NotifierSetup:
     """A notifier, and what it has done."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Notified:
 
 
 def test_the_window_title_counts_the_tasks_that_need_a_person() -> None:
-    notified = Notified()
+    notified = NotifierSetup()
     notified.see("a", "executing")
     notified.see("a", "paused")
     notified.see("b", "paused")
@@ -55,7 +55,7 @@ def test_the_window_title_counts_the_tasks_that_need_a_person() -> None:
 
 
 def test_tasks_that_waited_before_all_lists_were_read_are_not_announced() -> None:
-    notified = Notified()
+    notified = NotifierSetup()
     notified.has_baseline = False
     notified.see("a", "paused")
     assert notified.app.notices == []
@@ -65,7 +65,7 @@ def test_tasks_that_waited_before_all_lists_were_read_are_not_announced() -> Non
 
 
 def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:
-    notified = Notified()
+    notified = NotifierSetup()
     notified.see("a", "paused")
     assert notified.app.bells == 0
     notified.app.app_focus = False
@@ -75,7 +75,7 @@ def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:
 
 
 def test_no_notice_is_shown_on_an_approval_screen() -> None:
-    notified = Notified()
+    notified = NotifierSetup()
     notified.app.screens.append(StubScreen(IS_APPROVAL=True))
     notified.see("a", "paused")
     assert notified.app.notices == []
@@ -89,7 +89,7 @@ async def test_the_dashboard_rings_for_a_new_wait_while_it_is_not_in_focus(
     monkeypatch.setattr("tui.app.app.write_to_terminal", lambda app, sequence: written.append(sequence))
     monkeypatch.setattr(XpTui, "bell", lambda self: written.append("bell"))
     monkeypatch.delenv("TMUX", raising=False)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         assert written[-1] == "\x1b]0;1 need you · xp-tui\x07"
         operator.app.post_message(events.AppBlur())
         make_invoice(operator.here, 8)

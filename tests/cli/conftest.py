@@ -24,7 +24,7 @@ from tui.launch import run_dashboard
 from tui.services.audit_log import Journal
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     """What came of a command line."""
 
     code: int
@@ -42,7 +42,7 @@ class Said(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-async def no_screens(session: Session) -> int:
+async def refuse_screens(session: Session) -> int:
     """A verb is what these tests are about."""
     raise AssertionError("the screens are not wanted here")
 
@@ -78,18 +78,18 @@ class Shell:
         path.chmod(0o600)
         return path
 
-    def __call__(self, *words: str, stdin: str = "") -> Said:
+    def __call__(self, *words: str, stdin: str = "") -> CommandResult:
         """Carry out a command line."""
         self.patch.setattr("sys.stdin", io.StringIO(stdin))
-        code = run(words, no_screens)
+        code = run(words, refuse_screens)
         told = self.capsys.readouterr()
         assert "Traceback" not in told.err
         assert "has failed" not in told.err
         assert KEY not in told.out + told.err
         assert "\x1b" not in told.out + told.err
-        return Said(code, told.out, told.err)
+        return CommandResult(code, told.out, told.err)
 
-    async def on(self, server: Server, *words: str, stdin: str = "") -> Said:
+    async def on(self, server: Server, *words: str, stdin: str = "") -> CommandResult:
         """Carry out a command line about a platform that this test serves."""
         self.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url, XPANDER_API_URL=server.url)
         return await asyncio.to_thread(self, *words, stdin=stdin)
@@ -110,7 +110,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> FastClock:
+def fast_clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
     """Nobody waits: the machine's clock runs 200 times as fast."""
     clock = FastClock()
     monkeypatch.setattr(SystemClock, "time", lambda _: clock.time())

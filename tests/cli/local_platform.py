@@ -13,7 +13,7 @@ from typing import TextIO
 
 import pytest
 
-from tests.cli.conftest import Shell, no_screens
+from tests.cli.conftest import Shell, refuse_screens
 from tui.cli.main import run
 
 PLAIN_LOCAL = ("local", "--port", "0", "--no-history", "--no-arrivals")
@@ -47,7 +47,7 @@ async def start_platform(shell: Shell, *words: str) -> AsyncIterator[StartedPlat
     ):
         patch.setattr(sys, "stdin", held)
         patch.setattr(sys, "stdout", write)
-        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], no_screens)
+        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], refuse_screens)
         one = StartedPlatform(read, end, code)
         try:
             yield one

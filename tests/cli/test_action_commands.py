@@ -148,7 +148,7 @@ async def test_a_prompt_that_is_a_task_id_starts_no_task(shell: Shell, platform:
 
 
 async def test_run_can_follow_a_task_to_its_end(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
 ) -> None:
     async def ends() -> None:
         async with asyncio.timeout(20):
@@ -167,7 +167,7 @@ async def test_run_can_follow_a_task_to_its_end(
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
 async def test_the_id_of_a_started_task_is_printed_when_following_it_fails(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, status: int
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, status: int
 ) -> None:
     reads = 0
 
@@ -207,7 +207,7 @@ async def test_the_id_of_a_started_task_is_printed_whatever_fails_afterwards(
 @pytest.mark.parametrize("words", [["run", "a1", "do it"], ["continue", "w", "more"], ["stop", "w"],
                                    ["approve", "w", "--yes-unseen"], ["update", "w", "--status", "failed", "--yes"]])  # fmt: skip
 async def test_no_message_suggests_a_retry_after_an_action_was_sent(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, words: list[str]
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, words: list[str]
 ) -> None:
     waiting(platform)
 

@@ -210,7 +210,7 @@ LIES: list[tuple[str, Callable[[Platform], Any]]] = [
 
 @pytest.mark.parametrize(("name", "lie"), LIES)
 async def test_after_the_sending_only_the_record_of_the_task_counts(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, name: str, lie: Callable[[Platform], Any]
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, name: str, lie: Callable[[Platform], Any]
 ) -> None:
     add_approval_task(platform)
     is_sent = False
@@ -233,7 +233,7 @@ async def test_after_the_sending_only_the_record_of_the_task_counts(
 
 
 async def test_a_task_counts_as_started_only_if_the_platform_confirms_it(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
 ) -> None:
     async def answer(request: Request, connection: Connection) -> bool:
         if request.method == "GET":

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.cli.conftest import Said, Shell, no_screens
+from tests.cli.conftest import CommandResult, Shell, refuse_screens
 from tests.conftest import FastClock
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, free_port
@@ -25,7 +25,7 @@ from tui.cli.main import run
 Findings = dict[str, list[tuple[str, str]]]
 
 
-def found(said: Said) -> Findings:
+def found(said: CommandResult) -> Findings:
     """What was found, by what was looked at."""
     told: Findings = {}
     for item in said.json["items"]:
@@ -97,7 +97,7 @@ async def test_doctor_reports_a_wrong_key_on_each_surface(shell: Shell, server: 
         ]
 
 
-async def test_doctor_reports_an_unreachable_platform_as_a_network_problem(shell: Shell, hasty: FastClock) -> None:
+async def test_doctor_reports_an_unreachable_platform_as_a_network_problem(shell: Shell, fast_clock: FastClock) -> None:
     shell.export(XPANDER_API_KEY=KEY, XPANDER_API_URL=f"http://127.0.0.1:{free_port()}")
     code, told = await looked(shell)
     assert code == 5
@@ -168,7 +168,7 @@ async def test_doctor_names_the_proxy_without_its_password(shell: Shell, platfor
 
 
 async def test_doctor_tries_a_configured_certificate_authority(
-    shell: Shell, platform: Platform, hasty: FastClock
+    shell: Shell, platform: Platform, fast_clock: FastClock
 ) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -245,7 +245,7 @@ def test_doctor_lists_the_abilities_of_the_terminal(
     termios.tcsetwinsize(follower, size)
     with os.fdopen(leader, "rb", buffering=0) as seen, os.fdopen(follower, "w", encoding=encoding) as screen:
         shell.patch.setattr(sys, "stdout", screen)
-        assert run(["doctor"], no_screens) == 3
+        assert run(["doctor"], refuse_screens) == 3
         screen.write("END\n")
         screen.flush()
         told = b""

@@ -48,7 +48,7 @@ def test_every_exit_code_of_the_table_is_tested() -> None:
 
 @pytest.mark.parametrize(("code", "words"), [(code, words) for code, lines in EXAMPLES.items() for words in lines])
 async def test_a_command_line_ends_with_the_code_of_the_table(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, code: int, words: list[str]
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, code: int, words: list[str]
 ) -> None:
     for status in ("completed", "failed", "stopped", "executing"):
         platform.task(status, status=status)
@@ -59,7 +59,7 @@ async def test_a_command_line_ends_with_the_code_of_the_table(
 
 @pytest.mark.parametrize("code", ANSWERS)
 async def test_an_error_of_the_platform_ends_with_the_code_of_the_table(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, code: int
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, code: int
 ) -> None:
     platform.task("waits", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
     words, status, methods = ANSWERS[code]

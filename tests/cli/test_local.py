@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import tui.local
-from tests.cli.conftest import Shell, no_screens, said_instead_of_screens
+from tests.cli.conftest import Shell, refuse_screens, said_instead_of_screens
 from tests.cli.local_platform import PLAIN_LOCAL, start_platform
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server, free_port
@@ -52,7 +52,7 @@ async def test_a_second_local_platform_says_where_the_first_runs(shell: Shell) -
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", (shell.home / "printed").open("w+"))
-            assert await asyncio.to_thread(run, ["local"], no_screens) == 0
+            assert await asyncio.to_thread(run, ["local"], refuse_screens) == 0
             sys.stdout.seek(0)
             lines = sys.stdout.read().splitlines()
             sys.stdout.close()
@@ -103,7 +103,7 @@ async def test_without_a_key_the_verbs_use_the_running_local_platform(shell: She
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", (shell.home / "printed").open("w"))
-            assert await asyncio.to_thread(run, ["agents"], no_screens) == 0
+            assert await asyncio.to_thread(run, ["agents"], refuse_screens) == 0
             sys.stdout.close()
         assert f"no API key is set: using the local platform at {url}" in shell.capsys.readouterr().err
         assert "Invoice bot" in (shell.home / "printed").read_text()
@@ -173,7 +173,7 @@ def test_a_failure_of_the_scenario_runner_ends_the_platform_with_an_error(
         raise RuntimeError("an agent fell over")
 
     monkeypatch.setattr(ScenarioRunner, "run", run_once)
-    assert run([*PLAIN_LOCAL, "--quiet"], no_screens) == 1
+    assert run([*PLAIN_LOCAL, "--quiet"], refuse_screens) == 1
     told = shell.capsys.readouterr()
     assert "xp-tui has failed: RuntimeError: an agent fell over" in told.err
     assert DataDir(shell.state / "local").running() is None

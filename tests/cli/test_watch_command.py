@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Said, Shell
+from tests.cli.conftest import CommandResult, Shell
 from tests.conftest import FastClock
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
@@ -31,7 +31,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def watched(shell: Shell, server: Server, *words: str) -> AsyncIterator[asyncio.Future[Said]]:
+async def watched(shell: Shell, server: Server, *words: str) -> AsyncIterator[asyncio.Future[CommandResult]]:
     """A watch whose streams are open."""
     tasks = len({word for word in words if word.startswith("t")})
     watch = asyncio.ensure_future(shell.on(server, "watch", *words))
@@ -50,7 +50,7 @@ def without_clocks(text: str) -> list[str]:
 
 
 async def test_watch_prints_events_as_they_happen(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
 ) -> None:
     platform.task("t1", title="Evil \x1b[31m title")
     platform.entry("t1", role="user", content={"text": "do it"})
@@ -89,7 +89,7 @@ async def test_watch_prints_events_as_they_happen(
 
 
 async def test_each_line_names_its_task_when_several_are_watched(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
 ) -> None:
     platform.task("t1")
     platform.task("t2")
@@ -107,7 +107,7 @@ async def test_each_line_names_its_task_when_several_are_watched(
 
 
 async def test_watch_prints_every_change_and_the_final_task_as_ndjson(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
 ) -> None:
     platform.task("t1")
     async with watched(shell, server, "t1", "-o", "ndjson") as watch:
@@ -125,7 +125,7 @@ async def test_watch_prints_every_change_and_the_final_task_as_ndjson(
 
 @pytest.mark.parametrize(("until", "code"), [("status:paused,completed", 0), ("status:completed", 1)])
 async def test_watch_ends_as_soon_as_its_condition_holds(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, until: str, code: int
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, until: str, code: int
 ) -> None:
     platform.task("t1")
     async with watched(shell, server, "t1", "--until", until, "--timeout", "60s") as watch:
@@ -155,7 +155,7 @@ def test_an_invalid_timeout_is_refused(text: str) -> None:
 # One change after the other
 
 
-class Told:
+class PrintedChanges:
     """What is printed of changes."""
 
     def __init__(self, form: str = "table", *, several: bool = False, until: str = "") -> None:
@@ -182,7 +182,7 @@ def event(kind: str, data: Any) -> EventSeen:
 
 
 def test_a_replayed_status_is_not_printed_again() -> None:
-    told = Told()
+    told = PrintedChanges()
     assert told.from_value(task("executing", 5)) == "▶ executing Pay\n"
     assert told.from_value(task("executing", 6), task("pending", 1), task("executing", 6)) == ""
     assert told.from_value(task("completed", 7)) == "✓ completed Pay\n"
@@ -190,15 +190,15 @@ def test_a_replayed_status_is_not_printed_again() -> None:
 
 def test_a_gap_is_printed_with_the_number_of_entries_that_filled_it() -> None:
     gap = Gap(NOW, 12.4)
-    told = Told(several=True)
+    told = PrintedChanges(several=True)
     assert told.from_value(GapSeen("task-0001", gap)) == "task-000 ─ gap 12.4s, not filled yet ─\n"
     assert told.from_value(GapSeen("task-0001", Gap(NOW, 12.4, 3))) == "task-000 ─ gap 12.4s, 3 back-filled ─\n"
-    told = Told("ndjson")
+    told = PrintedChanges("ndjson")
     assert '"data":{"seconds":12.4,"filled":null}' in told.from_value(GapSeen("task-0001", gap))
 
 
 def test_the_state_of_the_stream_is_printed_except_the_first_connection() -> None:
-    told = Told()
+    told = PrintedChanges()
     assert told.from_value(LinkSeen("task-0001", Link(LinkState.CONNECTING), NOW)) == ""
     link = Link(LinkState.RECONNECTING, "it \x1b broke", 3.0, 2)
     assert told.from_value(LinkSeen("task-0001", link, NOW)) == "● reconnecting 3 s (2nd): it ␛ broke\n"
@@ -206,12 +206,12 @@ def test_the_state_of_the_stream_is_printed_except_the_first_connection() -> Non
 
 def test_a_vanished_task_is_printed_as_ndjson() -> None:
     gone = TaskGone("task-0001", NOW, "Task not found")
-    assert '"data":{"gone":"Task not found"}' in Told("ndjson").from_value(gone)
-    assert Told().from_value(gone) == ""  # the verb itself says so, and ends
+    assert '"data":{"gone":"Task not found"}' in PrintedChanges("ndjson").from_value(gone)
+    assert PrintedChanges().from_value(gone) == ""  # the verb itself says so, and ends
 
 
 def test_streamed_text_is_printed_line_by_line_and_long_lines_in_parts() -> None:
-    told = Told()
+    told = PrintedChanges()
     assert told.from_value(event("chunk", "first\nsec")) == "    first\n"
     assert told.from_value(event("chunk", "ond\n")) == "    second\n"
     assert told.from_value(event("chunk", "x" * 399)) == ""
@@ -222,7 +222,7 @@ def test_streamed_text_is_printed_line_by_line_and_long_lines_in_parts() -> None
 
 
 def test_the_rest_of_streamed_text_is_printed_before_the_result() -> None:
-    told = Told()
+    told = PrintedChanges()
     told.from_value(event("chunk", "the last words"))
     begin = told.out.tell()
     told.show.end(Task.from_value({"id": "task-0001", "status": "completed", "result": None}))
@@ -235,7 +235,9 @@ def test_the_rest_of_streamed_text_is_printed_before_the_result() -> None:
 @pytest.mark.parametrize("before", ["", "x " * 200, "x\n" * 5])
 def test_a_streamed_secret_is_masked_however_it_is_split(secret: str, before: str) -> None:
     for cut in range(1, len(secret)):
-        printed = Told().from_value(event("chunk", before + secret[:cut]), event("chunk", f"{secret[cut:]}\nmore\n"))
+        printed = PrintedChanges().from_value(
+            event("chunk", before + secret[:cut]), event("chunk", f"{secret[cut:]}\nmore\n")
+        )
         assert secret.split()[-1] not in printed.replace("\n", "")
         assert printed.endswith("more\n")
 
@@ -246,24 +248,24 @@ def test_a_private_key_that_is_streamed_line_by_line_is_masked_whole() -> None:
         *("QUJDREVGR0hJSktM\n" for _ in range(9)),
         "-----END RSA PRIVATE KEY-----\n",
     ]
-    printed = Told().from_value(*(event("chunk", line) for line in ["here:\n", *lines, "so far\n"]))
+    printed = PrintedChanges().from_value(*(event("chunk", line) for line in ["here:\n", *lines, "so far\n"]))
     assert "QUJD" not in printed
     assert printed.startswith("    here:\n")
     assert printed.endswith("so far\n")
 
 
 def test_a_long_line_is_printed_while_it_comes() -> None:
-    printed = Told().from_value(*(event("chunk", "word ") for _ in range(200)))
+    printed = PrintedChanges().from_value(*(event("chunk", "word ") for _ in range(200)))
     assert 400 < len(printed) < 1000
 
 
 def test_changes_of_other_tasks_are_printed_as_they_came() -> None:
     child = {"id": "child", "status": "completed", "title": "Of a child"}
-    assert "sub_task_finished" in Told().from_value(event("sub_task_finished", child))
+    assert "sub_task_finished" in PrintedChanges().from_value(event("sub_task_finished", child))
 
 
 async def test_the_first_match_of_a_condition_counts() -> None:
-    told = Told(until="status:paused")
+    told = PrintedChanges(until="status:paused")
     early = told.show.matched("task-0001")
     told.from_value(task("executing", 1))
     assert not early.done()

@@ -44,13 +44,13 @@ HEADERS = {"Content-Type": "text/event-stream"}
 
 
 @dataclass
-class Heard:
+class ReceivedItems:
     """Everything a stream told, and how it ended."""
 
     told: list[StreamItem] = field(default_factory=list)
     error: ApiError | BadAddress | None = None
     ended: bool = False
-    enough: Callable[[Heard], bool] = lambda heard: False
+    enough: Callable[[ReceivedItems], bool] = lambda heard: False
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, told: StreamItem) -> None:
@@ -83,10 +83,10 @@ def text_of(event: Event) -> str:
 
 @asynccontextmanager
 async def listening(
-    client: Client, enough: Callable[[Heard], bool] = lambda heard: False, clock: FastClock | None = None
-) -> AsyncIterator[Heard]:
+    client: Client, enough: Callable[[ReceivedItems], bool] = lambda heard: False, clock: FastClock | None = None
+) -> AsyncIterator[ReceivedItems]:
     """A stream under way; what is awaited is `done`: enough was heard, or the stream has ended."""
-    heard = Heard(enough=enough)
+    heard = ReceivedItems(enough=enough)
     stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(dice=random.Random(2)))
 
     async def run() -> None:
@@ -105,7 +105,7 @@ async def listening(
             await job
 
 
-async def finished(heard: Heard, seconds: float = 5.0) -> None:
+async def finished(heard: ReceivedItems, seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
         await heard.done.wait()
 
@@ -186,7 +186,7 @@ async def test_each_answer_leads_to_the_expected_state(case: dict[str, Any]) -> 
     async with Server(script) as server, make_client(server.url, silence=0.3, clock=clock) as client:
         wanted = expect.get("events") or expect.get("events_after") or []
 
-        def enough(heard: Heard) -> bool:
+        def enough(heard: ReceivedItems) -> bool:
             if expect.get("state") in TRIED_AGAIN or "key_sent_to_other_origin" in expect:
                 return LinkState.RECONNECTING in heard.links
             return bool(wanted) and heard.texts[-1:] == wanted[-1:]
@@ -204,7 +204,7 @@ async def test_each_answer_leads_to_the_expected_state(case: dict[str, Any]) -> 
     check_http(expect, heard, requests, clock)
 
 
-def check_http(expect: dict[str, Any], heard: Heard, requests: list[Request], clock: FastClock) -> None:
+def check_http(expect: dict[str, Any], heard: ReceivedItems, requests: list[Request], clock: FastClock) -> None:
     state = expect.get("state")
     kinds: dict[str, type[Exception] | tuple[type[Exception], ...]] = {
         "auth": (Unauthorized, Forbidden),

@@ -34,7 +34,7 @@ DANA = {"id": "u-dana", "display_name": "Dana Reyes", "email": "dana@example.com
 PER_PAGE = 50
 
 
-class Still:
+class StoppedClock:
     """A clock that stands at NOW, and lets nobody wait longer than asked."""
 
     def time(self) -> float:
@@ -61,7 +61,7 @@ class Body(httpx.AsyncByteStream):
 
 
 @dataclass
-class Fixed:
+class FixedPlatform:
     """A platform that has these agents and tasks, and answers every question about them in the same way."""
 
     agents: list[Json] = field(default_factory=list)
@@ -109,11 +109,11 @@ class Fixed:
 
     def client(self) -> Client:
         """A client of it, whose clock stands still."""
-        transport = _Short(Secret(KEY), frozenset, clock=Still(), answer=self.answer)
+        transport = _FunctionSession(Secret(KEY), frozenset, clock=StoppedClock(), answer=self.answer)
         return Client(Surfaces(URL, URL, ORG), transport)
 
 
-class _Short(PlatformSession, kw_only=True):
+class _FunctionSession(PlatformSession, kw_only=True):
     """A transport that goes no further than a function."""
 
     answer: Callable[[httpx.Request], httpx.Response]
@@ -234,7 +234,7 @@ QUESTION = {
 STEPS = ["Collect the sources", "Compare them", "Ask the scout", "Write the brief", "Have it read"]
 
 
-def busy() -> Fixed:
+def busy() -> FixedPlatform:
     """Everything that can be seen on an ordinary bad day; the only task that runs with a stream has every kind of entry."""
     tasks = [
         task("invoice", "invoice-bot", "paused", "Pay overdue invoice 4417", 44, waits=31.5, tokens=(16_900, 1_300),
@@ -287,7 +287,7 @@ def busy() -> Fixed:
         ],
         id_of("brief"): _everything(),
     }  # fmt: skip
-    return Fixed(AGENTS, tasks, logs, {id_of("brief"): _live()})
+    return FixedPlatform(AGENTS, tasks, logs, {id_of("brief"): _live()})
 
 
 def _everything() -> list[Json]:
@@ -345,17 +345,17 @@ def _live() -> list[Json]:
     ]  # fmt: skip
 
 
-def empty() -> Fixed:
+def empty() -> FixedPlatform:
     """Agents and no tasks."""
-    return Fixed(AGENTS)
+    return FixedPlatform(AGENTS)
 
 
-def refused() -> Fixed:
+def refused() -> FixedPlatform:
     """A key that is not accepted."""
-    return Fixed(refuses=True)
+    return FixedPlatform(refuses=True)
 
 
-def fleet() -> Fixed:
+def fleet() -> FixedPlatform:
     """More tasks than anybody looks at; the platform has more still."""
     mix = ("completed", "completed", "executing", "completed", "failed", "pending", "completed", "stopped", "paused")
     begun = sorted((n * 7919) % 4001 + 1 for n in range(300))
@@ -367,7 +367,7 @@ def fleet() -> Fixed:
         )
         result = {"changed": minutes * 0.9, "result": f"{n} rows"} if status in {"completed", "failed"} else {}
         tasks.append(task(f"fleet {n}", who["id"], status, f"Nightly run {n:03}", minutes, **waits, **result))
-    return Fixed(AGENTS, tasks, total=3341)
+    return FixedPlatform(AGENTS, tasks, total=3341)
 
 
 def attacks() -> list[str]:
@@ -383,7 +383,7 @@ WORST = (
 """The attacks that a first look at the list and at a task shows; the others are further down."""
 
 
-def hostile() -> Fixed:
+def hostile() -> FixedPlatform:
     """Somebody has put into every text whatever might do harm."""
     named = {case["name"]: text for case, text in zip(cases("hostile"), attacks(), strict=True)}
     worst = [named[name] for name in WORST]
@@ -413,9 +413,9 @@ def hostile() -> Fixed:
                 log.append(other(minutes, action=text, title=text))
             case _:
                 log.append(other(minutes, agent_id="evil", query=text, reasoning={"title": text}))
-    return Fixed(agents, tasks, {id_of("running"): log, id_of("approval"): log[:2]})
+    return FixedPlatform(agents, tasks, {id_of("running"): log, id_of("approval"): log[:2]})
 
 
-BOARDS: Mapping[str, Callable[[], Fixed]] = {
+PLATFORMS: Mapping[str, Callable[[], FixedPlatform]] = {
     "busy": busy, "empty": empty, "hostile": hostile, "refused": refused, "fleet": fleet,
 }  # fmt: skip

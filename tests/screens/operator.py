@@ -117,7 +117,7 @@ def is_page_seen(payload: Inspector) -> bool:
 
 
 @asynccontextmanager
-async def at_the_screens(
+async def open_dashboard(
     here: Served,
     tmp_path: Path,
     size: tuple[int, int] = (120, 40),
@@ -148,7 +148,7 @@ async def at_the_screens(
 
 
 @asynccontextmanager
-async def waiting(
+async def dashboard_with_invoice(
     serve: Serve, tmp_path: Path, size: tuple[int, int] = (120, 40), **more: Any
 ) -> AsyncIterator[Operator]:
     """The dashboard, with an invoice that waits for approval."""
@@ -157,7 +157,7 @@ async def waiting(
             "invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 7", "events_streaming": True}
         )
         await here.until(made["id"], "paused")
-        async with at_the_screens(here, tmp_path, size, **more) as operator:
+        async with open_dashboard(here, tmp_path, size, **more) as operator:
             await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the peek
             yield operator
 

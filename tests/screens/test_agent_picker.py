@@ -7,11 +7,11 @@ from pathlib import Path
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
-from tests.screens.operator import waiting
+from tests.screens.operator import dashboard_with_invoice
 
 
 async def test_an_agent_is_chosen_for_the_filter_and_for_a_new_task(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("at")
         await operator.until(lambda: "type to narrow" in operator.text)
         await operator.press(*"release", "enter")

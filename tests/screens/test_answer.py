@@ -12,7 +12,7 @@ import pytest
 from textual.widgets import TextArea
 
 from tests.local.conftest import KEY, Serve
-from tests.screens.operator import Operator, at_the_screens
+from tests.screens.operator import Operator, open_dashboard
 from tui.client.log_entries import Question
 from tui.widgets.inspector import Inspector
 
@@ -33,7 +33,7 @@ async def asked(
         entry = next(entry for entry in entries if "questions" in entry)
         changed = {**entry["questions"][0], "question": question, "options": options}
         here.local.store.put_entry(made["id"], {**entry, "questions": [changed]})
-        async with at_the_screens(here, tmp_path, (80, 24), **more) as operator:
+        async with open_dashboard(here, tmp_path, (80, 24), **more) as operator:
             await operator.until(lambda: "question" in operator.text)
             await operator.press("c")
             await operator.until(lambda: "f2 send" in operator.text)

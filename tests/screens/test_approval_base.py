@@ -10,7 +10,7 @@ import pytest
 from textual import events
 
 from tests.local.conftest import KEY, Serve
-from tests.screens.operator import Operator, invoice, is_page_seen, make_invoice, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice, is_page_seen, make_invoice
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.review import ReviewScreen
@@ -42,7 +42,7 @@ async def press_at_once(operator: Operator, *told: events.Event) -> None:
 
 
 async def test_decision_keys_are_dead_after_the_terminal_regains_the_focus(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await decidable(operator)
         await press_at_once(operator, events.AppBlur(), events.AppFocus(), events.Key("A", "A"))
         await operator.until(lambda: "a moment: it has just appeared" in operator.text)
@@ -52,7 +52,7 @@ async def test_decision_keys_are_dead_after_the_terminal_regains_the_focus(serve
 
 async def test_a_key_that_brings_the_focus_back_does_not_decide(serve: Serve, tmp_path: Path) -> None:
     """Some terminals tell the key before the focus, or never tell the focus."""
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await decidable(operator)
         await press_at_once(operator, events.AppBlur(), events.Key("A", "A"))
         await operator.until(lambda: "a moment: it has just appeared" in operator.text)
@@ -60,7 +60,7 @@ async def test_a_key_that_brings_the_focus_back_does_not_decide(serve: Serve, tm
 
 
 async def test_the_click_that_focuses_the_window_does_not_decide(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await decidable(operator)
         refocus(operator)
         await operator.click("A approve")
@@ -82,7 +82,7 @@ async def resized(operator: Operator) -> None:
 async def test_decision_keys_are_dead_after_the_screen_returns_or_is_resized(
     serve: Serve, tmp_path: Path, disturb: Callable[[Operator], object]
 ) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await decidable(operator)
         now = screen._clock()
         screen._clock = lambda: now  # the moment lasts
@@ -132,7 +132,7 @@ async def refused(operator: Operator, words: str) -> None:
 
 
 async def test_seeing_only_the_end_of_a_payload_is_not_enough(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, **{f"line {number}": number for number in range(90)})
         payload = screen.query_one("#payload", Inspector)
         await operator.until(lambda: is_page_seen(payload))
@@ -145,7 +145,7 @@ async def test_seeing_only_the_end_of_a_payload_is_not_enough(serve: Serve, tmp_
 
 
 async def test_a_line_that_was_visible_too_briefly_is_unseen(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, **{f"line {number}": number for number in range(90)})
         screen.query_one("#payload", Inspector).focus()
         await operator.press(*["pagedown"] * 6)
@@ -153,7 +153,7 @@ async def test_a_line_that_was_visible_too_briefly_is_unseen(serve: Serve, tmp_p
 
 
 async def test_lines_behind_a_dialog_are_unseen(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra")
         await operator.press("question_mark")
         await operator.until(lambda: operator.app.screen is not screen)
@@ -177,7 +177,7 @@ async def test_every_masked_part_has_to_be_revealed_once(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inspector, "REVEAL_SECONDS", 2.0)
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra", password=EVIL, note="token=to-MALLORY-EVIL")
         await refused(operator, MASKED.replace("10 s", "2 s"))
         assert "2 masked" in operator.text
@@ -192,7 +192,7 @@ async def test_every_masked_part_has_to_be_revealed_once(
 
 
 async def test_every_line_of_revealed_text_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, password="\n".join(["harmless"] * 60 + [EVIL]))
         await operator.until(lambda: MASKED in operator.text)
         await operator.press("M")
@@ -206,7 +206,7 @@ async def test_every_line_of_revealed_text_has_to_be_seen(serve: Serve, tmp_path
 
 
 async def test_names_that_are_masked_alike_are_both_shown(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await opened(operator, **{"token=aaaaaaaa9999 first": 1, "token=bbbbbbbb9999 second": {"to": "EVIL"}})
         await refused(operator, MASKED)
         await operator.press("M")
@@ -215,14 +215,14 @@ async def test_names_that_are_masked_alike_are_both_shown(serve: Serve, tmp_path
 
 
 async def test_a_payload_that_is_nested_too_deep_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await opened(operator, value=deep(250))
         await operator.until(lambda: "too deep or named too alike" in operator.text)
         await refused(operator, "cannot be decided here")
 
 
 async def test_a_payload_with_the_configured_key_says_so_and_never_shows_it(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await opened(operator, note=f"use {KEY} for it", api_key=KEY)
         await operator.until(lambda: "your own API key is in it, and stays masked" in operator.text)
         await operator.press("M")
@@ -232,7 +232,7 @@ async def test_a_payload_with_the_configured_key_says_so_and_never_shows_it(serv
 
 
 async def test_a_bulk_decision_needs_the_masked_parts_of_each_task_revealed(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
         ask(operator, to="Sierra", password=EVIL)
@@ -259,7 +259,7 @@ async def test_a_bulk_decision_needs_the_masked_parts_of_each_task_revealed(serv
 
 
 async def test_masked_parts_beside_the_payload_are_revealed_before_an_approval(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (200, 50)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (200, 50)) as operator:
         task = invoice(operator)
         operator.here.local.platform.change(task, title="Pay password=1_000_000-USD-to-EVIL")
         await operator.press("a")
@@ -278,7 +278,7 @@ async def test_masked_parts_beside_the_payload_are_revealed_before_an_approval(s
 
 
 async def test_the_configured_key_beside_the_payload_is_reported(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (200, 50)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (200, 50)) as operator:
         task = invoice(operator)
         operator.here.local.platform.change(task, title=f"Pay with {KEY}")
         await operator.press("a")
@@ -290,7 +290,7 @@ LONG_TEXT = "x" * 2_500 + " PAY MALLORY"
 
 
 async def test_the_text_of_a_request_is_not_cut(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (200, 50)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (200, 50)) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "description": LONG_TEXT}
         operator.here.local.platform.change(task, hitl_request=request)
@@ -355,7 +355,7 @@ HIDING = {
 async def test_text_that_is_wrongly_masked_as_the_key_cannot_be_decided(
     serve: Serve, tmp_path: Path, text: str, place: str
 ) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, **({"memo": text} if place == "value" else {text: "pay"}))
         await operator.press("M")
         await operator.until(lambda: "text that may be your own API key in another spelling" in operator.text)
@@ -363,7 +363,7 @@ async def test_text_that_is_wrongly_masked_as_the_key_cannot_be_decided(
 
 
 async def test_a_bulk_decision_is_refused_if_one_task_hides_text_behind_the_key(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
         ask(operator, memo=HIDING["markup"])

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import invoice, invoice_card, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice, invoice_card
 from tui.client.errors import error_class_of
 from tui.launch import platform_name
 from tui.screens.bulk_review import BulkReviewScreen
@@ -22,7 +22,7 @@ LONG_WORDS = "the platform's own words " * 12 + "THE END"
 async def test_an_outcome_is_shown_whole_at_80_columns(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path, (80, 24)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24)) as operator:
 
         async def refused(*_: Any) -> None:
             raise error_class_of(403)(LONG_WORDS, status=403)
@@ -37,7 +37,7 @@ async def test_an_outcome_is_shown_whole_at_80_columns(
 
 
 async def test_a_click_does_not_count_as_a_key_of_a_burst(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("down")
@@ -47,7 +47,7 @@ async def test_a_click_does_not_count_as_a_key_of_a_burst(serve: Serve, tmp_path
 
 
 async def test_a_paused_task_can_be_reviewed_before_its_reason_is_known(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
         home = operator.app.task_list
         assert home is not None
@@ -61,7 +61,7 @@ async def test_a_paused_task_can_be_reviewed_before_its_reason_is_known(serve: S
 async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         card = await invoice_card(operator)
         await operator.press("home", "space", "space", "a")
         await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))

@@ -8,13 +8,13 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
-from tests.screens.operator import waiting
+from tests.screens.operator import dashboard_with_invoice
 from tui.screens.base import OverlayScreen, SizeNotice
 from tui.screens.task_list import TaskListScreen
 
 
 async def test_a_terminal_that_is_too_small_says_so(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.pilot.resize_terminal(50, 12)
         await operator.until(lambda: isinstance(operator.app.screen, SizeNotice) and "50×12" in operator.text)
         await operator.pilot.resize_terminal(60, 15)
@@ -22,14 +22,14 @@ async def test_a_terminal_that_is_too_small_says_so(serve: Serve, tmp_path: Path
 
 
 async def test_a_greyed_key_tells_why_it_is_disabled(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, read_only=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, read_only=True) as operator:
         await operator.press("X")
         assert "read-only mode" in operator.text
         assert isinstance(operator.app.screen, TaskListScreen)
 
 
 async def test_text_can_be_selected(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         column, row = operator.at("Pay invoice 7")
         await operator.pilot.mouse_down(offset=(column, row))
         await operator.pilot.hover(offset=(column + 8, row))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.local.conftest import Serve
-from tests.screens.operator import invoice, make_invoice, reject_elsewhere, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice, make_invoice, reject_elsewhere
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.widgets.inspector import Inspector
 
 
 async def test_a_bulk_approval_shows_the_outcome_of_each_task(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         ids = [invoice(operator)["id"], make_invoice(operator.here, 8), make_invoice(operator.here, 9)]
         await operator.until(lambda: "3 need you" in operator.text and "‖ paused" not in operator.text)
         await operator.press("home", "space", "down", "v")
@@ -40,7 +40,7 @@ async def test_a_bulk_approval_shows_the_outcome_of_each_task(serve: Serve, tmp_
 
 
 async def test_a_bulk_stop_shows_the_outcome_of_each_task(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         other = make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
         await operator.press("home", "space", "space", "X")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.local.conftest import Serve
-from tests.screens.operator import invoice, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice
 from tui.screens.task_detail import TaskScreen
 
 
 async def test_the_command_line_runs_commands_by_name(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("colon", *"filtr", "enter")
         await operator.until(lambda: "did you mean filter?" in operator.text)
         await operator.press(*["backspace"] * 5, *"filter id:nothing", "enter")

@@ -11,7 +11,7 @@ import pytest
 from textual.screen import ModalScreen
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice
 from tui.screens.copy_dialog import COPY_KEYS
 from tui.services import actions, review_loader
 
@@ -66,7 +66,7 @@ def outcomes(operator: Operator) -> list[str]:
 @pytest.mark.parametrize("name", PLACES)
 async def test_the_named_keys_take_back_in_every_place(serve: Serve, tmp_path: Path, name: str) -> None:
     place = PLACES[name]
-    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, place)
         await operator.until(lambda: PROMISE.findall(operator.text) == [place.promise])
         for key in place.promise.replace("esc", "escape").split(", then "):
@@ -77,7 +77,7 @@ async def test_the_named_keys_take_back_in_every_place(serve: Serve, tmp_path: P
 
 @pytest.mark.parametrize("name", PLACES)
 async def test_a_hold_pauses_while_a_dialog_is_open(serve: Serve, tmp_path: Path, name: str) -> None:
-    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, PLACES[name])
         is_dialog = isinstance(operator.app.screen, ModalScreen)
         await operator.until(lambda: ("stands still" in operator.text) is is_dialog)
@@ -96,7 +96,7 @@ async def test_a_hold_pauses_while_a_dialog_is_open(serve: Serve, tmp_path: Path
 
 @pytest.mark.long
 async def test_a_hold_resumes_when_the_dialog_is_closed(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=5.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=5.0) as operator:
         await open_place(operator, PLACES["help"])
         await operator.until(lambda: "stands still" in operator.text)
         await operator.press("escape")
@@ -109,7 +109,7 @@ async def test_a_hold_that_is_paused_too_long_is_taken_back(
 ) -> None:
     assert actions.MAX_PAUSED_SECONDS == 60.0
     monkeypatch.setattr(actions, "MAX_PAUSED_SECONDS", 1.5)
-    async with waiting(serve, tmp_path, hold=3.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=3.0) as operator:
         await open_place(operator, PLACES["help"])
         await operator.until(lambda: outcomes(operator) == ["approve taken back"])
         assert "a dialog was open for" in operator.toasts()
@@ -117,7 +117,7 @@ async def test_a_hold_that_is_paused_too_long_is_taken_back(
 
 
 async def test_clicking_the_hold_line_of_a_dialog_takes_back(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await open_place(operator, PLACES["copy"])
         await operator.until(lambda: "stands still" in operator.text)
         await operator.click("takes it back")
@@ -125,7 +125,7 @@ async def test_clicking_the_hold_line_of_a_dialog_takes_back(serve: Serve, tmp_p
 
 
 async def test_an_open_reason_input_leaves_the_take_back_key_to_the_held_decision(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("R")
@@ -158,7 +158,7 @@ async def test_a_decision_that_is_being_checked_can_be_taken_back_in_the_review(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = read_again_when(monkeypatch)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -175,7 +175,7 @@ async def test_a_decision_that_is_being_checked_can_be_taken_back_in_the_list(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = read_again_when(monkeypatch)
-    async with waiting(serve, tmp_path, hold=1.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=1.0) as operator:
         await operator.hold_an_approval()
         await operator.until(lambda: "is read again   u takes it back" in operator.text)
         await operator.press("u")
@@ -188,7 +188,7 @@ async def test_the_quit_dialog_says_being_sent_only_of_sent_actions(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_read = read_again_when(monkeypatch)
-    async with waiting(serve, tmp_path, hold=1.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=1.0) as operator:
 
         async def never_answered(*_: Any) -> None:
             await asyncio.Event().wait()
@@ -206,7 +206,7 @@ async def test_the_quit_dialog_says_being_sent_only_of_sent_actions(
 
 
 async def test_a_stop_is_shown_as_requested_only_once_it_is_sent(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=HOLD_SECONDS) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=HOLD_SECONDS) as operator:
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
         await operator.until(lambda: "stop requested" in operator.toasts())
@@ -215,7 +215,7 @@ async def test_a_stop_is_shown_as_requested_only_once_it_is_sent(serve: Serve, t
 
 
 async def test_a_held_decision_is_shown_on_the_list_and_when_quitting(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=30.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=30.0) as operator:
         await operator.hold_an_approval()
         await operator.until(lambda: "approve Pay invoice 7 in" in operator.text)
         await operator.press("q")

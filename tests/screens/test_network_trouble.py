@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve, Served
-from tests.screens.operator import at_the_screens, invoice, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
 from tui.local.chaos import Chaos
@@ -19,7 +19,7 @@ from tui.widgets.event_pane import EventPane
 
 
 async def test_a_lost_answer_is_settled_by_the_record(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(lambda: serve(chaos=Chaos(lose_answers=1.0)), tmp_path) as operator:
+    async with dashboard_with_invoice(lambda: serve(chaos=Chaos(lose_answers=1.0)), tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -32,7 +32,7 @@ async def test_a_run_that_does_not_stop_is_shown_as_still_running(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmation, "CONFIRMATION_SECONDS", 0.5)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         platform = operator.here.local.platform
         monkeypatch.setattr(platform, "stop", platform.task)
         await operator.press("X", "tab", "enter")
@@ -57,7 +57,7 @@ async def test_a_cut_stream_loses_nothing_on_the_screen(platform: Platform, tmp_
     platform.task("t1")
     async with Server(platform.handle) as server:
         here = Served(platform.local, server.url)
-        async with at_the_screens(here, tmp_path, key=KEY) as operator:
+        async with open_dashboard(here, tmp_path, key=KEY) as operator:
             await operator.until(lambda: "Task t1" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: "● live" in operator.text)
@@ -81,7 +81,7 @@ async def test_the_screen_shows_a_lost_and_restored_network(platform: Platform, 
     platform.before_reply = maybe_down
     platform.task("t1")
     async with Server(platform.handle) as server:
-        async with at_the_screens(Served(platform.local, server.url), tmp_path, key=KEY) as operator:
+        async with open_dashboard(Served(platform.local, server.url), tmp_path, key=KEY) as operator:
             await operator.until(lambda: "● live" in operator.text and "Task t1" in operator.text)
             is_down = True
             await operator.until(lambda: "● offline" in operator.text)
@@ -92,7 +92,7 @@ async def test_the_screen_shows_a_lost_and_restored_network(platform: Platform, 
 
 
 async def test_a_refused_api_key_is_shown_with_advice(serve: Serve, tmp_path: Path) -> None:
-    async with serve() as here, at_the_screens(here, tmp_path, key="not-the-key-at-all") as operator:
+    async with serve() as here, open_dashboard(here, tmp_path, key="not-the-key-at-all") as operator:
         await operator.until(lambda: "r tries again" in operator.text)
         assert "key" in operator.text
         assert isinstance(operator.app.screen, TaskListScreen)
@@ -107,7 +107,7 @@ async def test_scrolling_up_stops_following_and_a_pause_loses_nothing(serve: Ser
             call = {"request_id": name, "tool_name": name, "payload": {}}
             platform.push(made["id"], [{"type": "tool_call_request", "data": call}])
 
-        async with at_the_screens(here, tmp_path, (80, 24)) as operator:
+        async with open_dashboard(here, tmp_path, (80, 24)) as operator:
             await operator.until(lambda: "Mine" in operator.text)
             await operator.press("enter", "2")
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, invoice, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.inspector import Inspector
@@ -52,7 +52,7 @@ def lines_with(operator: Operator, words: str) -> list[int]:
 
 @pytest.mark.parametrize("name", PLACES)
 async def test_notices_are_one_line_below_the_payload(serve: Serve, tmp_path: Path, name: str) -> None:
-    async with waiting(serve, tmp_path, (80, 24), notifications=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), notifications=True) as operator:
         platform = operator.here.local.platform
         platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
         await operator.until(lambda: "2 need you" in operator.text)
@@ -70,7 +70,7 @@ async def test_notices_are_one_line_below_the_payload(serve: Serve, tmp_path: Pa
 
 
 async def test_notices_cover_no_line_of_the_payload(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (80, 24), hold=60.0, notifications=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=60.0, notifications=True) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "content": {f"line {number}": "x" * 60 for number in range(5)}}
         operator.here.local.platform.change(task, hitl_request=request)
@@ -88,7 +88,7 @@ async def test_notices_cover_no_line_of_the_payload(serve: Serve, tmp_path: Path
 
 
 async def test_a_notice_disappears_after_its_time_and_is_short(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (200, 50), notifications=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (200, 50), notifications=True) as operator:
         await open_place(operator, "review")
         operator.app.notify("first\nof two lines \x1b[2J" + "x" * 400, timeout=60)
         await operator.until(lambda: "first of two lines ␛[2Jxxx" in operator.text)
@@ -101,7 +101,7 @@ async def test_a_notice_disappears_after_its_time_and_is_short(serve: Serve, tmp
 
 
 async def test_a_notice_stays_when_the_review_is_left(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, notifications=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, notifications=True) as operator:
         await open_place(operator, "review")
         operator.app.notify("it happened meanwhile", timeout=60)
         await operator.press("escape")

@@ -16,7 +16,7 @@ from textual import events
 from textual.widgets import Input, Static
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice, make_invoice, open_dashboard
 from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
@@ -44,7 +44,7 @@ async def test_a_payload_is_shown_whole_however_long_its_lines(
 ) -> None:
     monkeypatch.setattr(inspector, "MIN_SIGHT_SECONDS", 0.0)  # it has hundreds of lines
     monkeypatch.setattr(inspector, "MIN_SIGHTINGS", 1)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         ask(operator, **content)
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -55,7 +55,7 @@ async def test_a_payload_is_shown_whole_however_long_its_lines(
 
 
 async def test_a_payload_that_cannot_be_shown_whole_cannot_be_decided(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         ask(operator, lines=list(range(30_000)))
         await operator.press("a", "end")
         await operator.until(lambda: "cannot be decided here" in operator.text)
@@ -66,7 +66,7 @@ async def test_a_payload_that_cannot_be_shown_whole_cannot_be_decided(serve: Ser
 
 
 async def test_hidden_characters_of_a_payload_are_visible(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         ask(operator, to="admin\u200b.exe\nsecond", name="Müller", flip="\u202egnp", auth="who-knows-whom-1234")
         await operator.press("a")
         await operator.until(lambda: "Müller" in operator.text)
@@ -82,7 +82,7 @@ async def test_hidden_characters_of_a_payload_are_visible(serve: Serve, tmp_path
 
 
 async def test_a_title_cannot_add_lines(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         task = invoice(operator)
         operator.here.local.platform.change(task, title="Pay\nwaits     for nobody\nprofile  sandbox")
         await operator.press("a")
@@ -90,7 +90,7 @@ async def test_a_title_cannot_add_lines(serve: Serve, tmp_path: Path) -> None:
 
 
 async def test_a_held_decision_is_shown_when_its_review_is_reopened(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await operator.hold_an_approval()
         await operator.press("a")
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
@@ -101,7 +101,7 @@ async def test_a_held_decision_is_shown_when_its_review_is_reopened(serve: Serve
 
 
 async def test_keys_right_after_a_decision_take_it_back_even_without_a_hold(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=0.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         for char in "Approve it":
@@ -112,7 +112,7 @@ async def test_keys_right_after_a_decision_take_it_back_even_without_a_hold(serv
 
 @pytest.mark.long
 async def test_a_reason_belongs_to_one_rejection(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
         await operator.press("a", "end")
@@ -133,7 +133,7 @@ async def test_a_reason_belongs_to_one_rejection(serve: Serve, tmp_path: Path) -
 
 
 async def test_an_approved_request_stays_on_screen_and_a_new_one_is_separate(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         assert "‖ approval" in operator.text
@@ -153,7 +153,7 @@ async def test_an_approved_request_stays_on_screen_and_a_new_one_is_separate(ser
 
 
 async def test_enter_after_a_decision_opens_the_task(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -164,7 +164,7 @@ async def test_enter_after_a_decision_opens_the_task(serve: Serve, tmp_path: Pat
 
 
 async def test_an_approval_of_a_task_that_was_stopped_meanwhile_is_not_done(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         decisions, platform = operator.here.local.decisions, operator.here.local.platform
         await operator.press("a", "end")
         await operator.ready_to_decide()
@@ -190,7 +190,7 @@ for _ in sys.stdin:
 
 
 async def test_a_review_names_other_processes_that_have_it_open(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a")
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
         place, task_id = tmp_path / "open", invoice(operator)["id"]
@@ -216,7 +216,7 @@ async def test_a_review_names_other_processes_that_have_it_open(serve: Serve, tm
 
 
 async def test_only_shown_payloads_of_a_bulk_review_count_as_read(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
         await operator.press("home", "space", "space", "a")
@@ -232,7 +232,7 @@ async def test_only_shown_payloads_of_a_bulk_review_count_as_read(serve: Serve, 
 
 
 async def test_marks_that_a_filter_hides_stay_marked(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         made = operator.here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Innocent run"})
         await operator.until(lambda: "Innocent run" in operator.text)
         await operator.press("home", "space", "slash", *"Innocent", "enter")
@@ -248,7 +248,7 @@ async def test_tasks_that_no_longer_wait_are_not_counted(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.services.list_poller.TASKS_PER_PAGE", 10)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         gone = make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
         for number in range(200):
@@ -265,7 +265,7 @@ def invoice_id(operator: Operator, number: int) -> str:
 
 
 async def test_the_task_on_the_top_screen_is_followed(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         other = make_invoice(operator.here, 8)
         await operator.here.until(other, "paused")
         await operator.until(lambda: "2 need you" in operator.text)
@@ -286,7 +286,7 @@ async def test_the_task_on_the_top_screen_is_followed(serve: Serve, tmp_path: Pa
 
 
 async def test_a_task_whose_decision_is_being_sent_is_not_offered_again(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c", *"once", "f2", "c")
         await operator.until(lambda: "F2 sends" in operator.text)
         assert "once" not in operator.text
@@ -299,7 +299,7 @@ async def test_an_invalid_task_id_is_harmless(serve: Serve, tmp_path: Path, task
         made = here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Odd id"})
         task = here.local.platform.task(made["id"])
         here.local.store.add_task({**task, "id": task_id, "title": "Really odd"}, None)
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Really odd" in operator.text)
             await operator.press("slash", *"Really", "enter", "enter")
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
@@ -309,7 +309,7 @@ async def test_an_invalid_task_id_is_harmless(serve: Serve, tmp_path: Path, task
 
 
 async def test_tasks_in_a_parent_cycle_and_below_ended_tasks_are_shown(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         platform = operator.here.local.platform
         ids = [make_invoice(operator.here, number) for number in (8, 9)]
         for one, other in zip(ids, reversed(ids), strict=True):
@@ -325,10 +325,10 @@ async def test_tasks_in_a_parent_cycle_and_below_ended_tasks_are_shown(serve: Se
 async def test_a_decision_that_was_held_when_the_process_was_killed_is_offered_again(
     serve: Serve, tmp_path: Path
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
         held = {"kind": "held", "deed": "d1", "verb": "approve", "target": task_id, "digest": "x"}
-        async with at_the_screens(operator.here, tmp_path / "again", left=[held]) as again:
+        async with open_dashboard(operator.here, tmp_path / "again", left=[held]) as again:
             await again.until(lambda: "was held when xp-tui ended, and was not sent" in again.text)
             assert "Pay invoice 7" in again.text
             await again.pilot.pause(0.3)
@@ -370,7 +370,7 @@ def test_the_journal_lists_actions_without_an_end(tmp_path: Path) -> None:
 async def test_a_full_disk_is_reported_and_nothing_more_is_sent(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         write = operator.journal.write
 
         def full(what: str, **told: Any) -> None:
@@ -395,7 +395,7 @@ async def test_a_date_without_a_time_is_harmless(
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        async with waiting(serve, tmp_path, memory={"time": "local"}) as operator:
+        async with dashboard_with_invoice(serve, tmp_path, memory={"time": "local"}) as operator:
             operator.here.local.platform.change(invoice(operator), paused_at=when, created_at=when, started_at=when)
             await operator.pilot.pause(0.5)
             await operator.press("enter")
@@ -408,7 +408,7 @@ async def test_a_date_without_a_time_is_harmless(
 
 
 async def test_a_take_back_key_counts_from_when_it_was_pressed(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=0.4) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.4) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         operator.app.post_message(events.Key("A", "A"))
@@ -422,7 +422,7 @@ async def test_a_take_back_key_counts_from_when_it_was_pressed(serve: Serve, tmp
 
 @pytest.mark.long
 async def test_the_next_payload_starts_at_its_top(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         for task in operator.here.local.store.tasks({"agent_id": "invoice-bot"}):
             await operator.here.until(task["id"], "paused")
@@ -453,7 +453,7 @@ async def test_the_next_payload_starts_at_its_top(serve: Serve, tmp_path: Path) 
 
 
 async def test_a_stop_runs_beside_a_held_decision_without_hiding_it(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=60.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await operator.hold_an_approval()
         await operator.press("X", "tab", "enter")
         await operator.until(lambda: invoice(operator)["status"] == "stopped")
@@ -465,10 +465,10 @@ async def test_a_stop_runs_beside_a_held_decision_without_hiding_it(serve: Serve
 async def test_a_draft_that_was_being_sent_when_the_process_was_killed_is_restored(
     serve: Serve, tmp_path: Path
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         thread = invoice(operator)["id"]
         JsonStore(tmp_path / "again" / "drafts.json")[f"sending {thread}"] = "do not lose me"
-        async with at_the_screens(operator.here, tmp_path / "again") as again:
+        async with open_dashboard(operator.here, tmp_path / "again") as again:
             await again.until(lambda: "Pay invoice 7" in again.text)
             await again.press("c")
             await again.until(lambda: "do not lose me" in again.text)
@@ -478,7 +478,7 @@ async def test_a_draft_that_was_being_sent_when_the_process_was_killed_is_restor
 async def test_a_review_can_be_read_and_decided_at_every_size(
     serve: Serve, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a")
         await operator.until(lambda: "Review" in operator.text)
         await operator.pilot.resize_terminal(*size)

@@ -26,7 +26,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
-from tests.screens.fixed_platforms import BOARDS, KEY, Fixed
+from tests.screens.fixed_platforms import KEY, PLATFORMS, FixedPlatform
 from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
 from tui.screens.review import ReviewScreen
@@ -75,14 +75,14 @@ def _colour(colour: Color | None) -> str:
     return colour.get_truecolor().hex if colour else "nothing"
 
 
-class Look:
+class ScreenImage:
     """What a screen shows at one moment."""
 
     def __init__(self, app: XpTui) -> None:
         self._parts = [list(strip) for strip in app.screen._compositor.render_strips()]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Look) and self._parts == other._parts
+        return isinstance(other, ScreenImage) and self._parts == other._parts
 
     @cached_property
     def lines(self) -> list[list[Cell]]:
@@ -109,7 +109,7 @@ class Look:
 class Visitor:
     """Somebody who walks to a screen and looks at it."""
 
-    def __init__(self, app: XpTui, pilot: Pilot[None], state: Fixed) -> None:
+    def __init__(self, app: XpTui, pilot: Pilot[None], state: FixedPlatform) -> None:
         self.app = app
         self.pilot = pilot
         self._state = state
@@ -125,23 +125,23 @@ class Visitor:
         await self.pilot.press(*keys)
         self._rests_at = time.monotonic() + RESTED
 
-    async def walk(self, screen: str) -> Look:
+    async def walk(self, screen: str) -> ScreenImage:
         """Go to a screen from where the dashboard begins, and look at it."""
         if screen in WALKS:
             await self.until(lambda: self._rounds > ROUNDS)
             await WALKS[screen](self)
         return await self.still()
 
-    async def still(self) -> Look:
+    async def still(self) -> ScreenImage:
         """The screen once it stands still: nothing more is asked of the platform, and nothing moves or blinks."""
         for writing in (*self.app.screen.query(Input), *self.app.screen.query(TextArea)):
             writing.cursor_blink = False
-        look, since = Look(self.app), self._rounds
+        look, since = ScreenImage(self.app), self._rounds
         async with asyncio.timeout(20):
             while self._rounds < since + ROUNDS:
                 self.app.clear_notifications()
                 await self.pilot.pause(0.03)
-                before, look = look, Look(self.app)
+                before, look = look, ScreenImage(self.app)
                 if look != before or time.monotonic() < self._rests_at:
                     since = self._rounds
         return look
@@ -152,7 +152,7 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(state: Fixed, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
+async def visiting(state: FixedPlatform, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
     """The dashboard on a platform that never changes."""
     journal = Journal(path / "journal.jsonl")
     async with state.client() as client:
@@ -217,14 +217,14 @@ WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
 }  # fmt: skip
 """The way to a screen from the list of tasks, where the dashboard begins."""
 SHOWN = [
-    *(("tasks", state) for state in BOARDS),
+    *(("tasks", state) for state in PLATFORMS),
     *((screen, state) for screen in ("task", "review") for state in ("busy", "hostile")),
     *((screen, "busy") for screen in ("stop", "compose", "copy", "help")),
 ]
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def utc_and_colours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Times are those of Greenwich, colours are shown, on whatever machine this runs."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     with monkeypatch.context() as patch:
@@ -234,7 +234,7 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def see_that_it_holds_together(look: Look, width: int) -> None:
+def see_that_it_holds_together(look: ScreenImage, width: int) -> None:
     """Every line ends at the right edge of the screen, and nothing in it steers a terminal."""
     for number, line in enumerate(look.texts):
         assert cell_len(line) == width, f"line {number} is {cell_len(line)} cells wide: {line!r}"
@@ -242,7 +242,7 @@ def see_that_it_holds_together(look: Look, width: int) -> None:
         assert not steering, f"line {number} has {steering}: {line!r}"
 
 
-def see_that_it_is(look: Look, file: Path) -> None:
+def see_that_it_is(look: ScreenImage, file: Path) -> None:
     """The screen is as the file says, or the file is written anew when that is wished."""
     shown = str(look)
     if os.environ.get("XP_SNAPSHOTS") == "write":
@@ -257,7 +257,7 @@ def see_that_it_is(look: Look, file: Path) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(("screen", "board"), SHOWN)
 async def test_a_screen_looks_like_its_snapshot(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with visiting(BOARDS[state](), size, tmp_path) as visitor:
+    async with visiting(PLATFORMS[state](), size, tmp_path) as visitor:
         look = await visitor.walk(screen)
     see_that_it_holds_together(look, size[0])
     see_that_it_is(look, SNAPSHOTS / f"{screen}-{state}-{size[0]}x{size[1]}.txt")
@@ -265,7 +265,7 @@ async def test_a_screen_looks_like_its_snapshot(screen: str, state: str, size: t
 
 @pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
 async def test_hostile_text_breaks_no_line(screen: str, widget: str, tmp_path: Path) -> None:
-    async with visiting(BOARDS["hostile"](), (80, 60), tmp_path) as visitor:
+    async with visiting(PLATFORMS["hostile"](), (80, 60), tmp_path) as visitor:
         await visitor.walk(screen)
         lines = visitor.app.screen.query_one(widget, VirtualList)
         lines.focus()
@@ -273,7 +273,7 @@ async def test_hostile_text_breaks_no_line(screen: str, widget: str, tmp_path: P
         before = -1
         while lines.cursor != before:
             before = lines.cursor
-            look = Look(visitor.app)
+            look = ScreenImage(visitor.app)
             see_that_it_holds_together(look, 80)
             assert not [cell for line in look.lines for cell in line if cell.style.link or "@click" in cell.style.meta]
             await visitor.press("pagedown")

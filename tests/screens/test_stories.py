@@ -10,9 +10,9 @@ import pytest
 from textual import events
 from textual.widgets import Input, TextArea
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve
-from tests.screens.operator import at_the_screens, invoice, reject_elsewhere, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard, reject_elsewhere
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
@@ -28,7 +28,7 @@ SIZES = [(80, 24), (120, 40), (200, 50)]
 async def test_an_operator_finds_a_waiting_task_reads_why_and_approves(
     serve: Serve, tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async with waiting(serve, tmp_path, size) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, size) as operator:
         assert "1 need you" in operator.text
         await operator.press("a")
         await operator.until(lambda: "bank.transfer" in operator.text)
@@ -42,7 +42,7 @@ async def test_an_operator_finds_a_waiting_task_reads_why_and_approves(
 
 
 async def test_an_operator_rejects_with_a_reason(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("R", *"too much", "enter")
@@ -55,7 +55,7 @@ async def test_an_operator_rejects_with_a_reason(serve: Serve, tmp_path: Path) -
 
 
 async def test_an_operator_takes_a_decision_back(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=5.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=5.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -68,7 +68,7 @@ async def test_an_operator_takes_a_decision_back(serve: Serve, tmp_path: Path) -
 
 
 async def test_a_request_that_changed_while_it_was_read_is_not_approved(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         platform = operator.here.local.platform
@@ -82,7 +82,7 @@ async def test_a_request_that_changed_while_it_was_read_is_not_approved(serve: S
 
 
 async def test_a_decision_of_another_person_is_shown_and_nothing_is_sent(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         reject_elsewhere(operator.here, invoice(operator)["id"])
@@ -96,8 +96,8 @@ STORM = int(os.environ.get("XP_STORM", "2000"))
 
 
 @pytest.mark.parametrize("seed", [7, 8])
-async def test_random_keys_decide_nothing(serve: Serve, tmp_path: Path, seed: int, survived: Survived) -> None:
-    async with waiting(serve, tmp_path, hold=0.5) as operator:
+async def test_random_keys_decide_nothing(serve: Serve, tmp_path: Path, seed: int, record_tried: RecordTried) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         dice = random.Random(seed)
@@ -123,11 +123,11 @@ async def test_random_keys_decide_nothing(serve: Serve, tmp_path: Path, seed: in
         await operator.pilot.pause(0.7)
         assert not {"approve", "reject"} & set(operator.sent)
         assert invoice(operator)["status"] == "paused"
-        survived("random keys at a review: no decision", STORM // 2)
+        record_tried("random keys at a review: no decision", STORM // 2)
 
 
 async def test_decision_keys_are_dead_for_a_moment_after_the_review_opens(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=0.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.0) as operator:
         await operator.press("a", "end")
         screen = await operator.ready_to_decide()
         now = screen._clock() + 10
@@ -147,7 +147,7 @@ async def test_decision_keys_are_dead_for_a_moment_after_the_review_opens(serve:
 
 @pytest.mark.parametrize("key", ["A", "R"])
 async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve, tmp_path: Path, key: str) -> None:
-    async with waiting(serve, tmp_path, (80, 24), hold=0.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=0.0) as operator:
         await operator.press("a")
         await operator.until(lambda: "waits  " in operator.text)
         await operator.pilot.pause(2 * DEAD_KEY_SECONDS)
@@ -162,7 +162,7 @@ async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve,
 
 
 async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, read_only=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, read_only=True) as operator:
         await operator.press("a")
         await operator.until(lambda: "read-only" in operator.text)
         await operator.pilot.pause(DEAD_KEY_SECONDS)
@@ -173,7 +173,7 @@ async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("yes", [True, False])
 async def test_an_operator_stops_a_run_or_cancels_the_stop(serve: Serve, tmp_path: Path, yes: bool) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("X")
         await operator.until(lambda: "Stop this task?" in operator.text)
         await operator.press(*(["tab", "enter"] if yes else ["enter"]))
@@ -184,7 +184,7 @@ async def test_an_operator_stops_a_run_or_cancels_the_stop(serve: Serve, tmp_pat
 
 
 async def test_an_operator_replies_and_keeps_a_draft(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c", *"wait", "escape")
         await operator.press("c")
         await operator.until(lambda: operator.app.screen.query(TextArea))
@@ -204,7 +204,7 @@ async def test_an_operator_watches_a_task_end(serve: Serve, tmp_path: Path) -> N
         made = here.local.platform.create(
             "researcher", {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
         )
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Brief me" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
@@ -224,7 +224,7 @@ async def test_an_operator_watches_a_task_end(serve: Serve, tmp_path: Path) -> N
 
 
 async def test_an_operator_filters_and_sees_a_mistake_underlined(serve: Serve, tmp_path: Path) -> None:
-    async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
+    async with serve(tasks=300) as here, open_dashboard(here, tmp_path) as operator:
         await operator.until(lambda: "Completed (" in operator.text)
         await operator.press("slash", *"agent:writer")
         await operator.until(lambda: "Writer" in operator.text and "Planner" not in operator.text)
@@ -238,7 +238,7 @@ async def test_an_operator_filters_and_sees_a_mistake_underlined(serve: Serve, t
 
 
 async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> None:
-    async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
+    async with serve(tasks=300) as here, open_dashboard(here, tmp_path) as operator:
         await operator.until(lambda: "Completed (" in operator.text)
         tasks = operator.app.screen.query_one(TaskTable)
         await operator.press(*["down"] * 12)
@@ -262,7 +262,7 @@ async def test_hostile_text_is_shown_as_text(serve: Serve, tmp_path: Path) -> No
             made["id"],
             [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": evil, "payload": {evil: evil}}}],
         )
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "[@click=app.quit]" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: "TOL" in operator.text)
@@ -275,7 +275,7 @@ async def test_hostile_text_is_shown_as_text(serve: Serve, tmp_path: Path) -> No
 async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "● live" in operator.text and "Still here" in operator.text)
             operator.app.client.transport.key = operator.app.client.transport.key.__class__("wrong")
             operator.app.client.transport._clients.clear()
@@ -289,7 +289,7 @@ async def test_an_operator_answers_a_question_by_number(serve: Serve, tmp_path: 
             "release-bot", {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
         )
         await here.until(made["id"], "paused")
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "question" in operator.text)
             await operator.press("a")
             await operator.until(lambda: "Which region" in operator.text)
@@ -303,7 +303,7 @@ async def test_an_operator_answers_a_question_by_number(serve: Serve, tmp_path: 
 
 
 async def test_help_lists_the_keys(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("question_mark")
         await operator.until(lambda: "Only running" in operator.text)
         await operator.press("escape")
@@ -317,7 +317,7 @@ async def test_an_operator_copies_an_id_and_never_the_api_key(
 
     copied: list[str] = []
     monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (copied.append, None))
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         for key in ("i", "c"):
             await operator.press("y")
             await operator.until(lambda: "x-api-key" in operator.text)
@@ -337,7 +337,7 @@ async def test_the_api_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> Non
             made["id"],
             [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": KEY, "payload": {"x": KEY}}}],
         )
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "use ••••" in operator.text)
             assert KEY not in operator.text
             for keys, words in (("y", "curl"), ("X", "Keep running"), ("c", "F2 sends")):
@@ -351,7 +351,7 @@ async def test_the_api_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> Non
 
 
 async def test_a_key_right_after_a_decision_takes_it_back(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=0.5) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         for key in ("A", "x"):
@@ -362,7 +362,7 @@ async def test_a_key_right_after_a_decision_takes_it_back(serve: Serve, tmp_path
 
 
 async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c")
         await operator.until(lambda: "F2 sends" in operator.text)
         await operator.press(*"stay")
@@ -374,7 +374,7 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
 
 
 async def test_an_operator_approves_with_the_mouse_alone(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (120, 50)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (120, 50)) as operator:
         await operator.click("TITLE")
         await operator.until(lambda: "TITLE ▴" in operator.text)
         await operator.click("1 need you")

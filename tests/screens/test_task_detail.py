@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import at_the_screens, waiting
+from tests.screens.operator import dashboard_with_invoice, open_dashboard
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
 from tui.widgets.activity_tree import ActivityTree
@@ -20,7 +20,7 @@ from tui.widgets.virtual_list import VirtualList
 
 
 async def test_the_timeline_shows_spans_and_a_scale(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (80, 24)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24)) as operator:
         await operator.press("enter")
         await operator.until(lambda: "TOL" in operator.text)
         await operator.press("v")
@@ -36,7 +36,7 @@ async def test_a_search_unfolds_what_it_finds(serve: Serve, tmp_path: Path) -> N
         told = {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
         made = here.local.platform.create("researcher", told)
         await here.until(made["id"], "completed")
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Brief me" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: "■ " in operator.text and "SUB" in operator.text)
@@ -57,7 +57,7 @@ async def test_a_search_unfolds_what_it_finds(serve: Serve, tmp_path: Path) -> N
 
 
 async def test_events_are_filtered_wrapped_shown_raw_and_marked(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("enter", "2")
         pane = operator.app.screen.query_one(EventPane)
         await operator.until(lambda: "tool_call_result" in operator.text)
@@ -86,7 +86,7 @@ async def test_the_inspector_folds_searches_and_copies_json(
 
     copied: list[str] = []
     monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (copied.append, None))
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("enter")
         await operator.until(lambda: "TOL" in operator.text)
         await operator.press("home", "3")
@@ -105,7 +105,7 @@ async def test_the_inspector_folds_searches_and_copies_json(
 
 
 async def test_closing_a_task_screen_frees_its_widgets(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("enter")
         screen = operator.app.screen
         assert isinstance(screen, TaskScreen)

@@ -13,7 +13,7 @@ from textual import events
 from textual.widgets import Input
 
 from tests.local.conftest import Serve
-from tests.screens.operator import QUICK, at_the_screens, invoice, waiting
+from tests.screens.operator import QUICK, dashboard_with_invoice, invoice, open_dashboard
 from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.task_rows import Page, TaskQuery
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 async def test_filters_are_completed_and_remembered(serve: Serve, tmp_path: Path) -> None:
     memory = JsonStore(tmp_path / "screens.json")
-    async with waiting(serve, tmp_path, memory=memory) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, memory=memory) as operator:
         await operator.press("slash", *"ag")
         await operator.until(lambda: "agent:" in operator.text)
         await operator.press("tab", *'"inv')
@@ -44,7 +44,7 @@ async def test_filters_are_completed_and_remembered(serve: Serve, tmp_path: Path
 
 
 async def test_more_pages_are_loaded_until_all_tasks_are_there(serve: Serve, tmp_path: Path) -> None:
-    async with serve(tasks=450) as here, at_the_screens(here, tmp_path) as operator:
+    async with serve(tasks=450) as here, open_dashboard(here, tmp_path) as operator:
         await operator.until(lambda: "450 total" in operator.text)
         await operator.press("end")
         await operator.until(lambda: "enter loads more" in operator.text)
@@ -58,7 +58,7 @@ async def test_more_pages_are_loaded_until_all_tasks_are_there(serve: Serve, tmp
 
 
 async def test_times_can_be_shown_in_utc(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.until(lambda: "ago" in operator.text or "now" in operator.text)
         await operator.press("t", "t")
         await operator.until(lambda: operator.app.ui.time == "utc")
@@ -67,7 +67,7 @@ async def test_times_can_be_shown_in_utc(serve: Serve, tmp_path: Path) -> None:
 
 
 async def test_groups_are_folded_and_unfolded(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("left")
         await operator.until(lambda: "▸ Needs you (1)" in operator.text and "approval" not in operator.text)
         await operator.press("right")
@@ -78,7 +78,7 @@ async def test_groups_are_folded_and_unfolded(serve: Serve, tmp_path: Path) -> N
 
 async def test_the_title_counts_only_loaded_tasks(serve: Serve, tmp_path: Path) -> None:
     assert QUICK.lists < 1
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("slash", *"nothing-like-this")
         await operator.until(lambda: "0 of 1 loaded" in operator.text)
         await operator.press("escape", "escape", "2")
@@ -96,7 +96,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
          "created_at": (began + timedelta(seconds=n)).isoformat()}
         for n in range(10_000)
     ]  # fmt: skip
-    async with serve() as here, at_the_screens(here, tmp_path) as operator:
+    async with serve() as here, open_dashboard(here, tmp_path) as operator:
         for at in range(0, len(rows), 500):
             operator.app.services.store.add(TasksSeen(tuple(map(Task.from_value, rows[at : at + 500])), began))
         await operator.until(lambda: "10,0" in operator.text and not operator.app.services.store.has_pending)
@@ -120,7 +120,7 @@ async def test_ten_thousand_tasks_are_filtered_and_sorted_while_keys_are_answere
 
 
 async def test_active_tasks_are_read_separately_unless_the_newest_page_has_all(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         client, lists = operator.app.client, operator.app.services.lists
         listed, told = client.tasks, lists.read_tasks
         asked: list[TaskQuery | None] = []

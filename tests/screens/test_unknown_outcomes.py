@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, at_the_screens, invoice, make_invoice, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice, make_invoice, open_dashboard
 from tui.client.client import Client
 from tui.client.errors import ConnectionLost
 from tui.client.models import Task
@@ -44,7 +44,7 @@ async def test_quitting_while_an_approval_is_sent_reports_that_it_was_sent(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Client, "approve", never_answered)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -61,7 +61,7 @@ async def test_quitting_while_an_approval_is_sent_reports_that_it_was_sent(
 async def test_a_hold_that_cannot_be_journaled_is_reported_and_keys_work_again(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         write, fails = operator.journal.write, True
 
         def sometimes_fails(told: str, **more: Any) -> None:
@@ -86,7 +86,7 @@ async def test_an_approval_that_may_have_been_done_is_not_sent_again_from_any_sc
 ) -> None:
     monkeypatch.setattr(Client, "approve", answers_lost(lambda: None))
     monkeypatch.setattr("tui.services.confirmation.CONFIRMATION_SECONDS", 0.5)
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -105,7 +105,7 @@ async def test_a_stop_that_may_have_been_done_is_shown_before_it_is_sent_again(
     monkeypatch.setattr("tui.services.confirmation.CONFIRMATION_SECONDS", 0.5)
     async with serve() as here:
         task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Work" in operator.text)
             stop = operator.app.client.stop
             monkeypatch.setattr(Client, "stop", answers_lost(lambda: None))
@@ -124,7 +124,7 @@ async def test_a_stop_that_may_have_been_done_is_shown_before_it_is_sent_again(
 async def test_the_record_of_another_task_is_never_reviewed(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         task_of = operator.here.local.platform.task
 
         def lie(task_id: str) -> dict[str, Any]:
@@ -142,7 +142,7 @@ async def test_the_record_of_another_task_is_never_reviewed(
 async def test_a_stop_relies_on_the_record_and_not_on_an_event(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         task = here.local.platform.create("your-agent", {"input": {"text": "work"}, "title": "Work"})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Work" in operator.text)
             lie = {**task, "status": "completed", "updated_at": "2099-01-01T00:00:00Z"}
             operator.app.services.store.add(TasksSeen((Task.from_value(lie),), operator.app.ui.now()))
@@ -154,7 +154,7 @@ async def test_a_stop_relies_on_the_record_and_not_on_an_event(serve: Serve, tmp
 
 
 async def test_a_bulk_review_shows_who_asks_for_what_and_why(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, size=(120, 50)) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, size=(120, 50)) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
         await operator.press("home", "space", "space", "a")

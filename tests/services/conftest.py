@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.services.action_operator import ActionOperator, OneTaskPlatform, StartOperator
-from tests.trust.truth import OnThisWay
+from tests.trust.truth import TransportSession
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
@@ -24,7 +24,9 @@ def start_operator(request: pytest.FixtureRequest) -> StartOperator:
         loop = VirtualLoop()
         platform = OneTaskPlatform(loop, **task)
         backoff = Backoff(dice=random.Random(1))
-        transport = OnThisWay(Secret("k"), frozenset, clock=VirtualClock(loop), backoff=backoff, way=platform)
+        transport = TransportSession(
+            Secret("k"), frozenset, clock=VirtualClock(loop), backoff=backoff, http_transport=platform
+        )
         root = "http://127.0.0.1"
         client = Client(Surfaces(root, root if rest else None, "o"), transport, read_only=read_only)
 

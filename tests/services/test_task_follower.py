@@ -18,7 +18,7 @@ from tui.services.list_poller import PollIntervals
 from tui.services.task_follower import TaskFollower
 
 
-class Followed:
+class FollowerSetup:
     """What a follower has told of a task."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Followed:
 
 async def test_a_task_with_a_stream_is_followed_until_it_ends(platform: Platform, server: Server) -> None:
     platform.task("t1")
-    followed = Followed()
+    followed = FollowerSetup()
     job = asyncio.create_task(followed.follow(server, "t1"))
     await followed.until(LinkState.LIVE)
     await platform.tool("t1", "r1", "search", {"q": 1}, {"hits": 1})
@@ -57,7 +57,7 @@ async def test_a_task_with_a_stream_is_followed_until_it_ends(platform: Platform
 
 async def test_a_task_without_a_stream_is_polled(platform: Platform, server: Server) -> None:
     platform.task("t1", events_streaming=False)
-    followed = Followed()
+    followed = FollowerSetup()
     job = asyncio.create_task(followed.follow(server, "t1"))
     await followed.until(LinkState.POLLING)
     await platform.finish("t1")
@@ -67,14 +67,14 @@ async def test_a_task_without_a_stream_is_polled(platform: Platform, server: Ser
 
 async def test_a_task_that_has_ended_is_read_once_and_opens_no_stream(platform: Platform, server: Server) -> None:
     platform.task("t1", status="completed")
-    followed = Followed()
+    followed = FollowerSetup()
     assert (await followed.follow(server, "t1")).is_final
     assert followed.states == set()
 
 
 async def test_a_task_that_vanishes_is_published_as_gone(platform: Platform, server: Server) -> None:
     platform.task("t1", events_streaming=False)
-    followed = Followed()
+    followed = FollowerSetup()
     job = asyncio.create_task(followed.follow(server, "t1"))
     await followed.until(LinkState.POLLING)
     platform.local.platform.destroy("t1")

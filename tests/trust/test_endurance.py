@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import Serve, Served
-from tests.screens.operator import QUICK, Operator, at_the_screens
+from tests.screens.operator import QUICK, Operator, open_dashboard
 from tests.trust.storm import Storm, percentile
 from tests.wire.platform import KEY as STORM_KEY
 from tests.wire.platform import Platform
@@ -81,11 +81,11 @@ async def key_to_paint(operator: Operator, count: int) -> list[float]:
 
 
 async def test_millions_of_events_cost_no_growing_memory_on_the_screens(
-    serve: Serve, tmp_path: Path, survived: Survived
+    serve: Serve, tmp_path: Path, record_tried: RecordTried
 ) -> None:
     async with serve() as here:
         made = here.local.platform.create("your-agent", {"input": {"text": "Write"}, "title": "Write it all"})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Write it all" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen) and "Events" in operator.text)
@@ -114,7 +114,7 @@ async def test_millions_of_events_cost_no_growing_memory_on_the_screens(
             words = (
                 f"{grown:.1f} MB more; key to paint p99 {first * 1000:.0f} ms at first, {last * 1000:.0f} ms at last"
             )
-            survived("endurance: events through the running screens", EVENTS, words)
+            record_tried("endurance: events through the running screens", EVENTS, words)
 
 
 def mutations(dice: random.Random) -> Iterator[bytes]:
@@ -141,7 +141,7 @@ def mutations(dice: random.Random) -> Iterator[bytes]:
         yield b"data: " + bytes(body).replace(b"\n", b"").replace(b"\r", b"") + b"\n\n"
 
 
-def test_damaged_events_affect_no_neighbouring_event(survived: Survived) -> None:
+def test_damaged_events_affect_no_neighbouring_event(record_tried: RecordTried) -> None:
     dice, frames, state = random.Random(4), SSEDecoder(), State()
 
     strange, sound = mutations(dice), 0
@@ -165,7 +165,7 @@ def test_damaged_events_affect_no_neighbouring_event(survived: Survived) -> None
         assert heard == 20, f"{20 - heard} sound events were lost near {start}"
         state = state.after(changes)
         sound += heard
-    survived("endurance: mutated events, no sound neighbour lost", MUTATED, f"{sound:,} sound ones between them")
+    record_tried("endurance: mutated events, no sound neighbour lost", MUTATED, f"{sound:,} sound ones between them")
 
 
 def held() -> tuple[int, int, int]:
@@ -174,12 +174,12 @@ def held() -> tuple[int, int, int]:
     return len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks()), threading.active_count()
 
 
-async def test_files_tasks_and_threads_are_released(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_files_tasks_and_threads_are_released(serve: Serve, tmp_path: Path, record_tried: RecordTried) -> None:
     """A task is opened, followed, and left, again and again."""
     times = 50 if IS_LONG else 5
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "A run", "events_streaming": True})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "A run" in operator.text)
             after: list[tuple[int, int, int]] = []
             for _ in range(times + 2):
@@ -192,17 +192,17 @@ async def test_files_tasks_and_threads_are_released(serve: Serve, tmp_path: Path
             first, last = after[1], after[-1]
             assert all(now <= before + 3 for before, now in zip(first, last, strict=True)), after
             words = f"files, tasks, threads: {first} and {last}"
-            survived("endurance: files, tasks and threads are given back", times, words)
+            record_tried("endurance: files, tasks and threads are given back", times, words)
 
 
 async def test_the_dashboard_quits_at_once_with_eight_live_streams(
-    serve: Serve, tmp_path: Path, survived: Survived
+    serve: Serve, tmp_path: Path, record_tried: RecordTried
 ) -> None:
     async with serve() as here:
         about = {"input": {"text": "x"}, "title": "A run", "events_streaming": True}
         ids = [here.local.platform.create("your-agent", about)["id"] for _ in range(8)]
         begun = 0.0
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "A run" in operator.text)
             for task_id in ids:
                 follower = TaskFollower(operator.app.client, task_id, operator.app.services.store.add, intervals=QUICK)
@@ -214,11 +214,11 @@ async def test_the_dashboard_quits_at_once_with_eight_live_streams(
             await operator.press("q")
         took = time.perf_counter() - begun
         assert took < (1.0 if IS_LONG else 10.0), f"{took:.2f} s"
-        survived("quit with eight live streams: within a second", 8, f"{took:.2f} s")
+        record_tried("quit with eight live streams: within a second", 8, f"{took:.2f} s")
 
 
 @pytest.mark.long
-async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, survived: Survived) -> None:
+async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, record_tried: RecordTried) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
     faults = 100 if IS_LONG else 10
     platform = Platform("live only")
@@ -227,7 +227,7 @@ async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, survived: S
     storm = Storm(platform, random.Random(9), SystemClock(), 0)  # type: ignore[arg-type]
     async with Server(platform.handle) as server:
         here = Served(platform.local, server.url)
-        async with at_the_screens(here, tmp_path, key=STORM_KEY) as operator:
+        async with open_dashboard(here, tmp_path, key=STORM_KEY) as operator:
             await operator.until(lambda: "Task t1" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: "● live" in operator.text.split("\n")[0])
@@ -261,4 +261,6 @@ async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, survived: S
             await operator.until(lambda: found() == wanted)  # the log is read once more after the end
             longest = max(stood)
             assert longest < (0.25 if IS_LONG else 5.0), f"stood still for {longest:.2f} s"
-            survived("screens in a storm of faults: never still for 250 ms", faults, f"at most {longest * 1000:.0f} ms")
+            record_tried(
+                "screens in a storm of faults: never still for 250 ms", faults, f"at most {longest * 1000:.0f} ms"
+            )

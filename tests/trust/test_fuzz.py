@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.pseudo_terminal import UNREADABLE_INPUT, terminal
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.trust.fuzz import CODES
 
 CASES = int(os.environ.get("XP_FUZZ", "80"))
@@ -27,13 +27,15 @@ ENDING_BYTES = b"\x1a\x11\x1c"
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_a_command_line_ends_in_a_code_of_the_table_and_words(part: int, survived: Survived) -> None:
+def test_a_command_line_ends_in_a_code_of_the_table_and_words(part: int, record_tried: RecordTried) -> None:
     command = [sys.executable, "-m", "tests.trust.fuzz", str(CASES // 2), str(part)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(done.stdout)
     assert told["wrong"] == [], "\n".join([f"{len(told['wrong'])} are wrong", *told["wrong"][:12]])
     assert set(map(int, told["codes"])) <= CODES
-    survived("odd words, variables, settings, files and streams: a code and words", told["cases"], f"{told['codes']}")
+    record_tried(
+        "odd words, variables, settings, files and streams: a code and words", told["cases"], f"{told['codes']}"
+    )
 
 
 def pieces(chance: random.Random) -> bytes:
@@ -46,7 +48,7 @@ def pieces(chance: random.Random) -> bytes:
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
-def test_no_terminal_input_ends_the_screens(part: int, tmp_path: Path, survived: Survived) -> None:
+def test_no_terminal_input_ends_the_screens(part: int, tmp_path: Path, record_tried: RecordTried) -> None:
     sent = 0
     for number in range(max(CASES // 200, 1)):
         chance = random.Random(f"{part}:{number}")
@@ -66,4 +68,4 @@ def test_no_terminal_input_ends_the_screens(part: int, tmp_path: Path, survived:
         assert code in CODES
         assert b"has failed" not in shell.seen, shell.seen[-2_000:]
         assert not [*home.rglob("crashes/*.txt")]
-    survived("odd bytes of a terminal: the screens go on", sent)
+    record_tried("odd bytes of a terminal: the screens go on", sent)

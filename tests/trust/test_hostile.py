@@ -23,7 +23,7 @@ import pyte
 import pytest
 from rich.cells import cell_len
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve, Served
 from tests.trust.corpus import LAYOUT, corpus
 from tests.trust.tokens import offenders, shapes
@@ -270,7 +270,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_attacks_are_many_and_reach_the_terminal_through_a_bare_app(
-    environ: dict[str, str], survived: Survived
+    environ: dict[str, str], record_tried: RecordTried
 ) -> None:
     assert len(TEXTS) >= 400
     program = BARE.format(path=environ["PYTHONPATH"])
@@ -280,12 +280,14 @@ def test_the_attacks_are_many_and_reach_the_terminal_through_a_bare_app(
             shell.read(0.1)
         found = offenders(shell.written).total()
     assert found > 1000
-    survived("hostile text, the control: a bare Textual app lets it through", len(TEXTS), f"{found:,} offenders seen")
+    record_tried(
+        "hostile text, the control: a bare Textual app lets it through", len(TEXTS), f"{found:,} offenders seen"
+    )
 
 
 @pytest.mark.long
 async def test_no_hostile_text_reaches_the_terminal(
-    serve: Serve, tmp_path: Path, environ: dict[str, str], survived: Survived
+    serve: Serve, tmp_path: Path, environ: dict[str, str], record_tried: RecordTried
 ) -> None:
     async with serve(pace=0.001) as here:
         plant(here)
@@ -315,7 +317,7 @@ async def test_no_hostile_text_reaches_the_terminal(
         wanted = 25 if letter == "W" else len(TEXTS)
         assert len(seen) >= least * wanted, (letter, len(seen), sorted(set(range(wanted)) - seen))
     words = f"{len(shell.written):,} bytes written, 0 other shapes"
-    survived("hostile text in every field, on every screen: only the allow-list", len(TEXTS), words)
+    record_tried("hostile text in every field, on every screen: only the allow-list", len(TEXTS), words)
 
 
 async def test_wide_and_hidden_text_leaves_the_right_edge_straight(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.conftest import Survived, make_client
+from tests.conftest import RecordTried, make_client
 from tests.wire.server import Connection, Request, Server
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
@@ -97,7 +97,7 @@ OPERATIONS: list[Operation] = [
 ]
 
 
-async def test_every_random_answer_ends_in_a_result_or_an_error_message(survived: Survived) -> None:
+async def test_every_random_answer_ends_in_a_result_or_an_error_message(record_tried: RecordTried) -> None:
     dice, ends = random.Random(5), Counter[str]()
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -116,4 +116,4 @@ async def test_every_random_answer_ends_in_a_result_or_an_error_message(survived
                     assert str(error)
                     ends[type(error).__name__] += 1
     assert len(ends) > 4
-    survived("network: answers at random end in words", RUNS, ", ".join(sorted(ends)))
+    record_tried("network: answers at random end in words", RUNS, ", ".join(sorted(ends)))

@@ -9,7 +9,7 @@ import random
 import sys
 from pathlib import Path
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import Serve
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
@@ -20,7 +20,7 @@ KILLS = int(os.environ.get("XP_KILLS", "6"))
 
 
 async def test_a_process_that_is_killed_anywhere_leaves_whole_files(
-    serve: Serve, tmp_path: Path, survived: Survived
+    serve: Serve, tmp_path: Path, record_tried: RecordTried
 ) -> None:
     dice = random.Random(11)
     state = tmp_path / "state"
@@ -50,7 +50,7 @@ async def test_a_process_that_is_killed_anywhere_leaves_whole_files(
     assert len(journal.unfinished()) <= KILLS
     assert not [path for path in state.iterdir() if path.stat().st_mode & 0o77]
     told = f"{len(lines):,} lines, {len(arrived):,} deeds, {cut} lines cut short"
-    survived("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
+    record_tried("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
 
 
 async def test_a_verb_that_is_killed_while_waiting_leaves_its_journal_line(

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import NOW
 from tui.local.process import LocalPlatform, ServerOptions
 from tui.local.pruning import Limits, Pruner
@@ -136,7 +136,7 @@ def check(answer: httpx.Response) -> None:
         assert all(isinstance(one, str) and one for one in words)
 
 
-def test_every_request_is_answered_in_words(platform: Fuzzed, survived: Survived) -> None:
+def test_every_request_is_answered_in_words(platform: Fuzzed, record_tried: RecordTried) -> None:
     @ONE
     @given(st.data())
     def ask(data: st.DataObject) -> None:
@@ -148,10 +148,10 @@ def test_every_request_is_answered_in_words(platform: Fuzzed, survived: Survived
             check(platform.http.get(f"/v1/tasks/{platform.tasks[0]}/thread/full"))
 
     ask()
-    survived(PROMISE, REQUESTS)
+    record_tried(PROMISE, REQUESTS)
 
 
-def test_every_byte_is_answered_in_words_or_not_at_all(platform: Fuzzed, survived: Survived) -> None:
+def test_every_byte_is_answered_in_words_or_not_at_all(platform: Fuzzed, record_tried: RecordTried) -> None:
     parts = urlsplit(str(platform.http.base_url))
     whole = (
         f"POST /agent-execution/writer HTTP/1.1\r\nhost: {parts.netloc}\r\nx-api-key: {platform.http.headers['x-api-key']}"
@@ -183,11 +183,11 @@ def test_every_byte_is_answered_in_words_or_not_at_all(platform: Fuzzed, survive
 
     send()
     assert statuses, "no answer came"
-    survived(PROMISE, REQUESTS)
+    record_tried(PROMISE, REQUESTS)
 
 
 @pytest.mark.long
-def test_days_of_work_stay_within_the_size_limit(tmp_path: Path, survived: Survived) -> None:
+def test_days_of_work_stay_within_the_size_limit(tmp_path: Path, record_tried: RecordTried) -> None:
     hours, megabytes = (24, 50.0) if REQUESTS > 200 else (4, 12.0)
     local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     pruner = Pruner(local.platform, Limits(14.0, megabytes), lambda sentence: None)
@@ -205,4 +205,6 @@ def test_days_of_work_stay_within_the_size_limit(tmp_path: Path, survived: Survi
     local.store.close()
     assert local.platform.timeline.now == moment
     assert megabytes * 0.5e6 < largest < megabytes * 1.3e6
-    survived("the local platform's database stays within its limit (hours of work)", hours, f"{largest / 1e6:.0f} MB")
+    record_tried(
+        "the local platform's database stays within its limit (hours of work)", hours, f"{largest / 1e6:.0f} MB"
+    )

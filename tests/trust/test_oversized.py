@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Survived
-from tests.screens.operator import at_the_screens
+from tests.conftest import RecordTried
+from tests.screens.operator import open_dashboard
 from tests.wire.server import Connection, Request, Server
 
 AT = "2026-11-21T12:00:00Z"
@@ -63,7 +63,7 @@ async def _platform(request: Request, connection: Connection) -> None:
 
 
 @pytest.mark.long
-async def test_oversized_content_is_shown_without_blocking(tmp_path: Path, survived: Survived) -> None:
+async def test_oversized_content_is_shown_without_blocking(tmp_path: Path, record_tried: RecordTried) -> None:
     longest = 0.0
 
     async def watch() -> None:
@@ -76,7 +76,7 @@ async def test_oversized_content_is_shown_without_blocking(tmp_path: Path, survi
     seen: set[str] = set()
     async with Server(_platform) as server:
         here: Any = SimpleNamespace(url=server.url)
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
 
             async def look(*keys: str) -> None:
                 await operator.press(*keys)
@@ -95,4 +95,6 @@ async def test_oversized_content_is_shown_without_blocking(tmp_path: Path, survi
             watching.cancel()
     assert seen == set(SEEN)
     assert longest < 5.0, f"stood still for {longest:.2f} s"
-    survived("too large, too deep, no JSON: shown, cut, quick", len(DATA), f"still for {longest * 1000:.0f} ms at most")
+    record_tried(
+        "too large, too deep, no JSON: shown, cut, quick", len(DATA), f"still for {longest * 1000:.0f} ms at most"
+    )

@@ -14,9 +14,9 @@ from typing import Any
 import pyperclip
 import pytest
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve, Served
-from tests.screens.operator import Operator, at_the_screens
+from tests.screens.operator import Operator, open_dashboard
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
 from tui.local.data_dir import ORGANIZATION
 from tui.screens.review import ReviewScreen
@@ -98,7 +98,7 @@ async def looking(
     monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (seen.append, None))
     async with serve(pace=0.001) as here:
         plant(here)
-        async with at_the_screens(here, tmp_path / "state", (160, 60)) as operator:
+        async with open_dashboard(here, tmp_path / "state", (160, 60)) as operator:
             yield operator, seen
             seen += [file.read_text() for file in (tmp_path / "state").rglob("*") if file.is_file()]
 
@@ -148,18 +148,20 @@ async def walk(operator: Operator, seen: list[str]) -> None:
 
 
 async def test_no_secret_is_shown_copied_or_written(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_tried: RecordTried
 ) -> None:
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
         await walk(operator, seen)
     assert len(seen) > 200
     assert found(seen) == set()
-    survived("secrets on screens, in copies, pictures and files: none", len(CANARIES), f"{len(seen)} places looked at")
+    record_tried(
+        "secrets on screens, in copies, pictures and files: none", len(CANARIES), f"{len(seen)} places looked at"
+    )
 
 
 @pytest.mark.long
 async def test_without_redaction_every_secret_is_found(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_tried: RecordTried
 ) -> None:
     monkeypatch.setattr(Redactor, "text", lambda self, text: text)
     monkeypatch.setattr(Redactor, "json", lambda self, value, name="", depth=0: value)
@@ -167,7 +169,7 @@ async def test_without_redaction_every_secret_is_found(
         await walk(operator, seen)
     assert found(seen) >= set(CANARIES)
     assert len(found(seen) & set(CODED_KEY.values())) > 20
-    survived("secrets, the control: without the masks each is found", len(CANARIES))
+    record_tried("secrets, the control: without the masks each is found", len(CANARIES))
 
 
 @pytest.mark.parametrize("form", ["table", "json", "ndjson"])

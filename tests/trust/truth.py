@@ -142,7 +142,7 @@ FAULTS = (
 """What may become of a request; with `after`, the action is carried out before."""
 
 
-class Way(httpx.AsyncBaseTransport):
+class FaultyTransport(httpx.AsyncBaseTransport):
     """The way to the platform: each request suffers the next fault."""
 
     def __init__(self, truth: Truth) -> None:
@@ -249,10 +249,10 @@ class Way(httpx.AsyncBaseTransport):
         apply()
 
 
-class OnThisWay(PlatformSession):
+class TransportSession(PlatformSession):
     """The client's transport, on that way."""
 
-    way: httpx.AsyncBaseTransport | None = None
+    http_transport: httpx.AsyncBaseTransport | None = None
 
     def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.way)
+        return httpx.AsyncClient(transport=self.http_transport)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.local.conftest import Serve
-from tests.screens.operator import at_the_screens
+from tests.screens.operator import open_dashboard
 
 
 async def test_the_footer_shows_active_keys_and_a_click_presses_them(serve: Serve, tmp_path: Path) -> None:
-    async with serve() as here, at_the_screens(here, tmp_path) as operator:
+    async with serve() as here, open_dashboard(here, tmp_path) as operator:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "A run"})
         await operator.until(lambda: "A run" in operator.text)
 

@@ -53,7 +53,7 @@ def in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_scheduler, "MAX_BLOCKING_SECONDS", 0.0)
 
 
-def board_of(count: int) -> State:
+def state_of(count: int) -> State:
     """A state with so many tasks."""
     return State().after([TasksSeen(tuple(Task.from_value(row(f"m{number}")) for number in range(count)), NOW)])
 
@@ -98,7 +98,7 @@ def test_other_names_of_agents_need_a_rebuild() -> None:
 
 
 async def test_during_a_long_build_the_old_list_is_shown_and_updated(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild()
     assert scheduler.listing is before
@@ -113,9 +113,9 @@ async def test_during_a_long_build_the_old_list_is_shown_and_updated(in_slices: 
 
 
 async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is_shown(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(0))
+    owner, scheduler = scheduled(state_of(0))
     owner.view = ListView(column="status", now=NOW)
-    scheduler.collect(board_of(MANY))
+    scheduler.collect(state_of(MANY))
     scheduler.rebuild()
     await owner.finish()
     before, by_status, owner.view = scheduler.listing, owner.view, ListView(column="title", now=NOW)
@@ -128,7 +128,7 @@ async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is
 
 
 async def test_changes_during_a_build_use_the_new_filter(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     owner.view = ListView(lambda task: task.id == "m1", now=NOW)
     scheduler.rebuild()
     scheduler.collect(scheduler.state.after([seen(row("m2", status="failed"), later=1)]))
@@ -139,7 +139,7 @@ async def test_changes_during_a_build_use_the_new_filter(in_slices: None) -> Non
 
 
 async def test_a_build_is_cancelled_by_the_next_one(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     owner.view = ListView(column="title", now=NOW)
     scheduler.rebuild()
     owner.view = ListView(column="status", now=NOW)
@@ -152,7 +152,7 @@ async def test_a_build_is_cancelled_by_the_next_one(in_slices: None) -> None:
 
 async def test_a_fold_during_a_long_build_holds_in_the_list_that_is_built(in_slices: None) -> None:
     family = [seen(row("parent"), row("child", parent_task_id="parent"))]
-    owner, scheduler = scheduled(board_of(MANY).after(family))
+    owner, scheduler = scheduled(state_of(MANY).after(family))
     scheduler.rebuild()
     scheduler.toggle("parent", True)
     await owner.finish()
@@ -166,7 +166,7 @@ async def test_a_fold_during_a_long_build_holds_in_the_list_that_is_built(in_sli
 
 
 async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     scheduler.rebuild()
     scheduler.close()
     owner.tasks["arrange"][0].cancel()
@@ -176,7 +176,7 @@ async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
 
 async def test_changes_in_any_order_give_the_same_list_as_a_rebuild(in_slices: None) -> None:
     dice = random.Random(19)
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     for later in range(60):
         match dice.randrange(4):
             case 0:
