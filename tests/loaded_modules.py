@@ -9,12 +9,12 @@ from tests.repository import ROOT
 
 
 def loaded_modules(code: str) -> set[str]:
-    """The modules that are there after some code, in a process of its own."""
+    """Return the modules that are loaded after some code has run in a process of its own."""
     whole = f"import sys\n{code}\nprint('\\n', *(name for name in sys.modules if sys.modules[name]))"
     done = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True, cwd=ROOT)
     return set(done.stdout.rpartition("\n ")[2].split())
 
 
 def loaded_packages(code: str) -> set[str]:
-    """The top-level modules that are loaded after some code."""
+    """Return the top-level packages that are loaded after some code."""
     return {name.split(".")[0] for name in loaded_modules(code)}

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class MemoryJournal:
-    """Keeps the lines that are written; `fail_on` names the kinds of lines for which there is no room."""
+    """A journal in memory; writing lines of the kinds in `fail_on` fails as on a full disk."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.entries: list[dict[str, Any]] = []

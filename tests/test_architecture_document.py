@@ -18,7 +18,7 @@ DOCUMENT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
-    """Return the block of the document that is in this language."""
+    """Return the code block of the document in this language."""
     [found] = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
     return str(found)
 

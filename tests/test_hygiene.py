@@ -108,7 +108,7 @@ UNSAFE = frozenset({"Label", "Markdown", "MarkdownViewer", "RichLog", "Log", "Da
 
 
 def offences(code: str) -> list[str]:
-    """Where a text could reach the terminal, or be read as markup, without having passed the door."""
+    """Return where a text could reach the terminal unsanitized, or be read as markup."""
     found = []
     for node in ast.walk(ast.parse(code)):
         match node:

@@ -36,7 +36,7 @@ KINDS = {
 
 
 def valid(schema: Any, root: Any, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values that a JSON Schema of the vendor's calls valid."""
+    """Generate values that are valid by a JSON Schema of the vendor."""
     match schema:
         case {"$ref": str(path)}:
             place = root
@@ -78,13 +78,13 @@ def valid(schema: Any, root: Any, depth: int = 0) -> st.SearchStrategy[Any]:
 
 @cache
 def rest(name: str) -> st.SearchStrategy[Any]:
-    """Values of a schema of the public API."""
+    """Generate values of a schema of the public API."""
     return valid(REST["components"]["schemas"][name], REST)
 
 
 @cache
 def sdk(name: str) -> st.SearchStrategy[Any]:
-    """Values of a model of the SDK."""
+    """Generate values of a model of the SDK."""
     return valid(SDK[name], SDK[name])
 
 

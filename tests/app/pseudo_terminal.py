@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 class Terminal:
-    """A terminal with the command on it."""
+    """A pseudo-terminal with a process on it."""
 
     def __init__(self, leader: int, process: subprocess.Popen[bytes]) -> None:
         self.leader = leader
@@ -40,7 +40,7 @@ class Terminal:
         assert words in self.seen, self.seen[-3000:]
 
     def read(self, patience: float) -> None:
-        """What is printed within this time."""
+        """Read what is printed within this time."""
         end = time.monotonic() + patience
         while select.select([self.leader], [], [], max(end - time.monotonic(), 0.0))[0]:
             self.seen += os.read(self.leader, 65536)
@@ -53,7 +53,7 @@ class Terminal:
         os.write(self.leader, keys)
 
     def ends(self) -> int | None:
-        """The exit code; everything that is still printed is read before."""
+        """Wait for the end of the process, read what it still prints, and return its exit code."""
         end = time.monotonic() + 15.0
         while self.process.poll() is None or select.select([self.leader], [], [], 0.2)[0]:
             assert time.monotonic() < end, self.seen[-3000:]
@@ -67,7 +67,7 @@ XP_TUI = (sys.executable, "-m", "tui")
 
 @contextmanager
 def terminal(home: Path, command: Sequence[str] = XP_TUI, **more: str) -> Iterator[Terminal]:
-    """`xp-tui` as a newcomer types it: no key, no settings."""
+    """Run `xp-tui` on a pseudo-terminal, in an empty home without a key or settings."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     environ = {

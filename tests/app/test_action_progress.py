@@ -29,7 +29,7 @@ def action(**fields: Any) -> Action:
 
 
 def hold(parts: Parts, action: Action, seconds: float) -> None:
-    """Let an action be held, as the runner does."""
+    """Hold an action, as the runner does."""
     parts.services.progress.update(action)
     parts.services.actions.seconds_left[action.id] = seconds
     parts.services.actions.can_take_back = lambda action_id: True  # type: ignore[method-assign]

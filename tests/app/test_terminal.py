@@ -183,7 +183,7 @@ ROUNDS = int(os.environ.get("XP_ROUNDS", "6"))
 
 
 def child_of(pid: int) -> int:
-    """The process that a shell has started."""
+    """Return the child process of a shell."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
@@ -250,7 +250,7 @@ def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, re
 
 
 def _runs(home: Path) -> bool:
-    """Whether the platform that was started along is still there a moment later."""
+    """Return whether the local platform still runs a moment later."""
     from tui.local.data_dir import DataDir
 
     end = time.monotonic() + 10

@@ -16,21 +16,21 @@ from tui.app.terminal_input import TerminalInput
 
 
 def told(messages: list[Message]) -> list[str]:
-    """Keys by their names, and what was pasted in quotes."""
+    """Return keys by name, and pasted text in quotes."""
     names = [repr(one.text) if isinstance(one, Paste) else one.key for one in messages if isinstance(one, Key | Paste)]
     return [str(name) for name in names]
 
 
 @pytest.fixture(autouse=True)
 def silence_is_at_once() -> Iterator[None]:
-    """Nobody waits to see that nothing follows an escape."""
+    """Wait for nothing after an escape."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(textual.constants, "ESCAPE_DELAY", 0.0)
         yield
 
 
 def read(*readings: bytes) -> list[str]:
-    """What these readings say, with a moment of silence after each."""
+    """Return the keys and pastes that these reads give, each followed by a moment of silence."""
     keys = TerminalInput()
     found: list[Message] = []
     for data in readings:

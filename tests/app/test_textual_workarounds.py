@@ -34,7 +34,7 @@ MAX_WORKAROUND_LINES = 80
 
 
 def remove(workaround: str) -> str:
-    """Return what to do once Textual is mended."""
+    """Return the instruction to remove a workaround once Textual is fixed."""
     return f"Textual is mended: remove the workaround {workaround}, its test and its report in docs/upstream.md"
 
 
@@ -64,7 +64,7 @@ class OneLine(App[None]):
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What an app under test writes to its terminal, although it has none."""
+    """Collect what the app under test writes to its terminal."""
     pieces: list[str] = []
     monkeypatch.setattr(HeadlessDriver, "is_headless", False)
     monkeypatch.setattr(HeadlessDriver, "write", lambda _, data: pieces.append(data))
@@ -113,7 +113,7 @@ UNREADABLE = [b"\xff", b"\x1b[M \xff\xfe", b"\x1b[1114112u", b"\x1b[48;0;0;0;0t\
 
 @pytest.fixture
 def signals_as_before() -> Iterator[None]:
-    """A driver handles signals from when it is made."""
+    """Restore the signal handlers, which a driver replaces."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)}
     yield
     for number, handler in handlers.items():
@@ -215,7 +215,7 @@ asyncio.run(main())
 
 
 def continued_twice(driver: type[LinuxDriver], home: Path) -> tuple[str, str, str]:
-    """How many threads read keys while the app ran, whether the terminal echoed after it, and how many read then."""
+    """Return how many threads read keys while the app ran, whether the terminal echoed afterwards, and how many read then."""
     code = CONTINUED.format(module=driver.__module__, name=driver.__name__)
     with terminal(home, [sys.executable, "-c", code]) as shell:
         assert shell.ends() == 0
@@ -241,7 +241,7 @@ SECRET = "correct horse"
 
 
 class DrawnError(Exception):
-    """An error that draws itself with all it holds."""
+    """An error that draws itself with its secret."""
 
     def __rich__(self) -> str:
         return SECRET
@@ -264,20 +264,20 @@ class Failing(App[None]):
         self.fail = fail
 
     def on_mount(self) -> None:
-        """Fail."""
+        """Raise the error."""
         self.fail()
 
 
 @tells_crashes_without_locals(lambda _, error: f"it has failed: {error}")
 class FailingDiscreetly(Failing):
-    """The same with the workaround."""
+    """A failing app with the workaround."""
 
 
 FAILURES = [fail_with_a_local, fail_with_an_error_that_draws_itself]
 
 
 def printed(app: App[None], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run an app that fails; return what is printed about that."""
+    """Run an app that fails, and return what it prints."""
     app.run(headless=True)
     assert app.return_code == 1
     return "".join(capsys.readouterr())

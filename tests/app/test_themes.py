@@ -20,7 +20,7 @@ TEXTS = ("foreground", "faint", "warning", "error", "accent", "primary")
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of WCAG."""
+    """Return the contrast ratio of two colours by WCAG."""
 
     def light(colour: str) -> float:
         parts = [

@@ -17,7 +17,7 @@ PROMPT = "the-shell-of-this-test>"
 
 
 class Tmux:
-    """A tmux server of this test's own, with one shell in it."""
+    """A separate tmux server with one shell."""
 
     def __init__(self, socket: str, home: Path) -> None:
         self._socket = socket
@@ -32,24 +32,24 @@ class Tmux:
 
     @property
     def screen(self) -> str:
-        """What is on the screen."""
+        """The text on the screen."""
         return self("capture-pane", "-p")
 
     @property
     def is_alternate(self) -> bool:
-        """Whether a program has taken the screen for itself."""
+        """Whether a program uses the alternate screen."""
         return self("display-message", "-p", "#{alternate_on}").strip() == "1"
 
     def press(self, *keys: str) -> None:
         self("send-keys", *keys)
 
     def type(self, line: str) -> None:
-        """Write a line, and send it off."""
+        """Type a line and press Enter."""
         self.press("-l", line)
         self.press("Enter")
 
     def until(self, holds: Callable[[str], object], patience: float = 40.0) -> str:
-        """Wait until the screen is so."""
+        """Wait until the screen satisfies a condition."""
         end = time.monotonic() + patience
 
         while not holds(screen := self.screen):
@@ -74,7 +74,7 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 
 
 def footer(screen: str) -> str:
-    """The keys of what has the focus."""
+    """Return the last line of the screen, which names the active keys."""
     return screen.rstrip("\n").rpartition("\n")[2]
 
 

@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class NotifierSetup:
-    """A notifier, and what it has done."""
+    """A notifier, and the bells, notices and titles that it made."""
 
     def __init__(self) -> None:
         self.app = StubApp()
@@ -35,7 +35,7 @@ class NotifierSetup:
         self._minutes = 0
 
     def see(self, task_id: str, status: str) -> None:
-        """Let a task have a status."""
+        """Give a task a status."""
         self._minutes += 1
         at = NOW + timedelta(minutes=self._minutes)
         raw = {"id": task_id, "title": f"Task {task_id}", "status": status, "updated_at": at.isoformat()}

@@ -25,7 +25,7 @@ from tui.services.audit_log import Journal
 
 
 class CommandResult(NamedTuple):
-    """What came of a command line."""
+    """The result of a command line."""
 
     code: int
     out: str
@@ -33,23 +33,23 @@ class CommandResult(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The one document that was printed."""
+        """The printed JSON document."""
         return json.loads(self.out)
 
     @property
     def rows(self) -> list[Any]:
-        """The documents that were printed, one a line."""
+        """The printed JSON documents, one on each line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
 async def refuse_screens(session: Session) -> int:
-    """A verb is what these tests are about."""
+    """Fail: these tests open no screens."""
     raise AssertionError("the screens are not wanted here")
 
 
 @dataclass
 class Shell:
-    """Somebody's shell: a home, an environment, and a place where what is printed is read."""
+    """A shell with a home folder and an environment, which captures the output of commands."""
 
     home: Path
     capsys: pytest.CaptureFixture[str]
@@ -57,16 +57,16 @@ class Shell:
 
     @property
     def state(self) -> Path:
-        """Where xp-tui keeps what must survive."""
+        """The state folder of xp-tui."""
         return self.home / ".local/state/xp-tui"
 
     @property
     def journal(self) -> Journal:
-        """What was done from here."""
+        """The journal of this shell's xp-tui."""
         return Journal(self.state / "journal.jsonl")
 
     def export(self, **environ: str) -> None:
-        """Set variables."""
+        """Set environment variables."""
         for name, value in environ.items():
             self.patch.setenv(name, value)
 
@@ -90,14 +90,14 @@ class Shell:
         return CommandResult(code, told.out, told.err)
 
     async def on(self, server: Server, *words: str, stdin: str = "") -> CommandResult:
-        """Carry out a command line about a platform that this test serves."""
+        """Run a command line with the environment set to a served platform."""
         self.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url, XPANDER_API_URL=server.url)
         return await asyncio.to_thread(self, *words, stdin=stdin)
 
 
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """A shell of somebody who has set nothing."""
+    """A shell with an empty home and no settings."""
     for name in os.environ:
         if name.startswith(("XPANDER_", "XP_TUI_", "XDG_", "SSL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -111,7 +111,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 @pytest.fixture
 def fast_clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
-    """Nobody waits: the machine's clock runs 200 times as fast."""
+    """Make the system clock run 200 times as fast."""
     clock = FastClock()
     monkeypatch.setattr(SystemClock, "time", lambda _: clock.time())
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: clock.monotonic())
@@ -120,7 +120,7 @@ def fast_clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
 
 
 def said_instead_of_screens(shell: Shell, *words: str) -> str:
-    """What is said on a terminal where the screens are not opened."""
+    """Run a command line on a terminal, and return the error that is printed instead of opening the screens."""
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as screen, os.fdopen(os.dup(follower)) as keys:
         with pytest.MonkeyPatch.context() as patch:

@@ -21,21 +21,21 @@ PLAIN_LOCAL = ("local", "--port", "0", "--no-history", "--no-arrivals")
 
 @dataclass
 class StartedPlatform:
-    """A platform that was started; what it prints is read from `out`."""
+    """A platform that was started from a command line; its output is read from `out`."""
 
     out: TextIO
     leash: TextIO
     code: asyncio.Future[int]
 
     async def lines(self, count: int) -> list[str]:
-        """The next lines that it prints."""
+        """Read the next lines of its output."""
         async with asyncio.timeout(20):
             return [(await asyncio.to_thread(self.out.readline)).rstrip("\n") for _ in range(count)]
 
 
 @asynccontextmanager
 async def start_platform(shell: Shell, *words: str) -> AsyncIterator[StartedPlatform]:
-    """Start a platform on a leash; it ends when the leash is let go, and says how."""
+    """Start a platform with a leash; it ends when the leash is closed."""
     (hold, leash), (out, told) = os.pipe(), os.pipe()
     with (
         os.fdopen(hold) as held,

@@ -13,12 +13,12 @@ from tests.wire.server import Server
 
 
 def add_approval_task(platform: Platform, content: Any = "pay 1,204 EUR") -> None:
-    """A task that waits for an approval."""
+    """Add a task that waits for an approval."""
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": content})
 
 
 async def start_command(server: Server, home: Path, *words: str, **more: Any) -> asyncio.subprocess.Process:
-    """Start the command in a process of its own, for the platform of a test."""
+    """Start the command as a process, connected to the platform of a test."""
     environ = {
         "HOME": str(home), "PATH": os.environ["PATH"], "XPANDER_API_KEY": KEY,
         "XPANDER_BASE_URL": server.url, "XPANDER_API_URL": server.url,
@@ -29,7 +29,7 @@ async def start_command(server: Server, home: Path, *words: str, **more: Any) ->
 
 
 async def run_command(server: Server, home: Path, *words: str, **more: Any) -> tuple[int | None, str, str]:
-    """The exit code of a process, and what it printed on the streams that are read."""
+    """Run the command as a process; return its exit code and its output on the streams that are pipes."""
     job = await start_command(server, home, *words, **more)
     async with asyncio.timeout(30):
         out, told = await job.communicate()

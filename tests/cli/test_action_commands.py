@@ -21,7 +21,7 @@ from tui.services.actions import Action, Outcome, Verb
 
 
 def created(server: Server) -> dict[str, Any]:
-    """The request that made the task that was made last."""
+    """Return the body of the request that created the newest task."""
     asked = [request for request in server.requests if request.method == "POST"]
     assert asked[-1].path.endswith("/invoke/async")
     body: dict[str, Any] = asked[-1].json
@@ -29,7 +29,7 @@ def created(server: Server) -> dict[str, Any]:
 
 
 def file(shell: Shell, name: str, value: Any) -> str:
-    """A file in somebody's home."""
+    """Write a JSON file into the home of a shell."""
     path = shell.home / name
     path.write_text(value if isinstance(value, str) else json.dumps(value))
     return str(path)

@@ -20,7 +20,7 @@ from tests.wire.server import Connection, Request, Server
 
 
 def journaled(home: Path) -> list[dict[str, Any]]:
-    """The lines of the journal."""
+    """Return the lines of the journal."""
     path = home / ".local/state/xp-tui/journal.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -68,7 +68,7 @@ async def test_the_exit_code_holds_with_a_closed_pipe_and_closed_standard_error(
 
 
 def slow_answer(platform: Platform, sent: asyncio.Event, *, is_done: bool) -> None:
-    """Let every action be carried out, or not, and never be answered."""
+    """Let the platform carry out actions, or not, without ever answering."""
 
     async def answer(request: Request, connection: Connection) -> bool:
         if request.method == "GET":

@@ -14,12 +14,12 @@ from tests.wire.server import Connection, Request, Server
 
 
 def waiting(platform: Platform, content: Any, **more: Any) -> None:
-    """A task that waits for an approval of this."""
+    """Add a task that waits for an approval of this content."""
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": content}, **more)
 
 
 def digest_in(text: str) -> str:
-    """The last digest that is printed."""
+    """Return the last digest that was printed."""
     found: list[str] = re.findall(r"^  digest +([0-9a-f]{32})", text, re.MULTILINE)
     return found[-1]
 

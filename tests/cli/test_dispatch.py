@@ -33,7 +33,7 @@ def test_running_a_verb_loads_neither_network_nor_screens() -> None:
 
 
 def session_with(shell: Shell, address: Address | None, *, key: str | None = None) -> tuple[Session, list[Path]]:
-    """A session on a machine where a local platform runs at this address, and the folders it was looked for in."""
+    """Return a session on a machine with a local platform at this address, and the list of folders that are searched."""
     environ = {"HOME": str(shell.home)} | ({"XPANDER_API_KEY": key} if key else {})
     looked: list[Path] = []
 

@@ -26,7 +26,7 @@ Findings = dict[str, list[tuple[str, str]]]
 
 
 def found(said: CommandResult) -> Findings:
-    """What was found, by what was looked at."""
+    """Return the findings, by subject."""
     told: Findings = {}
     for item in said.json["items"]:
         told.setdefault(item["what"], []).append((item["grade"], item["words"]))
@@ -36,7 +36,7 @@ def found(said: CommandResult) -> Findings:
 
 
 async def looked(shell: Shell, *words: str) -> tuple[int, Findings]:
-    """Let it look, with what is exported."""
+    """Run doctor with the exported environment."""
     said = await asyncio.to_thread(shell, "doctor", "--json", *words)
     return said.code, found(said)
 

@@ -35,7 +35,7 @@ SIGNALS = {130: signal.SIGINT, 143: signal.SIGTERM, 129: signal.SIGHUP}
 
 
 def rows() -> list[str]:
-    """The rows of the table."""
+    """Return the rows of the table of exit codes."""
     table = README.partition("| exit code | means |\n|---|---|\n")[2].partition("\n\n")[0]
     return [row.split("|")[1].strip() for row in table.splitlines()]
 

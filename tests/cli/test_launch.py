@@ -15,7 +15,7 @@ from tui.cli.parser import build_parser
 
 
 def refused(shell: Shell, *words: str) -> str:
-    """Why the screens are not opened on a shell."""
+    """Return the error that is printed instead of opening the screens."""
     said = said_instead_of_screens(shell, *words)
     assert said.count("\n") == 1
     return said.strip()

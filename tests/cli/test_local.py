@@ -28,7 +28,7 @@ from tui.storage.settings import BadSettings
 
 
 def exported(lines: list[str]) -> dict[str, str]:
-    """What a shell makes of the lines."""
+    """Return the variables that the printed lines export."""
     assert all(line.startswith("export ") for line in lines)
     return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
@@ -209,7 +209,7 @@ def with_local(words: tuple[str, ...], is_before: bool) -> tuple[str, ...]:
 
 
 def filled(platform: Platform) -> Platform:
-    """A platform with what the verbs are about."""
+    """Add the tasks that the verbs use."""
     platform.task("t1")
     platform.task("done", status="completed")
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
@@ -218,7 +218,7 @@ def filled(platform: Platform) -> Platform:
 
 @pytest.fixture
 async def cloud(shell: Shell) -> AsyncIterator[Server]:
-    """Another platform with the same tasks, which this shell is set up for in every way."""
+    """Another platform with the same tasks, which is configured in every way."""
     platform = Platform()
     platform.agent("a1", "Cloud bot")
     async with Server(filled(platform).handle) as served:
@@ -233,7 +233,7 @@ async def cloud(shell: Shell) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterator[Server]:
-    """The platform of the test as the local one of this machine."""
+    """The platform of the test, registered as the local platform of this machine."""
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     filled(platform)

@@ -43,7 +43,7 @@ def test_an_option_that_is_no_number_is_an_error(shell: Shell, words: list[str])
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder that is there already."""
+    """An existing data folder."""
     (tmp_path / "data").mkdir(mode=0o755)
     (tmp_path / "data").chmod(0o755)
     return tmp_path / "data"

@@ -21,14 +21,14 @@ ROW = ("paused", "Pay the overdue invoice", "18.2k", "0123456789ab")
 
 
 class Screen(io.StringIO):
-    """A terminal."""
+    """A text stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def output(width: int | None, patch: pytest.MonkeyPatch, **environ: str) -> Output:
-    """Somebody's stdout, a terminal if it has a width."""
+    """Return an Output on a stream, which is a terminal if it has a width."""
     if width is not None:
         patch.setenv("COLUMNS", str(width))
     told = {"TERM": "xterm", **environ}
@@ -38,7 +38,7 @@ def output(width: int | None, patch: pytest.MonkeyPatch, **environ: str) -> Outp
 
 
 def printed(out: Output) -> str:
-    """What was printed."""
+    """Return what was printed."""
     assert isinstance(out.stdout, io.StringIO)
     return out.stdout.getvalue()
 

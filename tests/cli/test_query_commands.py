@@ -17,7 +17,7 @@ from tui.cli.main import run
 
 
 def plan(done: int, steps: int) -> dict[str, object]:
-    """A plan of so many steps."""
+    """Return a plan of this many steps."""
     tasks = [{"id": str(number), "title": f"Step {number}", "completed": number < done} for number in range(steps)]
     return {"enabled": True, "tasks": tasks}
 
@@ -177,7 +177,7 @@ async def test_agents_are_listed_in_each_form(shell: Shell, server: Server) -> N
 
 
 def family(platform: Platform) -> None:
-    """A task with a sub-task with a sub-task, whose trigger is in the log, and one that nobody may read."""
+    """Add a task with nested sub-tasks, whose trigger is in the log, and one that may not be read."""
     platform.task("root", sub_executions=["child"], status="completed")
     platform.task("child", "a2", parent_execution="root", sub_executions=["gone"], status="completed")
     platform.entry("root", role="user", content={"text": "do \x1b[31m it"}, user={"display_name": "Dana Reyes"})

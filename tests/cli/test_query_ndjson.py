@@ -13,7 +13,7 @@ PAGE_ROWS = 20
 
 
 def serve_rows(platform: Platform, rows: list[str]) -> None:
-    """Let the platform answer with these rows, which are JSON texts, a page at a time."""
+    """Let the platform answer with these rows, which are JSON texts, in pages."""
 
     async def answer(request: Request, connection: Connection) -> bool:
         if request.path != "/v1/tasks":

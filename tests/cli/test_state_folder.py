@@ -51,7 +51,7 @@ JOURNALS = (with_a_directory_as_journal, with_a_pipe_as_journal)
 
 @pytest.fixture
 def filled(platform: Platform) -> None:
-    """What the verbs are about."""
+    """Add the tasks that the verbs use."""
     platform.task("t1")
     platform.task("done", status="completed")
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})

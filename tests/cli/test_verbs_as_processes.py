@@ -13,7 +13,7 @@ from tests.wire.server import Server, free_port
 
 
 async def command(server: Server, home: Path, *words: str, key: str = KEY) -> tuple[int, str, str]:
-    """The real command in a process of its own."""
+    """Run the real command as a process; return its exit code and output."""
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(home), "XPANDER_API_KEY": key, "XPANDER_BASE_URL": server.url,
         "XPANDER_API_URL": server.url, "PYTHONWARNINGS": "error",

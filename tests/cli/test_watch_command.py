@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @asynccontextmanager
 async def watched(shell: Shell, server: Server, *words: str) -> AsyncIterator[asyncio.Future[CommandResult]]:
-    """A watch whose streams are open."""
+    """Run a watch whose streams are open."""
     tasks = len({word for word in words if word.startswith("t")})
     watch = asyncio.ensure_future(shell.on(server, "watch", *words))
     async with asyncio.timeout(20):
@@ -45,7 +45,7 @@ async def watched(shell: Shell, server: Server, *words: str) -> AsyncIterator[as
 
 
 def without_clocks(text: str) -> list[str]:
-    """The lines, without when each was."""
+    """Return the lines without their times."""
     return [re.sub(r"^(t\d )?\d\d:\d\d:\d\d ", r"\1", line) for line in text.splitlines()]
 
 
@@ -156,7 +156,7 @@ def test_an_invalid_timeout_is_refused(text: str) -> None:
 
 
 class PrintedChanges:
-    """What is printed of changes."""
+    """What watch prints of changes."""
 
     def __init__(self, form: str = "table", *, several: bool = False, until: str = "") -> None:
         self.out = StringIO()
@@ -164,7 +164,7 @@ class PrintedChanges:
         self.show = _Show(output, parse_filter(until), several)
 
     def from_value(self, *changes: Change) -> str:
-        """Tell these changes; the answer is what was printed."""
+        """Apply these changes, and return what was printed."""
         begin = self.out.tell()
         for change in changes:
             self.show.tell(change)
@@ -172,7 +172,7 @@ class PrintedChanges:
 
 
 def task(status: str, at: int, **more: Any) -> TasksSeen:
-    """A task as it was so many seconds after noon."""
+    """Return a task as it was at this many seconds after noon."""
     told = {"id": "task-0001", "status": status, "title": "Pay", "updated_at": f"2026-11-21T12:00:{at:02}Z", **more}
     return TasksSeen((Task.from_value(told),), NOW)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 
 def bomb(size: int, wbits: int = 31) -> bytes:
-    """So many MiB of blanks, compressed; its end is missing."""
+    """Return this many MiB of compressed blanks, without their end."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, wbits)
     begin = squeeze.compress(b" " * (1 << 20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
     block = squeeze.compress(b" " * (1 << 20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
@@ -20,7 +20,7 @@ def bomb(size: int, wbits: int = 31) -> bytes:
 
 @contextmanager
 def peak() -> Iterator[Callable[[], float]]:
-    """The most memory that was taken at once, in MiB."""
+    """Measure the peak of allocated memory, in MiB."""
     tracemalloc.start()
     try:
         yield lambda: tracemalloc.get_traced_memory()[1] / (1 << 20)

@@ -12,7 +12,7 @@ from tui.client.lazy_log import LazyEntries
 
 
 def lazy_entries(told: Sequence[dict[str, Any]], size: int = 3) -> LazyEntries:
-    """As the client takes a large log apart."""
+    """Return lazy entries, added in parts as the client does."""
     made = LazyEntries()
     for begin in range(0, len(told), size):
         made.take([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])

@@ -26,7 +26,7 @@ SDK_VARIABLES = ("XPANDER_API_KEY", "XPANDER_BASE_URL", "XPANDER_API_URL", "XPAN
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that still may come of a task that has ended is waited for longer than this."""
+    """Shorten the time that a client waits for late events of an ended task."""
     monkeypatch.setattr("tui.client.api.LAST_EVENTS_SECONDS", 0.2)
 
 
@@ -39,7 +39,7 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def followed(client: Client, task_id: str) -> list[Event]:
-    """Follow a task to its end."""
+    """Follow a task to its end, and return its events."""
     async with asyncio.timeout(10):
         return [event async for event in follow(client, task_id)]
 

@@ -25,7 +25,7 @@ from tui.client.task_rows import TaskQuery
 
 
 async def listed(client: Client, **query: Any) -> list[str]:
-    """The ids of the tasks that match."""
+    """Return the ids of the matching tasks."""
     return sorted([task.id async for page in client.tasks(TaskQuery(**query)) for task in page.items])
 
 

@@ -45,7 +45,7 @@ HEADERS = {"Content-Type": "text/event-stream"}
 
 @dataclass
 class ReceivedItems:
-    """Everything a stream told, and how it ended."""
+    """The items that a stream yielded, and how it ended."""
 
     told: list[StreamItem] = field(default_factory=list)
     error: ApiError | BadAddress | None = None
@@ -64,7 +64,7 @@ class ReceivedItems:
 
     @property
     def texts(self) -> list[str]:
-        """What the cases call data: they are no JSON, and are kept as they came."""
+        """The data of the events, as the cases have it: no JSON, kept as it came."""
         return [text_of(event) for event in self.events]
 
     @property
@@ -73,7 +73,7 @@ class ReceivedItems:
 
     @property
     def reasons(self) -> list[str]:
-        """Why each connection ended."""
+        """The reasons why the connections ended."""
         return [told.reason for told in self.told if isinstance(told, Link) and told.state is LinkState.RECONNECTING]
 
 
@@ -85,7 +85,7 @@ def text_of(event: Event) -> str:
 async def listening(
     client: Client, enough: Callable[[ReceivedItems], bool] = lambda heard: False, clock: FastClock | None = None
 ) -> AsyncIterator[ReceivedItems]:
-    """A stream under way; what is awaited is `done`: enough was heard, or the stream has ended."""
+    """Run a stream; `done` is set once enough items came or the stream ended."""
     heard = ReceivedItems(enough=enough)
     stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(dice=random.Random(2)))
 
@@ -111,7 +111,7 @@ async def finished(heard: ReceivedItems, seconds: float = 5.0) -> None:
 
 
 class Script:
-    """Answers of a case, one for each request; the last one is held open."""
+    """The answers of a case, one for each request; the last one stays open."""
 
     def __init__(self, responses: list[dict[str, Any]]) -> None:
         self.responses = list(responses)
@@ -276,7 +276,7 @@ async def test_a_compressed_bomb_is_refused_in_little_memory() -> None:
 
 
 class Connections:
-    """The connections of a reconnect case, and what each request brought."""
+    """The connections of a reconnect case, and the request that each got."""
 
     def __init__(self, connections: list[dict[str, Any]]) -> None:
         self.connections = connections
@@ -630,7 +630,7 @@ async def test_an_html_page_instead_of_a_stream_is_reported() -> None:
 
 
 class Arrivals:
-    """When each event arrived, and how long after it was sent."""
+    """The arrival times of events, and their delays."""
 
     def __init__(self) -> None:
         self.moments: list[float] = []
@@ -644,7 +644,7 @@ class Arrivals:
 
     @property
     def readings(self) -> int:
-        """How many groups of events came, each at once."""
+        """The number of groups of events that came at once."""
         return 1 + sum(later - before > 0.004 for before, later in pairwise(self.moments))
 
 

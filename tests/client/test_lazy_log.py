@@ -65,7 +65,7 @@ event = st.builds(
 
 
 def whole(made: Activity) -> Any:
-    """All that an activity tells."""
+    """Return everything that an activity shows."""
     nodes = list(made.nodes)
     calls, failed = made.nodes.tally()
     child = Task.from_value({"id": "k2", "agent_id": "b", "created_at": at(95).isoformat()})
@@ -205,7 +205,7 @@ def test_a_lazy_log_is_not_split_into_parts() -> None:
 
 @contextmanager
 def small(large: int = 40) -> Iterator[None]:
-    """A log is large from so many bytes on, and a few of its entries are taken in at a time."""
+    """Lower the size from which a log is lazy, and the number of entries that are added at a time."""
     with patch.multiple(large_log, LARGE_BYTES=large, ENTRIES_PER_TURN=3):
         yield
 
@@ -222,7 +222,7 @@ told = st.lists(entry | filled | filled | st.builds(lambda other: other, odd), m
 
 @st.composite
 def written(draw: st.DrawFn, entries: st.SearchStrategy[list[Any]] = told) -> bytes:
-    """A log as a platform may write it."""
+    """Generate the bytes of a log, as a platform may write it."""
     log = draw(entries)
     around: list[dict[str, Any]] = [{"messages": log}, {"id": "log", "messages": log}, {"messages": log, "id": "log"}]
     around += [{"a": {"messages": []}, "messages": log, "more": [{"id": "e1"}, {"id": "e2"}]}, {"other": log}]

@@ -28,7 +28,7 @@ from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
 
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets variables, in an environment that names no proxy."""
+    """Set variables, in an environment without proxy variables."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
 
@@ -144,7 +144,7 @@ def authority() -> trustme.CA:
 
 @contextmanager
 def bad_certificates(directory: Path, kind: str, authority: trustme.CA) -> Iterator[tuple[Path, str]]:
-    """A path that names no certificates, and what is said of it."""
+    """Make a path without usable certificates; yield it with the expected reason."""
     path = directory / "ca.pem"
     certificate = authority.issue_cert("127.0.0.1")
     pem = authority.cert_pem.bytes()
@@ -216,7 +216,7 @@ async def test_a_device_in_place_of_the_system_certificates_is_reported(monkeypa
 
 @contextmanager
 def wanting_certificates(authority: trustme.CA, version: ssl.TLSVersion) -> Iterator[str]:
-    """A server that wants a certificate of its clients; it says so in the way that OpenSSL does."""
+    """Serve TLS that demands a client certificate, as OpenSSL does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = context.maximum_version = version
     authority.issue_cert("127.0.0.1").configure_cert(context)

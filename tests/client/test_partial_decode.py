@@ -30,17 +30,17 @@ entries = st.dictionaries(
 
 
 def fields_of(model: WireModel) -> dict[str, Any]:
-    """Every field of a model."""
+    """Return every field of a model."""
     return {name: getattr(model, name) for name in sorted(type(model).model_fields)}
 
 
 def fields_of_event(event: Event) -> dict[str, Any]:
-    """What an event tells by itself."""
+    """Return the fields of an event, without derived ones."""
     return {name: getattr(event, name) for name in ("type", "task_id", "time", "data")}
 
 
 def entry_at(part: Raw) -> Entry | None:
-    """The entry whose kind its head tells; None where it is not of the usual form and has to be read whole."""
+    """Return the entry whose class its partial fields show; None if it has to be parsed whole."""
     try:
         return entry_class_of_partial(decode_partial(part)).from_value(loads(bytes(part)))
     except MSGSPEC_ERRORS:

@@ -25,25 +25,25 @@ HEADERS = {"Content-Type": "text/event-stream"}
 
 
 def piece(text: object) -> bytes:
-    """A piece of text as it is sent: nothing tells it from another with the same text."""
+    """Return a chunk event: only its text distinguishes it from another."""
     return json.dumps({"type": "chunk", "data": str(text)}).encode()
 
 
 def call(number: int) -> bytes:
-    """An event that cannot be taken for another: it has a time."""
+    """Return an event that is unique, for it has a time."""
     return json.dumps({"type": "tool_call_request", "time": f"2026-11-28T10:00:{number:02}Z", "data": {}}).encode()
 
 
 @pytest.fixture(autouse=True)
 def without_pauses() -> Iterator[None]:
-    """The clock of these tests runs while a stream pauses: it does not."""
+    """Remove the pauses of streams, during which the virtual clock would not advance."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "PAUSE_SECONDS", 0.0)
         yield
 
 
 class Clock:
-    """A clock that goes on only while somebody sleeps."""
+    """A clock that advances only in sleep."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -60,7 +60,7 @@ class Clock:
 
 
 class StillClock(Clock):
-    """A clock that stands: nothing is ever silent for too long."""
+    """A clock that never advances, so that no silence is too long."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
@@ -71,7 +71,7 @@ PAUSE = b"pause"
 
 
 class Connections:
-    """In the place of a client: connections that each send some events, and then a 404."""
+    """A stub of a client: connections that each send some events, and then a 404."""
 
     transport = SimpleNamespace(silence=60.0)
 
@@ -103,12 +103,12 @@ class Connections:
 
 
 def named(name: str, content: bytes) -> bytes:
-    """An event with an id."""
+    """Return an event with an id."""
     return b"id: %b\n|%b" % (name.encode(), content)
 
 
 def told_by(connections: Sequence[Iterable[bytes]], clock: Clock | None = None) -> list[StreamItem]:
-    """Everything that a stream tells over these connections."""
+    """Return everything that a stream yields over these connections."""
     told: list[StreamItem] = []
     client = cast("Client", Connections(connections))
     error = asyncio.run(EventStream(client, "t1", clock=clock or StillClock()).run(told.append))
@@ -117,12 +117,12 @@ def told_by(connections: Sequence[Iterable[bytes]], clock: Clock | None = None) 
 
 
 def events_of(told: Iterable[StreamItem]) -> list[bytes]:
-    """The events, as they were sent."""
+    """Return the events as they were sent."""
     return [json.dumps(dict(event.raw)).encode() for event in told if isinstance(event, Event)]
 
 
 def is_within(wanted: Sequence[bytes], told: Sequence[bytes]) -> bool:
-    """Whether all that is wanted was told, in this order."""
+    """Return whether the wanted events were yielded in this order."""
     left = iter(told)
     return all(any(one == other for other in left) for one in wanted)
 
@@ -133,7 +133,7 @@ Replays = list[tuple[int, int]]
 
 @st.composite
 def replays(draw: st.DrawFn, length: int) -> Replays:
-    """Connections of a server that begins again at any earlier point, each cut anywhere; the last one is whole."""
+    """Generate connections that restart at earlier points and are cut anywhere; the last one is complete."""
     spans = [(0, draw(st.integers(0, length)))]
     for _ in range(draw(st.integers(0, 5))):
         start = draw(st.integers(0, max(end for _, end in spans)))
@@ -142,7 +142,7 @@ def replays(draw: st.DrawFn, length: int) -> Replays:
 
 
 def once(stream: Sequence[bytes], spans: Replays) -> list[bytes]:
-    """What is to be told where no event equals another: what is new, and replays that nothing shows to be some."""
+    """Return the expected events: new ones, and replays that cannot be recognized."""
     told: list[bytes] = []
     pending: list[bytes] = []
     reached = 0
@@ -174,7 +174,7 @@ def test_a_replay_of_events_with_times_is_yielded_once_however_short(data: st.Da
 
 
 def has_long_repeat(stream: Sequence[bytes]) -> bool:
-    """Whether a stretch that is long enough for a replay occurs twice: a server that sends it again is not told from it."""
+    """Return whether a sequence that is as long as a recognizable replay occurs twice."""
     stretches = [tuple(stream[at : at + MIN_REPLAY_EVENTS]) for at in range(len(stream) - MIN_REPLAY_EVENTS + 1)]
     return len(set(stretches)) < len(stretches)
 

@@ -30,7 +30,7 @@ LOG = {"id": "t1", "messages": []}
 
 
 def whole(body: Any) -> bytes:
-    """An answer as it goes over the wire."""
+    """Return the bytes of an answer."""
     content = json.dumps(body).encode()
     return head(200, {"Content-Type": "application/json", "Content-Length": str(len(content))}) + content
 

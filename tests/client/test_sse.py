@@ -18,7 +18,7 @@ SSE = cases("sse")
 
 
 def told(frame: SSEFrame, expected: dict[str, Any]) -> dict[str, Any]:
-    """A frame in the words of the table."""
+    """Return a frame with the fields of the table."""
     if "data" in expected:
         return {"type": frame.event, "data": frame.data, "id": frame.id}
     digest = hashlib.sha256(frame.data.encode()).hexdigest()

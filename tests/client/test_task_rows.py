@@ -40,7 +40,7 @@ DERIVED = ["is_final", "is_full", "thread_id", "name", "changed_at", "wait"]
 
 
 def facts_of(task: TaskRow | Task) -> dict[str, Any]:
-    """What a row and a record tell alike."""
+    """Return the facts that rows and records have in common."""
     return {name: getattr(task, name) for name in (*ROW, *DERIVED)}
 
 

@@ -53,7 +53,7 @@ def message_entry(name: str, seconds: float, role: str = "agent") -> Entry:
 
 
 def activity(*told: Event | Entry | Iterable[Entry], asked: float = 100) -> Activity:
-    """An activity that was told events, and logs that were asked for later and later."""
+    """Return an activity that got these events, and logs that were requested later and later."""
     made = Activity("t")
     for number, one in enumerate(told):
         if isinstance(one, Event):
@@ -82,7 +82,7 @@ def logged_call(request: str, at: int) -> Entry:
 
 
 def activity_of_log(*entries: dict[str, Any]) -> Activity:
-    """An activity with these entries, one second apart unless they say otherwise."""
+    """Return an activity with these entries, one second apart by default."""
     activity = Activity("t")
     told = [
         parse_entry({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})

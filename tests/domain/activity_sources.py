@@ -15,22 +15,22 @@ NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
 def call(name: str, **more: Any) -> dict[str, Any]:
-    """A tool call as an entry of a log."""
+    """Return a tool call as an entry of a log."""
     return {"id": name, "tool_name": name, "operation_id": name, "request_id": name, "payload": {}, **more}
 
 
 def thought(name: str) -> dict[str, Any]:
-    """What the agent thought, as an entry of a log."""
+    """Return a thought as an entry of a log."""
     return {"id": name, "type": "think", "thought": name}
 
 
 def delegation(name: str, child: str) -> dict[str, Any]:
-    """What started a sub-task, as an entry of a log."""
+    """Return the trigger of a sub-task as an entry of a log."""
     return {"id": name, "agent_id": "other", "query": name, "sub_task_id": child}
 
 
 def activity_of(task_id: str, *entries: dict[str, Any]) -> Activity:
-    """The activity of a task with these entries, one a second."""
+    """Return the activity of a task with these entries, one a second."""
     activity = Activity(task_id)
     extend(activity, *entries)
     return activity
@@ -47,7 +47,7 @@ def extend(activity: Activity, *entries: dict[str, Any]) -> None:
 
 
 def source_of(*activities: Activity, status: str = "executing", **more: Any) -> ActivitySource:
-    """The source of rows for the first of these, the others being its sub-tasks."""
+    """Return the source of rows for the first activity, with the others as its sub-tasks."""
     root, *below = activities
     children: Mapping[str, tuple[Task, ...]] = {
         root.task_id: tuple(Task.from_value({"id": one.task_id, "parent_task_id": root.task_id}) for one in below),

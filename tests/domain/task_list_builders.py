@@ -15,18 +15,18 @@ IDS = [f"t{number}" for number in range(8)]
 
 
 def row(task_id: str, **about: Any) -> dict[str, Any]:
-    """A task as a list tells it."""
+    """Return a row of a list of tasks."""
     return {"id": task_id, "agent_id": "a", "status": "completed", "created_at": NOW.isoformat(), **about}
 
 
 def seen(*rows: dict[str, Any], later: int = 0) -> TasksSeen:
-    """That a list was read, so many seconds later."""
+    """Return the change of a list that was read this many seconds later."""
     at = NOW + timedelta(seconds=later)
     return TasksSeen(tuple(Task.from_value({**one, "updated_at": at.isoformat()}) for one in rows), at)
 
 
 def built_anew(state: State, view: ListView, like: TaskListModel) -> TaskListModel:
-    """All of it, arranged from nothing."""
+    """Return a list that is built from nothing."""
     listing = TaskListModel(view)
     listing.opened, listing.folded = like.opened, like.folded
     for _ in listing.filled(state):
@@ -35,7 +35,7 @@ def built_anew(state: State, view: ListView, like: TaskListModel) -> TaskListMod
 
 
 def rows_as_text(listing: TaskListModel) -> list[str]:
-    """The rows as text: headings with their number, tasks with their depth, what waits below."""
+    """Return the rows as text: group headers with counts, tasks with their depth and waiting sub-tasks."""
     words = []
     for index in range(len(listing)):
         match listing.row(index):

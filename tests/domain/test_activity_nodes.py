@@ -19,29 +19,29 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def entry(name: str, seconds: int, **fields: Any) -> dict[str, Any]:
-    """An entry of a log, so many seconds after noon."""
+    """Return an entry of a log, this many seconds after noon."""
     return {"id": name, "created_at": (NOON + timedelta(seconds=seconds)).isoformat(), **fields}
 
 
 def delegation(name: str, seconds: int, child: str | None) -> dict[str, Any]:
-    """An entry that hands work to another agent, and may name the sub-task."""
+    """Return an entry that delegates to another agent, and may name the sub-task."""
     return entry(name, seconds, agent_id="a2", query="Check it", created_execution_id=child)
 
 
 def activity(*entries: dict[str, Any]) -> Activity:
-    """The activity of a task whose log has these entries."""
+    """Return the activity of a task whose log has these entries."""
     made = Activity("t1")
     read(made, NOON, *entries)
     return made
 
 
 def read(made: Activity, at: datetime, *entries: dict[str, Any]) -> None:
-    """Take in a log with these entries, as it was at a moment."""
+    """Read a log with these entries into an activity."""
     made.read(Log(tuple(map(parse_entry, entries))), at)
 
 
 def naming(made: Activity) -> list[str]:
-    """The ids of the nodes that name a sub-task."""
+    """Return the ids of the nodes that name a sub-task."""
     return [node.entry.id for node in made.nodes.naming()]
 
 

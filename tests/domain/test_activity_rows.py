@@ -17,7 +17,7 @@ from tui.security.redact import Redactor
 
 
 def rows_of(source: ActivitySource) -> ActivityRows:
-    """Rows that are arranged for this source."""
+    """Return rows that are arranged for this source."""
     rows = ActivityRows(lambda: NOW)
     rows.source = source
     arrange(rows)
@@ -25,12 +25,12 @@ def rows_of(source: ActivitySource) -> ActivityRows:
 
 
 def arrange(rows: ActivityRows) -> int:
-    """Arrange all rows; return in how many slices."""
+    """Arrange all rows, and return the number of slices."""
     return sum(1 for _ in rows.arrange()) + 1
 
 
 def keys(rows: ActivityRows) -> list[str]:
-    """The keys of all rows, in order."""
+    """Return the keys of all rows, in order."""
     return [rows.key(index) for index in range(len(rows))]
 
 

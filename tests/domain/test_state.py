@@ -57,7 +57,7 @@ def status(state: State, name: str) -> str | None:
 
 
 def everything(state: State) -> Any:
-    """What a board tells, whatever way it came to it."""
+    """Return everything that a state contains, independent of the order of changes."""
     logs = {
         name: ([(node.order, node.entry.raw, node.provenance) for node in log.activity.nodes], log.activity.streaming,
                log.activity.plan, log.activity.gaps)
@@ -353,7 +353,7 @@ def test_an_event_from_the_future_counts_from_its_arrival() -> None:
 
 
 def picture(state: State) -> Any:
-    """Everything a board shows, whatever way it came to it."""
+    """Return what a state shows, independent of the order of changes."""
     nodes = {name: [(n.at, n.entry.id, dumps(n.entry.raw), n.provenance) for n in log.activity.nodes]
              for name, log in sorted(state.logs.items())}  # fmt: skip
     streaming = {name: log.activity.streaming for name, log in sorted(state.logs.items())}

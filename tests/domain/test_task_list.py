@@ -20,13 +20,13 @@ COLUMNS = [None, "status", "title", "agent", "wait", "plan", "tokens", "updated"
 
 
 def mention(teller: str, task_id: str, status: str) -> EventSeen:
-    """That the stream of a task told of another one as its sub-task."""
+    """Return an event of a task that mentions another one as its sub-task."""
     rows_as_text = {"type": "sub_task_updated", "task_id": teller, "data": {"id": task_id, "status": status}}
     return EventSeen(teller, Event.from_value(rows_as_text), NOW)
 
 
 def change_of(one: Any, later: int) -> Change:
-    """A row that was seen, a task that is gone, or a change as it is, so many seconds later."""
+    """Return a change of a row, a vanished task or a change, this many seconds later."""
     if isinstance(one, EventSeen):
         return replace(one, at=NOW + timedelta(seconds=later))
     if isinstance(one, str):

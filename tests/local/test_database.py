@@ -21,7 +21,7 @@ from tui.storage.private_files import NotPrivate
 
 
 def filled(path: Path, count: int = 200) -> list[str]:
-    """Make a database with tasks; the answer is their ids."""
+    """Make a database with tasks, and return their ids."""
     local = LocalPlatform(ServerOptions(path, seed="7", now=NOW, tasks=count), path / "platform.db")
     ids = [task["id"] for task in local.store.tasks({})]
     local.store.close()
@@ -29,7 +29,7 @@ def filled(path: Path, count: int = 200) -> list[str]:
 
 
 def changed(path: Path, *statements: str) -> None:
-    """Change a database behind the platform's back."""
+    """Change a database while the platform does not use it."""
     with sqlite3.connect(path) as db:
         for statement in statements:
             db.execute(statement)
@@ -131,7 +131,7 @@ async def test_a_damaged_database_is_read_as_far_as_possible(serve: Serve, tmp_p
 
 
 def limit(process: int, size: int) -> None:
-    """Let a process write no file beyond a size, as on a full disk; 0 is no limit."""
+    """Limit the size of files that a process writes, like a full disk; 0 removes the limit."""
     hard = resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size or hard, hard))
 
@@ -165,7 +165,7 @@ def test_a_full_disk_stops_writes_but_not_reads(tmp_path: Path) -> None:
 
 
 def all_tasks(http: httpx.Client) -> list[Any]:
-    """Every task that the platform lists."""
+    """Return every task that the platform lists."""
     found: list[Any] = []
     page = 1
     while items := http.get("/v1/tasks", params={"page": page, "per_page": 50}).json()["items"]:

@@ -16,7 +16,7 @@ from tui.local.process import LocalPlatform, ServerOptions
 
 @pytest.fixture
 def filled(tmp_path: Path) -> LocalPlatform:
-    """A platform with much in it."""
+    """A platform that was filled for a load test."""
     wishes = ServerOptions(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300, entries=50)
     return LocalPlatform(wishes, ":memory:")
 

@@ -33,7 +33,7 @@ KINDS = {
 
 
 async def start(here: Served, agent: str, text: str = "Go on then", **more: Any) -> str:
-    """Ask an agent for something over HTTP."""
+    """Start a task over HTTP."""
     async with here.http() as http:
         body = {"input": {"text": text}, "events_streaming": True, **more}
         answer = await http.post(f"/v1/agents/{agent}/invoke/async", json=body)
@@ -95,12 +95,12 @@ async def test_errors_have_the_contracts_form(here: Served, method: str, path: s
 
 
 def valid(schema: dict[str, Any], value: Any) -> None:
-    """Fail where a value is not what the vendor's schema calls valid."""
+    """Validate a value against the vendor's schema."""
     jsonschema.Draft202012Validator({**schema, "components": OPENAPI["components"]}).validate(value)
 
 
 def answer_schema(path: str, method: str, status: str = "200") -> dict[str, Any]:
-    """The schema of an answer in the vendor's OpenAPI."""
+    """Return the schema of an answer in the vendor's OpenAPI document."""
     found: dict[str, Any] = OPENAPI["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
     return found
 
@@ -156,7 +156,7 @@ async def test_lists_are_paged_and_filtered(serve: Serve) -> None:
 
 
 async def frames(http: httpx.AsyncClient, path: str, **headers: str) -> list[tuple[int, dict[str, Any]]]:
-    """Every event of a stream until it ends."""
+    """Return every event of a stream until it ends."""
     found = []
     async with asyncio.timeout(20), http.stream("GET", path, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -354,7 +354,7 @@ async def test_a_continued_thread_remembers_earlier_turns(here: Served) -> None:
 
 
 def dump(directory: Path) -> list[Any]:
-    """Everything that is in a database."""
+    """Return everything in a database."""
     import sqlite3
 
     with sqlite3.connect(directory / "platform.db") as db:

@@ -19,7 +19,7 @@ from tui.local.sqlite_store import SqliteStore
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlatform]:
-    """A platform whose agents stand still."""
+    """A platform whose agents do nothing."""
     made = LocalPlatform(
         ServerOptions(tmp_path, seed="test", now=NOW, arrivals=False, history=False), tmp_path / "platform.db"
     )
@@ -28,7 +28,7 @@ def local(tmp_path: Path) -> Iterator[LocalPlatform]:
 
 
 def made(local: LocalPlatform, days_ago: float, status: str | None = None, **more: Any) -> str:
-    """Make a task that was changed last so many days ago."""
+    """Make a task that was last changed this many days ago."""
     local.timeline.stand_at(NOW - timedelta(days=days_ago))
     task = local.platform.create("your-agent", {"input": {"text": "x" * 1000}, **more})
     local.platform.push(task["id"], [{"type": "chunk", "data": "y" * 500}] * 20)
@@ -39,7 +39,7 @@ def made(local: LocalPlatform, days_ago: float, status: str | None = None, **mor
 
 
 def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -> list[str]:
-    """Prune; the answer is what was told."""
+    """Prune, and return the notices."""
     told: list[str] = []
     pruner = Pruner(local.platform, Limits(days, megabytes), told.append)
     for _ in pruner.steps():
@@ -49,7 +49,7 @@ def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -
 
 
 def rows(store: SqliteStore) -> dict[str, set[str]]:
-    """Of which tasks there is something, by table."""
+    """Return the tasks that have rows, by table."""
     tables = {"tasks": "id", "entries": "task_id", "events": "task_id", "approvals": "task_id", "removed": "task_id"}
     found = {}
     for table, column in tables.items():

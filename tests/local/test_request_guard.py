@@ -20,13 +20,13 @@ PATHS = ("/agent-execution/your-agent", "/agent-execution/{task}/events/push", "
 
 @pytest.fixture
 async def http(here: Served) -> AsyncIterator[httpx.AsyncClient]:
-    """A bare client of a platform."""
+    """A plain HTTP client of a platform."""
     async with here.http() as client:
         yield client
 
 
 async def make(http: httpx.AsyncClient, agent: str = "your-agent", **more: Any) -> str:
-    """Ask an agent for something."""
+    """Start a task."""
     answer = await http.post(f"/agent-execution/{agent}", json={"input": {"text": "count"}, **more})
     return str(answer.json()["id"])
 
@@ -103,13 +103,13 @@ async def test_an_oversized_body_is_refused_and_not_stored(
 
 
 class Raw:
-    """A connection on which bytes are sent as they are."""
+    """A connection for raw bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
     async def until_closed(self) -> tuple[int, Any]:
-        """The status and body of the last answer, once the platform has closed the connection."""
+        """Wait until the platform closes the connection, and return the status and body of the last answer."""
         async with asyncio.timeout(10):
             head, _, body = (await self.reader.read()).rpartition(b"\r\n\r\n")
         status = int(head.rpartition(b"HTTP/1.1 ")[2].split()[0]) if head else 0
@@ -118,7 +118,7 @@ class Raw:
 
 @contextlib.asynccontextmanager
 async def raw(here: Served, sent: bytes = b"") -> AsyncIterator[Raw]:
-    """Connect and send something."""
+    """Connect and send raw bytes."""
     parts = urlsplit(here.url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
@@ -214,7 +214,7 @@ TOLD = ("think", "analyze", "tool_call_request", "tool_call_result", "ask_user_q
 
 
 def told_by(anything: Any) -> list[Any]:
-    """The same in every field that the platform looks at."""
+    """Return data with this value in every field that the platform reads."""
     names = ("id", "request_id", "tool_name", "operation_id", "payload", "result", "questions", "role", "content",
              "created_at", "tasks", "thought", "answers", "approved")  # fmt: skip
     return [anything, dict.fromkeys(names, anything), *({name: anything} for name in names)]

@@ -13,13 +13,13 @@ from tests.local.conftest import KEY, Served
 
 @pytest.fixture
 async def http(here: Served) -> AsyncIterator[httpx.AsyncClient]:
-    """A bare client of a platform."""
+    """A plain HTTP client of a platform."""
     async with here.http() as client:
         yield client
 
 
 async def make(http: httpx.AsyncClient, agent: str = "your-agent", **more: Any) -> str:
-    """Ask an agent for something."""
+    """Start a task."""
     body = {"input": {"text": "count"}, "events_streaming": True, **more}
     return str((await http.post(f"/agent-execution/{agent}", json=body)).json()["id"])
 

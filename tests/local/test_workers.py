@@ -21,14 +21,14 @@ from tui.local.workers import Worker
 
 @dataclass
 class Channel:
-    """What a worker hears."""
+    """The channel of a worker."""
 
     http: httpx.AsyncClient
     lines: AsyncIterator[str]
     id: str = ""
 
     async def next(self) -> tuple[str, Any]:
-        """The next thing that it is told: its name and what it is."""
+        """Return the next message: its name and data."""
         async with asyncio.timeout(10):
             name = ""
             async for line in self.lines:
@@ -41,20 +41,20 @@ class Channel:
         return "end", None
 
     async def task(self) -> str:
-        """The id of the task that it is handed next."""
+        """Return the id of the next task that is handed over."""
         name, told = await self.next()
         assert name == "agent-execution"
         return str(told["id"])
 
     async def says(self, **data: Any) -> None:
-        """Tell the platform something of itself."""
+        """Report the state of the worker to the platform."""
         answer = await self.http.post(f"/events/{self.id}", json={"type": "heartbeat", "data": data})
         assert answer.json() == {"ok": True}
 
 
 @asynccontextmanager
 async def worker(here: Served, agent: str = "your-agent") -> AsyncIterator[Channel]:
-    """A worker of an agent, registered."""
+    """Register a worker of an agent."""
     async with here.http() as http, http.stream("GET", f"/events/{agent}") as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         channel = Channel(http, response.aiter_lines())
@@ -65,7 +65,7 @@ async def worker(here: Served, agent: str = "your-agent") -> AsyncIterator[Chann
 
 
 async def make(here: Served, agent: str = "your-agent", **more: Any) -> str:
-    """Ask an agent for something."""
+    """Start a task."""
     async with here.http() as http:
         answer = await http.post(f"/agent-execution/{agent}", json={"input": {"text": "count"}, **more})
         return str(answer.json()["id"])
@@ -98,7 +98,7 @@ async def test_a_later_worker_gets_the_tasks_that_came_in_between(here: Served) 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlatform]:
-    """A platform whose agents stand still."""
+    """A platform whose agents do nothing."""
     made = LocalPlatform(ServerOptions(tmp_path, seed="test", arrivals=False, history=False), ":memory:")
     yield made
     made.store.close()
@@ -113,14 +113,14 @@ class Joined:
 
 
 async def joined(local: LocalPlatform, agent: str = "your-agent") -> Joined:
-    """Let a worker come."""
+    """Register a worker."""
     frames = local.workers.serve(agent)
     assert b"worker-registration" in await anext(frames)
     return Joined(frames, local.workers._workers[-1])
 
 
 def handed(local: LocalPlatform, *those: Joined, **request: Any) -> list[bool]:
-    """Who of them gets a new task."""
+    """Return the worker that gets a new task."""
     task = local.platform.create("your-agent", {"input": {"text": "count"}, **request})
     inboxes = [one.worker.inbox for one in those]
     return [not inbox.empty() and inbox.get_nowait() == task for inbox in inboxes]

@@ -35,7 +35,7 @@ PER_PAGE = 50
 
 
 class StoppedClock:
-    """A clock that stands at NOW, and lets nobody wait longer than asked."""
+    """A clock that stands at NOW; its sleeps return after the real time."""
 
     def time(self) -> float:
         return NOW.timestamp()
@@ -48,7 +48,7 @@ class StoppedClock:
 
 
 class Body(httpx.AsyncByteStream):
-    """A body that comes at once, and then ends, or never does."""
+    """A body that is sent at once, and then ends or stays open."""
 
     def __init__(self, content: bytes, *, ends: bool = True) -> None:
         self._content = content
@@ -62,7 +62,7 @@ class Body(httpx.AsyncByteStream):
 
 @dataclass
 class FixedPlatform:
-    """A platform that has these agents and tasks, and answers every question about them in the same way."""
+    """A platform with fixed agents and tasks, and fixed answers."""
 
     agents: list[Json] = field(default_factory=list)
     tasks: list[Json] = field(default_factory=list)
@@ -76,7 +76,7 @@ class FixedPlatform:
     """How often it was asked for each thing."""
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """The answer to a request."""
+        """Return the answer to a request."""
         self.asked[str(request.url)] += 1
         parts = request.url.path.strip("/").split("/")
         if self.refuses or request.headers.get("x-api-key") != KEY:
@@ -108,13 +108,13 @@ class FixedPlatform:
         return _json({"items": shown, "total": total, "total_pages": math.ceil(total / PER_PAGE), "page": number})
 
     def client(self) -> Client:
-        """A client of it, whose clock stands still."""
+        """Return a client whose clock stands still."""
         transport = _FunctionSession(Secret(KEY), frozenset, clock=StoppedClock(), answer=self.answer)
         return Client(Surfaces(URL, URL, ORG), transport)
 
 
 class _FunctionSession(PlatformSession, kw_only=True):
-    """A transport that goes no further than a function."""
+    """A session whose answers come from a function."""
 
     answer: Callable[[httpx.Request], httpx.Response]
 
@@ -133,23 +133,23 @@ def _row(task: Json) -> Json:
 
 
 def ago(minutes: float) -> str:
-    """A moment before NOW, as the wire has it."""
+    """Return a time before NOW in wire format."""
     return (NOW - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
 
 
 def id_of(name: str) -> str:
-    """An id that looks like the platform's, and is always the same for a name."""
+    """Return an id that looks like the platform's and is always the same for a name."""
     return str(uuid5(NAMESPACE_URL, json.dumps(name)))
 
 
 def agent(agent_id: str, name: str) -> Json:
-    """An agent."""
+    """Return an agent."""
     model = {"model_provider": "openai", "model_name": "gpt-4.1", "status": "ACTIVE"}
     return {"id": agent_id, "name": name, "organization_id": ORG, "created_at": ago(90_000), **model}
 
 
 def task(name: str, agent_id: str, status: str, title: str | None, begun: float, **more: Any) -> Json:
-    """A task's record; `begun` and `changed` are minutes ago, `waits` is since when it is paused."""
+    """Return the record of a task; `begun` and `changed` are minutes ago, `waits` is since when it is paused."""
     changed, waits = more.pop("changed", begun), more.pop("waits", None)
     prompt, completion = more.pop("tokens", (0, 0))
     steps, done = more.pop("plan", ([], 0))
@@ -171,12 +171,12 @@ def task(name: str, agent_id: str, status: str, title: str | None, begun: float,
 
 
 def below(parent: str, triggering: str) -> Json:
-    """What makes a task a sub-task of another."""
+    """Return the fields that make a task a sub-task of another."""
     return {"parent_execution": id_of(parent), "triggering_agent_id": triggering, "source": "agent"}
 
 
 def call(key: str, minutes: float, tool: str, body: Any, **more: Any) -> Json:
-    """A tool call of a log."""
+    """Return a tool call of a log."""
     why = {"title": more.pop("why", f"Use {tool}"), "description": ""}
     payload = {"payload": {"body_params": body, "headers": {"toolcallid": "c1"}}}
     told = {"id": id_of(key), "created_at": ago(minutes), "tool_name": tool, "payload": payload, "is_error": False}
@@ -184,30 +184,30 @@ def call(key: str, minutes: float, tool: str, body: Any, **more: Any) -> Json:
 
 
 def said(role: str, minutes: float, text: str, **more: Any) -> Json:
-    """A message of a log."""
+    """Return a message of a log."""
     key = id_of(f"{role} {minutes} {text}")
     told = {"id": key, "created_at": ago(minutes), "role": role, "content": {"text": text, "files": []}}
     return {**told, **({"user": DANA} if role == "user" else {}), **more}
 
 
 def thought(kind: str, minutes: float, title: str, words: str, confidence: float) -> Json:
-    """A step of reasoning of a log."""
+    """Return a reasoning step of a log."""
     told = {"id": id_of(f"{kind} {minutes} {title}"), "created_at": ago(minutes), "type": kind, "title": title}
     return {**told, "confidence": confidence, "thought": words, "action": None, "result": None, "analysis": None}
 
 
 def other(minutes: float, **told: Any) -> Json:
-    """Any other entry of a log."""
+    """Return any other entry of a log."""
     return {"id": id_of(json.dumps([minutes, told])), "created_at": ago(minutes), **told}
 
 
 def event(name: str, minutes: float, kind: str, data: Any) -> Json:
-    """An event of a task's stream."""
+    """Return an event of a task's stream."""
     return {"type": kind, "task_id": id_of(name), "organization_id": ORG, "time": ago(minutes), "data": data}
 
 
 def approval(title: str, description: str, content: Any) -> Json:
-    """What a workflow asks of a person."""
+    """Return a request for an approval."""
     told = {"wait_node_id": "wait-4", "operation_id": "wait-4", "title": title, "description": description}
     return {**told, "content": json.dumps(content), "approved_by": None, "rejected_by": None}
 
@@ -235,7 +235,7 @@ STEPS = ["Collect the sources", "Compare them", "Ask the scout", "Write the brie
 
 
 def busy() -> FixedPlatform:
-    """Everything that can be seen on an ordinary bad day; the only task that runs with a stream has every kind of entry."""
+    """Return a platform with every status and wait; the only task with a live stream has every kind of entry."""
     tasks = [
         task("invoice", "invoice-bot", "paused", "Pay overdue invoice 4417", 44, waits=31.5, tokens=(16_900, 1_300),
              plan=(["Find it", "Check the bank details", "Ask for approval", "Pay", "File it"], 2),
@@ -291,7 +291,7 @@ def busy() -> FixedPlatform:
 
 
 def _everything() -> list[Json]:
-    """A log with each kind of entry that a log can have."""
+    """Return a log with each kind of entry."""
     found = [{"created_execution_id": id_of("done 1"), "status": "completed", "result": "Close the month: done."}]
     return [
         said("user", 6.5, "Brief me on post-quantum TLS, in two pages"),
@@ -320,7 +320,7 @@ def _everything() -> list[Json]:
 
 
 def _live() -> list[Json]:
-    """What the stream of that task tells: among it what only a stream tells."""
+    """Return the events of that task, some of which only a stream has."""
     tried = {"trigger": "auto", "attempt": 1}
     compactions = [
         {"type": "compaction_started", "data": {**tried, "estimated_tokens": 104_900, "message_count": 148}},
@@ -346,17 +346,17 @@ def _live() -> list[Json]:
 
 
 def empty() -> FixedPlatform:
-    """Agents and no tasks."""
+    """Return a platform with agents and no tasks."""
     return FixedPlatform(AGENTS)
 
 
 def refused() -> FixedPlatform:
-    """A key that is not accepted."""
+    """Return a platform that refuses the key."""
     return FixedPlatform(refuses=True)
 
 
 def fleet() -> FixedPlatform:
-    """More tasks than anybody looks at; the platform has more still."""
+    """Return a platform with many tasks, and more pages of them."""
     mix = ("completed", "completed", "executing", "completed", "failed", "pending", "completed", "stopped", "paused")
     begun = sorted((n * 7919) % 4001 + 1 for n in range(300))
     tasks = []
@@ -371,7 +371,7 @@ def fleet() -> FixedPlatform:
 
 
 def attacks() -> list[str]:
-    """Every text that attacks a terminal, a markup parser or a layout, its ends marked."""
+    """Return every text that attacks a terminal, a markup parser or a layout, with its ends marked."""
     return [case["text"].replace("{T}", "¦") for case in cases("hostile")]
 
 
@@ -384,7 +384,7 @@ WORST = (
 
 
 def hostile() -> FixedPlatform:
-    """Somebody has put into every text whatever might do harm."""
+    """Return a platform with hostile text in every field."""
     named = {case["name"]: text for case, text in zip(cases("hostile"), attacks(), strict=True)}
     worst = [named[name] for name in WORST]
     texts = [*worst, "W" + "o" * 400 + "rd", "漢" * 300, *(text for text in attacks() if text not in worst)]

@@ -24,7 +24,7 @@ REGIONS = [{"id": "eu", "label": "Frankfurt"}, {"id": "us", "label": "Ohio"}]
 async def asked(
     serve: Serve, tmp_path: Path, question: str, options: list[dict[str, str]], **more: Any
 ) -> AsyncIterator[Operator]:
-    """The dashboard at 80x24, with a dialog that asks this question."""
+    """Run the dashboard at 80x24, with a dialog that asks this question."""
     async with serve() as here:
         told = {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
         made = here.local.platform.create("release-bot", told)
@@ -41,7 +41,7 @@ async def asked(
 
 
 async def sent_answer(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
-    """Return what was sent as answers, as far as it has left."""
+    """Return a function that returns the answers that were sent."""
     sent: list[Any] = []
     decisions = operator.here.local.decisions
     answer = decisions.answer

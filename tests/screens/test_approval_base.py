@@ -29,13 +29,13 @@ async def decidable(operator: Operator) -> ReviewScreen:
 
 
 def refocus(operator: Operator) -> None:
-    """Let the terminal lose the focus and regain it, as the driver tells the app."""
+    """Let the terminal lose and regain the focus."""
     operator.app.post_message(events.AppBlur())
     operator.app.post_message(events.AppFocus())
 
 
 async def press_at_once(operator: Operator, *told: events.Event) -> None:
-    """Post events to the app as the driver does, with no pause between them, and let them be handled."""
+    """Post events to the app without a pause between them, as the driver does."""
     for event in told:
         operator.app.post_message(event)
     await operator.pilot.pause()
@@ -98,7 +98,7 @@ MASKED = "masked parts were not shown yet in payload: M shows them for 10 s"
 
 
 def ask(operator: Operator, **content: Any) -> None:
-    """Let the invoice ask for something else."""
+    """Let the invoice ask for other content."""
     task = invoice(operator)
     operator.here.local.platform.change(task, hitl_request={**task["hitl_request"], "content": content})
 
@@ -115,14 +115,14 @@ async def opened(operator: Operator, **content: Any) -> ReviewScreen:
 
 
 async def approve(operator: Operator) -> None:
-    """Approve, once the keys decide."""
+    """Approve once the decision keys work."""
     await operator.ready_to_decide()
     await operator.press("A")
     await operator.until(lambda: HELD in operator.text)
 
 
 async def refused(operator: Operator, words: str) -> None:
-    """See that the key does nothing, and that the screen says why."""
+    """Check that the decision key does nothing and that the screen says why."""
     await operator.until(lambda: words in operator.text)
     await operator.pilot.pause(DEAD_KEY_SECONDS)
     await operator.press("A")
@@ -302,7 +302,7 @@ async def test_the_text_of_a_request_is_not_cut(serve: Serve, tmp_path: Path) ->
 
 
 def deep(levels: int) -> Any:
-    """A value below so many names."""
+    """Return a value nested this many levels deep."""
     value: Any = "PAY MALLORY"
     for _ in range(levels):
         value = {"a": value}

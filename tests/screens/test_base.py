@@ -39,7 +39,7 @@ async def test_text_can_be_selected(serve: Serve, tmp_path: Path) -> None:
 
 
 class QuestionScreen(OverlayScreen[None]):
-    """A screen that looks for its parts when it is mounted."""
+    """A screen that queries its widgets when it is mounted."""
 
     def compose(self) -> ComposeResult:
         yield Input()

@@ -20,7 +20,7 @@ PROMISE = re.compile(r"(\S+(?:, then \S+)?) takes it back")
 
 
 class Place(NamedTuple):
-    """A place that can be open while a decision is held: how to open it, and what is seen there."""
+    """A place that can be open while a decision is held: how to open it, and what it shows."""
 
     keys: tuple[str, ...]
     words: str
@@ -49,7 +49,7 @@ PLACES = {
 
 
 async def open_place(operator: Operator, place: Place) -> None:
-    """Hold an approval, then open a place and wait until it is seen."""
+    """Hold an approval, then open a place and wait until it is shown."""
     await operator.hold_an_approval()
     if place.size != (120, 40):
         await operator.pilot.resize_terminal(*place.size)
@@ -59,7 +59,7 @@ async def open_place(operator: Operator, place: Place) -> None:
 
 
 def outcomes(operator: Operator) -> list[str]:
-    """How what was begun has ended, by the journal."""
+    """Return the outcomes in the journal."""
     return [f"{line['verb']} {line['outcome']}" for line in operator.journal.lines() if line["kind"] == "done"]
 
 
@@ -143,7 +143,7 @@ def test_no_copy_key_is_the_take_back_key() -> None:
 
 
 def read_again_when(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Let a decision be read again only once the event is set."""
+    """Delay the second reading of a decision until the event is set."""
     may_read, shown = asyncio.Event(), review_loader.load_review
 
     async def slow(*about: Any) -> Any:

@@ -25,7 +25,7 @@ PLACES: dict[str, Sequence[str]] = {
 
 
 async def open_place(operator: Operator, name: str) -> None:
-    """Open one of the places, and wait until it is in front."""
+    """Open a place, and wait until it is in front."""
     before = operator.app.screen
     await operator.press(*PLACES[name])
     await operator.until(lambda: operator.app.screen is not before)
@@ -37,7 +37,7 @@ async def open_place(operator: Operator, name: str) -> None:
 
 
 def text_of_front(operator: Operator) -> str:
-    """What is drawn of the dialog in front, or of the whole screen."""
+    """Return the text of the dialog in front, or of the whole screen."""
     dialogs = operator.app.screen.query("#dialog")
     if not dialogs:
         return operator.text

@@ -28,13 +28,13 @@ from tui.widgets.inspector import Inspector
 
 
 def ask(operator: Operator, **content: Any) -> None:
-    """The invoice asks for something else."""
+    """Let the invoice ask for other content."""
     task = invoice(operator)
     operator.here.local.platform.change(task, hitl_request={**task["hitl_request"], "content": content})
 
 
 def journal(operator: Operator) -> list[str]:
-    """How what was done has ended."""
+    """Return the outcomes in the journal."""
     return [f"{line['verb']} {line['outcome']}" for line in operator.journal.lines() if line["kind"] == "done"]
 
 
@@ -259,7 +259,7 @@ async def test_tasks_that_no_longer_wait_are_not_counted(
 
 
 def invoice_id(operator: Operator, number: int) -> str:
-    """The task of an invoice."""
+    """Return the id of an invoice's task."""
     tasks = operator.here.local.store.tasks({"agent_id": "invoice-bot"})
     return next(str(task["id"]) for task in tasks if task["title"].endswith(f" {number}"))
 

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> ReviewSnapshot:
-    """A task that waits, as it is shown for a decision."""
+    """Return a waiting task as it is reviewed."""
     return ReviewSnapshot(Task.from_value({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
 
 

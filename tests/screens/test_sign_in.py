@@ -14,7 +14,7 @@ MASKED = "masked parts were not shown yet in payload"
 
 
 async def open_sign_in(operator: Operator, url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Open the review of a task that waits for a sign-in; return the addresses that a browser gets."""
+    """Open the review of a task that waits for a sign-in; return the list of URLs that are opened."""
     opened: list[str] = []
     monkeypatch.setattr(operator.app, "open_url", opened.append)
     request = {"connector_name": "Mail", "auth_url": url}

@@ -50,7 +50,7 @@ LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits
 
 
 class Cell(NamedTuple):
-    """One character, and how it looks."""
+    """One character and its style."""
 
     text: str
     style: Style
@@ -76,7 +76,7 @@ def _colour(colour: Color | None) -> str:
 
 
 class ScreenImage:
-    """What a screen shows at one moment."""
+    """The image of a screen at one moment."""
 
     def __init__(self, app: XpTui) -> None:
         self._parts = [list(strip) for strip in app.screen._compositor.render_strips()]
@@ -91,7 +91,7 @@ class ScreenImage:
 
     @property
     def texts(self) -> list[str]:
-        """The words, line by line."""
+        """The texts, line by line."""
         return ["".join(cell.text for cell in line) for line in self.lines]
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class ScreenImage:
 
 
 class Visitor:
-    """Somebody who walks to a screen and looks at it."""
+    """An operator that opens a screen and takes its image."""
 
     def __init__(self, app: XpTui, pilot: Pilot[None], state: FixedPlatform) -> None:
         self.app = app
@@ -116,7 +116,7 @@ class Visitor:
         self._rests_at = time.monotonic() + RESTED
 
     async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something is so."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(20):
             while not holds():
                 await self.pilot.pause(0.01)
@@ -126,14 +126,14 @@ class Visitor:
         self._rests_at = time.monotonic() + RESTED
 
     async def walk(self, screen: str) -> ScreenImage:
-        """Go to a screen from where the dashboard begins, and look at it."""
+        """Open a screen from where the dashboard starts, and return its image."""
         if screen in WALKS:
             await self.until(lambda: self._rounds > ROUNDS)
             await WALKS[screen](self)
         return await self.still()
 
     async def still(self) -> ScreenImage:
-        """The screen once it stands still: nothing more is asked of the platform, and nothing moves or blinks."""
+        """Return the image once nothing is requested, moves or blinks any more."""
         for writing in (*self.app.screen.query(Input), *self.app.screen.query(TextArea)):
             writing.cursor_blink = False
         look, since = ScreenImage(self.app), self._rounds
@@ -153,7 +153,7 @@ class Visitor:
 
 @asynccontextmanager
 async def visiting(state: FixedPlatform, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
-    """The dashboard on a platform that never changes."""
+    """Run the dashboard on a fixed platform."""
     journal = Journal(path / "journal.jsonl")
     async with state.client() as client:
         redactor = Redactor([KEY])
@@ -170,7 +170,7 @@ async def _at_task(visitor: Visitor) -> None:
 
 
 async def _at_review(visitor: Visitor) -> None:
-    """The approval that has waited longest, read to its end and ready to be decided, its beginning in sight."""
+    """Open the approval that has waited longest, read it to its end, and scroll back to its start."""
     await visitor.press("a")
     await visitor.until(lambda: isinstance(visitor.app.screen, ReviewScreen))
     screen = visitor.app.screen
@@ -225,7 +225,7 @@ SHOWN = [
 
 @pytest.fixture(autouse=True)
 def utc_and_colours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are those of Greenwich, colours are shown, on whatever machine this runs."""
+    """Show times in UTC, and colours, on every machine."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
@@ -235,7 +235,7 @@ def utc_and_colours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def see_that_it_holds_together(look: ScreenImage, width: int) -> None:
-    """Every line ends at the right edge of the screen, and nothing in it steers a terminal."""
+    """Check that every line ends at the right edge and that no character controls a terminal."""
     for number, line in enumerate(look.texts):
         assert cell_len(line) == width, f"line {number} is {cell_len(line)} cells wide: {line!r}"
         steering = {char for char in line if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
@@ -243,7 +243,7 @@ def see_that_it_holds_together(look: ScreenImage, width: int) -> None:
 
 
 def see_that_it_is(look: ScreenImage, file: Path) -> None:
-    """The screen is as the file says, or the file is written anew when that is wished."""
+    """Compare the image with the snapshot file, or write the file."""
     shown = str(look)
     if os.environ.get("XP_SNAPSHOTS") == "write":
         file.parent.mkdir(exist_ok=True)

@@ -27,7 +27,7 @@ UI = UIContext(lambda: NOW, Redactor(), "test")
 
 
 def state_of(*entries: dict[str, Any], **about: Any) -> State:
-    """A state with the task t, its sub-task c, and the log of t."""
+    """Return a state with the task t, its sub-task c, and the log of t."""
     tasks = (
         Task.from_value({"id": "t", "status": "executing", **about}),
         Task.from_value({"id": "c", "parent_task_id": "t"}),
@@ -36,7 +36,7 @@ def state_of(*entries: dict[str, Any], **about: Any) -> State:
 
 
 def headings(parts: list[Part] | None) -> list[str]:
-    """The headings of these parts."""
+    """Return the headings of these parts."""
     assert parts is not None
     return [part.heading for part in parts]
 

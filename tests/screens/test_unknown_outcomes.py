@@ -21,17 +21,17 @@ from tui.screens.review import ReviewScreen
 
 
 def outcomes(operator: Operator) -> list[str]:
-    """How what was done has ended."""
+    """Return the outcomes in the journal."""
     return [line["outcome"] for line in operator.journal.lines() if line["kind"] == "done"]
 
 
 async def never_answered(*_: Any) -> None:
-    """An action to which no answer comes."""
+    """Wait for an answer that never comes."""
     await asyncio.Event().wait()
 
 
 def answers_lost(carried_out: Callable[[], object]) -> Callable[..., Any]:
-    """An action that may be carried out, and whose answer is lost."""
+    """Return an action whose answer is lost, after it was carried out or not."""
 
     async def act(*_: Any) -> None:
         carried_out()

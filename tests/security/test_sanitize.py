@@ -32,7 +32,7 @@ NONCHARACTERS = "FDD0-FDEF " + " ".join(f"{plane:X}FFFE-{plane:X}FFFF" for plane
 
 
 def points(text: str) -> set[int]:
-    """The code points of ranges."""
+    """Return the code points of ranges."""
     ends = [[int(end, 16) for end in one.split("-")] for one in text.split()]
     return {code for end in ends for code in range(end[0], end[-1] + 1)}
 

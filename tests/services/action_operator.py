@@ -30,7 +30,7 @@ RECORD = {
 
 
 class OneTaskPlatform(httpx.AsyncBaseTransport):
-    """A platform of one task that does what a test tells it; it answers at once, or after a while."""
+    """A platform with one task; a test sets its answers and their delay."""
 
     def __init__(self, loop: VirtualLoop, **task: Any) -> None:
         self.loop = loop
@@ -70,7 +70,7 @@ class OneTaskPlatform(httpx.AsyncBaseTransport):
         return httpx.Response(status, content=json.dumps(told).encode())
 
     def becomes(self, *answer: Any, **changes: Any) -> Callable[[], tuple[int, Any]]:
-        """An action that changes the task, and its answer."""
+        """Return an action that changes the task, and its answer."""
 
         def act() -> tuple[int, Any]:
             self.task = {**self.task, **changes}
@@ -81,7 +81,7 @@ class OneTaskPlatform(httpx.AsyncBaseTransport):
 
 @dataclass
 class ActionOperator:
-    """An operator at work on a story."""
+    """An operator who runs actions on a platform with one task."""
 
     platform: OneTaskPlatform
     loop: VirtualLoop
@@ -100,22 +100,22 @@ class ActionOperator:
 
     @property
     def lines(self) -> list[Json]:
-        """What was written down, but for what names the request and the platform."""
+        """The journal lines, without the fields that name the request and the platform."""
         hidden = {"request", "platform", "about"}
         return [{name: told for name, told in one.items() if name not in hidden} for one in self.journal.entries]
 
     @property
     def digest(self) -> str:
-        """What the operator sees now."""
+        """The digest of what the operator sees now."""
         return self.loop.run_until_complete(load_review(self.client, "t")).digest
 
     def does(self, verb: Verb, **more: Any) -> Action:
-        """Carry a deed out to its end."""
+        """Run an action to its end."""
         self.platform.read_at.clear()
         return self.loop.run_until_complete(self.runner.run_action(Action(verb, more.pop("target", "t"), **more)))
 
     def decides(self, verb: Verb = Verb.APPROVE, **more: Any) -> tuple[Outcome | None, str]:
-        """Decide about what is shown now, and what is told of it."""
+        """Decide on what is shown now; return the outcome and its words."""
         done = self.does(verb, digest=self.digest, **more)
         return done.outcome, done.words
 
@@ -128,7 +128,7 @@ StartOperator = Callable[..., ActionOperator]
 
 
 def creates(operator: ActionOperator, rows: list[Json], *answer: Any) -> Callable[[], tuple[int, Any]]:
-    """An action that makes tasks, and its answer; without one, the answer is lost."""
+    """Return an action that creates tasks, and its answer; without one, the answer is lost."""
 
     def act() -> tuple[int, Any]:
         operator.platform.others = [*rows, *operator.platform.others]
@@ -138,7 +138,7 @@ def creates(operator: ActionOperator, rows: list[Json], *answer: Any) -> Callabl
 
 
 def lost(operator: ActionOperator, **changes: Any) -> Callable[[], tuple[int, Any]]:
-    """An action that takes effect, and whose answer is lost."""
+    """Return an action that takes effect, and whose answer is lost."""
     return operator.platform.becomes(0, "lost", **changes)
 
 
@@ -165,22 +165,22 @@ DONE: dict[Verb, Json] = {Verb.STOP: {"status": "stopped"}, Verb.UPDATE: {"resul
 
 
 def arguments_of(operator: ActionOperator, verb: Verb) -> Json:
-    """What a deed of this kind is made of."""
+    """Return the arguments of an action with this verb."""
     more: Json = {"body": BODIES.get(verb, {}), "target": "a" if verb is Verb.CREATE else "t"}
     return {**more, "digest": operator.digest} if verb in {Verb.APPROVE, Verb.REJECT} else more
 
 
 def task_for(verb: Verb) -> Json:
-    """A task that waits for a decision, or one that runs."""
+    """Return the fields of a task that an action with this verb needs."""
     return {} if verb in {Verb.APPROVE, Verb.REJECT} else {"status": "executing"}
 
 
 def row(operator: ActionOperator, name: str, seconds: float | None, text: str | None = "hello", **more: Any) -> Json:
-    """A task of a list, made so many seconds after now."""
+    """Return a row of a list of tasks, created this many seconds after now."""
     created = None if seconds is None else (operator.client.now + timedelta(seconds=seconds)).isoformat()
     return {**RECORD, "id": name, "created_at": created, "input": text and {"text": text}, **more}
 
 
 def said(name: str, text: str, role: str = "user") -> Json:
-    """A message of the log."""
+    """Return a message of the log."""
     return {"id": name, "role": role, "content": {"text": text}, "created_at": 5}

@@ -18,7 +18,7 @@ from tui.client.secret import Secret
 
 @pytest.fixture
 def start_operator(request: pytest.FixtureRequest) -> StartOperator:
-    """Sit down before a task."""
+    """Return a function that starts an operator at a platform with one task."""
 
     def start(*, read_only: bool = False, rest: bool = True, **task: Any) -> ActionOperator:
         loop = VirtualLoop()

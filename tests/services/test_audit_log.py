@@ -34,7 +34,7 @@ def written(journal: Journal, *actions: tuple[str, str]) -> None:
 
 
 def as_of_run(path: Path, run: object, pid: object = None) -> None:
-    """As if another run had written the lines, in a process of this number."""
+    """Rewrite the lines as if another run had written them."""
     lines = [json.loads(text) for text in path.read_bytes().splitlines()]
     told = [{**line, "run": run, "pid": pid or line["pid"]} for line in lines]
     path.write_text("".join(json.dumps(line) + "\n" for line in told))
@@ -74,7 +74,7 @@ sys.stdin.read()
 
 @contextmanager
 def another_run(path: Path, program: str = WRITES) -> Iterator[subprocess.Popen[bytes]]:
-    """Another process that has written a line and lives."""
+    """Run another process that has written a line."""
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdin=pipe, stdout=pipe) as process:
         assert process.stdout
@@ -150,7 +150,7 @@ def test_a_line_beyond_a_size_limit_leaves_the_journal_unchanged(tmp_path: Path)
 
 
 class FullDisk:
-    """A disk with room for so many bytes, written in calls of at most so many."""
+    """A disk with a limited number of free bytes, which are written in limited pieces."""
 
     def __init__(self, room: int, most: int = 1 << 20) -> None:
         self.room, self.most, self.write = room, most, os.write

@@ -10,7 +10,7 @@ from tui.services import clipboard
 
 
 def install_clipboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A clipboard of the system's own."""
+    """Install a system clipboard."""
     (tmp_path / "xclip").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "xclip").chmod(0o755)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

@@ -27,7 +27,7 @@ RESENDABLE = [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.CREATE]
 
 
 def unknown_before(operator: ActionOperator, verb: Verb, **more: Any) -> None:
-    """Do something of which no answer comes, and of which the record tells nothing."""
+    """Run an action that gets no answer and leaves no trace in the record."""
     operator.platform.act = lost(operator)
     assert operator.does(verb, **more).outcome is Outcome.UNKNOWN
 

@@ -26,7 +26,7 @@ SECONDS = 10
 
 
 class PollerSetup:
-    """A poller with all that it works with."""
+    """A poller with everything that it uses."""
 
     def __init__(self, client: Client, platform: Platform) -> None:
         self.client = client

@@ -26,7 +26,7 @@ def link(task_id: str) -> LinkSeen:
 
 
 class PublishingStore:
-    """What a store has published, and when."""
+    """A store, with what it published and when."""
 
     def __init__(self, store: StateStore) -> None:
         self.steps: list[tuple[State, list[Change]]] = []

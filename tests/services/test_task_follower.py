@@ -19,7 +19,7 @@ from tui.services.task_follower import TaskFollower
 
 
 class FollowerSetup:
-    """What a follower has told of a task."""
+    """A follower, and the changes that it published."""
 
     def __init__(self) -> None:
         self.changes: list[Change] = []

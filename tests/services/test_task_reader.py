@@ -22,7 +22,7 @@ def reader(client: Client, store: StateStore) -> TaskReader:
 
 
 def requests_of(platform: Platform) -> list[Request]:
-    """The requests from now on."""
+    """Return the list of requests from now on."""
     requests: list[Request] = []
 
     async def note(request: Request, connection: Connection) -> bool:

@@ -47,7 +47,7 @@ every_kind = pytest.mark.parametrize("kind", IN_ITS_PLACE)
 
 
 def put_in_place(kind: str, path: Path) -> str:
-    """Put something in the place of a file; the answer is the sentence that is told of it."""
+    """Put something in the place of a file, and return the sentence that reports it."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     IN_ITS_PLACE[kind](path)
     advice = "remove it" if kind.startswith("a link") else "move it away"
@@ -56,7 +56,7 @@ def put_in_place(kind: str, path: Path) -> str:
 
 @contextmanager
 def without_waiting() -> Iterator[None]:
-    """Fail where something waits for the other end of a pipe."""
+    """Fail if something waits for the other end of a pipe."""
 
     def waited(number: int, frame: object) -> None:
         raise TimeoutError("it waits")

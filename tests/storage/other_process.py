@@ -25,7 +25,7 @@ for line in sys.stdin:
 
 
 class OtherProcess:
-    """Another xp-tui with the same drafts, in a process of its own."""
+    """Another process with the same drafts."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -40,7 +40,7 @@ class OtherProcess:
         return text, keys
 
     def end(self, *, killed: bool = False) -> None:
-        """Let it end."""
+        """End the process."""
         if killed:
             self.process.kill()
         self.process.communicate()
@@ -48,7 +48,7 @@ class OtherProcess:
 
 @contextmanager
 def other_xp_tui(path: Path, program: str = DRAFTS_PROGRAM, *words: str) -> Iterator[OtherProcess]:
-    """Another process that has read the file."""
+    """Start another process that has read the file."""
     command, pipe = [sys.executable, "-c", program, str(path), *words], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout

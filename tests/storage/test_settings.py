@@ -22,7 +22,7 @@ KEY = "the-key-of-somebody-0123456789"
 
 
 def settings(home: Path, text: str | bytes = "", *, profile: str | None = None, **environ: str) -> Settings:
-    """The settings of somebody with this file and these variables."""
+    """Return the settings from this file and these variables."""
     path = home / ".config/xp-tui/config.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -197,7 +197,7 @@ HOLDS = "api_key_file"
 
 
 def without_traceback(home: Path, text: str | bytes = "", **environ: str) -> str:
-    """What is said of settings that cannot be used; nothing where they can."""
+    """Return the error message of settings that cannot be used, or an empty text."""
     try:
         found = settings(home, text, **environ)
         _ = found.surfaces
@@ -332,7 +332,7 @@ ODD_VALUES = st.recursive(
 
 
 def as_toml(value: Any) -> str:
-    """A value as it can be written in a settings file."""
+    """Return a value as TOML."""
     match value:
         case bool():
             return str(value).lower()

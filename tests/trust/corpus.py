@@ -30,7 +30,7 @@ LAYOUT = (
 
 
 def corpus() -> list[str]:
-    """All of them, none twice."""
+    """Return all attacks without duplicates."""
     found = [str(case["text"]).replace("{T}", "") for case in cases("hostile")]
     found += list(_made())
     return list(dict.fromkeys(found))

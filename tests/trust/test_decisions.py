@@ -43,7 +43,7 @@ outcomes: Counter[str] = Counter()
 
 
 class Journal(MemoryJournal):
-    """What was written down before anything left."""
+    """A journal that checks what was written before an action is sent."""
 
     def write(self, kind: str, **told: Any) -> None:
         if kind == "sent":
@@ -51,16 +51,16 @@ class Journal(MemoryJournal):
         super().write(kind, **told)
 
     def names(self, kind: str) -> set[str]:
-        """The deeds with such a line."""
+        """Return the ids of the actions with a line of this kind."""
         return {line["deed"] for line in self.entries if line["kind"] == kind}
 
     def outcome(self, name: str) -> str:
-        """What was written down last about a deed's end."""
+        """Return the last outcome that was journaled for an action."""
         return str([line["outcome"] for line in self.entries if line["kind"] == "done" and line["deed"] == name][-1])
 
 
 class World(RuleBasedStateMachine):
-    """An operator, an agent, somebody else, and a bad network, in any order."""
+    """A model of an operator, an agent, another person and a bad network, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class World(RuleBasedStateMachine):
         self.operator_looks()
 
     def _leaves(self, path: str, body: dict[str, Any]) -> None:
-        """An action leaves: it must have been journaled, and what was read last must be what was shown."""
+        """Check an action that is sent: it must be journaled, and the last reading must be what was shown."""
         try:
             self._check_what_leaves(path)
         except AssertionError as error:  # whatever is raised here is taken for a fault of the transport
@@ -241,7 +241,7 @@ class World(RuleBasedStateMachine):
                 assert outcome in {Outcome.UNKNOWN, Outcome.ALREADY}, "another version was decided about, in silence"
 
     def teardown(self) -> None:
-        """In the end every deed has ended, and the journal has said how."""
+        """Check that every action has ended and that the journal has its outcome."""
         self.http_transport.faults.clear()
         self.http_transport.act_faults.clear()
         self.run_for(300.0)

@@ -38,12 +38,12 @@ IS_LONG = EVENTS >= 1_000_000
 
 
 def resident() -> float:
-    """Memory of this process, in MB."""
+    """Return the resident memory of this process, in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def told(number: int, task_id: str) -> Event:
-    """What an agent that writes much tells: pieces of text, now and then its state, a call, a plan."""
+    """Generate the events of a busy agent: chunks, and now and then a status, a call, a plan."""
     kind, data = "chunk", "word " * (1 + number % 7)  # type: str, Any
     if number % 40 == 1:
         kind, data = "context_status", {"tokens": number, "percent": number % 100}
@@ -58,7 +58,7 @@ def told(number: int, task_id: str) -> Event:
 
 
 async def key_to_paint(operator: Operator, count: int) -> list[float]:
-    """Seconds from a key until a frame with its effect goes to the terminal."""
+    """Return the seconds from a key to the frame that shows its effect."""
     app, pane, taken, frames = operator.app, operator.app.screen.query_one(EventPane), [], 0
     display = app._display
 
@@ -118,7 +118,7 @@ async def test_millions_of_events_cost_no_growing_memory_on_the_screens(
 
 
 def mutations(dice: random.Random) -> Iterator[bytes]:
-    """Frames that were something once: fields gone, doubled, null, of another type, huge, deep, cut, and bytes flipped."""
+    """Generate damaged frames: fields missing, duplicated, null, of another type, huge, deep, cut, and bytes flipped."""
     seeds = [told(number, "t").raw for number in range(0, 800, 7)]
     strange: list[Any] = [None, [], {}, "", "\ud800", 0, -1, 1e308, True, "x" * 5000, [[[[[[]]]]]], {"a": {"b": {}}}]
     while True:
@@ -169,7 +169,7 @@ def test_damaged_events_affect_no_neighbouring_event(record_tried: RecordTried) 
 
 
 def held() -> tuple[int, int, int]:
-    """Open files, tasks of the loop, threads."""
+    """Return the numbers of open files, tasks of the event loop, and threads."""
     gc.collect()
     return len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks()), threading.active_count()
 

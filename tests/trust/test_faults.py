@@ -57,12 +57,12 @@ ACTS = ("create", "stop", "approve", "reject", "answer", "confirm", "update")
 
 
 class Enough(Exception):
-    """It was tried often enough."""
+    """Raised once an operation was tried often enough."""
 
 
 @dataclass
 class Operations:
-    """A platform behind TLS, and how each operation is done on a task of its own."""
+    """A platform behind TLS, and each operation on a task of its own."""
 
     platform: Platform
     server: Server
@@ -70,7 +70,7 @@ class Operations:
     number: int = 0
 
     async def prepare(self, operation: str) -> str:
-        """A task on which this can be done."""
+        """Add a task on which the operation can be done, and return its id."""
         self.number += 1
         task_id = f"{operation.replace(' ', '-')}-{self.number}"
         waits: dict[str, Any] = {"status": "paused"}
@@ -85,7 +85,7 @@ class Operations:
         return task_id
 
     async def do(self, client: Client, operation: str, task_id: str) -> None:
-        """Do it, and look at what comes back."""
+        """Do the operation, and check its result."""
         match operation:
             case "tasks":
                 async with aclosing(client.tasks()) as pages:
@@ -115,7 +115,7 @@ class Operations:
                 await getattr(client, operation)(task_id)
 
     async def _listen(self, client: Client, task_id: str) -> None:
-        """Hear the two events, or be told that there is no link."""
+        """Receive the two events, or learn that there is no link."""
         stream, heard = EventStream(client, task_id, clock=client.transport.clock), list[str]()
         attempts = 0
 
@@ -135,7 +135,7 @@ class Operations:
         assert ["tool_call_request", "tool_call_result"][: len(heard)] == heard
 
     def applied(self, operation: str, task_id: str) -> int:
-        """How often an action took effect."""
+        """Return how often an action took effect."""
         verb = {"create": "async", "answer": "answers"}.get(operation, operation)
         done = [(task, body) for what, task, body in self.platform.decisions if what == verb]
         if operation == "create":
@@ -234,7 +234,7 @@ async def test_a_storm_of_faults_loses_and_repeats_nothing(seed: int, record_tri
 
 
 class Piece(httpx.AsyncByteStream):
-    """A body that comes in one piece."""
+    """A body in one piece."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -244,7 +244,7 @@ class Piece(httpx.AsyncByteStream):
 
 
 class FailingPlatform(httpx.AsyncBaseTransport):
-    """A platform that is well for a moment, and then answers everything in one way, for ever."""
+    """A platform that works for a moment, and then gives one kind of answer for ever."""
 
     def __init__(self, loop: VirtualLoop, way: str, headers: dict[str, str]) -> None:
         self._loop, self._way, self._headers = loop, way, headers

@@ -39,7 +39,7 @@ def test_a_command_line_ends_in_a_code_of_the_table_and_words(part: int, record_
 
 
 def pieces(chance: random.Random) -> bytes:
-    """Something that a terminal sends."""
+    """Generate random terminal input."""
     if chance.random() < 0.5:
         return chance.choice(PIECES)
     typed = chance.randbytes(chance.randrange(1, 40))

@@ -54,7 +54,7 @@ Bare().run()
 
 
 class Terminal:
-    """A terminal with a command on it; all that was written is kept."""
+    """A pseudo-terminal with a command on it; all output is kept."""
 
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         self.leader, follower = pty.openpty()
@@ -68,7 +68,7 @@ class Terminal:
         """How much was written when a key was pressed last."""
 
     def read(self, seconds: float, quiet: float = 10.0) -> None:
-        """Take in what is written for so long, or until nothing has come for a while."""
+        """Read the output for this long, or until none has come for a while."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and select.select([self.leader], [], [], min(left, quiet))[0]:
             try:
@@ -77,7 +77,7 @@ class Terminal:
                 return
 
     def until(self, words: str, patience: float = 20.0) -> None:
-        """Wait until words were written since the last key."""
+        """Wait until words were printed since the last key."""
         end = time.monotonic() + patience
         while words not in plain(self.written[self._seen :]):
             assert time.monotonic() < end, plain(self.written[-5000:])
@@ -85,12 +85,12 @@ class Terminal:
             self.read(0.05)
 
     def last_words(self) -> str:
-        """What it said when it ended."""
+        """Return what the command printed when it ended."""
         said = plain(self.written)
         return said[max(said.rfind("xp-tui has failed"), said.rfind("Traceback"), len(said) - 20_000) :][:3000]
 
     def press(self, keys: str) -> None:
-        """Press keys, and see what comes of it."""
+        """Press keys, and read the output."""
         self._seen = len(self.written)
         os.write(self.leader, keys.encode())
         before = len(self.written)
@@ -101,12 +101,12 @@ class Terminal:
 
 
 def plain(raw: bytes) -> str:
-    """What was written, without the commands for the terminal."""
+    """Return the output without terminal control sequences."""
     return re.sub(r"\x1b\[[0-9;:<>=?]*[A-Za-z]", "", raw.decode("utf-8", "replace"))
 
 
 def drawn(raw: bytes) -> pyte.Screen:
-    """The screen that a terminal makes of it."""
+    """Return the screen that a terminal shows after this output."""
     screen = pyte.Screen(SIZE[1], SIZE[0])
     pyte.ByteStream(screen).feed(re.sub(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p", b"", raw))
     return screen
@@ -124,7 +124,7 @@ def on_a_terminal(command: list[str], environ: dict[str, str]) -> Iterator[Termi
 
 
 def planted(shape: Any, text: str) -> Any:
-    """The shape with the text in each place that is marked."""
+    """Return the shape with the text in each marked place."""
     match shape:
         case "*":
             return text
@@ -159,7 +159,7 @@ EVENTS = (
 
 
 def plant(here: Served) -> str:
-    """Every text in every field: agents, rows, records, logs, events; the answer is the task with all entries."""
+    """Put every text into every field of agents, rows, records, logs and events; return the task with all entries."""
     store, platform = here.local.store, here.local.platform
     main = ""
     for number, text in enumerate(TEXTS):
@@ -198,7 +198,7 @@ def plant(here: Served) -> str:
 
 
 def walk(shell: Terminal) -> None:
-    """Every screen, dialog, menu, toast and list, with everything that was planted."""
+    """Open every screen, dialog, menu, toast and list that shows the planted texts."""
     shell.until("Needs you")
     shell.read(1.0)
     for key in ("a", "\x1b[F", "y", "\x1b", "c", "\x1b", "n", "n", "N", "\x1b"):
@@ -348,7 +348,7 @@ async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
 
 
 def cell_of(row: str, words: str) -> int:
-    """In which cell words begin."""
+    """Return the cell in which words begin."""
     return cell_len(row[: row.rindex(words)])
 
 

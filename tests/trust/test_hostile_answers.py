@@ -48,7 +48,7 @@ Operation = Callable[[Client], Awaitable[Any]]
 
 
 def answer(dice: random.Random) -> bytes:
-    """An answer as it goes over the wire, in which anything may be odd."""
+    """Generate the bytes of an answer in which anything may be odd."""
     body = dice.choice(BODIES)
     lines = [b"HTTP/%b %d %b" % (dice.choice([b"1.1", b"1.1", b"1.1", b"1.0", b"2"]), dice.choice(STATUSES), b"OK")]
     if dice.random() < 0.6:

@@ -43,7 +43,7 @@ ONE = settings(
 
 @dataclass
 class Fuzzed:
-    """A platform in a process of its own, and the tasks that are known there."""
+    """A platform in a process of its own, and its known tasks."""
 
     http: httpx.Client
     process: subprocess.Popen[str]
@@ -54,7 +54,7 @@ class Fuzzed:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
-    """Start a platform with agents at work, and see at the end that it has lived through everything without a trace."""
+    """Start a platform with agents at work, and check at the end that it printed no traceback."""
     data = tmp_path_factory.mktemp("platform") / "data"
     words = ["--data", str(data), "--port", "0", "--seed", "fuzz", "--pace", "1000", "--no-arrivals"]
     errors = data.parent / "errors"
@@ -101,7 +101,7 @@ contents = (
 
 @st.composite
 def requests(draw: st.DrawFn, platform: Fuzzed) -> tuple[str, str, dict[str, Any]]:
-    """A request of some route with anything in it: method, path, and the rest."""
+    """Generate a request of some route: method, path, and the rest."""
     method, path = draw(st.sampled_from(platform.routes))
     for name in ("agent_id", "task_id", "request_id", "user_id", "worker_id", "token"):
         known = AGENTS[1:] if name == "agent_id" else platform.tasks
@@ -123,7 +123,7 @@ def requests(draw: st.DrawFn, platform: Fuzzed) -> tuple[str, str, dict[str, Any
 
 
 def check(answer: httpx.Response) -> None:
-    """See that an answer is none of a failure, and is JSON with words where it is no page and no stream."""
+    """Check that an answer is no failure, and that an error is JSON with a message."""
     kind = answer.headers.get("content-type", "")
     assert answer.status_code < 500, answer.read()
     if answer.status_code in {204, 307} or (answer.status_code == 200 and not kind.startswith("application/json")):

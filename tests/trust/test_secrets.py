@@ -54,7 +54,7 @@ CANARIES = [
 
 
 def found(texts: list[str]) -> set[str]:
-    """The canaries, and the key, that are in texts."""
+    """Return the planted secrets that occur in texts."""
     whole = "\n".join(texts)
     compact = _compact(whole)  # also those that were wrapped
     secrets = (*CANARIES, KEY, *CODED_KEY.values())
@@ -66,7 +66,7 @@ def _compact(text: str) -> str:
 
 
 def plant(here: Served) -> str:
-    """Every secret in a payload, a result, a message, an event and a request."""
+    """Put every secret into a payload, a result, a message, an event and a request."""
     platform, store = here.local.platform, here.local.store
     looks = "\n".join(BY_LOOK.values())
     made = platform.create(
@@ -93,7 +93,7 @@ def plant(here: Served) -> str:
 async def looking(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Operator, list[str]]]:
-    """The dashboard with all of it, and everything that was seen, copied or written."""
+    """Run the dashboard with the secrets, and collect everything that was shown, copied or written."""
     seen: list[str] = []
     monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (seen.append, None))
     async with serve(pace=0.001) as here:
@@ -104,7 +104,7 @@ async def looking(
 
 
 async def walk(operator: Operator, seen: list[str]) -> None:
-    """Through every screen, with every copy that can be made."""
+    """Open every screen, and copy everything that can be copied."""
 
     async def look(*keys: str) -> None:
         if keys:
@@ -183,7 +183,7 @@ async def test_no_verb_prints_a_secret(serve: Serve, tmp_path: Path, form: str, 
 
 
 async def run(words: list[str], url: str, home: Path, **more: str) -> str:
-    """What a verb prints, on both outlets."""
+    """Return what a verb prints on both output streams."""
     environ = {"XPANDER_API_KEY": KEY, "XPANDER_BASE_URL": url, "XPANDER_API_URL": url, "HOME": str(home),
                "XPANDER_ORGANIZATION_ID": ORGANIZATION, "LANG": "C.UTF-8", **more}  # fmt: skip
     process = await asyncio.create_subprocess_exec(

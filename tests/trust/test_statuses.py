@@ -61,7 +61,7 @@ async def test_each_http_status_is_settled_by_the_record(
 
 
 def _check(status: int, done: Action, again: Action, *, is_done: bool) -> None:
-    """Hold what was told of a status against what was done, and whether the same could be sent again."""
+    """Compare the outcome of a status with what was done, and whether it could be sent again."""
     is_refusal = status in DOCUMENTED_REFUSALS
     if is_done and is_refusal:
         expected = {Outcome.UNKNOWN, Outcome.ALREADY}

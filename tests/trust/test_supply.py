@@ -30,12 +30,12 @@ BOUNDED = re.compile(r"(?P<name>[a-z0-9-]+)>=(?P<lowest>\d+(\.\d+)*),<(?P<beyond
 
 
 def names(requirements: Iterable[str]) -> set[str]:
-    """The distributions that are meant by requirements."""
+    """Return the distributions that requirements name."""
     return {one.split(">=")[0] for one in requirements}
 
 
 def imported(files: Iterable[Path]) -> set[str]:
-    """The distributions that are imported anywhere in files."""
+    """Return the distributions that files import."""
     modules = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
@@ -81,7 +81,7 @@ def test_the_lock_has_a_hash_for_every_file_and_is_up_to_date() -> None:
 
 
 def built(place: Path, when: int, umask: int, *kinds: str) -> dict[str, str]:
-    """The digests of what is built of a copy of ours, whose files are of that time and mode."""
+    """Build a copy with files of this time and mode, and return the digests of the results."""
     copy = place / "tree"
     copy.mkdir(parents=True)
     for name in ("tui", "styles", "tests"):
@@ -105,7 +105,7 @@ def test_two_builds_are_identical_to_the_byte(tmp_path: Path) -> None:
 
 
 def told(pin: str, *ids: str) -> dict[str, Any]:
-    """What pip-audit says of a version."""
+    """Return a pip-audit report of a version."""
     name, version = pin.split("==")
     return {"name": name, "version": version, "vulns": [{"id": one, "fix_versions": ["9.9"]} for one in ids]}
 

@@ -26,12 +26,12 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn"}
 
 
 def offenders(raw: bytes) -> Counter[str]:
-    """Everything that no allow-list knows, with how often it was written."""
+    """Return everything that no allow-list knows, with its count."""
     return shapes(raw)[1]
 
 
 def shapes(raw: bytes) -> tuple[Counter[str], Counter[str]]:
-    """How often each allowed shape was written, and what else was."""
+    """Return the counts of the allowed shapes, and everything else."""
     text = raw.decode("utf-8", "surrogateescape")
     told: Counter[str] = Counter()
     bad: Counter[str] = Counter()

@@ -23,7 +23,7 @@ UI = UIContext(lambda: NOW, Redactor(), "test")
 
 
 class ListPartsScreen(Screen[None]):
-    """The parts by themselves, on a screen with the keys that they name."""
+    """The widgets around the task list, on a screen with the keys that they name."""
 
     BINDINGS = [
         Binding("r", "none", id="tasks.reload"),
@@ -39,7 +39,7 @@ class ListPartsScreen(Screen[None]):
 
 
 class ListPartsApp(App[None]):
-    """Notes what the platform would be asked for."""
+    """An app that records the queries that the filter requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,5 +53,5 @@ class ListPartsApp(App[None]):
 
 
 def text_of(app: App[None], selector: str) -> str:
-    """What a widget of text says."""
+    """Return the text of a widget."""
     return str(app.screen.query_one(selector, Static).content)

@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
 
 
 class PaneApp(App[None]):
-    """The pane between two other things that can have the focus, and what it asks for."""
+    """An app with the pane between two inputs, which records the pane's messages."""
 
     CSS = "ActivityView { height: 1fr; }"
 
@@ -51,7 +51,7 @@ class PaneApp(App[None]):
 
 @asynccontextmanager
 async def shown(*activities: Activity, **more: Any) -> AsyncIterator[tuple[PaneApp, Pilot[None]]]:
-    """A pane that shows these activities and has the focus."""
+    """Run a pane that shows these activities and has the focus."""
     app = PaneApp(ActivityPane(UIContext(lambda: NOW, Redactor(), "test")))
     async with app.run_test(size=(80, 18)) as pilot:
         app.pane.focus()
@@ -61,7 +61,7 @@ async def shown(*activities: Activity, **more: Any) -> AsyncIterator[tuple[PaneA
 
 
 def calls(count: int) -> list[dict[str, Any]]:
-    """Calls that take a second each, and after every fourth one a message, which takes no time."""
+    """Return calls of a second each, with a message after every fourth one."""
     entries: list[dict[str, Any]] = []
     for number in range(count):
         at = NOW - timedelta(minutes=10) + timedelta(seconds=number)

@@ -64,7 +64,7 @@ async def test_a_growing_tree_equals_a_rearranged_one(monkeypatch: pytest.Monkey
 
 
 def arranged_by_reading() -> Generator[None, None, bool]:
-    """Stands in for the way of arranging rows that reads none of them."""
+    """Replace the arrangement that parses no entries."""
     return False
     yield
 

@@ -14,7 +14,7 @@ from tui.widgets.document_layout import Document, Part, ValueKey
 
 
 def shown(document: Document, width: int = 60) -> list[str]:
-    """A document's lines as text."""
+    """Return the lines of a document as text."""
     return ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
 
 
@@ -26,7 +26,7 @@ JSON = st.recursive(
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """Every scalar."""
+    """Yield every scalar."""
     match value:
         case dict():
             for item in value.values():

@@ -18,14 +18,14 @@ SECRET = "sk-secret-of-mine-123456"
 
 
 def lines_of(item: EventItem, width: int = 60, *, wraps: bool = False, raw: bool = False) -> list[str]:
-    """The lines of an item as text."""
+    """Return the lines of an item as text."""
     lines = EventLines(UIContext(lambda: NOW, Redactor([SECRET]), "test"))
     lines.wraps, lines.raw = wraps, raw
     return ["".join(piece.text for piece in line) for line in lines.lines(item, width)]
 
 
 def event(text: str) -> EventItem:
-    """A thought that the stream told of."""
+    """Return a thought from the stream."""
     return EventItem(1, NOW, Event.from_value({"type": "think", "task_id": "t", "data": {"thought": text}}))
 
 

@@ -15,7 +15,7 @@ PAIRS: list[tuple[Any, Any]] = [(1, True), (0, False), (1, 1.0), (0.0, -0.0), (T
 
 
 class OneInspector(App[None]):
-    """An inspector on what is decided about."""
+    """An app with one inspector of a payload."""
 
     def compose(self) -> ComposeResult:
         yield Inspector(Redactor(), can_fold=False, is_whole=True)

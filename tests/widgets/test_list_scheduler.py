@@ -20,7 +20,7 @@ MANY = 5 * TASKS_PER_SLICE
 
 
 class Owner:
-    """Shows what the scheduler builds, and notes it."""
+    """An owner of the scheduler that records the lists it shows."""
 
     def __init__(self) -> None:
         self.view = ListView(now=NOW)
@@ -42,24 +42,24 @@ class Owner:
         return task
 
     async def finish(self) -> None:
-        """Wait until all work in the background is done."""
+        """Wait until all background work is done."""
         for group in ("arrange", "release"):
             await asyncio.gather(*self.tasks.get(group, ()), return_exceptions=True)
 
 
 @pytest.fixture
 def in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No build is short enough to be done at once."""
+    """Make every build run in slices."""
     monkeypatch.setattr(list_scheduler, "MAX_BLOCKING_SECONDS", 0.0)
 
 
 def state_of(count: int) -> State:
-    """A state with so many tasks."""
+    """Return a state with this many tasks."""
     return State().after([TasksSeen(tuple(Task.from_value(row(f"m{number}")) for number in range(count)), NOW)])
 
 
 def scheduled(state: State) -> tuple[Owner, ListScheduler]:
-    """A scheduler that has shown this state."""
+    """Return a scheduler that has shown this state."""
     owner = Owner()
     scheduler = ListScheduler(owner)
     scheduler.collect(state)

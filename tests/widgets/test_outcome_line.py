@@ -8,7 +8,7 @@ from tui.widgets.outcome_line import OutcomeLine
 
 
 class OneOutcome(App[None]):
-    """The line by itself."""
+    """An app with one outcome line."""
 
     CSS = "OutcomeLine { height: auto; }"
 

@@ -17,7 +17,7 @@ from tui.widgets.search_bar import SearchBar
 
 
 def found(app: App[None]) -> str:
-    """What the search says that it has found."""
+    """Return the number of hits that the search shows."""
     return str(app.query_one("#found", Static).content)
 
 

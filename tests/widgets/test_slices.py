@@ -31,7 +31,7 @@ async def test_yielding_lets_other_work_run_up_to_a_limit(turns: int, taken: int
 
 
 def numbered(done: list[int], count: int) -> Iterator[None]:
-    """Work of so many steps, each of which is noted."""
+    """Return work of this many steps, each of which is recorded."""
     for number in range(count):
         done.append(number)
         yield

@@ -26,7 +26,7 @@ LINES = 100_000
 
 
 class CountingList(VirtualList):
-    """Very many lines; how many were asked for is counted."""
+    """A very long list that counts how many lines were requested."""
 
     asked = 0
 
@@ -55,7 +55,7 @@ async def test_only_visible_lines_are_drawn() -> None:
 
 
 class RecordingList(CountingList):
-    """Which lines of the view were drawn is noted."""
+    """A list that records which lines were drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ async def test_a_cursor_key_draws_only_the_two_changed_lines() -> None:
 
 
 class ChangingList(VirtualList):
-    """Lines that come, go, and change; what has a number that three divides stands out."""
+    """A list whose lines come, go and change; numbers that three divides are highlighted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ async def test_a_partly_drawn_list_equals_a_fully_drawn_one() -> None:
 
 
 class PatchworkScreen(OverlayScreen[None]):
-    """Widgets beside, in and over each other."""
+    """A screen with widgets beside, in and over each other."""
 
     CSS = """
     PatchworkScreen { layers: below above; }
@@ -191,14 +191,14 @@ async def test_a_partial_frame_equals_a_full_one() -> None:
 
 
 class WideCharacterList(ChangingList):
-    """Some characters take two cells."""
+    """A list with characters that take two cells."""
 
     def pieces(self, index: int, width: int) -> StyledLine:
         return [*super().pieces(index, width), StyledText("界" * (self.numbers[index] % 7), "strong")]
 
 
 class TerminalApp(WidgetApp):
-    """What a terminal is sent goes to one in memory."""
+    """An app whose output goes to a terminal in memory."""
 
     CSS = WidgetApp.CSS + "VirtualList { width: 1fr; } Static { width: 9; }"
 
@@ -227,7 +227,7 @@ class TerminalApp(WidgetApp):
         return terminal
 
     def is_shown(self) -> bool:
-        """Whether the terminal has what it would have were all drawn anew at once."""
+        """Return whether the terminal equals one that got a full frame."""
         scrollbar = self.widget.vertical_scrollbar
         for widget in (self.widget, scrollbar):
             widget._styles_cache.clear()

@@ -17,7 +17,7 @@ UI = UIContext(lambda: NOW, Redactor(), "test")
 
 
 class WidgetApp(App[None]):
-    """A widget by itself."""
+    """An app with one widget."""
 
     CSS = ".lines--cursor { background: red; } .lines--flash { background: blue; } VirtualList:focus { color: green; }"
 
