@@ -56,6 +56,7 @@ async def test_stopping_several_tasks_opens_the_screen_with_their_outcomes(parts
 
 
 async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
+    # Private: the context of the fixture can act, and a service is given it once.
     parts.platform.task("t1")
     await parts.load("t1")
     parts.services.commands._ui = SimpleNamespace(read_only="read-only", safe=str)  # type: ignore[assignment]
@@ -104,6 +105,7 @@ async def test_a_draft_is_offered_again_if_its_action_was_not_confirmed(parts: P
 
 
 def test_a_text_that_was_being_sent_when_the_session_ended_is_offered_again() -> None:
+    # Private: drafts are restored once, when the services are made.
     drafts = {SENDING_PREFIX + "a": "one", SENDING_PREFIX + "b": "two", "b": "newer"}
     _restore_drafts(drafts)
     assert drafts == {"a": "one", "b": "newer"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.app.conftest import Parts
@@ -60,11 +61,13 @@ async def test_the_next_review_is_of_the_task_that_waits_next_longest(parts: Par
     await parts.app.finished(*(f"decide {task_id}" for task_id in ("t1", "t2", "t3")))
 
 
-async def test_open_reviews_are_visible_to_other_processes_and_theirs_on_the_screen(parts: Parts) -> None:
+async def test_open_reviews_are_visible_to_other_processes_and_theirs_on_the_screen(
+    parts: Parts, tmp_path: Path
+) -> None:
     screen = Reviewing("t1")
     parts.app.screens.append(screen)
     parts.services.reviews.update_presence()
-    folder = parts.services.copying._fallback_file.parent / "open"
+    folder = tmp_path / "open"
     (lock,) = [file for file in folder.iterdir() if file.read_bytes()]
     assert json.loads(lock.read_bytes()) == ["t1"]
     assert screen.told == [("presence", "")]

@@ -362,5 +362,6 @@ SENT, NOT_SENT = True, False
 def test_each_outcome_has_the_exit_code_that_help_lists(
     outcome: Outcome, is_sent: bool, digest: str | None, error: errors.ApiError | None, code: int
 ) -> None:
+    # Private: no platform leads to each of these outcomes in a short test.
     action = Action(Verb.APPROVE, "t1", digest, is_sent=is_sent)
     assert _code(action.done(outcome, "", error=error)) == code

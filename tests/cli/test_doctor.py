@@ -153,6 +153,7 @@ async def test_doctor_reports_a_clock_difference(shell: Shell, platform: Platfor
 
 
 async def test_doctor_names_the_proxy_without_its_password(shell: Shell, platform: Platform, server: Server) -> None:
+    # Private: a check by itself needs no platform with HTTPS.
     shell.export(
         XPANDER_API_KEY=KEY,
         XPANDER_API_URL="http://platform.example",
@@ -185,6 +186,7 @@ async def test_doctor_tries_a_configured_certificate_authority(
 
 
 async def test_doctor_reports_an_unreadable_certificate_authority(shell: Shell, tmp_path: Path) -> None:
+    # Private: a check by itself needs no platform with HTTPS.
     (tmp_path / "empty.pem").write_text("")
     shell.export(SSL_CERT_FILE=str(tmp_path / "empty.pem"))
     first, second = await doctor._tls("rest", "https://platform.example", str(tmp_path / "gone.pem"))

@@ -22,6 +22,7 @@ def refused(shell: Shell, *words: str) -> str:
 
 
 def test_a_command_without_arguments_is_parsed_like_an_empty_line() -> None:
+    # Private: the short cut for an empty line is not visible from outside.
     assert vars(_parsed([])) == vars(build_parser().parse_args([]))
 
 

@@ -161,6 +161,7 @@ class PrintedChanges:
     def __init__(self, form: str = "table", *, several: bool = False, until: str = "") -> None:
         self.out = StringIO()
         output = Output(self.out, StringIO(), Redactor([KEY]), form, environ={})
+        # Private: changes are printed without a watch that brings them.
         self.show = _Show(output, parse_filter(until), several)
 
     def from_value(self, *changes: Change) -> str:

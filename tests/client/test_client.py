@@ -70,6 +70,7 @@ async def test_an_unknown_tool_approval_is_an_error(platform: Platform, client: 
 
 
 async def test_an_unchanged_page_is_not_decoded_again() -> None:
+    # Private: the size of the cache is not visible from outside.
     titles, is_broken = ["one", "two"], False
 
     async def serve(request: Request, connection: Connection) -> None:

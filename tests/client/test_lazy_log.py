@@ -168,6 +168,7 @@ def test_a_log_with_an_odd_entry_is_not_lazy(odd: Any) -> None:
 
 
 def test_only_the_new_entries_of_a_later_log_are_parsed() -> None:
+    # Private: reading a node from outside parses it.
     log = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(50)]
     made = Activity("t")
     made.read(Log(lazy_entries(log)), at(100))

@@ -116,6 +116,7 @@ def test_the_effective_of_two_proxy_variables_is_named(
 @settings(max_examples=200)
 @given(value=st.text(max_size=30), scheme=st.sampled_from(["", "http://", "https://", "socks5://", "//"]))
 def test_any_proxy_is_usable_or_reported(value: str, scheme: str) -> None:
+    # Private: a client is made without any request.
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
             patch.delenv(name)

@@ -320,6 +320,7 @@ def test_a_replay_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_limited_number_of_events_is_remembered() -> None:
+    # Private: the size of a stream's memory is not visible from outside.
     stream = [piece(number) for number in range(MAX_TOLD_HASHES + 100)]
     recent = stream[200:]
     assert events_of(told_by([stream, [*recent, piece("end")]])) == [*stream, piece("end")]

@@ -69,6 +69,7 @@ def test_encoded_events_are_decoded(events: list[tuple[str, str]]) -> None:
 
 
 def test_an_oversized_event_is_left_out_and_its_neighbours_are_not() -> None:
+    # Private: the size of the buffer is not visible from outside.
     frames = SSEDecoder()
     piece = b"x" * 65536
     found = frames.feed(b"data: before\n\nid: 7\ndata: ")
@@ -85,6 +86,7 @@ def test_an_oversized_event_is_left_out_and_its_neighbours_are_not() -> None:
 
 @pytest.mark.parametrize("name", ["id", "event", "retry", "data"])
 def test_an_oversized_line_is_dropped_whole(name: str) -> None:
+    # Private: the size of the buffer is not visible from outside.
     frames = SSEDecoder("3")
     found = frames.feed(f"data: before\ndata\n{name}: 7".encode())
     for _ in range(17):
@@ -121,6 +123,7 @@ def test_a_large_event_leaves_room_for_the_next() -> None:
 
 
 def test_an_endless_comment_takes_no_memory() -> None:
+    # Private: the size of the buffer is not visible from outside.
     frames = SSEDecoder()
     frames.feed(b"data: a\n:c")
     for _ in range(40):

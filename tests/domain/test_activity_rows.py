@@ -131,6 +131,7 @@ def test_a_timeline_has_only_rows_with_a_duration_and_the_wait() -> None:
 
 
 def test_rows_of_a_large_log_are_parsed_only_when_needed() -> None:
+    # Private: reading a node from outside parses it.
     activity = Activity("t")
     count = 3 * ROWS_PER_SLICE
     log = [call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat()) for n in range(count)]

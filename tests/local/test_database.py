@@ -175,6 +175,7 @@ def all_tasks(http: httpx.Client) -> list[Any]:
 
 
 def test_a_failed_transaction_is_undone_and_the_next_one_succeeds(tmp_path: Path) -> None:
+    # Private: only the connection itself can be made to fail.
     local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     db = local.store._db
     pages = db.execute("PRAGMA page_count").fetchone()[0]
@@ -192,6 +193,7 @@ def test_a_failed_transaction_is_undone_and_the_next_one_succeeds(tmp_path: Path
 
 
 def test_a_write_to_a_locked_database_is_refused_and_the_next_one_succeeds(tmp_path: Path) -> None:
+    # Private: only the connection itself can be told to give up early.
     store = SqliteStore(tmp_path / "platform.db")
     store._db.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(tmp_path / "platform.db", isolation_level=None)
@@ -208,6 +210,7 @@ def test_a_write_to_a_locked_database_is_refused_and_the_next_one_succeeds(tmp_p
 
 
 async def test_agents_wait_while_the_database_is_locked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Private: only the connection itself can be told to give up early, and notices go to standard error.
     monkeypatch.setattr("tui.local.scenario_runner.RETRY_SECONDS", 0.05)
     told: list[str] = []
     async with serve() as here:

@@ -50,6 +50,7 @@ def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -
 
 def rows(store: SqliteStore) -> dict[str, set[str]]:
     """Return the tasks that have rows, by table."""
+    # Private: no method lists every table.
     tables = {"tasks": "id", "entries": "task_id", "events": "task_id", "approvals": "task_id", "removed": "task_id"}
     found = {}
     for table, column in tables.items():
@@ -59,6 +60,7 @@ def rows(store: SqliteStore) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("status", ["completed", "failed", "error", "stopped"])
 def test_an_old_ended_task_is_removed_with_everything_that_belongs_to_it(local: LocalPlatform, status: str) -> None:
+    # Private: no method lists every fact.
     old, young = made(local, 6), made(local, 4)
     for task in (old, young):
         local.platform.agent("your-agent")
@@ -113,6 +115,7 @@ def test_a_tree_is_removed_whole_once_its_last_task_is_old(local: LocalPlatform)
 
 
 def test_tasks_that_name_each_other_as_parents_are_one_tree(local: LocalPlatform) -> None:
+    # Private: no method makes such a circle.
     one, other = made(local, 9, "completed"), made(local, 9, "completed")
     for task, parent in ((one, other), (other, one)):
         local.store._db.execute("UPDATE tasks SET parent_id = ? WHERE id = ?", (parent, task))
@@ -157,6 +160,7 @@ def test_rows_that_a_killed_run_left_are_removed_by_the_next(local: LocalPlatfor
 
 
 def test_unused_space_is_given_back(local: LocalPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Private: the database writes to its file at a time of its own.
     monkeypatch.setattr("tui.local.ended_tasks.FREE_BYTES", 100_000)
     for _ in range(80):
         made(local, 9, "completed")
@@ -190,6 +194,7 @@ def test_no_pruning_step_delays_a_request(local: LocalPlatform) -> None:
 async def test_pruning_runs_in_the_background_and_is_reported_once(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Private: notices go to standard error.
     monkeypatch.setattr("tui.local.pruning.CHECK_SECONDS", 0.01)
     monkeypatch.setattr("tui.local.pruning.PAUSE_SECONDS", 0)
     async with serve(limits=Limits(5.0), now=NOW) as here:

@@ -239,6 +239,7 @@ async def test_a_task_can_be_read_and_decided_whatever_its_worker_sent(http: htt
 
 
 async def test_sub_tasks_in_a_circle_or_very_deep_are_stopped(here: Served, http: httpx.AsyncClient) -> None:
+    # Private: no route makes such a circle.
     top = parent = await make(http)
     for _ in range(400):
         parent = here.local.platform.create("your-agent", {"input": {"text": "x"}, "parent_execution_id": parent})["id"]

@@ -72,6 +72,7 @@ async def make(here: Served, agent: str = "your-agent", **more: Any) -> str:
 
 
 async def test_a_task_that_waited_for_a_worker_is_handed_over(here: Served) -> None:
+    # Private: no route tells what a worker is about to get.
     await make(here, "writer")
     early = [await make(here), await make(here)]
     async with here.http() as http:
@@ -85,6 +86,7 @@ async def test_a_task_that_waited_for_a_worker_is_handed_over(here: Served) -> N
 
 
 async def test_a_later_worker_gets_the_tasks_that_came_in_between(here: Served) -> None:
+    # Private: no route tells when a worker has gone.
     async with worker(here):
         pass
     async with asyncio.timeout(10):
@@ -114,6 +116,7 @@ class Joined:
 
 async def joined(local: LocalPlatform, agent: str = "your-agent") -> Joined:
     """Register a worker."""
+    # Private: no route tells what a worker is about to get.
     frames = local.workers.serve(agent)
     assert b"worker-registration" in await anext(frames)
     return Joined(frames, local.workers._workers[-1])
@@ -140,6 +143,7 @@ async def test_an_idle_worker_gets_the_task_unless_one_is_named(local: LocalPlat
 
 
 async def test_a_task_of_a_worker_is_not_played_by_the_platform(local: LocalPlatform) -> None:
+    # Private: no method tells whether a step is due.
     mine = await joined(local)
     assert handed(local, mine) == [True]
     while local.runner._due:
@@ -148,6 +152,7 @@ async def test_a_task_of_a_worker_is_not_played_by_the_platform(local: LocalPlat
 
 
 async def test_an_approved_call_goes_back_to_its_worker(local: LocalPlatform) -> None:
+    # Private: no method tells whether a step is due.
     task = local.platform.create("your-agent", {"input": {"text": "count"}})
     mine = await joined(local)
     assert task["id"].encode() in await anext(mine.frames)

@@ -111,6 +111,7 @@ class Operator:
 
 def is_page_seen(payload: Inspector) -> bool:
     """Return whether every visible line has been visible for long enough."""
+    # Private: only the inspector knows for how long a line was in sight.
     top, height = payload.scroll_offset.y, payload.scrollable_content_region.height
     in_sight = range(top, min(top + height, payload.count()))
     return payload._in_sight.keys() == set(in_sight) and payload._unseen_places.isdisjoint(in_sight)

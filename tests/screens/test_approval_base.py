@@ -82,6 +82,7 @@ async def resized(operator: Operator) -> None:
 async def test_decision_keys_are_dead_after_the_screen_returns_or_is_resized(
     serve: Serve, tmp_path: Path, disturb: Callable[[Operator], object]
 ) -> None:
+    # Private: the clock of the screen is stopped, so that the dead time does not pass.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await decidable(operator)
         now = screen._clock()
@@ -105,6 +106,7 @@ def ask(operator: Operator, **content: Any) -> None:
 
 async def opened(operator: Operator, **content: Any) -> ReviewScreen:
     """Open the review of a payload."""
+    # Private: only the screen knows when the new request was read.
     ask(operator, **content)
     await operator.press("a")
     await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
@@ -153,6 +155,7 @@ async def test_a_line_that_was_visible_too_briefly_is_unseen(serve: Serve, tmp_p
 
 
 async def test_lines_behind_a_dialog_are_unseen(serve: Serve, tmp_path: Path) -> None:
+    # Private: the lines that were seen before the dialog have to be forgotten.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra")
         await operator.press("question_mark")
@@ -176,6 +179,7 @@ async def test_lines_behind_a_dialog_are_unseen(serve: Serve, tmp_path: Path) ->
 async def test_every_masked_part_has_to_be_revealed_once(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Private: the end of the dead time is not visible from outside.
     monkeypatch.setattr(inspector, "REVEAL_SECONDS", 2.0)
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra", password=EVIL, note="token=to-MALLORY-EVIL")
@@ -232,6 +236,7 @@ async def test_a_payload_with_the_configured_key_says_so_and_never_shows_it(serv
 
 
 async def test_a_bulk_decision_needs_the_masked_parts_of_each_task_revealed(serve: Serve, tmp_path: Path) -> None:
+    # Private: only the screen knows which requests were read.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -363,6 +368,7 @@ async def test_text_that_is_wrongly_masked_as_the_key_cannot_be_decided(
 
 
 async def test_a_bulk_decision_is_refused_if_one_task_hides_text_behind_the_key(serve: Serve, tmp_path: Path) -> None:
+    # Private: only the screen knows which requests were read.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)

@@ -61,6 +61,7 @@ async def test_a_paused_task_can_be_reviewed_before_its_reason_is_known(serve: S
 async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Private: the payloads count as read without paging through them.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         card = await invoice_card(operator)
         await operator.press("home", "space", "space", "a")

@@ -112,6 +112,7 @@ async def test_keys_right_after_a_decision_take_it_back_even_without_a_hold(serv
 
 @pytest.mark.long
 async def test_a_reason_belongs_to_one_rejection(serve: Serve, tmp_path: Path) -> None:
+    # Private: only the screen knows when the next request was read.
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text)
@@ -216,6 +217,7 @@ async def test_a_review_names_other_processes_that_have_it_open(serve: Serve, tm
 
 
 async def test_only_shown_payloads_of_a_bulk_review_count_as_read(serve: Serve, tmp_path: Path) -> None:
+    # Private: which payloads count as read is not visible before the decision.
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
@@ -422,6 +424,7 @@ async def test_a_take_back_key_counts_from_when_it_was_pressed(serve: Serve, tmp
 
 @pytest.mark.long
 async def test_the_next_payload_starts_at_its_top(serve: Serve, tmp_path: Path) -> None:
+    # Private: which payloads count as read is not visible before the decision.
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         make_invoice(operator.here, 8)
         for task in operator.here.local.store.tasks({"agent_id": "invoice-bot"}):

@@ -28,6 +28,7 @@ async def open_sign_in(operator: Operator, url: str, monkeypatch: pytest.MonkeyP
 async def test_a_url_that_hides_its_host_is_not_opened(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Private: what is unseen is shown only once a key is refused.
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         opened = await open_sign_in(operator, "https://evil.example\\@accounts.google.com/", monkeypatch)
         screen = operator.app.screen
@@ -43,6 +44,7 @@ async def test_a_url_that_hides_its_host_is_not_opened(
 async def test_the_browser_opens_once_every_line_was_seen_and_the_masked_parts_revealed(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Private: what is unseen is shown only once a key is refused.
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         url = "https://accounts.example:8443/o?client=7&state=to-evil-example-1"
         opened = await open_sign_in(operator, url, monkeypatch)

@@ -127,6 +127,7 @@ async def test_random_keys_decide_nothing(serve: Serve, tmp_path: Path, seed: in
 
 
 async def test_decision_keys_are_dead_for_a_moment_after_the_review_opens(serve: Serve, tmp_path: Path) -> None:
+    # Private: the clock of the screen is stopped, so that the dead time does not pass.
     async with dashboard_with_invoice(serve, tmp_path, hold=0.0) as operator:
         await operator.press("a", "end")
         screen = await operator.ready_to_decide()
@@ -273,6 +274,7 @@ async def test_hostile_text_is_shown_as_text(serve: Serve, tmp_path: Path) -> No
 
 
 async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: Path) -> None:
+    # Private: connections that are open already would still reach the platform.
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
         async with open_dashboard(here, tmp_path) as operator:

@@ -32,6 +32,7 @@ async def test_the_timeline_shows_spans_and_a_scale(serve: Serve, tmp_path: Path
 
 
 async def test_a_search_unfolds_what_it_finds(serve: Serve, tmp_path: Path) -> None:
+    # Private: the depth of rows out of sight is not visible from outside.
     async with serve(pace=200) as here:
         told = {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
         made = here.local.platform.create("researcher", told)

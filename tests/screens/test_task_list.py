@@ -151,6 +151,7 @@ async def test_active_tasks_are_read_separately_unless_the_newest_page_has_all(s
 
 async def test_a_growing_log_changes_the_row_only_if_the_wait_changes() -> None:
     """A sign-in that is over is not shown as open, whichever of record and log told of it last."""
+    # Private: which rows are redrawn is not visible from outside.
     screen = TaskListScreen(UIContext(lambda: NOW, Redactor(), "test"))
 
     def seen(state: State) -> set[str]:

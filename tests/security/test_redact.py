@@ -282,6 +282,7 @@ def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:
 
 
 def test_a_limited_number_of_short_texts_is_cached() -> None:
+    # Private: the size of the cache is not visible from outside.
     redactor = Redactor()
     for number in range(10_050):
         assert redactor.text(f"id {number}") == f"id {number}"
@@ -296,10 +297,12 @@ PIECES = ["=", ":", "://", "@", "?", "&", ";", "_", "-", ".", " ", '"', "key", "
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=9).map("".join))
 def test_text_that_is_skipped_holds_no_secret(text: str) -> None:
+    # Private: the short cut has to agree with the pattern that it saves.
     assert _without_secrets(text) == _secret_text().sub(_mask_match, text)
 
 
 def test_the_cache_of_texts_is_limited() -> None:
+    # Private: the size of the cache is not visible from outside.
     redactor = Redactor()
     for number in range(MAX_CACHED_TEXTS + 2):
         assert redactor.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}

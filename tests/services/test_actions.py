@@ -147,6 +147,7 @@ def test_one_action_at_a_time_runs_for_a_task_and_each_once(start_operator: Star
 
 
 def test_the_runner_uses_the_system_clock_by_default(start_operator: StartOperator) -> None:
+    # Private: the default clock is not visible from outside.
     operator = start_operator()
     assert isinstance(ActionRunner(operator.client, operator.journal, operator.tell)._clock, SystemClock)
 

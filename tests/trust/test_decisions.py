@@ -222,6 +222,7 @@ class World(RuleBasedStateMachine):
         assert action.words
         if outcome in NOTHING_LEFT and action.error is None:
             assert not self.left[action.id], f"{outcome}, and it was sent"
+        # Private: the exit code of an outcome, without a process for each of them.
         if _code(action) == TOO_LATE:
             assert not self.left[action.id], "exit 7 says that nothing was sent"
         if action.verb is Verb.STOP:

@@ -188,6 +188,7 @@ def test_every_byte_is_answered_in_words_or_not_at_all(platform: Fuzzed, record_
 
 @pytest.mark.long
 def test_days_of_work_stay_within_the_size_limit(tmp_path: Path, record_tried: RecordTried) -> None:
+    # Private: days of arrivals are scheduled at once.
     hours, megabytes = (24, 50.0) if REQUESTS > 200 else (4, 12.0)
     local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     pruner = Pruner(local.platform, Limits(14.0, megabytes), lambda sentence: None)

@@ -146,6 +146,7 @@ async def test_a_search_shows_the_tree_without_filters_where_the_hit_is_not_in_t
 async def test_rows_that_take_long_are_arranged_in_slices_with_what_has_come_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Private: work in the background is not visible from outside.
     monkeypatch.setattr(activity_pane, "MAX_BLOCKING_SECONDS", 0.0)
     activity = activity_of("t", *calls(4 * ROWS_PER_SLICE))
     async with shown(activity) as (app, pilot):

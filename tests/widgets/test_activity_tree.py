@@ -24,6 +24,7 @@ from tui.widgets.activity_tree import ActivityTree
 
 
 async def test_a_growing_tree_equals_a_rearranged_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Private: from outside a tree is rearranged only when it has to be.
     monkeypatch.setattr("tui.widgets.activity_pane.MAX_BLOCKING_SECONDS", math.inf)  # however slow the machine is
     dice = random.Random(7)
     app = WidgetApp(pane := ActivityPane(UI))
@@ -72,6 +73,7 @@ def arranged_by_reading() -> Generator[None, None, bool]:
 async def test_a_tree_of_a_large_log_parses_only_visible_entries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Private: reading a node from outside parses it.
     log: list[dict[str, Any]] = [
         call_of_log(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat(), is_error=n % 7 == 0)
         for n in range(400)

@@ -98,6 +98,7 @@ def test_other_names_of_agents_need_a_rebuild() -> None:
 
 
 async def test_during_a_long_build_the_old_list_is_shown_and_updated(in_slices: None) -> None:
+    # Private: the memory of a list that is not shown any more is not visible from outside.
     owner, scheduler = scheduled(state_of(MANY))
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild()

@@ -19,6 +19,7 @@ from tui.widgets.ui_context import UIContext
 
 @pytest.mark.parametrize("form", ["relative", "local"])
 async def test_only_rows_with_changing_times_are_redrawn(form: str) -> None:
+    # Private: which rows are redrawn is not visible from outside.
     dice, now, looked_at = random.Random(7), [NOW], []
 
     class Looked(TaskTable):

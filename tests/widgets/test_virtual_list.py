@@ -107,6 +107,7 @@ class ChangingList(VirtualList):
 
 @pytest.mark.long
 async def test_a_partly_drawn_list_equals_a_fully_drawn_one() -> None:
+    # Private: the cached lines are thrown away, to draw all of them again.
     dice = random.Random(3)
     app = WidgetApp(lines := ChangingList())
     async with app.run_test(size=(60, 12)) as pilot:
@@ -228,6 +229,7 @@ class TerminalApp(WidgetApp):
 
     def is_shown(self) -> bool:
         """Return whether the terminal equals one that got a full frame."""
+        # Private: the cached lines are thrown away, to draw all of them again.
         scrollbar = self.widget.vertical_scrollbar
         for widget in (self.widget, scrollbar):
             widget._styles_cache.clear()
