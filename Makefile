@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo screenshots test check cover mutants bench ratios interop conformance trust lowest audit clean
+.PHONY: demo screenshots test check cover mutants bench ratios interop conformance trust lowest matrix audit clean
 
 test: .venv/installed
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
@@ -74,6 +74,11 @@ lowest: .venv-lowest/installed
 		--deselect tests/trust/test_hostile.py::test_no_hostile_text_reaches_the_terminal \
 		--deselect tests/screens/test_stories.py::test_random_keys_decide_nothing $(PYTEST_ARGS)
 
+# The tests on every Python from 3.11 up that this machine has, with the newest and with the oldest dependencies;
+# MATRIX="--quick" runs a part of them on the newest Python, within a minute.
+matrix: .venv/installed
+	$(BIN)/python -m tests.matrix $(BIN)/uv $(MATRIX)
+
 # Whether a version in uv.lock has a known vulnerability; it fails as well when that cannot be known.
 audit: .venv/installed
 	$(BIN)/python -m tests.trust.audit $(BIN)/uv
@@ -101,4 +106,4 @@ benchmarks/.peers/%/installed: benchmarks/peers/%.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-interop .venv-lowest benchmarks/.peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-interop .venv-lowest .venv-matrix benchmarks/.peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -1,3 +1,3 @@
 """xp-tui: watch and steer the agent tasks of the xpander.ai platform from a terminal."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
