@@ -217,8 +217,8 @@ WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
 }  # fmt: skip
 """The way to a screen from the list of tasks, where the dashboard begins."""
 SHOWN = [
-    *(("tasks", state) for state in PLATFORMS),
-    *((screen, state) for screen in ("task", "review") for state in ("busy", "hostile")),
+    *(("tasks", platform) for platform in PLATFORMS),
+    *((screen, platform) for screen in ("task", "review") for platform in ("busy", "hostile")),
     *((screen, "busy") for screen in ("stop", "compose", "copy", "help")),
 ]
 
@@ -255,12 +255,14 @@ def see_that_it_is(look: ScreenImage, file: Path) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize(("screen", "board"), SHOWN)
-async def test_a_screen_looks_like_its_snapshot(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with visiting(PLATFORMS[state](), size, tmp_path) as visitor:
+@pytest.mark.parametrize(("screen", "platform"), SHOWN)
+async def test_a_screen_looks_like_its_snapshot(
+    screen: str, platform: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    async with visiting(PLATFORMS[platform](), size, tmp_path) as visitor:
         look = await visitor.walk(screen)
     see_that_it_holds_together(look, size[0])
-    see_that_it_is(look, SNAPSHOTS / f"{screen}-{state}-{size[0]}x{size[1]}.txt")
+    see_that_it_is(look, SNAPSHOTS / f"{screen}-{platform}-{size[0]}x{size[1]}.txt")
 
 
 @pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
@@ -281,5 +283,5 @@ async def test_hostile_text_breaks_no_line(screen: str, widget: str, tmp_path: P
 
 
 def test_no_snapshot_is_unused() -> None:
-    wanted = {f"{screen}-{state}-{w}x{h}.txt" for screen, state in SHOWN for w, h in SIZES}
+    wanted = {f"{screen}-{platform}-{w}x{h}.txt" for screen, platform in SHOWN for w, h in SIZES}
     assert {file.name for file in SNAPSHOTS.glob("*.txt")} == wanted
