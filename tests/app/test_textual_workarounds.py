@@ -106,7 +106,7 @@ async def test_the_whole_screen_is_drawn_after_a_batch(
         assert refreshed == [((), {})]  # no region: all of it
 
 
-# Bytes that the parser cannot read
+# Undecodable bytes
 
 UNREADABLE = [b"\xff", b"\x1b[M \xff\xfe", b"\x1b[1114112u", b"\x1b[48;0;0;0;0t\x1b[<0;5;5M"]
 
@@ -159,7 +159,7 @@ async def test_keys_are_read_after_undecodable_bytes(data: bytes, monkeypatch: p
     assert read_keys(Terminal, data, monkeypatch)[-1] == "q"
 
 
-# Escape sequences that are pasted
+# Pasted escape sequences
 
 PASTED = ["one\x1b\x1b[Atwo", "\x1b[31mred text and all the words after it"]
 
@@ -235,7 +235,7 @@ def test_keys_are_read_once_and_the_terminal_is_restored_after_sigcont(tmp_path:
     assert continued_twice(ResumableDriver, tmp_path) == ("1", "True", "0")
 
 
-# The trace of a crash
+# Tracebacks
 
 SECRET = "correct horse"
 
@@ -299,7 +299,7 @@ def test_a_failure_of_the_app_is_reported_in_one_sentence(
     assert printed(FailingDiscreetly(fail), capsys).strip() == f"it has failed: {raised.value}"
 
 
-# A page up or down in a list that has no room
+# Paging in a list without room
 
 
 async def test_textual_fails_to_page_in_an_option_list_without_room() -> None:

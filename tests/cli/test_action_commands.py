@@ -35,7 +35,7 @@ def file(shell: Shell, name: str, value: Any) -> str:
     return str(path)
 
 
-# Starting
+# run
 
 
 async def test_run_creates_a_task_from_an_agent_and_a_prompt(shell: Shell, platform: Platform, server: Server) -> None:
@@ -230,7 +230,7 @@ async def test_a_task_that_the_platform_refused_is_not_followed(shell: Shell, se
     )
 
 
-# Going on
+# continue
 
 
 async def test_continue_sends_to_the_thread_of_the_task(shell: Shell, platform: Platform, server: Server) -> None:
@@ -241,7 +241,7 @@ async def test_continue_sends_to_the_thread_of_the_task(shell: Shell, platform: 
     assert platform.tasks["t1"]["input"]["text"] == "shorter, please"
 
 
-# Stopping, deciding, changing
+# stop, approve, reject, update
 
 
 def waiting(platform: Platform, task_id: str = "w") -> None:

@@ -13,7 +13,7 @@ from tui import __version__
 from tui.cli.context import Session
 from tui.cli.main import run
 
-# Tasks
+# tasks
 
 
 def plan(done: int, steps: int) -> dict[str, object]:
@@ -100,7 +100,7 @@ async def test_a_waiting_task_whose_record_cannot_be_read_is_listed(
     assert (said.code, said.out.splitlines()[1].split()[:3]) == (0, ["‖", "paused", "w"])
 
 
-# One task
+# show
 
 
 async def test_show_prints_everything_about_a_task(shell: Shell, platform: Platform, server: Server) -> None:
@@ -154,7 +154,7 @@ async def test_a_short_id_is_answered_with_the_matching_ids(shell: Shell, platfo
     assert len(server.requests) == asked + 1  # that was whole
 
 
-# Agents
+# agents
 
 
 async def test_agents_are_listed_in_each_form(shell: Shell, server: Server) -> None:
@@ -173,7 +173,7 @@ async def test_agents_are_listed_in_each_form(shell: Shell, server: Server) -> N
     assert (told["kind"], [agent["name"] for agent in told["items"]]) == ("agents", ["Invoice bot", "Release bot"])
 
 
-# The log
+# log
 
 
 def family(platform: Platform) -> None:
@@ -236,7 +236,7 @@ async def test_without_the_controller_log_says_that_it_has_only_messages(
     assert said.err == "1 entries, messages only: the controller, which has the whole log, is not set\n"
 
 
-# Any command line
+# Any verb
 
 
 def test_version_and_help_are_printed(shell: Shell) -> None:

@@ -152,7 +152,7 @@ def test_an_invalid_timeout_is_refused(text: str) -> None:
         parse_patience(text)
 
 
-# One change after the other
+# Single changes
 
 
 class PrintedChanges:

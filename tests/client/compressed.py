@@ -7,8 +7,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# Compressed answers
-
 
 def bomb(size: int, wbits: int = 31) -> bytes:
     """Return this many MiB of compressed blanks, without their end."""

@@ -41,9 +41,6 @@ def test_unusable_addresses_are_refused(base: str) -> None:
         surfaces_of(base, None, None)
 
 
-# Addresses
-
-
 @settings(max_examples=300)
 @given(
     base=st.none() | st.text(max_size=30) | st.builds("https://{}".format, st.text(max_size=20)),

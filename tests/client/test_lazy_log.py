@@ -201,7 +201,7 @@ def test_a_lazy_log_is_not_split_into_parts() -> None:
     assert first.id == "e0"
 
 
-# Once it is there
+# Indexing and comparing
 
 
 @contextmanager

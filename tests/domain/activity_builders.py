@@ -78,9 +78,6 @@ def logged_call(request: str, at: int) -> Entry:
                      "payload": {"q": request}, "result": "found", "is_error": False})  # fmt: skip
 
 
-# Spans
-
-
 def activity_of_log(*entries: dict[str, Any]) -> Activity:
     """Return an activity with these entries, one second apart by default."""
     activity = Activity("t")

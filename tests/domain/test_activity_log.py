@@ -37,7 +37,7 @@ def field(made: Activity, key: str, name: str) -> Any:
     return getattr(node.entry, name)
 
 
-# What happened, each thing once, in the order of time
+# Order and versions of nodes
 
 
 def test_the_log_keeps_its_order_where_times_are_equal_or_missing() -> None:
@@ -102,7 +102,7 @@ def test_an_entry_that_moves_in_the_log_moves_in_the_activity() -> None:
     assert node_ids(made) == ["b", "a"]
 
 
-# One call, whoever tells of it
+# Calls from events and logs
 
 
 def test_a_call_merges_events_and_log_and_the_log_wins() -> None:
@@ -290,7 +290,7 @@ def test_plan_and_context_are_the_latest_that_were_received() -> None:
         assert (made.version, len(made)) == (6, 0)
 
 
-# What waits for a person, as far as the log tells
+# Waits
 
 WAITS = [
     (entry("w", 1, type="login_required", data={}), WaitKind.SIGN_IN),

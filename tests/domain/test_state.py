@@ -40,8 +40,6 @@ from tui.domain.state import (
     TasksSeen,
 )
 
-# The board
-
 
 def task(name: str, **told: Any) -> Task:
     return Task.from_value({"id": name, **told})
@@ -268,8 +266,8 @@ def test_an_unchanged_task_is_not_marked_as_changed_unless_it_was_gone() -> None
 def test_sub_tasks_of_earlier_rows_are_kept_in_any_order() -> None:
     early = seen(task("a", status="executing", sub_executions=["x"], updated_at=at(1).isoformat()), asked=1)
     record = task("a", status="executing", sub_executions=["y"], input={"text": "?"}, updated_at=at(2).isoformat())
-    boards = [State().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
-    assert [state.children["a"] for state in boards] == [frozenset({"x", "y"})] * 2
+    states = [State().after([one]).after([other]) for one, other in permutations([early, seen(record, asked=2)])]
+    assert [state.children["a"] for state in states] == [frozenset({"x", "y"})] * 2
 
 
 def test_a_step_lists_exactly_the_changed_ids() -> None:
@@ -383,12 +381,12 @@ def test_every_order_of_events_rows_and_logs_leads_to_the_same_state() -> None:
         EventSeen("t", Event.from_value(chunk), NOW),
         LogSeen("t", Log((logged_call("r1", 2), logged_call("r2", 5))), NOW + timedelta(seconds=6)),
     ]
-    boards = [State().after(order) for order in permutations(changes)]
-    assert all(picture(state) == picture(boards[0]) for state in boards)
-    assert boards[0].task("t").status == "completed"  # type: ignore[union-attr]
-    assert [node.entry.id for node in boards[0].activity("t").nodes] == ["r1", "r2"]  # type: ignore[union-attr]
-    again = boards[0].after(changes)
-    assert picture(again) == picture(boards[0])
+    states = [State().after(order) for order in permutations(changes)]
+    assert all(picture(state) == picture(states[0]) for state in states)
+    assert states[0].task("t").status == "completed"  # type: ignore[union-attr]
+    assert [node.entry.id for node in states[0].activity("t").nodes] == ["r1", "r2"]  # type: ignore[union-attr]
+    again = states[0].after(changes)
+    assert picture(again) == picture(states[0])
 
 
 def test_a_state_is_not_changed_by_the_next_one() -> None:

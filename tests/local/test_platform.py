@@ -41,7 +41,7 @@ async def start(here: Served, agent: str, text: str = "Go on then", **more: Any)
         return str(answer.json()["id"])
 
 
-# Who may ask
+# Access
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ async def test_invoking_an_agent_waits_or_streams(here: Served) -> None:
         assert paused["status"] == "paused"
 
 
-# What the agents do
+# Agents
 
 
 async def test_the_scenarios_emit_every_kind_of_event(serve: Serve) -> None:
@@ -350,7 +350,7 @@ async def test_a_continued_thread_remembers_earlier_turns(here: Served) -> None:
         assert (await http.post("/v1/agents/reader/invoke/async", json=other)).status_code == 400
 
 
-# Repeatable, and still there after a crash
+# Repeatability and restarts
 
 
 def dump(directory: Path) -> list[Any]:
@@ -389,7 +389,7 @@ async def test_after_a_restart_runs_continue_or_fail_with_a_reason(serve: Serve)
         assert here.local.platform.task(waiting)["status"] == "paused"
 
 
-# Faults on request
+# Injected faults
 
 
 @pytest.mark.parametrize("text", ["drop=x", "nonsense", "5xx=2", "slow=3h", "dup=", "dup=yes"])

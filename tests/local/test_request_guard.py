@@ -204,7 +204,7 @@ async def test_bytes_that_are_no_http_are_refused(here: Served, capfd: pytest.Ca
     assert capfd.readouterr() == ("", ""), "who sends such things fills no pipe that nobody reads"
 
 
-# What workers tell
+# Data from workers
 
 
 ANYTHING: tuple[Any, ...] = (None, True, 5, -1.5, 2**70, "text", "", [], ["x", 5, None], {}, {"id": {}}, {"input": 5},

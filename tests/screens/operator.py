@@ -159,7 +159,7 @@ async def dashboard_with_invoice(
         )
         await here.until(made["id"], "paused")
         async with open_dashboard(here, tmp_path, size, **more) as operator:
-            await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the peek
+            await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the preview
             yield operator
 
 

@@ -145,8 +145,6 @@ def lost(operator: ActionOperator, **changes: Any) -> Callable[[], tuple[int, An
 LOST = " (no clear answer came: the connection to 127.0.0.1 broke: reset)"
 
 
-# What is sent
-
 QUESTION = {
     "status": "paused",
     "hitl_request": None,

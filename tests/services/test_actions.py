@@ -35,7 +35,7 @@ from tui.domain.review import ReviewSnapshot
 from tui.services import actions
 from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
 
-# What is held
+# Holding
 
 
 def test_a_new_action_has_the_default_values() -> None:
@@ -152,7 +152,7 @@ def test_the_runner_uses_the_system_clock_by_default(start_operator: StartOperat
     assert isinstance(ActionRunner(operator.client, operator.journal, operator.tell)._clock, SystemClock)
 
 
-# What is not sent, after the task was read again
+# Checking before the sending
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_a_stop_does_not_wait_for_a_slow_record(start_operator: StartOperator) -
     assert [at - begun for at in sent_at] == [2.0]
 
 
-# What the platform refuses
+# Refusals
 
 
 @pytest.mark.parametrize(
@@ -464,7 +464,7 @@ def test_a_message_goes_only_to_a_thread_that_the_task_names(start_operator: Sta
     assert (done.outcome, done.is_sent, operator.platform.sent) == (Outcome.CHANGED, False, [])
 
 
-# What is old, or no text
+# Standstills, locks and invalid text
 
 
 def test_a_standstill_between_reading_and_sending_sends_nothing(
@@ -568,7 +568,7 @@ def test_a_stop_runs_while_a_decision_is_being_confirmed(start_operator: StartOp
     assert decision.outcome is Outcome.GONE
 
 
-# What cannot be written down
+# A journal that cannot be written
 
 
 @pytest.mark.parametrize("kind", ["held", "sent"])

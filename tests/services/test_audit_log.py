@@ -116,7 +116,7 @@ def test_an_action_that_ends_while_the_journal_is_read_is_not_unfinished(
     assert journal.unfinished() == []
 
 
-# Whole lines, or none
+# Lines are written whole or not at all
 
 
 LIMITED = """

@@ -26,7 +26,7 @@ from tests.services.action_operator import (
 from tui.client.errors import ConnectionLost, UnexpectedAnswer
 from tui.services.actions import Outcome, Phase, Verb
 
-# What became of it
+# After an answer
 
 STILL = (Outcome.UNKNOWN, "sent, the task still waits")
 CHANGED = (Outcome.UNKNOWN, "sent, the task still waits, and its request has changed: open it")
@@ -228,7 +228,7 @@ def test_the_answer_to_a_stop_is_no_proof_that_it_stopped(start_operator: StartO
     assert (done.outcome, done.words) == (Outcome.STILL_RUNNING, "sent, still executing after 30 s")
 
 
-# Where no clear answer came
+# Without a clear answer
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_without_a_log_the_latest_message_of_the_record_confirms(start_operator:
         assert operator.does(Verb.CONTINUE, **arguments_of(operator, Verb.CONTINUE)).outcome is outcome
 
 
-# Every status an action can be answered with
+# Every HTTP status
 
 REFUSALS = {400, 401, 403, 404, 409, 422, 429}
 

@@ -21,8 +21,6 @@ from tests.services.action_operator import (
 from tests.trust.virtual import VirtualClock
 from tui.services.actions import Action, ActionRunner, Outcome, Verb
 
-# What was sent before, and of which nothing is known
-
 RESENDABLE = [Verb.APPROVE, Verb.REJECT, Verb.STOP, Verb.CONTINUE, Verb.CREATE]
 
 
@@ -190,8 +188,10 @@ def test_only_one_of_two_simultaneous_actions_is_sent(start_operator: StartOpera
     operator.platform.pause = 0.1
 
     async def both() -> list[Action]:
-        wishes = [Action(Verb.APPROVE, "t", digest) for _ in range(2)]
-        return list(await asyncio.gather(operator.runner.run_action(wishes[0]), other.run_action(wishes[1])))
+        simultaneous = [Action(Verb.APPROVE, "t", digest) for _ in range(2)]
+        return list(
+            await asyncio.gather(operator.runner.run_action(simultaneous[0]), other.run_action(simultaneous[1]))
+        )
 
     ended = operator.loop.run_until_complete(both())
     assert sorted(action.outcome or "" for action in ended) == [Outcome.ALREADY_SENT, Outcome.CONFIRMED]

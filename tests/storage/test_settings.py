@@ -191,7 +191,7 @@ def test_local_together_with_another_platform_is_a_settings_error(tmp_path: Path
         read({"own": True, name: "x"}, {"HOME": str(tmp_path)})
 
 
-# What the file, the arguments and the environment can hold
+# Odd files, arguments and variables
 
 HOLDS = "api_key_file"
 

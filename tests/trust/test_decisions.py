@@ -172,7 +172,7 @@ class World(RuleBasedStateMachine):
 
     def _begin(self, verb: Verb, digest: str | None, version: int, hold: float) -> None:
         self.number += 1
-        name = f"deed{self.number}"
+        name = f"action{self.number}"
         action = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
         self.actions[name] = action, version
         self.jobs[name] = self.loop.create_task(self.doer.run_action(action))

@@ -339,7 +339,7 @@ async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
                 return shell.written
 
         rows = drawn(await asyncio.to_thread(visit)).display
-    listed = [row[:140] for row in rows if "Your agent" in row[:140] and "L0" in row]  # without the peek
+    listed = [row[:140] for row in rows if "Your agent" in row[:140] and "L0" in row]  # without the preview
     assert len(listed) > 15
     places = {cell_of(row, "Your agent") for row in listed}
     assert len(places) == 1, [

@@ -49,7 +49,7 @@ async def test_a_process_that_is_killed_anywhere_leaves_whole_files(
     assert set(arrived) <= sent, "something left that was not written down before"
     assert len(journal.unfinished()) <= KILLS
     assert not [path for path in state.iterdir() if path.stat().st_mode & 0o77]
-    told = f"{len(lines):,} lines, {len(arrived):,} deeds, {cut} lines cut short"
+    told = f"{len(lines):,} lines, {len(arrived):,} actions, {cut} lines cut short"
     record_tried("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
 
 

@@ -169,7 +169,7 @@ async def test_without_redaction_every_secret_is_found(
         await walk(operator, seen)
     assert found(seen) >= set(CANARIES)
     assert len(found(seen) & set(CODED_KEY.values())) > 20
-    record_tried("secrets, the control: without the masks each is found", len(CANARIES))
+    record_tried("secrets, the control: without redaction each is found", len(CANARIES))
 
 
 @pytest.mark.parametrize("form", ["table", "json", "ndjson"])
