@@ -1166,7 +1166,7 @@ def test_what_was_being_sent_when_another_xp_tui_ended_is_not_sent_again(sit: Si
     desk = sit()
     digest = desk.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
-    desk.journal.write("sent", action="x", platform=desk.client.surfaces.platform_ids, **about)
+    desk.journal.write("sent", deed="x", platform=desk.client.surfaces.platform_ids, **about)
     again = desk.does(Verb.APPROVE, digest=digest)
     assert (again.outcome, desk.story.sent) == (Outcome.ALREADY_SENT, [])
     assert "it has not ended yet, or xp-tui ended meanwhile" in again.words
@@ -1176,7 +1176,7 @@ def test_of_another_platform_nothing_is_held_back(sit: Sit) -> None:
     desk = sit()
     digest = desk.digest
     about = {"verb": "approve", "target": "t", "digest": digest, "request": Action(Verb.APPROVE, "t", digest).request}
-    desk.journal.write("sent", action="x", platform=["https://elsewhere.example"], **about)
+    desk.journal.write("sent", deed="x", platform=["https://elsewhere.example"], **about)
     desk.story.act = desk.story.becomes(200, {}, status="executing")
     assert desk.does(Verb.APPROVE, digest=digest).outcome is Outcome.CONFIRMED
 

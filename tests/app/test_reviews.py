@@ -44,7 +44,7 @@ async def test_one_task_opens_a_review_and_several_open_one_for_all(parts: Parts
     parts.services.reviews.handle(ReviewWanted("t1"))
     parts.services.reviews.handle(ReviewWanted("t1", "t2"))
     await parts.app.finished("decide t1", "decide t2")
-    assert [type(screen).__name__ for screen in parts.app.pushed] == ["ReviewScreen", "BulkScreen"]
+    assert [type(screen).__name__ for screen in parts.app.pushed] == ["ReviewScreen", "BulkReviewScreen"]
 
 
 async def test_the_next_review_is_the_one_that_waits_next_longest(parts: Parts) -> None:
