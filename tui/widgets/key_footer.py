@@ -34,7 +34,7 @@ class KeyFooter(Widget):
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"footer--key", "footer--grey-key", "footer--grey", "footer--bar"}
     DEFAULT_CSS = """
-    Footer {
+    KeyFooter {
         dock: bottom;
         height: 1;
         & > .footer--key { color: $footer-key-foreground; text-style: bold; }
