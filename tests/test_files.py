@@ -35,7 +35,7 @@ from tui.storage.run_lock import RunLock, live_runs, new_run_name
 def written(journal: Journal, *actions: tuple[str, str]) -> None:
     """Write a line for each of these steps."""
     for kind, action in actions:
-        journal.write(kind, action=action)
+        journal.write(kind, deed=action)
 
 
 def as_of_run(path: Path, run: object, pid: object = None) -> None:

@@ -343,7 +343,7 @@ def test_a_journal_tells_what_has_no_end(tmp_path: Path) -> None:
         ("d", ("held", "done")),
     ):
         for kind in kinds:
-            book.write(kind, action=action, verb="approve", target="t")
+            book.write(kind, deed=action, verb="approve", target="t")
     assert book.unfinished() == []  # this run is at it still
     lines = book.path.read_bytes()
     book.path.write_bytes(re.sub(rb'"run":"[^"]*"', b'"run":"1-0123456789abcdef"', lines))  # one that has ended
