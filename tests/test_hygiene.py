@@ -83,12 +83,12 @@ def test_a_list_of_tasks_needs_no_pydantic() -> None:
     code = """
 from datetime import UTC, datetime
 from tui.client.task_rows import task_page
-from tui.domain.filters import parse
-from tui.domain.state import Board, TasksSeen
-from tui.domain.task_list import Listing, View
+from tui.domain.filters import parse_filter
+from tui.domain.state import State, TasksSeen
+from tui.domain.task_list import TaskListModel, ListView
 page = task_page(b'[{"id": "a", "status": "paused", "title": "Pay"}, {"id": "b", "status": "executing"}]', 1)
-board = Board().after([TasksSeen(page.items, datetime.now(UTC))])
-listing = Listing(View(matches=parse("pay status:paused").predicate()))
+board = State().after([TasksSeen(page.items, datetime.now(UTC))])
+listing = TaskListModel(ListView(matches=parse_filter("pay status:paused").predicate()))
 assert not list(listing.filled(board))[1:]
 assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
 """
