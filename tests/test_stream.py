@@ -87,7 +87,7 @@ async def listening(
 ) -> AsyncIterator[Heard]:
     """A stream under way; what is awaited is `done`: enough was heard, or the stream has ended."""
     heard = Heard(enough=enough)
-    stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(dice=random.Random(2)))
+    stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(rng=random.Random(2)))
 
     async def run() -> None:
         try:
