@@ -112,7 +112,7 @@ def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
     written = '{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}'
     event = Event.from_sse(written)
     assert event.json is written
-    assert isinstance(event.written_data, Raw)
+    assert isinstance(event.unparsed_data, Raw)
     assert (event.type, event.task_id, event.data) == ("chunk", "t", "x")
 
 
