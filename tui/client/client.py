@@ -84,7 +84,9 @@ class Client:
     async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
         """Yield the matching tasks page by page, requesting a page when it is needed; a task may appear twice."""
         query = query or TaskQuery()
-        operation = Operation.USER_TASKS if query.user_id and not query.agent_id else Operation.TASKS
+        operation = Operation.TASKS
+        if query.user_id and not query.agent_id:
+            operation = Operation.USER_TASKS
         route, root = self._route(operation)
         for status in query.status or (None,):
             params = query.params(status)
@@ -188,11 +190,13 @@ class Client:
 
     async def approve(self, task_id: str, comment: str | None = None) -> None:
         """Approve the request of a paused workflow."""
-        await self._decide(Operation.APPROVE, task_id, comment)
+        answer = await self._act(Operation.APPROVE, _comment_body(comment), task=task_id)
+        _check_decision_answer(answer, task_id)
 
     async def reject(self, task_id: str, comment: str | None = None) -> None:
         """Reject the request of a paused workflow."""
-        await self._decide(Operation.REJECT, task_id, comment)
+        answer = await self._act(Operation.REJECT, _comment_body(comment), task=task_id)
+        _check_decision_answer(answer, task_id)
 
     async def answer(self, agent_id: str, conversation: str, decision_id: str, answers: list[dict[str, Any]]) -> None:
         """Answer an agent's questions; the run continues on the platform, nothing is streamed back."""
@@ -219,11 +223,6 @@ class Client:
     async def _act(self, operation: Operation, body: Any, **parts: str) -> Any:
         route, root = self._route(operation)
         return await self.transport.act(route.method, root + route.fill(**parts), body)
-
-    async def _decide(self, operation: Operation, task_id: str, comment: str | None) -> None:
-        body = {"comment": comment} if comment else {}
-        answer = await self._act(operation, body, task=task_id)
-        _check_decision_answer(answer, task_id)
 
     def _route(self, operation: Operation) -> tuple[Route, str]:
         """Return the preferred route among the surfaces that are configured, and the root URL of its surface."""
@@ -268,11 +267,12 @@ class Client:
             content = bytes(body)
             if content == cached_content:
                 return cached_page
-            return parse_page(content, number) if parse_page else None
+            if parse_page is None:
+                return None
+            return parse_page(content, number)
 
         body = await self.transport.read(url, params, decode=decode)
-        page = body if isinstance(body, Page) else page_of(body, parse_item, number)
-        self._learn_from_page(page)
+        page = self._learn_from_page(_page_from(body, parse_item, number))
         self._page_cache.pop(request, None)
         self._page_cache[request] = content, page
         if len(self._page_cache) > MAX_CACHED_PAGES:
@@ -289,8 +289,8 @@ class Client:
             async with gate:
                 url = root + route.fill(agent=agent_id)
                 body = await self.transport.read(url, params, decode=lambda content: task_page(bytes(content), 1))
-            page = body if isinstance(body, Page) else page_of(body, TaskRow.from_value, 1)
-            return replace(self._learn_from_page(page), total=None, pages=None)
+            page = self._learn_from_page(_page_from(body, TaskRow.from_value, 1))
+            return replace(page, total=None, pages=None)
 
         reads = [asyncio.create_task(read_history(agent_id)) for agent_id in agent_ids]
         try:
@@ -314,6 +314,19 @@ class Client:
 
     def _task_from(self, body: Any, task_id: str) -> Task:
         return self._learn_organization(_parse_task(body, task_id))
+
+
+def _page_from(body: object, parse_item: ParseItem, number: int) -> Page:
+    """Return the page in a body that may have been decoded to a page already."""
+    if isinstance(body, Page):
+        return body
+    return page_of(body, parse_item, number)
+
+
+def _comment_body(comment: str | None) -> dict[str, str]:
+    if not comment:
+        return {}
+    return {"comment": comment}
 
 
 def _check_decision_answer(answer: Any, *ids: str) -> None:

@@ -184,8 +184,10 @@ class Surfaces(Struct, frozen=True):
     @property
     def origins(self) -> frozenset[str]:
         """The only origins that the key may be sent to."""
-        controllers = (self.controller, _events_url(self.controller)) if self.controller else ()
-        return frozenset(origin(url) for url in (self.rest, *controllers) if url)
+        urls = [self.rest, self.controller]
+        if self.controller:
+            urls.append(_events_url(self.controller))
+        return frozenset(origin(url) for url in urls if url)
 
     def with_organization(self, organization: str) -> Surfaces:
         """Return these surfaces with an organization, unchanged if its id cannot be part of a path."""
@@ -203,8 +205,8 @@ def surfaces_of(
     insecure_http: bool = False,
 ) -> Surfaces:
     """Return the surfaces that the settings name, by the SDK's rules without its two bugs."""
-    controller = _checked_url(base_url, "XPANDER_BASE_URL", insecure_http) if base_url else None
-    rest = _checked_url(api_url, "XPANDER_API_URL", insecure_http) if api_url else None
+    controller = _checked_url(base_url, "XPANDER_BASE_URL", insecure_http)
+    rest = _checked_url(api_url, "XPANDER_API_URL", insecure_http)
     if organization is not None:
         _check_organization(organization)
     if controller is None:
@@ -228,7 +230,9 @@ def _default_controller(rest: str | None, *, is_staging: bool) -> str | None:
     """Return the cloud's controller that belongs to the REST address; None if that address is not the cloud's."""
     if rest is not None:
         return _CONTROLLER_URL_BY_HOST.get(_host(rest))
-    return STAGING_URL if is_staging else CLOUD_URL
+    if is_staging:
+        return STAGING_URL
+    return CLOUD_URL
 
 
 def _platform_id(url: str) -> str:
@@ -284,7 +288,10 @@ def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 
 
-def _checked_url(value: str, variable: str, insecure_http: bool) -> str:
+def _checked_url(value: str | None, variable: str, insecure_http: bool) -> str | None:
+    """Return the URL in a setting, None if it is empty; raise BadAddress if it is not allowed."""
+    if not value:
+        return None
     url = value.strip().rstrip("/")
     if "://" not in url:
         url = f"https://{url}"

@@ -41,7 +41,9 @@ class ApiError(Exception):
     @property
     def sentence(self) -> str:
         """The message and the hint as a full sentence each."""
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        if not self.hint:
+            return self.message
+        return f"{self.message}. {self.hint}"
 
 
 class Unauthorized(ApiError):

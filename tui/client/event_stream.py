@@ -171,7 +171,9 @@ class EventStream:
                 return None
             if self._disconnected_at is None:
                 self._disconnected_at = self._clock.monotonic()
-            attempt = 1 if self._has_received else attempt + 1
+            if self._has_received:
+                attempt = 0
+            attempt += 1
             at_least = max(requested_wait, self._server_retry_seconds, MIN_RECONNECT_SECONDS)
             delay = self._backoff.delay(attempt, at_least)
             emit(Link(LinkState.RECONNECTING, reason, delay, attempt))
@@ -239,9 +241,12 @@ class EventStream:
         if not content and not frame.is_too_large:
             return
         has_id = frame.has_own_id
-        event = Event.from_sse(content or TOO_LARGE_EVENT, frame.id if has_id or frame.is_too_large else "")
-        if has_id and frame.id:
-            self._handle_event_with_id(frame.id, content, event, emit)
+        event_id = ""
+        if has_id or frame.is_too_large:
+            event_id = frame.id
+        event = Event.from_sse(content or TOO_LARGE_EVENT, event_id)
+        if has_id and event_id:
+            self._handle_event_with_id(event_id, content, event, emit)
         elif event.type == "connected":
             emit(event)
         elif self._replay is not None:

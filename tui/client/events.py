@@ -141,8 +141,8 @@ class Event(Struct, eq=False, gc=False):
     @property
     def plan(self) -> Plan | None:
         """The plan in a `plan_updated` event."""
-        data = self.data if self.type == "plan_updated" else None
-        if not isinstance(data, dict):
+        data = self._object_data("plan_updated")
+        if data is None:
             return None
         from tui.client.models import Plan
 
@@ -151,8 +151,8 @@ class Event(Struct, eq=False, gc=False):
     @property
     def context(self) -> ContextStatus | None:
         """The use of the model's context in a `context_status` event."""
-        data = self.data if self.type == "context_status" else None
-        if not isinstance(data, dict):
+        data = self._object_data("context_status")
+        if data is None:
             return None
         from tui.client.models import ContextStatus
 
@@ -164,6 +164,13 @@ class Event(Struct, eq=False, gc=False):
         if self._entry is UNSET:
             self._entry = self._make_entry()
         return self._entry
+
+    def _object_data(self, event_type: str) -> dict[str, Any] | None:
+        """Return the data if the event has this type and its data are an object."""
+        if self.type != event_type:
+            return None
+        data = self.data
+        return data if isinstance(data, dict) else None
 
     def _make_entry(self) -> Entry | None:
         if self.type in EVENTS_WITHOUT_ENTRY:

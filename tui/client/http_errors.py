@@ -51,7 +51,9 @@ def _via_proxy(url: str) -> str:
         proxy = proxy_for(url)
     except BadNetworkSettings:
         return ""
-    return f" through the proxy that {proxy.variable} names" if proxy else ""
+    if proxy is None:
+        return ""
+    return f" through the proxy that {proxy.variable} names"
 
 
 def _connect_error(error: Exception, url: str) -> Unreachable:

@@ -82,4 +82,6 @@ class Replay:
             return evidence >= MIN_REPLAY_EVENTS
         # The sequence also occurs earlier: text that repeats itself is no evidence of a replay.
         received_count = len(self._received) // HASH_BYTES
-        return False if received_count >= MIN_REPLAY_EVENTS else None
+        if received_count >= MIN_REPLAY_EVENTS:
+            return False
+        return None

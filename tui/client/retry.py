@@ -75,8 +75,10 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        moment = parse_http_date(value)
-        seconds = math.nan if moment is None else moment - now
+        date = parse_http_date(value)
+        if date is None:
+            return None
+        seconds = date - now
     if math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), MAX_WAIT_SECONDS)

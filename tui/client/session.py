@@ -132,7 +132,7 @@ class PlatformSession(Struct):
                 attempt += 1
 
     async def act(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Send an action exactly once and return the JSON of its answer; an answer that is a stream is not read."""
+        """Send an action exactly once; return its answer's JSON, or None for a stream, which is not read."""
         return await self._send(method, url, json=body, headers=headers)
 
     @asynccontextmanager
@@ -227,8 +227,9 @@ class PlatformSession(Struct):
         self.budget.update(headers)
         if platform_time := parse_http_date(headers.get("date", "")):
             skew = platform_time - self.clock.time()
-            is_plausible = MIN_SKEW_SECONDS < abs(skew) < MAX_SKEW_SECONDS
-            self.skew = skew if is_plausible else 0.0
+            self.skew = 0.0
+            if MIN_SKEW_SECONDS < abs(skew) < MAX_SKEW_SECONDS:
+                self.skew = skew
 
     async def _decode_answer(self, response: httpx.Response, decode: Callable[[bytearray], Any] | None) -> Any:
         """Decode the body of a good answer; raise the ApiError that any other answer means."""
@@ -319,7 +320,7 @@ def _check_action_status(status: int) -> None:
 
 
 def is_retryable(error: ApiError) -> bool:
-    """Return whether a request that failed with this error can be retried."""
+    """Return whether the error is retryable: a retry may succeed."""
     if error.status is not None:
         return error.status in {408, 425, 429} or error.status >= 500
     return isinstance(error, ConnectionLost | TimedOut) or (isinstance(error, Unreachable) and error.wait is None)
