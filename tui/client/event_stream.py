@@ -57,7 +57,7 @@ ENDING_STATUSES = frozenset({204, 401, 403, 404})
 CLOCK_JUMP_SECONDS = 5.0
 """A larger jump of the wall clock means that the machine was asleep."""
 MAX_REFUSAL_BYTES = 65_536
-"""Bytes that are read of an answer that is no event stream."""
+"""Bytes that are read of an answer that is not an event stream."""
 TOO_LARGE_EVENT = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
@@ -271,7 +271,7 @@ class EventStream:
             emit(event)
 
     def _compare(self, replay: Replay, content: bytes, event: Event, emit: Emit) -> None:
-        """Compare an event without an id with the emitted ones; emit all withheld events if they are no replay."""
+        """Compare an event without an id with the emitted ones; emit all withheld events if they are not a replay."""
         self._last_event_at = self._clock.monotonic()
         is_replay = replay.compare(content, event)
         if is_replay:
@@ -368,7 +368,7 @@ class EventStream:
 
 
 def _is_next_id(event_id: str, last_id: str) -> bool:
-    """Return whether an id is the next number after another; False for ids that are no numbers."""
+    """Return whether an id is the next number after another; False for ids that are not numbers."""
     are_numbers = event_id.isdecimal() and last_id.isdecimal() and len(event_id) < 20
     return are_numbers and int(event_id) == int(last_id) + 1
 

@@ -28,7 +28,7 @@ EVENTS_WITHOUT_ENTRY = _EVENTS_WITH_TASK | {
     "turn_started",
     "turn_finished",
 }
-"""Types of events that say something about the task but are no entries of its log."""
+"""Types of events that say something about the task but are not entries of its log."""
 END_EVENTS = frozenset({"task_finished", "turn_finished"})
 
 
@@ -73,7 +73,7 @@ class Event(Struct, eq=False, gc=False):
 
     @classmethod
     def from_sse(cls, written: str | bytes, frame_id: str = "") -> Self:
-        """Create an event from the data of an SSE frame; data that are no JSON object make an event as well.
+        """Create an event from the data of an SSE frame; data that are not a JSON object make an event as well.
 
         The type of such an event is `unreadable` or `untyped`.
         """
@@ -184,7 +184,7 @@ _decode_envelope: Callable[[str | bytes], _EventEnvelope] = msgspec.json.Decoder
 
 
 def _decode_tolerantly(written: str | bytes) -> dict[str, Any]:
-    """Decode an event with the tolerant JSON reader; describe the problem if it is no JSON object."""
+    """Decode an event with the tolerant JSON reader; describe the problem if it is not a JSON object."""
     try:
         body = loads(written)
     except NotJson as error:

@@ -79,7 +79,7 @@ def _parse_time(value: object) -> datetime | None:
 
 
 def flag_of(value: object) -> bool:
-    """Return a value as a flag; a value that is no boolean counts as false."""
+    """Return a value as a flag; a value that is not a boolean counts as false."""
     return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
 
 
@@ -97,7 +97,7 @@ def number_of(value: object) -> float | None:
 
 
 def count_of(value: object) -> int:
-    """Return a count as a whole number; a value that is no number counts as 0."""
+    """Return a count as a whole number; a value that is not a number counts as 0."""
     number = number_of(value)
     if number is None:
         return 0

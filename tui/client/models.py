@@ -152,7 +152,7 @@ class Task(TaskFacts, WireModel):
 
     @classmethod
     def fields_of_value(cls, value: object) -> dict[str, Any]:
-        """Return fields for a value that is no object, so that its JSON is shown as the title."""
+        """Return fields for a value that is not an object, so that its JSON is shown as the title."""
         return {"value": value, "status": Status.UNREADABLE, "title": dumps(value)}
 
     @property

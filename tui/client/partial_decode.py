@@ -1,4 +1,4 @@
-"""Partial decoding of a large activity log: only the fields of its entries that tell their kinds, times and keys."""
+"""Partial decoding of a large activity log: only the fields of its entries that give kind, time and keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tui.client.task_rows import MSGSPEC_ERRORS
 
 
 class PartialEntry(Struct, gc=False):
-    """The part of an entry that tells its kind, its time and its keys."""
+    """The part of an entry that gives its kind, its time and its keys."""
 
     id: str | None = None
     created_at: str | None = None

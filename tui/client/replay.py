@@ -13,7 +13,7 @@ from tui.client.events import Event
 from tui.client.sse import MAX_EVENT_BYTES
 
 MIN_REPLAY_EVENTS = 8
-"""The shortest replay of events without ids, unless one is distinctive: it has a time and is no chunk of text."""
+"""The shortest replay of events without ids, unless one is distinctive: it has a time and is not a chunk of text."""
 MAX_WITHHELD_BYTES = MAX_EVENT_BYTES
 EVENT_OVERHEAD_BYTES = 1000
 """Memory that a withheld event takes beside its content."""
@@ -80,7 +80,7 @@ class Replay:
         self.overlap = len(self.withheld)
         if self._offset + len(self._received) == len(self._emitted):
             return evidence >= MIN_REPLAY_EVENTS
-        # The sequence also occurs earlier: text that repeats itself is no evidence of a replay.
+        # The sequence also occurs earlier: text that repeats itself is not evidence of a replay.
         received_count = len(self._received) // HASH_BYTES
         if received_count >= MIN_REPLAY_EVENTS:
             return False

@@ -85,7 +85,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def parse_http_date(value: str) -> float | None:
-    """Parse the date of an HTTP header; return seconds since 1970, or None if it is no date."""
+    """Parse the date of an HTTP header; return seconds since 1970, or None if it is not a date."""
     from email.utils import parsedate_to_datetime  # slow to import, and not needed before the first answer
 
     try:

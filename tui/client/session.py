@@ -109,7 +109,7 @@ class PlatformSession(Struct):
         """Read a URL with GET, retried after temporary errors; return what `decode` returns, or else the parsed JSON.
 
         `decode` gets the body of a good answer; where it returns None, the body is parsed as JSON. The whole answer
-        must arrive in time, unless it is a log, which may be very large. An answer with `decode` that is no log is a
+        must arrive in time, unless it is a log, which may be very large. An answer with `decode` that is not a log is a
         list page, which may come over a connection that is kept alive.
         """
         attempt = 1

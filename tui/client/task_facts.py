@@ -101,7 +101,7 @@ class TaskFacts:
 
     @property
     def changed_at(self) -> datetime | None:
-        """The time at which the task changed last, as its own fields tell it."""
+        """The time at which the task changed last, as its own fields report it."""
         times = (self.updated_at, self.finished_at, self.paused_at, self.started_at, self.created_at)
         return max((time for time in times if time), default=None)
 

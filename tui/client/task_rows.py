@@ -66,7 +66,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @classmethod
     def from_value(cls, data: object) -> Self:
-        """Create a row from any JSON value; one that is no object gets its JSON as the title."""
+        """Create a row from any JSON value; one that is not an object gets its JSON as the title."""
         if isinstance(data, dict):
             return cls._from_fields(data, data)
         fields = {"value": data}
@@ -74,7 +74,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @classmethod
     def from_json(cls, written: bytes) -> Self:
-        """Create a row from the JSON of a task; raise NotJson if it is no JSON."""
+        """Create a row from the JSON of a task; raise NotJson if it is not JSON."""
         try:
             fields = _decode_object(written)
         except MSGSPEC_ERRORS:

@@ -55,7 +55,7 @@ class WireModel(BaseModel):
 
     @classmethod
     def from_value(cls, data: object) -> Self:
-        """Create a model from any JSON value; one that is no object becomes an object with a single `value`."""
+        """Create a model from any JSON value; one that is not an object becomes an object with a single `value`."""
         return cls.model_validate(data)
 
     @property
@@ -69,7 +69,7 @@ class WireModel(BaseModel):
 
     @classmethod
     def fields_of_value(cls, value: object) -> dict[str, Any]:
-        """Return the fields for a value that is no object."""
+        """Return the fields for a value that is not an object."""
         return {"value": value}
 
     @model_validator(mode="wrap")
