@@ -153,7 +153,7 @@ def sit(request: pytest.FixtureRequest) -> Sit:
     def sit_down(*, read_only: bool = False, rest: bool = True, **task: Any) -> Desk:
         loop = VirtualLoop()
         story = Story(loop, **task)
-        backoff = Backoff(dice=random.Random(1))
+        backoff = Backoff(rng=random.Random(1))
         transport = OnThisWay(Secret("k"), frozenset, clock=VirtualClock(loop), backoff=backoff, way=story)
         root = "http://127.0.0.1"
         client = Client(Surfaces(root, root if rest else None, "o"), transport, read_only=read_only)

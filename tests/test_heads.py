@@ -112,7 +112,7 @@ def test_the_usual_event_stays_as_it_came_until_it_is_looked_at() -> None:
     written = '{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}'
     event = Event.from_sse(written)
     assert event.json is written
-    assert isinstance(event.written_data, Raw)
+    assert isinstance(event.unparsed_data, Raw)
     assert (event.type, event.task_id, event.data) == ("chunk", "t", "x")
 
 
@@ -141,7 +141,7 @@ def test_a_head_knows_whether_its_entry_names_a_sub_task(kind: type[Entry], told
 @pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])
 def test_what_is_damaged_within_an_entry_is_not_taken_by_its_head(damage: bytes) -> None:
     with pytest.raises(NotLazy):
-        LazyEntries().take(
+        LazyEntries().extend(
             [Raw(b'{"id": "a", "created_at": "2026-11-21T10:00:00Z", "tool_name": "x", "payload": %b}' % damage)]
         )
 

@@ -52,7 +52,7 @@ def entries_of(told: Sequence[dict[str, Any]], size: int = 3) -> LazyEntries:
     """As the client takes a large log apart."""
     made = LazyEntries()
     for begin in range(0, len(told), size):
-        made.take([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
+        made.extend([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
     return made
 
 
@@ -134,7 +134,7 @@ def test_each_of_its_entries_says_the_same(log: list[Any]) -> None:
     read = tuple(map(parse_entry, log))
     assert (tuple(large), large.kinds) == (read, [type(one) for one in read])
     assert (large[1:3], large.times) == (read[1:3], [one.created_at for one in read])
-    assert large.places == {name: place for place, one in enumerate(read) for name in one.keys}
+    assert large.index_by_key == {name: place for place, one in enumerate(read) for name in one.keys}
     assert large.order == sorted(range(len(read)), key=lambda place: (large.times[place], place))
     middle = at(45)
     assert sorted(large.between(middle, at(60))) == [
@@ -212,7 +212,7 @@ def test_it_is_one_part() -> None:
 @contextmanager
 def small(large: int = 40) -> Iterator[None]:
     """A log is large from so many bytes on, and a few of its entries are taken in at a time."""
-    with patch.multiple(large_log, LARGE_BYTES=large, ENTRIES_PER_TURN=3):
+    with patch.multiple(large_log, MIN_LAZY_LOG_BYTES=large, MAX_ENTRIES_PER_STEP=3):
         yield
 
 
@@ -292,7 +292,7 @@ def test_what_is_unlike_is_what_is_not_the_same_to_the_letter(log: list[Any], mo
         for place, (one, other) in enumerate(zip(log, again, strict=False))
         if json.dumps(one) != json.dumps(other)
     ]
-    assert ours.unlike(theirs) == [*differ, *range(min(len(log), len(again)), len(log))]
+    assert ours.changed_indexes(theirs) == [*differ, *range(min(len(log), len(again)), len(log))]
 
 
 def test_an_entry_is_found_from_either_end_and_there_is_none_beyond() -> None:

@@ -28,7 +28,7 @@ from tests.wire.server import Connection, Request, Server, free_port
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress, surfaces_of
 from tui.client.errors import ConnectionLost, Invalid, Redirected, UnexpectedAnswer, Unreachable
-from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, CompressedBody
+from tui.client.inflate import MAX_INFLATE_RATIO, MAX_PIECE_BYTES, MAX_PLAIN_BYTES, CompressedBody
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
 from tui.client.session import MAX_ERROR_BYTES
 from tui.client.task_rows import TaskQuery
@@ -374,7 +374,7 @@ def test_a_step_of_decoding_takes_no_more_than_a_piece() -> None:
 def test_what_is_compressed_well_is_taken_up_to_a_bound() -> None:
     dice = random.Random(1)
     content = gzip.compress(b"".join(dice.randbytes(500) + b" " * 15_000 for _ in range(1_200)), 1)
-    assert MAX_PLAIN_BYTES < sum(map(len, CompressedBody().feed(content))) < MAX_RATIO * len(content)
+    assert MAX_PLAIN_BYTES < sum(map(len, CompressedBody().feed(content))) < MAX_INFLATE_RATIO * len(content)
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "gzip, br", "deflate, gzip", "compress", "x" * 500])

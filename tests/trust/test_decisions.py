@@ -69,7 +69,7 @@ class World(RuleBasedStateMachine):
         self.truth = Truth(clock.time)
         self.way = Way(self.truth)
         self.way.on_act = self._leaves
-        backoff = Backoff(dice=random.Random(1))
+        backoff = Backoff(rng=random.Random(1))
         transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
         self.journal = Journal(clock.time)

@@ -300,7 +300,7 @@ def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[s
     loop = VirtualLoop()
     clock, bad = VirtualClock(loop), Bad(loop, way, headers)
     dice = random.Random(5)
-    transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=Backoff(dice=dice), way=bad)
+    transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=Backoff(rng=dice), way=bad)
     client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
     links: list[LinkSeen] = []
     follower = TaskFollower(

@@ -161,7 +161,7 @@ async def _reached(name: str, surfaces: Surfaces, session: Session) -> Finding:
         return Finding(name, "bad", error.sentence, _code_of(error))
     finally:
         learned = client.surfaces.organization
-        client.surfaces = before if learned is None else before.within(learned)
+        client.surfaces = before if learned is None else before.with_organization(learned)
     took = (clock.monotonic() - begun) * 1000
     skew = client.transport.skew
     ahead = f"; its clock is {skew:+.0f} s off ours" if skew else ""

@@ -151,7 +151,7 @@ class Activity(Struct, eq=False):
         if logged:
             if node.logged and not _supersedes(heard, node.logged):
                 heard = node.logged
-            elif node.logged and node.ordinal == ordinal and node.logged.entry.says_as(heard.entry):
+            elif node.logged and node.ordinal == ordinal and node.logged.entry.has_same_json(heard.entry):
                 node.logged = SourcedEntry(heard.at, node.logged.entry)
                 return
             node.logged, node.ordinal = heard, ordinal

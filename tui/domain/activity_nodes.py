@@ -108,7 +108,7 @@ class ActivityNodes(Sequence[Node]):
     def naming(self) -> Iterator[Node]:
         """The nodes that name the sub-task they started, in order."""
         if self.log:
-            for place in self.log.naming - self._read:
+            for place in self.log.with_child - self._read:
                 self.get(self.log.ids[place])
         naming = [node for node in self._naming.values() if node.entry.started_task_id]
         return iter(sorted(naming, key=lambda node: node.order))
@@ -151,7 +151,7 @@ class ActivityNodes(Sequence[Node]):
         mine, names = self[:], self._by_key
         self.log, self._read_at, self._version, self._read = log, at, version, {*apart}
         self._items = [place for place in log.order if place not in apart] if apart else [*log.order]
-        self._by_key = dict(log.places)
+        self._by_key = dict(log.index_by_key)
         for place in apart:
             for key in log[place].keys:
                 del self._by_key[key]
@@ -163,12 +163,12 @@ class ActivityNodes(Sequence[Node]):
 
     def known_in(self, log: LazyEntries) -> set[int]:
         """The places in a log of what is known by name."""
-        return {log.places[key] for key in self._by_key.keys() & log.places.keys()}
+        return {log.index_by_key[key] for key in self._by_key.keys() & log.index_by_key.keys()}
 
     def news_in(self, log: LazyEntries) -> set[int]:
         """The places in a later reading of the large log of all that was looked at, or is not as it was."""
         assert self.log is not None
-        return {place for place in self._read if place < len(log)} | {*log.unlike(self.log)}
+        return {place for place in self._read if place < len(log)} | {*log.changed_indexes(self.log)}
 
     # Reading
 

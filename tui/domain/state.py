@@ -350,7 +350,7 @@ class _Reducer:
             return
         task_id = after.task.id
         self._tasks[task_id] = after
-        if before is None or not after.task.says_as(before.task) or task_id in self._gone:
+        if before is None or not after.task.has_same_json(before.task) or task_id in self._gone:
             self._touched["tasks"].add(task_id)  # else it was seen again, and is as it was
 
     def _adopt_all(self, task: TaskRow) -> None:
