@@ -493,13 +493,13 @@ UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") i
 IN_A_CLOSED_FOLDER = """
 import pathlib, sys
 from tui.services.audit_log import Journal
-from tui.storage.json_store import Drafts, Kept
+from tui.storage.json_store import Drafts, JsonStore
 from tui.storage.private_files import problem_with_directory
 from tui.storage.run_lock import live_runs
 state = pathlib.Path(sys.argv[1])
 journal = Journal(state / "journal.jsonl")
 print([line["deed"] for line in journal.lines()], [line["deed"] for line in journal.unfinished()])
-print(journal.verify().faults, Drafts(state / "drafts.json").get("t1"), dict(Kept(state / "screens.json")))
+print(journal.verify().faults, Drafts(state / "drafts.json").get("t1"), dict(JsonStore(state / "screens.json")))
 print(live_runs(state / "runs"))
 print(problem_with_directory(state))
 try:

@@ -17,8 +17,8 @@ from tui.storage.private_files import NotPrivate
 
 SEVERAL = """
 import pathlib, sys
-from tui.storage.json_store import Drafts, Kept
-kept = {"Drafts": Drafts, "Kept": Kept}[sys.argv[2]](pathlib.Path(sys.argv[1]))
+from tui.storage.json_store import Drafts, JsonStore
+kept = {"Drafts": Drafts, "JsonStore": JsonStore}[sys.argv[2]](pathlib.Path(sys.argv[1]))
 print(flush=True)
 sys.stdin.readline()
 for number in range(25):
