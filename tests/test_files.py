@@ -35,7 +35,7 @@ from tui.storage.run_lock import RunLock, live_runs, new_run_name
 def written(journal: Journal, *actions: tuple[str, str]) -> None:
     """Write a line for each of these steps."""
     for kind, action in actions:
-        journal.write(kind, action=action)
+        journal.write(kind, deed=action)
 
 
 def as_of_run(path: Path, run: object, pid: object = None) -> None:
@@ -205,7 +205,7 @@ def test_on_a_full_disk_a_line_is_refused_and_the_journal_stays_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", FullDisk(room))
         with pytest.raises(OSError, match="No space left"):
-            journal.write("sent", action="b")
+            journal.write("sent", deed="b")
     assert journal.path.read_bytes() == whole
     written(journal, ("sent", "c"))
     assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verification(2, ()), ["a", "c"])
@@ -228,7 +228,7 @@ def test_a_disk_that_takes_nothing_and_says_nothing_is_an_error(
     journal = Journal(tmp_path / "journal.jsonl")
     monkeypatch.setattr(os, "write", lambda descriptor, content: 0)
     with pytest.raises(OSError, match="bytes could not be written"):
-        journal.write("sent", action="a")
+        journal.write("sent", deed="a")
     assert journal.path.read_bytes() == b""
 
 
@@ -245,7 +245,7 @@ def test_a_line_that_is_not_known_to_be_on_the_disk_is_not_there(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fails)
         with pytest.raises(type(error)):
-            journal.write("sent", action="b")
+            journal.write("sent", deed="b")
     assert (journal.verify(), [line["deed"] for line in journal.lines()]) == (Verification(1, ()), ["a"])
 
 
@@ -429,7 +429,7 @@ def test_what_is_no_file_is_neither_read_nor_written_as_the_journal(tmp_path: Pa
         lambda: list(journal.lines()),
         lambda: list(journal.lines_with("")),
         journal.unfinished,
-        lambda: journal.write("sent", action="a"),
+        lambda: journal.write("sent", deed="a"),
     )
     for use in uses:
         with at_once(), pytest.raises(NotPrivate) as refused:
@@ -476,7 +476,7 @@ def test_in_a_folder_that_is_a_file_there_is_no_journal_and_none_is_written(tmp_
     assert (list(journal.lines()), list(journal.lines_with("")), journal.unfinished()) == ([], [], [])
     sentence = f"{tmp_path}/state is a file: move it away, a directory is made in its place"
     with pytest.raises(NotPrivate) as refused:
-        journal.write("sent", action="a")
+        journal.write("sent", deed="a")
     assert str(refused.value) == sentence
     assert problem_with_directory(tmp_path / "state") == sentence
 
@@ -527,7 +527,7 @@ def test_a_folder_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) ->
     assert done.stderr == ""
     lines, faults, live, problem, refused = done.stdout.splitlines()
     assert lines == "['a'] ['a']"
-    assert faults == "(Fault(line=1, what='it was changed'),) begun {'theme': 'dark'}"
+    assert faults == "(BrokenLine(line=1, what='it was changed'),) begun {'theme': 'dark'}"
     assert dead.name not in live
     assert problem == f"{state} cannot be written: make it writable or set another place"
     assert refused.startswith(str(state / "runs"))
@@ -539,7 +539,7 @@ def test_every_text_of_a_line_is_masked(tmp_path: Path) -> None:
     key = "the-configured-key-0123456789"
     journal = Journal(tmp_path / "journal.jsonl", Redactor([key]))
     journal.write(
-        "sent", action="d1", target=f"id {key}", comment=f"with {key}", reason="password=hunter2-hunter2",
+        "sent", deed="d1", target=f"id {key}", comment=f"with {key}", reason="password=hunter2-hunter2",
         prompt={"input": {"text": f"say {key}", "files": [key]}, key: 1}, digest="0123456789abcdef", seconds=5.0,
     )  # fmt: skip
     told = journal.path.read_text()
