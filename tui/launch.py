@@ -120,7 +120,7 @@ def _own_platform(session: Session) -> Iterator[None]:
     home = data_dir_in(settings.state)
     with ExitStack() as stack:
         try:
-            stack.enter_context(home.used())
+            stack.enter_context(home.user_lock())
         except OSError as error:
             raise BadSettings(f"the local platform did not start: {error}") from error
         if home.running() is not None:
@@ -137,7 +137,7 @@ def _own_platform(session: Session) -> Iterator[None]:
             yield
         finally:
             stack.close()
-            is_left_to_others = home.is_used()
+            is_left_to_others = home.has_users()
             for one in (local.stdin, local.stdout, local.stderr):
                 one.close()
             if not is_left_to_others:

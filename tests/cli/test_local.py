@@ -108,12 +108,12 @@ async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell
     home = DataDir(shell.state / "local")
     async with started(shell, *PLAIN, "--quiet") as one:
         await one.lines(1)
-        with home.used():
+        with home.user_lock():
             one.leash.close()
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(one.code), 1.0)
             assert home.running() is not None
-            assert home.is_used()
+            assert home.has_users()
         assert await one.code == 0
 
 
@@ -127,7 +127,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
         end(server)
 
     def come() -> Address | None:
-        with home.used():
+        with home.user_lock():
             return home.running()
 
     monkeypatch.setattr(process.Server, "end", slowly)
@@ -136,7 +136,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
         one.leash.close()
         await asyncio.to_thread(ends.wait)
         assert home.running() is not None
-        assert home.is_used()
+        assert home.has_users()
         coming = asyncio.create_task(asyncio.to_thread(come))
         may_end.set()
         assert await coming is None
@@ -193,7 +193,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) 
 
 def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
-    with home.taken():
+    with home.server_lock():
         said = shell(*PLAIN)
     assert (said.code, said.err) == (
         3,
@@ -279,7 +279,7 @@ async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterato
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     filled(platform)
-    with home.taken():
+    with home.server_lock():
         home.announce(Address(server.url, KEY))
         yield server
 

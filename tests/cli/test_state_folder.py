@@ -105,7 +105,7 @@ async def test_the_local_platform_is_found_where_nothing_can_be_written(
             raise OSError(30, "Read-only file system")
         return opened(path, flags, *more)
 
-    with home.taken():
+    with home.server_lock():
         home.announce(Address(server.url, KEY))
         monkeypatch.setattr(os, "open", read_only)
         said = await asyncio.to_thread(shell, "--local", "tasks")
@@ -119,7 +119,7 @@ def test_a_key_file_without_a_key_is_refused_by_who_starts_and_who_asks(shell: S
     write_private(home.path / "key", content)
     sentence = f"xp-tui: {home.path}/key holds no key: remove it, and a new one is made at the next start\n"
     assert shell("local", "--port", "0", "--no-history", "--no-arrivals") == (3, "", sentence)
-    with home.taken():
+    with home.server_lock():
         home.announce(Address("http://127.0.0.1:1", KEY))
         assert shell("--local", "tasks") == (3, "", sentence)
 
@@ -129,5 +129,5 @@ def test_an_address_that_cannot_be_read_is_none(shell: Shell, content: bytes) ->
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     write_private(home.path / "address.json", content)
-    with home.taken():
+    with home.server_lock():
         assert home.running() is None

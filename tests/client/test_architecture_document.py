@@ -43,7 +43,7 @@ async def test_the_ten_lines_list_tasks_and_follow_one(tmp_path: Path) -> None:
         platform.push(task["id"], [{"type": "chunk", "data": "as it happens"}])
         while (line := await program.stdout.readline()) != b"chunk as it happens\n":
             assert line, "it ended before the event came"
-        with here.local.store.together():
+        with here.local.store.transaction():
             platform.change(platform.task(task["id"]), status="completed", result="done")
         rest = (await program.stdout.read()).splitlines()
         assert await program.wait() == 0

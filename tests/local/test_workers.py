@@ -91,7 +91,7 @@ async def test_who_comes_after_another_has_gone_is_handed_what_came_between(here
         while here.local.workers._workers:
             await asyncio.sleep(0)
     task = await make(here)
-    assert here.local.store.run(task) is None
+    assert here.local.store.run_state(task) is None
     async with worker(here) as other:
         assert await other.task() == task
 
@@ -114,7 +114,7 @@ class Joined:
 
 async def joined(local: LocalPlatform, agent: str = "your-agent") -> Joined:
     """Let a worker come."""
-    frames = local.workers.serve(agent)
+    frames = local.workers.channel(agent)
     assert b"worker-registration" in await anext(frames)
     return Joined(frames, local.workers._workers[-1])
 
@@ -128,22 +128,22 @@ def handed(local: LocalPlatform, *those: Joined, **request: Any) -> list[bool]:
 
 async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: LocalPlatform) -> None:
     writer, one, two = await joined(local, "writer"), await joined(local), await joined(local)
-    local.workers.hear(one.worker.id, {"data": {"is_busy": True}})
-    local.workers.hear(two.worker.id, {"data": {"mood": "busy"}})
-    local.workers.hear(two.worker.id, {"data": "is_busy"})
-    local.workers.hear("nobody", {"data": {"is_busy": True}})
+    local.workers.update_status(one.worker.id, {"data": {"is_busy": True}})
+    local.workers.update_status(two.worker.id, {"data": {"mood": "busy"}})
+    local.workers.update_status(two.worker.id, {"data": "is_busy"})
+    local.workers.update_status("nobody", {"data": {"is_busy": True}})
     assert handed(local, writer, one, two) == [False, False, True]
     assert handed(local, writer, one, two, worker_id=one.worker.id) == [False, True, False]
-    local.workers.hear(one.worker.id, {"data": {"is_busy": False}})
-    local.workers.hear(two.worker.id, {"data": {"is_busy": True}})
+    local.workers.update_status(one.worker.id, {"data": {"is_busy": False}})
+    local.workers.update_status(two.worker.id, {"data": {"is_busy": True}})
     assert handed(local, writer, one, two) == [False, True, False]
 
 
 async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(local: LocalPlatform) -> None:
     mine = await joined(local)
     assert handed(local, mine) == [True]
-    while local.runner._due:
-        local.runner.beat()
+    while local.runner._queue:
+        local.runner.play_next()
     assert [task["status"] for task in local.store.tasks({})] == ["pending"]
 
 
@@ -152,12 +152,12 @@ async def test_what_a_worker_asked_approval_for_goes_back_to_it(local: LocalPlat
     mine = await joined(local)
     assert task["id"].encode() in await anext(mine.frames)
     local.platform.save(task["id"], {"status": "executing"})
-    local.decisions.ask_approval(task["id"], "Really?", None, None)
-    while local.runner._due:
-        local.runner.beat()
+    local.decisions.request_approval(task["id"], "Really?", None, None)
+    while local.runner._queue:
+        local.runner.play_next()
     local.decisions.decide(task["id"], True, None)
-    while local.runner._due:
-        local.runner.beat()
+    while local.runner._queue:
+        local.runner.play_next()
     assert local.platform.task(task["id"])["status"] == "executing"
 
 

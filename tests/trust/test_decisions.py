@@ -289,7 +289,7 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
         monkeypatch.setattr(decisions, "decide", noted)
         for number in range(1, RACES + 1):
             task_id = platform.create("your-agent", {"input": {"text": "pay"}})["id"]
-            decisions.ask_approval(task_id, "Pay", None, {"amount": number})
+            decisions.request_approval(task_id, "Pay", None, {"amount": number})
             digest = (await load_review(mine, task_id)).digest
             applied.clear()
 
@@ -305,7 +305,7 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
                 if what == "it ends":
                     platform.stop(task_id)
                 elif what == "it changes":
-                    decisions.ask_approval(task_id, "Pay", None, {"amount": -number})
+                    decisions.request_approval(task_id, "Pay", None, {"amount": -number})
 
             what = meanwhile("it changes" if changes else dice.choice(["nothing", "it ends"]))
             *done, _ = await asyncio.gather(one(mine, "I"), one(theirs, "they"), what)

@@ -49,7 +49,7 @@ async def local(session: Session) -> int:
 
             def hold() -> None:
                 sys.stdin.buffer.read()
-                with home.unused():
+                with home.idle_lock():
                     loop.call_soon_threadsafe(server.end)
                     has_ended.wait()
 
