@@ -285,7 +285,7 @@ def test_only_so_many_short_texts_are_remembered() -> None:
     for number in range(10_050):
         assert redactor.text(f"id {number}") == f"id {number}"
     assert redactor.text("password=hunter22") == "password=••••"
-    assert len(redactor._short) < 10_002
+    assert len(redactor._cached_texts) < 10_002
 
 
 PIECES = ["=", ":", "://", "@", "?", "&", ";", "_", "-", ".", " ", '"', "key", "Api", "SECRET", "passwd", "token", "bearer",
@@ -302,7 +302,7 @@ def test_what_is_remembered_has_an_end() -> None:
     redactor = Redactor()
     for number in range(MAX_CACHED_TEXTS + 2):
         assert redactor.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}
-    assert 0 < len(redactor._short) < MAX_CACHED_TEXTS
+    assert 0 < len(redactor._cached_texts) < MAX_CACHED_TEXTS
     assert redactor.json({"token": "abcdefgh1234"}) == redactor.json({"token": "abcdefgh1234"}) == {"token": "••••1234"}
 
 
