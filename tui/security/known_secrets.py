@@ -2,9 +2,9 @@
 
 A text is searched in several views: as it is, with escapes decoded, with quoted-printable decoded, without tags,
 without console markup, and the last two also with escapes decoded.
-Each view is folded to lower case in three ways: with nothing removed, without control characters, and reduced to letters
-and digits. Secrets and their encodings are folded in the same way and searched for in the folded views. Positions in the
-original text are only computed for views in which a secret occurs.
+Each view is folded to lower case in three ways: with nothing removed, without control characters, and reduced to
+letters and digits. Secrets and their encodings are folded in the same way and searched for in the folded views.
+Positions in the original text are only computed for views in which a secret occurs.
 """
 
 from __future__ import annotations

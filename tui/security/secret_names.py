@@ -1,7 +1,7 @@
 """The fields of the platform's records that hold secrets although their names do not say so.
 
 They come from a review of all 805 fields of the 141 pydantic models of xpander-sdk 2.0.537, and of its dataclasses;
-each is listed with its place there. `make interop` reports fields of the SDK that sound secret and are not yet reviewed.
+each is listed with its place there. `make interop` reports fields of the SDK that sound secret and were not reviewed.
 Names are in lower case, their words joined by `_`. Common names such as `api_key`, `access_token` or `client_secret`
 are matched by the patterns in redact.py.
 """
