@@ -52,7 +52,7 @@ async def log(session: Session) -> int:
 
 def _activity(task_id: str, told: Log, at: datetime) -> Activity:
     activity = Activity(task_id)
-    activity.read(told, at)
+    activity.add_log(told, at)
     return activity
 
 

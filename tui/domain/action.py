@@ -89,7 +89,7 @@ class Action(Struct, frozen=True):
 
     @property
     def request(self) -> str:
-        """A key of the request: one for all decisions about a task, one for all its stops, one per message or new task."""
+        """A key of the request: one for all decisions about a task, one for all its stops, one per message or task."""
         parts: list[object] = [self.target]
         if self.verb in DECISIONS:
             parts = ["decide", self.target]
