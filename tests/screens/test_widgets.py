@@ -278,7 +278,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
             assert keys[0] == keys[1]
             assert [trees[0].index_of(key) for key in keys[0]] == list(range(len(keys[0])))
             assert [tree.pieces(0, 90) for tree in trees[:1]] == [tree.pieces(0, 90) for tree in trees[1:]]
-            assert opened or panes[0].rows._arranged.is_plain
+            assert opened or panes[0].rows._arrangement.is_plain
         told = {
             "type": "tool_call_request",
             "time": (NOW + timedelta(hours=1)).isoformat(),
