@@ -89,7 +89,7 @@ from tui.domain.task_list import Listing, View
 page = task_page(b'[{"id": "a", "status": "paused", "title": "Pay"}, {"id": "b", "status": "executing"}]', 1)
 board = Board().after([TasksSeen(page.items, datetime.now(UTC))])
 listing = Listing(View(matches=parse("pay status:paused").predicate()))
-assert not list(listing.filled(board))[1:]
+assert not list(listing.build(board))[1:]
 assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
 """
     assert "pydantic" not in loaded(code)

@@ -359,7 +359,7 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
     listing, state = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
     tasks = Looked(UIContext(lambda: now[0], Redactor(), "test", {"time": form}))
     async with Alone(tasks).run_test(size=(120, 30)) as pilot:
-        tasks.show(listing, lambda: listing.take(state, state.touched.tasks))
+        tasks.show(listing, lambda: listing.apply(state, state.touched.tasks))
         await pilot.pause()
         for _ in range(60):
             now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
