@@ -76,7 +76,7 @@ class Action(Struct, frozen=True):
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     phase: Phase = Phase.HELD
     is_sent: bool = False
-    """Whether it was sent, or may have been."""
+    """True if it was sent, or may have been."""
     outcome: Outcome | None = None
     words: str = ""
     """The outcome in words."""
@@ -108,12 +108,12 @@ class ActionAnswer(Struct, frozen=True):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the answer is clear: the platform accepted the action."""
+        """True if the answer is clear: the platform accepted the action."""
         return self.error is None
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the answer is a documented refusal."""
+        """True if the answer is a documented refusal."""
         return self.error is not None and self.error.status in DOCUMENTED_REFUSALS
 
     @property

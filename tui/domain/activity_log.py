@@ -191,7 +191,9 @@ class Activity(Struct, eq=False):
         self.nodes.add_keys(node, (*keys, *node.entry.keys))
         self._forget_chunks_before(node)
         self._note_trigger(node)
-        ordinal = node.ordinal if node.logged else LIVE_ORDINAL
+        ordinal = LIVE_ORDINAL
+        if node.logged:
+            ordinal = node.ordinal
         order = (node.entry.created_at or node.at, ordinal, node.entry.id)
         if order != node.order:
             self.shape += 1
@@ -270,7 +272,9 @@ def _find_open_node(latest: Iterable[Node]) -> Node | None:
     for node in latest:
         match node.entry:
             case SignIn() | Questions() | Confirmation() as entry:
-                return node if entry.is_open else None
+                if entry.is_open:
+                    return node
+                return None
             case ToolCall(approval_request_id=str()):
                 return node
             case Message(role="user"):

@@ -65,7 +65,9 @@ class Node(Struct, eq=False, gc=False):
     @property
     def provenance(self) -> str:
         """The provenance: `live` if the stream reported it, `back-filled` if only the log did."""
-        return "live" if self.live else "back-filled"
+        if self.live:
+            return "live"
+        return "back-filled"
 
     @property
     def seconds(self) -> float | None:
@@ -80,7 +82,7 @@ class Node(Struct, eq=False, gc=False):
 
     @property
     def is_timed(self) -> bool:
-        """Whether a tool call is timed: its start was reported, not derived from the time of its entry."""
+        """True if a tool call is timed: its start was reported, not derived from the time of its entry."""
         return isinstance(self.entry, ToolCall) and self.entry.started_at is not None
 
     def add_live(self, report: SourcedEntry) -> None:
@@ -203,7 +205,9 @@ class ActivityNodes(Sequence[Node]):
         nodes, nodes_by_key = self[:], self._by_key
         self.log, self._log_read_at, self._version = log, at, version
         self._read_ordinals = {*excluded}
-        self._items = [ordinal for ordinal in log.order if ordinal not in excluded] if excluded else [*log.order]
+        self._items = [*log.order]
+        if excluded:
+            self._items = [ordinal for ordinal in log.order if ordinal not in excluded]
         self._by_key = dict(log.places)
         for ordinal in excluded:
             for key in log[ordinal].keys:

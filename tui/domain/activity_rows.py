@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -55,7 +55,9 @@ class ActivitySource(Struct, frozen=True):
     @property
     def wait_since(self) -> datetime | None:
         """The time since which the root task waits for a person, if known."""
-        return self.wait.since if self.wait else None
+        if self.wait is None:
+            return None
+        return self.wait.since
 
     @property
     def tasks(self) -> dict[str, AnyTask]:
@@ -84,9 +86,9 @@ class _Arrangement(Struct):
     node_count: int = 0
     """The number of nodes of the root task in the rows."""
     has_loose_child: bool = False
-    """Whether a sub-task without a known trigger is shown below all nodes."""
+    """True if a sub-task without a known trigger is shown below all nodes."""
     is_plain: bool = False
-    """Whether the rows are exactly the nodes of one task, each at its own index."""
+    """True if the rows are exactly the nodes of one task, each at its own index."""
 
 
 class ActivityRows:
@@ -140,11 +142,13 @@ class ActivityRows:
     def index_of(self, key: str) -> int | None:
         """Return the index of the row with this key; None if there is none."""
         index = self._arrangement.indexes.get(key)
-        if index is None and self._arrangement.is_plain:
-            nodes = self._source.activities[self._source.root].nodes
-            node = nodes.get(key.removeprefix(f"{self._source.root}/"))
-            return nodes.index_of(node) if node else None
-        return index
+        if index is not None or not self._arrangement.is_plain:
+            return index
+        nodes = self._source.activities[self._source.root].nodes
+        node = nodes.get(key.removeprefix(f"{self._source.root}/"))
+        if node is None:
+            return None
+        return nodes.index_of(node)
 
     def entry_rows(self) -> list[TreeRow]:
         """Return the entry rows, without status rows; an empty list if rows may still be unread."""
@@ -159,7 +163,9 @@ class ActivityRows:
 
     def _depth(self, index: int) -> int:
         row = self.row(index)
-        return row.depth if isinstance(row, TreeRow) else 0
+        if isinstance(row, TreeRow):
+            return row.depth
+        return 0
 
     def is_unfolded(self, row: TreeRow) -> bool:
         """Return whether a row is unfolded: the log of its sub-task is shown below it."""
@@ -214,8 +220,7 @@ class ActivityRows:
         if is_arranged:
             return
         arrangement = _Arrangement(shape=self._shape())
-        activity = self._source.activity
-        gaps = activity.gaps.values() if activity is not None else ()
+        gaps = self._source.activity.gaps.values() if self._source.activity else ()
         rows: list[TreeRow | StatusRow] = []
         for row in _with_gaps(self._visible(self._counted(self._walk(), arrangement)), gaps):
             rows.append(row)
@@ -338,13 +343,12 @@ class ActivityRows:
         """Return a value for the shape of the tree: it changes with existing rows, not when rows are appended."""
         source = self._source
         child_ids = [(task_id, tuple(child.id for child in children)) for task_id, children in source.children.items()]
-        shapes: list[tuple[str, int, int | None]] = []
-        for task_id in source.children:
-            activity = source.activities.get(task_id)
-            if activity is not None:
-                node_count = None if task_id == source.root else len(activity)
-                shapes.append((task_id, activity.shape, node_count))
-        return source.root, child_ids, shapes
+        activities = {
+            task_id: source.activities[task_id] for task_id in source.children if task_id in source.activities
+        }
+        shapes = {task_id: activity.shape for task_id, activity in activities.items()}
+        sizes = {task_id: len(activity) for task_id, activity in activities.items() if task_id != source.root}
+        return source.root, child_ids, shapes, sizes
 
     def _walk(self) -> Iterator[TreeRow]:
         source = self._source
@@ -357,12 +361,16 @@ class ActivityRows:
         for row in rows:
             if folded_depth is not None and row.depth > folded_depth:
                 continue
-            folded_depth = row.depth if row.child_id and not self.is_unfolded(row) else None
+            folded_depth = None
+            if row.child_id and not self.is_unfolded(row):
+                folded_depth = row.depth
             if not self._is_filtered(row):
                 yield row
 
     def _is_filtered(self, row: TreeRow) -> bool:
-        entry = row.node.entry if row.node else None
+        if row.node is None:
+            return self.errors_only and not row.child_id
+        entry = row.node.entry
         has_failed = isinstance(entry, ToolCall) and entry.is_error
         if self.errors_only and not has_failed and not row.child_id:
             return True
@@ -375,19 +383,18 @@ def key_of(row: TreeRow | StatusRow) -> str:
         return f"\n{row.name}"
     if row.node is not None:
         return f"{row.task_id}/{row.node.entry.id}"
-    return f"{row.task_id}/{row.step.id if row.step else ''}/{row.child_id}"
+    step_id = row.step.id if row.step else ""
+    return f"{row.task_id}/{step_id}/{row.child_id}"
 
 
 def _with_gaps(rows: Iterable[TreeRow], gaps: Iterable[Gap]) -> Iterator[TreeRow | StatusRow]:
     """Yield the rows with a status row at the position of each gap of the stream."""
-    gap_rows = [_gap_row(gap) for gap in sorted(gaps, key=lambda gap: gap.at)]
-    queue = [(row.at, index) for index, row in enumerate(gap_rows)]
-    heapq.heapify(queue)
+    gap_rows = deque(_gap_row(gap) for gap in sorted(gaps, key=lambda gap: gap.at))
     for row in rows:
-        while queue and row.depth == 0 and row.node and row.node.at >= queue[0][0]:
-            yield gap_rows[heapq.heappop(queue)[1]]
+        while gap_rows and row.depth == 0 and row.node and row.node.at >= gap_rows[0].at:
+            yield gap_rows.popleft()
         yield row
-    yield from (gap_rows[index] for _, index in sorted(queue))
+    yield from gap_rows
 
 
 def _gap_row(gap: Gap) -> StatusRow:

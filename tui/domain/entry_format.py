@@ -118,8 +118,10 @@ def event_text(event: Event, redactor: Redactor) -> str:
     if (context := event.context) is not None:
         return f"{context.percent or 0:.0f}% of {humanize.short_count(context.context_window)}"
     if isinstance(entry, ToolCall):
-        value = entry.result if entry.is_finished else entry.arguments
-        return f"{one_line(redactor.text(entry.name), longest=60)}  {short_json(value, redactor)}"
+        name = one_line(redactor.text(entry.name), longest=60)
+        if entry.is_finished:
+            return f"{name}  {short_json(entry.result, redactor)}"
+        return f"{name}  {short_json(entry.arguments, redactor)}"
     if entry is not None and entry.kind != "other":
         return one_line(redactor.text(entry.label), longest=MAX_TEXT_CHARS)
     return short_json(event.data, redactor)

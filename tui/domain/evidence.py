@@ -86,10 +86,11 @@ def _runs_or_ended(record: Task) -> bool:
 
 def _waits_for_other(record: Task, before: Task) -> bool:
     """Return whether the task now waits for something other than before."""
-    kind = record.wait.kind if record.wait else None
-    if kind is WaitKind.QUESTION:
+    if record.wait is None:
+        return False
+    if record.wait.kind is WaitKind.QUESTION:
         return not (before.plan and before.plan.question_raised)
-    return kind is WaitKind.SIGN_IN and before.pending_eca_request is None
+    return record.wait.kind is WaitKind.SIGN_IN and before.pending_eca_request is None
 
 
 def _find_evidence_in_log(before: ReviewSnapshot, record: Task, log: Log | None) -> Evidence:
@@ -137,8 +138,10 @@ def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: E
     if evidence.is_other:
         return Outcome.UNKNOWN, f"sent; the task now asks for something else than you saw: open it{answer.detail}"
     if evidence.decided is verb:
-        on_record = f", on record as {evidence.decided_by}" if evidence.decided_by else ", the record says so"
-        return Outcome.CONFIRMED, f"{PAST_TENSE[verb]}{on_record}{answer.detail}"
+        on_record = "the record says so"
+        if evidence.decided_by:
+            on_record = f"on record as {evidence.decided_by}"
+        return Outcome.CONFIRMED, f"{PAST_TENSE[verb]}, {on_record}{answer.detail}"
     if evidence.decided is not None:
         return Outcome.ALREADY, f"sent, but decided the other way{_by_whom(evidence)}"
     if evidence.still_waits:
@@ -147,8 +150,9 @@ def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: E
     if not answer.is_clear:
         return Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{answer.detail}"
     if verb is Verb.REJECT:
-        stopped = ": the task is stopped" if record.status == Status.STOPPED else ""
-        return Outcome.CONFIRMED, f"rejected by you{stopped}"
+        if record.status == Status.STOPPED:
+            return Outcome.CONFIRMED, "rejected by you: the task is stopped"
+        return Outcome.CONFIRMED, "rejected by you"
     if record.status in ENDED_BADLY:
         return Outcome.GONE, f"sent, but the task is {record.status} and does not say that it was {PAST_TENSE[verb]}"
     return Outcome.CONFIRMED, f"{PAST_TENSE[verb]} by you"
@@ -222,8 +226,8 @@ def mismatch_with_request(record: Task, agent_id: str, body: dict[str, Any]) -> 
     """Return the mismatch that shows that a record is not the task which this request created; empty for none."""
     if record.agent_id != agent_id:
         return f"belongs to agent {record.agent_id}"
-    text = message_text(body)
-    if text is not None and not same_text(record.input.text if record.input else None, text):
+    text, recorded_text = message_text(body), record.input.text if record.input else None
+    if text is not None and not same_text(recorded_text, text):
         return "was asked something else"
     if record.source and body.get("source") and record.source != body["source"]:
         return f"was started by {record.source}"

@@ -17,9 +17,15 @@ from msgspec import Struct, field
 
 from tui.client.task_facts import Status, Wait
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
+from tui.domain.filter_values import (
+    NUMBER_SUFFIXES,
+    SECONDS_PER_UNIT,
+    Comparison,
+    FilterValue,
+    RegexValue,
+    TextValue,
+)
 
-SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-NUMBER_SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000}
 TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
 NUMBER_FIELDS = ("age", "wait", "tokens")
 FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, "err")
@@ -57,86 +63,6 @@ class FilterError(ValueError):
         return f"{self.text}\n{' ' * self.start}{'^' * (self.end - self.start)} {self.message}"
 
 
-class TextValue(Struct, frozen=True):
-    """A text value to match; an exact one was quoted, and its stars are ordinary characters."""
-
-    text: str
-    exact: bool = False
-
-    def __str__(self) -> str:
-        if not self.exact:
-            return self.text
-        return '"' + self.text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    @property
-    def is_wild(self) -> bool:
-        """Whether the text has wildcards: stars that match anything."""
-        return not self.exact and "*" in self.text
-
-    def test(self, inside: bool) -> Callable[[str], bool]:
-        """Return a test for casefolded texts: whether the value matches anywhere `inside`, or else the whole text."""
-        wanted = self.text.casefold()
-        if not self.is_wild:
-            return _substring_test(wanted) if inside else _equality_test(wanted)
-        pattern = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL)
-        match = pattern.search if inside else pattern.fullmatch
-        return lambda text: bool(match(text))
-
-
-def _substring_test(wanted: str) -> Callable[[str], bool]:
-    return lambda text: wanted in text
-
-
-def _equality_test(wanted: str) -> Callable[[str], bool]:
-    return lambda text: wanted == text
-
-
-class RegexValue(Struct, frozen=True):
-    """A regular expression to search for, ignoring case."""
-
-    source: str
-
-    def __str__(self) -> str:
-        return f"re:/{self.source}/"
-
-    def test(self, inside: bool) -> Callable[[str], bool]:
-        """Return a test for texts: whether the expression matches anywhere in them."""
-        pattern = re.compile(self.source.replace("\\/", "/"), re.IGNORECASE)
-        return lambda text: bool(pattern.search(text))
-
-
-class Comparison(Struct, frozen=True):
-    """A comparison with an amount: the seconds of a duration, or a number."""
-
-    sign: str
-    amount: float
-    is_duration: bool = True
-
-    def __str__(self) -> str:
-        units = SECONDS_PER_UNIT if self.is_duration else NUMBER_SUFFIXES
-        for unit, size in sorted(units.items(), key=lambda item: -item[1]):
-            if self.amount % size == 0 and (self.amount or size == 1):
-                return f"{self.sign}{int(self.amount // size)}{unit}"
-        return f"{self.sign}{self.amount!r}{'s' if self.is_duration else ''}"
-
-    def holds(self, amount: float | None) -> bool:
-        """Return whether the comparison holds for an amount; it never does for an unknown one."""
-        if amount is None:
-            return False
-        match self.sign:
-            case ">":
-                return amount > self.amount
-            case ">=":
-                return amount >= self.amount
-            case "<":
-                return amount < self.amount
-            case _:
-                return amount <= self.amount
-
-
-FilterValue = TextValue | RegexValue | Comparison
-
-
 class FilterTerm(Struct, frozen=True):
     """A term of a filter: one condition. Without a field, its values are searched for in several fields."""
 
@@ -145,9 +71,12 @@ class FilterTerm(Struct, frozen=True):
     is_negated: bool = False
 
     def __str__(self) -> str:
-        sign = "-" if self.is_negated else ""
-        name = f"{self.field}:" if self.field else ""
-        return sign + name + ",".join(map(str, self.values))
+        term = ",".join(map(str, self.values))
+        if self.field:
+            term = f"{self.field}:{term}"
+        if self.is_negated:
+            term = f"-{term}"
+        return term
 
 
 class FilterContext(Struct, frozen=True):
@@ -269,7 +198,9 @@ def _parse_value(text: str, start: int, name: str) -> tuple[FilterValue, int]:
 def _parse_bare_value(text: str, start: int, name: str) -> tuple[TextValue, int]:
     bare = _BARE.match(text, start)
     if bare and not name and (foreign := _FOREIGN_SYNTAX.match(bare[0])):
-        correction = f"-{foreign[3]}" if foreign[3] else f"{foreign[1]}:{foreign[2]}"
+        correction = f"{foreign[1]}:{foreign[2]}"
+        if foreign[3]:
+            correction = f"-{foreign[3]}"
         raise FilterError(f"written {correction}", text, start, bare.end())
     if bare is None or bare[0].startswith("re:/"):
         raise FilterError("the pattern is not closed with /", text, start)
@@ -396,7 +327,9 @@ def _query_parameter(term: FilterTerm, context: FilterContext) -> tuple[str, obj
             return "parent_task_id", plain[0]
         case "age" if len(term.values) == 1 and isinstance(bound := term.values[0], Comparison):
             limit = datetime.fromtimestamp(max(context.now.timestamp() - bound.amount, 0), UTC)
-            return ("to_date" if ">" in bound.sign else "from_date"), limit
+            if ">" in bound.sign:
+                return "to_date", limit
+            return "from_date", limit
         case _:
             return None
 

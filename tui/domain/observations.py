@@ -32,13 +32,15 @@ class Observation(Struct, frozen=True):
 
     @property
     def is_root(self) -> bool:
-        """Whether it reports the task as a root; a part of a record without a parent id says nothing about that."""
+        """True if it reports the task as a root; a part of a record without a parent id says nothing about that."""
         return self.task.is_root
 
     def with_observation(self, other: Observation) -> Observation | MergedTask:
         """Return the task with another observation of itself."""
         if other.task.is_full is self.task.is_full:
-            return other if other.is_newer_than(self) else self
+            if other.is_newer_than(self):
+                return other
+            return self
         if other.task.is_full:
             return MergedTask.merge(self, other, None)
         return MergedTask.merge(other, self, None)
@@ -92,7 +94,7 @@ class MergedTask(Struct, frozen=True):
 
     @property
     def is_root(self) -> bool:
-        """Whether the platform reports the task as a root."""
+        """True if the platform reports the task as a root."""
         return _is_root(self.observations)
 
     def with_observation(self, other: Observation) -> MergedTask:

@@ -55,4 +55,5 @@ class RepeatedCalls:
 
 
 def _key_of(row: TreeRow) -> tuple[str, str]:
-    return row.task_id, row.node.entry.id if row.node else ""
+    entry_id = row.node.entry.id if row.node else ""
+    return row.task_id, entry_id

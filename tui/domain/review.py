@@ -33,7 +33,7 @@ class ReviewSnapshot(Struct, frozen=True):
     request_id: str | None = None
     """The id of the confirmation card, if one waits."""
     is_in_log: bool = False
-    """Whether the request is an entry of the log, not a field of the record."""
+    """True if the request is an entry of the log, not a field of the record."""
 
     @property
     def digest(self) -> str:
@@ -41,15 +41,17 @@ class ReviewSnapshot(Struct, frozen=True):
         import hashlib
 
         task = self.task
+        input_text = task.input.text if task.input else None
+        wait_kind = self.wait.kind if self.wait else None
         parts = [
             task.id,
             task.agent_id,
             task.thread_id,
             task.title,
-            task.input.text if task.input else None,
+            input_text,
             task.status,
             task.raw.get("paused_at"),
-            self.wait.kind if self.wait else None,
+            wait_kind,
             self.request_id,
             self.held,
             len(self.log.entries),

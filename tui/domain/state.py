@@ -127,7 +127,9 @@ class State(Struct, frozen=True):
     def task(self, task_id: str) -> TaskRow | None:
         """Return a task, merged from everything that was reported about it."""
         known = self.tasks.get(task_id)
-        return known.task if known else None
+        if known is None:
+            return None
+        return known.task
 
     def is_gone(self, task_id: str) -> bool:
         """Return whether a task is gone: the platform no longer knows it, and has not reported it since."""
@@ -139,7 +141,9 @@ class State(Struct, frozen=True):
     def activity(self, task_id: str) -> Activity | None:
         """Return the activity of a task."""
         log = self.logs.get(task_id)
-        return log.activity if log else None
+        if log is None:
+            return None
+        return log.activity
 
     def children_of(self, task_id: str) -> tuple[TaskRow, ...]:
         """Return the children of a task: its reported sub-tasks, unless their own records say otherwise."""
@@ -237,7 +241,9 @@ class _Reducer:
         if task is not None and (task.id == task_id or event.type in CHILD_EVENTS):
             reported_at = min(event.time or at, at + MAX_AHEAD)
             is_possible_echo = task.status in RUNNING_STATUSES and event.type != "task_created"
-            stamp = reported_at - ECHO_WINDOW if is_possible_echo else reported_at
+            stamp = reported_at
+            if is_possible_echo:
+                stamp -= ECHO_WINDOW
             observation = observation_of(task, reported_at, stamp)
             if task.id == task_id:
                 self._add_observation(observation)
@@ -249,7 +255,10 @@ class _Reducer:
         """Add an observation of a task itself."""
         self._add_relatives(observation.task)
         before = self._tasks.get(observation.task.id)
-        self._set_task(before, before.with_observation(observation) if before else observation)
+        if before is None:
+            self._set_task(None, observation)
+        else:
+            self._set_task(before, before.with_observation(observation))
 
     def _add_mention(self, task_id: str, mention: Observation) -> None:
         """Add a mention of a sub-task in the stream of a task."""
@@ -257,7 +266,10 @@ class _Reducer:
         if mention.task.parent_id is None:
             self._add_child(task_id, mention.task.id)
         before = self._tasks.get(mention.task.id)
-        self._set_task(before, before.with_mention(mention) if before else MergedTask.merge(None, None, mention))
+        if before is None:
+            self._set_task(None, MergedTask.merge(None, None, mention))
+        else:
+            self._set_task(before, before.with_mention(mention))
 
     def _set_task(self, before: Observation | MergedTask | None, after: Observation | MergedTask) -> None:
         if after is before:

@@ -62,7 +62,7 @@ class ListView(Struct, frozen=True):
 
     @property
     def is_reversed(self) -> bool:
-        """Whether the order is reversed; groups never are."""
+        """True if the order is reversed; groups never are."""
         return self.reverse and self.column is not None
 
 
@@ -213,7 +213,9 @@ class TaskListModel:
         task = state.task(task_id)
         if task is None or state.is_gone(task_id) or (task.parent_id and list_root_of(state, task_id) != task_id):
             return []
-        tree = tuple(task_and_descendants(state, task)) if task_id in state.children else (task,)
+        tree: tuple[TaskRow, ...] = (task,)
+        if task_id in state.children:
+            tree = tuple(task_and_descendants(state, task))
         for child in tree[1:]:
             self._roots_of.setdefault(child.id, set()).add(task_id)
         key = self._reusable_keys.get(task_id) or sort_key(state, task, view.column, view.names, view.now)
@@ -243,7 +245,9 @@ class TaskListModel:
     @property
     def _number_sign(self) -> int:
         """The sign of row numbers below a root: -1 in a reversed list, so that the root still comes first."""
-        return -1 if self.view.is_reversed else 1
+        if self.view.is_reversed:
+            return -1
+        return 1
 
     def _row_keys(self, key: SortKey) -> list[SortKey]:
         """Return the keys of the rows of a root: its own, and those of the rows below it."""
@@ -265,8 +269,10 @@ class TaskListModel:
                 rank, group = self._sorted_keys[begin][KEY_RANK], self._sorted_keys[begin][KEY_GROUP]
                 end = bisect_left(self._sorted_keys, (f"{rank}\0",))
                 header = GroupHeader(group, end - begin - child_counts[rank], group not in self.folded)
-            is_shown = header is None or header.is_open
-            group_range = _GroupRange(row, header, begin, end if is_shown else begin)
+            shown_end = end
+            if header is not None and not header.is_open:
+                shown_end = begin
+            group_range = _GroupRange(row, header, begin, shown_end)
             self._group_ranges.append(group_range)
             row += group_range.rows
             begin = end
@@ -283,7 +289,7 @@ class TaskListModel:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the list is empty: it shows no task."""
+        """True if the list is empty: it shows no task."""
         return not self._row_count
 
     def __len__(self) -> int:
@@ -313,7 +319,9 @@ class TaskListModel:
     def header(self, index: int) -> GroupHeader | None:
         """Return the header at an index; None if the row is no header."""
         item = self._item(index)
-        return item if isinstance(item, GroupHeader) else None
+        if isinstance(item, GroupHeader):
+            return item
+        return None
 
     def key(self, index: int) -> str:
         """Return the key of the row at an index: a task's id, or a text that is no id."""

@@ -33,7 +33,9 @@ def sort_key(state: State, task: TaskRow, column: str | None, agent_names: Mappi
     has_children = task.id in state.children
     wait = state.wait(task.id)
     if column is not None:
-        line = task_line(state, task, ()) if has_children else TaskLine(task, wait=wait)
+        line = TaskLine(task, wait=wait)
+        if has_children:
+            line = task_line(state, task, ())
         return "", _column_value(line, column, agent_names, now), task.id, 0, group_of(task.status, line.wait)
     if wait is None and has_children:
         wait = next((state.wait(task_id) for task_id in state.waiting_below(task.id)), None)

@@ -30,9 +30,9 @@ class Span(Struct, frozen=True):
     begin: datetime
     end: datetime
     is_derived: bool = False
-    """Whether the end was not reported, but derived from the next entry."""
+    """True if the end was not reported, but derived from the next entry."""
     is_open: bool = False
-    """Whether the activity continues, so that the end is now."""
+    """True if the activity continues, so that the end is now."""
 
     @property
     def seconds(self) -> float:
@@ -72,25 +72,28 @@ def _span_of(row: TreeRow, tasks: Mapping[str, AnyTask], limit: datetime | None,
             begin = call.started_at or node.at
             if call.finished_at is not None and call.finished_at >= begin:
                 return Span(SpanKind.TOOL, begin, call.finished_at, is_derived=not node.is_timed)
-            is_held = call.approval_request_id and not call.is_finished
-            return _span_until(SpanKind.PERSON if is_held else SpanKind.TOOL, begin, limit, now)
+            if call.approval_request_id and not call.is_finished:
+                return _span_until(SpanKind.PERSON, begin, limit, now)
+            return _span_until(SpanKind.TOOL, begin, limit, now)
         case Reasoning():
             return _span_until(SpanKind.THOUGHT, node.at, limit, now)
         case SignIn() | Questions() | Confirmation() as entry:
-            return _span_until(SpanKind.PERSON, node.at, None if entry.is_open else limit or node.at, now)
+            if entry.is_open:
+                return _span_until(SpanKind.PERSON, node.at, None, now)
+            return _span_until(SpanKind.PERSON, node.at, limit or node.at, now)
     return None
 
 
 def _child_span(row: TreeRow, child: AnyTask | None, limit: datetime | None, now: datetime) -> Span | None:
     begin = row.node.at if row.node else None
-    if child is None:
-        return _span_until(SpanKind.AGENT, begin, limit, now) if begin else None
-    begin = child.started_at or child.created_at or begin
+    end = _end_of(child)
+    if child is not None:
+        begin = child.started_at or child.created_at or begin
+        limit = None
     if begin is None:
         return None
-    end = _end_of(child)
     if end is None:
-        return _span_until(SpanKind.AGENT, begin, None, now)
+        return _span_until(SpanKind.AGENT, begin, limit, now)
     return Span(SpanKind.AGENT, begin, max(end, begin))
 
 
