@@ -55,9 +55,7 @@ class ActivitySource(Struct, frozen=True):
     @property
     def wait_since(self) -> datetime | None:
         """The time since which the root task waits for a person, if known."""
-        if self.wait is None:
-            return None
-        return self.wait.since
+        return self.wait.since if self.wait else None
 
     @property
     def tasks(self) -> dict[str, AnyTask]:
@@ -181,9 +179,7 @@ class ActivityRows:
         if row.step:
             return row.step.title
         child = self.tasks.get(row.child_id or "")
-        if child is None:
-            return f"task {row.child_id}"
-        return child.name
+        return child.name if child else f"task {row.child_id}"
 
     def repeats(self, index: int) -> int:
         """Return how often the call at an index repeats: the number of equal calls in a row up to it."""

@@ -66,12 +66,12 @@ class Redactor:
         self._cached_texts: dict[str, str] = {}
         """The results for short texts: ids, names and statuses are shown often."""
 
-    def known(self, text: str) -> str:
+    def mask_known(self, text: str) -> str:
         """Return the text with only the known secrets masked, which are never shown."""
-        return _mask_as_displayed(text, self._mask_known)
+        return _mask_as_displayed(text, self._mask_secrets)
 
-    def known_to_the_letter(self, text: str) -> str:
-        """Return the text with known secrets masked where they occur to the letter; `known` may mask more."""
+    def mask_known_exact(self, text: str) -> str:
+        """Return the text with known secrets masked where they occur to the letter; `mask_known` may mask more."""
         for secret in self._longest_first:
             text = text.replace(secret, MASK)
         return text
@@ -88,7 +88,7 @@ class Redactor:
         return redacted
 
     def _redact_text(self, text: str) -> str:
-        text = self.known(text)
+        text = self.mask_known(text)
         if text[:1] in {"{", "["}:
             value = parse_nested(text)
             if not isinstance(value, str):
@@ -96,7 +96,7 @@ class Redactor:
                 return text if redacted == value else dumps(redacted)
         return _mask_as_displayed(text, _mask_patterns)
 
-    def _mask_known(self, text: str) -> str:
+    def _mask_secrets(self, text: str) -> str:
         return self._known_secrets.masked(text, MASK)
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
