@@ -56,7 +56,7 @@ def sanitize_text(text: str, *, longest: int = MAX_LINE_CHARS, reveals: bool = F
 
     Invisible characters, such as joiners and fillers, are removed, or with `reveals` shown as code points.
     Combining marks beyond MAX_COMBINING_MARKS are removed, or with `reveals` counted.
-    A line of more than `longest` characters is cut, and tells how many characters are missing.
+    A line of more than `longest` characters is cut, and ends with the number of missing characters.
     """
     if not _SAFE_ASCII.match(text):
         if reveals:
