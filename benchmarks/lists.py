@@ -76,7 +76,7 @@ def interactive(effort: Effort) -> Iterator[Row]:
 def _slices(state: State) -> Iterator[float]:
     """Ms of each slice in which a bare board is arranged."""
     listing = TaskListModel(view_of(state))
-    slices = listing.filled(state)
+    slices = listing.build(state)
     is_through = False
     while not is_through:
         begun = time.perf_counter()
@@ -107,7 +107,7 @@ class Fleet:
 
             def change() -> None:
                 self.listing.view = view_of(self.state)
-                self.listing.take(self.state, touched)
+                self.listing.apply(self.state, touched)
 
             self.tasks.show(self.listing, change)
 

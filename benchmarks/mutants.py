@@ -24,6 +24,7 @@ TESTS = {
     "tui/client/sse.py": ["tests/test_frames.py"],
     "tui/domain/activity_log.py": ["tests/test_board.py"],
     "tui/domain/state.py": ["tests/test_board.py"],
+    "tui/domain/observations.py": ["tests/test_board.py"],
     "tui/security/sanitize.py": ["tests/test_plain.py"],
     "tui/security/redact.py": ["tests/test_masks.py"],
     "tui/security/known_secrets.py": ["tests/test_masks.py"],

@@ -74,9 +74,9 @@ def activity(*told: Event | Entry | Iterable[Entry], asked: float = 100) -> Acti
     made = Activity("t")
     for number, one in enumerate(told):
         if isinstance(one, Event):
-            made.hear(one, at(asked))
+            made.add_event(one, at(asked))
         else:
-            made.read(Log((one,) if isinstance(one, Entry) else tuple(one)), at(asked + number))
+            made.add_log(Log((one,) if isinstance(one, Entry) else tuple(one)), at(asked + number))
     return made
 
 
@@ -131,19 +131,19 @@ def test_each_change_is_counted_and_marks_what_it_changed() -> None:
     made = activity(think(1), think(2))
     assert (made.version, [node.version for node in made.nodes]) == (2, [2, 3])
     log = [entry("think1", 1, type="think"), entry("new", 3)]
-    made.read(Log(tuple(log)), at(1))
+    made.add_log(Log(tuple(log)), at(1))
     assert (made.version, [node.version for node in made.nodes]) == (3, [3, 3, 3])
-    made.read(Log((*log, entry("newer", 4)), is_partial=True), at(2))
+    made.add_log(Log((*log, entry("newer", 4)), is_partial=True), at(2))
     assert (made.version, [node.version for node in made.nodes]) == (4, [3, 3, 3, 4])
     assert (made.is_partial, len(made), Activity("t").is_partial, bool(Activity("t"))) == (True, 4, False, True)
-    made.read(Log((entry("new", 3, result="more"),)), at(3))
+    made.add_log(Log((entry("new", 3, result="more"),)), at(3))
     assert (made.is_partial, [node.version for node in made.nodes]) == (False, [3, 3, 5, 4])
 
 
 def test_an_entry_changes_when_a_later_log_tells_it_otherwise_and_not_when_an_earlier_does() -> None:
     made = Activity("t")
     for asked, words in ((2, "second"), (1, "first"), (3, "third"), (2, "late"), (9, "third"), (8, "not yet")):
-        made.read(Log((entry("a", 1, type="think", thought=words),)), at(asked))
+        made.add_log(Log((entry("a", 1, type="think", thought=words),)), at(asked))
     assert field(made, "a", "thought") == "third"
 
 
@@ -200,16 +200,16 @@ def test_two_that_turn_out_to_be_one_are_one() -> None:
     made = activity(request("a", 1), result("b", 7), [both])
     assert ids(made) == ["a"]
     assert made.nodes[0].seconds == 6.0
-    made.read(Log((call("other", 4, payload={"to": "b"}),)), at(300))
+    made.add_log(Log((call("other", 4, payload={"to": "b"}),)), at(300))
     assert len(made) == 2, "what was taken in is no longer looked for"
 
 
 def test_of_two_that_turn_out_to_be_one_the_later_told_counts() -> None:
     for first, second in ((1, 2), (2, 1)):
         made = Activity("t")
-        made.read(Log((call("a", 1, result="first"),)), at(first))
-        made.read(Log((call("b", 1, result="second"),)), at(second))
-        made.hear(result("a", 3, tool_call_id="b", result=None), at(3))
+        made.add_log(Log((call("a", 1, result="first"),)), at(first))
+        made.add_log(Log((call("b", 1, result="second"),)), at(second))
+        made.add_event(result("a", 3, tool_call_id="b", result=None), at(3))
         assert len(made) == 1
         assert field(made, "a", "result") == ("second" if second > first else "first")
     made = activity(request("b", 2), [call("a", 1, result="logged")], result("b", 3, tool_call_id="a", result="live"))
@@ -278,12 +278,12 @@ def test_an_event_is_looked_for_among_the_latest_of_the_log() -> None:
 def test_streamed_text_is_what_came_since_the_last_reply_and_the_last_gap() -> None:
     made = activity(chunk(3, "c"), chunk(1, "a"), chunk(2, "b"))
     assert made.streaming == "abc"
-    made.gap(Gap(at(1), 5))
+    made.add_gap(Gap(at(1), 5))
     assert made.streaming == "bc"
-    made.read(Log((said("m", 2), said("u", 9, "user"), entry("x", 9, role="system", content="s"))), at(100))
+    made.add_log(Log((said("m", 2), said("u", 9, "user"), entry("x", 9, role="system", content="s"))), at(100))
     assert made.streaming == "c"
     for second, piece in ((1, "never"), (2, "never"), (4, "d")):
-        made.hear(chunk(second, piece), at(0))
+        made.add_event(chunk(second, piece), at(0))
     assert made.streaming == "cd"
 
 
@@ -296,7 +296,7 @@ def test_pieces_of_one_moment_are_in_the_order_of_their_ids() -> None:
     made = Activity("t")
     for number in (10, 9, 11):
         told = f'{{"type": "chunk", "time": "{at(1).isoformat()}", "data": "{number} "}}'
-        made.hear(Event.from_sse(told, str(number)), at(0))
+        made.add_event(Event.from_sse(told, str(number)), at(0))
     assert made.streaming == "9 10 11 "
 
 
@@ -304,11 +304,11 @@ def test_a_gap_is_told_again_when_it_is_known_what_filled_it() -> None:
     made = Activity("t")
     told = []
     for filled in (None, None, 2, 1, None, 2, 3):
-        made.gap(Gap(at(1), 5, filled))
+        made.add_gap(Gap(at(1), 5, filled))
         told.append((made.gaps[at(1)].filled, made.version))
     assert told == [(None, 1), (None, 2), (2, 3), (2, 3), (2, 3), (2, 3), (3, 4)]
-    made.gap(Gap(at(2), 5, 0))
-    made.gap(Gap(at(2), 5, None))
+    made.add_gap(Gap(at(2), 5, 0))
+    made.add_gap(Gap(at(2), 5, None))
     assert made.gaps == {at(1): Gap(at(1), 5, 3), at(2): Gap(at(2), 5, 0)}
 
 
@@ -349,9 +349,9 @@ def test_what_the_log_says_that_a_task_waits_for(last: Entry, kind: WaitKind | N
 def test_what_waits_is_looked_for_anew_once_there_is_another_entry() -> None:
     made = activity([entry("w", 1, questions=["what?"])])
     assert made.wait
-    made.read(Log((entry("w", 1, questions=["what?"], answers=["that"]),)), at(200))
+    made.add_log(Log((entry("w", 1, questions=["what?"], answers=["that"]),)), at(200))
     assert made.wait is None
-    made.hear(event("ask_user_questions", 3, {"id": "x", "questions": ["and?"]}), at(300))
+    made.add_event(event("ask_user_questions", 3, {"id": "x", "questions": ["and?"]}), at(300))
     assert made.wait
 
 
@@ -645,7 +645,7 @@ def test_what_is_seen_again_as_it_was_is_not_touched_unless_it_was_gone() -> Non
     state = State().after([seen(task("a", status="executing"), asked=1)])
     again = state.after([seen(task("a", status="executing"), asked=2)])
     assert again.touched == ChangedIds()
-    assert again.tasks["a"].sightings[0].at == at(2)  # for what was asked before, and comes late
+    assert again.tasks["a"].observations[0].at == at(2)  # for what was asked before, and comes late
     gone = again.after([TaskGone("a", at(3), "404")])
     for asked, is_gone in ((2.5, True), (4, False)):
         state = gone.after([seen(task("a", status="executing"), asked=asked)])

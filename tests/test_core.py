@@ -315,9 +315,9 @@ def test_a_waiting_descendant_is_found_through_cycles() -> None:
 
 def test_a_call_is_one_node_whether_its_request_or_its_result_is_missing() -> None:
     activity = Activity("t")
-    activity.hear(call("r1", result=True, at=5), NOW)
-    activity.hear(call("r2", result=False, at=6), NOW)
-    activity.hear(call("r1", result=False, at=3), NOW)
+    activity.add_event(call("r1", result=True, at=5), NOW)
+    activity.add_event(call("r2", result=False, at=6), NOW)
+    activity.add_event(call("r1", result=False, at=3), NOW)
     first, second = activity.nodes
     assert (first.entry.id, first.seconds, second.seconds) == ("r1", 2.0, None)
     assert isinstance(second.entry, ToolCall)
@@ -326,9 +326,9 @@ def test_a_call_is_one_node_whether_its_request_or_its_result_is_missing() -> No
 
 def test_a_call_with_other_ids_in_the_log_is_still_one_node() -> None:
     activity = Activity("t")
-    activity.hear(call("r1", result=True, at=5), NOW)
+    activity.add_event(call("r1", result=True, at=5), NOW)
     entry = parse_entry({**logged("r1", 5).raw, "id": "quite-another"})
-    activity.read(Log((entry,)), NOW)
+    activity.add_log(Log((entry,)), NOW)
     assert len(activity) == 1
     assert activity.get("r1") is activity.get("quite-another")
 
@@ -337,8 +337,8 @@ def test_sub_agents_hang_under_their_trigger_and_a_cycle_ends() -> None:
     trigger = {"id": "d1", "created_at": NOW.isoformat(), "agent_id": "b", "reasoning": {}, "query": "q"}
     child = Task.from_value({"id": "child", "agent_id": "b", "created_at": (NOW + timedelta(seconds=1)).isoformat()})
     root, below = Activity("root"), Activity("child")
-    root.read(Log((parse_entry(trigger),)), NOW)
-    below.read(Log((parse_entry({**trigger, "id": "d2", "created_execution_id": "root"}), logged("r1", 3))), NOW)
+    root.add_log(Log((parse_entry(trigger),)), NOW)
+    below.add_log(Log((parse_entry({**trigger, "id": "d2", "created_execution_id": "root"}), logged("r1", 3))), NOW)
     rows = list(walk_tree({"root": root, "child": below}, {"root": (child,)}, "root"))
     assert [(row.depth, row.child_id, row.is_known) for row in rows] == [
         (0, "child", False),
@@ -350,7 +350,7 @@ def test_sub_agents_hang_under_their_trigger_and_a_cycle_ends() -> None:
 def test_streamed_text_ends_with_the_message_it_becomes() -> None:
     activity = Activity("t")
     for second, piece in enumerate(["Hel", "lo"]):
-        activity.hear(
+        activity.add_event(
             Event.from_value({"type": "chunk", "time": (NOW + timedelta(seconds=second)).isoformat(), "data": piece}),
             NOW,
         )
@@ -361,7 +361,7 @@ def test_streamed_text_ends_with_the_message_it_becomes() -> None:
         "role": "agent",
         "content": {"text": "Hello"},
     }
-    activity.read(Log((parse_entry(told),)), NOW)
+    activity.add_log(Log((parse_entry(told),)), NOW)
     assert activity.streaming == ""
 
 
@@ -369,7 +369,7 @@ def test_of_very_much_streamed_text_the_end_is_kept() -> None:
     activity = Activity("t")
     for number in range(2 * MIN_STREAMED_PIECES + 1):
         told = {"type": "chunk", "time": (NOW + timedelta(seconds=number)).isoformat(), "data": f"{number} "}
-        activity.hear(Event.from_value(told), NOW)
+        activity.add_event(Event.from_value(told), NOW)
     assert activity.streaming.split() == [
         str(number) for number in range(MIN_STREAMED_PIECES, 2 * MIN_STREAMED_PIECES + 1)
     ]
@@ -481,11 +481,11 @@ def test_adding_to_a_long_activity_costs_what_adding_to_a_short_one_does() -> No
 
     def cost(size: int) -> float:
         activity = Activity("t")
-        activity.read(Log(tuple(logged(f"r{n}", n) for n in range(size))), NOW)
+        activity.add_log(Log(tuple(logged(f"r{n}", n) for n in range(size))), NOW)
         events = [call(f"x{n}", result=False, at=size + n) for n in range(200)]
         begun = perf_counter()
         for event in events:
-            activity.hear(event, NOW)
+            activity.add_event(event, NOW)
         return perf_counter() - begun
 
     random.seed(1)

@@ -85,11 +85,11 @@ from datetime import UTC, datetime
 from tui.client.task_rows import task_page
 from tui.domain.filters import parse_filter
 from tui.domain.state import State, TasksSeen
-from tui.domain.task_list import TaskListModel, ListView
+from tui.domain.task_list import ListView, TaskListModel
 page = task_page(b'[{"id": "a", "status": "paused", "title": "Pay"}, {"id": "b", "status": "executing"}]', 1)
 board = State().after([TasksSeen(page.items, datetime.now(UTC))])
 listing = TaskListModel(ListView(matches=parse_filter("pay status:paused").predicate()))
-assert not list(listing.filled(board))[1:]
+assert not list(listing.build(board))[1:]
 assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
 """
     assert "pydantic" not in loaded(code)

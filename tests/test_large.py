@@ -75,11 +75,11 @@ event = st.builds(
 def whole(made: Activity) -> Any:
     """All that an activity tells."""
     nodes = list(made.nodes)
-    calls, failed = made.nodes.tally()
+    calls, failed = made.nodes.count_kinds()
     child = Task.from_value({"id": "k2", "agent_id": "b", "created_at": at(95).isoformat()})
     return (
         [(node.order, node.entry.raw, type(node.entry), node.provenance, node.seconds) for node in nodes],
-        [made.nodes.place_of(node) for node in nodes] == list(range(len(nodes))),
+        [made.nodes.index_of(node) for node in nodes] == list(range(len(nodes))),
         {key: found.order for node in nodes for key in node.entry.keys if (found := made.get(key))},
         (calls, failed, made.streaming, made.wait, match_triggers(made, ()), match_triggers(made, (child,))),
     )
@@ -89,7 +89,7 @@ def test_what_waits_in_a_large_log_is_found_although_none_was_known_to() -> None
     made = Activity("t")
     assert made.wait is None
     asking = {"id": "q", "created_at": at(1).isoformat(), "questions": ["what?"]}
-    made.read(Log(entries_of([asking])), at(2))
+    made.add_log(Log(entries_of([asking])), at(2))
     assert made.wait
 
 
@@ -108,16 +108,16 @@ def test_it_is_what_it_would_be_if_every_entry_were_read(
     ways: list[tuple[Activity, Sequence[Sequence[Entry]]]] = [(lazy, large), (eager, read)]
     for one, (first, second) in ways:
         for number, told in enumerate(before):
-            one.hear(told, at(100 + number))
-        one.read(Log(first), at(110))
+            one.add_event(told, at(100 + number))
+        one.add_log(Log(first), at(110))
         for number, told in enumerate(later):
-            one.hear(told, at(120 + number))
+            one.add_event(told, at(120 + number))
         for number in looked_at if one is lazy else ():
             one.get(f"e{number}")
-        one.read(Log(second), at(130))
-        one.read(Log(tuple(map(parse_entry, small))), at(140))
+        one.add_log(Log(second), at(130))
+        one.add_log(Log(tuple(map(parse_entry, small))), at(140))
     assert len(lazy) == len(eager)
-    assert lazy.nodes.tally() == eager.nodes.tally()  # before anything else is looked at
+    assert lazy.nodes.count_kinds() == eager.nodes.count_kinds()  # before anything else is looked at
     assert match_triggers(lazy, ()) == match_triggers(eager, ())
     assert whole(lazy) == whole(eager)
 
@@ -176,15 +176,15 @@ def test_a_log_with_an_entry_of_another_form_is_none(odd: Any) -> None:
 def test_what_is_new_in_a_later_reading_is_all_that_is_looked_at() -> None:
     log = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(50)]
     made = Activity("t")
-    made.read(Log(entries_of(log)), at(100))
+    made.add_log(Log(entries_of(log)), at(100))
     made.get("e7")
     again = entries_of(
         [*log[:20], {**log[20], "is_error": True}, *log[21:], {**log[0], "id": "e50", "created_at": at(60).isoformat()}]
     )
-    assert made.nodes.news_in(again) == {7, 20, 50}
-    made.read(Log(again), at(101))
+    assert made.nodes.changed_ordinals(again) == {7, 20, 50}
+    made.add_log(Log(again), at(101))
     assert [made.nodes[place].entry.id for place in (20, 50)] == ["e20", "e50"]
-    assert made.nodes.tally()[1] == 1
+    assert made.nodes.count_kinds()[1] == 1
     assert sum(isinstance(item, int) for item in made.nodes._items) == 48
 
 

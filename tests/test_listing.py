@@ -52,7 +52,7 @@ def anew(state: State, view: ListView, like: TaskListModel) -> TaskListModel:
     """All of it, arranged from nothing."""
     listing = TaskListModel(view)
     listing.opened, listing.folded = like.opened, like.folded
-    for _ in listing.filled(state):
+    for _ in listing.build(state):
         pass
     return listing
 
@@ -66,7 +66,7 @@ def told(listing: TaskListModel) -> list[str]:
                 words.append(f"{head.group} {head.count} {head.is_open}")
             case TaskLine() as line:
                 where = "".join(f">{task.id}" for task in line.path)
-                words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.below}")
+                words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.subtask_count}")
             case MoreLine() as more:
                 words.append(f"{more.loaded} of {more.total}")
     return words
@@ -118,7 +118,7 @@ def test_step_by_step_is_the_same_as_anew(
     listing.opened, listing.folded = opened, folded
     for later, some in enumerate(changes):
         state = state.after([change_of(one, later) for one in some])
-        listing.take(state, state.touched.tasks)
+        listing.apply(state, state.touched.tasks)
         whole = anew(state, view, listing)
         assert told(listing) == told(whole)
         assert +listing.counts == +whole.counts
@@ -126,8 +126,8 @@ def test_step_by_step_is_the_same_as_anew(
         keys = [listing.key(index) for index in range(len(listing))]
         assert [listing.index_of(key) for key in keys] == list(range(len(keys)))
         assert len(set(keys)) == len(keys)
-    other = listing.again(ListView(None, None, column, reverse, {}, NOW, 6))
-    for _ in other.filled(state):
+    other = listing.refiltered(ListView(None, None, column, reverse, {}, NOW, 6))
+    for _ in other.build(state):
         pass
     assert told(other) == told(anew(state, other.view, listing))
 
@@ -138,10 +138,10 @@ def test_what_is_opened_shows_its_sub_tasks_below_it_whichever_way_it_is_sorted(
         [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
     )
     listing = anew(state, ListView(column="title", reverse=reverse), TaskListModel())
-    listing.turn("b", True)
+    listing.toggle("b", True)
     opened = ["b completed 3", "  b0 completed 0", "  b1 completed 0", "  b2 completed 0"]
     assert told(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
-    listing.turn("b", False)
+    listing.toggle("b", False)
     assert len(listing) == 2
 
 
@@ -149,7 +149,7 @@ def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
     state = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
     listing = anew(state, ListView(), TaskListModel())
     state = state.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
-    listing.take(state, state.touched.tasks)
+    listing.apply(state, state.touched.tasks)
     assert told(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
     assert listing.counts["Needs you"] == 1
 
@@ -157,6 +157,6 @@ def test_who_waits_below_lifts_its_root_and_is_counted_once() -> None:
 def test_a_hundred_thousand_are_taken_in_some_at_a_time() -> None:
     state = State().after([seen(*(row(f"t{number}") for number in range(3000)))])
     listing = TaskListModel()
-    sizes = [listing.matched for _ in listing.filled(state)]
+    sizes = [listing.matched for _ in listing.build(state)]
     assert sorted(set(sizes)) == [*range(TASKS_PER_SLICE, 3001, TASKS_PER_SLICE)]
     assert len(listing) == 3001

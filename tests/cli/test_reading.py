@@ -204,9 +204,9 @@ async def test_a_log_is_told_a_line_for_each_thing(shell: Shell, platform: Platf
     lines = [line[9:] for line in said.out.splitlines()]
     assert (said.code, said.err) == (0, "9 entries\n")
     for line in (
-        "MSG Dana Reyes do ␛[31m it",
+        "USR Dana Reyes do ␛[31m it",
         "RSN think Look first 0.70",
-        "AUT Gmail login required",
+        "SGN Gmail login required",
         '··· brand_new {"note":"hm"}',
     ):
         assert line in lines
@@ -226,7 +226,7 @@ async def test_a_tree_has_the_logs_of_the_sub_agents_and_says_what_it_lacks(
     assert said.code == 0
     assert "the sub-task gone could not be read: Task not found (404)" in said.err
     (place,) = (number for number, line in enumerate(lines) if "SUB" in line and "find it" in line)
-    assert lines[place + 1].split()[1:] == ["MSG", "agent", "found"]
+    assert lines[place + 1].split()[1:] == ["AGT", "agent", "found"]
     told = (await shell.on(server, "log", "root", "--tree", "-o", "json")).json
     assert (told["kind"], told["task_id"], told["partial"]) == ("log", "root", False)
     assert [(row["task_id"], row["depth"]) for row in told["items"] if row.get("label") == "found"] == [("child", 1)]

@@ -35,12 +35,12 @@ def activity(*entries: dict[str, Any]) -> Activity:
 
 def read(made: Activity, at: datetime, *entries: dict[str, Any]) -> None:
     """Take in a log with these entries, as it was at a moment."""
-    made.read(Log(tuple(map(parse_entry, entries))), at)
+    made.add_log(Log(tuple(map(parse_entry, entries))), at)
 
 
 def naming(made: Activity) -> list[str]:
     """The ids of the nodes that name a sub-task."""
-    return [node.entry.id for node in made.nodes.naming()]
+    return [node.entry.id for node in made.nodes.with_started_task()]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_trigger_is_found_once_a_later_log_names_its_sub_task() -> None:
     """The live event did not name it."""
     made = Activity("t1")
     data = {"id": "d1", "agent_id": "a2", "query": "Check it"}
-    made.hear(Event.from_value({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
+    made.add_event(Event.from_value({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
     before = naming(made)
     read(made, NOON, delegation("d1", 0, "t2"))
 

@@ -47,7 +47,7 @@ def extend(activity: Activity, *entries: dict[str, Any]) -> None:
         parse_entry({"created_at": (NOW + timedelta(seconds=first + number)).isoformat(), **entry})
         for number, entry in enumerate(entries)
     ]
-    activity.read(Log(tuple(timed), first=first), NOW)
+    activity.add_log(Log(tuple(timed), first=first), NOW)
 
 
 def source_of(*activities: Activity, status: str = "executing", **more: Any) -> ActivitySource:
@@ -130,7 +130,7 @@ def test_a_sub_task_is_folded_until_it_is_unfolded() -> None:
 
 def test_a_gap_stands_where_the_stream_was_away() -> None:
     activity = activity_of("t", call("a"), call("b"))
-    activity.gap(Gap(NOW + timedelta(seconds=0.5), 3.0, 2))
+    activity.add_gap(Gap(NOW + timedelta(seconds=0.5), 3.0, 2))
     rows = rows_of(source_of(activity))
     gap = rows.row(1)
     assert isinstance(gap, StatusRow)
@@ -160,7 +160,7 @@ def test_rows_do_not_only_grow_when_a_gap_or_a_sub_task_comes() -> None:
     rows.source = source_of(activity, Activity("c"))
     assert not rows.only_grows()
     arrange(rows)
-    activity.gap(Gap(NOW, 1.0))
+    activity.add_gap(Gap(NOW, 1.0))
     assert not rows.only_grows()
 
 
@@ -179,7 +179,7 @@ def test_the_rows_of_a_large_log_are_not_read_before_they_are_looked_at() -> Non
     activity = Activity("t")
     count = 3 * ROWS_PER_SLICE
     log = [call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat()) for n in range(count)]
-    activity.read(Log(entries_of(log, ROWS_PER_SLICE)), NOW)
+    activity.add_log(Log(entries_of(log, ROWS_PER_SLICE)), NOW)
     rows = rows_of(source_of(activity))
 
     def unread() -> int:

@@ -205,23 +205,23 @@ async def test_a_tree_that_grows_is_what_it_would_be_if_it_were_arranged_anew(mo
                 at = NOW + timedelta(seconds=step)
                 match dice.randrange(9):
                     case 0:
-                        activity.gap(Gap(at, 1.0, dice.choice([None, 2])))
+                        activity.add_gap(Gap(at, 1.0, dice.choice([None, 2])))
                     case 1:
                         children = {"t": (child,), "c": ()}
                     case 2:
                         piece = {"type": "chunk", "data": "piece ", "time": at.isoformat()}
-                        activity.hear(Event.from_sse(json.dumps(piece), str(step)), at)
+                        activity.add_event(Event.from_sse(json.dumps(piece), str(step)), at)
                     case 3:
                         log.append({"id": f"d{step}", "agent_id": "other", "query": "x", "created_at": at.isoformat()})
-                        activity.read(Log(tuple(map(parse_entry, log))), at)
+                        activity.add_log(Log(tuple(map(parse_entry, log))), at)
                     case 4 | 5:
                         name = f"r{dice.randrange(step + 1)}"
                         kind = dice.choice(["tool_call_request", "tool_call_result"])
                         told = {"type": kind, "time": at.isoformat(), "data": {"request_id": name, "tool_name": "x"}}
-                        activity.hear(Event.from_sse(json.dumps(told), str(step)), at)
+                        activity.add_event(Event.from_sse(json.dumps(told), str(step)), at)
                     case _:
                         log.append(call(f"c{step}", created_at=at.isoformat()))
-                        activity.read(Log((parse_entry(log[-1]),), first=len(log) - 1), at)
+                        activity.add_log(Log((parse_entry(log[-1]),), first=len(log) - 1), at)
                 status = "completed" if step == 29 else "executing"
                 task = Task.from_value({"id": "t", "status": status})
                 pane.show(ActivitySource("t", {"t": activity}, dict(children), {}, task))
@@ -255,7 +255,7 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
     trees = [pane.view for pane in panes]
     activities = [Activity("t"), Activity("t")]
     for activity in activities:
-        activity.read(Log(entries_of(log, 100)), NOW)
+        activity.add_log(Log(entries_of(log, 100)), NOW)
 
     def both(children: tuple[Task, ...] = ()) -> None:
         for pane, activity in zip(panes, activities, strict=True):
@@ -278,14 +278,14 @@ async def test_a_large_log_is_the_same_tree_with_nothing_looked_at_but_what_is_i
             assert keys[0] == keys[1]
             assert [trees[0].index_of(key) for key in keys[0]] == list(range(len(keys[0])))
             assert [tree.pieces(0, 90) for tree in trees[:1]] == [tree.pieces(0, 90) for tree in trees[1:]]
-            assert opened or panes[0].rows._arranged.is_plain
+            assert opened or panes[0].rows._arrangement.is_plain
         told = {
             "type": "tool_call_request",
             "time": (NOW + timedelta(hours=1)).isoformat(),
             "data": {"request_id": "new"},
         }
         for activity in activities:
-            activity.hear(Event.from_sse(json.dumps(told), "1"), NOW)
+            activity.add_event(Event.from_sse(json.dumps(told), "1"), NOW)
         both((known,))
         assert [pane.find("do 300", 1) for pane in panes] == [(1, 1)] * 2
         assert trees[0].key_of(trees[0].cursor) == trees[1].key_of(trees[1].cursor)
@@ -359,7 +359,7 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
     listing, state = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
     tasks = Looked(UIContext(lambda: now[0], Redactor(), "test", {"time": form}))
     async with Alone(tasks).run_test(size=(120, 30)) as pilot:
-        tasks.show(listing, lambda: listing.take(state, state.touched.tasks))
+        tasks.show(listing, lambda: listing.apply(state, state.touched.tasks))
         await pilot.pause()
         for _ in range(60):
             now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
@@ -647,7 +647,7 @@ def log_of(*entries: dict[str, Any]) -> Activity:
         parse_entry({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})
         for number, entry in enumerate(entries)
     ]
-    activity.read(Log(tuple(told)), NOW)
+    activity.add_log(Log(tuple(told)), NOW)
     return activity
 
 
@@ -709,7 +709,7 @@ async def test_text_that_streams_is_seen_as_it_comes() -> None:
     for number, piece in enumerate(("Hello ", "world")):
         at = NOW + timedelta(seconds=number)
         told = {"type": "chunk", "data": piece, "time": at.isoformat()}
-        activity.hear(Event.from_sse(json.dumps(told), str(number)), at)
+        activity.add_event(Event.from_sse(json.dumps(told), str(number)), at)
     app = Alone(pane := ActivityPane(DESK))
     async with app.run_test(size=(100, 24)):
         tree = pane.view

@@ -124,7 +124,7 @@ async def test_an_empty_list_says_why_and_what_to_press() -> None:
 async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() -> None:
     state = State().after([seen(row("a", status="failed"), row("b", status="paused"), row("c"))])
     listing = TaskListModel()
-    listing.take(state, state.touched.tasks)
+    listing.apply(state, state.touched.tasks)
     async with PartsApp().run_test(size=(120, 24)) as pilot:
         title = pilot.app.screen.query_one(ListTitle)
 

@@ -18,6 +18,7 @@ from tui.client.models import Task
 from tui.client.task_rows import TaskQuery
 from tui.domain import humanize
 from tui.domain.activity_log import Activity, TreeRow, walk_tree
+from tui.domain.entry_format import entry_code
 
 MAX_SUBTASK_DEPTH = 8
 """Levels of sub-agents whose logs are read."""
@@ -52,7 +53,7 @@ async def log(session: Session) -> int:
 
 def _activity(task_id: str, told: Log, at: datetime) -> Activity:
     activity = Activity(task_id)
-    activity.read(told, at)
+    activity.add_log(told, at)
     return activity
 
 
@@ -106,7 +107,7 @@ def tree_line(out: Output, row: TreeRow) -> None:
     clock = when.strftime("%H:%M:%S") if when.year > 1 else " " * 8
     out.line(
         Cell(clock, FAINT),
-        indent + _WORDS.get(node.entry.kind, "···"),
+        indent + entry_code(node.entry),
         *describe_entry(out, node.entry, node.seconds),
         *_elsewhere(row),
     )
@@ -114,19 +115,6 @@ def tree_line(out: Output, row: TreeRow) -> None:
 
 def _elsewhere(row: TreeRow) -> tuple[Cell, ...]:
     return (Cell("shown elsewhere", FAINT),) if row.is_known else ()
-
-
-_WORDS = {
-    "message": "MSG",
-    "tool": "TOL",
-    "reasoning": "RSN",
-    "sub-agent": "SUB",
-    "sign-in": "AUT",
-    "decision": "DEC",
-    "question": "ASK",
-    "confirmation": "ASK",
-    "compaction": "CPT",
-}
 
 
 def describe_entry(out: Output, entry: Entry, seconds: float | None = None) -> list[Cell | str]:

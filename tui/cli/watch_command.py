@@ -20,7 +20,8 @@ from tui.client.json_values import EPOCH
 from tui.client.log_entries import Entry
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.filters import SECONDS_PER_UNIT, Filter, parse_filter
+from tui.domain.filter_values import SECONDS_PER_UNIT
+from tui.domain.filters import Filter, parse_filter
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 from tui.services.task_follower import TaskFollower
 

@@ -68,8 +68,8 @@ def _beginning(text: str, ui: UIContext) -> str:
     """Return the first characters of a text, never a part of a secret of this machine, and how many are left out."""
     if len(text) <= MAX_WHY_CHARS:
         return text
-    masked, kept = ui.redactor.known(text), MAX_WHY_CHARS
-    while not masked.startswith(ui.redactor.known(text[:kept])):
+    masked, kept = ui.redactor.mask_known(text), MAX_WHY_CHARS
+    while not masked.startswith(ui.redactor.mask_known(text[:kept])):
         kept -= 1
     return f"{text[:kept]}… [+{len(text) - kept} chars]"
 

@@ -43,7 +43,7 @@ def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list
     if row.name == "wait" and task:
         asked = task.hitl_request or task.pending_eca_request
         return [Part(f"{review_key} reviews it", row.text), Part("what exactly", asked.raw if asked else None)]
-    return [Part(row.word.strip(" ─"), row.text)]
+    return [Part(row.code.strip(" ─"), row.text)]
 
 
 def event_parts(chosen: object) -> list[Part] | None:

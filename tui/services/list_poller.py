@@ -19,7 +19,8 @@ from tui.client.retry import Clock, SystemClock
 from tui.client.task_facts import Status, WaitKind
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
-from tui.domain.state import AgentsSeen, MergedTask, Observation, TasksSeen
+from tui.domain.observations import MergedTask, Observation
+from tui.domain.state import AgentsSeen, TasksSeen
 from tui.services.state_store import MAX_CHANGES_PER_STEP, StateStore
 from tui.services.task_reader import TaskReader
 
@@ -187,7 +188,7 @@ class ListPoller:
         return [
             known.task.id
             for known in await self._active()
-            if max((seen.at for seen in known.sightings), default=EPOCH) < since
+            if max((seen.at for seen in known.observations), default=EPOCH) < since
         ]
 
     async def _active(self) -> list[Observation | MergedTask]:

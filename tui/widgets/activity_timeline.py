@@ -67,10 +67,10 @@ class ActivityTimeline(ActivityView):
 
     def _text(self, row: TreeRow | StatusRow, line: EntryLine | None) -> str:
         if isinstance(row, StatusRow):
-            return f"   {row.word} {row.text}"
+            return f"   {row.code} {row.text}"
         if line is None:
             return f"{self.fold_mark(row)}SUB {self._ui.safe(self._rows.title(row))}"
-        return f"{self.fold_mark(row)}{line.word} {line.text}"
+        return f"{self.fold_mark(row)}{line.code} {line.text}"
 
 
 def _duration(span: Span) -> str:

@@ -31,7 +31,7 @@ class ActivityTree(ActivityView):
         text = self._ui.safe(row.text, 2000)
         if row.name == "streaming":  # its end is what is new
             text = text[-max(width - 10, 8) :]
-        return [StyledText(f"   {row.word} ", "faint"), StyledText(text, row.style)]
+        return [StyledText(f"   {row.code} ", "faint"), StyledText(text, row.style)]
 
     def _step_or_task(self, row: TreeRow) -> StyledLine:
         word = "STP" if row.step else "SUB"
@@ -46,12 +46,12 @@ class ActivityTree(ActivityView):
         """Fold mark, word, text, and how it went at the right edge."""
         assert row.node is not None
         line = entry_line(row.node, self._ui.redactor)
-        after, style = line.after, line.style
+        after, style = line.outcome, line.style
         if after == "waits" and not self._rows.is_waiting(row):
             after = style = ""
         if (repeats := self._rows.repeats(index)) >= MIN_REPEATS:
             after = f"loop×{repeats} {after}"
-        begin = f"{self.fold_mark(row)}{line.word} "
+        begin = f"{self.fold_mark(row)}{line.code} "
         end = self._end(row, width)
         room = max(width - cell_len(begin) - cell_len(after) - cell_len(end) - 2, 4)
         return [

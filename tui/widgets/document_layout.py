@@ -126,7 +126,7 @@ class Document(Struct):
                 value = value[step]
         except KeyError:  # a name on the way is masked itself
             return self.value(key)
-        return self.redactor.known(value) if isinstance(value, str) else value
+        return self.redactor.mask_known(value) if isinstance(value, str) else value
 
     def find(self, words: str) -> list[ValueKey]:
         """What has these words, in a name or a value, folded away or not."""
@@ -163,7 +163,7 @@ class Document(Struct):
 
     def _without_known(self, value: object) -> Any:
         """A value as it is, but for this machine's own secrets."""
-        return _mapped(self._told(value), self.redactor.known)
+        return _mapped(self._told(value), self.redactor.mask_known)
 
     @property
     def why_not_whole(self) -> str:
@@ -176,7 +176,7 @@ class Document(Struct):
     def hides_other_text(self) -> bool:
         """Whether more is masked for good than this machine's own secrets to the letter: it may hide other text."""
         return any(
-            _differing(_mapped(told, self.redactor.known), _mapped(told, self.redactor.known_to_the_letter))
+            _differing(_mapped(told, self.redactor.mask_known), _mapped(told, self.redactor.mask_known_exact))
             for told in (self._told(part.value) for part in self.parts)
         )
 
@@ -184,7 +184,7 @@ class Document(Struct):
     def is_lossless(self) -> bool:
         """Whether no level is too deep to be written out, and no two names are masked alike once all is revealed."""
         return not any(
-            _differing(_mapped(told, str), told) or _count(_mapped(told, self.redactor.known)) != _count(told)
+            _differing(_mapped(told, str), told) or _count(_mapped(told, self.redactor.mask_known)) != _count(told)
             for told in (self._told(part.value) for part in self.parts)
         )
 

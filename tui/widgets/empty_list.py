@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from textual.widgets import Static
 
 from tui.client.task_facts import Status
-from tui.domain.filters import Filter, TextValue
+from tui.domain.filter_values import TextValue
+from tui.domain.filters import Filter
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
 from tui.widgets.list_title import Liveness

@@ -94,7 +94,7 @@ class ListScheduler:
 
         def change() -> None:
             listing.view = view
-            listing.take(self.state, changed)
+            listing.apply(self.state, changed)
 
         self._owner.show_listing(listing, change)
 
@@ -103,8 +103,8 @@ class ListScheduler:
         if self._changed:
             self._update(self.listing.view)
         self.needs_rebuild, self._changed_since_build = False, set()
-        listing = self.listing.again(self._owner.current_view(self.state))
-        slices = listing.filled(self.state)
+        listing = self.listing.refiltered(self._owner.current_view(self.state))
+        slices = listing.build(self.state)
         if self._build is not None:
             self._build.cancel()
             self._build = None
@@ -122,7 +122,7 @@ class ListScheduler:
             self._replace(listing, is_other)
         finally:
             if not self._is_closed:  # to free it all at once would hold up a key
-                self._owner.run_in_background(partial(run_sliced, unused.emptied()), "release")
+                self._owner.run_in_background(partial(run_sliced, unused.release()), "release")
 
     def _replace(self, listing: TaskListModel, is_other: bool) -> None:
         """Show the listing that was built, with what has changed meanwhile."""
@@ -131,7 +131,7 @@ class ListScheduler:
 
         def change() -> None:
             listing.view = view
-            listing.take(self.state, changed)
+            listing.apply(self.state, changed)
 
         self._owner.show_listing(listing, change, is_other=is_other)
 
@@ -139,7 +139,7 @@ class ListScheduler:
         """Show the sub-tasks of a task or the tasks of a group, or hide them."""
         listing = self.listing
         self._changed_since_build.add(key)
-        self._owner.show_listing(listing, lambda: listing.turn(key, is_open))
+        self._owner.show_listing(listing, lambda: listing.toggle(key, is_open))
 
     def toggle_all(self, is_open: bool) -> None:
         """Show all groups, and all sub-tasks or none."""

@@ -124,12 +124,12 @@ class TaskPreview(Widget):
         for node in self._latest[-count + 1 :]:
             line = entry_line(node, self._redactor)
             clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
-            after = f" {line.after}" if line.after else ""
+            after = f" {line.outcome}" if line.outcome else ""
             room = max(width - len(clock) - 4 - cell_len(after), 8)
             style = line.style if line.style in SegmentLine.STYLES else "faint"
             lines.append(
                 [
-                    StyledText(f"{clock}{line.word} ", "faint"),
+                    StyledText(f"{clock}{line.code} ", "faint"),
                     StyledText(fit(line.text, room)),
                     StyledText(after, style),
                 ]

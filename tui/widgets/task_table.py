@@ -191,7 +191,7 @@ class TaskTable(VirtualList):
 
     def can_rest(self, index: int) -> bool:
         """A heading is passed over while its group is open."""
-        head = self._listing.head(index)
+        head = self._listing.header(index)
         return head is None or not head.is_open
 
     def on_resize(self) -> None:
@@ -202,7 +202,7 @@ class TaskTable(VirtualList):
     def on_click(self, event: events.Click) -> None:
         """A click on a heading folds its group, or opens it."""
         index = self.scroll_offset.y + event.y
-        if index < len(self._listing) and (head := self._listing.head(index)):
+        if index < len(self._listing) and (head := self._listing.header(index)):
             self.post_message(self.Folded(head.key, not head.is_open))
         elif index < len(self._listing) and event.x == 0:
             self.cursor = index
@@ -214,11 +214,11 @@ class TaskTable(VirtualList):
         if line is None:
             if isinstance(self.row, GroupHeader):
                 self.post_message(self.Folded(self.row.key, is_open))
-        elif line.below and line.is_open is not is_open:
+        elif line.subtask_count and line.is_open is not is_open:
             self.post_message(self.Folded(line.task.id, is_open))
         elif not is_open:
             above = next((at for at in range(self.cursor, -1, -1) if self._above(at, line)), None)
-            if above is not None and (head := self._listing.head(above)):
+            if above is not None and (head := self._listing.header(above)):
                 self.post_message(self.Folded(head.key, False))
             elif above is not None:
                 self.move_to(above, -1)
@@ -304,8 +304,8 @@ class TaskTable(VirtualList):
                 f"{STATUS_GLYPHS.get(task.status, '?')} {one_line(task.status) or 'unknown'}",
                 STATUS_STYLES.get(task.status, ""),
             )
-        fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
-        below = f"  ({row.below})" if row.below else ""
+        fold = f"{'▾' if row.is_open else '▸'} " if row.subtask_count else ""
+        below = f"  ({row.subtask_count})" if row.subtask_count else ""
         where = "".join(f" › {self._ui.safe(step.name, 40)}" for step in row.path)
         title = f"{'  ' * row.depth}{fold}{self._ui.safe(task.name)}{where}{below}"
         plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
