@@ -209,7 +209,7 @@ def _print_outcome(session: Session, done: Action) -> None:
     """Print how a deed ended; where standard output takes nothing any more, on standard error."""
     out = session.out
     try:
-        if out.form == "table":
+        if out.format == "table":
             style = STRONG if done.outcome is Outcome.CONFIRMED else ""
             shown_id = done.task.id if done.task else done.target
             out.line(Cell(out.safe(done.words), style), Cell(out.safe(shown_id), FAINT))

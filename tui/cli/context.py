@@ -1,4 +1,4 @@
-"""The session of one run: its arguments, the settings, a client, the journal, and the output; tasks as cells and JSON."""
+"""The session of one run: its arguments, settings, client, journal and output; tasks as table cells and as JSON."""
 
 from __future__ import annotations
 

@@ -35,12 +35,12 @@ async def log(session: Session) -> int:
     if arguments.tree:
         await _read_children(session, task, activities, children)
     rows = list(walk_tree(activities, children, task.id))
-    if out.form == "table":
+    if out.format == "table":
         for row in rows:
             tree_line(out, row)
     else:
         items = [row_json(row) for row in rows]
-        if out.form == "json":
+        if out.format == "json":
             out.json({"kind": "log", "task_id": task.id, "partial": told.is_partial, "items": items})
         else:
             for item in items:

@@ -71,11 +71,11 @@ async def tasks(session: Session) -> int:
     context = FilterContext(datetime.now(UTC), session.agents)
     loaded = _LoadedTasks(asked.predicate(context))
     async with aclosing(_load(session, _query(session, asked, context), loaded)) as pages:
-        if out.form == "ndjson":
+        if out.format == "ndjson":
             await _print_lines(session, pages)
         else:
             chosen = await _read_chosen(session, pages)
-            if out.form == "json":
+            if out.format == "json":
                 _print_document(session, asked, loaded, chosen)
             else:
                 _table(session, chosen)
@@ -174,12 +174,12 @@ def _table(session: Session, found: list[TaskRow]) -> None:
     columns = [
         Column("STATUS"),
         Column("ID"),
-        Column("TITLE", least=10),
-        Column("AGENT", least=6),
+        Column("TITLE", min_width=10),
+        Column("AGENT", min_width=6),
         Column("WAIT/RUN", is_number=True),
-        Column("PLAN", is_number=True, goes=2),
-        Column("TOKENS", is_number=True, goes=1),
-        Column("UPDATED", is_number=True, goes=3),
+        Column("PLAN", is_number=True, drop_order=2),
+        Column("TOKENS", is_number=True, drop_order=1),
+        Column("UPDATED", is_number=True, drop_order=3),
     ]
     rows: list[list[Cell | str]] = []
     for task in sorted(found, key=_order):
@@ -222,7 +222,7 @@ async def show(session: Session) -> int:
     """Show one task, and where it waits, exactly what there is to decide."""
     task = await find_task(session, session.arguments.task)
     seen = review_of(task, await session.client.log(task))
-    if session.out.form != "table":
+    if session.out.format != "table":
         told = {**task_json(task, seen.wait, None), "entries": len(seen.log.entries)}
         if seen.wait:
             _, is_whole = printed_request(session.out.redactor, seen.held)
@@ -325,15 +325,15 @@ async def agents(session: Session) -> int:
     """List agents."""
     out = session.out
     found = [agent async for page in session.client.agents() for agent in page.items]
-    if out.form == "json":
+    if out.format == "json":
         items = [{"id": agent.id, "name": agent.name, "status": agent.status, "raw": agent.raw} for agent in found]
         out.json({"kind": "agents", "items": items})
-    elif out.form == "ndjson":
+    elif out.format == "ndjson":
         for agent in found:
             out.json({"kind": "agent", "id": agent.id, "name": agent.name, "status": agent.status, "raw": agent.raw})
     else:
-        columns = [Column("NAME", least=12), Column("ID", least=8), Column("STATUS"), Column("MODEL", least=6),
-                   Column("DESCRIPTION", least=12)]  # fmt: skip
+        columns = [Column("NAME", min_width=12), Column("ID", min_width=8), Column("STATUS"), Column("MODEL", min_width=6),
+                   Column("DESCRIPTION", min_width=12)]  # fmt: skip
         out.table(
             columns,
             [

@@ -20,13 +20,19 @@ async def journal(session: Session) -> int:
         return _verify(session)
     out = session.out
     lines = list(session.journal.lines())
-    if out.form == "json":
+    if out.format == "json":
         out.json({"kind": "journal", "items": lines})
-    elif out.form == "ndjson":
+    elif out.format == "ndjson":
         for line in lines:
             out.json(line)
     elif lines:
-        columns = [Column("WHEN"), Column("WHAT"), Column("VERB"), Column("TASK", least=8), Column("WORDS", least=12)]
+        columns = [
+            Column("WHEN"),
+            Column("WHAT"),
+            Column("VERB"),
+            Column("TASK", min_width=8),
+            Column("WORDS", min_width=12),
+        ]
         out.table(columns, [_journal_row(out, line) for line in lines])
     if not lines:
         out.note("nothing was done from here yet")
@@ -36,7 +42,7 @@ async def journal(session: Session) -> int:
 def _verify(session: Session) -> int:
     """Print whether a line of the journal was changed or is missing."""
     out, verdict = session.out, session.journal.verify()
-    if out.form != "table":
+    if out.format != "table":
         faults = [{"line": fault.line, "what": fault.what} for fault in verdict.faults]
         out.json({"kind": "verdict", "lines": verdict.lines, "faults": faults})
     else:
@@ -65,14 +71,14 @@ async def config(session: Session) -> int:
             out.write(json.dumps(schema(), indent=2) + "\n")
         case _:
             told = {name: {"value": value, "from": source} for name, (value, source) in settings.values.items()}
-            if out.form != "table":
+            if out.format != "table":
                 out.json({"kind": "settings", "profile": settings.profile, "items": told})
                 return OK
             rows: list[list[Cell | str]] = []
             for name, (value, source) in settings.values.items():
                 style = "" if source == "default" else STRONG
                 rows.append([name, Cell(out.safe(_shown(value)), style), Cell(out.safe(source), FAINT)])
-            out.table([Column("SETTING"), Column("VALUE", least=12), Column("FROM", least=12)], rows)
+            out.table([Column("SETTING"), Column("VALUE", min_width=12), Column("FROM", min_width=12)], rows)
     return OK
 
 

@@ -141,7 +141,7 @@ class _Show(Struct):
     def end(self, task: AnyTask) -> None:
         """Print the final object."""
         self._print_rest(task.id)
-        if self.out.form == "table":
+        if self.out.format == "table":
             if task.result:
                 self.out.line(Cell("result", FAINT))
                 self.out.text(task.result)
@@ -166,7 +166,7 @@ class _Show(Struct):
     def _event(self, task_id: str, event: Event) -> None:
         told = {"id": event.frame_id or None, "type": event.type, "data": event.data}
         self._say("event", task_id, provenance="live", time=iso_time(event.time), **told)
-        if self.out.form != "table":
+        if self.out.format != "table":
             return
         if (piece := event.chunk) is not None:
             self._stream(task_id, piece)
@@ -205,7 +205,7 @@ class _Show(Struct):
 
     def _entry(self, task_id: str, entry: Entry) -> None:
         self._say("entry", task_id, provenance="back-filled", **entry_json(entry))
-        if self.out.form == "table":
+        if self.out.format == "table":
             self._line_of(task_id, entry.kind, entry)
 
     def _line_of(self, task_id: str, word: str, entry: Entry) -> None:
@@ -213,11 +213,11 @@ class _Show(Struct):
         self._line(task_id, Cell(when, FAINT), f"{self.out.safe(word):<17}", *describe_entry(self.out, entry))
 
     def _line(self, task_id: str, *cells: Cell | str) -> None:
-        if self.out.form != "table":
+        if self.out.format != "table":
             return
         self._print_rest(task_id)
         self.out.line(*([Cell(self.out.safe(task_id[:8]), FAINT)] if self.several else []), *cells)
 
     def _say(self, kind: str, task_id: str, **rest: object) -> None:
-        if self.out.form != "table":
+        if self.out.format != "table":
             self.out.json({"kind": kind, "task_id": task_id, **rest})
