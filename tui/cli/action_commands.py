@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tui.cli.context import Session, task_json
 from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, UsageError, exit_code_of
 from tui.cli.output import FAINT, STRONG, Cell, ignore_broken_pipe
-from tui.cli.query_commands import NOT_FULLY_SHOWN, printed_request, show
+from tui.cli.show_command import NOT_FULLY_SHOWN, printed_request, show
 from tui.cli.watch_command import follow
 from tui.client.errors import ApiError
 from tui.client.json_codec import NotJson, loads

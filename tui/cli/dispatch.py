@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 VerbFunction = Callable[[Session], Awaitable[int]]
 FUNCTION_OF_VERB = {
     "tasks": "query_commands:tasks",
-    "show": "query_commands:show",
-    "reload": "query_commands:show",
+    "show": "show_command:show",
+    "reload": "show_command:show",
     "log": "log_command:log",
     "agents": "query_commands:agents",
     "watch": "watch_command:watch",

@@ -9,7 +9,7 @@ from typing import Any
 
 from tui.cli.context import Session, iso_time
 from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
-from tui.cli.query_commands import find_task
+from tui.cli.show_command import find_task
 from tui.client.client import MAX_PARALLEL_REQUESTS
 from tui.client.errors import ApiError
 from tui.client.json_codec import dumps

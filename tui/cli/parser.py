@@ -194,7 +194,7 @@ def _add_log(verb: Parser) -> None:
 def _add_watch(verb: Parser) -> None:
     verb.add_argument("tasks", nargs="+", metavar="TASK")
     verb.add_argument("--until", metavar="FILTER", help="stop when each task matches, as status:completed,failed")
-    verb.add_argument("--timeout", dest="patience", metavar="30m", help="stop after this time")
+    verb.add_argument("--timeout", dest="watch_timeout", metavar="30m", help="stop after this time")
 
 
 def _add_agents(verb: Parser) -> None:
@@ -249,7 +249,9 @@ def _add_local(verb: Parser) -> None:
     verb.add_argument("--pace", type=float, default=1.0, metavar="X", help="how much faster the agents are")
     verb.add_argument("--seed", metavar="N", help="the same numbers, names and choices every time")
     verb.add_argument("--now", metavar="TIME", help="begin at this moment; with --seed, a run repeats to the byte")
-    verb.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)  # end when stdin is closed; used by the dashboard
+    verb.add_argument(
+        "--leash", action="store_true", help=argparse.SUPPRESS
+    )  # end when stdin is closed; used by the dashboard
     verb.add_argument("--quiet", action="store_true", help="print the address only")
     verb.add_argument("--no-arrivals", action="store_true", help="no work comes by itself")
     verb.add_argument("--no-history", action="store_true", help="begin empty")
