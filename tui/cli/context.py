@@ -78,7 +78,9 @@ class Session(Struct):
             return self.settings.key, self.settings.surfaces
         has_address = self.settings["base_url"] is not None or self.settings["api_url"] is not None
         if not has_address and (address := self.find_local(self.settings.state)):
-            reason = "--local" if self.settings.is_local else "no API key is set"
+            reason = "no API key is set"
+            if self.settings.is_local:
+                reason = "--local"
             self.out.note(f"{reason}: using the local platform at {address.url}")
             return Secret(address.key), Surfaces(address.url, address.url, address.organization)
         if self.settings.is_local:
@@ -153,9 +155,10 @@ def waited_or_run_seconds(task: AnyTask, wait: Wait | None, now: datetime) -> fl
 
 def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, Any]:
     """Return a task as JSON in the documented shape; `raw` is the object that the platform sent."""
-    wait_json = plan_json = None
+    wait_json = None
     if wait:
         wait_json = {"kind": wait.kind, "since": iso_time(wait.since)}
+    plan_json = None
     if task.plan and task.plan.steps:
         plan_json = {"done": task.plan.done, "steps": len(task.plan.steps)}
     return {

@@ -83,7 +83,9 @@ def _check_program() -> list[Finding]:
 
 def _check_settings(session: Session) -> list[Finding]:
     settings = session.settings
-    file_words = str(settings.path) if settings.path.exists() else f"no file at {settings.path}"
+    file_words = str(settings.path)
+    if not settings.path.exists():
+        file_words = f"no file at {settings.path}"
     findings = [Finding("settings", "ok", file_words)]
     findings += [Finding("settings", "note", warning) for warning in settings.warnings]
     findings += [
@@ -114,8 +116,10 @@ async def _check_platform(session: Session) -> list[Finding]:
         return [Finding("network", "bad", str(error), USAGE)]
     except BadSettings as error:
         return [Finding("platform", "bad", str(error), USAGE)]
-    source = settings.values["api_key"].source
-    findings = [Finding("key", "ok", f"set, from {source}" if settings.key else "the local platform's own")]
+    key_words = "the local platform's own"
+    if settings.key:
+        key_words = f"set, from {settings.values['api_key'].source}"
+    findings = [Finding("key", "ok", key_words)]
     for name, url in (("rest", surfaces.rest), ("controller", surfaces.controller)):
         if url is None:
             findings.append(Finding(name, "note", "no address: what only this surface has is not offered"))
@@ -154,11 +158,9 @@ async def _check_tls(name: str, url: str, ca: str | None) -> list[Finding]:
 async def _check_surface(name: str, surfaces: Surfaces, session: Session) -> Finding:
     """Check that a surface accepts the key, by listing agents, which both surfaces can."""
     client = session.client
-    checked_surface = Surfaces(
-        surfaces.controller if name == "controller" else None,
-        surfaces.rest if name == "rest" else None,
-        surfaces.organization,
-    )
+    checked_surface = Surfaces(None, surfaces.rest, surfaces.organization)
+    if name == "controller":
+        checked_surface = Surfaces(surfaces.controller, None, surfaces.organization)
     previous_surfaces, client.surfaces = client.surfaces, checked_surface
     clock = client.transport.clock
     started_at = clock.monotonic()
@@ -175,7 +177,9 @@ async def _check_surface(name: str, surfaces: Surfaces, session: Session) -> Fin
             client.surfaces = previous_surfaces.within(organization)
     milliseconds = (clock.monotonic() - started_at) * 1000
     skew = client.transport.skew
-    skew_words = f"; its clock is {skew:+.0f} s off ours" if skew else ""
+    skew_words = ""
+    if skew:
+        skew_words = f"; its clock is {skew:+.0f} s off ours"
     host = urlsplit(surfaces.root(Surface(name)) or "").netloc
     return Finding(name, "ok", f"{host}: {_count_agents(page.items)}, {milliseconds:.0f} ms{skew_words}")
 
@@ -192,7 +196,8 @@ def _exit_code_of(error: ApiError) -> int:
 
 
 def _count_agents(agents: tuple[Agent, ...]) -> str:
-    return f"{len(agents)} agent{'' if len(agents) == 1 else 's'} on the first page"
+    noun = "agent" if len(agents) == 1 else "agents"
+    return f"{len(agents)} {noun} on the first page"
 
 
 async def _check_events(session: Session) -> Finding:
@@ -239,7 +244,9 @@ def _check_terminal() -> list[Finding]:
     if environ.get("NO_COLOR"):
         colours = "none"
     wrappers = [name for name, variable in (("tmux", "TMUX"), ("ssh", "SSH_CONNECTION")) if environ.get(variable)]
-    within = f", within {' and '.join(wrappers)}" if wrappers else ""
+    within = ""
+    if wrappers:
+        within = f", within {' and '.join(wrappers)}"
     is_small = size.columns < 80 or size.lines < 24
     words = f"{size.columns}×{size.lines}, colours: {colours}{within}"
     findings = [Finding("terminal", "note" if is_small else "ok", words)]

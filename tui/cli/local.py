@@ -57,7 +57,9 @@ async def local(session: Session) -> int:
     except BadDatabase as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        message = f"{directory} cannot be written: {error.strerror}" if error.strerror else str(error)
+        message = str(error)
+        if error.strerror:
+            message = f"{directory} cannot be written: {error.strerror}"
         raise UsageError(message) from error
     finally:
         has_ended.set()
@@ -91,9 +93,12 @@ def _server_options(session: Session) -> ServerOptions:
             raise UsageError(f"--{name} is a number between {least} and {most}")
     if arguments.data == "":
         raise UsageError("--data names no folder: name one, or leave it out")
+    data = _directory(settings.state)
+    if arguments.data is not None:
+        data = Path(arguments.data)
     try:
         return process.ServerOptions(
-            data=_directory(settings.state) if arguments.data is None else Path(arguments.data),
+            data=data,
             port=arguments.port,
             pace=arguments.pace,
             seed=arguments.seed,

@@ -120,7 +120,9 @@ def tree_line(out: Output, row: TreeRow) -> None:
     at = node.at
     if out.time != "utc":
         at = at.astimezone(None)
-    clock = at.strftime("%H:%M:%S") if at.year > 1 else " " * 8
+    clock = " " * 8
+    if at.year > 1:
+        clock = at.strftime("%H:%M:%S")
     out.line(
         Cell(clock, FAINT),
         indent + _WORDS.get(node.entry.kind, "···"),
@@ -130,7 +132,9 @@ def tree_line(out: Output, row: TreeRow) -> None:
 
 
 def _elsewhere(row: TreeRow) -> tuple[Cell, ...]:
-    return (Cell("shown elsewhere", FAINT),) if row.is_known else ()
+    if not row.is_known:
+        return ()
+    return (Cell("shown elsewhere", FAINT),)
 
 
 _WORDS = {
@@ -157,7 +161,9 @@ def describe_entry(out: Output, entry: Entry, seconds: float | None = None) -> l
         case ToolCall():
             return [*_call_cells(out, entry, seconds), Cell(out.safe(_compact_json(out, entry.arguments)), FAINT)]
         case Reasoning():
-            confidence = f"{entry.confidence:.2f}" if entry.confidence is not None else ""
+            confidence = ""
+            if entry.confidence is not None:
+                confidence = f"{entry.confidence:.2f}"
             return [Cell(entry.type, FAINT), out.safe(entry.label), Cell(confidence, FAINT)]
         case Delegation():
             return [out.safe(entry.agent_id or ""), out.safe(entry.label)]

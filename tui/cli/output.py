@@ -62,7 +62,9 @@ class Output(Struct):
     @property
     def is_colourful(self) -> bool:
         """Return whether output is colourful: stdout is a terminal, and NO_COLOR is not set."""
-        environ = os.environ if self.environ is None else self.environ
+        environ = self.environ
+        if environ is None:
+            environ = os.environ
         return self.stdout.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
     @property
@@ -106,7 +108,8 @@ class Output(Struct):
 
     def document(self, value: Mapping[str, Any]) -> str:
         """Return a JSON document with its secrets redacted, in ASCII."""
-        return dumps({"v": 1, **self.redactor.json(value)}, indent=2 if self.format == "json" else None)
+        indent = 2 if self.format == "json" else None
+        return dumps({"v": 1, **self.redactor.json(value)}, indent=indent)
 
     def note(self, text: str) -> None:
         """Print a note to standard error."""
@@ -170,7 +173,9 @@ class Output(Struct):
             text = set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
         padding = " " * (width - cell_len(text))
         styled = self._styled(Cell(text, cell.style))
-        return padding + styled if column.is_number else styled + padding
+        if column.is_number:
+            return padding + styled
+        return styled + padding
 
     def _styled(self, cell: Cell) -> str:
         if not cell.style or not cell.text or not self.is_colourful:

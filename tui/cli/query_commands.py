@@ -95,8 +95,9 @@ async def tasks(session: Session) -> int:
 
 def _print_counts(session: Session, loaded: _LoadedTasks, *, is_filtered: bool) -> None:
     count, total = len(loaded.ids), loaded.total
-    matches = f"{loaded.match_count} of " if is_filtered else ""
-    in_all = ""
+    matches = in_all = ""
+    if is_filtered:
+        matches = f"{loaded.match_count} of "
     if total and total > count:
         in_all = f", {total:,} in all: --all for the rest"
     session.out.note(f"{matches}{count} loaded{in_all}")
@@ -203,15 +204,23 @@ def _task_cells(session: Session, task: TaskRow, now: datetime) -> list[Cell | s
     out, wait = session.out, task.wait
     status = status_cell(task, wait)
     seconds = waited_or_run_seconds(task, wait, now)
-    plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
+    duration = ""
+    if seconds is not None:
+        duration = humanize.duration(seconds)
+    plan = ""
+    if task.plan and task.plan.steps:
+        plan = f"{task.plan.done}/{len(task.plan.steps)}"
+    tokens = ""
+    if task.tokens:
+        tokens = humanize.short_count(task.tokens.total)
     return [
         Cell(out.safe(status.text), status.style),
         Cell(out.safe(task.id), FAINT),
         Cell(out.safe(task.title or task.name), STRONG if wait else ""),
         out.safe(session.agents.get(task.agent_id) or task.agent_id),
-        humanize.duration(seconds) if seconds is not None else "",
+        duration,
         plan,
-        humanize.short_count(task.tokens.total) if task.tokens else "",
+        tokens,
         Cell(out.when(task.updated_at or task.changed_at), FAINT),
     ]
 
@@ -219,7 +228,9 @@ def _task_cells(session: Session, task: TaskRow, now: datetime) -> list[Cell | s
 def _sort_key(task: TaskRow) -> tuple[int, float]:
     """Return a sort key: by group, and tasks that have waited longest first."""
     wait = task.wait
-    since = wait.since.timestamp() if wait and wait.since else 0.0
+    since = 0.0
+    if wait and wait.since:
+        since = wait.since.timestamp()
     return group_rank(task, wait), since
 
 

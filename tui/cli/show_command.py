@@ -80,28 +80,38 @@ async def _ids_with_prefix(session: Session, prefix: str) -> list[str]:
 
 
 def _print_record(session: Session, review: ReviewSnapshot) -> None:
-    out, task, plan = session.out, review.task, review.task.plan
+    out, task = session.out, review.task
     status = status_cell(task, review.wait)
     fields = {"status": out.safe(status.text), **_record_fields(session, review)}
     out.line(Cell(out.safe(task.name), STRONG))
     for name, value in fields.items():
         if value:
-            out.line(Cell(f"  {name:<10}", FAINT), Cell(out.safe(value), status.style if name == "status" else ""))
-    for step in plan.steps if plan else ():
-        out.line(Cell(f"  {'':<10}", FAINT), f"{'✓' if step.completed else '·'} {out.safe(step.title)}")
+            style = status.style if name == "status" else ""
+            out.line(Cell(f"  {name:<10}", FAINT), Cell(out.safe(value), style))
+    if task.plan:
+        for step in task.plan.steps:
+            mark = "✓" if step.completed else "·"
+            out.line(Cell(f"  {'':<10}", FAINT), f"{mark} {out.safe(step.title)}")
 
 
 def _record_fields(session: Session, review: ReviewSnapshot) -> dict[str, str | None]:
     """Return the fields of a task's record as text, by their names on screen; None where a field is not provided."""
-    out, task, plan = session.out, review.task, review.task.plan
-    request = plan_words = None
+    out, task = session.out, review.task
+    request = None
     user = task.user_id
     if task.input:
         request = task.input.text
         if task.input.user:
             user = task.input.user.name
-    if plan and plan.steps:
-        plan_words = f"{plan.done} of {len(plan.steps)} steps"
+    tokens = None
+    if task.tokens:
+        tokens = humanize.short_count(task.tokens.total)
+    log = f"{len(review.log.entries)} entries"
+    if review.log.is_partial:
+        log += ", messages only"
+    plan = None
+    if task.plan and task.plan.steps:
+        plan = f"{task.plan.done} of {len(task.plan.steps)} steps"
     return {
         "internal": task.internal_status,
         "id": task.id,
@@ -115,10 +125,10 @@ def _record_fields(session: Session, review: ReviewSnapshot) -> dict[str, str | 
         "created": out.when(task.created_at),
         "updated": out.when(task.updated_at),
         "finished": out.when(task.finished_at),
-        "tokens": humanize.short_count(task.tokens.total) if task.tokens else None,
+        "tokens": tokens,
         "events": "streamed" if task.events_streaming else "not streamed, polled",
-        "log": f"{len(review.log.entries)} entries" + (", messages only" if review.log.is_partial else ""),
-        "plan": plan_words,
+        "log": log,
+        "plan": plan,
     }
 
 
@@ -135,16 +145,19 @@ def printed_request(redactor: Redactor, held: Any) -> tuple[Any, bool]:
 def _print_request(session: Session, review: ReviewSnapshot) -> None:
     """Print the whole request that waits, and the command that decides it."""
     out = session.out
+    kind = since = None
+    if review.wait:
+        kind = review.wait.kind
+        since = iso_time(review.wait.since)
     printed, is_whole = printed_request(out.redactor, review.held)
     out.line("")
-    out.line(Cell(f"Waits for: {review.wait.kind if review.wait else ''}", AMBER))
+    out.line(Cell(f"Waits for: {kind or ''}", AMBER))
     if review.held is None:
         out.line("  what it waits for is not provided by the platform")
     else:
         for line in pretty(printed).split("\n"):
             text = sanitize_text(line, longest=sys.maxsize, reveals=True)
             out.indented(text.replace("\n", "\\n"))  # a line separator inside a JSON string must not begin a new line
-    since = iso_time(review.wait.since) if review.wait else None
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
     if blocked_now := review.blocked_now:
         out.line(Cell("  decide", FAINT), blocked_now)

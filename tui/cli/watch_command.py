@@ -149,7 +149,9 @@ class _ChangePrinter(Struct):
     def _print_gap(self, task_id: str, gap: Gap) -> None:
         data = {"seconds": gap.seconds, "filled": gap.filled}
         self._print_json("gap", task_id, id=iso_time(gap.at), time=iso_time(gap.at), data=data)
-        filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
+        filled = "not filled yet"
+        if gap.filled is not None:
+            filled = f"{gap.filled} back-filled"
         self._print_line(task_id, Cell(f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─", FAINT))
 
     def _print_link(self, change: LinkSeen) -> None:
@@ -213,7 +215,9 @@ class _ChangePrinter(Struct):
             before, after = text[:end], text[end:]
             if not _BEFORE_SECRET.search(before) and redact(before) + redact(after) == redact(text):
                 return end
-        return len(text) if len(text) > MAX_WITHHELD_CHARS else 0
+        if len(text) > MAX_WITHHELD_CHARS:
+            return len(text)
+        return 0
 
     def _print_entry(self, task_id: str, entry: Entry) -> None:
         self._print_json("entry", task_id, provenance="back-filled", **entry_json(entry))
@@ -221,7 +225,9 @@ class _ChangePrinter(Struct):
             self._print_entry_line(task_id, entry.kind, entry)
 
     def _print_entry_line(self, task_id: str, label: str, entry: Entry) -> None:
-        clock = entry.created_at.astimezone(None).strftime("%H:%M:%S") if entry.created_at else ""
+        clock = ""
+        if entry.created_at:
+            clock = entry.created_at.astimezone(None).strftime("%H:%M:%S")
         self._print_line(task_id, Cell(clock, FAINT), f"{self.out.safe(label):<17}", *describe_entry(self.out, entry))
 
     def _print_line(self, task_id: str, *cells: Cell | str) -> None:
