@@ -180,8 +180,8 @@ async def test_a_task_that_was_stopped_meanwhile_was_not_approved(serve: Serve, 
 
 ANOTHER = """
 import pathlib, sys
-from tui.services.review_presence import Beside
-beside = Beside(pathlib.Path(sys.argv[1]))
+from tui.services.review_presence import ReviewPresence
+beside = ReviewPresence(pathlib.Path(sys.argv[1]))
 beside.open([sys.argv[2]])
 print(list(beside.others()), flush=True)
 for _ in sys.stdin:
