@@ -246,7 +246,7 @@ class ActionRunner:
             error = NotSupported(f"{action.verb} needs the task to have been read")
             return StateBefore(now), action.done(Outcome.NOT_SENT, error.message, error=error)
         log = (await load_review(self._client, action.target)).log
-        # The record is read once more after the log, so that the newest one is checked.
+        # The record is read last, so that no other request comes between this check and the sending.
         review = review_of(await self._client.task(action.target), log)
         ended = end_if_outdated(action, review)
         if ended is None and self._objection is not None and (reason := self._objection(review)):
