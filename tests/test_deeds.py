@@ -1204,7 +1204,7 @@ def test_who_stands_still_between_reading_and_sending_sends_nothing(sit: Sit, mo
     desk = sit()
     digest = desk.digest
     moments = iter([100.0, 104.0])
-    monkeypatch.setattr(actions, "awake_and_asleep", lambda: next(moments))
+    monkeypatch.setattr(actions, "boottime_seconds", lambda: next(moments))
     done = desk.does(Verb.APPROVE, digest=digest)
     assert (done.outcome, done.is_sent, desk.story.sent) == (Outcome.TAKEN_BACK, False, [])
     monkeypatch.undo()

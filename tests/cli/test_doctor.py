@@ -166,7 +166,7 @@ async def test_through_which_proxy_it_goes_is_told_without_its_password(
     assert "pass-0123456789" not in str(told)
     assert server.requests[0].target.startswith("http://platform.example/")  # and so it does
     shell.export(NO_PROXY="platform.example")
-    assert doctor._proxy("rest", "http://platform.example") == doctor.Finding("proxy", "ok", "rest: none")
+    assert doctor._check_proxy("rest", "http://platform.example") == doctor.Finding("proxy", "ok", "rest: none")
 
 
 async def test_an_authority_of_ones_own_is_tried(shell: Shell, platform: Platform, hasty: FastClock) -> None:
@@ -187,7 +187,7 @@ async def test_an_authority_of_ones_own_is_tried(shell: Shell, platform: Platfor
 async def test_an_authority_that_cannot_be_read_is_what_is_wrong(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("")
     shell.export(SSL_CERT_FILE=str(tmp_path / "empty.pem"))
-    first, second = await doctor._tls("rest", "https://platform.example", str(tmp_path / "gone.pem"))
+    first, second = await doctor._check_tls("rest", "https://platform.example", str(tmp_path / "gone.pem"))
     assert (first.grade, second.grade) == ("bad", "bad")
     assert first.words.startswith(f"rest: --ca {tmp_path / 'gone.pem'} cannot be used: ")
     assert second.words.startswith(f"rest: SSL_CERT_FILE {tmp_path / 'empty.pem'} cannot be used: ")

@@ -24,9 +24,7 @@ def test_who_has_done_nothing_is_told_so(shell: Shell) -> None:
 
 def test_what_was_done_is_listed_with_its_words(shell: Shell) -> None:
     shell.journal.write("sent", deed="d1", verb="approve", target="t1", comment="looks right")
-    shell.journal.write(
-        "done", deed="d1", verb="approve", target="t1", words="approved by you", comment="looks right"
-    )
+    shell.journal.write("done", deed="d1", verb="approve", target="t1", words="approved by you", comment="looks right")
     shell.journal.write("noted")
     said = shell("journal", "--utc")
     head, *rows = said.out.splitlines()

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.wire.platform import KEY
 from tui.__main__ import main
-from tui.cli.main import _parsed, run
+from tui.cli.main import _parse_arguments, run
 from tui.cli.parser import build_parser
 from tui.launch import run_dashboard
 
@@ -35,7 +35,7 @@ def refused(shell: Shell, *words: str) -> str:
 
 
 def test_no_words_mean_what_the_parser_would_make_of_them() -> None:
-    assert vars(_parsed([])) == vars(build_parser().parse_args([]))
+    assert vars(_parse_arguments([])) == vars(build_parser().parse_args([]))
 
 
 def test_a_script_is_told_of_the_verbs(shell: Shell) -> None:

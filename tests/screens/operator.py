@@ -24,7 +24,7 @@ from tui.services.list_poller import PollIntervals
 from tui.storage.json_store import Drafts
 from tui.widgets.inspector import Inspector
 
-QUICK = PollIntervals(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
+QUICK = PollIntervals(lists=0.1, polled=0.2, streamed=1.0, min_pause=0.05, resume_check=0.2)
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 

@@ -100,7 +100,12 @@ def test_every_screen_is_looked_at_for_clashes() -> None:
         return {screen, *(one for heir in screen.__subclasses__() for one in below(heir))}
 
     screens = {one for one in below(OverlayScreen) if one.__module__.startswith("tui.")}
-    assert {one.__name__ for one in screens - set(FOCUSABLE_BY_SCREEN)} == {"OverlayScreen", "Dialog", "BaseScreen", "ApprovalScreen"}
+    assert {one.__name__ for one in screens - set(FOCUSABLE_BY_SCREEN)} == {
+        "OverlayScreen",
+        "Dialog",
+        "BaseScreen",
+        "ApprovalScreen",
+    }
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.local.conftest import Serve
 from tests.memory_journal import MemoryJournal
 from tests.trust.truth import FAULTS, TASK, OnThisWay, Truth, Way
 from tests.trust.virtual import VirtualClock, VirtualLoop
-from tui.cli.action_commands import _code
+from tui.cli.action_commands import action_exit_code
 from tui.cli.exit_codes import TOO_LATE
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
@@ -218,7 +218,7 @@ class World(RuleBasedStateMachine):
         assert action.words
         if outcome in NOTHING_LEFT and action.error is None:
             assert not self.left[action.id], f"{outcome}, and it was sent"
-        if _code(action) == TOO_LATE:
+        if action_exit_code(action) == TOO_LATE:
             assert not self.left[action.id], "exit 7 says that nothing was sent"
         if action.verb is Verb.STOP:
             if outcome is Outcome.CONFIRMED:
