@@ -16,7 +16,7 @@ from tui.domain.state import State, TasksSeen
 from tui.domain.task_list import TaskListModel
 from tui.widgets.task_table import TaskTable, columns_for
 
-HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time))
+HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time_format))
 Cells = list[tuple[str, ...]]
 Table = DataTable[str]
 

@@ -166,7 +166,7 @@ class Document(Struct):
         return _mapped(self._told(value), self.redactor.known)
 
     @property
-    def why_not_whole(self) -> str:
+    def not_whole_reason(self) -> str:
         """Why not all of it can be written out once all is revealed, in words; empty when it can."""
         if self.hides_other_text:
             return HIDES_OTHER_TEXT_REASON

@@ -56,7 +56,7 @@ class Inspector(VirtualList):
         self._places: dict[ValueKey, int] = {}
         self.is_read = False
         """Whether every line was in sight for long enough to be seen, what is masked revealed, since this is shown."""
-        self._why_not_whole = ""
+        self._not_whole_reason = ""
         """Why not all of it can be shown however it is scrolled, where it is decided about."""
         self._seen: set[SeenLine] = set()
         self._unseen: set[SeenLine] = set()
@@ -113,7 +113,7 @@ class Inspector(VirtualList):
         longest = sys.maxsize if self._is_whole else MAX_LINE_CHARS
         self._document = Document(parts, self._redactor, self._can_fold, turned, longest, raw=before.raw)
         self.is_read = False
-        self._why_not_whole = self._document.why_not_whole if self._is_whole else ""
+        self._not_whole_reason = self._document.not_whole_reason if self._is_whole else ""
         self._seen.clear()
         if not is_alike:
             self._rows = []
@@ -123,9 +123,9 @@ class Inspector(VirtualList):
             self.scroll_to(y=0, animate=False)
 
     @property
-    def why_not_whole(self) -> str:
+    def not_whole_reason(self) -> str:
         """Why not all of it can be seen, even if one scrolls, in words; empty when it can."""
-        return self._why_not_whole if self._document.is_whole else NOT_WHOLE_REASON
+        return self._not_whole_reason if self._document.is_whole else NOT_WHOLE_REASON
 
     @property
     def masked(self) -> int:
@@ -233,7 +233,7 @@ class Inspector(VirtualList):
         if (row := self.row) and row.folds:
             self.action_fold(row.is_open)
 
-    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """A double click does as Enter."""
         self.action_turn()
 

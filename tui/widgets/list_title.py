@@ -33,17 +33,17 @@ class Liveness(Struct, frozen=True):
     style: str = "faint"
     why: str = ""
     max_silent_seconds: float = 60.0
-    told_at: datetime | None = None
+    checked_at: datetime | None = None
 
     def silent_seconds(self, now: datetime) -> float:
         """Return for how long nothing was told."""
-        return (now - self.told_at).total_seconds() if self.told_at else 0.0
+        return (now - self.checked_at).total_seconds() if self.checked_at else 0.0
 
     def is_stale(self, now: datetime) -> bool:
         """Return whether nothing was told for so long that the lists are not live."""
         return self.silent_seconds(now) > self.max_silent_seconds
 
-    def says_as(self, other: Liveness) -> bool:
+    def has_same_text_as(self, other: Liveness) -> bool:
         """Return whether both say the same."""
         return (self.words, self.style, self.why) == (other.words, other.style, other.why)
 

@@ -35,7 +35,7 @@ class TaskFilter(Vertical):
     asked: var[Filter] = var(Filter, init=False)
     """The filter as far as it can be used while it is written."""
 
-    class Wider(Message):
+    class ServerQueryChanged(Message):
         """The platform itself is to be asked for what the filter wants."""
 
         def __init__(self, query: TaskQuery | None) -> None:
@@ -64,7 +64,7 @@ class TaskFilter(Vertical):
         """Where the filter is written."""
         return self.query_one(FilterInput)
 
-    def update_board(self, state: State) -> None:
+    def update_state(self, state: State) -> None:
         """Take the new state: the names of agents and waits that the filter is about."""
         self._state = state
 
@@ -100,7 +100,7 @@ class TaskFilter(Vertical):
         if wanted != self._server_query:
             self._server_query = wanted
             self.query_one("#there", Static).update("")
-            self.post_message(self.Wider(wanted))
+            self.post_message(self.ServerQueryChanged(wanted))
 
     @on(FilterInput.Submitted)
     def _use(self, event: FilterInput.Submitted) -> None:

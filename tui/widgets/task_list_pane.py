@@ -43,13 +43,13 @@ class TaskListPane(Vertical):
     """The column that the list is sorted by; without one, it stands in groups."""
     reverse: var[bool] = var(False, init=False)
 
-    class Glanced(Message):
+    class PreviewRequested(Message):
         """The cursor has come to rest on a task: more is to be known of it, its log too where there is room for it."""
 
-        def __init__(self, task_id: str, is_deep: bool) -> None:
+        def __init__(self, task_id: str, with_log: bool) -> None:
             super().__init__()
             self.task_id = task_id
-            self.is_deep = is_deep
+            self.with_log = with_log
 
     def __init__(self, ui: UIContext, seen: SeenValues, on_shown: Callable[[], None]) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class TaskListPane(Vertical):
 
     def _ask_for_preview(self) -> None:
         if line := self.tasks.line:
-            self.post_message(self.Glanced(_previewed(line), self.screen.has_class("-wide")))
+            self.post_message(self.PreviewRequested(_previewed(line), self.screen.has_class("-wide")))
 
     # Folds and order
 

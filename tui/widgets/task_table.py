@@ -189,7 +189,7 @@ class TaskTable(VirtualList):
         """Where a task is."""
         return self._listing.index_of(key) if isinstance(key, str) else None
 
-    def can_rest(self, index: int) -> bool:
+    def can_hold_cursor(self, index: int) -> bool:
         """A heading is passed over while its group is open."""
         head = self._listing.head(index)
         return head is None or not head.is_open

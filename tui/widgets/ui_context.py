@@ -36,7 +36,7 @@ class UIContext(Struct, frozen=True):
         """How times are shown."""
         return self.memory.get("time", TIME_FORMATS[0])
 
-    def turn_time(self) -> str:
+    def cycle_time_format(self) -> str:
         """Show times in the next way."""
         self.memory["time"] = (
             TIME_FORMATS[(TIME_FORMATS.index(self.time) + 1) % len(TIME_FORMATS)]

@@ -30,7 +30,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
     ]
     cursor: reactive[int] = reactive(0, init=False, repaint=False)
     """Who shows what is under it, watches it: both are drawn in one frame then. A message would come a frame later."""
-    was_led = False
+    was_cursor_moved = False
     """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
     _is_prefixed = False
     """Whether z was pressed, and M or R may follow."""
@@ -58,7 +58,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         """Where the line about something is."""
         return key if isinstance(key, int) else None
 
-    def can_rest(self, index: int) -> bool:
+    def can_hold_cursor(self, index: int) -> bool:
         """Whether the cursor can be on a line."""
         return True
 
@@ -94,7 +94,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
     def take_position(self, other: VirtualList) -> None:
         """Put the cursor and the scroll position where those of another list of the same lines are."""
         self._grow(self.count())
-        self.was_led = other.was_led
+        self.was_cursor_moved = other.was_cursor_moved
         self.set_reactive(VirtualList.cursor, other.cursor)
         self.scroll_to(y=other.scroll_offset.y, animate=False, immediate=True, force=True)
 
@@ -104,7 +104,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         for step in (direction, -direction):
             place = index
             while 0 <= place < count:
-                if self.can_rest(place):
+                if self.can_hold_cursor(place):
                     return place
                 place += step
         return max(min(index, count - 1), 0)
@@ -113,17 +113,17 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     def action_move(self, by: int) -> None:
         """Move the cursor by lines."""
-        self.was_led = True
+        self.was_cursor_moved = True
         self.move_to(self.cursor + by, by)
 
     def action_edge(self, last: bool) -> None:
         """Move to the first or the last line."""
-        self.was_led = True
+        self.was_cursor_moved = True
         self.move_to(self.count() - 1 if last else 0, -1 if last else 1)
 
     def action_leap(self, pages: float) -> None:
         """Move by pages."""
-        self.was_led = True
+        self.was_cursor_moved = True
         by = int(pages * max(self.size.height - 1, 1))
         self.move_to(self.cursor + by, 1 if by > 0 else -1)
 
@@ -138,7 +138,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         """Scroll as little as shows the cursor."""
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
         # A heading above the cursor is shown with it.
-        above = self.cursor - 1 if self.cursor and not self.can_rest(self.cursor - 1) else self.cursor
+        above = self.cursor - 1 if self.cursor and not self.can_hold_cursor(self.cursor - 1) else self.cursor
         if above < top:
             self.scroll_to(y=above, animate=False, immediate=True)
         elif self.cursor >= top + height > 0:
@@ -185,9 +185,9 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor there, a second one opens it."""
-        self.was_led = True
+        self.was_cursor_moved = True
         index = self.scroll_offset.y + event.y
-        if not 0 <= index < self.count() or not self.can_rest(index):
+        if not 0 <= index < self.count() or not self.can_hold_cursor(index):
             return
         self.cursor = index
         if event.chain == 2:
@@ -196,5 +196,5 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     def action_choose(self) -> None:
         """Open the line under the cursor."""
-        if self.cursor < self.count() and self.can_rest(self.cursor):
+        if self.cursor < self.count() and self.can_hold_cursor(self.cursor):
             self.post_message(self.Chosen(self, self.cursor))
