@@ -158,7 +158,7 @@ async def test_what_a_dialog_covers_was_not_shown(serve: Serve, tmp_path: Path) 
         await operator.press("question_mark")
         await operator.until(lambda: operator.app.screen is not screen)
         payload = screen.query_one("#payload", Inspector)
-        payload._seen.clear()
+        payload._seen_lines.clear()
         payload.show([Part("what exactly", {"to": "EVIL"})])
         looked: list[float] = []
         draw = screen.draw

@@ -204,7 +204,12 @@ class BulkReviewScreen(ApprovalScreen):
         payload = self.query_one("#payload", Inspector)
         self.look_at_panes()
         task_id = self._payload_of
-        if payload.is_read and not payload.not_whole_reason and task_id in self._decidable and task_id not in self._read:
+        if (
+            payload.is_read
+            and not payload.not_whole_reason
+            and task_id in self._decidable
+            and task_id not in self._read
+        ):
             self._read.add(task_id)
             self._tell(task_id, StyledText("read", "faint"))
 
