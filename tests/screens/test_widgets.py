@@ -367,7 +367,7 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
             await pilot.pause()
             steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
             tasks._made.clear()
-            assert [tasks._sights[y] for y in range(24)] == [tasks._sight_at(y, width) for y in range(24)]
+            assert [tasks._drawn[y] for y in range(24)] == [tasks._line_key(y, width) for y in range(24)]
             tasks._steady = steady
         running = sum("▶" in tasks.text_of(index) for index in range(24))
         looked_at.clear()
