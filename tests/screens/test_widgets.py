@@ -365,10 +365,10 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
             now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
             tasks.tick()
             await pilot.pause()
-            steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
-            tasks._made.clear()
+            steady, width = dict(tasks._valid_until), tasks.scrollable_content_region.width
+            tasks._cached_lines.clear()
             assert [tasks._drawn[y] for y in range(24)] == [tasks._line_key(y, width) for y in range(24)]
-            tasks._steady = steady
+            tasks._valid_until = steady
         running = sum("▶" in tasks.text_of(index) for index in range(24))
         looked_at.clear()
         now[0] += timedelta(milliseconds=1)

@@ -111,8 +111,8 @@ class TaskListScreen(BaseScreen[None]):
     def on_mount(self) -> None:
         """Begin with the list."""
         self._is_ready = True
-        self.watch(self.task_filter, "asked", self._use_filter, init=False)
-        self.watch(self.list_pane, "only", self.task_filter.show_group, init=False)
+        self.watch(self.task_filter, "active_filter", self._use_filter, init=False)
+        self.watch(self.list_pane, "only_group", self.task_filter.show_group, init=False)
         self.watch(self.list_pane.tasks, "show_vertical_scrollbar", self._titles, init=False)
         self.filter(self._begin_with)
         self.set_interval(1.0, self._tick)

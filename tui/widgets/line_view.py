@@ -147,10 +147,8 @@ class LineView(ScrollView, inherit_bindings=False):
         """Render a line of the view."""
         frame = self._frame_style or self._current_frame_style()
         index, width = frame.top + y, frame.width
-        if (index, width) in self._pending:
-            key = self._pending.pop((index, width))
-        else:
-            key = self._line_key(index, width)
+        place = index, width
+        key = self._pending.pop(place) if place in self._pending else self._line_key(index, width)
         self._drawn[y] = key
         if key is None:
             return Strip.blank(width, frame.base)
