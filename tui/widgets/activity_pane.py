@@ -71,7 +71,9 @@ class ActivityPane(Vertical):
     @property
     def view(self) -> ActivityView:
         """The view that is shown."""
-        return self._timeline if self._timeline.display else self._tree
+        if self._timeline.display:
+            return self._timeline
+        return self._tree
 
     @property
     def row(self) -> TreeRow | StatusRow | None:
@@ -148,7 +150,9 @@ class ActivityPane(Vertical):
     def _switch_view(self) -> None:
         """Show the view that the rows are arranged for; it takes over the position and the focus."""
         old_view = self.view
-        new_view = self._timeline if self.rows.as_timeline else self._tree
+        new_view: ActivityView = self._tree
+        if self.rows.as_timeline:
+            new_view = self._timeline
         if old_view is new_view:
             return
         if self._pending_slices is None:
@@ -167,10 +171,9 @@ class ActivityPane(Vertical):
         if not hits:
             return 0, 0
         keys = [hit.key for hit in hits]
-        cursor_key = key_of(self.row) if self.row else ""
-        hit_index = 0
-        if cursor_key in keys:
-            hit_index = (keys.index(cursor_key) + by) % len(keys)
+        hit_index, row = 0, self.row
+        if row and key_of(row) in keys:
+            hit_index = (keys.index(key_of(row)) + by) % len(keys)
         hit = hits[hit_index]
         self.rows.unfolded |= set(hit.hidden_by)
         self._show_row(hit.key)

@@ -39,17 +39,23 @@ class ActivityTimeline(ActivityView):
         if not spans:
             return []
         longest = ", ".join(f"{self._name_at(index)} {_duration(spans[index])}" for index in self._scale.longest)
-        return [humanize.exact_duration(self._scale.seconds), f"longest: {longest}" if longest else ""]
+        if longest:
+            longest = f"longest: {longest}"
+        return [humanize.exact_duration(self._scale.seconds), longest]
 
     def _name_at(self, index: int) -> str:
         row = self._rows.row(index)
         assert isinstance(row, TreeRow)
-        return self._ui.safe(row.node.entry.label if row.node else "", MAX_LONGEST_NAME_CHARS)
+        if row.node is None:
+            return ""
+        return self._ui.safe(row.node.entry.label, MAX_LONGEST_NAME_CHARS)
 
     def pieces(self, index: int, width: int) -> StyledLine:
         """Return the pieces of a row: its text, its bar and its duration."""
         row = self._rows.row(index)
-        line = entry_line(row.node, self._ui.redactor) if isinstance(row, TreeRow) and row.node else None
+        line = None
+        if isinstance(row, TreeRow) and row.node:
+            line = entry_line(row.node, self._ui.redactor)
         name_width = max(width // 3, MIN_NAME_CELLS)
         name = fit(self._row_text(row, line), name_width)
         span = self._scale.spans.get(index)
@@ -57,10 +63,12 @@ class ActivityTimeline(ActivityView):
             return [StyledText(name)]
         duration = _duration(span).rjust(DURATION_CELLS)
         bar_width = max(width - name_width - len(duration) - 2, MIN_BAR_CELLS)
-        has_failed = line is not None and line.style == "failed"
+        bar_style = BAR_STYLES[span.kind]
+        if line is not None and line.style == "failed":
+            bar_style = "failed"
         return [
             StyledText(f"{name} ", "strong" if index in self._scale.longest else ""),
-            *self._bar(index, span, bar_width, "failed" if has_failed else BAR_STYLES[span.kind]),
+            *self._bar(index, span, bar_width, bar_style),
             StyledText(duration, "need" if span.kind is SpanKind.PERSON else "faint"),
         ]
 
@@ -85,6 +93,9 @@ class ActivityTimeline(ActivityView):
 
 def _duration(span: Span) -> str:
     """Return a duration: with ≈ when it is derived, with … when the span is still open."""
-    prefix = "≈" if span.is_derived else ""
-    suffix = "…" if span.is_open else ""
-    return f"{prefix}{humanize.exact_duration(span.seconds)}{suffix}"
+    text = humanize.exact_duration(span.seconds)
+    if span.is_derived:
+        text = f"≈{text}"
+    if span.is_open:
+        text = f"{text}…"
+    return text

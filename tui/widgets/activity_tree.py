@@ -37,13 +37,11 @@ class ActivityTree(ActivityView):
 
     def _heading_pieces(self, row: TreeRow) -> StyledLine:
         """Return the pieces of a plan step or a sub-task that has no entry."""
-        word = "STP" if row.step else "SUB"
-        done = "✓" if row.step and row.step.completed else ""
-        return [
-            StyledText(f"{self.fold_mark(row)}{word} ", "faint"),
-            StyledText(self._ui.safe(self._rows.title(row)), "strong" if row.step else ""),
-            StyledText(f" {done}", "faint"),
-        ]
+        mark, title = self.fold_mark(row), self._ui.safe(self._rows.title(row))
+        if not row.step:
+            return [StyledText(f"{mark}SUB ", "faint"), StyledText(title), StyledText(" ", "faint")]
+        done = "✓" if row.step.completed else ""
+        return [StyledText(f"{mark}STP ", "faint"), StyledText(title, "strong"), StyledText(f" {done}", "faint")]
 
     def _entry_pieces(self, index: int, row: TreeRow, width: int) -> StyledLine:
         """Return the pieces of an entry: fold mark, word, text, and its result at the right edge."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tui.domain.activity_log import TreeRow
 from tui.domain.activity_rows import ActivityRows, StatusRow
+from tui.widgets.styled_text import fold_glyph
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
@@ -31,7 +32,9 @@ class ActivityView(VirtualList):
     @property
     def row(self) -> TreeRow | StatusRow | None:
         """The row under the cursor."""
-        return self._rows.row(self.cursor) if self.cursor < len(self._rows) else None
+        if self.cursor >= len(self._rows):
+            return None
+        return self._rows.row(self.cursor)
 
     @property
     def title_words(self) -> list[str]:
@@ -58,7 +61,9 @@ class ActivityView(VirtualList):
 
     def index_of(self, key: object) -> int | None:
         """Return the index of the row with this key."""
-        return self._rows.index_of(key) if isinstance(key, str) else None
+        if not isinstance(key, str):
+            return None
+        return self._rows.index_of(key)
 
     def fold_all(self, away: bool) -> None:
         """Fold or unfold all sub-tasks."""
@@ -73,5 +78,5 @@ class ActivityView(VirtualList):
         """Return the indent of a row, with a fold mark when the row can be folded."""
         mark = "  "
         if row.child_id and not row.is_known:
-            mark = "▾ " if self._rows.is_unfolded(row) else "▸ "
+            mark = f"{fold_glyph(self._rows.is_unfolded(row))} "
         return f" {'  ' * row.depth}{mark}"

@@ -14,7 +14,7 @@ from tui.security.redact import Redactor
 from tui.security.sanitize import MAX_LINE_CHARS, cut_line, sanitize_text
 from tui.widgets.json_walk import count_differences, count_texts, has_members, iterate_texts, map_texts, members
 from tui.widgets.markdown_layout import markdown_lines
-from tui.widgets.styled_text import StyledLine, StyledText, wrap
+from tui.widgets.styled_text import StyledLine, StyledText, fold_glyph, wrap
 
 MAX_LINES = 20_000
 """Maximum lines of a document; the last line says that more were left out."""
@@ -136,7 +136,9 @@ class Document(Struct):
 
     def _parsed(self, value: object) -> Any:
         """Return a value with the JSON within its texts parsed."""
-        return value if self.raw else parse_nested(value)
+        if self.raw:
+            return value
+        return parse_nested(value)
 
     def _masked(self, value: object) -> Any:
         if self.reveals_all:
@@ -150,7 +152,9 @@ class Document(Struct):
     def _with_possible_secrets_masked(self, value: object) -> Any:
         """Return a value in which everything is masked that may be a secret."""
         parsed = self._parsed(value)
-        return self.redactor.text(parsed) if isinstance(parsed, str) else self.redactor.json(parsed)
+        if isinstance(parsed, str):
+            return self.redactor.text(parsed)
+        return self.redactor.json(parsed)
 
     def _revealed_value(self, key: ValueKey) -> Any:
         """Return the value with this key; only the secrets of this machine are masked."""
@@ -160,7 +164,9 @@ class Document(Struct):
                 value = value[step]
         except KeyError:  # a member name on the path is masked itself
             return self.value(key)
-        return self.redactor.known(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return self.redactor.known(value)
+        return value
 
     # Folding and searching
 
@@ -229,11 +235,12 @@ class Document(Struct):
             yield from self._beside_lines(key, part, width)
             return
         is_open = self._is_open(key, not part.is_folded)
-        size = "" if is_open else f"  {_size_text(part.value)}"
         heading = StyledText(f" {self._fold_mark(is_open)}{sanitize_text(part.heading)}", "head")
-        yield DocumentLine([heading, StyledText(size, "faint")], key, self.can_fold, is_open)
         if not is_open:
+            size = StyledText(f"  {_size_text(part.value)}", "faint")
+            yield DocumentLine([heading, size], key, self.can_fold, is_open)
             return
+        yield DocumentLine([heading, StyledText("", "faint")], key, self.can_fold, is_open)
         value = self._masked(part.value)
         if not isinstance(value, str):
             yield from self._json_lines(key, value, 1, width)
@@ -322,13 +329,15 @@ class Document(Struct):
     def _fold_mark(self, is_open: bool) -> str:
         if not self.can_fold:
             return ""
-        return "▾ " if is_open else "▸ "
+        return f"{fold_glyph(is_open)} "
 
     def _sanitized(self, text: str) -> str:
         return sanitize_text(text, longest=self.max_line_chars, reveals=True)
 
     def _name_text(self, step: str | int) -> str:
-        return f"{step}" if isinstance(step, int) else f"{self._sanitized(step)}:".replace("\n", " ")
+        if isinstance(step, int):
+            return f"{step}"
+        return f"{self._sanitized(step)}:".replace("\n", " ")
 
 
 def scalar_text(value: Any) -> str:
@@ -336,7 +345,13 @@ def scalar_text(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     if text.isascii():
         return text
-    return "".join(char if char.isascii() or sanitize_text(char) == char else json.dumps(char)[1:-1] for char in text)
+    return "".join(map(_escaped_if_unsafe, text))
+
+
+def _escaped_if_unsafe(char: str) -> str:
+    if char.isascii() or sanitize_text(char) == char:
+        return char
+    return json.dumps(char)[1:-1]
 
 
 def _cell_count(pieces: StyledLine) -> int:

@@ -34,9 +34,11 @@ class EmptyList(Static):
 
     def show_filtered(self, active_filter: Filter, statuses: Iterable[str], loaded: int, *, has_more: bool) -> None:
         """Show that the filter matches none of the loaded tasks."""
-        more = f", {self._key('tasks.more')} loads more" if has_more else ""
-        words = f"Nothing of {loaded} loaded tasks is shown.{_unknown_status_hint(active_filter, statuses)}"
-        self.update(f"{words}\n\n{self._key('tasks.leave')} takes the filter away{more}")
+        reason = f"Nothing of {loaded} loaded tasks is shown.{_unknown_status_hint(active_filter, statuses)}"
+        keys = f"{self._key('tasks.leave')} takes the filter away"
+        if has_more:
+            keys += f", {self._key('tasks.more')} loads more"
+        self.update(f"{reason}\n\n{keys}")
 
     def _key(self, binding_id: str) -> str:
         return key_name(self.screen, binding_id)
@@ -56,4 +58,6 @@ def _unknown_status_hint(active_filter: Filter, statuses: Iterable[str]) -> str:
 
 def _suggestion(status: str, known: Iterable[str]) -> str:
     similar = difflib.get_close_matches(status, known, 1, MIN_SIMILARITY)
-    return f", did you mean {similar[0]}?" if similar else ""
+    if not similar:
+        return ""
+    return f", did you mean {similar[0]}?"

@@ -93,7 +93,9 @@ class EventLines:
         return lines
 
     def _write_lines(self, item: EventItem, width: int) -> list[list[StyledText]]:
-        clock = f"{item.at.astimezone():%H:%M:%S}" if item.at else " " * 8
+        clock = " " * 8
+        if item.at:
+            clock = f"{item.at.astimezone():%H:%M:%S}"
         text, style = self.text(item), self._style(item)
         prefix = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", style)]
         body = StyledText(text, "faint" if style == "faint" else "")

@@ -164,16 +164,19 @@ class EventPane(VirtualList):
     def _first_index(self, number: int) -> int | None:
         """Return the index of the first row of the item with this number."""
         index = self._insertion_index(number)
-        return index if index < len(self._rows) and self._rows[index][0].number == number else None
+        if index == len(self._rows) or self._rows[index][0].number != number:
+            return None
+        return index
 
     def _show_rows(self, before: tuple[object, int], new_count: int) -> None:
         """Show the changed rows; go to the last one while following, else count the new items as unseen."""
-        self.rows_changed((None, 0) if self.follows else before)
-        if self.follows:
-            self.move_to(len(self._rows) - 1)
-            self.call_after_refresh(self.show_cursor)  # the pane's height may be unknown until then
-        else:
+        if not self.follows:
+            self.rows_changed(before)
             self.unseen += new_count
+            return
+        self.rows_changed((None, 0))
+        self.move_to(len(self._rows) - 1)
+        self.call_after_refresh(self.show_cursor)  # the pane's height may be unknown until then
 
     def _rebuild(self) -> None:
         """Filter and wrap all items again."""
@@ -197,7 +200,9 @@ class EventPane(VirtualList):
         if not isinstance(key, tuple):
             return None
         first = self._first_index(key[0])
-        return None if first is None else min(first + int(key[1]), len(self._rows) - 1)
+        if first is None:
+            return None
+        return min(first + int(key[1]), len(self._rows) - 1)
 
     def pieces(self, index: int, width: int) -> StyledLine:
         """Return the pieces of a row."""
@@ -209,7 +214,9 @@ class EventPane(VirtualList):
     @property
     def selected(self) -> object:
         """The content of the item that the cursor has selected."""
-        return self._rows[self.cursor][0].content if self.cursor < len(self._rows) else None
+        if self.cursor >= len(self._rows):
+            return None
+        return self._rows[self.cursor][0].content
 
     # Commands
 

@@ -59,7 +59,9 @@ class FilterInput(Input):
     def _history(self) -> list[str]:
         """The filters that were used, the latest first."""
         filters = self._memory.get("filters", "")
-        return filters.split("\n") if filters else []
+        if not filters:
+            return []
+        return filters.split("\n")
 
     def remember(self) -> None:
         """Remember the current filter in the history."""
@@ -73,7 +75,10 @@ class FilterInput(Input):
         """Show the filter that was used before; with a negative number, the one after."""
         history = self._history
         self._history_position = max(0, min(self._history_position + by, len(history)))
-        self.value = history[self._history_position - 1] if self._history_position else ""
+        text = ""
+        if self._history_position:
+            text = history[self._history_position - 1]
+        self.value = text
         self.cursor_position = len(self.value)
 
     def action_take(self) -> None:

@@ -117,13 +117,17 @@ class Inspector(VirtualList):
             return
         headings, old_headings = [part.heading for part in parts], [part.heading for part in self._parts]
         keeps_position = not self._is_whole and headings == old_headings
-        toggled = set(self._document.toggled) if keeps_position else set()
+        toggled: set[ValueKey] = set()
+        if keeps_position:
+            toggled |= self._document.toggled
         max_line_chars = sys.maxsize if self._is_whole else MAX_LINE_CHARS
         is_raw = self._document.raw
         self._parts = parts
         self._document = Document(parts, self._redactor, self._can_fold, toggled, max_line_chars, raw=is_raw)
         self.is_read = False
-        self._not_whole_reason = self._document.not_whole_reason if self._is_whole else ""
+        self._not_whole_reason = ""
+        if self._is_whole:
+            self._not_whole_reason = self._document.not_whole_reason
         self._seen_lines.clear()
         if keeps_position:
             self._update_rows()
@@ -136,7 +140,9 @@ class Inspector(VirtualList):
     @property
     def not_whole_reason(self) -> str:
         """The reason, in words, why the document cannot be shown whole; empty when it can."""
-        return self._not_whole_reason if self._document.is_whole else NOT_WHOLE_REASON
+        if not self._document.is_whole:
+            return NOT_WHOLE_REASON
+        return self._not_whole_reason
 
     @property
     def masked_count(self) -> int:
@@ -196,7 +202,9 @@ class Inspector(VirtualList):
     @property
     def row(self) -> DocumentLine | None:
         """The row under the cursor."""
-        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        if self.cursor >= len(self._rows):
+            return None
+        return self._rows[self.cursor]
 
     # Revealing
 
@@ -275,7 +283,9 @@ class Inspector(VirtualList):
 
         With -1 it goes to the hit before.
         """
-        keys = self._document.find(words) if self._can_fold else []
+        if not self._can_fold:
+            return 0, 0
+        keys = self._document.find(words)
         if not keys:
             return 0, 0
         positions = {key: position for position, key in enumerate(keys)}
@@ -335,7 +345,9 @@ def _line_ranges(indexes: Sequence[int]) -> str:
         else:
             ranges.append([index, index])
     named = ", ".join(f"{first + 1}-{last + 1}" for first, last in ranges[:MAX_NAMED_RANGES])
-    return f"lines {named}{' and more' if len(ranges) > MAX_NAMED_RANGES else ''}"
+    if len(ranges) > MAX_NAMED_RANGES:
+        named += " and more"
+    return f"lines {named}"
 
 
 def _sort_key(key: ValueKey) -> tuple[int, tuple[str, ...]]:

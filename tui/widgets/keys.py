@@ -35,7 +35,9 @@ def display_name(app: App[Any], key: str) -> str:
         return key
     name = app.get_key_display(Binding(key, ""))
     is_function_key = key[:1] == "f" and key[1:].isdigit()
-    return name.upper() if is_function_key else name
+    if is_function_key:
+        return name.upper()
+    return name
 
 
 @lru_cache(1024)

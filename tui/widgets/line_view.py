@@ -85,9 +85,11 @@ class LineView(ScrollView, inherit_bindings=False):
         (width, height), top = self.scrollable_content_region.size, self.scroll_offset.y
         first_changed = None
         for y in range(height + 1):
-            is_checked = y < height and (among is None or y in among)
-            key = self._line_key(top + y, width) if is_checked else None
-            if is_checked and self._drawn.get(y, False) != key:
+            key, has_changed = None, False
+            if y < height and (among is None or y in among):
+                key = self._line_key(top + y, width)
+                has_changed = self._drawn.get(y, False) != key
+            if has_changed:
                 pending[top + y, width] = key
                 if first_changed is None:
                     first_changed = y
@@ -158,7 +160,9 @@ class LineView(ScrollView, inherit_bindings=False):
             if span is not None:
                 strip = self._with_selection(strip, *span)
         # Textual asks for a single line to find the text under the mouse, and only then are the offsets needed.
-        return strip.apply_offsets(0, index) if self._frame_style is None else strip
+        if self._frame_style is None:
+            return strip.apply_offsets(0, index)
+        return strip
 
     def _strip(self, line_key: LineKey, frame: FrameStyle) -> Strip:
         cache_key = line_key, frame.width, frame.base, frame.has_focus
@@ -187,18 +191,25 @@ class LineView(ScrollView, inherit_bindings=False):
         """Return a strip with the characters from start to end selected; an end of -1 is the end of the line."""
         text = strip.text
         first = cell_len(text[:start])
-        last = cell_len(text[:end]) if end >= 0 else strip.cell_length
+        last = strip.cell_length
+        if end >= 0:
+            last = cell_len(text[:end])
         style = self.screen.get_component_rich_style("screen--selection")
         before, selected, after = strip.divide([first, max(first, last), strip.cell_length])
         return Strip.join([before, selected.apply_style(style), after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Get the text of a selection, without the spaces that pad the lines."""
-        first = selection.start.y if selection.start else 0
-        last = min(selection.end.y if selection.end else self.count(), self.count() - 1)
+        first, last = 0, self.count() - 1
+        if selection.start:
+            first = selection.start.y
+        if selection.end:
+            last = min(last, selection.end.y)
         texts = []
         for index in range(first, last + 1):
             start, end = selection.get_span(index) or (0, 0)
             text = self.text_of(index)
-            texts.append(text[start : end if end >= 0 else None])
+            if end < 0:
+                end = len(text)
+            texts.append(text[start:end])
         return "\n".join(texts), "\n"

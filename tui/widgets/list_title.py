@@ -37,7 +37,9 @@ class Liveness(Struct, frozen=True):
 
     def silent_seconds(self, now: datetime) -> float:
         """Return the seconds since the last check."""
-        return (now - self.checked_at).total_seconds() if self.checked_at else 0.0
+        if self.checked_at is None:
+            return 0.0
+        return (now - self.checked_at).total_seconds()
 
     def is_stale(self, now: datetime) -> bool:
         """Return whether the lists are stale, because the last check was too long ago."""
@@ -76,10 +78,12 @@ class ListTitle(SegmentLine):
         if marked:
             left.append((StyledText(f" * {marked} marked ", "accent"), "marks"))
         left += _counters(listing, only_group, is_narrow=self.screen.size.width < MIN_COLUMNS_WITH_WORDS)
-        loaded = listing.loaded
-        matched = f"{listing.matched} of " if is_filtered else ""
-        in_all = f" · {total:,} total" if total is not None and total != loaded else ""
-        self.show(left, [StyledText(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
+        counts = f"{listing.loaded:,} loaded"
+        if is_filtered:
+            counts = f"{listing.matched} of {counts}"
+        if total is not None and total != listing.loaded:
+            counts += f" · {total:,} total"
+        self.show(left, [StyledText(f"{counts} ", "faint")])
 
     def _liveness_text(self, liveness: Liveness) -> StyledText:
         now = self._ui.now()
@@ -101,6 +105,8 @@ def _counters(listing: TaskListModel, only_group: str | None, *, is_narrow: bool
             style = "accent"
         elif not count:
             style = "faint"
-        suffix = "" if is_narrow and not needs_person else f" {word}"
-        counters.append((StyledText(f" {glyph} {count}{suffix} ", style), str(group)))
+        text = f"{glyph} {count}"
+        if needs_person or not is_narrow:
+            text += f" {word}"
+        counters.append((StyledText(f" {text} ", style), str(group)))
     return counters

@@ -70,9 +70,12 @@ class _MarkdownLayout:
             case "bullet_list_close" | "ordered_list_close":
                 self._is_ordered.pop()
             case "list_item_open":
-                is_ordered = self._is_ordered[-1]
-                self._indents.append("   " if is_ordered else "  ")
-                self._bullet = f"{token.info}. " if is_ordered else "- "
+                if self._is_ordered[-1]:
+                    self._indents.append("   ")
+                    self._bullet = f"{token.info}. "
+                else:
+                    self._indents.append("  ")
+                    self._bullet = "- "
             case "blockquote_open":
                 self._indents.append("│ ")
             case "list_item_close" | "blockquote_close":

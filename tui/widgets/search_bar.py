@@ -56,7 +56,7 @@ class SearchBar(Horizontal):
         words = self.query_one(Input).value.strip()
         if words and self._pane is not None and not isinstance(self._pane, EventPane):
             number, count = self._pane.find(words, by)
-            self._show_hits(f"{number} of {count}" if count else "nothing")
+            self._show_hits(count, f"{number} of {count}")
 
     def on_key(self, event: events.Key) -> None:
         """Handle the keys up and down in the input: go to the hit before, or to the next one."""
@@ -73,7 +73,8 @@ class SearchBar(Horizontal):
     def _narrow_events(self) -> None:
         if isinstance(self._pane, EventPane):
             count = self._pane.narrow(self.query_one(Input).value)
-            self._show_hits(f"{count:,} lines" if count else "nothing")
+            self._show_hits(count, f"{count:,} lines")
 
-    def _show_hits(self, words: str) -> None:
-        self.query_one("#found", Static).update(f" {words} ")
+    def _show_hits(self, count: int, words: str) -> None:
+        """Show the hits in words; if their count is 0, "nothing"."""
+        self.query_one("#found", Static).update(f" {words if count else 'nothing'} ")

@@ -25,11 +25,18 @@ StyledLine = Sequence[StyledText]
 _WORDS = re.compile(r"\s+|\S+")
 
 
+def fold_glyph(is_open: bool) -> str:
+    """Return the glyph of something that can be folded."""
+    return "▾" if is_open else "▸"
+
+
 def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
     """Make a strip of a line; its texts are sanitized once more, in case a caller has not done so."""
     segments, length = [], 0
     for text, style in pieces:
-        safe = text if text.isascii() and text.isprintable() else sanitize_text(text).replace("\n", " ")
+        safe = text
+        if not (text.isascii() and text.isprintable()):
+            safe = sanitize_text(text).replace("\n", " ")
         segments.append(Segment(safe, base + style_of(style) if style else base))
         length += cell_len(safe)
     if length < width:
@@ -47,9 +54,13 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     """Fit a text into exactly so many cells: pad it with spaces, or cut it and add an ellipsis."""
     length = cell_len(text)
     if length > width:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+        if width <= 0:
+            return ""
+        return set_cell_size(text, width - 1) + "…"
     padding = " " * (width - length)
-    return padding + text if right else text + padding
+    if right:
+        return padding + text
+    return text + padding
 
 
 def wrap(pieces: StyledLine, width: int) -> list[list[StyledText]]:

@@ -41,7 +41,9 @@ def columns_for(width: int, time_format: str) -> list[tuple[TableColumn, int]]:
     for column in COLUMNS:
         if column.min_table_width and width < column.min_table_width + extra:
             continue
-        widths[column] = column.width + (extra if column.name == "updated" else 0)
+        widths[column] = column.width
+        if column.name == "updated":
+            widths[column] += extra
     title_width = max(width - 1 - sum(widths.values()), MIN_TITLE_CELLS)
     return [(column, column_width or title_width) for column, column_width in widths.items()]
 

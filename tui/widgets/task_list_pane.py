@@ -118,7 +118,10 @@ class TaskListPane(Vertical):
         return ListView(matches, self.only_group, self.column, self.reverse, agent_names(state), self._ui.now(), total)
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
-        """Call `change`, then show the listing; if it is another one, the cursor stays on its task or goes to the top."""
+        """Call `change`, then show the listing.
+
+        The cursor stays on its task. If `is_other` is true and the task is not listed any more, it goes to the top.
+        """
         was_empty, old_line = not self.tasks.count(), self.tasks.line
         self.tasks.show(listing, change)
         if was_empty:
@@ -228,7 +231,9 @@ class TaskListPane(Vertical):
         """Sort by the next column that is shown; after the last one, list the tasks in groups."""
         width = self.tasks.scrollable_content_region.width
         names = [None, *(column.name for column, _ in columns_for(width, self._ui.time_format))]
-        index = names.index(self.column) if self.column in names else 0
+        index = 0
+        if self.column in names:
+            index = names.index(self.column)
         self._sort_by(names[(index + 1) % len(names)])
 
     def _sort_by(self, name: str | None) -> None:

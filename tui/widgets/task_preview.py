@@ -56,10 +56,14 @@ class TaskPreview(Widget):
     def show(self, line: TaskLine | None, state: State) -> None:
         """Show a preview of the task in this line; of none, show nothing."""
         self._line = line
-        self._agent = _agent_name(line, state) if line else ""
-        activity = state.activity(previewed_task(line).id if line else "")
-        self._latest = activity.nodes[-MAX_ENTRIES:] if activity else []
-        self._question = self._question_of(activity) if activity else ""
+        self._agent = self._question = ""
+        self._latest = []
+        if line:
+            self._agent = _agent_name(line, state)
+            activity = state.activity(previewed_task(line).id)
+            if activity:
+                self._latest = activity.nodes[-MAX_ENTRIES:]
+                self._question = self._question_of(activity)
         self._update_rows()
 
     def _question_of(self, activity: Activity) -> str:
@@ -71,10 +75,10 @@ class TaskPreview(Widget):
         from tui.client.log_entries import ToolCall
         from tui.domain.entry_format import short_json
 
-        arguments = node.entry.arguments if isinstance(node.entry, ToolCall) else None
-        if not arguments:
-            return node.entry.label
-        return f"{node.entry.label}  {short_json(arguments, self._redactor)}"
+        entry = node.entry
+        if not isinstance(entry, ToolCall) or not entry.arguments:
+            return entry.label
+        return f"{entry.label}  {short_json(entry.arguments, self._redactor)}"
 
     def tick(self) -> None:
         """Update the preview at a tick of the clock if its times have changed."""
@@ -90,7 +94,9 @@ class TaskPreview(Widget):
         return humanize.ago(previewed_task(line).created_at, now), waited
 
     def _update_rows(self) -> None:
-        rows = self._layout(self._line, self.size.width) if self._line else []
+        rows: list[StyledLine] = []
+        if self._line:
+            rows = self._layout(self._line, self.size.width)
         if rows != self._rows:
             self._rows = rows
             self.refresh()
@@ -101,7 +107,9 @@ class TaskPreview(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Render a line."""
-        pieces = self._rows[y] if y < len(self._rows) else []
+        pieces: StyledLine = []
+        if y < len(self._rows):
+            pieces = self._rows[y]
         return make_strip(pieces, self.size.width, self.rich_style, self._rich_style_of)
 
     def _rich_style_of(self, style: str) -> Style:
@@ -120,8 +128,10 @@ class TaskPreview(Widget):
             [StyledText(fit("  ".join(fact for fact in facts if fact), width), "faint")],
         ]
         if line.wait:
-            since = f" for {waited}" if waited else ""
-            rows.append([StyledText(f"‖ waits: {line.wait.kind}{since}", "need")])
+            wait_text = f"‖ waits: {line.wait.kind}"
+            if waited:
+                wait_text += f" for {waited}"
+            rows.append([StyledText(wait_text, "need")])
             rows += self._wrapped(self._request_text(task, line.wait), width)
             rows += self._payload_rows(task, width)
         elif task.result:
@@ -162,16 +172,18 @@ class TaskPreview(Widget):
             return f"sign in to {sign_in.connector_name or 'a connector'}"
         if self._question:
             return self._question
-        return "the platform does not tell the reason" if wait.kind == "paused" else "open it to see"
+        if wait.kind == "paused":
+            return "the platform does not tell the reason"
+        return "open it to see"
 
     def _payload_rows(self, task: TaskRow, width: int) -> list[StyledLine]:
         """Return the payload of a request: as one text if the preview has few lines, else as a document."""
-        content = task.hitl_request.content if task.hitl_request else None
-        if not content:
+        request = task.hitl_request
+        if not request or not request.content:
             return []
         if self.size.height < MIN_LINES_FOR_PAYLOAD:
-            return self._wrapped(dumps(self._redactor.json(parse_nested(content))), width)
-        document = Document([Part("what exactly", content)], self._redactor, can_fold=False)
+            return self._wrapped(dumps(self._redactor.json(parse_nested(request.content))), width)
+        document = Document([Part("what exactly", request.content)], self._redactor, can_fold=False)
         lines = [
             [StyledText(text, _preview_style(style)) for text, style in row.pieces] for row in document.rows(width)
         ]
@@ -183,14 +195,18 @@ class TaskPreview(Widget):
 
 
 def previewed_task(line: TaskLine) -> TaskRow:
-    """Return the task of a line that is previewed: the sub-task that waits if there is one, else the line's own task."""
-    return line.path[-1] if line.path else line.task
+    """Return the previewed task of a line: the sub-task that waits if there is one, else the line's own task."""
+    if line.path:
+        return line.path[-1]
+    return line.task
 
 
 def _agent_name(line: TaskLine, state: State) -> str:
     """Return the name of the agent of a line's task; its id if the name is not known."""
     agent = state.agents.get(line.task.agent_id)
-    return agent[1].name if agent else line.task.agent_id
+    if agent is None:
+        return line.task.agent_id
+    return agent[1].name
 
 
 def _preview_style(style: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +17,7 @@ from tui.domain.task_list import TaskListModel
 from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.styled_text import StyledLine, StyledText, fit, fold_glyph
 from tui.widgets.task_columns import columns_for
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
@@ -101,13 +100,17 @@ class TaskTable(VirtualList):
     @property
     def row(self) -> ListRow | None:
         """The row under the cursor."""
-        return self._listing.row(self.cursor) if self.cursor < len(self._listing) else None
+        if self.cursor >= len(self._listing):
+            return None
+        return self._listing.row(self.cursor)
 
     @property
     def line(self) -> TaskLine | None:
         """The line under the cursor, if it is that of a task."""
         row = self.row
-        return row if isinstance(row, TaskLine) else None
+        if isinstance(row, TaskLine):
+            return row
+        return None
 
     @property
     def selected_ids(self) -> list[str]:
@@ -118,7 +121,9 @@ class TaskTable(VirtualList):
         if self.marks:
             indexes = {task_id: self._listing.index_of(task_id) for task_id in self.marks}
             return sorted(self.marks, key=lambda task_id: (indexes[task_id] is None, indexes[task_id] or 0, task_id))
-        return [self.line.task.id] if self.line else []
+        if self.line:
+            return [self.line.task.id]
+        return []
 
     def show(self, listing: TaskListModel, change: Callable[[], object]) -> None:
         """Call `change`, then show the listing; the cursor stays on its task, and changed rows flash once."""
@@ -150,7 +155,9 @@ class TaskTable(VirtualList):
 
     def background_class(self, index: int) -> str:
         """Return the component class for the background of a row: that of a flash for a while after a change."""
-        return "lines--flash" if self._flashing and self._listing.key(index) in self._flashing else ""
+        if self._flashing and self._listing.key(index) in self._flashing:
+            return "lines--flash"
+        return ""
 
     def tick(self) -> None:
         """Redraw, at a tick of the clock, the rows that are not valid any more."""
@@ -173,7 +180,9 @@ class TaskTable(VirtualList):
 
     def index_of(self, key: object) -> int | None:
         """Return the index of the row with this key."""
-        return self._listing.index_of(key) if isinstance(key, str) else None
+        if not isinstance(key, str):
+            return None
+        return self._listing.index_of(key)
 
     def can_hold_cursor(self, index: int) -> bool:
         """Return whether a row can hold the cursor: not the header of an open group."""
@@ -246,7 +255,9 @@ class TaskTable(VirtualList):
     def action_range(self) -> None:
         """Mark the range of tasks from the last mark to the cursor."""
         last_mark = self._listing.index_of(self._last_mark)
-        first, last = sorted((self.cursor if last_mark is None else last_mark, self.cursor))
+        if last_mark is None:
+            last_mark = self.cursor
+        first, last = sorted((last_mark, self.cursor))
         keys = (self._listing.key(index) for index in range(first, min(last + 1, len(self._listing))))
         self.marks |= {key for key in keys if not key.startswith("\n")}
         self._marks_changed()
@@ -270,7 +281,7 @@ class TaskTable(VirtualList):
         self._valid_until[index] = NEVER
         if isinstance(row, GroupHeader):
             style = "need" if row.group == "Needs you" else "head"
-            return [StyledText(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", style)]
+            return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count})", style)]
         if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
             return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
@@ -302,24 +313,33 @@ class TaskTable(VirtualList):
 
     def _validity(self, row: TaskLine, seconds: float | None) -> timedelta:
         """Return for how long a line stays valid if its task does not change: until one of its times changes."""
-        changed_at = row.task.changed_at
-        valid_seconds = math.inf if changed_at is None else self._ui.seconds_until_change(changed_at)
+        valid_seconds: float = MAX_VALID_SECONDS
+        if row.task.changed_at is not None:
+            valid_seconds = min(valid_seconds, self._ui.seconds_until_change(row.task.changed_at))
         if seconds is not None and not row.task.is_final:
-            clock_seconds = humanize.seconds_until_change(seconds) if row.wait else 1 - seconds % 1
+            clock_seconds = 1 - seconds % 1
+            if row.wait:
+                clock_seconds = humanize.seconds_until_change(seconds)
             valid_seconds = min(valid_seconds, clock_seconds)
-        return timedelta(seconds=min(valid_seconds, MAX_VALID_SECONDS))
+        return timedelta(seconds=valid_seconds)
 
     def _cells(self, row: TaskLine, agent: str, seconds: float | None) -> dict[str, StyledText]:
         """Return the cells of a task's line by the names of their columns."""
         task = row.task
+        plan = tokens = ""
+        if task.plan and task.plan.steps:
+            plan = f"{task.plan.done}/{len(task.plan.steps)}"
+        if task.tokens and task.tokens.total:
+            tokens = humanize.short_count(task.tokens.total)
         final_style = "faint" if task.is_final else ""
-        plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
-        tokens = humanize.short_count(task.tokens.total) if task.tokens and task.tokens.total else ""
+        title_style, clock_style = final_style, "faint"
+        if row.wait:
+            title_style, clock_style = "strong", "need"
         return {
             "status": _status_cell(row),
-            "title": StyledText(self._title(row), "strong" if row.wait else final_style),
+            "title": StyledText(self._title(row), title_style),
             "agent": StyledText(self._ui.safe(agent, MAX_AGENT_CHARS), final_style),
-            "wait": StyledText(_clock(row, seconds), "need" if row.wait else "faint"),
+            "wait": StyledText(_clock(row, seconds), clock_style),
             "plan": StyledText(plan, final_style),
             "tokens": StyledText(tokens, "faint"),
             "updated": StyledText(self._ui.format_time(task.changed_at), "faint"),
@@ -329,7 +349,7 @@ class TaskTable(VirtualList):
         """Return a task's title, with the path to the sub-task that waits and the number of sub-tasks."""
         fold_mark, count = "", ""
         if row.below:
-            fold_mark = "▾ " if row.is_open else "▸ "
+            fold_mark = f"{fold_glyph(row.is_open)} "
             count = f"  ({row.below})"
         path = "".join(f" › {self._ui.safe(step.name, MAX_STEP_CHARS)}" for step in row.path)
         return f"{'  ' * row.depth}{fold_mark}{self._ui.safe(row.task.name)}{path}{count}"
@@ -347,8 +367,9 @@ def _clock(line: TaskLine, seconds: float | None) -> str:
     """Return, as text, how long a task has waited or run, or how long it took."""
     if seconds is None:
         return ""
-    is_running = not line.wait and not line.task.is_final
-    return humanize.running_clock(seconds) if is_running else humanize.duration(seconds)
+    if line.wait or line.task.is_final:
+        return humanize.duration(seconds)
+    return humanize.running_clock(seconds)
 
 
 def _state_text(line: TaskLine) -> str:

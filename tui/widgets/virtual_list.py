@@ -60,7 +60,9 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     def index_of(self, key: object) -> int | None:
         """Return the index of the line with this key."""
-        return key if isinstance(key, int) else None
+        if isinstance(key, int):
+            return key
+        return None
 
     def can_hold_cursor(self, index: int) -> bool:
         """Return whether a line can hold the cursor."""
@@ -77,7 +79,9 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     def rows_will_change(self) -> tuple[object, int]:
         """Return the position before rows change, for `rows_changed`: the cursor's key, and its y in the view."""
-        key = self.key_of(self.cursor) if self.cursor < self.count() else None
+        key = None
+        if self.cursor < self.count():
+            key = self.key_of(self.cursor)
         return key, self.cursor - self.scroll_offset.y
 
     def rows_changed(self, before: tuple[object, int]) -> None:
@@ -85,8 +89,11 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         key, cursor_y = before
         count = self.count()
         self._set_line_count(count)
-        key_index = self.index_of(key) if key is not None else None
-        index = self.cursor if key_index is None else key_index
+        index, key_index = self.cursor, None
+        if key is not None:
+            key_index = self.index_of(key)
+        if key_index is not None:
+            index = key_index
         index = self._nearest_allowed(min(index, max(count - 1, 0)), 1)
         if index != self.cursor:
             if key_index is None:
@@ -95,8 +102,9 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
                 self.set_reactive(VirtualList.cursor, index)  # calls no watchers, because the key is the same
         height = self.scrollable_content_region.height
         if key_index is not None and (self.scroll_offset.y > 0 or index >= height):
-            was_visible = 0 <= cursor_y < max(height, 1)
-            top = index - cursor_y if was_visible else self.scroll_offset.y
+            top = self.scroll_offset.y
+            if 0 <= cursor_y < max(height, 1):  # the cursor was visible
+                top = index - cursor_y
             self.scroll_to(y=max(top, 0), animate=False, immediate=True)
         self.draw_changed()
 
