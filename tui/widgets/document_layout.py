@@ -114,7 +114,7 @@ class Document(Struct):
 
     @property
     def hides_other_text(self) -> bool:
-        """Whether masking own secrets may hide other text, because a masked text is not a secret to the letter."""
+        """Whether masking may hide other text: something is masked that is not exactly a secret of this machine."""
         return any(
             count_differences(
                 map_texts(parsed, self.redactor.known), map_texts(parsed, self.redactor.known_to_the_letter)

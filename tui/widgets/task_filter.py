@@ -1,4 +1,4 @@
-"""The filter of the task list: its input, its errors, and the part of it that the platform is asked for."""
+"""The filter of the task list: its input, its errors, and the part of it that the platform filters by."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TaskFilter(Vertical):
         self._server_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Compose the input, what is said beside it, and the error."""
+        """Compose the input with the texts at its right, and the error below it."""
         with Horizontal(id="line"):
             yield Static(" / ", id="slash", markup=False)
             yield FilterInput(self._ui.memory, self._seen.values, placeholder=EXAMPLE_FILTER, id="filter")
