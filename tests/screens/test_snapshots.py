@@ -255,7 +255,7 @@ def see_that_it_is(look: Look, file: Path) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize(("screen", "board"), SHOWN)
+@pytest.mark.parametrize(("screen", "state"), SHOWN)
 async def test_it_looks_as_it_did(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
     async with visiting(BOARDS[state](), size, tmp_path) as visitor:
         look = await visitor.walk(screen)

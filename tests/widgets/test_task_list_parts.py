@@ -129,7 +129,7 @@ async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() 
         title = pilot.app.screen.query_one(ListTitle)
 
         def shown(liveness: Liveness, **more: Any) -> str:
-            about: dict[str, Any] = {"marked": 0, "only": None, "is_filtered": False, "total": None, **more}
+            about: dict[str, Any] = {"marked": 0, "only_group": None, "is_filtered": False, "total": None, **more}
             title.show_counts(liveness, listing, **about)
             return title.render_line(0).text
 
