@@ -14,9 +14,10 @@ from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
 from benchmarks.table import Effort, Row, median, row
 from tui.domain.state import State, TasksSeen
 from tui.domain.task_list import TaskListModel
-from tui.widgets.task_table import TaskTable, columns_for
+from tui.widgets.task_columns import columns_for
+from tui.widgets.task_table import TaskTable
 
-HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time))
+HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time_format))
 Cells = list[tuple[str, ...]]
 Table = DataTable[str]
 

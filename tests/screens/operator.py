@@ -113,7 +113,7 @@ def is_page_seen(payload: Inspector) -> bool:
     """Whether every line in sight was there for long enough."""
     top, height = payload.scroll_offset.y, payload.scrollable_content_region.height
     in_sight = range(top, min(top + height, payload.count()))
-    return payload._in_sight.keys() == set(in_sight) and payload._unseen_places.isdisjoint(in_sight)
+    return payload._visible_rows.keys() == set(in_sight) and payload._unseen_indexes.isdisjoint(in_sight)
 
 
 @asynccontextmanager

@@ -329,7 +329,7 @@ async def test_times_in_three_ways(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         await operator.until(lambda: "ago" in operator.text or "now" in operator.text)
         await operator.press("t", "t")
-        await operator.until(lambda: operator.app.ui.time == "utc")
+        await operator.until(lambda: operator.app.ui.time_format == "utc")
         stamp = invoice(operator)["updated_at"][11:16]
         await operator.until(lambda: f"{stamp}" in operator.text)
 

@@ -158,7 +158,7 @@ async def test_what_a_dialog_covers_was_not_shown(serve: Serve, tmp_path: Path) 
         await operator.press("question_mark")
         await operator.until(lambda: operator.app.screen is not screen)
         payload = screen.query_one("#payload", Inspector)
-        payload._seen.clear()
+        payload._seen_lines.clear()
         payload.show([Part("what exactly", {"to": "EVIL"})])
         looked: list[float] = []
         draw = screen.draw
@@ -176,7 +176,7 @@ async def test_what_a_dialog_covers_was_not_shown(serve: Serve, tmp_path: Path) 
 async def test_every_masked_part_has_to_be_revealed_once(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspector, "REVEALED", 2.0)
+    monkeypatch.setattr(inspector, "REVEAL_SECONDS", 2.0)
     async with waiting(serve, tmp_path, hold=60.0) as operator:
         screen = await opened(operator, to="Sierra", password=EVIL, note="token=to-MALLORY-EVIL")
         await refused(operator, MASKED.replace("10 s", "2 s"))

@@ -83,7 +83,7 @@ class Alone(App[None]):
     def compose(self) -> ComposeResult:
         yield self.widget
 
-    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         self.chosen.append(event.index)
 
 
@@ -147,7 +147,7 @@ class Changing(VirtualList):
     def index_of(self, key: object) -> int | None:
         return next((place for place, number in enumerate(self.numbers) if f"{number}" == key), None)
 
-    def ground(self, index: int) -> str:
+    def background_class(self, index: int) -> str:
         return "lines--flash" if self.numbers[index] % 3 == 0 else ""
 
     def pieces(self, index: int, width: int) -> StyledLine:
@@ -295,14 +295,14 @@ async def test_of_a_large_log_the_pane_reads_what_is_in_sight() -> None:
     log = entries_of([call(f"c{n}", created_at=NOW.isoformat()) for n in range(MAX_EVENTS // 2 + 50)], 5_000)
     app = Alone(pane := EventPane(DESK))
     async with app.run_test(size=(100, 24)) as pilot:
-        pane.take([LogSeen("t", Log(log), NOW, log)])
+        pane.add_changes([LogSeen("t", Log(log), NOW, log)])
         await pilot.pause()
         assert (pane.total, pane.count()) == (MAX_EVENTS // 2 + 50, MAX_EVENTS // 2)
-        assert isinstance(pane.chosen, ToolCall)
-        assert pane.chosen.id == f"c{MAX_EVENTS // 2 + 49}"
+        assert isinstance(pane.selected, ToolCall)
+        assert pane.selected.id == f"c{MAX_EVENTS // 2 + 49}"
         pane.move_to(0)
-        assert isinstance(pane.chosen, ToolCall)
-        assert pane.chosen.id == "c50"
+        assert isinstance(pane.selected, ToolCall)
+        assert pane.selected.id == "c50"
 
 
 async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -> None:
@@ -312,27 +312,27 @@ async def test_of_a_flood_every_line_is_there_and_a_trickle_is_shown_at_once() -
 
     app = Alone(pane := EventPane(DESK))
     async with app.run_test(size=(100, 24)) as pilot:
-        pane.take(told(0, 100))
+        pane.add_changes(told(0, 100))
         assert pane.count() == 100  # it was not looked at for long
-        pane.take(told(100, 1))
+        pane.add_changes(told(100, 1))
         assert (pane.count(), pane.is_behind) == (101, False)
-        pane.take(told(101, 100))
-        pane.take(told(201, 100))
+        pane.add_changes(told(101, 100))
+        pane.add_changes(told(201, 100))
         assert (pane.count(), pane.total, pane.is_behind) == (101, 301, True)
         while pane.is_behind:
             await pilot.pause()
         assert (pane.count(), pane.cursor) == (301, 300)
         pane.action_mark()
-        pane.take(told(301, 50))
+        pane.add_changes(told(301, 50))
         pane.action_pause()
         assert pane.count() == 351  # what came before the pause
-        pane.take(told(351, 50))
+        pane.add_changes(told(351, 50))
         assert (pane.count(), pane.total, pane.is_behind) == (351, 401, False)
         pane.action_pause()
         assert pane.count() == 401
         pane.action_marked()
         assert pane.cursor == 300
-        pane.take(told(401, MAX_EVENTS))
+        pane.add_changes(told(401, MAX_EVENTS))
         while pane.is_behind:
             await pilot.pause()
         assert (pane.count(), pane.key_of(0)) == (MAX_EVENTS // 2, (401 + MAX_EVENTS // 2 + 1, 0))
@@ -365,10 +365,10 @@ async def test_clocks_are_right_though_only_those_are_looked_at_that_change(form
             now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
             tasks.tick()
             await pilot.pause()
-            steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
-            tasks._made.clear()
-            assert [tasks._sights[y] for y in range(24)] == [tasks._sight_at(y, width) for y in range(24)]
-            tasks._steady = steady
+            steady, width = dict(tasks._valid_until), tasks.scrollable_content_region.width
+            tasks._cached_lines.clear()
+            assert [tasks._drawn[y] for y in range(24)] == [tasks._line_key(y, width) for y in range(24)]
+            tasks._valid_until = steady
         running = sum("▶" in tasks.text_of(index) for index in range(24))
         looked_at.clear()
         now[0] += timedelta(milliseconds=1)
@@ -556,7 +556,7 @@ def leaves(value: Any) -> Iterator[Any]:
 @settings(max_examples=300, deadline=None)
 def test_a_document_fits_its_width_and_leaves_nothing_out(value: Any, width: int) -> None:
     document = Document([Part("all", value)], Redactor())
-    document.set_all(is_open=True)
+    document.set_all_open(is_open=True)
     lines = shown(document, width)
     numbers = len("⟨U+10FFFF⟩")  # what stands for a character without width in a name
     assert all(cell_len(line.rstrip()) <= width + 24 + numbers * line.count("⟨U+") for line in lines)
@@ -575,10 +575,10 @@ def test_folding_is_undone_by_unfolding(value: Any) -> None:
     document = Document([Part("all", value)], Redactor())
     before = shown(document)
     for key in {row.key for row in document.rows(60) if row.folds}:
-        document.turn(key)
-        document.turn(key)
+        document.toggle(key)
+        document.toggle(key)
     assert shown(document) == before
-    document.set_all(is_open=False)
+    document.set_all_open(is_open=False)
     assert len(document.rows(60)) == len(document.parts)
 
 
@@ -586,10 +586,10 @@ def test_what_is_found_is_uncovered() -> None:
     document = Document(
         [Part("all", {"a": {"b": {"c": {"d": list(range(20)), "hidden_place": "needle"}}}})], Redactor()
     )
-    document.set_all(is_open=False)
+    document.set_all_open(is_open=False)
     (found,) = document.find("NEEDLE")
     assert str(found) == "a.b.c.hidden_place"
-    document.uncover(found)
+    document.unfold_to(found)
     assert any("needle" in line for line in shown(document))
     assert document.value(found) == "needle"
     assert document.value(ValueKey(0, ("a", "b", "c", "d", 3))) == 3
@@ -599,7 +599,7 @@ def test_secrets_are_masked_in_documents() -> None:
     document = Document(
         [Part("all", {"password": "hunter2hunter2", "deep": '{"api_key": "abcdefghijklmnop"}'})], Redactor()
     )
-    document.set_all(is_open=True)
+    document.set_all_open(is_open=True)
     text = "\n".join(shown(document))
     assert "hunter2" not in text
     assert "abcdefghijkl" not in text
@@ -722,4 +722,4 @@ async def test_text_that_streams_is_seen_as_it_comes() -> None:
 def test_a_moment_is_told_in_few_cells(form: str) -> None:
     ui = UIContext(lambda: NOW, Redactor(), "test", {"time": form})
     for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
-        assert 0 < len(ui.when(NOW - timedelta(seconds=seconds))) <= 12
+        assert 0 < len(ui.format_time(NOW - timedelta(seconds=seconds))) <= 12

@@ -54,7 +54,7 @@ class PartsApp(App[None]):
     def get_default_screen(self) -> Screen[Any]:
         return Parts()
 
-    def on_task_filter_wider(self, event: TaskFilter.Wider) -> None:
+    def on_task_filter_server_query_changed(self, event: TaskFilter.ServerQueryChanged) -> None:
         self.queries.append(event.query)
 
 
@@ -68,9 +68,9 @@ async def test_a_filter_is_used_as_it_is_typed_but_for_a_word_that_may_become_a_
         asked = pilot.app.screen.query_one(TaskFilter)
         asked.input.focus()
         await pilot.press(*"pay st")
-        assert asked.asked == parse_filter("pay")
+        assert asked.active_filter == parse_filter("pay")
         await pilot.press(*"atus:failed")
-        assert asked.asked == parse_filter("pay status:failed")
+        assert asked.active_filter == parse_filter("pay status:failed")
 
 
 async def test_a_mistake_is_named_and_the_filter_before_it_stays() -> None:
@@ -80,7 +80,7 @@ async def test_a_mistake_is_named_and_the_filter_before_it_stays() -> None:
         await pilot.pause()
         asked.input.value = "age:soon"
         await pilot.pause()
-        assert asked.asked == parse_filter("status:failed")
+        assert asked.active_filter == parse_filter("status:failed")
         assert text(pilot.app, "#wrong") != ""
         assert asked.input.has_class("-wrong")
 
@@ -92,17 +92,17 @@ async def test_the_platform_is_asked_once_for_what_it_can_filter_by(monkeypatch:
         asked = app.screen.query_one(TaskFilter)
         for value, count in (("status:failed", 1), ("status:failed pay", 1), ("", 2)):
             asked.input.value = value
-            while len(app.queries) < count or asked.asked != parse_filter(value):
+            while len(app.queries) < count or asked.active_filter != parse_filter(value):
                 await pilot.pause()
         query = app.queries[0]
         assert query is not None
         assert (query.status, app.queries[1]) == (("failed",), None)
-        asked.answered(query, 1234)
+        asked.show_server_count(query, 1234)
         assert text(app, "#there") == ""  # that is not asked for any more
         asked.input.value = "status:failed"
         while len(app.queries) < 3:
             await pilot.pause()
-        asked.answered(query, 1234)
+        asked.show_server_count(query, 1234)
         assert text(app, "#there") == " status asked of the platform: 1,234 "
 
 
@@ -129,27 +129,27 @@ async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() 
         title = pilot.app.screen.query_one(ListTitle)
 
         def shown(liveness: Liveness, **more: Any) -> str:
-            about: dict[str, Any] = {"marked": 0, "only": None, "is_filtered": False, "total": None, **more}
+            about: dict[str, Any] = {"marked": 0, "only_group": None, "is_filtered": False, "total": None, **more}
             title.show_counts(liveness, listing, **about)
             return title.render_line(0).text
 
-        live = Liveness("live", "running", told_at=NOW)
+        live = Liveness("live", "running", checked_at=NOW)
         assert " ‖ 1 need you  ✗ 1 failed " in shown(live)
         assert "running" not in shown(live)
-        assert " ▶ 0 running " in shown(live, only="Running")
+        assert " ▶ 0 running " in shown(live, only_group="Running")
         assert " * 2 marked " in shown(live, marked=2)
         assert shown(live, is_filtered=True, total=9).rstrip().endswith("3 of 3 loaded · 9 total")
-        assert " ● last read 2m ago " in shown(Liveness("live", told_at=NOW - timedelta(minutes=2)))
+        assert " ● last read 2m ago " in shown(Liveness("live", checked_at=NOW - timedelta(minutes=2)))
 
 
 def test_liveness_is_stale_after_a_silence_that_is_too_long() -> None:
-    live = Liveness("live", "running", max_silent_seconds=10.0, told_at=NOW)
+    live = Liveness("live", "running", max_silent_seconds=10.0, checked_at=NOW)
     assert not live.is_stale(NOW + timedelta(seconds=10))
     assert live.is_stale(NOW + timedelta(seconds=11))
     assert not Liveness().is_stale(NOW)
-    assert live.says_as(Liveness("live", "running"))
-    assert not live.says_as(Liveness("live", "running", "why"))
+    assert live.has_same_text_as(Liveness("live", "running"))
+    assert not live.has_same_text_as(Liveness("live", "running", "why"))
 
 
 def test_nothing_is_asked_for_at_first() -> None:
-    assert TaskFilter(DESK, SeenValues(DESK.redactor)).asked == Filter()
+    assert TaskFilter(DESK, SeenValues(DESK.redactor)).active_filter == Filter()

@@ -297,8 +297,8 @@ class XpTui(SerialKeys):
 
     @on(TaskListScreen.Reload)
     @on(TaskListScreen.More)
-    @on(TaskListScreen.Wider)
-    @on(TaskListScreen.Glanced)
+    @on(TaskListScreen.ServerQueryChanged)
+    @on(TaskListScreen.PreviewRequested)
     @on(ReadLog)
     def _read(self, event: Message) -> None:
         self.services.readings.handle(event)

@@ -75,11 +75,11 @@ class ReadWorkers:
                 self.read_lists()
             case TaskListScreen.More():
                 self._start(self._lists.read_more, "No more could be read", "error", group="more")
-            case TaskListScreen.Wider(query=query):
+            case TaskListScreen.ServerQueryChanged(query=query):
                 reading = partial(self._lists.read_filtered, query)
                 self._start(reading, "The platform was not asked", "information", group="wider", is_exclusive=True)
-            case TaskListScreen.Glanced(task_id=task_id, is_deep=is_deep):
-                preview = partial(self._reader.read_preview, task_id, with_log=is_deep)
+            case TaskListScreen.PreviewRequested(task_id=task_id, with_log=with_log):
+                preview = partial(self._reader.read_preview, task_id, with_log=with_log)
                 self._app.run_worker(preview, group="glance", exclusive=True)
             case ReadLog(task_id=task_id):
                 self._app.run_worker(partial(self._read_log, task_id), group="below")

@@ -137,7 +137,7 @@ class AnswerScreen(MessageEditor):
     def unseen(self) -> str:
         """What of the question was not shown yet and the keys that show it, or why it cannot be; empty when all was."""
         asked, offered = self.query_one("#asked", Inspector), self.query_one("#offered", Inspector)
-        if why := asked.why_not_whole or offered.why_not_whole:
+        if why := asked.not_whole_reason or offered.not_whole_reason:
             return why
         unseen = self._unseen_of(asked, "question", "tab, ")
         return unseen if unseen or not self._asked.options else self._unseen_of(offered, "options", "shift+tab, ")

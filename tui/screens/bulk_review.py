@@ -204,7 +204,12 @@ class BulkReviewScreen(ApprovalScreen):
         payload = self.query_one("#payload", Inspector)
         self.look_at_panes()
         task_id = self._payload_of
-        if payload.is_read and not payload.why_not_whole and task_id in self._decidable and task_id not in self._read:
+        if (
+            payload.is_read
+            and not payload.not_whole_reason
+            and task_id in self._decidable
+            and task_id not in self._read
+        ):
             self._read.add(task_id)
             self._tell(task_id, StyledText("read", "faint"))
 
@@ -264,7 +269,7 @@ class BulkReviewScreen(ApprovalScreen):
         if self._unread:
             return f"reading {len(self._unread)} of them …"
         payload = self.query_one("#payload", Inspector)
-        if why := payload.why_not_whole:
+        if why := payload.not_whole_reason:
             return f"{why}: take it out of the marks"
         unread = len(self._decidable - self._read)
         if not unread:

@@ -67,7 +67,7 @@ class CopyScreen(Dialog[str]):
         """What there is not has no key."""
         return action != "take" or parameters[0] in self._texts
 
-    def on_lines_chosen(self, event: VirtualList.Chosen) -> None:
+    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
         """The line under the cursor."""
         self.action_take(self.query_one(CopyChoices).names[event.index])
 

@@ -56,7 +56,7 @@ class HelpLines(VirtualList):
         """How many lines there are."""
         return len(self._rows)
 
-    def can_rest(self, index: int) -> bool:
+    def can_hold_cursor(self, index: int) -> bool:
         """Not on a title."""
         return not isinstance(self._rows[index], str)
 

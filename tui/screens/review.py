@@ -115,7 +115,7 @@ class ReviewScreen(ApprovalScreen):
         parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts if changed else parts[1:])
-        self._masked = facts.masked + payload.masked
+        self._masked = facts.masked_count + payload.masked_count
         self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
         self.refresh_bindings()
         self.draw()
@@ -226,7 +226,7 @@ class ReviewScreen(ApprovalScreen):
     def _unseen(self) -> str:
         """What was not shown yet and the keys that show it, or why it cannot be; empty when all was."""
         facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
-        if why := payload.why_not_whole or facts.why_not_whole:
+        if why := payload.not_whole_reason or facts.not_whole_reason:
             return why
         unread = self.not_shown_yet(payload, "payload")
         return unread or self.not_shown_yet(facts, "facts", "shift+tab, ")

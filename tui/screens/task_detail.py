@@ -109,7 +109,7 @@ class TaskScreen(BaseScreen[None]):
             self.watch(view, "cursor", self._inspect, init=False)
         self.watch(self.query_one(EventPane), "cursor", self._inspect_event, init=False)
         self.set_interval(1.0, self._tick)
-        self.query_one(EventPane).take(self._early)
+        self.query_one(EventPane).add_changes(self._early)
         self._show_state()
 
     # What the app tells
@@ -122,7 +122,7 @@ class TaskScreen(BaseScreen[None]):
             self._early += own_changes
             return
         self._show_state()
-        self.query_one(EventPane).take(own_changes)
+        self.query_one(EventPane).add_changes(own_changes)
 
     def _show_state(self) -> None:
         touched = self._state.touched.logs | self._state.touched.tasks
@@ -185,7 +185,7 @@ class TaskScreen(BaseScreen[None]):
         focused, activity = self._focused_pane, self.query_one(ActivityPane)
         is_timeline = activity.rows.as_timeline
         titles = {"tree": "Timeline" if is_timeline else "Activity", "events": "Events", "inspector": "Inspector"}
-        states = {"tree": "  ".join(activity.title_words), "events": self.query_one(EventPane).state}
+        states = {"tree": "  ".join(activity.title_words), "events": self.query_one(EventPane).title_text}
         for number, pane in enumerate(PANES, 1):
             mark, style = ("▌", "accent") if pane == focused else (" ", "faint")
             told = StyledText(f"{mark}{number} {titles[pane]}  {states.get(pane, '')}", style)
@@ -209,7 +209,7 @@ class TaskScreen(BaseScreen[None]):
 
     def _inspect_event(self) -> None:
         pane = self.query_one(EventPane)
-        if self.focused is pane and (parts := event_parts(pane.chosen)) is not None:
+        if self.focused is pane and (parts := event_parts(pane.selected)) is not None:
             self.query_one(Inspector).show(parts)
 
     @on(EventPane.Changed)
@@ -224,8 +224,8 @@ class TaskScreen(BaseScreen[None]):
         if self._is_ready and self._focused_pane == "tree":
             self._inspect()
 
-    @on(ActivityPane.LogWanted)
-    def _wanted(self, event: ActivityPane.LogWanted) -> None:
+    @on(ActivityPane.LogRequested)
+    def _wanted(self, event: ActivityPane.LogRequested) -> None:
         self.post_message(ReadLog(event.task_id))
 
     @on(SegmentLine.Picked)
@@ -258,7 +258,7 @@ class TaskScreen(BaseScreen[None]):
         focused = self.focused
         if isinstance(focused, VirtualList) and focused.count():
             texts["text"] = focused.text_of(focused.cursor).strip()
-        chosen = self.query_one(EventPane).chosen if isinstance(focused, EventPane) else None
+        chosen = self.query_one(EventPane).selected if isinstance(focused, EventPane) else None
         row = self.query_one(ActivityPane).row
         if isinstance(focused, ActivityView) and isinstance(row, TreeRow) and row.node:
             chosen = row.node.entry

@@ -65,8 +65,8 @@ class TaskListScreen(BaseScreen[None]):
         Binding("q", "app.quit", "quit", id="tasks.quit"),
     ]
     AUTO_FOCUS = "#tasks"
-    Wider: TypeAlias = TaskFilter.Wider
-    Glanced: TypeAlias = TaskListPane.Glanced
+    ServerQueryChanged: TypeAlias = TaskFilter.ServerQueryChanged
+    PreviewRequested: TypeAlias = TaskListPane.PreviewRequested
 
     class Opened(Message):
         """A task is to be opened."""
@@ -111,8 +111,8 @@ class TaskListScreen(BaseScreen[None]):
     def on_mount(self) -> None:
         """Begin with the list."""
         self._is_ready = True
-        self.watch(self.task_filter, "asked", self._use_filter, init=False)
-        self.watch(self.list_pane, "only", self.task_filter.show_group, init=False)
+        self.watch(self.task_filter, "active_filter", self._use_filter, init=False)
+        self.watch(self.list_pane, "only_group", self.task_filter.show_group, init=False)
         self.watch(self.list_pane.tasks, "show_vertical_scrollbar", self._titles, init=False)
         self.filter(self._begin_with)
         self.set_interval(1.0, self._tick)
@@ -123,7 +123,7 @@ class TaskListScreen(BaseScreen[None]):
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Take the new state into the list; behind another screen that is done later."""
         self._seen.collect(state)
-        self.task_filter.update_board(state)
+        self.task_filter.update_state(state)
         self.list_pane.scheduler.collect(state)
         if self._is_ready and self.is_seen:
             self.list_pane.update_list()
@@ -146,11 +146,11 @@ class TaskListScreen(BaseScreen[None]):
         )
         if not self._is_ready:
             return
-        if before.is_stale(now) or not before.says_as(self.list_pane.liveness):
+        if before.is_stale(now) or not before.has_same_text_as(self.list_pane.liveness):
             self._titles()
             self.list_pane.show_emptiness()
         if status.filtered is not None and status.filtered != self._filtered:
-            self.task_filter.answered(*status.filtered)
+            self.task_filter.show_server_count(*status.filtered)
         self._filtered = status.filtered
 
     def filter(self, text: str) -> None:
@@ -172,8 +172,8 @@ class TaskListScreen(BaseScreen[None]):
             pane.liveness,
             pane.listing,
             marked=len(pane.tasks.marks),
-            only=pane.only,
-            is_filtered=bool(pane.asked or pane.only),
+            only_group=pane.only_group,
+            is_filtered=bool(pane.active_filter or pane.only_group),
             total=pane.total,
         )
         pane.show_heading()
@@ -198,7 +198,7 @@ class TaskListScreen(BaseScreen[None]):
                 self.action_more()
 
     def _use_filter(self) -> None:
-        self.list_pane.asked = self.task_filter.asked
+        self.list_pane.active_filter = self.task_filter.active_filter
 
     @on(FilterInput.Submitted)
     def _go_to_list(self) -> None:
@@ -224,12 +224,12 @@ class TaskListScreen(BaseScreen[None]):
 
     def action_wish(self, verb: str) -> None:
         """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
-        ids = self.list_pane.tasks.chosen
+        ids = self.list_pane.tasks.selected_ids
         self.post_message(TaskCommand(verb, *(ids if verb in {"stop", "copy"} else ids[:1])))
 
     def action_review(self) -> None:
         """See what it waits for, to decide."""
-        ids = self.list_pane.tasks.chosen
+        ids = self.list_pane.tasks.selected_ids
         waiting = [found for one in ids if (found := task_to_review(self.list_pane.scheduler.state, one))]
         if waiting:
             self.post_message(ReviewWanted(*dict.fromkeys(waiting)))
@@ -247,15 +247,15 @@ class TaskListScreen(BaseScreen[None]):
             tasks.focus()
         elif tasks.marks:
             tasks.unmark()
-        elif self.task_filter.asked or written.value:
+        elif self.task_filter.active_filter or written.value:
             written.value = ""
         else:
-            self.list_pane.only = None
+            self.list_pane.only_group = None
             self.list_pane.column = None
 
     def action_group(self, group: str) -> None:
         """Show one group alone, or all again."""
-        self.list_pane.only = None if self.list_pane.only == group else group
+        self.list_pane.only_group = None if self.list_pane.only_group == group else group
 
     def action_sort(self) -> None:
         """Sort by the next column; after the last, by groups again."""
@@ -271,7 +271,7 @@ class TaskListScreen(BaseScreen[None]):
 
     def action_time(self) -> None:
         """Show times in the next way."""
-        self.hint(f"times: {self._ui.turn_time()}")
+        self.hint(f"times: {self._ui.cycle_time_format()}")
         self._titles()
         self.list_pane.tasks.refresh()
 
