@@ -17,7 +17,7 @@ from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalSc
 from tui.screens.base import Segments
 from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
 from tui.screens.review_facts import NOT_PROVIDED, review_facts
-from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
+from tui.screens.review_words import action_segments, hint_for_wait, is_another_request, payload_title, title_segments
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
-
-PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 
 
 class ReviewScreen(ApprovalScreen):
@@ -117,7 +115,7 @@ class ReviewScreen(ApprovalScreen):
 
     def _show_review(self, review: ReviewSnapshot, state: State, changes: Sequence[str]) -> None:
         """Show the facts and the payload of a review, and the changes since it was opened."""
-        facts, payload = self._panes
+        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
         facts.show(review_facts(review, state, self._ui))
         parts = [Part("what exactly", NOT_PROVIDED if review.held is None else review.held)]
         if changes:
@@ -135,7 +133,7 @@ class ReviewScreen(ApprovalScreen):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
-            if not self._is_action_running:
+            if not _is_running(self._action):
                 self.post_message(ReadReview(self.task_id))
 
     def review_failed(self, task_id: str, reason: str) -> None:
@@ -163,17 +161,11 @@ class ReviewScreen(ApprovalScreen):
 
     # Drawing
 
-    @property
-    def _panes(self) -> tuple[Inspector, Inspector]:
-        """The panes of the facts and of the payload."""
-        return self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
-
     def draw(self) -> None:
         """Draw the titles, the outcome, and the status line; note the visible lines."""
-        now = self._ui.now()
-        last_read = humanize.ago(self._read_at, now) if self._read_at else "not yet"
+        last_read = humanize.ago(self._read_at, self._ui.now()) if self._read_at else "not yet"
         self.query_one("#title", SegmentLine).show(
-            self._title_segments(now),
+            title_segments(self._review, self._ui, is_decided=self._is_decided),
             [StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
         )
         self.note_visible_lines()
@@ -186,23 +178,11 @@ class ReviewScreen(ApprovalScreen):
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
 
-    def _title_segments(self, now: datetime) -> Segments:
-        review = self._review
-        segments = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
-        if review is None:
-            return segments
-        name = self._ui.safe(review.task.name, 60)
-        segments.append((StyledText(f"{name}  ", "strong"), ""))
-        if review.wait and review.wait.since and not self._is_decided:
-            waited = humanize.duration((now - review.wait.since).total_seconds())
-            segments.append((StyledText(f"‖ {review.wait.kind} {waited}  ", "need"), ""))
-        return segments
-
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the note and the deciding keys."""
-        action = self._action
-        if action is not None and action.phase is not Phase.DONE:
-            return self._action_segments(action)
+        if self._action is not None and _is_running(self._action):
+            time_left = self._held_actions.time_left(self._action)
+            return action_segments(self, self._action, time_left, is_retractable=self._is_retractable)
         if self._is_decided:
             return [
                 (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
@@ -221,15 +201,6 @@ class ReviewScreen(ApprovalScreen):
             segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
         return segments
 
-    def _action_segments(self, action: Action) -> Segments:
-        progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
-        if action.phase is Phase.HELD:
-            progress = f" {self._held_actions.time_left(action)}"
-        segments = [(StyledText(f" {action.verb}{progress} ", "need"), "")]
-        if self._is_retractable:
-            segments.append((StyledText(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
-        return segments
-
     @property
     def open_tasks(self) -> tuple[str]:
         """The id of the task that is open for review."""
@@ -242,21 +213,17 @@ class ReviewScreen(ApprovalScreen):
             return reason
         if self._review is None:
             return "reading what there is to decide …"
-        if self._is_action_running:
+        if _is_running(self._action):
             return "a decision is under way"
         return self._unseen
 
     @property
     def _unseen(self) -> str:
         """The unseen part of the review, with the keys that show it, or why it cannot be shown; empty if none is."""
-        facts, payload = self._panes
+        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
         if reason := payload.why_not_whole or facts.why_not_whole:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
-
-    @property
-    def _is_action_running(self) -> bool:
-        return self._action is not None and self._action.phase is not Phase.DONE
 
     @property
     def _is_decided(self) -> bool:
@@ -382,6 +349,10 @@ class ReviewScreen(ApprovalScreen):
         self._note = ""
         self._drop_reason()
         self.draw()
+
+
+def _is_running(action: Action | None) -> bool:
+    return action is not None and action.phase is not Phase.DONE
 
 
 def _sign_in_url(review: ReviewSnapshot | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Texts of the review screen: the title of the payload, and hints for waits that are not approvals."""
+"""Texts of the review screen: its titles, the status of an action, and hints for waits that are not approvals."""
 
 from __future__ import annotations
 
@@ -8,18 +8,46 @@ from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
 from tui.client.models import WaitKind
+from tui.domain import humanize
+from tui.domain.action import Action, Phase
+from tui.screens.base import Segments
 from tui.widgets.inspector import REVEAL_SECONDS, Inspector
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledText
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
 
+PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 HINTS = {
     WaitKind.QUESTION: ("review.say", "answers it"),
     WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
 }
 """The hint for each kind of wait that is not an approval: the id of a binding, and what its key does."""
+
+
+def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, is_decided: bool) -> Segments:
+    """Return the segments of the screen's title: the name of the task, and how long it has been waiting."""
+    segments = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
+    if review is None:
+        return segments
+    segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
+    if review.wait and review.wait.since and not is_decided:
+        waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
+        segments.append((StyledText(f"‖ {review.wait.kind} {waited}  ", "need"), ""))
+    return segments
+
+
+def action_segments(screen: DOMNode, action: Action, time_left: str, *, is_retractable: bool) -> Segments:
+    """Return the segments of the status line for a running action."""
+    progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
+    if action.phase is Phase.HELD:
+        progress = f" {time_left}"
+    segments = [(StyledText(f" {action.verb}{progress} ", "need"), "")]
+    if is_retractable:
+        segments.append((StyledText(f" {key_name(screen, 'review.undo')} takes it back ", "strong"), "undo"))
+    return segments
 
 
 def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> StyledText:
