@@ -139,9 +139,10 @@ class ActionProgress:
     def _held_text(self, held: Sequence[Action]) -> str:
         """Return a line with the held actions, their countdown, and the keys that take them back."""
         action = held[0]
-        others = f" and {len(held) - 1} more" if len(held) > 1 else ""
         keys = self._app.screens[-1].keys_to_take_back() if self._app.screens else ""
-        end = f"{others} {self._countdown(action)}   {keys} takes it back"
+        end = f" {self._countdown(action)}   {keys} takes it back"
+        if len(held) > 1:
+            end = f" and {len(held) - 1} more{end}"
         name = self.name_of(action.target)
         available_cells = max(self._app.size.width - cell_len(f" ‖ {action.verb} {end} "), 1)
         return f"‖ {action.verb} {fit(name, min(available_cells, cell_len(name)))}{end}"

@@ -242,8 +242,8 @@ class OperatorCommands:
         answers: list[dict[str, object]] = []
         keys = [f"answer {review.task.id} {card.id} {index}" for index in range(len(card.asked))]
         for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
-            heading = f"Question {number} of {len(keys)}" if len(keys) > 1 else "Question"
-            title = f"{heading} of {self._ui.safe(review.task.name, 60)}"
+            counter = f" {number} of {len(keys)}" if len(keys) > 1 else ""
+            title = f"Question{counter} of {self._ui.safe(review.task.name, 60)}"
             dialog = AnswerScreen(title, question, self._ui.redactor, key, self.drafts)
             draft = await self._app.push_screen_wait(dialog)
             if draft is None:

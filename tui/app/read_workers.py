@@ -105,8 +105,8 @@ class ReadWorkers:
 
     def follow_topmost(self) -> None:
         """Follow the task of the topmost task screen, and no other."""
-        open_tasks = [screen.followed_task for screen in self._app.screens if screen.followed_task]
-        topmost = open_tasks[-1] if open_tasks else ""
+        from_top = (screen.followed_task for screen in reversed(self._app.screens))
+        topmost = next(filter(None, from_top), "")
         if topmost != self.followed:
             self.followed = topmost
             self._app.run_worker(partial(self._follow, topmost), group="follow", exclusive=True)

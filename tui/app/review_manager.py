@@ -129,7 +129,10 @@ class ReviewManager:
             return
         for screen in screens:
             processes = sorted({process for task_id in screen.open_tasks for process in others.get(task_id, ())})
-            screen.update_presence(f"also open in xp-tui {', '.join(processes)}  " if processes else "")
+            text = ""
+            if processes:
+                text = f"also open in xp-tui {', '.join(processes)}  "
+            screen.update_presence(text)
 
     def close(self) -> None:
         """Close the presence locks: no review is open here any more."""

@@ -67,6 +67,9 @@ class WaitingNotifier:
     def _show_notice(self, state: State, new_ids: frozenset[str]) -> None:
         tasks = map(state.task, sorted(new_ids))
         names = [task.name for task in tasks if task]
-        if names:
-            others = f", and {len(names) - 1} more" if len(names) > 1 else ""
-            self._app.notify(f"{self._ui.safe(names[0], 60)}{others}", title="Needs you", markup=False)
+        if not names:
+            return
+        text = self._ui.safe(names[0], 60)
+        if len(names) > 1:
+            text += f", and {len(names) - 1} more"
+        self._app.notify(text, title="Needs you", markup=False)

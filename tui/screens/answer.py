@@ -111,8 +111,10 @@ class AnswerScreen(MessageEditor):
     def _option_lines(self) -> list[str]:
         lines = []
         for number, (option_id, label) in enumerate(self._question.options, 1):
-            id_text = "" if option_id == label else f"  id {scalar_text(option_id)}"
-            lines.append(f"{number}. {label.replace(chr(10), ' ')}{id_text}")
+            line = f"{number}. {label.replace(chr(10), ' ')}"
+            if option_id != label:
+                line += f"  id {scalar_text(option_id)}"
+            lines.append(line)
         return lines
 
     def _draw(self) -> None:
@@ -122,14 +124,17 @@ class AnswerScreen(MessageEditor):
                 pane.note_visible_lines(self._clock())
         self.query_one("#chosen", Static).update(one_line(self._redactor.text(self._choice_text())))
         send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
-        unseen = self.unseen
-        send_status = f"{send} does nothing yet: {unseen}" if unseen else f"{send} sends"
-        self.query_one("#keys", Static).update(f"{self._status or send_status} · {leave} keeps it as a draft")
+        status = f"{send} sends"
+        if unseen := self.unseen:
+            status = f"{send} does nothing yet: {unseen}"
+        self.query_one("#keys", Static).update(f"{self._status or status} · {leave} keeps it as a draft")
 
     def _choice_text(self) -> str:
         text = self.query_one(TextArea).text
+        if not text.strip() and not self._question.options:
+            return ""
         if not text.strip():
-            return "write the answer, or the number or the label of an option" if self._question.options else ""
+            return "write the answer, or the number or the label of an option"
         try:
             return f"answer: {parse_choice(self._question, text).description}"
         except UnclearChoice as error:

@@ -149,7 +149,9 @@ class ApprovalScreen(BaseScreen[None]):
         """The reason why the deciding keys are blocked now; empty when they decide."""
         if reason := self.blocked:
             return reason
-        return "a moment: it has just appeared" if self._clock() < self._armed_at else ""
+        if self._clock() < self._armed_at:
+            return "a moment: it has just appeared"
+        return ""
 
     def on_key(self, event: events.Key) -> None:
         """Note the time of every key: one right before or after a deciding key makes a burst."""
@@ -160,7 +162,7 @@ class ApprovalScreen(BaseScreen[None]):
         super().on_key(event)
 
     def _check_burst(self, now: float) -> None:
-        """Take back a decision whose key was right before this one, even if it is not known to be held yet."""
+        """Check for a burst: take back a decision right before this key, even if it is not known to be held yet."""
         if now - self._decided_at < QUIET_SECONDS:
             self._is_burst = True
             if self.take_back():

@@ -130,7 +130,9 @@ class OverlayScreen(AppScreen[ScreenResultType]):
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Dismiss the screen with a result."""
-        return super().dismiss(result) if self.is_current else AwaitComplete()
+        if not self.is_current:
+            return AwaitComplete()
+        return super().dismiss(result)
 
     async def on_event(self, event: events.Event) -> None:
         """Handle an event, except a Mount event of a screen without widgets: the app is shutting down then."""
@@ -230,7 +232,9 @@ class BaseScreen(OverlayScreen[ScreenResultType]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return None, which greys the key, for an action that is disabled; else True."""
-        return None if self.disabled_reason(action, parameters) else True
+        if self.disabled_reason(action, parameters):
+            return None
+        return True
 
     @cached_property
     def actions(self) -> dict[str, str]:

@@ -141,8 +141,9 @@ class BulkReviewScreen(ApprovalScreen):
             self._read_to_end.discard(task_id)
             self.arm()
         action = self._actions.get(task_id)
-        last_outcome = f"{action.words}; " if action and action.outcome else ""
-        text = f"{last_outcome}{review.blocked_now or 'not read yet'}"
+        text = review.blocked_now or "not read yet"
+        if action and action.outcome:
+            text = f"{action.words}; {text}"
         self._show_outcome(task_id, StyledText(text, "failed" if review.blocked_now else "need"))
         self._show_payload()
 
@@ -259,7 +260,9 @@ class BulkReviewScreen(ApprovalScreen):
 
     def _held_segments(self, retractable: Sequence[Action]) -> Segments:
         action = retractable[0]
-        when = self._held_actions.time_left(action) if action.phase is Phase.HELD else "read again"
+        when = "read again"
+        if action.phase is Phase.HELD:
+            when = self._held_actions.time_left(action)
         undo = key_name(self, "review.undo")
         return [
             (StyledText(f" {action.verb} {len(retractable)} {when} ", "need"), ""),
@@ -282,7 +285,9 @@ class BulkReviewScreen(ApprovalScreen):
     @property
     def open_tasks(self) -> Collection[str]:
         """The ids of all tasks, which are open for review; none while tasks are being stopped."""
-        return () if self._is_stopping else self.tasks.keys()
+        if self._is_stopping:
+            return ()
+        return self.tasks.keys()
 
     @property
     def blocked(self) -> str:
@@ -306,9 +311,11 @@ class BulkReviewScreen(ApprovalScreen):
 
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """Return the reason why an action is disabled: nothing to decide about, or nothing to undo."""
-        if action == "undo":
-            return "" if self._held or self._retractable else "nothing is held"
-        return self._closed_reason if action == "decide" else ""
+        if action == "decide":
+            return self._closed_reason
+        if action == "undo" and not self._held and not self._retractable:
+            return "nothing is held"
+        return ""
 
     def decide(self, verb: str, reason: str | None) -> None:
         """Decide about all decidable tasks as they were shown; cards take no reason."""

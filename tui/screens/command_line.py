@@ -71,5 +71,6 @@ class CommandLineScreen(Dialog[None]):
         if name in self._commands:
             return f"{name} takes nothing behind it"
         near = difflib.get_close_matches(name, [*self._commands, *self.ARGUMENTS], 1, 0.4)
-        hint = f", did you mean {near[0]}?" if near else "; ctrl+p lists all"
-        return f"there is no {name}{hint}"
+        if near:
+            return f"there is no {name}, did you mean {near[0]}?"
+        return f"there is no {name}; ctrl+p lists all"

@@ -75,5 +75,5 @@ class ConfirmScreen(Dialog[bool]):
         self.dismiss(event.button.id == "yes")
 
     def action_no(self) -> None:
-        """Answer no."""
+        """Dismiss the dialog with the answer no."""
         self.dismiss(False)

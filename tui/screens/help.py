@@ -74,8 +74,9 @@ class HelpLines(VirtualList):
         row = self._rows[index]
         if isinstance(row, str):
             return [StyledText(f" {row}", "head")]
-        has_room_for_name = width > MIN_COLUMNS_FOR_NAMES
-        name = f"  :{row.name}" if row.name and has_room_for_name else ""
+        name = ""
+        if row.name and width > MIN_COLUMNS_FOR_NAMES:
+            name = f"  :{row.name}"
         return [StyledText(f"  {fit(row.keys, 16)} ", "accent"), StyledText(row.title), StyledText(name, "faint")]
 
 

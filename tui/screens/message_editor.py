@@ -74,9 +74,11 @@ class MessageEditor(Dialog[MessageDraft | None]):
                 with VerticalScroll(id="options"):
                     for name, description in TASK_OPTIONS.items():
                         yield Input(placeholder=description, id=name, compact=True)
-            more = f" · {key_name(self, 'compose.more')} more" if self._has_options else ""
             send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
-            yield Static(f"{send} sends{more} · {leave} keeps it as a draft", id="keys", markup=False)
+            keys = f"{send} sends"
+            if self._has_options:
+                keys += f" · {key_name(self, 'compose.more')} more"
+            yield Static(f"{keys} · {leave} keeps it as a draft", id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Focus the text after mounting, with the cursor at its end."""
@@ -92,11 +94,15 @@ class MessageEditor(Dialog[MessageDraft | None]):
             self._show_status(f"this is not kept as a draft: {error}")
 
     def action_more(self) -> None:
-        """Show the options, or hide them."""
-        if self._has_options:
-            options = self.query_one("#options")
-            options.toggle_class("-shown")
-            self.query_one("#title" if options.has_class("-shown") else "#text").focus()
+        """Show more options, or hide them."""
+        if not self._has_options:
+            return
+        options = self.query_one("#options")
+        options.toggle_class("-shown")
+        if options.has_class("-shown"):
+            self.query_one("#title").focus()
+        else:
+            self.query_one("#text").focus()
 
     def action_send(self) -> None:
         """Send the message, if there is a text and all options are valid."""

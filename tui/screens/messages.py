@@ -24,8 +24,9 @@ def task_to_review(state: State, task_id: str) -> str | None:
     if waiting is not None:
         return waiting
     task = state.task(task_id)
-    is_paused = task is not None and task.status == Status.PAUSED
-    return task_id if is_paused else None
+    if task is not None and task.status == Status.PAUSED:
+        return task_id
+    return None
 
 
 class TaskCommand(Message):

@@ -64,7 +64,7 @@ def displayed_keys(node: DOMNode, binding_id: str) -> str:
 
 
 def _is_deciding(binding: Binding) -> bool:
-    """Return whether a binding approves or rejects: this is done with its keys only, never by name."""
+    """Return whether a binding is for deciding: approvals and rejections are done with keys, never by name."""
     return binding.action.startswith("decide(")
 
 

@@ -104,11 +104,12 @@ class ReviewScreen(ApprovalScreen):
             self._drop_reason()
             if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
-        changes = differences(before, review) if before is not None and is_same_task else ()
+        changes: Sequence[str] = ()
         if is_reopened:
             self._action = None
             self._note = "this is a new request"
-            changes = ()
+        elif before is not None and is_same_task:
+            changes = differences(before, review)
         self._show_review(review, state, changes)
         self.refresh_bindings()
         self.draw()
@@ -163,7 +164,9 @@ class ReviewScreen(ApprovalScreen):
 
     def draw(self) -> None:
         """Draw the titles, the outcome, and the status line; note the visible lines."""
-        last_read = humanize.ago(self._read_at, self._ui.now()) if self._read_at else "not yet"
+        last_read = "not yet"
+        if self._read_at:
+            last_read = humanize.ago(self._read_at, self._ui.now())
         self.query_one("#title", SegmentLine).show(
             title_segments(self._review, self._ui, is_decided=self._is_decided),
             [StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
@@ -251,7 +254,8 @@ class ReviewScreen(ApprovalScreen):
             case "say":
                 return self._ui.read_only
             case "undo":
-                return "" if self._is_retractable or self._held else "nothing is held"
+                has_held = self._is_retractable or self._held
+                return "" if has_held else "nothing is held"
         return ""
 
     @property
@@ -261,7 +265,9 @@ class ReviewScreen(ApprovalScreen):
 
     def update_held(self, held: HeldActions) -> None:
         """Update the line of held actions, unless this task's own is held, which the status line shows."""
-        super().update_held(held._replace(text="") if self._is_retractable else held)
+        if self._is_retractable:
+            held = held._replace(text="")
+        super().update_held(held)
 
     @property
     def _is_retractable(self) -> bool:
@@ -357,5 +363,6 @@ def _is_running(action: Action | None) -> bool:
 
 def _sign_in_url(review: ReviewSnapshot | None) -> str | None:
     """Return the URL of the sign-in, if the task waits for one."""
-    request = review.task.pending_eca_request if review else None
-    return request.auth_url if request else None
+    if review is None or review.task.pending_eca_request is None:
+        return None
+    return review.task.pending_eca_request.auth_url

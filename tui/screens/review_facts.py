@@ -58,12 +58,14 @@ def _names_above(task: Task, state: State) -> list[str]:
 
 
 def _agent(task: Task, state: State) -> str:
-    agent = state.agents.get(task.agent_id)
-    return f"{agent[1].name} ({task.agent_id})" if agent else task.agent_id
+    if task.agent_id not in state.agents:
+        return task.agent_id
+    _, agent = state.agents[task.agent_id]
+    return f"{agent.name} ({task.agent_id})"
 
 
 def _origin(task: Task) -> str:
-    """Return who started the task, and from where."""
+    """Return the origin of a task: who started it, and from where."""
     user = task.user_id
     if task.input and task.input.user:
         user = task.input.user.name
@@ -71,8 +73,9 @@ def _origin(task: Task) -> str:
 
 
 def _wait(review: ReviewSnapshot) -> str:
-    since = review.wait.since if review.wait else None
-    return f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" if since else f"since: {NOT_PROVIDED}"
+    if review.wait is None or review.wait.since is None:
+        return f"since: {NOT_PROVIDED}"
+    return f"since {review.wait.since.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _consequence(review: ReviewSnapshot) -> str:
@@ -88,14 +91,16 @@ def _request(review: ReviewSnapshot) -> str:
     if sign_in:
         url = sign_in.auth_url or ""
         return f"sign in to {sign_in.connector_name or NOT_PROVIDED}, at {host_of(url) or address_problem(url)}"
-    text = "\n".join(filter(None, (request.title, request.description))) if request else ""
+    text = ""
+    if request:
+        text = "\n".join(filter(None, (request.title, request.description)))
     if not text and review.held is not None:
         return parse_entry(review.held).label
     return text
 
 
 def _shortened(text: str, ui: UIContext) -> str:
-    """Return the start of a text that is too long, with the count of the characters left out.
+    """Return a text, shortened if it is too long, with the count of the characters left out.
 
     The cut never divides a secret of this machine: its first part would not be masked.
     """

@@ -39,8 +39,8 @@ from tui.widgets.virtual_list import VirtualList
 
 PANES = {"tree": "left", "events": "below", "inspector": "right"}
 """The panes, by the ids of their focusable widgets, with their places in the grid."""
-MAX_NAME_CHARS = 300
-"""Characters of a name before it is shortened to the room in the title."""
+MAX_SAFE_NAME_CHARS = 300
+"""Characters of a name that are sanitized, before it is shortened to the room in the title."""
 
 
 class TaskScreen(BaseScreen[None]):
@@ -175,7 +175,7 @@ class TaskScreen(BaseScreen[None]):
 
     def _show_titles(self) -> None:
         task = self._state.task(self.task_id)
-        full_name = self._ui.safe(task.name, MAX_NAME_CHARS) if task else self.task_id
+        full_name = self._ui.safe(task.name, MAX_SAFE_NAME_CHARS) if task else self.task_id
         name = shortened_name(full_name, self.size.width)
         title = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText(f"{name}  ", "strong"), "")]
         if task:

@@ -265,7 +265,10 @@ class TaskListScreen(BaseScreen[None]):
 
     def action_group(self, group: str) -> None:
         """Show only one group, or all groups again."""
-        self.list_pane.only = None if self.list_pane.only == group else group
+        if self.list_pane.only == group:
+            self.list_pane.only = None
+        else:
+            self.list_pane.only = group
 
     def action_sort(self) -> None:
         """Sort by the next column; after the last one, by groups."""

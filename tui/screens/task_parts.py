@@ -43,8 +43,8 @@ def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list
     if row.name == "end" and task:
         return task_parts(task)
     if row.name == "wait" and task:
-        asked = task.hitl_request or task.pending_eca_request
-        return [Part(f"{review_key} reviews it", row.text), Part("what exactly", asked.raw if asked else None)]
+        request = task.hitl_request or task.pending_eca_request
+        return [Part(f"{review_key} reviews it", row.text), Part("what exactly", request.raw if request else None)]
     return [Part(row.word.strip(" ─"), row.text)]
 
 
