@@ -179,9 +179,8 @@ class XpTui(SerialKeys):
 
     def on_ready(self) -> None:
         """Start reading once the app is ready and has drawn a frame: importing the network client takes time."""
-        self._task_list.call_after_refresh(
-            self.services.read_workers.start
-        )  # not of the topmost screen, which may be dismissed
+        # The refresh of the task list, because the topmost screen may be dismissed before its own.
+        self._task_list.call_after_refresh(self.services.read_workers.start)
 
     def on_unmount(self) -> None:
         """Close the services when the app is unmounted."""
