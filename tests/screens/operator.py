@@ -138,7 +138,7 @@ async def at_the_screens(
             journal,
             Drafts(tmp_path / "drafts.json"),
             redactor=Redactor([key]),
-            state=tmp_path,
+            state_folder=tmp_path,
             place="test",
             intervals=QUICK,
             **wishes,

@@ -121,7 +121,7 @@ async def test_a_reason_is_for_one_rejection_only(serve: Serve, tmp_path: Path) 
         await operator.ready_to_decide()
         first = screen.task_id
         await operator.press("n")
-        await operator.until(lambda: screen.task_id != first and screen._shown)
+        await operator.until(lambda: screen.task_id != first and screen._review)
         assert screen.query_one("#reason", Input).value == ""
         await operator.press("n", "end")
         await operator.ready_to_decide()
@@ -224,11 +224,11 @@ async def test_only_what_was_shown_counts_as_read(serve: Serve, tmp_path: Path) 
         screen = operator.app.screen
         assert isinstance(screen, BulkReviewScreen)
         await operator.read_by_pages(screen.query_one("#payload", Inspector))
-        await operator.until(lambda: len(screen._read) == 1)
+        await operator.until(lambda: len(screen._read_to_end) == 1)
         lines = screen.query_one(OutcomeList)
         lines.set_reactive(OutcomeList.cursor, 1)  # the cursor has moved, and nobody was told of it yet
         screen.draw()
-        assert screen._read == {lines.tasks[0].id}
+        assert screen._read_to_end == {lines.tasks[0].id}
 
 
 async def test_marks_that_a_filter_hides_are_still_meant(serve: Serve, tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ async def test_the_task_on_top_is_the_one_that_is_followed(serve: Serve, tmp_pat
             lambda: isinstance(operator.app.screen, TaskScreen) and operator.app.screen.task_id == other
         )
         await operator.press("escape")
-        await operator.until(lambda: operator.app.services.readings.followed == first)
+        await operator.until(lambda: operator.app.services.read_workers.followed == first)
         operator.here.local.platform.push(
             first, [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": "late.tool", "payload": {}}}]
         )
@@ -324,7 +324,7 @@ async def test_what_was_held_when_it_was_killed_is_asked_again(serve: Serve, tmp
     async with waiting(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
         held = {"kind": "held", "deed": "d1", "verb": "approve", "target": task_id, "digest": "x"}
-        async with at_the_screens(operator.here, tmp_path / "again", left=[held]) as again:
+        async with at_the_screens(operator.here, tmp_path / "again", leftovers=[held]) as again:
             await again.until(lambda: "was held when xp-tui ended, and was not sent" in again.text)
             assert "Pay invoice 7" in again.text
             await again.pilot.pause(0.3)
@@ -430,7 +430,7 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         screen = await operator.ready_to_decide()
         payload, first = screen.query_one("#payload", Inspector), screen.task_id
         await operator.press("n")
-        await operator.until(lambda: screen.task_id != first and screen._shown)
+        await operator.until(lambda: screen.task_id != first and screen._review)
         await operator.pilot.pause(1.2)
         assert payload.scroll_offset.y == 0
         assert "were not shown yet" in screen.blocked_now
@@ -441,10 +441,10 @@ async def test_the_next_payload_begins_at_its_beginning(serve: Serve, tmp_path: 
         bulk = operator.app.screen
         assert isinstance(bulk, BulkReviewScreen)
         await operator.read_by_pages(bulk.query_one("#payload", Inspector))
-        await operator.until(lambda: len(bulk._read) == 1)
+        await operator.until(lambda: len(bulk._read_to_end) == 1)
         await operator.press("tab", "down")
         await operator.pilot.pause(1.2)
-        assert len(bulk._read) == 1
+        assert len(bulk._read_to_end) == 1
         assert bulk.query_one("#payload", Inspector).scroll_offset.y == 0
 
 

@@ -102,7 +102,7 @@ async def test_every_action_has_a_name(serve: Serve, tmp_path: Path) -> None:
     async with waiting(serve, tmp_path) as operator:
         known = screen_commands(operator.app.screen)
         assert set(wanted.split()) <= set(known)
-        assert all(one.about and one.keys for one in known.values())
+        assert all(one.description and one.keys for one in known.values())
         await operator.press("enter")
         await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
         wanted = "timeline errors reasoning plan fold unfold follow pause only wrap raw mark marked search larger smaller zoom"

@@ -110,7 +110,7 @@ async def opened(operator: Operator, **content: Any) -> ReviewScreen:
     await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
     screen = operator.app.screen
     assert isinstance(screen, ReviewScreen)
-    await operator.until(lambda: screen._shown)
+    await operator.until(lambda: screen._review)
     return screen
 
 
@@ -242,13 +242,13 @@ async def test_several_are_decided_only_when_the_masked_parts_of_each_were_revea
         await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
         assert isinstance(screen, BulkReviewScreen)
-        await operator.until(lambda: len(screen._shown) == 2)
+        await operator.until(lambda: len(screen._reviews) == 2)
         payload, tasks = screen.query_one("#payload", Inspector), screen.query_one(OutcomeList)
         for place in range(2):
             tasks.move_to(place)
             await operator.until(lambda: payload.count())
             await operator.read_by_pages(payload)
-        await operator.until(lambda: len(screen._read) == 1)
+        await operator.until(lambda: len(screen._read_to_end) == 1)
         await operator.press("A")
         assert not operator.app.services.progress.unfinished
         assert screen.blocked_now.startswith("1 to read to their ends")
@@ -375,7 +375,7 @@ async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(se
         await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
         assert isinstance(screen, BulkReviewScreen)
-        await operator.until(lambda: len(screen._shown) == 2)
+        await operator.until(lambda: len(screen._reviews) == 2)
         hidden = next(
             index
             for index, task in enumerate(screen.query_one(OutcomeList).tasks)
@@ -387,7 +387,7 @@ async def test_several_are_not_decided_where_one_hides_text_behind_my_own_key(se
         )
         await operator.press("M")
         await operator.read_by_pages(screen.query_one("#payload", Inspector))
-        assert invoice(operator)["id"] not in screen._read
+        assert invoice(operator)["id"] not in screen._read_to_end
 
 
 @pytest.mark.parametrize("text", [KEY, f"{KEY} and {KEY}", f"use {KEY}.", f"{KEY}{KEY}", "nothing", "••••"])
