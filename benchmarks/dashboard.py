@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks.onscreen import Painted
-from tests.screens.boards import Fixed
+from tests.screens.fixed_platforms import FixedPlatform
 from tui.app.app import XpTui
 from tui.client.client import Client
 from tui.domain.state import State, TasksSeen
@@ -40,7 +40,7 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
     no_check = patch("tui.app.app.check_terminal")  # there is no terminal that could go away
     with tempfile.TemporaryDirectory() as name, no_check:
         place = Path(name)
-        async with client or Fixed(agents=AGENTS).client() as told:
+        async with client or FixedPlatform(agents=AGENTS).client() as told:
             app = Dashboard(
                 told, Journal(place / "journal.jsonl"), JsonStore(place / "drafts.json"),
                 redactor=Redactor(), state=place, place="benchmarks", intervals=SELDOM,

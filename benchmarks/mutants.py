@@ -20,28 +20,36 @@ from importlib.util import spec_from_loader
 from pathlib import Path
 
 FORK = multiprocessing.get_context("fork")
+ACTIVITY = ["tests/domain/test_activity_log.py", "tests/domain/test_state.py"]
+ACTIONS = [
+    "tests/services/test_actions.py",
+    "tests/services/test_confirmation.py",
+    "tests/services/test_earlier_actions.py",
+]
 TESTS = {
-    "tui/client/sse.py": ["tests/test_frames.py"],
-    "tui/domain/activity_log.py": ["tests/test_board.py"],
-    "tui/domain/state.py": ["tests/test_board.py"],
-    "tui/domain/observations.py": ["tests/test_board.py"],
-    "tui/security/sanitize.py": ["tests/test_plain.py"],
-    "tui/security/redact.py": ["tests/test_masks.py"],
-    "tui/security/known_secrets.py": ["tests/test_masks.py"],
-    "tui/services/actions.py": ["tests/test_deeds.py"],
-    "tui/domain/evidence.py": ["tests/test_deeds.py", "tests/test_answers.py"],
-    "tui/services/confirmation.py": ["tests/test_deeds.py"],
-    "tui/services/earlier_actions.py": ["tests/test_deeds.py"],
+    "tui/client/sse.py": ["tests/client/test_sse.py"],
+    "tui/domain/activity_log.py": ACTIVITY,
+    "tui/domain/state.py": ACTIVITY,
+    "tui/security/sanitize.py": ["tests/security/test_sanitize.py"],
+    "tui/security/redact.py": ["tests/security/test_redact.py"],
+    "tui/security/known_secrets.py": ["tests/security/test_redact.py"],
+    "tui/services/actions.py": ACTIONS,
+    "tui/domain/evidence.py": [*ACTIONS, "tests/client/test_models.py"],
+    "tui/services/confirmation.py": ACTIONS,
+    "tui/services/earlier_actions.py": ACTIONS,
 }
 """The quick tests of each file."""
 MARKS = ("key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
          "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
-"""Those of masks.py that are a text there once."""
+"""Those of redact.py that are a text there once."""
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("tui/domain/activity_log.py", "31 → 32"): "any number beyond every place in a log",
     ("tui/domain/activity_log.py", "20 → 21"): "any width beyond every number of an event",
     ("tui/security/redact.py", "'' → 'XX'"): "no name is no secret's, nor is XX; and an X is never quoted",
-    ("tui/security/redact.py", "len(text) > SHORT → len(text) >= SHORT"): "remembered or made again, it is the same",
+    (
+        "tui/security/redact.py",
+        "len(text) > MAX_CACHED_CHARS → len(text) >= MAX_CACHED_CHARS",
+    ): "remembered or made again, it is the same",
     **{("tui/security/redact.py", f"{mark!r} → ''"): "only searches more" for mark in MARKS},
     (
         "tui/security/sanitize.py",

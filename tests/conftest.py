@@ -1,4 +1,4 @@
-"""What the tests share: a platform over real HTTP, clients for it, and a clock that does not make anybody wait."""
+"""Fixtures that the tests share: a platform over real HTTP, its clients, and a fast clock."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ CASES = Path(__file__).parent / "cases"
 
 
 def cases(name: str) -> Any:
-    """Test data by name."""
+    """Load test data by name."""
     return json.loads((CASES / f"{name}.json").read_text())
 
 
 @dataclass
 class FastClock:
-    """A clock that runs so many times as fast as the real one; what slept is kept."""
+    """A clock that runs faster than the real one by a factor, and records its sleeps."""
 
     factor: float = 200.0
     slept: list[float] = field(default_factory=list)
@@ -58,21 +58,21 @@ class FastClock:
 def make_client(
     url: str, *, rest: bool = True, controller: bool = True, key: str = KEY, read_only: bool = False, **more: Any
 ) -> Client:
-    """A client of a server of a test."""
+    """Return a client of a test server."""
     surfaces = Surfaces(url if controller else None, url if rest else None, more.pop("organization", ORG))
     more.setdefault("clock", FastClock())
     more.setdefault("backoff", Backoff(rng=random.Random(1)))
     return Client(surfaces, PlatformSession(Secret(key), frozenset, **more), read_only=read_only)
 
 
-class Survived(Protocol):
-    """Writes down what a test has tried, for the table at the end."""
+class RecordTried(Protocol):
+    """Records how many attempts a test made, for the table at the end."""
 
     def __call__(self, promise: str, tried: float, words: str = "") -> None: ...
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was promised, how much of it was tried, and what became of it."""
+    """Print what was promised, how often it was tried, and the result."""
     rows: dict[str, tuple[float, str]] = {}
     for report in terminalreporter.getreports("passed"):
         for promise, (tried, words) in getattr(report, "user_properties", ()):
@@ -95,14 +95,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def survived(record_property: Callable[[str, object], None]) -> Survived:
-    """How much of something was tried and held; told once it has."""
+def record_tried(record_property: Callable[[str, object], None]) -> RecordTried:
+    """Record how many attempts a promise has passed."""
     return lambda promise, tried, words="": record_property(promise, (tried, words))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def measured() -> Iterator[None]:
-    """Under `make cover`, what the tests start with a bare environment is measured too."""
+def measure_processes() -> Iterator[None]:
+    """Measure the coverage of processes that tests start with a bare environment, under `make cover`."""
     start: Any = subprocess.Popen.__init__
     told = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_PROCESS_")}
 
@@ -126,7 +126,7 @@ def platform() -> Platform:
 
 @pytest.fixture
 async def server(platform: Platform) -> AsyncIterator[Server]:
-    """The platform, served."""
+    """The platform on a socket."""
     async with Server(platform.handle) as served:
         yield served
 
@@ -139,7 +139,7 @@ async def client(server: Server) -> AsyncIterator[Client]:
 
 
 @pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
-    """What a dashboard set aside from the garbage collector is looked at again, so that what is left open is found."""
+def unfreeze_collector() -> Iterator[None]:
+    """Let the garbage collector see objects that a dashboard froze, so that unclosed resources are found."""
     yield
     gc.unfreeze()

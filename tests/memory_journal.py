@@ -1,4 +1,4 @@
-"""A journal that is kept in memory, for tests of what is written down and of what was sent before."""
+"""A journal in memory, for tests of what is journaled and of earlier actions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class MemoryJournal:
-    """Keeps the lines that are written; `fail_on` names the kinds of lines for which there is no room."""
+    """A journal in memory; writing lines of the kinds in `fail_on` fails as on a full disk."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.entries: list[dict[str, Any]] = []

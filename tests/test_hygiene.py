@@ -1,4 +1,4 @@
-"""Who meets whom at run time: the library has no screen, and help loads next to nothing."""
+"""Rules for the whole code: what may be loaded, no markup in untrusted text, no private parts of other libraries."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import ast
 import importlib
 import inspect
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,17 +13,8 @@ from typing import Any
 
 import pytest
 
-
-def imported(code: str) -> set[str]:
-    """The modules that are there after some code, in a process of its own."""
-    whole = f"import sys\n{code}\nprint('\\n', *(name for name in sys.modules if sys.modules[name]))"
-    done = subprocess.run([sys.executable, "-c", whole], check=True, capture_output=True, text=True)
-    return set(done.stdout.rpartition("\n ")[2].split())
-
-
-def loaded(code: str) -> set[str]:
-    """The top-level modules that are loaded after some code."""
-    return {name.split(".")[0] for name in imported(code)}
+from tests.loaded_modules import loaded_modules, loaded_packages
+from tests.repository import ROOT, TUI, repository_path
 
 
 @pytest.mark.parametrize(
@@ -42,20 +31,20 @@ def loaded(code: str) -> set[str]:
         "client.sse",
     ],
 )
-def test_the_core_never_meets_a_screen(module: str) -> None:
+def test_the_core_imports_no_screen_library(module: str) -> None:
     # httpx brings its own command line, and rich with it, where click happens to be installed.
-    assert not {"textual", "rich"} & loaded(f"sys.modules['click'] = None\nimport tui.{module}")
+    assert not {"textual", "rich"} & loaded_packages(f"sys.modules['click'] = None\nimport tui.{module}")
 
 
 def test_help_loads_neither_network_nor_models() -> None:
     code = "from tui.cli.main import run\nrun(['--help'], None)"
     unneeded = {"httpx", "pydantic", "textual", "rich", "asyncio", "ssl", "tui.security.sanitize"}
-    modules = imported(code)
+    modules = loaded_modules(code)
     assert not unneeded & (modules | {name.split(".")[0] for name in modules})
 
 
-def test_the_first_frame_waits_for_nothing_it_does_not_need() -> None:
-    modules = imported("import tui.__main__, tui.cli.main, tui.launch, tui.app.app")
+def test_the_first_frame_loads_no_module_it_does_not_need() -> None:
+    modules = loaded_modules("import tui.__main__, tui.cli.main, tui.launch, tui.app.app")
     assert not modules & {
         "httpx",
         "httpx_sse",
@@ -87,31 +76,39 @@ from tui.domain.filters import parse_filter
 from tui.domain.state import State, TasksSeen
 from tui.domain.task_list import ListView, TaskListModel
 page = task_page(b'[{"id": "a", "status": "paused", "title": "Pay"}, {"id": "b", "status": "executing"}]', 1)
-board = State().after([TasksSeen(page.items, datetime.now(UTC))])
+state = State().after([TasksSeen(page.items, datetime.now(UTC))])
 listing = TaskListModel(ListView(matches=parse_filter("pay status:paused").predicate()))
-assert not list(listing.build(board))[1:]
+assert not list(listing.filled(state))[1:]
 assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
 """
-    assert "pydantic" not in loaded(code)
+    assert "pydantic" not in loaded_packages(code)
 
 
-def test_no_class_of_ours_is_written_anew_each_time_it_is_imported() -> None:
-    ours = [file for file in Path("tui").rglob("*.py") if "local" not in file.parts]
-    assert [str(file) for file in ours if "@dataclass" in file.read_text(encoding="utf-8")] == []  # a millisecond each
+def test_no_module_outside_local_uses_dataclasses() -> None:
+    ours = [file for file in TUI.rglob("*.py") if "local" not in file.relative_to(TUI).parts]
+    assert len(ours) > 100
+    assert [
+        repository_path(file) for file in ours if "@dataclass" in file.read_text(encoding="utf-8")
+    ] == []  # a millisecond each
 
 
-SHOWING = [
-    *Path("tui/screens").glob("*.py"),
-    *Path("tui/widgets").glob("*.py"),
-    *(file for file in Path("tui/app").glob("*.py") if file.name != "textual_workarounds.py"),
-]
+WORKAROUNDS = TUI / "app" / "textual_workarounds.py"
+
+
+def shows_text(file: Path) -> bool:
+    """Return whether a module is one of the screens, the widgets or the app, or calls `notify`."""
+    is_on_screen = file.relative_to(TUI).parts[0] in {"app", "screens", "widgets"}
+    return (is_on_screen and file != WORKAROUNDS) or "notify(" in file.read_text(encoding="utf-8")
+
+
+SHOWING = sorted(file for file in TUI.rglob("*.py") if shows_text(file))
 UNSAFE = frozenset({"Label", "Markdown", "MarkdownViewer", "RichLog", "Log", "DataTable", "Tree", "OptionList", "Select",
                     "Pretty", "Collapsible", "Tabs", "Link", "Digits", "Text", "Content", "Markup"})  # fmt: skip
 """What shows a text as it is, or reads markup in it."""
 
 
 def offences(code: str) -> list[str]:
-    """Where a text could reach the terminal, or be read as markup, without having passed the door."""
+    """Return where a text could reach the terminal unsanitized, or be read as markup."""
     found = []
     for node in ast.walk(ast.parse(code)):
         match node:
@@ -135,9 +132,9 @@ def offences(code: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", SHOWING, ids=str)
+@pytest.mark.parametrize("file", SHOWING, ids=repository_path)
 def test_no_text_is_read_as_markup(file: Path) -> None:
-    assert offences(file.read_text()) == []
+    assert offences(file.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize(
@@ -145,13 +142,12 @@ def test_no_text_is_read_as_markup(file: Path) -> None:
     ["Static(x)", "self.notify(x)", "notify(x).notify(y, markup=True)", "from textual.widgets import Label",
      "widget.border_title = x", "from rich.text import Text", "Text.from_markup(x)"],
 )  # fmt: skip
-def test_what_is_forbidden_is_found(code: str) -> None:
+def test_the_markup_check_finds_each_offence(code: str) -> None:
     assert offences(code)
 
 
 # Private names of other libraries
 
-WORKAROUNDS = Path("tui/app/textual_workarounds.py")
 COMPARISONS = {"startswith", "endswith", "removeprefix", "removesuffix"}
 """Methods that take a part of a text, never the name of an attribute."""
 DOCUMENTED_NAMES = {"_asdict", "_fields", "_make", "_replace"}
@@ -268,14 +264,15 @@ def private_uses(tree: ast.Module, namespace: Mapping[str, Any], own_names: set[
 
 
 def module_name(file: Path) -> str:
-    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def test_only_public_parts_of_other_libraries_are_used() -> None:
-    trees = {file: ast.parse(file.read_text()) for file in Path("tui").rglob("*.py")}
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in TUI.rglob("*.py")}
+    assert len(trees) > 100
     own_names = set().union(*map(defined_names, trees.values()))
     found = [
-        f"{file}: {use}"
+        f"{repository_path(file)}: {use}"
         for file, tree in trees.items()
         if file != WORKAROUNDS
         for use in private_uses(tree, vars(importlib.import_module(module_name(file))), own_names)

@@ -1,4 +1,4 @@
-"""Within a folder of tui/ no modules import each other in a circle, also not in functions."""
+"""No folder of tui/ has an import cycle, not even within functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def graph() -> grimp.ImportGraph:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_no_modules_of_a_folder_import_each_other_in_a_circle(folder: str) -> None:
+def test_no_folder_has_an_import_cycle(folder: str) -> None:
     modules = graph().find_descendants(f"tui.{folder}")
     assert modules
     imports = {name: graph().find_modules_directly_imported_by(name) & modules for name in modules}

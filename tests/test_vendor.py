@@ -1,4 +1,4 @@
-"""The vendor's own schemas as generators: whatever is valid to them is read by us, whole and as the kind it is."""
+"""Data that is valid by the vendor's schemas is read whole and as its kind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KINDS = {
 
 
 def valid(schema: Any, root: Any, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values that a JSON Schema of the vendor's calls valid."""
+    """Generate values that are valid by a JSON Schema of the vendor."""
     match schema:
         case {"$ref": str(path)}:
             place = root
@@ -78,20 +78,20 @@ def valid(schema: Any, root: Any, depth: int = 0) -> st.SearchStrategy[Any]:
 
 @cache
 def rest(name: str) -> st.SearchStrategy[Any]:
-    """Values of a schema of the public API."""
+    """Generate values of a schema of the public API."""
     return valid(REST["components"]["schemas"][name], REST)
 
 
 @cache
 def sdk(name: str) -> st.SearchStrategy[Any]:
-    """Values of a model of the SDK."""
+    """Generate values of a model of the SDK."""
     return valid(SDK[name], SDK[name])
 
 
 @pytest.mark.parametrize("source", ["rest row", "rest record", "sdk row", "sdk record"])
 @RELAXED
 @given(data=st.data())
-def test_a_valid_task_keeps_what_it_says(source: str, data: st.DataObject) -> None:
+def test_a_valid_task_keeps_its_values(source: str, data: st.DataObject) -> None:
     told = data.draw(
         {
             "rest row": rest("TasksListItem"),
@@ -114,7 +114,7 @@ def test_a_valid_task_keeps_what_it_says(source: str, data: st.DataObject) -> No
 @pytest.mark.parametrize("source", ["rest", "sdk"])
 @RELAXED
 @given(data=st.data())
-def test_a_valid_agent_keeps_what_it_says(source: str, data: st.DataObject) -> None:
+def test_a_valid_agent_keeps_its_values(source: str, data: st.DataObject) -> None:
     told = data.draw(rest("MinimalAIAgent") if source == "rest" else sdk("AgentsListItem"))
     agent = Agent.from_value(loads(dumps(told)))
     assert (agent.name, agent.organization_id) == (told["name"], told["organization_id"])
@@ -132,7 +132,7 @@ def test_a_valid_page_keeps_every_row(told: Any) -> None:
 @pytest.mark.parametrize("name", KINDS)
 @RELAXED
 @given(data=st.data())
-def test_a_valid_entry_is_of_its_kind(name: str, data: st.DataObject) -> None:
+def test_a_valid_entry_has_its_kind(name: str, data: st.DataObject) -> None:
     told = data.draw(sdk(f"AgentActivityThread{name}"))
     entry = parse_entry(loads(dumps(told)))
     assert entry.kind == KINDS[name]
@@ -151,7 +151,7 @@ def test_a_valid_event_keeps_its_type_and_data(told: Any) -> None:
 
 @RELAXED
 @given(sdk("ToolCallRequest"), sdk("ToolCallResult"))
-def test_a_valid_request_and_its_result_meet(request: Any, result: Any) -> None:
+def test_a_valid_request_is_matched_with_its_result(request: Any, result: Any) -> None:
     request["request_id"] = result["request_id"] = "r1"
     entries = [
         Event.from_value({"type": f"tool_call_{name}", "data": told}).entry

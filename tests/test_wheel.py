@@ -1,4 +1,4 @@
-"""What is shipped: a wheel that works in a clean virtual environment, stylesheets included."""
+"""The wheel works in a clean virtual environment, stylesheets included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UV = Path(sys.executable).parent / "uv"
 
 
 def run(*command: str | Path, cwd: Path, **environ: str) -> str:
-    """The output of a command that goes well."""
+    """Run a command that must succeed, and return its output."""
     told = {**os.environ, "VIRTUAL_ENV": "", **environ}
     return subprocess.run(command, check=True, cwd=cwd, env=told, capture_output=True, text=True).stdout
 

@@ -1,4 +1,4 @@
-"""The parts of the dashboard around a stub of the app, on a platform over real HTTP."""
+"""The services of the dashboard around a stub of the app, on a platform over real HTTP."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Parts:
 
     @property
     def sent(self) -> list[str]:
-        """The actions that left, by their kinds and targets."""
+        """The verbs and targets of the actions that were sent."""
         return [f"{line['verb']} {line['target']}" for line in self.journal.entries if line["kind"] == "sent"]
 
     @property
@@ -50,7 +50,7 @@ class Parts:
         return [line["outcome"] for line in self.journal.entries if line["kind"] == "done"]
 
     async def load(self, *task_ids: str) -> None:
-        """Let the store know these tasks."""
+        """Load the records and logs of these tasks into the store."""
         for task_id in task_ids:
             await self.services.reader.read_record_and_log(task_id)
         while self.services.store.has_pending:

@@ -1,4 +1,4 @@
-"""A stub of the app, for the parts of the dashboard that see it through a protocol."""
+"""A stub of the app, for parts of the dashboard that see the app through a protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.geometry import Size
 
 
 class StubScreen:
-    """A screen on the stack of the stub: it keeps what it is told."""
+    """A stub of a screen that records its updates."""
 
     def __init__(self, **attributes: Any) -> None:
         self.told: list[tuple[str, Any]] = []
@@ -59,7 +59,7 @@ class StubScreen:
 
 
 class StubApp:
-    """Runs workers as tasks, answers each dialog with the next of `answers`, and keeps what else it is asked for."""
+    """A stub of the app: runs workers as tasks, answers dialogs from `answers`, and records all other calls."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -109,7 +109,7 @@ class StubApp:
         running.add(asyncio.create_task(run()))
 
     async def finished(self, *groups: str) -> None:
-        """Wait until the workers of these groups have ended, also those that they start; raise what has failed."""
+        """Wait until the workers of these groups and those that they start have finished; raise their exceptions."""
         async with asyncio.timeout(20):
             for group in groups:
                 while pending := [task for task in self._groups.get(group, ()) if not task.done()]:

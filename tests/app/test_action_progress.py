@@ -1,4 +1,4 @@
-"""ActionProgress: which screens show an action, when a notice tells its outcome, and what is told of held actions."""
+"""ActionProgress: which screens show an action, when a notice shows its outcome, and how holds are shown."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def action(**fields: Any) -> Action:
 
 
 def hold(parts: Parts, action: Action, seconds: float) -> None:
-    """Let an action be held, as the runner does."""
+    """Hold an action, as the runner does."""
     parts.services.progress.update(action)
     parts.services.actions.seconds_left[action.id] = seconds
     parts.services.actions.can_take_back = lambda action_id: True  # type: ignore[method-assign]
 
 
-async def test_an_outcome_is_told_in_a_notice_only_where_no_screen_shows_it(parts: Parts) -> None:
+async def test_an_outcome_is_shown_in_a_notice_only_if_no_screen_shows_it(parts: Parts) -> None:
     progress = parts.services.progress
     progress.update(action())
     progress.update(action().done(Outcome.CONFIRMED, "approved"))
@@ -49,7 +49,7 @@ async def test_an_outcome_is_told_in_a_notice_only_where_no_screen_shows_it(part
     assert progress.unfinished == {}
 
 
-async def test_a_screen_that_is_taken_down_has_shown_its_action(parts: Parts) -> None:
+async def test_a_removed_screen_counts_as_having_shown_its_action(parts: Parts) -> None:
     class Leaving(StubScreen):
         def update_action(self, action: Action) -> bool:
             raise NoMatches
@@ -59,7 +59,7 @@ async def test_a_screen_that_is_taken_down_has_shown_its_action(parts: Parts) ->
     assert parts.app.notices == []
 
 
-async def test_a_second_action_for_a_task_does_not_take_the_place_of_the_one_under_way(parts: Parts) -> None:
+async def test_a_second_action_does_not_replace_the_running_action_of_a_task(parts: Parts) -> None:
     screen = StubScreen(about="t1")
     parts.app.screens.append(screen)
     parts.services.progress.update(action())
@@ -68,14 +68,14 @@ async def test_a_second_action_for_a_task_does_not_take_the_place_of_the_one_und
     assert parts.app.notices == ["approve t1: something is already under way"]
 
 
-async def test_an_action_that_was_interrupted_is_kept_and_not_shown(parts: Parts) -> None:
+async def test_an_interrupted_action_is_kept_but_not_shown(parts: Parts) -> None:
     interrupted = action().done(Outcome.UNKNOWN, INTERRUPTED)
     parts.services.progress.update(interrupted)
     assert await parts.services.commands.interrupted() == [interrupted]
     assert parts.app.notices == []
 
 
-async def test_every_screen_is_told_what_is_held_while_anything_is(parts: Parts) -> None:
+async def test_every_screen_is_updated_while_an_action_is_held(parts: Parts) -> None:
     progress, ticker = parts.services.progress, Ticker()
     progress.ticker = ticker
     parts.app.screens.append(StubScreen())
@@ -93,7 +93,7 @@ async def test_every_screen_is_told_what_is_held_while_anything_is(parts: Parts)
     assert ticker.calls == ["resume", "pause"]
 
 
-async def test_a_hold_stands_still_in_front_of_a_dialog(parts: Parts) -> None:
+async def test_a_hold_pauses_while_a_dialog_is_in_front(parts: Parts) -> None:
     hold(parts, action(), 4.0)
     parts.app.screens.append(StubScreen(is_modal=True))
     assert parts.services.actions.is_paused()
@@ -101,14 +101,14 @@ async def test_a_hold_stands_still_in_front_of_a_dialog(parts: Parts) -> None:
     assert "stands still, 4 s left" in parts.app.screens[0].told[0][1].text
 
 
-async def test_a_hold_stands_still_while_the_app_ends(parts: Parts) -> None:
+async def test_a_hold_pauses_while_the_app_shuts_down(parts: Parts) -> None:
     hold(parts, action(), 4.0)
     assert not parts.services.actions.is_paused()
     parts.app.screens.clear()
     assert parts.services.actions.is_paused()
 
 
-async def test_to_quit_is_asked_about_only_while_an_action_is_under_way(parts: Parts) -> None:
+async def test_quitting_asks_for_confirmation_only_while_an_action_runs(parts: Parts) -> None:
     progress = parts.services.progress
     assert await progress.confirm_quit()
     assert parts.app.dialogs == []

@@ -1,4 +1,4 @@
-"""OperatorCommands: what is asked before an action starts, and what becomes of drafts and leftovers."""
+"""OperatorCommands: which actions ask for confirmation, and what becomes of drafts and leftover actions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.storage.json_store import SENDING_PREFIX
 WRITTEN = SimpleNamespace(text="go on", options={"title": "T", "files": ["f"]})
 
 
-async def test_a_stop_is_asked_about_and_sent_once(parts: Parts) -> None:
+async def test_a_stop_asks_for_confirmation_and_is_sent_once(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = [True]
@@ -28,7 +28,7 @@ async def test_a_stop_is_asked_about_and_sent_once(parts: Parts) -> None:
     assert parts.platform.tasks["t1"]["status"] == "stopped"
 
 
-async def test_a_stop_that_is_declined_is_not_sent(parts: Parts) -> None:
+async def test_a_declined_stop_is_not_sent(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = [False]
@@ -37,7 +37,7 @@ async def test_a_stop_that_is_declined_is_not_sent(parts: Parts) -> None:
     assert parts.platform.tasks["t1"]["status"] == "executing"
 
 
-async def test_a_task_that_has_ended_is_not_asked_about(parts: Parts) -> None:
+async def test_stopping_an_ended_task_asks_for_no_confirmation(parts: Parts) -> None:
     parts.platform.task("t1", status="completed")
     await parts.load("t1")
     await parts.run(TaskCommand("stop", "t1"))
@@ -45,7 +45,7 @@ async def test_a_task_that_has_ended_is_not_asked_about(parts: Parts) -> None:
     assert parts.app.notices == ["it has ended: completed"]
 
 
-async def test_several_stops_open_the_screen_of_their_outcomes(parts: Parts) -> None:
+async def test_stopping_several_tasks_opens_the_screen_with_their_outcomes(parts: Parts) -> None:
     parts.platform.task("t1")
     parts.platform.task("t2")
     await parts.load("t1", "t2")
@@ -56,6 +56,7 @@ async def test_several_stops_open_the_screen_of_their_outcomes(parts: Parts) -> 
 
 
 async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
+    # Private: the context of the fixture can act, and a service is given it once.
     parts.platform.task("t1")
     await parts.load("t1")
     parts.services.commands._ui = SimpleNamespace(read_only="read-only", safe=str)  # type: ignore[assignment]
@@ -66,7 +67,7 @@ async def test_nothing_is_sent_in_read_only_mode(parts: Parts) -> None:
     assert parts.sent == []
 
 
-async def test_a_decision_is_held_for_as_long_as_a_burst_of_keys_takes_at_least(parts: Parts) -> None:
+async def test_a_decision_is_held_at_least_as_long_as_a_burst_of_keys_takes(parts: Parts) -> None:
     started = parts.started()
     await parts.run(ApprovalScreen.Decided(Verb.REJECT, {"t1": "d1", "t2": "d2"}, "no"))
     assert [(action.target, action.digest, action.comment, action.hold) for action in started] == [
@@ -75,7 +76,7 @@ async def test_a_decision_is_held_for_as_long_as_a_burst_of_keys_takes_at_least(
     ]
 
 
-async def test_a_message_goes_to_the_thread_and_its_draft_is_kept_until_it_is_confirmed(parts: Parts) -> None:
+async def test_a_message_goes_to_the_thread_and_its_draft_is_kept_until_confirmed(parts: Parts) -> None:
     parts.platform.task("t1", status="completed")
     await parts.load("t1")
     task = parts.services.store.state.task("t1")
@@ -91,7 +92,7 @@ async def test_a_message_goes_to_the_thread_and_its_draft_is_kept_until_it_is_co
     }  # fmt: skip
 
 
-async def test_a_draft_is_offered_again_where_its_action_was_not_confirmed(parts: Parts) -> None:
+async def test_a_draft_is_offered_again_if_its_action_was_not_confirmed(parts: Parts) -> None:
     parts.drafts["key"] = "words"
     parts.journal.fail_on = {"sent"}
     parts.platform.task("t1")
@@ -103,7 +104,8 @@ async def test_a_draft_is_offered_again_where_its_action_was_not_confirmed(parts
     assert parts.drafts == {"key": "words"}
 
 
-def test_what_a_session_was_sending_when_it_ended_is_offered_again() -> None:
+def test_a_text_that_was_being_sent_when_the_session_ended_is_offered_again() -> None:
+    # Private: drafts are restored once, when the services are made.
     drafts = {SENDING_PREFIX + "a": "one", SENDING_PREFIX + "b": "two", "b": "newer"}
     _restore_drafts(drafts)
     assert drafts == {"a": "one", "b": "newer"}
@@ -137,7 +139,7 @@ async def test_a_new_task_on_the_screen_of_a_task_is_for_the_same_agent(parts: P
     assert [action.target for action in started] == ["a1"]
 
 
-async def test_only_an_address_that_browsers_read_alike_is_opened(parts: Parts) -> None:
+async def test_only_an_unambiguous_url_is_opened(parts: Parts) -> None:
     await parts.run(OpenUrl("https://login.example/x"))
     await parts.run(OpenUrl("javascript:alert(1)"))
     assert parts.app.opened == ["https://login.example/x"]
@@ -149,7 +151,7 @@ async def test_only_an_address_that_browsers_read_alike_is_opened(parts: Parts) 
     ("kind", "wants", "outcome"),
     [("held", True, "not sent"), ("held", False, "not sent"), ("sent", True, "unknown"), ("sent", False, "unknown")],
 )
-async def test_a_leftover_is_told_written_down_and_never_sent(
+async def test_a_leftover_action_is_reported_and_journaled_but_never_sent(
     parts: Parts, kind: str, wants: bool, outcome: str
 ) -> None:
     parts.platform.task("t1")
@@ -162,7 +164,7 @@ async def test_a_leftover_is_told_written_down_and_never_sent(
     assert parts.app.opened == (["t1"] if wants and kind == "sent" else [])
 
 
-async def test_a_task_is_opened_by_the_beginning_of_its_id(parts: Parts) -> None:
+async def test_a_task_is_opened_by_a_prefix_of_its_id(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.services.commands.find_and_open("t1")
     await parts.services.commands.find_and_open("x9")
@@ -170,7 +172,7 @@ async def test_a_task_is_opened_by_the_beginning_of_its_id(parts: Parts) -> None
     assert parts.app.notices == ["no task is called x9"]
 
 
-async def test_what_is_copied_is_chosen_first(parts: Parts) -> None:
+async def test_copying_asks_first_what_to_copy(parts: Parts) -> None:
     parts.platform.task("t1")
     await parts.load("t1")
     parts.app.answers = ["id", "text"]

@@ -1,10 +1,17 @@
-"""WaitingNotifier: the title of the window, the bell, and the notice of a task that needs a person."""
+"""WaitingNotifier: the window title, the bell, and the notice of a task that needs a person."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from textual import events
 
 from tests.app.stub import StubApp, StubScreen
+from tests.local.conftest import Serve
+from tests.screens.operator import dashboard_with_invoice, make_invoice
+from tui.app.app import XpTui
 from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.models import Task
@@ -15,8 +22,8 @@ from tui.widgets.ui_context import UIContext
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-class Notified:
-    """A notifier, and what it has done."""
+class NotifierSetup:
+    """A notifier, and the bells, notices and titles that it made."""
 
     def __init__(self) -> None:
         self.app = StubApp()
@@ -28,7 +35,7 @@ class Notified:
         self._minutes = 0
 
     def see(self, task_id: str, status: str) -> None:
-        """Let a task have a status."""
+        """Give a task a status."""
         self._minutes += 1
         at = NOW + timedelta(minutes=self._minutes)
         raw = {"id": task_id, "title": f"Task {task_id}", "status": status, "updated_at": at.isoformat()}
@@ -36,8 +43,8 @@ class Notified:
         self.notifier.update(self._state, ())
 
 
-def test_the_title_tells_how_many_need_a_person() -> None:
-    notified = Notified()
+def test_the_window_title_counts_the_tasks_that_need_a_person() -> None:
+    notified = NotifierSetup()
     notified.see("a", "executing")
     notified.see("a", "paused")
     notified.see("b", "paused")
@@ -47,8 +54,8 @@ def test_the_title_tells_how_many_need_a_person() -> None:
     assert notified.notifier.waiting == {"b"}
 
 
-def test_who_waited_before_all_lists_were_read_is_no_news() -> None:
-    notified = Notified()
+def test_tasks_that_waited_before_all_lists_were_read_are_not_announced() -> None:
+    notified = NotifierSetup()
     notified.has_baseline = False
     notified.see("a", "paused")
     assert notified.app.notices == []
@@ -57,8 +64,8 @@ def test_who_waited_before_all_lists_were_read_is_no_news() -> None:
     assert notified.app.notices == ["Needs you: Task b"]
 
 
-def test_it_rings_only_where_nobody_looks() -> None:
-    notified = Notified()
+def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:
+    notified = NotifierSetup()
     notified.see("a", "paused")
     assert notified.app.bells == 0
     notified.app.app_focus = False
@@ -67,9 +74,25 @@ def test_it_rings_only_where_nobody_looks() -> None:
     assert notified.written[-1] == notification_sequence("2 need you · xp-tui")
 
 
-def test_no_notice_comes_between_a_person_and_a_decision() -> None:
-    notified = Notified()
+def test_no_notice_is_shown_on_an_approval_screen() -> None:
+    notified = NotifierSetup()
     notified.app.screens.append(StubScreen(IS_APPROVAL=True))
     notified.see("a", "paused")
     assert notified.app.notices == []
     assert notified.notifier.waiting == {"a"}
+
+
+async def test_the_dashboard_rings_for_a_new_wait_while_it_is_not_in_focus(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr("tui.app.app.write_to_terminal", lambda app, sequence: written.append(sequence))
+    monkeypatch.setattr(XpTui, "bell", lambda self: written.append("bell"))
+    monkeypatch.delenv("TMUX", raising=False)
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
+        assert written[-1] == "\x1b]0;1 need you · xp-tui\x07"
+        operator.app.post_message(events.AppBlur())
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "\x1b]9;2 need you · xp-tui\x07" in written)
+        assert "bell" in written
+        await operator.until(lambda: "Pay invoice 8" in operator.toasts())

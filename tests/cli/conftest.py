@@ -1,4 +1,4 @@
-"""Command lines carried out within the test: the real verbs, the real exit codes, real HTTP, and no process to start."""
+"""Command lines that run within the test process, with real verbs, exit codes and HTTP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,12 @@ from tests.wire.server import Server
 from tui.cli.context import Session
 from tui.cli.main import run
 from tui.client.retry import SystemClock
+from tui.launch import run_dashboard
 from tui.services.audit_log import Journal
 
 
-class Said(NamedTuple):
-    """What came of a command line."""
+class CommandResult(NamedTuple):
+    """The result of a command line."""
 
     code: int
     out: str
@@ -31,23 +33,23 @@ class Said(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The one document that was printed."""
+        """The printed JSON document."""
         return json.loads(self.out)
 
     @property
     def rows(self) -> list[Any]:
-        """The documents that were printed, one a line."""
+        """The printed JSON documents, one on each line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-async def no_screens(session: Session) -> int:
-    """A verb is what these tests are about."""
+async def refuse_screens(session: Session) -> int:
+    """Fail: these tests open no screens."""
     raise AssertionError("the screens are not wanted here")
 
 
 @dataclass
 class Shell:
-    """Somebody's shell: a home, an environment, and a place where what is printed is read."""
+    """A shell with a home folder and an environment, which captures the output of commands."""
 
     home: Path
     capsys: pytest.CaptureFixture[str]
@@ -55,16 +57,16 @@ class Shell:
 
     @property
     def state(self) -> Path:
-        """Where xp-tui keeps what must survive."""
+        """The state folder of xp-tui."""
         return self.home / ".local/state/xp-tui"
 
     @property
     def journal(self) -> Journal:
-        """What was done from here."""
+        """The journal of this shell's xp-tui."""
         return Journal(self.state / "journal.jsonl")
 
     def export(self, **environ: str) -> None:
-        """Set variables."""
+        """Set environment variables."""
         for name, value in environ.items():
             self.patch.setenv(name, value)
 
@@ -76,26 +78,26 @@ class Shell:
         path.chmod(0o600)
         return path
 
-    def __call__(self, *words: str, stdin: str = "") -> Said:
+    def __call__(self, *words: str, stdin: str = "") -> CommandResult:
         """Carry out a command line."""
         self.patch.setattr("sys.stdin", io.StringIO(stdin))
-        code = run(words, no_screens)
+        code = run(words, refuse_screens)
         told = self.capsys.readouterr()
         assert "Traceback" not in told.err
         assert "has failed" not in told.err
         assert KEY not in told.out + told.err
         assert "\x1b" not in told.out + told.err
-        return Said(code, told.out, told.err)
+        return CommandResult(code, told.out, told.err)
 
-    async def on(self, server: Server, *words: str, stdin: str = "") -> Said:
-        """Carry out a command line about a platform that this test serves."""
+    async def on(self, server: Server, *words: str, stdin: str = "") -> CommandResult:
+        """Run a command line with the environment set to a served platform."""
         self.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url, XPANDER_API_URL=server.url)
         return await asyncio.to_thread(self, *words, stdin=stdin)
 
 
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    """A shell of somebody who has set nothing."""
+    """A shell with an empty home and no settings."""
     for name in os.environ:
         if name.startswith(("XPANDER_", "XP_TUI_", "XDG_", "SSL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -108,10 +110,21 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> FastClock:
-    """Nobody waits: the machine's clock runs 200 times as fast."""
+def fast_clock(monkeypatch: pytest.MonkeyPatch) -> FastClock:
+    """Make the system clock run 200 times as fast."""
     clock = FastClock()
     monkeypatch.setattr(SystemClock, "time", lambda _: clock.time())
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: clock.monotonic())
     monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: clock.sleep(seconds))
     return clock
+
+
+def said_instead_of_screens(shell: Shell, *words: str) -> str:
+    """Run a command line on a terminal, and return the error that is printed instead of opening the screens."""
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as screen, os.fdopen(os.dup(follower)) as keys:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdout", screen)
+            patch.setattr(sys, "stdin", keys)
+            assert run(words, run_dashboard) == 3
+    return shell.capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The verb doctor finds each thing that can be wrong, says it in words, and ends with the code that it means."""
+"""The verb doctor: the problem that it finds, the sentence that it prints, and the exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.cli.conftest import Said, Shell, no_screens
+from tests.cli.conftest import CommandResult, Shell, refuse_screens
 from tests.conftest import FastClock
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server, free_port
@@ -25,8 +25,8 @@ from tui.cli.main import run
 Findings = dict[str, list[tuple[str, str]]]
 
 
-def found(said: Said) -> Findings:
-    """What was found, by what was looked at."""
+def found(said: CommandResult) -> Findings:
+    """Return the findings, by subject."""
     told: Findings = {}
     for item in said.json["items"]:
         told.setdefault(item["what"], []).append((item["grade"], item["words"]))
@@ -36,12 +36,12 @@ def found(said: Said) -> Findings:
 
 
 async def looked(shell: Shell, *words: str) -> tuple[int, Findings]:
-    """Let it look, with what is exported."""
+    """Run doctor with the exported environment."""
     said = await asyncio.to_thread(shell, "doctor", "--json", *words)
     return said.code, found(said)
 
 
-async def test_where_all_is_well_it_says_what_was_looked_at(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_doctor_lists_its_checks_when_all_is_well(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
     said = await shell.on(server, "doctor")
     lines = {line[2:16].strip(): (line[0], line[16:].strip()) for line in said.out.splitlines()}
@@ -58,7 +58,7 @@ async def test_where_all_is_well_it_says_what_was_looked_at(shell: Shell, platfo
     assert lines["terminal"] == ("·", "stdout is no terminal")
 
 
-async def test_without_a_running_stream_live_events_are_not_tried(
+async def test_doctor_skips_live_events_without_a_running_stream(
     shell: Shell, platform: Platform, server: Server
 ) -> None:
     platform.task("t1", events_streaming=False)
@@ -67,9 +67,7 @@ async def test_without_a_running_stream_live_events_are_not_tried(
     assert told["events"] == [("note", f"{place}: not tried, no running task has a stream")]
 
 
-async def test_what_only_one_surface_has_is_said_to_be_missing(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
+async def test_doctor_reports_what_a_missing_surface_lacks(shell: Shell, platform: Platform, server: Server) -> None:
     platform.task("t1")
     shell.export(XPANDER_API_KEY=KEY, XPANDER_API_URL=server.url)
     code, told = await looked(shell)
@@ -82,14 +80,14 @@ async def test_what_only_one_surface_has_is_said_to_be_missing(
     )
 
 
-def test_without_a_key_that_is_what_is_wrong(shell: Shell) -> None:
+def test_doctor_reports_a_missing_key(shell: Shell) -> None:
     said = shell("doctor", "--json")
     assert said.code == 3
     ((grade, words),) = found(said)["platform"]
     assert (grade, words.startswith("no API key is set: set XPANDER_API_KEY")) == ("bad", True)
 
 
-async def test_a_wrong_key_is_denied_on_each_surface(shell: Shell, server: Server) -> None:
+async def test_doctor_reports_a_wrong_key_on_each_surface(shell: Shell, server: Server) -> None:
     shell.export(XPANDER_API_KEY="wrong-key-0123456789", XPANDER_API_URL=server.url, XPANDER_BASE_URL=server.url)
     code, told = await looked(shell)
     assert code == 4
@@ -99,7 +97,7 @@ async def test_a_wrong_key_is_denied_on_each_surface(shell: Shell, server: Serve
         ]
 
 
-async def test_nobody_there_is_the_networks_fault(shell: Shell, hasty: FastClock) -> None:
+async def test_doctor_reports_an_unreachable_platform_as_a_network_problem(shell: Shell, fast_clock: FastClock) -> None:
     shell.export(XPANDER_API_KEY=KEY, XPANDER_API_URL=f"http://127.0.0.1:{free_port()}")
     code, told = await looked(shell)
     assert code == 5
@@ -107,7 +105,7 @@ async def test_nobody_there_is_the_networks_fault(shell: Shell, hasty: FastClock
     assert "127.0.0.1 cannot be reached" in told["rest"][0][1]
 
 
-async def test_a_platform_that_is_broken_has_failed(shell: Shell) -> None:
+async def test_doctor_reports_a_failing_platform(shell: Shell) -> None:
     async def serve(request: Request, connection: Connection) -> None:
         await connection.reply(400, {"detail": "not today"})
 
@@ -117,7 +115,9 @@ async def test_a_platform_that_is_broken_has_failed(shell: Shell) -> None:
     assert found(said)["rest"] == [("bad", "not today (400)")]
 
 
-async def test_a_stream_that_is_none_is_told(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_doctor_reports_a_stream_that_is_no_event_stream(
+    shell: Shell, platform: Platform, server: Server
+) -> None:
     platform.task("t1")
 
     async def answer(request: Request, connection: Connection) -> bool:
@@ -131,7 +131,7 @@ async def test_a_stream_that_is_none_is_told(shell: Shell, platform: Platform, s
     assert (said.code, found(said)["events"]) == (1, [("bad", f"{place}: 200, text/html")])
 
 
-async def test_where_there_are_no_agents_yet_nothing_is_wrong(shell: Shell) -> None:
+async def test_doctor_accepts_a_platform_without_agents(shell: Shell) -> None:
     async with Server(Platform().handle) as server:
         shell.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url)
         code, told = await looked(shell)
@@ -139,7 +139,7 @@ async def test_where_there_are_no_agents_yet_nothing_is_wrong(shell: Shell) -> N
     assert code == 0
 
 
-async def test_a_clock_that_is_off_is_told(shell: Shell, platform: Platform, server: Server) -> None:
+async def test_doctor_reports_a_clock_difference(shell: Shell, platform: Platform, server: Server) -> None:
     async def answer(request: Request, connection: Connection) -> bool:
         if is_list := request.path == "/v1/agents":
             date = formatdate(time.time() + 90, usegmt=True)
@@ -152,9 +152,8 @@ async def test_a_clock_that_is_off_is_told(shell: Shell, platform: Platform, ser
     assert words.endswith(("; its clock is +90 s off ours", "; its clock is +89 s off ours"))
 
 
-async def test_through_which_proxy_it_goes_is_told_without_its_password(
-    shell: Shell, platform: Platform, server: Server
-) -> None:
+async def test_doctor_names_the_proxy_without_its_password(shell: Shell, platform: Platform, server: Server) -> None:
+    # Private: a check by itself needs no platform with HTTPS.
     shell.export(
         XPANDER_API_KEY=KEY,
         XPANDER_API_URL="http://platform.example",
@@ -169,7 +168,9 @@ async def test_through_which_proxy_it_goes_is_told_without_its_password(
     assert doctor._check_proxy("rest", "http://platform.example") == doctor.Finding("proxy", "ok", "rest: none")
 
 
-async def test_an_authority_of_ones_own_is_tried(shell: Shell, platform: Platform, hasty: FastClock) -> None:
+async def test_doctor_tries_a_configured_certificate_authority(
+    shell: Shell, platform: Platform, fast_clock: FastClock
+) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -184,7 +185,8 @@ async def test_an_authority_of_ones_own_is_tried(shell: Shell, platform: Platfor
             assert "name it with --ca or SSL_CERT_FILE" in told["rest"][0][1]
 
 
-async def test_an_authority_that_cannot_be_read_is_what_is_wrong(shell: Shell, tmp_path: Path) -> None:
+async def test_doctor_reports_an_unreadable_certificate_authority(shell: Shell, tmp_path: Path) -> None:
+    # Private: a check by itself needs no platform with HTTPS.
     (tmp_path / "empty.pem").write_text("")
     shell.export(SSL_CERT_FILE=str(tmp_path / "empty.pem"))
     first, second = await doctor._check_tls("rest", "https://platform.example", str(tmp_path / "gone.pem"))
@@ -193,7 +195,7 @@ async def test_an_authority_that_cannot_be_read_is_what_is_wrong(shell: Shell, t
     assert second.words.startswith(f"rest: SSL_CERT_FILE {tmp_path / 'empty.pem'} cannot be used: ")
 
 
-async def test_what_is_wrong_on_this_machine_is_told_each_with_its_place(shell: Shell, tmp_path: Path) -> None:
+async def test_doctor_reports_each_local_problem_with_its_path(shell: Shell, tmp_path: Path) -> None:
     path = shell.configure('agnet = "a1"\nagent = "a1"\n')
     shell.journal.write("sent")
     shell.journal.path.write_text("{}\n")
@@ -211,7 +213,7 @@ async def test_what_is_wrong_on_this_machine_is_told_each_with_its_place(shell: 
     assert said.err.startswith("xp-tui: ")  # the warning is seen by any verb
 
 
-def test_a_place_for_its_files_that_is_not_ones_own_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_doctor_reports_a_state_folder_that_is_a_link(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     shell.state.parent.mkdir(parents=True)
     shell.state.symlink_to(tmp_path / "elsewhere")
@@ -236,7 +238,7 @@ def test_a_place_for_its_files_that_is_not_ones_own_is_told(shell: Shell, tmp_pa
         ),
     ],
 )
-def test_what_the_terminal_can_do_is_told(
+def test_doctor_lists_the_abilities_of_the_terminal(
     shell: Shell, size: tuple[int, int], encoding: str, environ: dict[str, str], lines: list[tuple[str, str]]
 ) -> None:
     shell.patch.delenv("COLORTERM", raising=False)
@@ -245,7 +247,7 @@ def test_what_the_terminal_can_do_is_told(
     termios.tcsetwinsize(follower, size)
     with os.fdopen(leader, "rb", buffering=0) as seen, os.fdopen(follower, "w", encoding=encoding) as screen:
         shell.patch.setattr(sys, "stdout", screen)
-        assert run(["doctor"], no_screens) == 3
+        assert run(["doctor"], refuse_screens) == 3
         screen.write("END\n")
         screen.flush()
         told = b""
@@ -255,7 +257,7 @@ def test_what_the_terminal_can_do_is_told(
     assert re.findall(r"^(\S) terminal +(.*)\r$", plain, re.MULTILINE) == lines
 
 
-def test_which_way_a_copy_would_go_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_doctor_says_where_copied_text_goes(shell: Shell, tmp_path: Path) -> None:
     words = "the terminal's (OSC 52), if it has one; otherwise a file"
     assert found(shell("doctor", "--json"))["clipboard"] == [("note", words)]
     shell.export(TMUX="/tmp/tmux")

@@ -1,4 +1,4 @@
-"""The README's table of exit codes, row by row: each is what a real command line ends with."""
+"""The table of exit codes in the README: each row is what a real command line ends with."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_acting_processes import started, waiting
+from tests.cli.processes import add_approval_task, start_command
 from tests.conftest import FastClock
+from tests.repository import ROOT
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = {
     0: [["tasks"], ["watch", "completed"], ["watch", "failed", "--until", "status:failed"], ["--version"], ["--help"]],
     1: [["show", "none"], ["stop", "none"], ["watch", "failed"], ["watch", "stopped"],
@@ -33,20 +35,20 @@ SIGNALS = {130: signal.SIGINT, 143: signal.SIGTERM, 129: signal.SIGHUP}
 
 
 def rows() -> list[str]:
-    """The rows of the table."""
-    table = Path("README.md").read_text().partition("| exit code | means |\n|---|---|\n")[2].partition("\n\n")[0]
+    """Return the rows of the table of exit codes."""
+    table = README.partition("| exit code | means |\n|---|---|\n")[2].partition("\n\n")[0]
     return [row.split("|")[1].strip() for row in table.splitlines()]
 
 
-def test_every_row_of_the_table_is_looked_at() -> None:
+def test_every_exit_code_of_the_table_is_tested() -> None:
     assert [int(row) for row in rows()] == sorted({*EXAMPLES, *ANSWERS, 130})
-    line = next(row for row in Path("README.md").read_text().splitlines() if row.startswith("| 130"))
+    line = next(row for row in README.splitlines() if row.startswith("| 130"))
     assert {int(code) for code in re.findall(r"\d{3}", line)} == set(SIGNALS)
 
 
 @pytest.mark.parametrize(("code", "words"), [(code, words) for code, lines in EXAMPLES.items() for words in lines])
 async def test_a_command_line_ends_with_the_code_of_the_table(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, code: int, words: list[str]
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, code: int, words: list[str]
 ) -> None:
     for status in ("completed", "failed", "stopped", "executing"):
         platform.task(status, status=status)
@@ -56,8 +58,8 @@ async def test_a_command_line_ends_with_the_code_of_the_table(
 
 
 @pytest.mark.parametrize("code", ANSWERS)
-async def test_what_the_platform_answers_ends_with_the_code_of_the_table(
-    shell: Shell, platform: Platform, server: Server, hasty: FastClock, code: int
+async def test_an_error_of_the_platform_ends_with_the_code_of_the_table(
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, code: int
 ) -> None:
     platform.task("waits", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
     words, status, methods = ANSWERS[code]
@@ -77,8 +79,8 @@ async def test_what_the_platform_answers_ends_with_the_code_of_the_table(
 async def test_a_signal_ends_with_the_code_of_the_table(
     platform: Platform, server: Server, tmp_path: Path, code: int
 ) -> None:
-    waiting(platform)
-    job = await started(server, tmp_path, "watch", "w", "-o", "ndjson")
+    add_approval_task(platform)
+    job = await start_command(server, tmp_path, "watch", "w", "-o", "ndjson")
     assert job.stdout
     assert await job.stdout.readline()
     job.send_signal(SIGNALS[code])

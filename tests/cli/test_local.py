@@ -1,24 +1,20 @@
-"""A platform of one's own from a command line: how it is found, taken into a shell, refused, and ended."""
+"""The verb local and the option --local: how a local platform is started, found, used and ended."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import httpx
 import pytest
 
 import tui.local
-from tests.cli.conftest import Shell, no_screens
-from tests.cli.test_screens import said_instead_of_screens
+from tests.cli.conftest import Shell, refuse_screens, said_instead_of_screens
+from tests.cli.local_platform import PLAIN_LOCAL, start_platform
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server, free_port
 from tui.cli.main import run
@@ -30,55 +26,15 @@ from tui.local.scenario_runner import ScenarioRunner
 from tui.storage.private_files import write_private
 from tui.storage.settings import BadSettings
 
-PLAIN = ("local", "--port", "0", "--no-history", "--no-arrivals")
-
-
-@dataclass
-class Started:
-    """A platform that was started; what it prints is read from `out`."""
-
-    out: TextIO
-    leash: TextIO
-    code: asyncio.Future[int]
-
-    async def lines(self, count: int) -> list[str]:
-        """The next lines that it prints."""
-        async with asyncio.timeout(20):
-            return [(await asyncio.to_thread(self.out.readline)).rstrip("\n") for _ in range(count)]
-
-
-@asynccontextmanager
-async def started(shell: Shell, *words: str) -> AsyncIterator[Started]:
-    """Start a platform on a leash; it ends when the leash is let go, and says how."""
-    (hold, leash), (out, told) = os.pipe(), os.pipe()
-    with (
-        os.fdopen(hold) as held,
-        os.fdopen(leash, "w") as end,
-        os.fdopen(out) as read,
-        os.fdopen(told, "w") as write,
-        ThreadPoolExecutor(1) as pool,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(sys, "stdin", held)
-        patch.setattr(sys, "stdout", write)
-        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], no_screens)
-        one = Started(read, end, code)
-        try:
-            yield one
-        finally:
-            end.close()
-            async with asyncio.timeout(20):
-                await one.code
-
 
 def exported(lines: list[str]) -> dict[str, str]:
-    """What a shell makes of the lines."""
+    """Return the variables that the printed lines export."""
     assert all(line.startswith("export ") for line in lines)
     return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 
-async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
-    async with started(shell, *PLAIN) as one:
+async def test_the_printed_lines_export_the_platform_to_a_shell(shell: Shell) -> None:
+    async with start_platform(shell, *PLAIN_LOCAL) as one:
         environ = exported(await one.lines(4))
         url, key = environ["XPANDER_BASE_URL"], environ["XPANDER_API_KEY"]
         assert url.startswith("http://127.0.0.1:")
@@ -91,12 +47,12 @@ async def test_a_shell_takes_the_lines_and_has_a_platform(shell: Shell) -> None:
     assert "XPANDER_AGENT_ID=your-agent" in shell.capsys.readouterr().err
 
 
-async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
-    async with started(shell, *PLAIN, "--quiet") as one:
+async def test_a_second_local_platform_says_where_the_first_runs(shell: Shell) -> None:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", (shell.home / "printed").open("w+"))
-            assert await asyncio.to_thread(run, ["local"], no_screens) == 0
+            assert await asyncio.to_thread(run, ["local"], refuse_screens) == 0
             sys.stdout.seek(0)
             lines = sys.stdout.read().splitlines()
             sys.stdout.close()
@@ -104,9 +60,9 @@ async def test_a_second_one_says_where_the_first_is(shell: Shell) -> None:
         assert f"already running: {url}" in shell.capsys.readouterr().err
 
 
-async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell: Shell) -> None:
+async def test_closing_a_leash_does_not_end_a_platform_that_others_use(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
-    async with started(shell, *PLAIN, "--quiet") as one:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
         with home.user_lock():
             one.leash.close()
@@ -117,7 +73,7 @@ async def test_a_leash_that_is_let_go_ends_nothing_that_somebody_else_uses(shell
         assert await one.code == 0
 
 
-async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_platform_that_is_ending_is_not_found(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     home, ends, may_end = DataDir(shell.state / "local"), threading.Event(), threading.Event()
     end = process.Server.end
 
@@ -131,7 +87,7 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
             return home.running()
 
     monkeypatch.setattr(process.Server, "end", slowly)
-    async with started(shell, *PLAIN, "--quiet") as one:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
         one.leash.close()
         await asyncio.to_thread(ends.wait)
@@ -142,22 +98,22 @@ async def test_who_comes_while_it_ends_finds_none_that_runs(shell: Shell, monkey
         assert await coming is None
 
 
-async def test_without_a_key_the_verbs_use_the_one_that_runs(shell: Shell) -> None:
-    async with started(shell, *PLAIN, "--quiet") as one:
+async def test_without_a_key_the_verbs_use_the_running_local_platform(shell: Shell) -> None:
+    async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         (url,) = await one.lines(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdout", (shell.home / "printed").open("w"))
-            assert await asyncio.to_thread(run, ["agents"], no_screens) == 0
+            assert await asyncio.to_thread(run, ["agents"], refuse_screens) == 0
             sys.stdout.close()
         assert f"no API key is set: using the local platform at {url}" in shell.capsys.readouterr().err
         assert "Invoice bot" in (shell.home / "printed").read_text()
     assert (await asyncio.to_thread(shell, "agents")).code == 3  # and once it has ended, they do not
 
 
-async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp_path: Path) -> None:
+async def test_a_local_platform_can_be_filled_for_a_load_test(shell: Shell, tmp_path: Path) -> None:
     data = tmp_path / "elsewhere"
     many = ("--tasks", "60", "--entries", "25", "--seed", "7", "--now", "2026-11-21T12:00")
-    async with started(shell, *PLAIN, *many, "--data", str(data)) as one:
+    async with start_platform(shell, *PLAIN_LOCAL, *many, "--data", str(data)) as one:
         environ = exported(await one.lines(4))
         headers = {"x-api-key": environ["XPANDER_API_KEY"]}
         async with httpx.AsyncClient(base_url=environ["XPANDER_API_URL"], headers=headers) as http:
@@ -176,14 +132,14 @@ async def test_it_can_be_filled_for_a_load_test_somewhere_else(shell: Shell, tmp
         (["--now", "soon"], "Invalid isoformat string: 'soon'"),
     ],
 )
-def test_wishes_that_make_no_sense_are_refused_in_words(shell: Shell, words: list[str], why: str) -> None:
-    said = shell(*PLAIN, *words)
+def test_invalid_options_are_refused_with_a_reason(shell: Shell, words: list[str], why: str) -> None:
+    said = shell(*PLAIN_LOCAL, *words)
     assert (said.code, said.out) == (3, "")
     assert said.err.startswith(f"xp-tui: {why}")
     assert not (shell.state / "local").exists()
 
 
-def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) -> None:
+def test_a_taken_port_is_reported_and_nothing_keeps_running(shell: Shell) -> None:
     with process.listen(0) as taken:
         port = taken.getsockname()[1]
         said = shell("local", "--no-history", "--port", str(port))
@@ -191,17 +147,17 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(shell: Shell) 
     assert DataDir(shell.state / "local").running() is None
 
 
-def test_who_comes_while_another_is_starting_is_told_to_come_again(shell: Shell) -> None:
+def test_a_start_during_another_start_is_asked_to_retry(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
     with home.server_lock():
-        said = shell(*PLAIN)
+        said = shell(*PLAIN_LOCAL)
     assert (said.code, said.err) == (
         3,
         f"xp-tui: another program is starting a platform in {home.path}: try again\n",
     )
 
 
-def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_libraries_local_says_what_to_install(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(tui.local, "process")
     monkeypatch.delitem(sys.modules, "tui.local.process")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
@@ -210,18 +166,20 @@ def test_without_its_libraries_it_says_what_to_install(shell: Shell, monkeypatch
     assert "pip install 'xp-tui[local]'" in said.err
 
 
-def test_when_its_agents_break_down_it_ends_and_says_so(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_the_scenario_runner_ends_the_platform_with_an_error(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def run_once(self: ScenarioRunner) -> None:
         raise RuntimeError("an agent fell over")
 
     monkeypatch.setattr(ScenarioRunner, "run", run_once)
-    assert run([*PLAIN, "--quiet"], no_screens) == 1
+    assert run([*PLAIN_LOCAL, "--quiet"], refuse_screens) == 1
     told = shell.capsys.readouterr()
     assert "xp-tui has failed: RuntimeError: an agent fell over" in told.err
     assert DataDir(shell.state / "local").running() is None
 
 
-def test_when_the_usual_port_is_taken_any_other_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_port_is_used_if_the_default_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "DEFAULT_PORT", free_port())
     with process.listen(None) as first, process.listen(None) as second:
         assert first.getsockname() == ("127.0.0.1", process.DEFAULT_PORT)
@@ -251,7 +209,7 @@ def with_local(words: tuple[str, ...], is_before: bool) -> tuple[str, ...]:
 
 
 def filled(platform: Platform) -> Platform:
-    """A platform with what the verbs are about."""
+    """Add the tasks that the verbs use."""
     platform.task("t1")
     platform.task("done", status="completed")
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
@@ -260,7 +218,7 @@ def filled(platform: Platform) -> Platform:
 
 @pytest.fixture
 async def cloud(shell: Shell) -> AsyncIterator[Server]:
-    """Another platform with the same tasks, which this shell is set up for in every way."""
+    """Another platform with the same tasks, which is configured in every way."""
     platform = Platform()
     platform.agent("a1", "Cloud bot")
     async with Server(filled(platform).handle) as served:
@@ -275,7 +233,7 @@ async def cloud(shell: Shell) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterator[Server]:
-    """The platform of the test as the local one of this machine."""
+    """The platform of the test, registered as the local platform of this machine."""
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     filled(platform)
@@ -286,7 +244,7 @@ async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterato
 
 @BOTH_WAYS
 @pytest.mark.parametrize("verb", ACTING)
-async def test_what_is_done_with_local_is_done_on_the_local_platform_alone(
+async def test_an_action_with_local_reaches_only_the_local_platform(
     shell: Shell, cloud: Server, here: Server, verb: str, is_before: bool
 ) -> None:
     said = await asyncio.to_thread(shell, *with_local(ACTING[verb], is_before))
@@ -302,7 +260,9 @@ async def test_what_is_done_with_local_is_done_on_the_local_platform_alone(
 
 
 @pytest.mark.parametrize("verb", ACTING)
-async def test_without_local_the_one_that_is_set_is_asked(shell: Shell, cloud: Server, here: Server, verb: str) -> None:
+async def test_without_local_the_configured_platform_is_used(
+    shell: Shell, cloud: Server, here: Server, verb: str
+) -> None:
     await asyncio.to_thread(shell, *ACTING[verb])
     assert here.requests == []
     assert {request.headers["x-api-key"] for request in cloud.requests} == {CLOUD_KEY}
@@ -310,7 +270,7 @@ async def test_without_local_the_one_that_is_set_is_asked(shell: Shell, cloud: S
 
 @BOTH_WAYS
 @pytest.mark.parametrize("words", READING, ids=[words[0] for words in READING])
-async def test_what_is_read_with_local_is_read_on_the_local_platform_alone(
+async def test_a_query_with_local_reaches_only_the_local_platform(
     shell: Shell, cloud: Server, here: Server, words: tuple[str, ...], is_before: bool
 ) -> None:
     said = await asyncio.to_thread(shell, *with_local(words, is_before))
@@ -319,9 +279,7 @@ async def test_what_is_read_with_local_is_read_on_the_local_platform_alone(
     assert said.code == 0, said.err
 
 
-async def test_with_local_the_agent_that_is_set_for_another_platform_is_none(
-    shell: Shell, cloud: Server, here: Server
-) -> None:
+async def test_with_local_the_configured_agent_is_ignored(shell: Shell, cloud: Server, here: Server) -> None:
     said = await asyncio.to_thread(shell, "run", "do it", "--local")
     assert (said.code, here.requests, cloud.requests) == (3, [], [])
     assert said.err.startswith("xp-tui: which agent?")
@@ -331,7 +289,7 @@ async def test_with_local_the_agent_that_is_set_for_another_platform_is_none(
 
 @BOTH_WAYS
 @pytest.mark.parametrize("verb", ACTING)
-async def test_where_no_local_platform_runs_nothing_is_done(
+async def test_local_without_a_running_platform_does_nothing(
     shell: Shell, cloud: Server, verb: str, is_before: bool
 ) -> None:
     said = await asyncio.to_thread(shell, *with_local(ACTING[verb], is_before))
@@ -344,7 +302,7 @@ async def test_where_no_local_platform_runs_nothing_is_done(
 @pytest.mark.parametrize("other", ["--base-url", "--api-url", "--profile", "--api-key-file", "--organization"])
 @BOTH_WAYS
 @pytest.mark.parametrize("verb", ACTING)
-async def test_local_and_another_platform_are_a_mistake_and_nothing_is_done(
+async def test_local_together_with_another_platform_is_an_error(
     shell: Shell, cloud: Server, here: Server, verb: str, is_before: bool, other: str
 ) -> None:
     words = (*ACTING[verb], other, "prod" if other == "--profile" else cloud.url)
@@ -353,7 +311,7 @@ async def test_local_and_another_platform_are_a_mistake_and_nothing_is_done(
     assert cloud.requests + here.requests == []
 
 
-async def test_the_screens_with_local_are_on_the_local_platform_alone(
+async def test_the_screens_with_local_reach_only_the_local_platform(
     shell: Shell, cloud: Server, here: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
@@ -370,7 +328,7 @@ async def test_the_screens_with_local_are_on_the_local_platform_alone(
     assert cloud.requests == []
 
 
-async def test_local_says_nothing_about_times(shell: Shell, here: Server) -> None:
+async def test_local_does_not_change_the_time_format(shell: Shell, here: Server) -> None:
     for words, time in (((), "relative"), (("--utc",), "utc"), (("--time", "local"), "local")):
         found = {}
         for place in ((*words, "config"), ("config", *words)):

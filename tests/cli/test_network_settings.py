@@ -1,4 +1,4 @@
-"""A network that is set up wrongly, seen from the command line: a sentence, the exit code of settings, and no request."""
+"""Invalid network settings on the command line: a sentence, the exit code of settings, and no request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pem(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", VERBS)
-async def test_certificates_that_are_none_are_a_mistake_in_the_settings_for_every_verb(
+async def test_invalid_certificates_are_a_settings_error_for_every_verb(
     shell: Shell, platform: Platform, pem: Path, words: tuple[str, ...]
 ) -> None:
     authority = trustme.CA()
@@ -45,9 +45,7 @@ async def test_certificates_that_are_none_are_a_mistake_in_the_settings_for_ever
 
 @pytest.mark.parametrize("words", VERBS)
 @pytest.mark.parametrize("proxy", ["http://[::1", "socks5://user:secret@x:1", "http://x:99999"])
-def test_a_proxy_that_cannot_be_used_is_a_mistake_in_the_settings_for_every_verb(
-    shell: Shell, proxy: str, words: tuple[str, ...]
-) -> None:
+def test_an_unusable_proxy_is_a_settings_error_for_every_verb(shell: Shell, proxy: str, words: tuple[str, ...]) -> None:
     shell.export(XPANDER_API_KEY=KEY, XPANDER_API_URL="https://platform.example", HTTPS_PROXY=proxy)
     told = shell(*words)
     assert told.code == SETTINGS
@@ -58,7 +56,7 @@ def test_a_proxy_that_cannot_be_used_is_a_mistake_in_the_settings_for_every_verb
 
 
 @pytest.mark.parametrize("proxy", ["http://[::1", "socks5://x:1", ""])
-def test_doctor_tells_what_is_wrong_with_the_network(shell: Shell, pem: Path, proxy: str) -> None:
+def test_doctor_reports_network_settings_that_are_wrong(shell: Shell, pem: Path, proxy: str) -> None:
     shell.export(XPANDER_API_KEY=KEY, XPANDER_API_URL="https://platform.example")
     if proxy:
         shell.export(ALL_PROXY=proxy)
@@ -68,7 +66,7 @@ def test_doctor_tells_what_is_wrong_with_the_network(shell: Shell, pem: Path, pr
     assert found["words"].startswith("ALL_PROXY " if proxy else f"--ca {pem} cannot be used: ")
 
 
-def test_a_settings_file_that_is_no_text_is_told(shell: Shell) -> None:
+def test_a_settings_file_that_is_no_text_is_reported(shell: Shell) -> None:
     shell.configure("x = [" + "[\n" * 30_000)
     told = shell("agents")
     assert told.code == SETTINGS

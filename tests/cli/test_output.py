@@ -1,4 +1,4 @@
-"""How it is printed: what fits a terminal, what stands out, and what a script or a closed pipe gets."""
+"""Output: tables that fit the terminal, colours, and what scripts and closed pipes get."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ROW = ("paused", "Pay the overdue invoice", "18.2k", "0123456789ab")
 
 
 class Screen(io.StringIO):
-    """A terminal."""
+    """A text stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def output(width: int | None, patch: pytest.MonkeyPatch, **environ: str) -> Output:
-    """Somebody's stdout, a terminal if it has a width."""
+    """Return an Output on a stream, which is a terminal if it has a width."""
     if width is not None:
         patch.setenv("COLUMNS", str(width))
     told = {"TERM": "xterm", **environ}
@@ -43,7 +43,7 @@ def output(width: int | None, patch: pytest.MonkeyPatch, **environ: str) -> Outp
 
 
 def printed(out: Output) -> str:
-    """What was printed."""
+    """Return what was printed."""
     assert isinstance(out.stdout, io.StringIO)
     return out.stdout.getvalue()
 
@@ -61,7 +61,7 @@ def printed(out: Output) -> str:
         (5, "STATUS  TITLE\npaused  Pay t…\n"),
     ],
 )
-def test_a_table_gives_up_words_first_and_then_columns(
+def test_a_table_cuts_text_first_and_drops_columns_then(
     monkeypatch: pytest.MonkeyPatch, width: int | None, table: str
 ) -> None:
     out = output(width, monkeypatch, NO_COLOR="1")
@@ -72,9 +72,7 @@ def test_a_table_gives_up_words_first_and_then_columns(
 @given(
     st.integers(1, 120), st.lists(st.tuples(st.text("ab…日本 ", max_size=40), st.text("0123", max_size=12)), max_size=4)
 )
-def test_no_row_is_wider_than_the_terminal_that_has_room_for_what_is_never_cut(
-    width: int, texts: list[tuple[str, str]]
-) -> None:
+def test_no_table_row_is_wider_than_the_terminal(width: int, texts: list[tuple[str, str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         out = output(width, patch, NO_COLOR="1")
         out.table(
@@ -89,7 +87,7 @@ def test_no_row_is_wider_than_the_terminal_that_has_room_for_what_is_never_cut(
     ("environ", "is_styled"),
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
-def test_colours_are_for_terminals_that_want_them(
+def test_colours_are_used_only_on_terminals_that_want_them(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], is_styled: bool
 ) -> None:
     for out, styled in ((output(80, monkeypatch, **environ), is_styled), (output(None, monkeypatch, **environ), False)):
@@ -97,7 +95,7 @@ def test_colours_are_for_terminals_that_want_them(
         assert printed(out) == ("\x1b[33mwaits\x1b[0m  for you\n" if styled else "waits  for you\n")
 
 
-def test_what_the_environment_says_of_colours_is_asked_where_nothing_else_is_given(
+def test_colours_follow_the_environment_by_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
@@ -108,7 +106,7 @@ def test_what_the_environment_says_of_colours_is_asked_where_nothing_else_is_giv
     assert not out.is_colourful
 
 
-def test_a_moment_is_told_as_the_operator_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_printed_in_the_configured_form(monkeypatch: pytest.MonkeyPatch) -> None:
     out = output(None, monkeypatch)
     assert out.when(datetime.now(UTC) - timedelta(hours=3, minutes=1)) == "3h ago"
     then = datetime(2026, 11, 21, 12, 0, 5, tzinfo=UTC)
@@ -118,7 +116,7 @@ def test_a_moment_is_told_as_the_operator_wants_it(monkeypatch: pytest.MonkeyPat
     assert out.when(then) == then.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def test_data_goes_to_stdout_and_all_else_to_stderr_each_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_goes_to_stdout_and_messages_to_stderr_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     out = output(None, monkeypatch)
     out.text("first\nthe-key-0123456789 \x1b[2J")
     out.note("a\nnote the-key-0123456789")
@@ -128,7 +126,7 @@ def test_data_goes_to_stdout_and_all_else_to_stderr_each_without_the_key(monkeyp
     assert out.stderr.getvalue() == "a note ••••\nxp-tui: no\n    •••• ␛\n"
 
 
-def test_json_is_ascii_and_on_one_line_for_who_reads_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_ascii_and_on_one_line_for_line_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     out = output(None, monkeypatch)
     out.format = "ndjson"
     out.json({"title": "naïve\nthe-key-0123456789"})
@@ -140,7 +138,7 @@ def test_json_is_ascii_and_on_one_line_for_who_reads_lines(monkeypatch: pytest.M
     assert printed(out).removeprefix(line) == '{\n  "v": 1,\n  "title": "x"\n}\n'
 
 
-def test_when_the_reader_has_gone_the_last_words_go_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_to_a_closed_pipe_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     read, write = os.pipe()
     with os.fdopen(write, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
@@ -153,13 +151,13 @@ def test_when_the_reader_has_gone_the_last_words_go_nowhere(monkeypatch: pytest.
         stdout.flush()
 
 
-def test_a_text_of_others_stays_indented_where_it_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrapped_text_of_the_platform_stays_indented(monkeypatch: pytest.MonkeyPatch) -> None:
     out = output(12, monkeypatch)
     out.text("abcdefgh  digest\n\n漢字漢字漢")
     assert printed(out) == "    abcdefgh\n      digest\n\n    漢字漢字\n    漢\n"
 
 
-def test_an_error_of_several_lines_says_once_whose_it_is_and_indents_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_several_lines_has_one_prefix_and_is_indented(monkeypatch: pytest.MonkeyPatch) -> None:
     out = output(None, monkeypatch)
     out.error("the first\nxp-tui: approved")
     assert isinstance(out.stderr, io.StringIO)

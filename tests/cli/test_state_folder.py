@@ -1,4 +1,4 @@
-"""What the verbs do where nothing can be kept on this disk: who reads goes on, who would send is refused before."""
+"""Verbs without a usable state folder: queries work, and actions are refused before they are sent."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ JOURNALS = (with_a_directory_as_journal, with_a_pipe_as_journal)
 
 @pytest.fixture
 def filled(platform: Platform) -> None:
-    """What the verbs are about."""
+    """Add the tasks that the verbs use."""
     platform.task("t1")
     platform.task("done", status="completed")
     platform.task("w", status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})
@@ -59,7 +59,7 @@ def filled(platform: Platform) -> None:
 
 @pytest.mark.parametrize("make", [*FOLDERS, *JOURNALS])
 @pytest.mark.parametrize("words", ACTING.values(), ids=ACTING)
-async def test_nothing_is_sent_where_it_cannot_be_written_down(
+async def test_no_action_is_sent_if_the_journal_cannot_be_written(
     shell: Shell, server: Server, filled: None, make: Callable[[Path], None], words: tuple[str, ...]
 ) -> None:
     make(shell.state)
@@ -72,7 +72,7 @@ async def test_nothing_is_sent_where_it_cannot_be_written_down(
 
 @pytest.mark.parametrize("make", FOLDERS)
 @pytest.mark.parametrize("words", READING, ids=[words[0] for words in READING])
-async def test_who_reads_goes_on_and_is_told_once(
+async def test_queries_work_without_a_state_folder_and_warn_once(
     shell: Shell, server: Server, filled: None, make: Callable[[Path], None], words: tuple[str, ...]
 ) -> None:
     make(shell.state)
@@ -85,7 +85,7 @@ async def test_who_reads_goes_on_and_is_told_once(
 
 
 @pytest.mark.parametrize("make", JOURNALS)
-def test_a_journal_that_is_no_file_is_told_in_a_sentence(shell: Shell, make: Callable[[Path], None]) -> None:
+def test_a_journal_that_is_no_file_is_reported_in_a_sentence(shell: Shell, make: Callable[[Path], None]) -> None:
     make(shell.state)
     kind = "a directory" if make is with_a_directory_as_journal else "a named pipe"
     sentence = f"{shell.state}/journal.jsonl is {kind}: move it away, a file is made in its place"
@@ -93,7 +93,7 @@ def test_a_journal_that_is_no_file_is_told_in_a_sentence(shell: Shell, make: Cal
     assert shell("journal", "verify") == (1, f"line 1: {sentence}\n", "")
 
 
-async def test_the_local_platform_is_found_where_nothing_can_be_written(
+async def test_the_local_platform_is_found_in_a_read_only_state_folder(
     shell: Shell, server: Server, filled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = DataDir(shell.state / "local")
@@ -114,7 +114,7 @@ async def test_the_local_platform_is_found_where_nothing_can_be_written(
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"$(id)", b"two words", b"\xff\xfe", b"k" * 5000 + b"\n!"])
-def test_a_key_file_without_a_key_is_refused_by_who_starts_and_who_asks(shell: Shell, content: bytes) -> None:
+def test_an_empty_key_file_is_refused_when_starting_and_when_connecting(shell: Shell, content: bytes) -> None:
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", content)
     sentence = f"xp-tui: {home.path}/key holds no key: remove it, and a new one is made at the next start\n"
@@ -125,7 +125,7 @@ def test_a_key_file_without_a_key_is_refused_by_who_starts_and_who_asks(shell: S
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"url": 5}', b"[" * 100_000, b'"text"', b"\xff"])
-def test_an_address_that_cannot_be_read_is_none(shell: Shell, content: bytes) -> None:
+def test_an_unreadable_address_file_counts_as_no_platform(shell: Shell, content: bytes) -> None:
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     write_private(home.path / "address.json", content)

@@ -1,4 +1,4 @@
-"""The functions that a program begins with: it connects, lists tasks, and follows one until it has ended."""
+"""The public functions of the library: connect, list tasks, follow a task to its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SDK_VARIABLES = ("XPANDER_API_KEY", "XPANDER_BASE_URL", "XPANDER_API_URL", "XPAN
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that still may come of a task that has ended is waited for longer than this."""
+    """Shorten the time that a client waits for late events of an ended task."""
     monkeypatch.setattr("tui.client.api.LAST_EVENTS_SECONDS", 0.2)
 
 
@@ -39,7 +39,7 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def followed(client: Client, task_id: str) -> list[Event]:
-    """Follow a task to its end."""
+    """Follow a task to its end, and return its events."""
     async with asyncio.timeout(10):
         return [event async for event in follow(client, task_id)]
 
@@ -85,7 +85,9 @@ async def test_the_environment_names_the_platform(
 @pytest.mark.parametrize(
     ("value", "host"), [("", "api.xpander.ai"), ("0", "api.xpander.ai"), ("1", "api.stg.xpander.ai")]
 )
-async def test_staging_is_named_by_its_variable(without_settings: pytest.MonkeyPatch, value: str, host: str) -> None:
+async def test_the_staging_variable_selects_the_staging_platform(
+    without_settings: pytest.MonkeyPatch, value: str, host: str
+) -> None:
     without_settings.setenv("XPANDER_API_KEY", KEY)
     without_settings.setenv("IS_STG", value)
     async with connect_from_environment() as client:
@@ -157,7 +159,7 @@ async def test_after_a_lost_connection_no_event_is_missing_and_none_comes_twice(
     assert chunks == ["0", "1", "2", "3", "4"]
 
 
-async def test_of_a_task_that_has_ended_all_that_is_streamed_is_yielded(platform: Platform, client: Client) -> None:
+async def test_all_events_of_an_ended_task_are_yielded(platform: Platform, client: Client) -> None:
     platform.task("t1")
     await platform.push("t1", "chunk", "first turn")
     await platform.finish("t1")
@@ -186,7 +188,7 @@ async def test_a_turn_that_ends_does_not_end_a_task_that_goes_on(
     assert "chunk" in seen
 
 
-async def test_a_stream_that_is_closed_after_the_task_has_ended_is_the_end(
+async def test_a_stream_that_closes_after_the_end_of_the_task_ends_the_iteration(
     platform: Platform, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.client.api.LAST_EVENTS_SECONDS", 1000.0)
@@ -202,12 +204,12 @@ async def test_a_stream_that_is_closed_after_the_task_has_ended_is_the_end(
     assert events[-1].type == "task_finished"
 
 
-async def test_a_task_that_there_is_not_is_an_error(client: Client) -> None:
+async def test_following_an_unknown_task_is_an_error(client: Client) -> None:
     with pytest.raises(NotFound):
         await followed(client, "nobody")
 
 
-async def test_who_breaks_off_leaves_nothing_running(platform: Platform, client: Client) -> None:
+async def test_breaking_off_leaves_nothing_running(platform: Platform, client: Client) -> None:
     platform.task("t1")
     await platform.push("t1", "chunk", "x")
     async with asyncio.timeout(10), aclosing(follow(client, "t1")) as events:

@@ -1,4 +1,4 @@
-"""What stands for an object of the platform in a traceback or a log tells none of its values."""
+"""The reprs of models and events, as a traceback shows them, contain no values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TOLD = {"id": "t1", "tool_name": SECRET, "title": SECRET, "name": SECRET, "data"
     ],
     ids=lambda thing: type(thing).__name__,
 )
-def test_no_value_stands_in_it(thing: Any) -> None:
+def test_a_repr_contains_no_values(thing: Any) -> None:
     assert type(thing).__name__ in repr(thing)
     for text in (repr(thing), str(thing), f"{thing}", f"{[thing]}", pretty_repr(thing)):
         assert SECRET not in text

@@ -1,4 +1,4 @@
-"""TaskRow says what a task's record says, keeps the bytes it was written in, and takes any JSON."""
+"""TaskRow: it has the fields of the record, keeps the original bytes, and accepts any JSON."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ DERIVED = ["is_final", "is_full", "thread_id", "name", "changed_at", "wait"]
 
 
 def facts_of(task: TaskRow | Task) -> dict[str, Any]:
-    """What a row and a record tell alike."""
+    """Return the facts that rows and records have in common."""
     return {name: getattr(task, name) for name in (*ROW, *DERIVED)}
 
 
 @given(st.lists(TASKS | JSON, max_size=3))
-def test_a_row_says_what_its_object_says(rows: list[Any]) -> None:
+def test_a_row_has_the_fields_of_its_object(rows: list[Any]) -> None:
     for data in loads(json.dumps(rows)):
         whole = Task.from_value(data)
         for row in (TaskRow.from_value(data), TaskRow.from_json(json.dumps(data).encode())):
@@ -87,13 +87,13 @@ def test_rows_share_the_texts_that_many_have() -> None:
     assert len({id(row.status) for row in rows}) == 1
 
 
-def test_what_is_no_task_is_a_row_that_shows_it() -> None:
+def test_a_value_that_is_no_task_becomes_a_row_that_shows_it() -> None:
     row = TaskRow.from_value([1, "x"])
     assert (row.status, row.title, row.raw) == (Status.UNREADABLE, '[1,"x"]', {"value": [1, "x"]})
     assert row.wait is None
 
 
-def test_what_is_no_json_is_no_row() -> None:
+def test_content_that_is_no_json_is_no_row() -> None:
     with pytest.raises(NotJson):
         TaskRow.from_json(b'{"id": "a"')
 
@@ -104,7 +104,7 @@ def test_a_row_of_odd_json_keeps_what_msgspec_would_refuse() -> None:
     assert row.raw["title"] == "\ud800"
 
 
-def test_an_id_made_of_the_content_is_the_same_however_the_row_came() -> None:
+def test_an_id_made_of_the_content_is_stable() -> None:
     written = b'{"title": "x", "amount": 1, "amount": 2, "id": " "}'
     assert TaskRow.from_json(written).id == TaskRow.from_value(loads(written)).id == Task.from_value(loads(written)).id
     assert TaskRow.from_json(written).id.startswith("?")
@@ -120,14 +120,14 @@ def test_an_id_made_of_the_content_is_the_same_however_the_row_came() -> None:
         ({"parent_task_id": "q", "parent_execution": "p"}, False, "q"),
     ],
 )
-def test_only_a_row_that_mentions_a_parent_says_that_it_has_none(
+def test_only_a_row_with_a_parent_field_says_that_it_has_no_parent(
     told: dict[str, Any], is_root: bool, parent_id: str | None
 ) -> None:
     row = TaskRow.from_value({"id": "t", **told})
     assert (row.is_root, row.parent_id) == (is_root, parent_id)
 
 
-def test_what_is_nested_is_read_when_it_is_looked_at() -> None:
+def test_nested_fields_are_parsed_when_they_are_read() -> None:
     row = TaskRow.from_json(
         b'{"id":"t","status":"paused","input":{"text":"pay"},"hitl_request":{"wait_node_id":"n"},"tokens":{},'
         b'"deep_planning":{"tasks":[{"id":"1","completed":true},{"id":"2"}]}}'
@@ -155,5 +155,5 @@ def test_a_record_becomes_a_row_of_its_whole_object() -> None:
     assert TaskRow.from_task(row) is row
 
 
-def test_a_number_that_no_float_tells_is_told_by_its_digits() -> None:
+def test_a_number_that_no_float_represents_keeps_its_digits() -> None:
     assert TaskRow.from_json(b'{"id": "a", "title": 12345678901234567.89}').title == "12345678901234567.89"

@@ -1,4 +1,4 @@
-"""A WireModel takes any JSON, keeps the whole of it, and reads of it what it can."""
+"""WireModel: it accepts any JSON, keeps the whole object, and reads what it can."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def test_a_field_that_does_not_validate_is_left_out_and_stays_in_raw() -> None:
     assert example.raw["plain"] == "many"
 
 
-def test_a_name_that_is_half_a_surrogate_pair_loses_nothing() -> None:
+def test_a_field_name_with_a_lone_surrogate_loses_nothing() -> None:
     raw = {"\ud800": 1, "\U0001f600": 2, "\ud801 too": 3, "id": "a", "text": "kept", "plain": []}
     example = Example.from_value(raw)
     assert (example.text, example.raw) == ("kept", raw)
 
 
-def test_what_is_no_object_is_one_with_a_value() -> None:
+def test_a_value_that_is_no_object_is_wrapped_in_one() -> None:
     assert Example.from_value([1]).raw == {"value": [1]}
     inner = Example.from_value({"inner": "x", "items": [{"name": "a"}, 5]})
     assert inner.inner
@@ -83,7 +83,7 @@ def test_what_is_no_object_is_one_with_a_value() -> None:
     assert [item.raw for item in inner.items] == [{"name": "a"}, {"value": 5}]
 
 
-def test_of_two_names_the_first_that_holds_something_counts() -> None:
+def test_the_first_alias_that_has_a_value_counts() -> None:
     assert Example.from_value({"new_name": None, "old_name": "old"}).either == "old"
     assert Example.from_value({"new_name": "new", "old_name": "old"}).either == "new"
 

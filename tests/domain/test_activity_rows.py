@@ -1,68 +1,23 @@
-"""The rows of a task's activity: filters, folds, search, and what is added when the activity only grows."""
+"""ActivityRows: filters, folds, search, and appending when the activity only grows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from tests.test_large import entries_of
-from tui.client.log_entries import Log, parse_entry
-from tui.client.models import Task, Wait, WaitKind
+from tests.client.lazy_entries import lazy_entries
+from tests.domain.activity_sources import NOW, activity_of, call, delegation, extend, source_of, thought
+from tui.client.log_entries import Log
+from tui.client.models import Wait, WaitKind
 from tui.domain.activity_log import Activity, Gap, TreeRow
 from tui.domain.activity_rows import ROWS_PER_SLICE, ActivityRows, ActivitySource, StatusRow
 from tui.security.redact import Redactor
 
-NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
-
-
-def call(name: str, **more: Any) -> dict[str, Any]:
-    """A tool call as an entry of a log."""
-    return {"id": name, "tool_name": name, "operation_id": name, "request_id": name, "payload": {}, **more}
-
-
-def thought(name: str) -> dict[str, Any]:
-    """What the agent thought, as an entry of a log."""
-    return {"id": name, "type": "think", "thought": name}
-
-
-def delegation(name: str, child: str) -> dict[str, Any]:
-    """What started a sub-task, as an entry of a log."""
-    return {"id": name, "agent_id": "other", "query": name, "sub_task_id": child}
-
-
-def activity_of(task_id: str, *entries: dict[str, Any]) -> Activity:
-    """The activity of a task with these entries, one a second."""
-    activity = Activity(task_id)
-    extend(activity, *entries)
-    return activity
-
-
-def extend(activity: Activity, *entries: dict[str, Any]) -> None:
-    """Add these entries to the log of an activity."""
-    first = len(activity)
-    timed = [
-        parse_entry({"created_at": (NOW + timedelta(seconds=first + number)).isoformat(), **entry})
-        for number, entry in enumerate(entries)
-    ]
-    activity.add_log(Log(tuple(timed), first=first), NOW)
-
-
-def source_of(*activities: Activity, status: str = "executing", **more: Any) -> ActivitySource:
-    """The source of rows for the first of these, the others being its sub-tasks."""
-    root, *below = activities
-    children: Mapping[str, tuple[Task, ...]] = {
-        root.task_id: tuple(Task.from_value({"id": one.task_id, "parent_task_id": root.task_id}) for one in below),
-        **{one.task_id: () for one in below},
-    }
-    task = Task.from_value({"id": root.task_id, "status": status})
-    return ActivitySource(root.task_id, {one.task_id: one for one in activities}, children, {}, task, **more)
-
 
 def rows_of(source: ActivitySource) -> ActivityRows:
-    """Rows that are arranged for this source."""
+    """Return rows that are arranged for this source."""
     rows = ActivityRows(lambda: NOW)
     rows.source = source
     arrange(rows)
@@ -70,23 +25,23 @@ def rows_of(source: ActivitySource) -> ActivityRows:
 
 
 def arrange(rows: ActivityRows) -> int:
-    """Arrange all rows; return in how many slices."""
+    """Arrange all rows, and return the number of slices."""
     return sum(1 for _ in rows.arrange()) + 1
 
 
 def keys(rows: ActivityRows) -> list[str]:
-    """The keys of all rows, in order."""
+    """Return the keys of all rows, in order."""
     return [rows.key(index) for index in range(len(rows))]
 
 
-def test_every_row_is_found_at_its_place_by_its_key() -> None:
+def test_every_row_is_found_by_its_key() -> None:
     rows = rows_of(source_of(activity_of("t", call("a"), thought("b")), status="completed"))
     assert keys(rows) == ["t/a", "t/b", "\nend"]
     assert [rows.index_of(key) for key in keys(rows)] == [0, 1, 2]
     assert rows.index_of("t/c") is None
 
 
-def test_nothing_changes_before_the_last_slice() -> None:
+def test_rows_change_only_with_the_last_slice() -> None:
     rows = ActivityRows(lambda: NOW)
     rows.by_plan = True
     rows.source = source_of(activity_of("t", call("a")))
@@ -107,7 +62,7 @@ def test_nothing_changes_before_the_last_slice() -> None:
         (lambda rows: setattr(rows, "with_reasoning", False), ["t/failed", "t/fine"]),
     ],
 )
-def test_a_filter_leaves_the_rows_that_it_is_for(change: Callable[[ActivityRows], None], left: list[str]) -> None:
+def test_a_filter_keeps_only_matching_rows(change: Callable[[ActivityRows], None], left: list[str]) -> None:
     rows = rows_of(source_of(activity_of("t", thought("why"), call("failed", is_error=True), call("fine"))))
     change(rows)
     arrange(rows)
@@ -128,7 +83,7 @@ def test_a_sub_task_is_folded_until_it_is_unfolded() -> None:
     assert [rows.index_above(index) for index in range(3)] == [0, 0, 2]
 
 
-def test_a_gap_stands_where_the_stream_was_away() -> None:
+def test_a_gap_has_a_row_where_the_stream_was_interrupted() -> None:
     activity = activity_of("t", call("a"), call("b"))
     activity.add_gap(Gap(NOW + timedelta(seconds=0.5), 3.0, 2))
     rows = rows_of(source_of(activity))
@@ -138,7 +93,7 @@ def test_a_gap_stands_where_the_stream_was_away() -> None:
     assert keys(rows)[::2] == ["t/a", "t/b"]
 
 
-def test_what_comes_below_all_rows_is_appended_above_the_status() -> None:
+def test_new_rows_are_appended_above_the_status_row() -> None:
     activity = activity_of("t", call("a"))
     wait = Wait(WaitKind.APPROVAL, NOW - timedelta(minutes=2))
     rows = rows_of(source_of(activity, wait=wait))
@@ -153,7 +108,7 @@ def test_what_comes_below_all_rows_is_appended_above_the_status() -> None:
     assert [rows.index_of(key) for key in keys(rows)] == [0, 1, 2]
 
 
-def test_rows_do_not_only_grow_when_a_gap_or_a_sub_task_comes() -> None:
+def test_a_gap_or_a_sub_task_rearranges_the_rows() -> None:
     activity = activity_of("t", call("a"))
     rows = rows_of(source_of(activity))
     assert rows.only_grows()
@@ -164,7 +119,7 @@ def test_rows_do_not_only_grow_when_a_gap_or_a_sub_task_comes() -> None:
     assert not rows.only_grows()
 
 
-def test_a_timeline_has_only_rows_that_take_time_and_the_wait() -> None:
+def test_a_timeline_has_only_rows_with_a_duration_and_the_wait() -> None:
     wait = Wait(WaitKind.APPROVAL, NOW)
     said = {"id": "said", "role": "user", "text": "Pay it"}
     rows = rows_of(source_of(activity_of("t", said, call("a")), wait=wait))
@@ -175,11 +130,12 @@ def test_a_timeline_has_only_rows_that_take_time_and_the_wait() -> None:
     assert not rows.only_grows()
 
 
-def test_the_rows_of_a_large_log_are_not_read_before_they_are_looked_at() -> None:
+def test_rows_of_a_large_log_are_parsed_only_when_needed() -> None:
+    # Private: reading a node from outside parses it.
     activity = Activity("t")
     count = 3 * ROWS_PER_SLICE
     log = [call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat()) for n in range(count)]
-    activity.add_log(Log(entries_of(log, ROWS_PER_SLICE)), NOW)
+    activity.add_log(Log(lazy_entries(log, ROWS_PER_SLICE)), NOW)
     rows = rows_of(source_of(activity))
 
     def unread() -> int:
@@ -193,7 +149,7 @@ def test_the_rows_of_a_large_log_are_not_read_before_they_are_looked_at() -> Non
     assert rows.index_of("t/c200") == 200
 
 
-def test_a_search_finds_what_is_folded_away_and_names_what_hides_it() -> None:
+def test_a_search_finds_folded_rows_and_what_hides_them() -> None:
     child = activity_of("c", call("inner", payload={"city": "Oslo"}))
     rows = rows_of(source_of(activity_of("t", delegation("Oslo", "c")), child))
     hits = rows.search("oslo", Redactor())
@@ -201,7 +157,7 @@ def test_a_search_finds_what_is_folded_away_and_names_what_hides_it() -> None:
     assert rows.search("bergen", Redactor()) == []
 
 
-def test_the_same_call_is_counted_until_another_one_comes() -> None:
+def test_repeated_calls_are_counted_until_another_call_comes() -> None:
     same = [call("look", request_id=f"r{n}", id=f"r{n}") for n in range(3)]
     other = call("other")
     rows = rows_of(source_of(activity_of("t", *same, other, call("look", request_id="r9", id="r9"))))

@@ -1,8 +1,8 @@
-"""The values that were seen in fields, as completion offers them."""
+"""SeenValues: the values that completion offers."""
 
 from __future__ import annotations
 
-from tests.test_listing import NOW, row, seen
+from tests.domain.task_list_builders import NOW, row, seen
 from tui.client.models import Agent
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import AgentsSeen, State
@@ -19,7 +19,7 @@ def test_values_are_collected_from_every_step_of_the_state() -> None:
     assert list(values.values("title")) == []
 
 
-def test_agents_are_known_by_their_names_and_errors_by_true_and_false() -> None:
+def test_agents_are_completed_by_name_and_errors_by_true_and_false() -> None:
     values = SeenValues(Redactor())
     values.collect(State().after([AgentsSeen((Agent.from_value({"id": "a", "name": "Ann"}),), NOW)]))
     assert list(values.values("agent")) == ["Ann"]

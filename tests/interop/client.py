@@ -1,4 +1,4 @@
-"""What the official SDK makes of the local platform; run in an environment that has the SDK, prints a table in JSON."""
+"""Uses the official SDK on the local platform; run in an environment that has the SDK, prints a table in JSON."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ CLASSES = {
 
 
 def name_of(value: Any) -> str:
-    """The class of a value, or of a list's items."""
+    """Return the class of a value, or of a list's items."""
     if isinstance(value, list):
         return f"list[{type(value[0]).__name__ if value else ''}]"
     return type(value).__name__
 
 
 async def step(operation: str, work: Callable[[], Awaitable[tuple[Any, str]]]) -> Any:
-    """Do one thing and note what came of it."""
+    """Run one step and record its result."""
     try:
         async with asyncio.timeout(PATIENCE):
             value, result = await work()
@@ -59,7 +59,7 @@ def check(condition: bool, words: str) -> None:
 
 
 async def ended(task: Task) -> Task:
-    """The task once it runs and waits no more."""
+    """Wait for the end of a task, and return it."""
     while task.status in (AgentExecutionStatus.Pending, AgentExecutionStatus.Executing):
         await asyncio.sleep(0.1)
         await task.areload()
@@ -67,7 +67,7 @@ async def ended(task: Task) -> Task:
 
 
 async def main() -> int:
-    """Everything an SDK client does with tasks."""
+    """Use every task operation of the SDK."""
 
     async def list_agents() -> tuple[Any, str]:
         found = await agents.alist()
@@ -184,7 +184,7 @@ async def main() -> int:
 
 
 def report() -> int:
-    """Print the table; the answer is how many rows failed."""
+    """Print the table, and return how many rows failed."""
     sys.stdout.write(json.dumps(rows) + "\n")
     return min(sum(result.startswith("FAILED") for _, _, result in rows), 99)
 

@@ -1,4 +1,4 @@
-"""Lets schemathesis loose on the local platform's own OpenAPI: whatever is sent, no answer is a 500.
+"""Runs schemathesis against the OpenAPI document of the local platform: no answer may be a 500.
 
 python -m tests.interop.fuzz SCHEMATHESIS
 """
@@ -16,7 +16,7 @@ from tests.interop.run import platform
 
 
 def main(schemathesis: str) -> int:
-    """Run it; the answer is its own."""
+    """Run schemathesis, and return its exit code."""
     with platform("--seed", "fuzz", "--no-arrivals", "--pace", "1000") as environ, TemporaryDirectory() as home:
         url, headers = environ["XPANDER_BASE_URL"], {"x-api-key": environ["XPANDER_API_KEY"]}
         made = httpx.post(f"{url}/agent-execution/writer", json={"input": {"text": "Write"}}, headers=headers).json()

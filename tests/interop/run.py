@@ -1,4 +1,4 @@
-"""Runs the official SDK against the local platform and prints what came of each operation.
+"""Runs the official SDK against the local platform and prints the result of each operation.
 
 python -m tests.interop.run PYTHON_WITH_THE_SDK
 """
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 @contextlib.contextmanager
 def platform(*words: str) -> Iterator[dict[str, str]]:
-    """A local platform in a process of its own, and the environment that leads to it."""
+    """Start a local platform in a process, and yield the environment that leads to it."""
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "tui", "local", "--data", data, "--port", "0", "--pace", "20", *words]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -36,7 +36,7 @@ def platform(*words: str) -> Iterator[dict[str, str]]:
 
 
 def worker_story(sdk: str, environ: dict[str, str]) -> list[list[str]]:
-    """A worker registers, is handed a task, reports, and finishes it."""
+    """Let a worker register, get a task, report, and finish it."""
     url, headers = environ["XPANDER_BASE_URL"], {"x-api-key": environ["XPANDER_API_KEY"]}
     mine = {**os.environ, **environ, "XPANDER_AGENT_ID": "your-agent"}
     with httpx.Client(base_url=url, headers=headers, timeout=10) as client:
@@ -63,7 +63,7 @@ def worker_story(sdk: str, environ: dict[str, str]) -> list[list[str]]:
 
 
 def main(sdk: str) -> int:
-    """Print the table; the answer is 1 when any row failed."""
+    """Print the table, and return 1 if any row failed."""
     with platform("--seed", "interop") as environ:
         client = subprocess.run(
             [sdk, str(HERE / "client.py")], env={**os.environ, **environ}, capture_output=True, text=True

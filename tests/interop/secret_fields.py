@@ -1,4 +1,4 @@
-"""Says which fields of the SDK's models sound as if they held a secret and are neither masked nor judged harmless here.
+"""Lists fields of the SDK's models whose names sound secret and that are neither masked nor known to be harmless.
 
 Runs where the SDK is installed, and prints them; the answer is 1 where there are any.
 python tests/interop/secret_fields.py
@@ -43,7 +43,7 @@ HARMLESS = {
 
 
 def models(above: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
-    """Every model of the SDK that was imported."""
+    """Yield every imported model of the SDK."""
     for model in above.__subclasses__():
         if model.__module__.startswith("xpander_sdk"):
             yield model
@@ -51,7 +51,7 @@ def models(above: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
 
 
 def unmasked() -> Iterator[str]:
-    """The fields that hold text, sound secret, and are shown."""
+    """Yield the text fields that sound secret and are shown."""
     redactor = Redactor()
     members = {field for _, field in MEMBERS}
     for model in set(models()):
@@ -67,7 +67,7 @@ def unmasked() -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the fields; the answer is 1 where there are any."""
+    """Print the fields, and return 1 if there are any."""
     for module in pkgutil.walk_packages(xpander_sdk.__path__, "xpander_sdk."):
         importlib.import_module(module.name)
     found = sorted(set(unmasked()))

@@ -1,4 +1,4 @@
-"""A worker as anybody would write it with the SDK: takes tasks, reports what it does, and finishes them."""
+"""A worker that is written with the SDK: takes tasks, reports its steps, and finishes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpander_sdk.modules.tasks.sub_modules.task import Task, TaskUpdateEvent
 
 
 async def tell(task: Task, kind: TaskUpdateEventType, data: object) -> None:
-    """Push one event, in the way the SDK's own agents do."""
+    """Push one event, as the SDK's own agents do."""
     event = TaskUpdateEvent(
         type=kind, task_id=task.id, organization_id=task.organization_id, time=datetime.now(UTC), data=data
     )

@@ -1,4 +1,4 @@
-"""The local platform, served within the test on a real socket."""
+"""The local platform, served within the test process on a real socket."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class QuietServer(Server):
-    """A server that leaves the process's signals alone."""
+    """A server that installs no signal handlers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave them."""
+        """Capture no signals."""
         yield
 
 
 @dataclass
 class Served:
-    """A platform that is being served."""
+    """A platform that is served on a socket."""
 
     local: LocalPlatform
     url: str
 
     def client(self, **more: Any) -> Client:
-        """Our client of it."""
+        """Return a client of the platform."""
         return make_client(self.url, key=KEY, organization="local", **more)
 
     def http(self, **more: Any) -> httpx.AsyncClient:
-        """A bare client of it."""
+        """Return a plain HTTP client of the platform."""
         return httpx.AsyncClient(base_url=self.url, headers={"x-api-key": KEY}, timeout=20, **more)
 
     async def until(self, task_id: str, *statuses: str) -> dict[str, Any]:
-        """The task once it has one of these statuses."""
+        """Wait until a task has one of these statuses, and return it."""
         async with asyncio.timeout(20):
             while (task := self.local.platform.task(task_id))["status"] not in statuses:
                 await self.local.store.change_event(task_id).wait()
         return task
 
     def log(self, task_id: str) -> list[dict[str, Any]]:
-        """A task's activity log."""
+        """Return the activity log of a task."""
         import json
 
         return [json.loads(entry) for entry in self.local.store.entries(task_id)]
 
     def events(self, task_id: str) -> list[dict[str, Any]]:
-        """A task's events."""
+        """Return the events of a task."""
         import json
 
         return [json.loads(body) for _, body in self.local.store.events_after(task_id, 0, 100_000)]
@@ -95,12 +95,12 @@ async def served(path: Path, **wishes: Any) -> AsyncIterator[Served]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    """Serve platforms in this test's directory."""
+    """Return a function that serves platforms in the folder of this test."""
     return lambda **wishes: served(tmp_path, **wishes)
 
 
 @pytest.fixture
 async def here(serve: Serve) -> AsyncIterator[Served]:
-    """A platform that is empty and quick."""
+    """An empty and fast platform."""
     async with serve() as platform:
         yield platform

@@ -1,4 +1,4 @@
-"""Kills the local platform with SIGKILL again and again while it works, and looks for anything that got lost.
+"""Kills the local platform with SIGKILL repeatedly while it works, and looks for lost data.
 
 python -m tests.local.crash [ROUNDS]
 """
@@ -20,7 +20,7 @@ import httpx
 
 @contextmanager
 def platform(data: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """A platform in a process of its own, killed at the end."""
+    """Start a platform in a process that is killed at the end."""
     words = ["--data", str(data), "--port", "0", "--seed", "crash", "--pace", "20", "--no-history"]
     command = [sys.executable, "-m", "tui", "local", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -36,7 +36,7 @@ def platform(data: Path) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]
 
 
 def work(http: httpx.Client, number: int, told: dict[str, list[int]], acknowledged: threading.Semaphore) -> None:
-    """Make tasks and push events until the platform is gone; what it has acknowledged is written down."""
+    """Create tasks and push events until the platform is gone, and record what it acknowledged."""
     try:
         while True:
             body = {"input": {"text": f"round {number}"}, "events_streaming": True}
@@ -52,7 +52,7 @@ def work(http: httpx.Client, number: int, told: dict[str, list[int]], acknowledg
 
 
 def missing(data: Path, told: dict[str, list[int]]) -> list[str]:
-    """What was acknowledged and is not there."""
+    """Return what was acknowledged and is missing."""
     import json
     import sqlite3
 
@@ -77,7 +77,7 @@ def missing(data: Path, told: dict[str, list[int]]) -> list[str]:
 
 
 def rounds(count: int, data: Path) -> tuple[int, list[str]]:
-    """Kill it so often; the answer is how many events were acknowledged, and what was lost."""
+    """Kill the platform this often; return how many events were acknowledged, and what was lost."""
     dice = random.Random(count)
     told: dict[str, list[int]] = {}
     for number in range(count):
@@ -95,7 +95,7 @@ def rounds(count: int, data: Path) -> tuple[int, list[str]]:
 
 
 def main(count: int) -> int:
-    """Print what was found."""
+    """Print the result."""
     with tempfile.TemporaryDirectory() as data:
         acknowledged, lost = rounds(count, Path(data))
     sys.stdout.write(f"{count} kills, {acknowledged} events acknowledged, {len(lost)} faults\n")

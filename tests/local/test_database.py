@@ -1,4 +1,4 @@
-"""The platform's file: what is damaged, of another version, or on a full disk is told in words, and nothing is lost."""
+"""The database file: damage, other versions and a full disk are reported, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tui.storage.private_files import NotPrivate
 
 
 def filled(path: Path, count: int = 200) -> list[str]:
-    """Make a database with tasks; the answer is their ids."""
+    """Make a database with tasks, and return their ids."""
     local = LocalPlatform(ServerOptions(path, seed="7", now=NOW, tasks=count), path / "platform.db")
     ids = [task["id"] for task in local.store.tasks({})]
     local.store.close()
@@ -29,14 +29,14 @@ def filled(path: Path, count: int = 200) -> list[str]:
 
 
 def changed(path: Path, *statements: str) -> None:
-    """Change a database behind the platform's back."""
+    """Change a database while the platform does not use it."""
     with sqlite3.connect(path) as db:
         for statement in statements:
             db.execute(statement)
     db.close()
 
 
-def test_a_file_that_is_no_database_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported_with_advice(tmp_path: Path) -> None:
     path = tmp_path / "platform.db"
     path.write_bytes(b"no database at all " * 500)
     with pytest.raises(BadDatabase, match=f"the database {path} is damaged: move it away and start again"):
@@ -62,7 +62,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
         "DROP TABLE facts",
     ],
 )
-def test_a_database_of_another_shape_is_told_with_what_to_do(tmp_path: Path, statement: str) -> None:
+def test_a_database_with_another_schema_is_reported_with_advice(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "platform.db"
     filled(tmp_path, 5)
     more = ("CREATE TABLE facts (value TEXT)",) if "DROP TABLE" in statement else ()
@@ -71,7 +71,7 @@ def test_a_database_of_another_shape_is_told_with_what_to_do(tmp_path: Path, sta
         SqliteStore(path)
 
 
-def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_database_without_a_version_is_used(tmp_path: Path) -> None:
     path = tmp_path / "platform.db"
     ids = filled(tmp_path, 20)
     changed(
@@ -90,7 +90,7 @@ def test_a_database_from_before_versions_is_gone_on_with(tmp_path: Path) -> None
     db.close()
 
 
-def test_what_an_older_version_has_added_in_between_is_as_old_as_it_is(tmp_path: Path) -> None:
+def test_rows_that_an_older_version_added_keep_their_age(tmp_path: Path) -> None:
     path = tmp_path / "platform.db"
     filled(tmp_path, 5)
     changed(path, "UPDATE tasks SET updated_at = '' WHERE number < 3")
@@ -103,15 +103,13 @@ def test_what_an_older_version_has_added_in_between_is_as_old_as_it_is(tmp_path:
 
 @pytest.mark.parametrize("put", [lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
 @pytest.mark.parametrize("name", ["platform.db", "platform.db-wal"])
-def test_what_is_no_file_is_not_opened_as_the_database(tmp_path: Path, name: str, put: Callable[[Path], None]) -> None:
+def test_a_database_path_that_is_no_file_is_refused(tmp_path: Path, name: str, put: Callable[[Path], None]) -> None:
     put(tmp_path / name)
     with pytest.raises(NotPrivate, match=rf"{name} is a .*, a file is made in its place"):
         SqliteStore(tmp_path / "platform.db")
 
 
-async def test_of_a_damaged_database_what_can_be_read_is_read_and_the_rest_is_told(
-    serve: Serve, tmp_path: Path
-) -> None:
+async def test_a_damaged_database_is_read_as_far_as_possible(serve: Serve, tmp_path: Path) -> None:
     ids = filled(tmp_path, 300)
     path, dice = tmp_path / "platform.db", random.Random(5)
     pages = path.stat().st_size // 4096
@@ -133,12 +131,12 @@ async def test_of_a_damaged_database_what_can_be_read_is_read_and_the_rest_is_to
 
 
 def limit(process: int, size: int) -> None:
-    """Let a process write no file beyond a size, as on a full disk; 0 is no limit."""
+    """Limit the size of files that a process writes, like a full disk; 0 removes the limit."""
     hard = resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size or hard, hard))
 
 
-def test_on_a_full_disk_reads_go_on_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+def test_a_full_disk_stops_writes_but_not_reads(tmp_path: Path) -> None:
     acknowledged: list[str] = []
     body = {"input": {"text": "x" * 2000}}
     with platform(tmp_path) as (process, http):
@@ -167,7 +165,7 @@ def test_on_a_full_disk_reads_go_on_and_nothing_acknowledged_is_lost(tmp_path: P
 
 
 def all_tasks(http: httpx.Client) -> list[Any]:
-    """Every task that the platform lists."""
+    """Return every task that the platform lists."""
     found: list[Any] = []
     page = 1
     while items := http.get("/v1/tasks", params={"page": page, "per_page": 50}).json()["items"]:
@@ -176,7 +174,8 @@ def all_tasks(http: httpx.Client) -> list[Any]:
     return found
 
 
-def test_what_is_not_written_whole_is_not_written_and_the_next_is(tmp_path: Path) -> None:
+def test_a_failed_transaction_is_undone_and_the_next_one_succeeds(tmp_path: Path) -> None:
+    # Private: only the connection itself can be made to fail.
     local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     db = local.store._db
     pages = db.execute("PRAGMA page_count").fetchone()[0]
@@ -193,7 +192,8 @@ def test_what_is_not_written_whole_is_not_written_and_the_next_is(tmp_path: Path
     local.store.close()
 
 
-def test_a_write_that_finds_the_database_held_is_refused_and_the_next_is_not(tmp_path: Path) -> None:
+def test_a_write_to_a_locked_database_is_refused_and_the_next_one_succeeds(tmp_path: Path) -> None:
+    # Private: only the connection itself can be told to give up early.
     store = SqliteStore(tmp_path / "platform.db")
     store._db.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(tmp_path / "platform.db", isolation_level=None)
@@ -209,7 +209,8 @@ def test_a_write_that_finds_the_database_held_is_refused_and_the_next_is_not(tmp
     store.close()
 
 
-async def test_the_agents_wait_for_a_database_that_takes_nothing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_agents_wait_while_the_database_is_locked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Private: only the connection itself can be told to give up early, and notices go to standard error.
     monkeypatch.setattr("tui.local.scenario_runner.RETRY_SECONDS", 0.05)
     told: list[str] = []
     async with serve() as here:

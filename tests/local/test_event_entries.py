@@ -1,4 +1,4 @@
-"""Each event of a run that is an entry of the activity log becomes that entry, whatever its data leaves out."""
+"""Events of a run become entries of the activity log, whatever their data leaves out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOW = "2026-11-20T09:00:00Z"
 LATER = "2026-11-20T09:00:05Z"
 
 
-def test_a_result_is_added_to_the_call_that_asked_for_it() -> None:
+def test_a_result_is_added_to_its_call() -> None:
     call = tool_call({"tool_name": "pay", "payload": {"amount": 3}, "reasoning": "due"}, "c1", NOW)
     finished = finished_call(call, {"tool_name": "other", "result": "paid", "is_error": True}, "c1", LATER)
     assert finished == {
@@ -43,11 +43,11 @@ def test_a_result_without_a_request_is_a_call_of_its_own() -> None:
         (None, None),
     ],
 )
-def test_a_thought_is_found_where_it_is(data: object, thought: str | None) -> None:
+def test_a_thought_is_found_in_each_form(data: object, thought: str | None) -> None:
     entry = reasoning("think", data, "r1", NOW)
     assert (entry["thought"], entry["type"], entry["id"], entry["created_at"]) == (thought, "think", "r1", NOW)
 
 
 @pytest.mark.parametrize("value", [None, "text", 1, ["a"]])
-def test_what_is_no_object_is_read_as_an_empty_one(value: object) -> None:
+def test_a_value_that_is_no_object_is_read_as_an_empty_one(value: object) -> None:
     assert object_of(value) == {}

@@ -1,4 +1,4 @@
-"""The local platform by the contract: what it answers, who may ask, and what its agents do."""
+"""The local platform by its contract: its answers, its access rules, and its agents."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KINDS = {
 
 
 async def start(here: Served, agent: str, text: str = "Go on then", **more: Any) -> str:
-    """Ask an agent for something over HTTP."""
+    """Start a task over HTTP."""
     async with here.http() as http:
         body = {"input": {"text": text}, "events_streaming": True, **more}
         answer = await http.post(f"/v1/agents/{agent}/invoke/async", json=body)
@@ -41,7 +41,7 @@ async def start(here: Served, agent: str, text: str = "Go on then", **more: Any)
         return str(answer.json()["id"])
 
 
-# Who may ask
+# Access
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def start(here: Served, agent: str, text: str = "Go on then", **more: Any)
         ({"x-api-key": KEY, "origin": "null"}, 403),
     ],
 )
-async def test_only_the_key_from_this_machine_and_no_web_page(
+async def test_only_local_requests_with_the_key_are_accepted(
     here: Served, headers: dict[str, str], status: int
 ) -> None:
     async with httpx.AsyncClient(base_url=here.url) as http:
@@ -95,17 +95,17 @@ async def test_errors_have_the_contracts_form(here: Served, method: str, path: s
 
 
 def valid(schema: dict[str, Any], value: Any) -> None:
-    """Fail where a value is not what the vendor's schema calls valid."""
+    """Validate a value against the vendor's schema."""
     jsonschema.Draft202012Validator({**schema, "components": OPENAPI["components"]}).validate(value)
 
 
 def answer_schema(path: str, method: str, status: str = "200") -> dict[str, Any]:
-    """The schema of an answer in the vendor's OpenAPI."""
+    """Return the schema of an answer in the vendor's OpenAPI document."""
     found: dict[str, Any] = OPENAPI["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
     return found
 
 
-async def test_the_answers_are_what_the_vendors_openapi_says(serve: Serve) -> None:
+async def test_answers_conform_to_the_openapi_document(serve: Serve) -> None:
     async with serve(history=True, now=NOW) as here, here.http() as http:
         newest = (await http.get("/v1/tasks?per_page=50")).json()
         valid(answer_schema("/v1/tasks", "get"), newest)
@@ -132,7 +132,7 @@ async def test_the_answers_are_what_the_vendors_openapi_says(serve: Serve) -> No
         assert (await http.get(f"/v1/tasks/{made['id']}")).status_code == 404
 
 
-async def test_lists_page_and_filter(serve: Serve) -> None:
+async def test_lists_are_paged_and_filtered(serve: Serve) -> None:
     async with serve(history=True, now=NOW, tasks=230) as here, here.http() as http:
         every = {task["id"] for task in here.local.store.tasks({})}
         client = here.client(controller=False)
@@ -156,7 +156,7 @@ async def test_lists_page_and_filter(serve: Serve) -> None:
 
 
 async def frames(http: httpx.AsyncClient, path: str, **headers: str) -> list[tuple[int, dict[str, Any]]]:
-    """Every event of a stream until it ends."""
+    """Return every event of a stream until it ends."""
     found = []
     async with asyncio.timeout(20), http.stream("GET", path, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -183,7 +183,7 @@ async def test_a_stream_replays_resumes_and_ends(here: Served) -> None:
         assert (await http.get(f"/local/agent-execution/{quiet}/events")).status_code == 404
 
 
-async def test_invoking_waits_or_streams(here: Served) -> None:
+async def test_invoking_an_agent_waits_or_streams(here: Served) -> None:
     async with here.http() as http:
         body = {"input": {"text": "Read it"}}
         done = (await http.post("/v1/agents/reader/invoke", json=body)).json()
@@ -195,10 +195,10 @@ async def test_invoking_waits_or_streams(here: Served) -> None:
         assert paused["status"] == "paused"
 
 
-# What the agents do
+# Agents
 
 
-async def test_every_kind_of_event_occurs(serve: Serve) -> None:
+async def test_the_scenarios_emit_every_kind_of_event(serve: Serve) -> None:
     async with serve(history=True, now=NOW) as here:
         for scenario in load_scenarios():
             if scenario.prompts:
@@ -229,7 +229,7 @@ async def test_approving_goes_on_and_rejecting_takes_the_other_branch(here: Serv
         assert "Wrong vendor" in json.dumps(here.log(task_id))
 
 
-async def test_our_deeds_decide_on_it(here: Served, tmp_path: Path) -> None:
+async def test_our_actions_decide_on_the_local_platform(here: Served, tmp_path: Path) -> None:
     task_id = await start(here, "invoice-bot")
     await here.until(task_id, "paused")
     async with here.client() as client:
@@ -321,7 +321,7 @@ async def test_delegation_goes_three_levels_deep_and_comes_back(here: Served) ->
         assert [row["id"] for row in rows] == [scout["id"]]
 
 
-async def test_a_stop_takes_the_sub_tasks_along_and_nothing_happens_after_it(serve: Serve) -> None:
+async def test_a_stop_includes_sub_tasks_and_nothing_happens_afterwards(serve: Serve) -> None:
     async with serve(pace=40) as here, here.http() as http:
         task_id = await start(here, "researcher")
         async with asyncio.timeout(20):
@@ -336,7 +336,7 @@ async def test_a_stop_takes_the_sub_tasks_along_and_nothing_happens_after_it(ser
         assert here.events(task_id) == before
 
 
-async def test_a_thread_goes_on_with_memory_of_it(here: Served) -> None:
+async def test_a_continued_thread_remembers_earlier_turns(here: Served) -> None:
     task_id = await start(here, "writer", "Write about tea")
     await here.until(task_id, "completed")
     assert await start(here, "writer", "Shorter, please", id=task_id) == task_id
@@ -350,11 +350,11 @@ async def test_a_thread_goes_on_with_memory_of_it(here: Served) -> None:
         assert (await http.post("/v1/agents/reader/invoke/async", json=other)).status_code == 400
 
 
-# Repeatable, and still there after a crash
+# Repeatability and restarts
 
 
 def dump(directory: Path) -> list[Any]:
-    """Everything that is in a database."""
+    """Return everything in a database."""
     import sqlite3
 
     with sqlite3.connect(directory / "platform.db") as db:
@@ -364,7 +364,7 @@ def dump(directory: Path) -> list[Any]:
     return found
 
 
-async def test_the_same_seed_and_moment_repeat_to_the_byte(tmp_path: Path) -> None:
+async def test_the_same_seed_and_time_repeat_to_the_byte(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         local = LocalPlatform(ServerOptions(tmp_path / name, seed="7", now=NOW), tmp_path / name / "platform.db")
@@ -375,7 +375,7 @@ async def test_the_same_seed_and_moment_repeat_to_the_byte(tmp_path: Path) -> No
     assert dump(tmp_path) != dump(tmp_path / "one")
 
 
-async def test_after_a_restart_runs_go_on_and_what_cannot_says_so(serve: Serve) -> None:
+async def test_after_a_restart_runs_continue_or_fail_with_a_reason(serve: Serve) -> None:
     async with serve(pace=1.0) as here:
         running, orphan = await start(here, "reader"), await start(here, "your-agent")
         waiting = await start(here, "your-agent")
@@ -389,11 +389,11 @@ async def test_after_a_restart_runs_go_on_and_what_cannot_says_so(serve: Serve) 
         assert here.local.platform.task(waiting)["status"] == "paused"
 
 
-# Faults on request
+# Injected faults
 
 
 @pytest.mark.parametrize("text", ["drop=x", "nonsense", "5xx=2", "slow=3h", "dup=", "dup=yes"])
-def test_faults_that_are_none_say_what_there_is(text: str) -> None:
+def test_an_unknown_fault_is_refused_with_the_known_ones(text: str) -> None:
     if text == "dup=":
         assert chaos.parse_chaos(text).dup
         return
@@ -401,7 +401,7 @@ def test_faults_that_are_none_say_what_there_is(text: str) -> None:
         chaos.parse_chaos(text)
 
 
-async def test_a_stream_under_chaos_still_tells_everything_once(serve: Serve) -> None:
+async def test_a_stream_with_injected_faults_yields_everything_once(serve: Serve) -> None:
     from tui.domain.state import Change, State
     from tui.services.task_follower import TaskFollower
 
@@ -418,14 +418,14 @@ async def test_a_stream_under_chaos_still_tells_everything_once(serve: Serve) ->
         assert all(activity.get(entry["id"]) for entry in here.log(made["id"]))
 
 
-async def test_an_answer_that_is_lost_was_carried_out(serve: Serve) -> None:
+async def test_a_request_whose_answer_is_lost_was_carried_out(serve: Serve) -> None:
     async with serve(chaos=chaos.parse_chaos("lose-answers=1")) as here, here.http() as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.post("/agent-execution/your-agent", json={"input": {"text": "x"}})
         assert len(here.local.store.tasks({})) == 1
 
 
-async def test_a_limit_is_told_and_kept(serve: Serve) -> None:
+async def test_a_rate_limit_is_announced_and_enforced(serve: Serve) -> None:
     async with serve(limit=3) as here, here.http() as http:
         answers = [await http.get("/health") for _ in range(5)]
         assert {answer.status_code for answer in answers} == {200, 429}
@@ -444,12 +444,12 @@ async def test_a_limit_is_told_and_kept(serve: Serve) -> None:
         ('agent = {id="a", name="b", icon="c"}\n[[steps]]\ngoto="x"', "no label"),
     ],
 )
-def test_a_scenario_that_cannot_be_played_says_why(text: str, words: str) -> None:
+def test_an_invalid_scenario_is_refused_with_a_reason(text: str, words: str) -> None:
     with pytest.raises(BadScenario, match=words):
         parse_scenario("mine.toml", text)
 
 
-async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None:
+async def test_new_tasks_arrive_by_themselves_up_to_a_limit(serve: Serve) -> None:
     async with serve(arrivals=True, pace=1000) as here:
         async with asyncio.timeout(30):
             while here.local.store.count_tasks({}) < 60:
@@ -462,7 +462,7 @@ async def test_new_work_comes_by_itself_and_never_too_much(serve: Serve) -> None
         assert here.local.store.count_tasks({"status": "completed"}) > 20
 
 
-async def test_swapped_and_doubled_events_end_in_the_same_log(serve: Serve) -> None:
+async def test_swapped_and_duplicated_events_lead_to_the_same_log(serve: Serve) -> None:
     from tui.domain.state import Change, State
     from tui.services.task_follower import TaskFollower
 

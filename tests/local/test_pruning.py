@@ -1,4 +1,4 @@
-"""What ended long ago goes, in small steps; what is live, waits for a person, or belongs to such a task stays."""
+"""Pruning: old ended tasks are removed in small steps; live and waiting tasks stay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.local.sqlite_store import SqliteStore
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlatform]:
-    """A platform whose agents stand still."""
+    """A platform whose agents do nothing."""
     made = LocalPlatform(
         ServerOptions(tmp_path, seed="test", now=NOW, arrivals=False, history=False), tmp_path / "platform.db"
     )
@@ -28,7 +28,7 @@ def local(tmp_path: Path) -> Iterator[LocalPlatform]:
 
 
 def made(local: LocalPlatform, days_ago: float, status: str | None = None, **more: Any) -> str:
-    """Make a task that was changed last so many days ago."""
+    """Make a task that was last changed this many days ago."""
     local.clock.freeze_at(NOW - timedelta(days=days_ago))
     task = local.platform.create("your-agent", {"input": {"text": "x" * 1000}, **more})
     local.platform.push(task["id"], [{"type": "chunk", "data": "y" * 500}] * 20)
@@ -39,7 +39,7 @@ def made(local: LocalPlatform, days_ago: float, status: str | None = None, **mor
 
 
 def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -> list[str]:
-    """Prune; the answer is what was told."""
+    """Prune, and return the notices."""
     told: list[str] = []
     pruner = Pruner(local.platform, Limits(days, megabytes), told.append)
     for _ in pruner.steps():
@@ -49,7 +49,8 @@ def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -
 
 
 def rows(store: SqliteStore) -> dict[str, set[str]]:
-    """Of which tasks there is something, by table."""
+    """Return the tasks that have rows, by table."""
+    # Private: no method lists every table.
     tables = {"tasks": "id", "entries": "task_id", "events": "task_id", "approvals": "task_id", "removed": "task_id"}
     found = {}
     for table, column in tables.items():
@@ -58,7 +59,8 @@ def rows(store: SqliteStore) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "error", "stopped"])
-def test_a_task_that_ended_long_ago_is_removed_with_all_that_belongs_to_it(local: LocalPlatform, status: str) -> None:
+def test_an_old_ended_task_is_removed_with_everything_that_belongs_to_it(local: LocalPlatform, status: str) -> None:
+    # Private: no method lists every fact.
     old, young = made(local, 6), made(local, 4)
     for task in (old, young):
         local.platform.agent("your-agent")
@@ -81,7 +83,7 @@ def test_a_task_that_ended_long_ago_is_removed_with_all_that_belongs_to_it(local
 
 @pytest.mark.parametrize("status", [None, "executing", "paused"])
 @pytest.mark.parametrize("megabytes", [1000.0, 0.0])
-def test_what_is_live_or_waits_stays_however_old_and_large_it_is(
+def test_live_and_waiting_tasks_stay_however_old_and_large(
     local: LocalPlatform, status: str | None, megabytes: float
 ) -> None:
     task = made(local, 400, status)
@@ -90,7 +92,7 @@ def test_what_is_live_or_waits_stays_however_old_and_large_it_is(
 
 
 @pytest.mark.parametrize("of_what", ["parent", "child", "cousin"])
-def test_what_belongs_to_a_live_task_stays_with_it(local: LocalPlatform, of_what: str) -> None:
+def test_rows_of_a_live_task_stay(local: LocalPlatform, of_what: str) -> None:
     root = made(local, 30, None if of_what == "parent" else "completed")
     one = made(local, 29, "completed", parent_execution_id=root)
     made(local, 28, "paused" if of_what == "child" else "completed", parent_execution_id=one)
@@ -101,7 +103,7 @@ def test_what_belongs_to_a_live_task_stays_with_it(local: LocalPlatform, of_what
     assert rows(local.store)["tasks"] == before - {alone}
 
 
-def test_a_tree_goes_whole_once_its_last_task_is_old(local: LocalPlatform) -> None:
+def test_a_tree_is_removed_whole_once_its_last_task_is_old(local: LocalPlatform) -> None:
     root = made(local, 30, "completed")
     made(local, 29, "completed", parent_execution_id=root)
     young = made(local, 3, "completed", parent_execution_id=root)
@@ -113,6 +115,7 @@ def test_a_tree_goes_whole_once_its_last_task_is_old(local: LocalPlatform) -> No
 
 
 def test_tasks_that_name_each_other_as_parents_are_one_tree(local: LocalPlatform) -> None:
+    # Private: no method makes such a circle.
     one, other = made(local, 9, "completed"), made(local, 9, "completed")
     for task, parent in ((one, other), (other, one)):
         local.store._db.execute("UPDATE tasks SET parent_id = ? WHERE id = ?", (parent, task))
@@ -129,7 +132,7 @@ def test_a_thread_that_goes_on_is_live_again(local: LocalPlatform) -> None:
     assert rows(local.store)["tasks"] == {task}
 
 
-def test_of_too_much_the_oldest_go_until_it_is_small_enough(local: LocalPlatform) -> None:
+def test_an_oversized_database_loses_its_oldest_tasks(local: LocalPlatform) -> None:
     tasks = [made(local, 4 - number / 100, "completed") for number in range(60)]
     waits = made(local, 4.5, "paused")
     before = local.store.ended.used_bytes()
@@ -140,14 +143,14 @@ def test_of_too_much_the_oldest_go_until_it_is_small_enough(local: LocalPlatform
     assert local.store.ended.used_bytes() < before
 
 
-def test_what_ended_a_moment_ago_stays_however_large_the_database_is(local: LocalPlatform) -> None:
+def test_recently_ended_tasks_stay_however_large_the_database(local: LocalPlatform) -> None:
     young, old = made(local, 1 / 24 / 60, "completed"), made(local, 1 / 24, "completed")
     pruned(local, 0.0, 0.0)
     assert rows(local.store)["tasks"] == {young}
     assert old not in rows(local.store)["events"]
 
 
-def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: LocalPlatform) -> None:
+def test_rows_that_a_killed_run_left_are_removed_by_the_next(local: LocalPlatform) -> None:
     for _ in range(5):
         made(local, 9, "completed")
     next(Pruner(local.platform, Limits(5.0), lambda sentence: None).steps())  # and no more, as after a kill
@@ -156,9 +159,8 @@ def test_what_a_killed_run_had_not_cleared_away_is_cleared_by_the_next(local: Lo
     assert rows(local.store) == {name: set() for name in ("tasks", "entries", "events", "approvals", "removed")}
 
 
-def test_space_that_is_not_needed_is_given_back(
-    local: LocalPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unused_space_is_given_back(local: LocalPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Private: the database writes to its file at a time of its own.
     monkeypatch.setattr("tui.local.ended_tasks.FREE_BYTES", 100_000)
     for _ in range(80):
         made(local, 9, "completed")
@@ -172,7 +174,7 @@ def test_space_that_is_not_needed_is_given_back(
     assert after < local.store.ended.used_bytes() + 200_000
 
 
-def test_no_step_holds_a_request_up(local: LocalPlatform) -> None:
+def test_no_pruning_step_delays_a_request(local: LocalPlatform) -> None:
     task = made(local, 9)
     for _ in range(10):
         local.platform.push(task, [{"type": "process_update", "data": {"text": "z" * 1000}}] * 1000)
@@ -189,7 +191,10 @@ def test_no_step_holds_a_request_up(local: LocalPlatform) -> None:
     assert sorted(took)[len(took) * 9 // 10] < 0.05
 
 
-async def test_it_is_done_beside_all_else_and_told_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pruning_runs_in_the_background_and_is_reported_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Private: notices go to standard error.
     monkeypatch.setattr("tui.local.pruning.CHECK_SECONDS", 0.01)
     monkeypatch.setattr("tui.local.pruning.PAUSE_SECONDS", 0)
     async with serve(limits=Limits(5.0), now=NOW) as here:

@@ -1,4 +1,4 @@
-"""The routes for whoever works without a dashboard: reports from elsewhere, corrections, metrics, and what is refused."""
+"""Routes that the dashboard does not use: reported runs, corrections, metrics, and refusals."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.local.conftest import KEY, Served
 
 @pytest.fixture
 async def http(here: Served) -> AsyncIterator[httpx.AsyncClient]:
-    """A bare client of a platform."""
+    """A plain HTTP client of a platform."""
     async with here.http() as client:
         yield client
 
 
 async def make(http: httpx.AsyncClient, agent: str = "your-agent", **more: Any) -> str:
-    """Ask an agent for something."""
+    """Start a task."""
     body = {"input": {"text": "count"}, "events_streaming": True, **more}
     return str((await http.post(f"/agent-execution/{agent}", json=body)).json()["id"])
 
 
 @pytest.mark.parametrize(("is_success", "status"), [(True, "completed"), (False, "failed")])
-async def test_what_was_done_elsewhere_is_on_record_with_what_was_said(
+async def test_a_reported_run_is_stored_with_its_messages(
     here: Served, http: httpx.AsyncClient, is_success: bool, status: str
 ) -> None:
     report = {"input": "count", "result": "4 words", "is_success": is_success, "tokens": {"total_tokens": 7}}
@@ -39,7 +39,7 @@ async def test_what_was_done_elsewhere_is_on_record_with_what_was_said(
     ]
 
 
-async def test_a_worker_corrects_its_task_and_what_it_leaves_out_stays(here: Served, http: httpx.AsyncClient) -> None:
+async def test_an_update_changes_only_the_fields_that_it_has(here: Served, http: httpx.AsyncClient) -> None:
     task = await make(http, title="T")
     path = f"/agent-execution/{task}/update"
     told = (await http.patch(path, json={"result": "so far", "tool_call_payload_extension": {"a": 1}})).json()
@@ -55,7 +55,7 @@ async def test_a_worker_corrects_its_task_and_what_it_leaves_out_stays(here: Ser
     assert (told["status"], told["result"]) == ("stopped", "too late")
 
 
-async def test_what_a_run_has_used_is_on_its_record(http: httpx.AsyncClient) -> None:
+async def test_the_usage_of_a_run_is_on_its_record(http: httpx.AsyncClient) -> None:
     task = await make(http)
     used = {"execution_id": task, "llm_tokens": {"worker": {"total_tokens": 9}}}
     assert (await http.post("/agents-metrics/your-agent/execution", json=used)).json() == {"ok": True}
@@ -65,7 +65,7 @@ async def test_what_a_run_has_used_is_on_its_record(http: httpx.AsyncClient) -> 
     assert (await http.post("/agents-metrics/nobody/execution", json=used)).status_code == 404
 
 
-async def test_only_the_key_itself_is_allowed_anything(http: httpx.AsyncClient) -> None:
+async def test_only_the_exact_key_is_accepted(http: httpx.AsyncClient) -> None:
     told = (await http.post("/metadata/api_key_allowance", json={"api_key": KEY})).json()
     assert (told["api_key"], "your-agent" in told["agent_ids"]) == ("REDACTED", True)
     told = (await http.post("/metadata/api_key_allowance", json={"api_key": "another"})).json()
@@ -135,7 +135,7 @@ async def test_a_body_that_is_no_json_is_refused_in_words(http: httpx.AsyncClien
     assert "send application/json" in answer.text
 
 
-async def test_a_moment_beyond_all_calendars_is_only_early_or_late(http: httpx.AsyncClient) -> None:
+async def test_a_date_filter_out_of_range_is_accepted(http: httpx.AsyncClient) -> None:
     await make(http)
     for when, total in (("9999-12-31T23:59:59-10:00", 0), ("0001-01-01T00:00:00%2B10:00", 1), ("2020-01-01", 1)):
         assert (await http.get(f"/v1/tasks?from_date={when}")).json()["total"] == total

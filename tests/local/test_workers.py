@@ -1,4 +1,4 @@
-"""Workers of somebody's own over real HTTP: they register, are handed what is theirs, and may come and go."""
+"""Workers over real HTTP: they register, are handed tasks, and may come and go."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tui.local.workers import Worker
 
 @dataclass
 class Channel:
-    """What a worker hears."""
+    """The channel of a worker."""
 
     http: httpx.AsyncClient
     lines: AsyncIterator[str]
     id: str = ""
 
     async def next(self) -> tuple[str, Any]:
-        """The next thing that it is told: its name and what it is."""
+        """Return the next message: its name and data."""
         async with asyncio.timeout(10):
             name = ""
             async for line in self.lines:
@@ -41,20 +41,20 @@ class Channel:
         return "end", None
 
     async def task(self) -> str:
-        """The id of the task that it is handed next."""
+        """Return the id of the next task that is handed over."""
         name, told = await self.next()
         assert name == "agent-execution"
         return str(told["id"])
 
     async def says(self, **data: Any) -> None:
-        """Tell the platform something of itself."""
+        """Report the state of the worker to the platform."""
         answer = await self.http.post(f"/events/{self.id}", json={"type": "heartbeat", "data": data})
         assert answer.json() == {"ok": True}
 
 
 @asynccontextmanager
 async def worker(here: Served, agent: str = "your-agent") -> AsyncIterator[Channel]:
-    """A worker of an agent, registered."""
+    """Register a worker of an agent."""
     async with here.http() as http, http.stream("GET", f"/events/{agent}") as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         channel = Channel(http, response.aiter_lines())
@@ -65,13 +65,14 @@ async def worker(here: Served, agent: str = "your-agent") -> AsyncIterator[Chann
 
 
 async def make(here: Served, agent: str = "your-agent", **more: Any) -> str:
-    """Ask an agent for something."""
+    """Start a task."""
     async with here.http() as http:
         answer = await http.post(f"/agent-execution/{agent}", json={"input": {"text": "count"}, **more})
         return str(answer.json()["id"])
 
 
-async def test_what_waited_for_a_worker_is_handed_over_once_one_comes(here: Served) -> None:
+async def test_a_task_that_waited_for_a_worker_is_handed_over(here: Served) -> None:
+    # Private: no route tells what a worker is about to get.
     await make(here, "writer")
     early = [await make(here), await make(here)]
     async with here.http() as http:
@@ -84,7 +85,8 @@ async def test_what_waited_for_a_worker_is_handed_over_once_one_comes(here: Serv
             assert [one.inbox.empty() for one in here.local.workers._workers] == [True, True]
 
 
-async def test_who_comes_after_another_has_gone_is_handed_what_came_between(here: Served) -> None:
+async def test_a_later_worker_gets_the_tasks_that_came_in_between(here: Served) -> None:
+    # Private: no route tells when a worker has gone.
     async with worker(here):
         pass
     async with asyncio.timeout(10):
@@ -98,7 +100,7 @@ async def test_who_comes_after_another_has_gone_is_handed_what_came_between(here
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[LocalPlatform]:
-    """A platform whose agents stand still."""
+    """A platform whose agents do nothing."""
     made = LocalPlatform(ServerOptions(tmp_path, seed="test", arrivals=False, history=False), ":memory:")
     yield made
     made.store.close()
@@ -113,20 +115,21 @@ class Joined:
 
 
 async def joined(local: LocalPlatform, agent: str = "your-agent") -> Joined:
-    """Let a worker come."""
+    """Register a worker."""
+    # Private: no route tells what a worker is about to get.
     frames = local.workers.channel(agent)
     assert b"worker-registration" in await anext(frames)
     return Joined(frames, local.workers._workers[-1])
 
 
 def handed(local: LocalPlatform, *those: Joined, **request: Any) -> list[bool]:
-    """Who of them gets a new task."""
+    """Return the worker that gets a new task."""
     task = local.platform.create("your-agent", {"input": {"text": "count"}, **request})
     inboxes = [one.worker.inbox for one in those]
     return [not inbox.empty() and inbox.get_nowait() == task for inbox in inboxes]
 
 
-async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: LocalPlatform) -> None:
+async def test_an_idle_worker_gets_the_task_unless_one_is_named(local: LocalPlatform) -> None:
     writer, one, two = await joined(local, "writer"), await joined(local), await joined(local)
     local.workers.update_status(one.worker.id, {"data": {"is_busy": True}})
     local.workers.update_status(two.worker.id, {"data": {"mood": "busy"}})
@@ -139,7 +142,8 @@ async def test_who_is_idle_gets_the_work_unless_somebody_is_named(local: LocalPl
     assert handed(local, writer, one, two) == [False, True, False]
 
 
-async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(local: LocalPlatform) -> None:
+async def test_a_task_of_a_worker_is_not_played_by_the_platform(local: LocalPlatform) -> None:
+    # Private: no method tells whether a step is due.
     mine = await joined(local)
     assert handed(local, mine) == [True]
     while local.runner._queue:
@@ -147,7 +151,8 @@ async def test_what_a_worker_was_handed_at_once_is_not_played_by_the_platform(lo
     assert [task["status"] for task in local.store.tasks({})] == ["pending"]
 
 
-async def test_what_a_worker_asked_approval_for_goes_back_to_it(local: LocalPlatform) -> None:
+async def test_an_approved_call_goes_back_to_its_worker(local: LocalPlatform) -> None:
+    # Private: no method tells whether a step is due.
     task = local.platform.create("your-agent", {"input": {"text": "count"}})
     mine = await joined(local)
     assert task["id"].encode() in await anext(mine.frames)
@@ -168,12 +173,12 @@ async def test_a_silent_channel_is_kept_alive(here: Served, monkeypatch: pytest.
         assert await mine.next() == ("comment", ": still here")
 
 
-async def test_when_the_platform_ends_the_channels_end_with_it(serve: Serve) -> None:
+async def test_channels_end_with_the_platform(serve: Serve) -> None:
     async with serve() as here, worker(here) as mine:
         here.local.close()
         assert await mine.next() == ("end", None)
 
 
-async def test_an_agent_that_there_is_not_has_no_workers(here: Served) -> None:
+async def test_an_unknown_agent_has_no_workers(here: Served) -> None:
     async with here.http() as http:
         assert (await http.get("/events/nobody")).status_code == 404

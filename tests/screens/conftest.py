@@ -1,4 +1,4 @@
-"""The screens' tests run on the local platform."""
+"""The local platform, for tests of screens."""
 
 from tests.local.conftest import serve
 

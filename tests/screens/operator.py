@@ -1,4 +1,4 @@
-"""Somebody at the screens: presses keys and clicks, sees what is drawn, and what left this machine."""
+"""An operator of the dashboard: presses keys, clicks, reads the screen, and sees what was sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
 class Operator:
-    """Somebody at the screens."""
+    """An operator of the dashboard."""
 
     def __init__(self, app: XpTui, pilot: Pilot[None], here: Served, journal: Journal) -> None:
         self.app = app
@@ -38,7 +38,7 @@ class Operator:
         self.journal = journal
 
     async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something can be seen."""
+        """Wait until a condition holds."""
         end = time.monotonic() + 15
         while not holds():
             assert time.monotonic() < end, f"{self.text}\n{self.toasts()}"
@@ -50,12 +50,12 @@ class Operator:
 
     @property
     def text(self) -> str:
-        """Everything on the screen."""
+        """The text of the whole screen."""
         lines = self.app.screen._compositor.render_strips()
         return "\n".join(line.text for line in lines)
 
     def at(self, words: str) -> tuple[int, int]:
-        """Where words stand on the screen."""
+        """Return the column and row of words on the screen."""
         for row, line in enumerate(self.text.split("\n")):
             if words in line:
                 return cell_len(line[: line.index(words)]), row
@@ -67,16 +67,16 @@ class Operator:
         await self.pilot.pause()
 
     def toasts(self) -> str:
-        """What the notices say."""
+        """Return the text of the notices."""
         return " ".join(f"{one.title} {one.message}" for one in self.app._notifications)
 
     @property
     def sent(self) -> list[str]:
-        """What left this machine."""
+        """The verbs of the actions that were sent."""
         return [line["verb"] for line in self.journal.lines() if line["kind"] == "sent"]
 
     async def ready_to_decide(self) -> ReviewScreen:
-        """The review with keys that decide, its payload read page by page."""
+        """Read the payload page by page until the decision keys work, and return the review."""
         await self.until(lambda: isinstance(self.app.screen, ReviewScreen))
         screen = self.app.screen
         assert isinstance(screen, ReviewScreen)
@@ -99,7 +99,7 @@ class Operator:
             await self.press("pagedown")
 
     async def hold_an_approval(self) -> None:
-        """Approve what waits longest, and go back to the list while it is held."""
+        """Approve the task that waits longest, and go back to the list while the approval is held."""
         await self.press("a", "end")
         await self.ready_to_decide()
         await self.press("A")
@@ -110,14 +110,15 @@ class Operator:
 
 
 def is_page_seen(payload: Inspector) -> bool:
-    """Whether every line in sight was there for long enough."""
+    """Return whether every visible line has been visible for long enough."""
+    # Private: only the inspector knows for how long a line was in sight.
     top, height = payload.scroll_offset.y, payload.scrollable_content_region.height
     in_sight = range(top, min(top + height, payload.count()))
     return payload._visible_rows.keys() == set(in_sight) and payload._unseen_indexes.isdisjoint(in_sight)
 
 
 @asynccontextmanager
-async def at_the_screens(
+async def open_dashboard(
     here: Served,
     tmp_path: Path,
     size: tuple[int, int] = (120, 40),
@@ -127,7 +128,7 @@ async def at_the_screens(
     notifications: bool = False,
     **wishes: Any,
 ) -> AsyncIterator[Operator]:
-    """The dashboard on a platform."""
+    """Run the dashboard on a platform."""
     wishes.setdefault("hold", 0.2)
     async with make_client(
         here.url, key=key, organization=ORGANIZATION, clock=SystemClock(), read_only=read_only
@@ -148,24 +149,31 @@ async def at_the_screens(
 
 
 @asynccontextmanager
-async def waiting(
+async def dashboard_with_invoice(
     serve: Serve, tmp_path: Path, size: tuple[int, int] = (120, 40), **more: Any
 ) -> AsyncIterator[Operator]:
-    """The dashboard, with an invoice that waits for approval."""
+    """Run the dashboard with an invoice that waits for approval."""
     async with serve() as here:
         made = here.local.platform.create(
             "invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 7", "events_streaming": True}
         )
         await here.until(made["id"], "paused")
-        async with at_the_screens(here, tmp_path, size, **more) as operator:
-            await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the peek
+        async with open_dashboard(here, tmp_path, size, **more) as operator:
+            await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the preview
             yield operator
 
 
 def make_invoice(here: Served, number: int) -> str:
-    """Another invoice that will wait."""
+    """Make another invoice that will wait, and return its id."""
     told = {"input": {"text": "Pay it"}, "title": f"Pay invoice {number}", "events_streaming": True}
     return str(here.local.platform.create("invoice-bot", told)["id"])
+
+
+def reject_elsewhere(here: Served, task_id: str) -> None:
+    """Reject a request as Dana Reyes; the agent does not go on, so that the record keeps saying who decided."""
+    task = here.local.platform.task(task_id)
+    request = {**task["hitl_request"], "rejected_by": "Dana Reyes"}
+    here.local.platform.change(task, status="executing", hitl_request=request)
 
 
 def invoice(operator: Operator) -> dict[str, Any]:
@@ -173,7 +181,7 @@ def invoice(operator: Operator) -> dict[str, Any]:
 
 
 async def invoice_card(operator: Operator) -> str:
-    """Another task that waits, with a card to confirm or dismiss; return its id once it is in the list."""
+    """Make another task that waits, with a card to confirm or dismiss; return its id once it is in the list."""
     task_id = make_invoice(operator.here, 8)
     await operator.here.until(task_id, "paused")
     card = {

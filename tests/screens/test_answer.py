@@ -1,4 +1,4 @@
-"""Answers to questions: nothing leaves before the whole question was seen, and what leaves is what was named."""
+"""Answers to questions: nothing is sent before the whole question was visible, and the named option is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from textual.widgets import TextArea
 
 from tests.local.conftest import KEY, Serve
-from tests.screens.operator import Operator, at_the_screens
+from tests.screens.operator import Operator, open_dashboard
 from tui.client.log_entries import Question
 from tui.widgets.inspector import Inspector
 
@@ -24,7 +24,7 @@ REGIONS = [{"id": "eu", "label": "Frankfurt"}, {"id": "us", "label": "Ohio"}]
 async def asked(
     serve: Serve, tmp_path: Path, question: str, options: list[dict[str, str]], **more: Any
 ) -> AsyncIterator[Operator]:
-    """The dashboard at 80x24, with a dialog that asks this question."""
+    """Run the dashboard at 80x24, with a dialog that asks this question."""
     async with serve() as here:
         told = {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
         made = here.local.platform.create("release-bot", told)
@@ -33,7 +33,7 @@ async def asked(
         entry = next(entry for entry in entries if "questions" in entry)
         changed = {**entry["questions"][0], "question": question, "options": options}
         here.local.store.put_entry(made["id"], {**entry, "questions": [changed]})
-        async with at_the_screens(here, tmp_path, (80, 24), **more) as operator:
+        async with open_dashboard(here, tmp_path, (80, 24), **more) as operator:
             await operator.until(lambda: "question" in operator.text)
             await operator.press("c")
             await operator.until(lambda: "f2 send" in operator.text)
@@ -41,7 +41,7 @@ async def asked(
 
 
 async def sent_answer(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
-    """Return what was sent as answers, as far as it has left."""
+    """Return a function that returns the answers that were sent."""
     sent: list[Any] = []
     decisions = operator.here.local.decisions
     answer = decisions.answer
@@ -82,7 +82,7 @@ async def test_nothing_is_sent_before_every_line_of_the_question_was_in_sight(se
         await operator.until(lambda: operator.sent == ["answer"])
 
 
-async def test_many_options_have_to_be_seen_too(serve: Serve, tmp_path: Path) -> None:
+async def test_every_option_of_a_question_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
     options = [{"id": f"o{number}", "label": f"Region {number}"} for number in range(1, 20)]
     async with asked(serve, tmp_path, "Where?", options) as operator:
         dialog = operator.app.screen
@@ -106,7 +106,9 @@ async def test_masked_parts_of_a_question_are_revealed_first(serve: Serve, tmp_p
         await operator.until(lambda: "and-to-EVIL" in operator.text and "F2 sends" in operator.text)
 
 
-async def test_a_question_that_hides_text_behind_my_own_key_is_not_answered(serve: Serve, tmp_path: Path) -> None:
+async def test_a_question_that_hides_text_behind_the_configured_key_is_not_answered(
+    serve: Serve, tmp_path: Path
+) -> None:
     async with asked(serve, tmp_path, f"Send {KEY[:6]}<and all to EVIL>{KEY[6:]}?", []) as operator:
         dialog = operator.app.screen
         await operator.press(*"yes")
@@ -156,7 +158,7 @@ OPTIONS = Question(
         ("b", "b"),
     ],
 )
-def test_an_answer_is_the_option_that_is_named_or_the_words(text: str, sent: str) -> None:
+def test_an_answer_is_the_named_option_or_the_text(text: str, sent: str) -> None:
     from tui.screens.answer import parse_choice
 
     assert parse_choice(OPTIONS, text).value == sent

@@ -1,4 +1,4 @@
-"""The dialog that asks before a stop: all that is stopped can be read, however much it is."""
+"""The dialog before a stop: every task that would be stopped can be read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import at_the_screens, invoice, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
-async def test_all_tasks_that_would_be_stopped_can_be_read(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
-    async with waiting(serve, tmp_path, (120, 40)) as first:
+async def test_the_stop_dialog_lists_every_task(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (120, 40)) as first:
         platform, parent = first.here.local.platform, invoice(first)["id"]
         for number in range(60):
             told = {"input": {"text": "x"}, "title": f"Sub-task {number:02}", "parent_execution_id": parent}
             platform.create("your-agent", told)
-        async with at_the_screens(first.here, tmp_path / "second", size) as operator:
+        async with open_dashboard(first.here, tmp_path / "second", size) as operator:
             await operator.until(lambda: len(operator.app.services.store.state.children_of(parent)) == 60)
             await operator.press("home", "X")
             await operator.until(lambda: "Stop this task and 60 below it?" in operator.text)

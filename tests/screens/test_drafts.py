@@ -1,4 +1,4 @@
-"""Drafts in the dashboard, while another xp-tui of this machine writes and sends its own."""
+"""Drafts in the dashboard while another process writes and sends its own."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import at_the_screens, invoice, waiting
-from tests.test_kept import other_xp_tui
+from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard
+from tests.storage.other_process import other_xp_tui
 from tui.storage.json_store import DRAFT_SEPARATOR, SENDING_PREFIX, JsonStore
 
 
-async def test_a_draft_that_another_is_sending_is_offered_once_that_was_killed(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path / "first") as operator:
+async def test_a_draft_of_a_killed_sender_is_offered_again(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path / "first") as operator:
         state, thread = tmp_path / "state", invoice(operator)["id"]
         with other_xp_tui(state / "drafts.json") as other:
             other("set", f"{SENDING_PREFIX}{thread}", "pay it twice")
-            async with at_the_screens(operator.here, state) as here:
+            async with open_dashboard(operator.here, state) as here:
                 await here.until(lambda: "Pay invoice 7" in here.text)
                 await here.press("c")
                 await here.until(lambda: "F2 sends" in here.text)
                 assert "pay it twice" not in here.text
             other.end(killed=True)
-        async with at_the_screens(operator.here, state) as again:
+        async with open_dashboard(operator.here, state) as again:
             await again.until(lambda: "Pay invoice 7" in again.text)
             await again.press("c")
             await again.until(lambda: "pay it twice" in again.text)
 
 
-async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_two_drafts_for_one_thread_are_both_offered(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         thread = invoice(operator)["id"]
         with other_xp_tui(tmp_path / "drafts.json") as other:
             await operator.press("c")
@@ -48,10 +48,10 @@ async def test_what_two_write_to_one_thread_is_offered_to_the_last(serve: Serve,
         assert operator.app.services.commands.drafts.get(thread) == f"here{DRAFT_SEPARATOR}there"
 
 
-async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
+async def test_a_draft_that_cannot_be_saved_is_reported(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c")
         await operator.until(lambda: "F2 sends" in operator.text)
 
@@ -66,10 +66,10 @@ async def test_a_disk_that_takes_no_draft_ends_nothing_and_is_told(
         await operator.until(lambda: operator.sent == ["continue"])
 
 
-async def test_a_draft_that_cannot_be_put_back_now_is_put_back_by_the_next(
+async def test_a_draft_that_cannot_be_restored_is_restored_by_the_next_run(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path / "first") as operator:
+    async with dashboard_with_invoice(serve, tmp_path / "first") as operator:
         state, thread = tmp_path / "state", invoice(operator)["id"]
         JsonStore(state / "drafts.json")[f"{SENDING_PREFIX}{thread}"] = "pay it twice"
 
@@ -78,9 +78,9 @@ async def test_a_draft_that_cannot_be_put_back_now_is_put_back_by_the_next(
 
         with monkeypatch.context() as patch:
             patch.setattr("tui.storage.json_store.write_private", full)
-            async with at_the_screens(operator.here, state) as here:
+            async with open_dashboard(operator.here, state) as here:
                 await here.until(lambda: "Pay invoice 7" in here.text)
-        async with at_the_screens(operator.here, state) as again:
+        async with open_dashboard(operator.here, state) as again:
             await again.until(lambda: "Pay invoice 7" in again.text)
             await again.press("c")
             await again.until(lambda: "pay it twice" in again.text)

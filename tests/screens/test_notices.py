@@ -1,4 +1,4 @@
-"""Notices never cover what is decided about: on those screens they stand in the line above the footer."""
+"""Notices on approval screens: they are one line above the footer and cover nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, invoice, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.inspector import Inspector
@@ -25,7 +25,7 @@ PLACES: dict[str, Sequence[str]] = {
 
 
 async def open_place(operator: Operator, name: str) -> None:
-    """Open one of the places, and wait until it is in front."""
+    """Open a place, and wait until it is in front."""
     before = operator.app.screen
     await operator.press(*PLACES[name])
     await operator.until(lambda: operator.app.screen is not before)
@@ -37,7 +37,7 @@ async def open_place(operator: Operator, name: str) -> None:
 
 
 def text_of_front(operator: Operator) -> str:
-    """What is drawn of the dialog in front, or of the whole screen."""
+    """Return the text of the dialog in front, or of the whole screen."""
     dialogs = operator.app.screen.query("#dialog")
     if not dialogs:
         return operator.text
@@ -51,8 +51,8 @@ def lines_with(operator: Operator, words: str) -> list[int]:
 
 
 @pytest.mark.parametrize("name", PLACES)
-async def test_notices_stand_in_one_line_below_what_is_decided(serve: Serve, tmp_path: Path, name: str) -> None:
-    async with waiting(serve, tmp_path, (80, 24), notifications=True) as operator:
+async def test_notices_are_one_line_below_the_payload(serve: Serve, tmp_path: Path, name: str) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), notifications=True) as operator:
         platform = operator.here.local.platform
         platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
         await operator.until(lambda: "2 need you" in operator.text)
@@ -69,8 +69,8 @@ async def test_notices_stand_in_one_line_below_what_is_decided(serve: Serve, tmp
         assert "EARLIER" not in text_of_front(operator)
 
 
-async def test_every_line_of_a_payload_is_in_sight_below_notices(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (80, 24), hold=60.0, notifications=True) as operator:
+async def test_notices_cover_no_line_of_the_payload(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=60.0, notifications=True) as operator:
         task = invoice(operator)
         request = {**task["hitl_request"], "content": {f"line {number}": "x" * 60 for number in range(5)}}
         operator.here.local.platform.change(task, hitl_request=request)
@@ -87,8 +87,8 @@ async def test_every_line_of_a_payload_is_in_sight_below_notices(serve: Serve, t
             assert payload.text_of(index).strip() in drawn
 
 
-async def test_a_notice_goes_after_its_time_and_its_text_is_short(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, (200, 50), notifications=True) as operator:
+async def test_a_notice_disappears_after_its_time_and_is_short(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (200, 50), notifications=True) as operator:
         await open_place(operator, "review")
         operator.app.notify("first\nof two lines \x1b[2J" + "x" * 400, timeout=60)
         await operator.until(lambda: "first of two lines ␛[2Jxxx" in operator.text)
@@ -100,8 +100,8 @@ async def test_a_notice_goes_after_its_time_and_its_text_is_short(serve: Serve, 
         await operator.until(lambda: "second" not in operator.text)
 
 
-async def test_a_notice_is_still_shown_on_the_list_when_the_review_is_left(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, notifications=True) as operator:
+async def test_a_notice_stays_when_the_review_is_left(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, notifications=True) as operator:
         await open_place(operator, "review")
         operator.app.notify("it happened meanwhile", timeout=60)
         await operator.press("escape")

@@ -1,4 +1,4 @@
-"""What a review says in words, and when it is about another request."""
+"""The words of a review, and when a request counts as another one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> ReviewSnapshot:
-    """A task that waits, as it is shown for a decision."""
+    """Return a waiting task as it is reviewed."""
     return ReviewSnapshot(Task.from_value({"id": "t", "status": "paused"}), Log(()), Wait(kind, NOW), held)
 
 
@@ -29,11 +29,11 @@ def shown(kind: WaitKind = WaitKind.APPROVAL, held: Any = None) -> ReviewSnapsho
     ("held", "is_another"),
     [({"pay": 1}, False), ({"pay": True}, True), ({"pay": 1.0}, True), ({"pay": 2}, True)],
 )
-def test_a_request_is_another_one_when_json_says_so(held: Any, is_another: bool) -> None:
+def test_a_request_is_another_one_if_its_json_differs(held: Any, is_another: bool) -> None:
     assert is_another_request(shown(held=held), shown(held={"pay": 1})) is is_another
 
 
-def test_a_request_is_another_one_when_it_waits_for_something_else_or_nothing_was_shown() -> None:
+def test_a_request_is_another_one_if_the_wait_differs_or_nothing_was_shown() -> None:
     assert is_another_request(shown(WaitKind.QUESTION), shown())
     assert is_another_request(shown(), None)
 

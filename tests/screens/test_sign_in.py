@@ -1,4 +1,4 @@
-"""A sign-in is opened only at the host that was shown, once every part of its address was."""
+"""A sign-in opens only at the host that was shown, once its whole address was visible."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.local.conftest import Serve
-from tests.screens.operator import Operator, invoice, waiting
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice
 from tui.screens.review import ReviewScreen
 
 MASKED = "masked parts were not shown yet in payload"
 
 
 async def open_sign_in(operator: Operator, url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Open the review of a task that waits for a sign-in; return the addresses that a browser gets."""
+    """Open the review of a task that waits for a sign-in; return the list of URLs that are opened."""
     opened: list[str] = []
     monkeypatch.setattr(operator.app, "open_url", opened.append)
     request = {"connector_name": "Mail", "auth_url": url}
@@ -25,10 +25,11 @@ async def open_sign_in(operator: Operator, url: str, monkeypatch: pytest.MonkeyP
     return opened
 
 
-async def test_an_address_that_hides_its_host_is_not_opened(
+async def test_a_url_that_hides_its_host_is_not_opened(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    # Private: what is unseen is shown only once a key is refused.
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         opened = await open_sign_in(operator, "https://evil.example\\@accounts.google.com/", monkeypatch)
         screen = operator.app.screen
         assert isinstance(screen, ReviewScreen)
@@ -43,7 +44,8 @@ async def test_an_address_that_hides_its_host_is_not_opened(
 async def test_the_browser_opens_once_every_line_was_seen_and_the_masked_parts_revealed(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    # Private: what is unseen is shown only once a key is refused.
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         url = "https://accounts.example:8443/o?client=7&state=to-evil-example-1"
         opened = await open_sign_in(operator, url, monkeypatch)
         screen = operator.app.screen

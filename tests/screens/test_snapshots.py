@@ -26,7 +26,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
-from tests.screens.boards import BOARDS, KEY, Fixed
+from tests.screens.fixed_platforms import KEY, PLATFORMS, FixedPlatform
 from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
 from tui.screens.review import ReviewScreen
@@ -50,7 +50,7 @@ LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits
 
 
 class Cell(NamedTuple):
-    """One character, and how it looks."""
+    """One character and its style."""
 
     text: str
     style: Style
@@ -75,14 +75,14 @@ def _colour(colour: Color | None) -> str:
     return colour.get_truecolor().hex if colour else "nothing"
 
 
-class Look:
-    """What a screen shows at one moment."""
+class ScreenImage:
+    """The image of a screen at one moment."""
 
     def __init__(self, app: XpTui) -> None:
         self._parts = [list(strip) for strip in app.screen._compositor.render_strips()]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Look) and self._parts == other._parts
+        return isinstance(other, ScreenImage) and self._parts == other._parts
 
     @cached_property
     def lines(self) -> list[list[Cell]]:
@@ -91,7 +91,7 @@ class Look:
 
     @property
     def texts(self) -> list[str]:
-        """The words, line by line."""
+        """The texts, line by line."""
         return ["".join(cell.text for cell in line) for line in self.lines]
 
     def __str__(self) -> str:
@@ -107,16 +107,16 @@ class Look:
 
 
 class Visitor:
-    """Somebody who walks to a screen and looks at it."""
+    """An operator that opens a screen and takes its image."""
 
-    def __init__(self, app: XpTui, pilot: Pilot[None], state: Fixed) -> None:
+    def __init__(self, app: XpTui, pilot: Pilot[None], state: FixedPlatform) -> None:
         self.app = app
         self.pilot = pilot
         self._state = state
         self._rests_at = time.monotonic() + RESTED
 
     async def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something is so."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(20):
             while not holds():
                 await self.pilot.pause(0.01)
@@ -125,23 +125,23 @@ class Visitor:
         await self.pilot.press(*keys)
         self._rests_at = time.monotonic() + RESTED
 
-    async def walk(self, screen: str) -> Look:
-        """Go to a screen from where the dashboard begins, and look at it."""
+    async def walk(self, screen: str) -> ScreenImage:
+        """Open a screen from where the dashboard starts, and return its image."""
         if screen in WALKS:
             await self.until(lambda: self._rounds > ROUNDS)
             await WALKS[screen](self)
         return await self.still()
 
-    async def still(self) -> Look:
-        """The screen once it stands still: nothing more is asked of the platform, and nothing moves or blinks."""
+    async def still(self) -> ScreenImage:
+        """Return the image once nothing is requested, moves or blinks any more."""
         for writing in (*self.app.screen.query(Input), *self.app.screen.query(TextArea)):
             writing.cursor_blink = False
-        look, since = Look(self.app), self._rounds
+        look, since = ScreenImage(self.app), self._rounds
         async with asyncio.timeout(20):
             while self._rounds < since + ROUNDS:
                 self.app.clear_notifications()
                 await self.pilot.pause(0.03)
-                before, look = look, Look(self.app)
+                before, look = look, ScreenImage(self.app)
                 if look != before or time.monotonic() < self._rests_at:
                     since = self._rounds
         return look
@@ -152,8 +152,8 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(state: Fixed, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
-    """The dashboard on a platform that never changes."""
+async def visiting(state: FixedPlatform, size: tuple[int, int], path: Path) -> AsyncIterator[Visitor]:
+    """Run the dashboard on a fixed platform."""
     journal = Journal(path / "journal.jsonl")
     async with state.client() as client:
         redactor = Redactor([KEY])
@@ -172,7 +172,7 @@ async def _at_task(visitor: Visitor) -> None:
 
 
 async def _at_review(visitor: Visitor) -> None:
-    """The approval that has waited longest, read to its end and ready to be decided, its beginning in sight."""
+    """Open the approval that has waited longest, read it to its end, and scroll back to its start."""
     await visitor.press("a")
     await visitor.until(lambda: isinstance(visitor.app.screen, ReviewScreen))
     screen = visitor.app.screen
@@ -219,15 +219,15 @@ WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
 }  # fmt: skip
 """The way to a screen from the list of tasks, where the dashboard begins."""
 SHOWN = [
-    *(("tasks", state) for state in BOARDS),
-    *((screen, state) for screen in ("task", "review") for state in ("busy", "hostile")),
+    *(("tasks", platform) for platform in PLATFORMS),
+    *((screen, platform) for screen in ("task", "review") for platform in ("busy", "hostile")),
     *((screen, "busy") for screen in ("stop", "compose", "copy", "help")),
 ]
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are those of Greenwich, colours are shown, on whatever machine this runs."""
+def utc_and_colours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Show times in UTC, and colours, on every machine."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
@@ -236,16 +236,16 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def see_that_it_holds_together(look: Look, width: int) -> None:
-    """Every line ends at the right edge of the screen, and nothing in it steers a terminal."""
+def see_that_it_holds_together(look: ScreenImage, width: int) -> None:
+    """Check that every line ends at the right edge and that no character controls a terminal."""
     for number, line in enumerate(look.texts):
         assert cell_len(line) == width, f"line {number} is {cell_len(line)} cells wide: {line!r}"
         steering = {char for char in line if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
         assert not steering, f"line {number} has {steering}: {line!r}"
 
 
-def see_that_it_is(look: Look, file: Path) -> None:
-    """The screen is as the file says, or the file is written anew when that is wished."""
+def see_that_it_is(look: ScreenImage, file: Path) -> None:
+    """Compare the image with the snapshot file, or write the file."""
     shown = str(look)
     if os.environ.get("XP_SNAPSHOTS") == "write":
         file.parent.mkdir(exist_ok=True)
@@ -257,17 +257,19 @@ def see_that_it_is(look: Look, file: Path) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize(("screen", "state"), SHOWN)
-async def test_it_looks_as_it_did(screen: str, state: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with visiting(BOARDS[state](), size, tmp_path) as visitor:
+@pytest.mark.parametrize(("screen", "platform"), SHOWN)
+async def test_a_screen_looks_like_its_snapshot(
+    screen: str, platform: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    async with visiting(PLATFORMS[platform](), size, tmp_path) as visitor:
         look = await visitor.walk(screen)
     see_that_it_holds_together(look, size[0])
-    see_that_it_is(look, SNAPSHOTS / f"{screen}-{state}-{size[0]}x{size[1]}.txt")
+    see_that_it_is(look, SNAPSHOTS / f"{screen}-{platform}-{size[0]}x{size[1]}.txt")
 
 
 @pytest.mark.parametrize(("screen", "widget"), [("tasks", "#tasks"), ("task", "#tree"), ("review", "#payload")])
-async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget: str, tmp_path: Path) -> None:
-    async with visiting(BOARDS["hostile"](), (80, 60), tmp_path) as visitor:
+async def test_hostile_text_breaks_no_line(screen: str, widget: str, tmp_path: Path) -> None:
+    async with visiting(PLATFORMS["hostile"](), (80, 60), tmp_path) as visitor:
         await visitor.walk(screen)
         lines = visitor.app.screen.query_one(widget, VirtualList)
         lines.focus()
@@ -275,13 +277,13 @@ async def test_hostile_texts_hold_together_to_the_last_line(screen: str, widget:
         before = -1
         while lines.cursor != before:
             before = lines.cursor
-            look = Look(visitor.app)
+            look = ScreenImage(visitor.app)
             see_that_it_holds_together(look, 80)
             assert not [cell for line in look.lines for cell in line if cell.style.link or "@click" in cell.style.meta]
             await visitor.press("pagedown")
         assert 20 < lines.cursor == lines.count() - 1
 
 
-def test_no_snapshot_is_left_over() -> None:
-    wanted = {f"{screen}-{state}-{w}x{h}.txt" for screen, state in SHOWN for w, h in SIZES}
+def test_no_snapshot_is_unused() -> None:
+    wanted = {f"{screen}-{platform}-{w}x{h}.txt" for screen, platform in SHOWN for w, h in SIZES}
     assert {file.name for file in SNAPSHOTS.glob("*.txt")} == wanted

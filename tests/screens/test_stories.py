@@ -1,4 +1,4 @@
-"""What an operator wants to do at the screens, done with the keys an operator would press."""
+"""What operators do at the screens, with the keys that they would press."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ import pytest
 from textual import events
 from textual.widgets import Input, TextArea
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve
-from tests.screens.operator import at_the_screens, invoice, waiting
+from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard, reject_elsewhere
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
 from tui.storage.json_store import JsonStore
 from tui.widgets.activity_tree import ActivityTree
+from tui.widgets.event_pane import EventPane
 from tui.widgets.task_table import TaskTable
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_find_what_waits_read_why_and_approve(serve: Serve, tmp_path: Path, size: tuple[int, int]) -> None:
-    async with waiting(serve, tmp_path, size) as operator:
+async def test_an_operator_finds_a_waiting_task_reads_why_and_approves(
+    serve: Serve, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, size) as operator:
         assert "1 need you" in operator.text
         await operator.press("a")
         await operator.until(lambda: "bank.transfer" in operator.text)
@@ -38,8 +41,8 @@ async def test_find_what_waits_read_why_and_approve(serve: Serve, tmp_path: Path
         assert invoice(operator)["result"].startswith("Paid")
 
 
-async def test_reject_with_a_reason(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_an_operator_rejects_with_a_reason(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("R", *"too much", "enter")
@@ -51,8 +54,8 @@ async def test_reject_with_a_reason(serve: Serve, tmp_path: Path) -> None:
         assert invoice(operator)["hitl_request"]["comment"] == "too much"
 
 
-async def test_change_my_mind(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=5.0) as operator:
+async def test_an_operator_takes_a_decision_back(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, hold=5.0) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         await operator.press("A")
@@ -64,8 +67,8 @@ async def test_change_my_mind(serve: Serve, tmp_path: Path) -> None:
         assert invoice(operator)["status"] == "paused"
 
 
-async def test_it_changed_while_i_read(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_a_request_that_changed_while_it_was_read_is_not_approved(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         platform = operator.here.local.platform
@@ -78,13 +81,13 @@ async def test_it_changed_while_i_read(serve: Serve, tmp_path: Path) -> None:
         assert operator.sent == []
 
 
-async def test_someone_else_was_first(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_a_decision_of_another_person_is_shown_and_nothing_is_sent(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
-        operator.here.local.decisions.decide(invoice(operator)["id"], False, "no", "Dana Reyes")
+        reject_elsewhere(operator.here, invoice(operator)["id"])
         await operator.press("A")
-        await operator.until(lambda: "already rejected by Dana Reyes" in operator.text or "gone" in operator.text)
+        await operator.until(lambda: "already rejected by Dana Reyes" in operator.text)
         assert operator.sent == []
 
 
@@ -93,8 +96,8 @@ STORM = int(os.environ.get("XP_STORM", "2000"))
 
 
 @pytest.mark.parametrize("seed", [7, 8])
-async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int, survived: Survived) -> None:
-    async with waiting(serve, tmp_path, hold=0.5) as operator:
+async def test_random_keys_decide_nothing(serve: Serve, tmp_path: Path, seed: int, record_tried: RecordTried) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         dice = random.Random(seed)
@@ -120,11 +123,12 @@ async def test_no_storm_decides_anything(serve: Serve, tmp_path: Path, seed: int
         await operator.pilot.pause(0.7)
         assert not {"approve", "reject"} & set(operator.sent)
         assert invoice(operator)["status"] == "paused"
-        survived("random keys at a review: no decision", STORM // 2)
+        record_tried("random keys at a review: no decision", STORM // 2)
 
 
-async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=0.0) as operator:
+async def test_decision_keys_are_dead_for_a_moment_after_the_review_opens(serve: Serve, tmp_path: Path) -> None:
+    # Private: the clock of the screen is stopped, so that the dead time does not pass.
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.0) as operator:
         await operator.press("a", "end")
         screen = await operator.ready_to_decide()
         now = screen._clock() + 10
@@ -144,7 +148,7 @@ async def test_the_keys_are_dead_for_a_moment(serve: Serve, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("key", ["A", "R"])
 async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve, tmp_path: Path, key: str) -> None:
-    async with waiting(serve, tmp_path, (80, 24), hold=0.0) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=0.0) as operator:
         await operator.press("a")
         await operator.until(lambda: "waits  " in operator.text)
         await operator.pilot.pause(2 * DEAD_KEY_SECONDS)
@@ -159,7 +163,7 @@ async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve,
 
 
 async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, read_only=True) as operator:
+    async with dashboard_with_invoice(serve, tmp_path, read_only=True) as operator:
         await operator.press("a")
         await operator.until(lambda: "read-only" in operator.text)
         await operator.pilot.pause(DEAD_KEY_SECONDS)
@@ -169,8 +173,8 @@ async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("yes", [True, False])
-async def test_stop_a_run_or_think_better_of_it(serve: Serve, tmp_path: Path, yes: bool) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_an_operator_stops_a_run_or_cancels_the_stop(serve: Serve, tmp_path: Path, yes: bool) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("X")
         await operator.until(lambda: "Stop this task?" in operator.text)
         await operator.press(*(["tab", "enter"] if yes else ["enter"]))
@@ -180,8 +184,8 @@ async def test_stop_a_run_or_think_better_of_it(serve: Serve, tmp_path: Path, ye
         assert invoice(operator)["status"] == ("stopped" if yes else "paused")
 
 
-async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_an_operator_replies_and_keeps_a_draft(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c", *"wait", "escape")
         await operator.press("c")
         await operator.until(lambda: operator.app.screen.query(TextArea))
@@ -196,12 +200,12 @@ async def test_reply_and_keep_a_draft(serve: Serve, tmp_path: Path) -> None:
         assert said[-1] == "wait!"
 
 
-async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_watches_a_task_end(serve: Serve, tmp_path: Path) -> None:
     async with serve(pace=40) as here:
         made = here.local.platform.create(
             "researcher", {"input": {"text": "Brief me"}, "title": "Brief me", "events_streaming": True}
         )
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Brief me" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
@@ -220,8 +224,8 @@ async def test_open_a_task_and_watch_it_end(serve: Serve, tmp_path: Path) -> Non
             await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
 
 
-async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None:
-    async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
+async def test_an_operator_filters_and_sees_a_mistake_underlined(serve: Serve, tmp_path: Path) -> None:
+    async with serve(tasks=300) as here, open_dashboard(here, tmp_path) as operator:
         await operator.until(lambda: "Completed (" in operator.text)
         await operator.press("slash", *"agent:writer")
         await operator.until(lambda: "Writer" in operator.text and "Planner" not in operator.text)
@@ -235,7 +239,7 @@ async def test_filter_and_find_the_mistake(serve: Serve, tmp_path: Path) -> None
 
 
 async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> None:
-    async with serve(tasks=300) as here, at_the_screens(here, tmp_path) as operator:
+    async with serve(tasks=300) as here, open_dashboard(here, tmp_path) as operator:
         await operator.until(lambda: "Completed (" in operator.text)
         tasks = operator.app.screen.query_one(TaskTable)
         await operator.press(*["down"] * 12)
@@ -250,7 +254,7 @@ async def test_the_cursor_stays_with_its_task(serve: Serve, tmp_path: Path) -> N
         assert tasks.cursor - tasks.scroll_offset.y in {row, row + 4}
 
 
-async def test_hostile_words_stay_words(serve: Serve, tmp_path: Path) -> None:
+async def test_hostile_text_is_shown_as_text(serve: Serve, tmp_path: Path) -> None:
     evil = "\x1b]0;PWNED\x07[@click=app.quit]click[/] [/red] \u202egnp.exe \x9b31m"
     async with serve() as here:
         platform = here.local.platform
@@ -259,7 +263,7 @@ async def test_hostile_words_stay_words(serve: Serve, tmp_path: Path) -> None:
             made["id"],
             [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": evil, "payload": {evil: evil}}}],
         )
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "[@click=app.quit]" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: "TOL" in operator.text)
@@ -269,10 +273,11 @@ async def test_hostile_words_stay_words(serve: Serve, tmp_path: Path) -> None:
                 assert "\x9b" not in text
 
 
-async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: Path) -> None:
+async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: Path) -> None:
+    # Private: connections that are open already would still reach the platform.
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "● live" in operator.text and "Still here" in operator.text)
             operator.app.client.transport.key = operator.app.client.transport.key.__class__("wrong")
             operator.app.client.transport._clients.clear()
@@ -280,13 +285,13 @@ async def test_a_platform_that_goes_is_said_to_be_gone(serve: Serve, tmp_path: P
             assert "Still here" in operator.text
 
 
-async def test_answer_a_question_with_a_number(serve: Serve, tmp_path: Path) -> None:
+async def test_an_operator_answers_a_question_by_number(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         made = here.local.platform.create(
             "release-bot", {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
         )
         await here.until(made["id"], "paused")
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "question" in operator.text)
             await operator.press("a")
             await operator.until(lambda: "Which region" in operator.text)
@@ -299,20 +304,22 @@ async def test_answer_a_question_with_a_number(serve: Serve, tmp_path: Path) -> 
             assert operator.sent == ["answer"]
 
 
-async def test_the_help_tells_the_keys(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+async def test_help_lists_the_keys(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("question_mark")
         await operator.until(lambda: "Only running" in operator.text)
         await operator.press("escape")
         await operator.until(lambda: "Only running" not in operator.text)
 
 
-async def test_copy_the_id_and_never_a_key(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_operator_copies_an_id_and_never_the_api_key(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pyperclip
 
     copied: list[str] = []
     monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (copied.append, None))
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         for key in ("i", "c"):
             await operator.press("y")
             await operator.until(lambda: "x-api-key" in operator.text)
@@ -322,7 +329,7 @@ async def test_copy_the_id_and_never_a_key(serve: Serve, tmp_path: Path, monkeyp
         assert copied[1] == f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{operator.here.url}/v1/tasks/{copied[0]}'"
 
 
-async def test_the_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
+async def test_the_api_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
     async with serve() as here:
         platform = here.local.platform
         made = platform.create(
@@ -332,7 +339,7 @@ async def test_the_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
             made["id"],
             [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": KEY, "payload": {"x": KEY}}}],
         )
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "use ••••" in operator.text)
             assert KEY not in operator.text
             for keys, words in (("y", "curl"), ("X", "Keep running"), ("c", "F2 sends")):
@@ -345,8 +352,8 @@ async def test_the_key_is_shown_nowhere(serve: Serve, tmp_path: Path) -> None:
             assert KEY not in operator.text
 
 
-async def test_a_key_right_behind_takes_the_decision_back(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path, hold=0.5) as operator:
+async def test_a_key_right_after_a_decision_takes_it_back(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, hold=0.5) as operator:
         await operator.press("a", "end")
         await operator.ready_to_decide()
         for key in ("A", "x"):
@@ -357,7 +364,7 @@ async def test_a_key_right_behind_takes_the_decision_back(serve: Serve, tmp_path
 
 
 async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path: Path) -> None:
-    async with waiting(serve, tmp_path) as operator:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c")
         await operator.until(lambda: "F2 sends" in operator.text)
         await operator.press(*"stay")
@@ -366,3 +373,22 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
         await operator.until(lambda: "done" in [line["kind"] for line in operator.journal.lines()])
         assert operator.sent == []
         assert "stay" in JsonStore(tmp_path / "drafts.json").values()
+
+
+async def test_an_operator_approves_with_the_mouse_alone(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (120, 50)) as operator:
+        await operator.click("TITLE")
+        await operator.until(lambda: "TITLE ▴" in operator.text)
+        await operator.click("1 need you")
+        await operator.click("Pay invoice 7", times=2)
+        await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
+        await operator.until(lambda: "TOL" in operator.text)
+        await operator.click("2 Events")
+        assert operator.app.screen.query_one(EventPane).has_focus
+        await operator.click("xp-tui ›")
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
+        await operator.click("a review")
+        await operator.ready_to_decide()
+        await operator.click("A approve")
+        await operator.until(lambda: "approved, on record as" in operator.text)
+        assert operator.sent == ["approve"]

@@ -1,4 +1,4 @@
-"""What the screen of a task says about a row, a line of the events, and the task itself."""
+"""The parts that the screen of a task shows of a row, an event, and the task itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_activity_rows import call, delegation
+from tests.domain.activity_sources import call, delegation
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.client.log_entries import Log, parse_entry
@@ -23,11 +23,11 @@ from tui.widgets.document_layout import Part
 from tui.widgets.ui_context import UIContext
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-DESK = UIContext(lambda: NOW, Redactor(), "test")
+UI = UIContext(lambda: NOW, Redactor(), "test")
 
 
-def board_of(*entries: dict[str, Any], **about: Any) -> State:
-    """A state with the task t, its sub-task c, and the log of t."""
+def state_of(*entries: dict[str, Any], **about: Any) -> State:
+    """Return a state with the task t, its sub-task c, and the log of t."""
     tasks = (
         Task.from_value({"id": "t", "status": "executing", **about}),
         Task.from_value({"id": "c", "parent_task_id": "t"}),
@@ -36,13 +36,13 @@ def board_of(*entries: dict[str, Any], **about: Any) -> State:
 
 
 def headings(parts: list[Part] | None) -> list[str]:
-    """The headings of these parts."""
+    """Return the headings of these parts."""
     assert parts is not None
     return [part.heading for part in parts]
 
 
 def test_a_row_is_shown_by_its_entry_before_the_sub_task_that_it_started() -> None:
-    state = board_of(delegation("d", "c"))
+    state = state_of(delegation("d", "c"))
     activity = state.activity("t")
     assert activity is not None
     row = TreeRow(0, "t", activity.nodes[0], child_id="c")
@@ -62,15 +62,15 @@ def test_a_row_is_shown_by_its_entry_before_the_sub_task_that_it_started() -> No
     ],
 )
 def test_a_row_without_an_entry_is_shown_too(row: TreeRow | StatusRow | None, shown: list[str]) -> None:
-    assert headings(row_parts(row, board_of(call("x")), "t", "a")) == shown
+    assert headings(row_parts(row, state_of(call("x")), "t", "a")) == shown
 
 
-def test_without_any_row_it_is_said_why() -> None:
+def test_the_inspector_says_why_there_is_no_row() -> None:
     assert headings(row_parts(None, State(), "t", "a")) == ["a moment"]
-    assert headings(row_parts(None, board_of(), "t", "a")) == ["nothing has happened yet"]
+    assert headings(row_parts(None, state_of(), "t", "a")) == ["nothing has happened yet"]
 
 
-def test_a_line_of_the_events_is_shown_whole() -> None:
+def test_an_event_is_shown_whole() -> None:
     event = Event.from_value({"type": "think", "task_id": "t", "data": {"thought": "hm"}})
     assert headings(event_parts(event)) == ["think", "whole event"]
     assert headings(event_parts(parse_entry(call("x"))))[-1] == "whole entry"
@@ -79,23 +79,23 @@ def test_a_line_of_the_events_is_shown_whole() -> None:
     assert event_parts(None) is None
 
 
-def test_the_title_says_status_plan_and_tokens() -> None:
+def test_the_title_has_status_plan_and_tokens() -> None:
     began = (NOW - timedelta(seconds=90)).isoformat()
     about = {"started_at": began, "tokens": {"total_tokens": 1200}}
-    state = board_of(call("x"), **about)
+    state = state_of(call("x"), **about)
     task = state.task("t")
     assert task is not None
     words = "".join(piece.text for piece in progress_pieces(task, state, NOW))
     assert words == "▶ executing  01:30  1.2k tok  "
 
 
-def test_the_end_is_told_before_the_state_of_the_stream() -> None:
+def test_the_end_of_a_task_is_shown_before_the_state_of_its_stream() -> None:
     running, done = (
         TaskRow.from_value({"id": "t", "status": "executing"}),
         TaskRow.from_value({"id": "t", "status": "completed"}),
     )
     live = Link(LinkState.LIVE)
-    assert live_state(running, live, "", DESK).style == "running"
-    assert live_state(running, None, "", DESK).text == "● connecting "
-    assert live_state(done, live, "", DESK).text == "■ ended "
-    assert live_state(done, live, "it is gone", DESK).text == "● ended: it is gone "
+    assert live_state(running, live, "", UI).style == "running"
+    assert live_state(running, None, "", UI).text == "● connecting "
+    assert live_state(done, live, "", UI).text == "■ ended "
+    assert live_state(done, live, "it is gone", UI).text == "● ended: it is gone "

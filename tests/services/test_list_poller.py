@@ -1,4 +1,4 @@
-"""ListPoller: what a round reads and in which order, and the status that it publishes."""
+"""ListPoller: what a round reads, in which order, and the status that it publishes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SECONDS = 10
 """How long a test waits for what must come."""
 
 
-class Polled:
-    """A poller with all that it works with."""
+class PollerSetup:
+    """A poller with everything that it uses."""
 
     def __init__(self, client: Client, platform: Platform) -> None:
         self.client = client
@@ -60,13 +60,13 @@ class Polled:
 
 
 @pytest.fixture
-async def polled(client: Client, platform: Platform) -> AsyncIterator[Polled]:
-    made = Polled(client, platform)
+async def polled(client: Client, platform: Platform) -> AsyncIterator[PollerSetup]:
+    made = PollerSetup(client, platform)
     yield made
     made.store.close()
 
 
-async def test_a_round_reads_agents_and_tasks_and_says_that_the_list_is_live(polled: Polled) -> None:
+async def test_a_round_reads_agents_and_tasks_and_publishes_a_live_status(polled: PollerSetup) -> None:
     polled.platform.task("t1")
     first_rounds: list[bool] = []
     polled.poller.on_first_round = lambda: first_rounds.append(polled.poller.has_read_all)
@@ -80,7 +80,7 @@ async def test_a_round_reads_agents_and_tasks_and_says_that_the_list_is_live(pol
     assert first_rounds == [True]
 
 
-async def test_what_may_need_a_person_is_asked_for_before_the_newest_tasks(polled: Polled) -> None:
+async def test_active_tasks_are_read_before_the_newest_tasks(polled: PollerSetup) -> None:
     polled.platform.task("t1")
     await polled.read_round()
     queries = [parse_qs(urlsplit(request.target).query) for request in polled.requests]
@@ -90,7 +90,7 @@ async def test_what_may_need_a_person_is_asked_for_before_the_newest_tasks(polle
     assert "paused" not in statuses[-1]
 
 
-async def test_a_waiting_task_is_read_once_for_each_of_its_updates(polled: Polled) -> None:
+async def test_a_waiting_task_is_read_once_for_each_of_its_updates(polled: PollerSetup) -> None:
     polled.platform.task("t1", status="paused")
 
     def reads() -> int:
@@ -106,7 +106,7 @@ async def test_a_waiting_task_is_read_once_for_each_of_its_updates(polled: Polle
     assert reads() > first
 
 
-async def test_an_active_task_that_left_the_lists_is_read_by_itself(polled: Polled) -> None:
+async def test_an_active_task_that_left_the_lists_is_read_by_itself(polled: PollerSetup) -> None:
     polled.platform.task("t1")
     await polled.read_round()
     polled.platform.local.platform.destroy("t1")
@@ -115,8 +115,8 @@ async def test_an_active_task_that_left_the_lists_is_read_by_itself(polled: Poll
     assert polled.store.state.is_gone("t1")
 
 
-async def test_an_error_is_told_as_offline_and_the_next_round_as_live(
-    polled: Polled, monkeypatch: pytest.MonkeyPatch
+async def test_an_error_publishes_offline_and_the_next_round_live(
+    polled: PollerSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = asyncio.Event()
     polled.platform.task("t1")
@@ -144,7 +144,7 @@ async def test_an_error_is_told_as_offline_and_the_next_round_as_live(
     assert 10.0 in polled.clock.slept
 
 
-async def test_an_error_that_nobody_foresaw_ends_the_poller(polled: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unexpected_error_ends_the_poller(polled: PollerSetup, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
@@ -153,13 +153,15 @@ async def test_an_error_that_nobody_foresaw_ends_the_poller(polled: Polled, monk
         await polled.poller.run()
 
 
-async def test_a_retry_is_told_with_its_reason(polled: Polled) -> None:
+async def test_a_retry_is_published_with_its_reason(polled: PollerSetup) -> None:
     polled.poller.note_retry("the platform is busy", 3.0)
     (status,) = polled.statuses
     assert (status.link, status.reason) == (ListLink.RETRYING, "the platform is busy")
 
 
-async def test_more_pages_are_read_from_where_the_last_ended(polled: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_pages_are_read_from_where_the_last_ended(
+    polled: PollerSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(list_poller, "TASKS_PER_PAGE", 50)
     for number in range(120):
         polled.platform.task(f"t{number}", status="completed")
@@ -173,13 +175,13 @@ async def test_more_pages_are_read_from_where_the_last_ended(polled: Polled, mon
     assert len(set(pages)) == len(pages)
 
 
-async def test_only_one_reading_of_more_pages_runs_at_a_time(polled: Polled) -> None:
+async def test_only_one_reading_of_more_pages_runs_at_a_time(polled: PollerSetup) -> None:
     polled.platform.task("t1")
     await asyncio.gather(polled.poller.read_more(), polled.poller.read_more())
     assert len(polled.requests) <= 2
 
 
-async def test_a_filter_is_asked_of_the_platform_and_read_in_each_round(polled: Polled) -> None:
+async def test_a_filter_is_sent_to_the_platform_in_each_round(polled: PollerSetup) -> None:
     polled.platform.task("t1", status="failed")
     query = TaskQuery(status=("failed",))
     await polled.poller.read_filtered(query)

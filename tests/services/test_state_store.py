@@ -1,4 +1,4 @@
-"""StateStore: what it collects, how much a step applies, when it applies it, and what it publishes."""
+"""StateStore: what it collects, how many changes a step applies, when, and what it publishes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def link(task_id: str) -> LinkSeen:
     return LinkSeen(task_id, Link(LinkState.LIVE), NOW)
 
 
-class Published:
-    """What a store has published, and when."""
+class PublishingStore:
+    """A store, with what it published and when."""
 
     def __init__(self, store: StateStore) -> None:
         self.steps: list[tuple[State, list[Change]]] = []
@@ -48,7 +48,7 @@ class Published:
 
 async def test_one_step_applies_all_that_was_collected() -> None:
     store = StateStore()
-    published = Published(store)
+    published = PublishingStore(store)
     changes: list[Change] = [tasks("a"), tasks("b"), link("a")]
     for change in changes:
         store.add(change)
@@ -64,7 +64,7 @@ async def test_one_step_applies_all_that_was_collected() -> None:
 
 async def test_two_steps_are_a_thirtieth_of_a_second_apart() -> None:
     store = StateStore()
-    published = Published(store)
+    published = PublishingStore(store)
     store.step()
     store.add(link("a"))
     await published.until(lambda: len(published.steps) == 2)
@@ -77,7 +77,7 @@ async def test_an_event_is_applied_at_once_and_a_page_of_tasks_waits_for_the_nex
     loop = asyncio.get_running_loop()
     for change in (link("a"), tasks("a")):
         store = StateStore()
-        published = Published(store)
+        published = PublishingStore(store)
         began = loop.time()
         store.add(change)
         await published.until(lambda published=published: bool(published.steps))  # type: ignore[misc]
@@ -88,7 +88,7 @@ async def test_an_event_is_applied_at_once_and_a_page_of_tasks_waits_for_the_nex
 
 async def test_a_step_applies_a_limited_number_and_the_rest_follows() -> None:
     store = StateStore()
-    published = Published(store)
+    published = PublishingStore(store)
     half = MAX_CHANGES_PER_STEP // 2
     pages = [tasks(*(f"{page}-{number}" for number in range(half))) for page in range(5)]
     for page in pages:
@@ -103,7 +103,7 @@ async def test_a_step_applies_a_limited_number_and_the_rest_follows() -> None:
 
 async def test_a_change_that_is_larger_than_a_step_is_applied_by_itself() -> None:
     store = StateStore()
-    published = Published(store)
+    published = PublishingStore(store)
     large = tasks(*map(str, range(2 * MAX_CHANGES_PER_STEP)))
     store.add(large)
     store.add(tasks("a"))
@@ -114,7 +114,7 @@ async def test_a_change_that_is_larger_than_a_step_is_applied_by_itself() -> Non
 
 async def test_a_long_log_is_added_in_parts() -> None:
     store = StateStore()
-    published = Published(store)
+    published = PublishingStore(store)
     count = 2 * MAX_ENTRIES_PER_CHANGE + 1
     log = Log(tuple(parse_entry({"id": f"e{number}", "type": "message"}) for number in range(count)))
     store.add_log("a", log, NOW)
@@ -128,7 +128,7 @@ async def test_a_long_log_is_added_in_parts() -> None:
 
 async def test_what_is_added_while_a_step_is_published_is_not_lost() -> None:
     store = StateStore()
-    published = Published(store)
+    published = PublishingStore(store)
 
     def add_one_more(state: State, changes: Sequence[Change]) -> None:
         if "b" not in state.tasks:
@@ -139,7 +139,7 @@ async def test_what_is_added_while_a_step_is_published_is_not_lost() -> None:
     await published.until(lambda: "b" in store.state.tasks)
 
 
-async def test_a_due_step_is_run_by_whoever_was_given() -> None:
+async def test_a_due_step_is_run_by_the_given_function() -> None:
     waiting: list[Callable[[], None]] = []
     is_due = asyncio.Event()
 

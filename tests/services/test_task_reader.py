@@ -22,7 +22,7 @@ def reader(client: Client, store: StateStore) -> TaskReader:
 
 
 def requests_of(platform: Platform) -> list[Request]:
-    """The requests from now on."""
+    """Return the list of requests from now on."""
     requests: list[Request] = []
 
     async def note(request: Request, connection: Connection) -> bool:
@@ -77,7 +77,7 @@ async def test_a_task_that_is_not_loaded_has_no_preview(platform: Platform, read
     assert requests == []
 
 
-async def test_a_task_is_found_by_its_id_or_by_a_beginning_that_only_one_has(
+async def test_a_task_is_found_by_its_id_or_a_unique_prefix(
     platform: Platform, store: StateStore, reader: TaskReader
 ) -> None:
     for task_id in ("ab", "abc", "b1"):

@@ -1,4 +1,4 @@
-"""Asks pip-audit whether a version in uv.lock has a known vulnerability, and believes it only when it also finds the canary.
+"""Asks pip-audit for known vulnerabilities in uv.lock, and trusts it only if it also finds a known bad version.
 
 python -m tests.trust.audit UV
 
@@ -24,17 +24,17 @@ CANARY = "urllib3==1.26.4"
 
 
 class Blind(Exception):
-    """A source of advisories that cannot be believed."""
+    """A source of advisories that cannot be trusted."""
 
 
 def locked() -> list[str]:
-    """What uv.lock takes from a registry, as pins."""
+    """Return the pins that uv.lock takes from a registry."""
     packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
     return [f"{one['name']}=={one['version']}" for one in packages if "registry" in one["source"]]
 
 
 def asked(uv: str, source: str, pins: list[str]) -> Any:
-    """What pip-audit reports of these versions and the canary, in an environment of its own."""
+    """Return what pip-audit reports of these versions and the known bad one, in an environment of its own."""
     with TemporaryDirectory() as place:
         wanted = Path(place, "requirements.txt")
         wanted.write_text("\n".join([*pins, CANARY]))
@@ -49,7 +49,7 @@ def asked(uv: str, source: str, pins: list[str]) -> Any:
 
 
 def advisories(report: Any, pins: list[str]) -> list[str]:
-    """A line for each advisory of a locked version."""
+    """Return a line for each advisory of a locked version."""
     found = {f"{one['name']}=={one['version']}": one["vulns"] for one in report["dependencies"] if "vulns" in one}
     if not found.get(CANARY):
         raise Blind(f"it has nothing against {CANARY}")
@@ -63,7 +63,7 @@ def advisories(report: Any, pins: list[str]) -> list[str]:
 
 
 def main(uv: str) -> int:
-    """Print what the first source that can be believed has against the lock; the answer is 0 only when that is nothing."""
+    """Print the advisories of the first source that can be trusted; return 0 only if there are none."""
     pins, reasons = locked(), []
     for source in SOURCES:
         try:

@@ -1,4 +1,4 @@
-"""What may become of a secret on its way through tools, logs and models: every coding that SECURITY.md lists."""
+"""Every coding of a secret that SECURITY.md lists, as tools, logs and models may write it."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _NAMES = {char: name for name, char in html5.items() if len(char) == 1 and name.
 
 
 def hexadecimal(separator: str, *, prefix: str = "", upper: bool = False) -> Coding:
-    """Two digits a byte, parted by a separator."""
+    """Encode with two digits a byte and a separator."""
     form = "02X" if upper else "02x"
     return lambda secret: separator.join(f"{prefix}{byte:{form}}" for byte in secret.encode())
 
 
 def numbers(form: str, separator: str) -> Coding:
-    """One number a byte, parted by a separator."""
+    """Encode with one number a byte and a separator."""
     return lambda secret: separator.join(format(byte, form) for byte in secret.encode())
 
 
 def each(form: str) -> Coding:
-    """One escape a character."""
+    """Encode with one escape a character."""
     return lambda secret: "".join(form.format(ord(char)) for char in secret)
 
 
 def in_base64(encoding: str, *, is_wrapped: bool = False, times: int = 1) -> Coding:
-    """Base64 of the text in an encoding, also with line ends, and of that again."""
+    """Encode in base64, also with line ends, and twice."""
 
     def coded(secret: str) -> str:
         data = secret.encode(encoding)
@@ -45,7 +45,7 @@ def in_base64(encoding: str, *, is_wrapped: bool = False, times: int = 1) -> Cod
 
 
 def quoted_printable(secret: str) -> str:
-    """As mail has it, with soft line ends every few characters, and none within an escape."""
+    """Encode as mail does, with soft line ends every few characters and none within an escape."""
     coded = quopri.encodestring(secret.encode()).decode().replace("=\n", "")
     units = re.findall("=[0-9A-F]{2}|.", coded)
     lines = ["".join(units[at : at + 9]) for at in range(0, len(units), 9)]
@@ -53,7 +53,7 @@ def quoted_printable(secret: str) -> str:
 
 
 def parted(by: str) -> Coding:
-    """Another text after each third character."""
+    """Insert another text after each third character."""
     return lambda secret: by.join(secret[at : at + 3] for at in range(0, len(secret), 3))
 
 

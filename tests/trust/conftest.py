@@ -1,4 +1,4 @@
-"""The attacks run on the local platform."""
+"""The local platform, for the attacks."""
 
 from tests.local.conftest import serve
 

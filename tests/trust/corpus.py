@@ -1,4 +1,4 @@
-"""Texts that attack a terminal, a markup parser or a layout: those of the cases, and more made from the codes themselves."""
+"""Texts that attack a terminal, a markup parser or a layout."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LAYOUT = (
 
 
 def corpus() -> list[str]:
-    """All of them, none twice."""
+    """Return all attacks without duplicates."""
     found = [str(case["text"]).replace("{T}", "") for case in cases("hostile")]
     found += list(_made())
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""Command lines, environments, settings, files and standard streams as nobody would write them.
+"""Random command lines, environments, settings, files and standard streams.
 
 python -m tests.trust.fuzz COUNT SEED
 Each case is a process forked from one that has imported everything. It prints how often each exit code came, and what
@@ -59,7 +59,7 @@ FILES = ["journal.jsonl", "drafts.json", "screens.json", "local", "runs", "revie
 
 
 class Case(NamedTuple):
-    """One command line and all around it."""
+    """One command line with its environment, files and streams."""
 
     words: list[bytes]
     environ: dict[bytes, bytes]
@@ -70,7 +70,7 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of it."""
+    """The result of a case."""
 
     code: int
     out: bytes
@@ -89,7 +89,7 @@ COMMANDS = [
 
 
 def words_of(chance: random.Random, tasks: Sequence[str]) -> list[bytes]:
-    """A command line: half of them are right, but for an odd word more or in the place of another now and then."""
+    """Return a command line: half of them are valid, except for an odd argument now and then."""
     if chance.random() < 0.5:
         return odd_words(chance)
     words = [
@@ -103,7 +103,7 @@ def words_of(chance: random.Random, tasks: Sequence[str]) -> list[bytes]:
 
 
 def odd_words(chance: random.Random) -> list[bytes]:
-    """A command line made of the words that its verb takes, with odd values."""
+    """Return a command line made of the arguments that its verb takes, with odd values."""
     from tui.cli.parser import VERBS, Parser
 
     verb = chance.choice([*VERBS, "frobnicate", ""])
@@ -128,14 +128,14 @@ def odd_words(chance: random.Random) -> list[bytes]:
 
 
 def value(chance: random.Random) -> bytes:
-    """An odd value, or one made of random bytes."""
+    """Return an odd value, or one made of random bytes."""
     if chance.random() < 0.15:
         return chance.randbytes(chance.randrange(1, 30))
     return chance.choice(TEXTS)
 
 
 def settings_of(chance: random.Random) -> bytes:
-    """A settings file."""
+    """Return a settings file."""
     if chance.random() < 0.1:
         return chance.randbytes(chance.randrange(200))
     lines = []
@@ -162,7 +162,7 @@ def lay_out(chance: random.Random, home: Path) -> None:
 
 
 def odd_file(chance: random.Random, path: Path, content: bytes) -> None:
-    """Put a file there, or what is none."""
+    """Write an odd file, or put something else in its place."""
     match chance.randrange(8):
         case 0:
             path.mkdir()
@@ -176,7 +176,7 @@ def odd_file(chance: random.Random, path: Path, content: bytes) -> None:
 
 
 def case_of(chance: random.Random, home: Path, url: str, tasks: Sequence[str]) -> Case:
-    """One case."""
+    """Return a random case."""
     environ = {b"HOME": bytes(home), b"PATH": os.environb[b"PATH"], b"XPANDER_API_KEY": KEY.encode(),
                b"XPANDER_BASE_URL": url.encode(), b"XPANDER_API_URL": url.encode()}  # fmt: skip
     for name in chance.sample(VARIABLES, chance.choice([0, 0, 0, 0, 1, 2])):
@@ -187,7 +187,7 @@ def case_of(chance: random.Random, home: Path, url: str, tasks: Sequence[str]) -
 
 
 def opened(kind: str) -> tuple[int | None, int | None]:
-    """What a standard stream writes to, and where that can be read; None for what is closed or not read."""
+    """Open a standard stream, and where it can be read; None if it is closed or not read."""
     if kind == "closed":
         return None, None
     if kind == "full":
@@ -200,7 +200,7 @@ def opened(kind: str) -> tuple[int | None, int | None]:
 
 
 def carried_out(case: Case, home: Path, *, is_forked: bool) -> Outcome:
-    """Carry out a case, and read what it says."""
+    """Run a case, and read its output."""
     given = home / "stdin"
     given.write_bytes(case.stdin or b"")
     stdin = None if case.stdin is None else os.open(given, os.O_RDONLY)
@@ -217,7 +217,7 @@ def carried_out(case: Case, home: Path, *, is_forked: bool) -> Outcome:
 
 
 def placed(streams: Sequence[int | None]) -> None:
-    """Put the standard streams in their places, in the process that is to have them."""
+    """Install the standard streams, in the forked process."""
     high = [None if number is None else os.dup2(number, 200 + place) for place, number in enumerate(streams)]
     for place, number in enumerate(high):
         if number is None:
@@ -229,7 +229,7 @@ def placed(streams: Sequence[int | None]) -> None:
 
 
 def started(case: Case, home: Path, streams: Sequence[int | None]) -> int:
-    """Start a process of its own."""
+    """Start a forked process."""
     if (pid := os.fork()) == 0:
         os.chdir(home)
         placed(streams)
@@ -239,7 +239,7 @@ def started(case: Case, home: Path, streams: Sequence[int | None]) -> int:
 
 
 def be(case: Case, home: Path, streams: Sequence[int | None]) -> None:
-    """Be the command, in a process that was forked: never returns."""
+    """Run the command in the forked process; never returns."""
     os.chdir(home)
     placed(streams)
     os.environb.clear()
@@ -263,7 +263,7 @@ def be(case: Case, home: Path, streams: Sequence[int | None]) -> None:
 
 
 def _stream(number: int) -> IO[str] | None:
-    """A standard stream as the interpreter makes it."""
+    """Return a standard stream as the interpreter opens it."""
     try:
         os.fstat(number)
     except OSError:
@@ -274,7 +274,7 @@ def _stream(number: int) -> IO[str] | None:
 
 
 def awaited(pid: int, out: int | None, err: int | None) -> Outcome:
-    """Read what a process says until it ends; what takes too long is interrupted."""
+    """Read the output of a process until it ends, and interrupt it if it takes too long."""
     told: dict[int | None, bytes] = {number: b"" for number in (out, err) if number is not None}
     left = [number for number in told if number is not None]
     begun, is_late, code = time.monotonic(), False, None
@@ -298,7 +298,7 @@ def awaited(pid: int, out: int | None, err: int | None) -> Outcome:
 
 
 def wrong_with(case: Case, outcome: Outcome, home: Path) -> str:
-    """What is wrong with it; empty where nothing is."""
+    """Return what is wrong with an outcome; empty if nothing is."""
     both = outcome.out + outcome.err
     text = both.decode("utf-8", "replace")
     if outcome.code not in CODES:
@@ -317,7 +317,7 @@ def wrong_with(case: Case, outcome: Outcome, home: Path) -> str:
 
 
 def fuzzed(count: int, seed: int, url: str) -> dict[str, Any]:
-    """Carry out so many cases."""
+    """Run this many cases."""
     tasks = [*task_ids(url), "none"]
     codes: Counter[int] = Counter()
     wrong: list[str] = []
@@ -339,14 +339,14 @@ def fuzzed(count: int, seed: int, url: str) -> dict[str, Any]:
 
 
 def task_ids(url: str) -> list[str]:
-    """The newest tasks of the platform."""
+    """Return the ids of the newest tasks of the platform."""
     asked = urllib.request.Request(f"{url}/v1/tasks?per_page=20", headers={"x-api-key": KEY})
     with urllib.request.urlopen(asked, timeout=30) as answer:
         return [task["id"] for task in json.load(answer)["items"]]
 
 
 def with_platform(work: Callable[[str], Any]) -> Any:
-    """Do something with the address of a local platform."""
+    """Run a function with the address of a local platform."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir(mode=0o700)
@@ -363,7 +363,7 @@ def with_platform(work: Callable[[str], Any]) -> Any:
 
 
 def warm() -> None:
-    """Import everything once."""
+    """Import everything once, before processes are forked."""
     import importlib
 
     from tui.cli.dispatch import FUNCTION_OF_VERB

@@ -1,4 +1,4 @@
-"""An operator's machine at work: deeds with a journal and drafts, one after the other, until the process is killed.
+"""A process that runs actions with a journal and drafts until it is killed.
 
 python -m tests.trust.killed STATE URL SEED
 """
@@ -19,7 +19,7 @@ from tui.storage.json_store import Drafts
 
 
 async def main(state: Path, url: str, seed: int) -> None:
-    """Go on for ever."""
+    """Run actions for ever."""
     dice = random.Random(seed)
     journal, drafts = Journal(state / "journal.jsonl"), Drafts(state / "drafts.json")
     async with make_client(url, key=KEY, organization="local", clock=SystemClock()) as client:

@@ -1,4 +1,4 @@
-"""A stream and its log through a thousand faults, against a naive client on the same faults.
+"""A stream and its log through a thousand faults, compared with a naive client on the same faults.
 
 python -m tests.trust.storm [SEEDS] [FAULTS]
 """
@@ -38,7 +38,7 @@ SILENCE = 3.0 / FACTOR
 
 @dataclass
 class Storm:
-    """Faults on a platform: what becomes of frames, of answers, and of the whole server."""
+    """Faults on a platform: they affect frames, answers, and the whole server."""
 
     platform: Platform
     dice: random.Random
@@ -69,7 +69,7 @@ class Storm:
     # Frames
 
     async def frame(self, connection: Connection, frame: bytes) -> bool:
-        """Send a frame in a bad way; False ends the stream."""
+        """Send a frame with a fault; return False if that ends the stream."""
         kept, self._kept = self._kept, b""
         if self.clock.monotonic() < self._down_until:
             return False
@@ -155,7 +155,7 @@ class Storm:
     # Answers
 
     async def answer(self, request: Request, connection: Connection) -> bool:
-        """Answer a request in a bad way, or leave it to the platform."""
+        """Answer a request with a fault, or leave it to the platform."""
         is_stream = request.path.endswith("/events")
         if self.clock.monotonic() < self._down_until:
             connection.reset()
@@ -228,7 +228,7 @@ ANSWER_FAULTS: dict[str, Callable[[Storm, Connection], Awaitable[bool]]] = {
 
 @dataclass
 class Result:
-    """What came of one seed."""
+    """The result of one seed."""
 
     faults: Counter[str] = field(default_factory=Counter)
     calls: int = 0
@@ -240,7 +240,7 @@ class Result:
     seconds: float = 0.0
 
     def take(self, ids: Counter[str], calls: int) -> None:
-        """How often each call arrived."""
+        """Count how often each call arrived."""
         self.calls += calls
         self.lost += sum(ids[f"r{number}"] == 0 for number in range(calls))
         self.twice += sum(times > 1 for times in ids.values())
@@ -250,7 +250,7 @@ Client = Callable[[str, "Storm", FastClock, random.Random, Result], Awaitable[Co
 
 
 async def ours(url: str, storm: Storm, clock: FastClock, dice: random.Random, result: Result) -> Counter[str]:
-    """Follow the task to its end; how often each call is in its activity."""
+    """Follow the task to its end with our client; return how often each call is in its activity."""
     changes: list[Change] = []
 
     def tell(change: Change) -> None:
@@ -269,7 +269,7 @@ async def ours(url: str, storm: Storm, clock: FastClock, dice: random.Random, re
 
 
 async def naive(url: str, storm: Storm, clock: FastClock, dice: random.Random, result: Result) -> Counter[str]:
-    """What is written first: read lines, and connect again when it breaks."""
+    """Follow the task with a naive client: read lines, and reconnect when the connection breaks."""
     ids: Counter[str] = Counter()
     async with httpx.AsyncClient(headers={"x-api-key": KEY}, timeout=httpx.Timeout(5.0, read=SILENCE)) as http:
         while True:
@@ -290,7 +290,7 @@ async def naive(url: str, storm: Storm, clock: FastClock, dice: random.Random, r
 
 
 async def life(client: Client, dice: random.Random, faults: int, result: Result) -> None:
-    """One task from its beginning to its end, through so many faults."""
+    """Run one task from its start to its end, through this many faults."""
     clock = FastClock(factor=FACTOR)
     platform = Platform("live only")
     platform.agent("a1", "A")
@@ -312,7 +312,7 @@ async def life(client: Client, dice: random.Random, faults: int, result: Result)
 
 
 async def run(client: Client, seed: int, faults: int) -> Result:
-    """So many faults, a task after the other."""
+    """Run this many faults, one task after another."""
     dice, result = random.Random(seed), Result()
     while (left := faults - result.faults.total()) > 0:
         await life(client, dice, min(AT_A_TIME, left), result)
@@ -320,12 +320,12 @@ async def run(client: Client, seed: int, faults: int) -> Result:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Below which this share of the values lies."""
+    """Return the value below which this share of the values lies."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)] if values else 0.0
 
 
 def told(name: str, result: Result) -> str:
-    """A line about a result."""
+    """Return a line about a result."""
     rate = result.requests / result.seconds
     return (
         f"{name}: {result.faults.total():,} faults of {len(result.faults)} kinds, {result.calls:,} calls: "
@@ -335,7 +335,7 @@ def told(name: str, result: Result) -> str:
 
 
 async def main(seeds: int, faults: int) -> None:
-    """Print what came of it."""
+    """Print the results."""
     for seed in range(seeds):
         for client in (ours, naive):
             result: Any = await run(client, seed, faults)

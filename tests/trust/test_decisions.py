@@ -1,4 +1,4 @@
-"""Decisions: whatever the network, the platform and other people do, none goes wrong, and none is told wrong."""
+"""Decisions: whatever the network, the platform and other people do, none goes wrong or is reported wrong."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import Serve
 from tests.memory_journal import MemoryJournal
-from tests.trust.truth import FAULTS, TASK, OnThisWay, Truth, Way
+from tests.trust.truth import FAULTS, TASK, FaultyTransport, TransportSession, Truth
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tui.cli.action_commands import action_exit_code
 from tui.cli.exit_codes import TOO_LATE
@@ -43,7 +43,7 @@ outcomes: Counter[str] = Counter()
 
 
 class Journal(MemoryJournal):
-    """What was written down before anything left."""
+    """A journal that checks what was written before an action is sent."""
 
     def write(self, kind: str, **told: Any) -> None:
         if kind == "sent":
@@ -51,26 +51,28 @@ class Journal(MemoryJournal):
         super().write(kind, **told)
 
     def names(self, kind: str) -> set[str]:
-        """The deeds with such a line."""
+        """Return the ids of the actions with a line of this kind."""
         return {line["deed"] for line in self.entries if line["kind"] == kind}
 
     def outcome(self, name: str) -> str:
-        """What was written down last about a deed's end."""
+        """Return the last outcome that was journaled for an action."""
         return str([line["outcome"] for line in self.entries if line["kind"] == "done" and line["deed"] == name][-1])
 
 
 class World(RuleBasedStateMachine):
-    """An operator, an agent, somebody else, and a bad network, in any order."""
+    """A model of an operator, an agent, another person and a bad network, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = VirtualLoop()
         clock = VirtualClock(self.loop)
         self.truth = Truth(clock.time)
-        self.way = Way(self.truth)
-        self.way.on_act = self._leaves
+        self.http_transport = FaultyTransport(self.truth)
+        self.http_transport.on_act = self._leaves
         backoff = Backoff(rng=random.Random(1))
-        transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=backoff, way=self.way)
+        transport = TransportSession(
+            Secret("k"), frozenset, clock=clock, backoff=backoff, http_transport=self.http_transport
+        )
         self.client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
         self.journal = Journal(clock.time)
         self.doer = ActionRunner(self.client, self.journal, lambda action: None, clock=clock)
@@ -85,10 +87,10 @@ class World(RuleBasedStateMachine):
         self.operator_looks()
 
     def _leaves(self, path: str, body: dict[str, Any]) -> None:
-        """An action leaves: it must have been journaled, and what was read last must be what was shown."""
+        """Check an action that is sent: it must be journaled, and the last reading must be what was shown."""
         try:
             self._check_what_leaves(path)
-        except AssertionError as error:  # whatever is raised here is taken for a fault of the way
+        except AssertionError as error:  # whatever is raised here is taken for a fault of the transport
             self.violations.append(str(error))
 
     def _check_what_leaves(self, path: str) -> None:
@@ -100,7 +102,9 @@ class World(RuleBasedStateMachine):
             is_same = other.request == action.request and (action.verb is Verb.STOP or other_version == version)
             if name != action_id and self.left[name] and is_same:
                 assert self.jobs[name].result().outcome not in UNSETTLED, "sent again, and the first may have been done"
-        assert action.verb is Verb.STOP or self.way.read_version == version, "another version was read than was shown"
+        assert action.verb is Verb.STOP or self.http_transport.read_version == version, (
+            "another version was read than was shown"
+        )
 
     def run_for(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -109,11 +113,11 @@ class World(RuleBasedStateMachine):
 
     @rule(faults=st.lists(READING, min_size=1, max_size=4))
     def readings_will_suffer(self, faults: list[str]) -> None:
-        self.way.faults.extend(faults)
+        self.http_transport.faults.extend(faults)
 
     @rule(fault=st.sampled_from(FAULTS))
     def the_next_action_will_suffer(self, fault: str) -> None:
-        self.way.act_faults.append(fault)
+        self.http_transport.act_faults.append(fault)
 
     @rule(seconds=TIMES)
     def time_passes(self, seconds: float) -> None:
@@ -140,8 +144,8 @@ class World(RuleBasedStateMachine):
     )
     def operator_decides(self, verb: Verb, hold: float, fault: str, after: list[str]) -> None:
         assert self.seen
-        self.way.act_faults.append(fault)
-        self.way.faults_after_act.extend(after)
+        self.http_transport.act_faults.append(fault)
+        self.http_transport.faults_after_act.extend(after)
         self._begin(verb, self.seen[0].digest, self.seen[1], hold)
 
     @precondition(lambda self: self.jobs and self.is_idle)
@@ -168,7 +172,7 @@ class World(RuleBasedStateMachine):
 
     def _begin(self, verb: Verb, digest: str | None, version: int, hold: float) -> None:
         self.number += 1
-        name = f"deed{self.number}"
+        name = f"action{self.number}"
         action = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
         self.actions[name] = action, version
         self.jobs[name] = self.loop.create_task(self.doer.run_action(action))
@@ -218,6 +222,7 @@ class World(RuleBasedStateMachine):
         assert action.words
         if outcome in NOTHING_LEFT and action.error is None:
             assert not self.left[action.id], f"{outcome}, and it was sent"
+        # Private: the exit code of an outcome, without a process for each of them.
         if action_exit_code(action) == TOO_LATE:
             assert not self.left[action.id], "exit 7 says that nothing was sent"
         if action.verb is Verb.STOP:
@@ -237,9 +242,9 @@ class World(RuleBasedStateMachine):
                 assert outcome in {Outcome.UNKNOWN, Outcome.ALREADY}, "another version was decided about, in silence"
 
     def teardown(self) -> None:
-        """In the end every deed has ended, and the journal has said how."""
-        self.way.faults.clear()
-        self.way.act_faults.clear()
+        """Check that every action has ended and that the journal has its outcome."""
+        self.http_transport.faults.clear()
+        self.http_transport.act_faults.clear()
         self.run_for(300.0)
         self.nothing_is_wrong()
         for name, job in self.jobs.items():
@@ -251,7 +256,7 @@ class World(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_no_decision_goes_wrong(part: int, survived: Survived) -> None:
+def test_no_decision_goes_wrong_or_is_reported_wrong(part: int, record_tried: RecordTried) -> None:
     wishes = settings(
         max_examples=RUNS // 2, stateful_step_count=16, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
@@ -259,15 +264,15 @@ def test_no_decision_goes_wrong(part: int, survived: Survived) -> None:
     run_state_machine_as_test(seed(part)(World), settings=wishes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     assert len(outcomes) > (10 if RUNS >= 1000 else 4), outcomes
-    survived("decisions in a bad world: applied at most once, none told wrong, none stuck", RUNS // 2, told)
+    record_tried("decisions in a bad world: applied at most once, none told wrong, none stuck", RUNS // 2, told)
 
 
 RACES = int(os.environ.get("XP_RACES", "60"))
 
 
 @pytest.mark.parametrize("changes", [False, True])
-async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
-    serve: Serve, survived: Survived, monkeypatch: pytest.MonkeyPatch, changes: bool
+async def test_of_two_deciders_one_is_first_and_the_other_learns_it(
+    serve: Serve, record_tried: RecordTried, monkeypatch: pytest.MonkeyPatch, changes: bool
 ) -> None:
     """Two operators, and the end or a change of what waits, within a moment of each other, over real sockets.
 
@@ -332,4 +337,4 @@ async def test_of_two_who_decide_one_is_first_and_the_other_is_told(
     assert changes or ended["confirmed"] > RACES / 3
     assert changes or not ended["on what came while it was on its way, and told so"]
     promise = "races with a change: told when it met another version" if changes else "races: the loser is told"
-    survived(promise, RACES, told)
+    record_tried(promise, RACES, told)

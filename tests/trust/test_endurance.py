@@ -1,4 +1,4 @@
-"""For days: events by the million through the screens and through the stream; what was taken is given back."""
+"""Endurance: millions of events through the screens and the stream, and released resources."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import Serve, Served
-from tests.screens.operator import QUICK, Operator, at_the_screens
+from tests.screens.operator import QUICK, Operator, open_dashboard
 from tests.trust.storm import Storm, percentile
 from tests.wire.platform import KEY as STORM_KEY
 from tests.wire.platform import Platform
@@ -38,12 +38,12 @@ IS_LONG = EVENTS >= 1_000_000
 
 
 def resident() -> float:
-    """Memory of this process, in MB."""
+    """Return the resident memory of this process, in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def told(number: int, task_id: str) -> Event:
-    """What an agent that writes much tells: pieces of text, now and then its state, a call, a plan."""
+    """Generate the events of a busy agent: chunks, and now and then a status, a call, a plan."""
     kind, data = "chunk", "word " * (1 + number % 7)  # type: str, Any
     if number % 40 == 1:
         kind, data = "context_status", {"tokens": number, "percent": number % 100}
@@ -58,7 +58,7 @@ def told(number: int, task_id: str) -> Event:
 
 
 async def key_to_paint(operator: Operator, count: int) -> list[float]:
-    """Seconds from a key until a frame with its effect goes to the terminal."""
+    """Return the seconds from a key to the frame that shows its effect."""
     app, pane, taken, frames = operator.app, operator.app.screen.query_one(EventPane), [], 0
     display = app._display
 
@@ -80,10 +80,12 @@ async def key_to_paint(operator: Operator, count: int) -> list[float]:
     return taken
 
 
-async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_millions_of_events_cost_no_growing_memory_on_the_screens(
+    serve: Serve, tmp_path: Path, record_tried: RecordTried
+) -> None:
     async with serve() as here:
         made = here.local.platform.create("your-agent", {"input": {"text": "Write"}, "title": "Write it all"})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "Write it all" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: isinstance(operator.app.screen, TaskScreen) and "Events" in operator.text)
@@ -112,11 +114,11 @@ async def test_events_without_end_through_the_running_screens(serve: Serve, tmp_
             words = (
                 f"{grown:.1f} MB more; key to paint p99 {first * 1000:.0f} ms at first, {last * 1000:.0f} ms at last"
             )
-            survived("endurance: events through the running screens", EVENTS, words)
+            record_tried("endurance: events through the running screens", EVENTS, words)
 
 
 def mutations(dice: random.Random) -> Iterator[bytes]:
-    """Frames that were something once: fields gone, doubled, null, of another type, huge, deep, cut, and bytes flipped."""
+    """Generate damaged frames: fields missing, duplicated, null, of another type, huge, deep, cut, and bytes flipped."""
     seeds = [told(number, "t").raw for number in range(0, 800, 7)]
     strange: list[Any] = [None, [], {}, "", "\ud800", 0, -1, 1e308, True, "x" * 5000, [[[[[[]]]]]], {"a": {"b": {}}}]
     while True:
@@ -139,7 +141,7 @@ def mutations(dice: random.Random) -> Iterator[bytes]:
         yield b"data: " + bytes(body).replace(b"\n", b"").replace(b"\r", b"") + b"\n\n"
 
 
-def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) -> None:
+def test_damaged_events_affect_no_neighbouring_event(record_tried: RecordTried) -> None:
     dice, frames, state = random.Random(4), SSEDecoder(), State()
 
     strange, sound = mutations(dice), 0
@@ -163,21 +165,21 @@ def test_mutated_events_break_nothing_and_cost_no_neighbour(survived: Survived) 
         assert heard == 20, f"{20 - heard} sound events were lost near {start}"
         state = state.after(changes)
         sound += heard
-    survived("endurance: mutated events, no sound neighbour lost", MUTATED, f"{sound:,} sound ones between them")
+    record_tried("endurance: mutated events, no sound neighbour lost", MUTATED, f"{sound:,} sound ones between them")
 
 
 def held() -> tuple[int, int, int]:
-    """Open files, tasks of the loop, threads."""
+    """Return the numbers of open files, tasks of the event loop, and threads."""
     gc.collect()
     return len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks()), threading.active_count()
 
 
-async def test_what_was_taken_is_given_back(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_files_tasks_and_threads_are_released(serve: Serve, tmp_path: Path, record_tried: RecordTried) -> None:
     """A task is opened, followed, and left, again and again."""
     times = 50 if IS_LONG else 5
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "A run", "events_streaming": True})
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "A run" in operator.text)
             after: list[tuple[int, int, int]] = []
             for _ in range(times + 2):
@@ -190,15 +192,17 @@ async def test_what_was_taken_is_given_back(serve: Serve, tmp_path: Path, surviv
             first, last = after[1], after[-1]
             assert all(now <= before + 3 for before, now in zip(first, last, strict=True)), after
             words = f"files, tasks, threads: {first} and {last}"
-            survived("endurance: files, tasks and threads are given back", times, words)
+            record_tried("endurance: files, tasks and threads are given back", times, words)
 
 
-async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_the_dashboard_quits_at_once_with_eight_live_streams(
+    serve: Serve, tmp_path: Path, record_tried: RecordTried
+) -> None:
     async with serve() as here:
         about = {"input": {"text": "x"}, "title": "A run", "events_streaming": True}
         ids = [here.local.platform.create("your-agent", about)["id"] for _ in range(8)]
         begun = 0.0
-        async with at_the_screens(here, tmp_path) as operator:
+        async with open_dashboard(here, tmp_path) as operator:
             await operator.until(lambda: "A run" in operator.text)
             for task_id in ids:
                 follower = TaskFollower(operator.app.client, task_id, operator.app.services.store.add, intervals=QUICK)
@@ -210,11 +214,11 @@ async def test_it_ends_at_once_with_eight_live_streams(serve: Serve, tmp_path: P
             await operator.press("q")
         took = time.perf_counter() - begun
         assert took < (1.0 if IS_LONG else 10.0), f"{took:.2f} s"
-        survived("quit with eight live streams: within a second", 8, f"{took:.2f} s")
+        record_tried("quit with eight live streams: within a second", 8, f"{took:.2f} s")
 
 
 @pytest.mark.long
-async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: Survived) -> None:
+async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, record_tried: RecordTried) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
     faults = 100 if IS_LONG else 10
     platform = Platform("live only")
@@ -223,7 +227,7 @@ async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: 
     storm = Storm(platform, random.Random(9), SystemClock(), 0)  # type: ignore[arg-type]
     async with Server(platform.handle) as server:
         here = Served(platform.local, server.url)
-        async with at_the_screens(here, tmp_path, key=STORM_KEY) as operator:
+        async with open_dashboard(here, tmp_path, key=STORM_KEY) as operator:
             await operator.until(lambda: "Task t1" in operator.text)
             await operator.press("enter")
             await operator.until(lambda: "● live" in operator.text.split("\n")[0])
@@ -257,4 +261,6 @@ async def test_in_a_storm_of_faults_the_screens_go_on(tmp_path: Path, survived: 
             await operator.until(lambda: found() == wanted)  # the log is read once more after the end
             longest = max(stood)
             assert longest < (0.25 if IS_LONG else 5.0), f"stood still for {longest:.2f} s"
-            survived("screens in a storm of faults: never still for 250 ms", faults, f"at most {longest * 1000:.0f} ms")
+            record_tried(
+                "screens in a storm of faults: never still for 250 ms", faults, f"at most {longest * 1000:.0f} ms"
+            )

@@ -1,4 +1,4 @@
-"""The network at its worst: every kind of fault on every operation, a thousand of them in one stream, and for ever."""
+"""Network faults: every kind on every operation, a thousand in one stream, and lasting ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import httpx
 import pytest
 import trustme
 
-from tests.conftest import FastClock, Survived, make_client
+from tests.conftest import FastClock, RecordTried, make_client
 from tests.trust import storm
-from tests.trust.truth import TASK, OnThisWay, Truth
+from tests.trust.truth import TASK, TransportSession, Truth
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tests.wire.platform import Platform
 from tests.wire.proxy import Proxy, Toxic
@@ -57,12 +57,12 @@ ACTS = ("create", "stop", "approve", "reject", "answer", "confirm", "update")
 
 
 class Enough(Exception):
-    """It was tried often enough."""
+    """Raised once an operation was tried often enough."""
 
 
 @dataclass
-class Bench:
-    """A platform behind TLS, and how each operation is done on a task of its own."""
+class Operations:
+    """A platform behind TLS, and each operation on a task of its own."""
 
     platform: Platform
     server: Server
@@ -70,7 +70,7 @@ class Bench:
     number: int = 0
 
     async def prepare(self, operation: str) -> str:
-        """A task on which this can be done."""
+        """Add a task on which the operation can be done, and return its id."""
         self.number += 1
         task_id = f"{operation.replace(' ', '-')}-{self.number}"
         waits: dict[str, Any] = {"status": "paused"}
@@ -85,7 +85,7 @@ class Bench:
         return task_id
 
     async def do(self, client: Client, operation: str, task_id: str) -> None:
-        """Do it, and look at what comes back."""
+        """Do the operation, and check its result."""
         match operation:
             case "tasks":
                 async with aclosing(client.tasks()) as pages:
@@ -115,7 +115,7 @@ class Bench:
                 await getattr(client, operation)(task_id)
 
     async def _listen(self, client: Client, task_id: str) -> None:
-        """Hear the two events, or be told that there is no link."""
+        """Receive the two events, or learn that there is no link."""
         stream, heard = EventStream(client, task_id, clock=client.transport.clock), list[str]()
         attempts = 0
 
@@ -135,7 +135,7 @@ class Bench:
         assert ["tool_call_request", "tool_call_result"][: len(heard)] == heard
 
     def applied(self, operation: str, task_id: str) -> int:
-        """How often an action took effect."""
+        """Return how often an action took effect."""
         verb = {"create": "async", "answer": "answers"}.get(operation, operation)
         done = [(task, body) for what, task, body in self.platform.decisions if what == verb]
         if operation == "create":
@@ -144,7 +144,7 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(platform: Platform) -> Any:
+async def operations(platform: Platform) -> Any:
     """The platform of the tests, behind TLS."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -168,30 +168,30 @@ async def bench(platform: Platform) -> Any:
 
     platform.before_reply = decide
     async with Server(platform.handle, context) as server:
-        yield Bench(platform, server, trusted)
+        yield Operations(platform, server, trusted)
 
 
-async def test_every_fault_on_every_operation(bench: Bench, survived: Survived) -> None:
+async def test_every_fault_on_every_operation_is_handled(operations: Operations, record_tried: RecordTried) -> None:
     """Each ends in time, with a right answer or with an error in words; an action takes effect once at the most."""
     few = asyncio.Semaphore(12)
     ended: dict[str, int] = {"done": 0, "told": 0}
 
     async def one(name: str, operation: str) -> None:
-        task_id = await bench.prepare(operation)
-        async with few, Proxy(bench.server.port, TOXICS[name]) as proxy:
+        task_id = await operations.prepare(operation)
+        async with few, Proxy(operations.server.port, TOXICS[name]) as proxy:
             url = proxy.url.replace("http", "https")
             error: ApiError | None = None
-            more: Any = {"_context": bench.trusted, "timeout": 0.7, "silence": 0.7}
+            more: Any = {"_context": operations.trusted, "timeout": 0.7, "silence": 0.7}
             async with asyncio.timeout(120), make_client(url, clock=FastClock(100.0), **more) as client:
                 try:
-                    await bench.do(client, operation, task_id)
+                    await operations.do(client, operation, task_id)
                 except ApiError as found:
                     error = found
             ended["told" if error else "done"] += 1
             about = f"{name} on {operation}: {error!r}"
             assert error is None or error.message, about
             if operation in ACTS:
-                times = bench.applied(operation, task_id)
+                times = operations.applied(operation, task_id)
                 assert times <= 1, about
                 assert times or error, about
                 assert not times or error is None or error.maybe_done, about
@@ -209,14 +209,14 @@ async def test_every_fault_on_every_operation(bench: Bench, survived: Survived) 
                 jobs.create_task(one(name, operation))
     assert ended["done"] > 60 < ended["told"], ended
     promise = "every fault of the way on every operation: a right answer or an error, acts once at most"
-    survived(promise, sum(ended.values()), f"{len(TOXICS)} kinds x {len(READS + ACTS)} operations")
+    record_tried(promise, sum(ended.values()), f"{len(TOXICS)} kinds x {len(READS + ACTS)} operations")
 
 
 SEEDS, FAULTS = int(os.environ.get("XP_SEEDS", "1")), int(os.environ.get("XP_FAULTS", "100"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_a_storm_of_faults(seed: int, survived: Survived) -> None:
+async def test_a_storm_of_faults_loses_and_repeats_nothing(seed: int, record_tried: RecordTried) -> None:
     """Nothing is lost, nothing is there twice, and the link is back soon; what is written first loses much."""
     async with asyncio.timeout(300 + FAULTS):
         found = await storm.run(storm.ours, seed, FAULTS)
@@ -229,12 +229,12 @@ async def test_a_storm_of_faults(seed: int, survived: Survived) -> None:
     assert storm.percentile(found.resyncs, share) <= soon, storm.told("ours", found)
     assert found.requests / found.seconds <= 5.0
     promise = f"storms: 0 lost, 0 twice, 0 stuck; back within {soon:g} s (p{share * 100:g})"
-    survived(promise, found.faults.total(), storm.told("last", found))
-    survived("storms, the naive control: loses over a tenth", naive.faults.total(), storm.told("last", naive))
+    record_tried(promise, found.faults.total(), storm.told("last", found))
+    record_tried("storms, the naive control: loses over a tenth", naive.faults.total(), storm.told("last", naive))
 
 
 class Piece(httpx.AsyncByteStream):
-    """A body that comes in one piece."""
+    """A body in one piece."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -243,8 +243,8 @@ class Piece(httpx.AsyncByteStream):
         yield self._content
 
 
-class Bad(httpx.AsyncBaseTransport):
-    """A platform that is well for a moment, and then answers everything in one way, for ever."""
+class FailingPlatform(httpx.AsyncBaseTransport):
+    """A platform that works for a moment, and then gives one kind of answer for ever."""
 
     def __init__(self, loop: VirtualLoop, way: str, headers: dict[str, str]) -> None:
         self._loop, self._way, self._headers = loop, way, headers
@@ -295,12 +295,12 @@ class Bad(httpx.AsyncBaseTransport):
         ("stream ends at once", {}), ("stream ends after an event", {}), ("stream ends after nonsense", {}),
     ],
 )  # fmt: skip
-def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[str, str], survived: Survived) -> None:
+def test_no_failure_causes_too_many_requests(way: str, headers: dict[str, str], record_tried: RecordTried) -> None:
     """A followed task and the lists, for half an hour of it: at most five requests in any second; waits are honoured."""
     loop = VirtualLoop()
-    clock, bad = VirtualClock(loop), Bad(loop, way, headers)
+    clock, bad = VirtualClock(loop), FailingPlatform(loop, way, headers)
     dice = random.Random(5)
-    transport = OnThisWay(Secret("k"), frozenset, clock=clock, backoff=Backoff(rng=dice), way=bad)
+    transport = TransportSession(Secret("k"), frozenset, clock=clock, backoff=Backoff(rng=dice), http_transport=bad)
     client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
     links: list[LinkSeen] = []
     follower = TaskFollower(
@@ -337,7 +337,7 @@ def test_in_no_failure_is_the_platform_asked_too_often(way: str, headers: dict[s
         for path in set(bad.asked.values()):
             times = [at for at, asked in bad.asked.items() if asked == path and at > 1005.0]
             assert all(after - before >= wait for before, after in pairwise(times)), f"{path} did not wait"
-    survived(
+    record_tried(
         "requests in any second of any failure: five at most",
         len(bad_ones),
         f"most: {most}, on average {len(bad_ones) / 1800:.2f}",

@@ -1,4 +1,4 @@
-"""Whatever is typed, set, stored, piped or sent by a terminal ends in an exit code of the table and words."""
+"""Whatever is typed, set, stored, piped or sent by a terminal ends in a documented exit code and a message."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Survived
-from tests.screens.test_terminal import terminal
-from tests.test_terminal_input import UNREADABLE
+from tests.app.pseudo_terminal import UNREADABLE_INPUT, terminal
+from tests.conftest import RecordTried
 from tests.trust.fuzz import CODES
 
 CASES = int(os.environ.get("XP_FUZZ", "80"))
-PIECES = [*UNREADABLE, b"\x1b", b"\x1b[", b"\x1bO", b"\x1b[200~", b"\x1b[201~", b"\x1b[A", b"\x1b[B", b"\x1b[5~", b"\x1b[I", b"\x1b[O",
+PIECES = [*UNREADABLE_INPUT, b"\x1b", b"\x1b[", b"\x1bO", b"\x1b[200~", b"\x1b[201~", b"\x1b[A", b"\x1b[B", b"\x1b[5~", b"\x1b[I", b"\x1b[O",
           b"\r", b"\t", b"\x7f", b"\x1b[48;99999;99999;9;9t", b"\x1b[48;20;20;9;9t", b"\x1b[?2026;2$y", b"\x1b[<0;10;10M", b"\x1b[<64;9;9M"]  # fmt: skip
 """What a terminal may send, beside random bytes."""
 ENDING_BYTES = b"\x1a\x11\x1c"
@@ -28,17 +27,19 @@ ENDING_BYTES = b"\x1a\x11\x1c"
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_a_command_line_ends_in_a_code_of_the_table_and_words(part: int, survived: Survived) -> None:
+def test_a_command_line_ends_in_a_code_of_the_table_and_words(part: int, record_tried: RecordTried) -> None:
     command = [sys.executable, "-m", "tests.trust.fuzz", str(CASES // 2), str(part)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(done.stdout)
     assert told["wrong"] == [], "\n".join([f"{len(told['wrong'])} are wrong", *told["wrong"][:12]])
     assert set(map(int, told["codes"])) <= CODES
-    survived("odd words, variables, settings, files and streams: a code and words", told["cases"], f"{told['codes']}")
+    record_tried(
+        "odd words, variables, settings, files and streams: a code and words", told["cases"], f"{told['codes']}"
+    )
 
 
 def pieces(chance: random.Random) -> bytes:
-    """Something that a terminal sends."""
+    """Generate random terminal input."""
     if chance.random() < 0.5:
         return chance.choice(PIECES)
     typed = chance.randbytes(chance.randrange(1, 40))
@@ -47,7 +48,7 @@ def pieces(chance: random.Random) -> bytes:
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
-def test_whatever_a_terminal_sends_the_screens_go_on(part: int, tmp_path: Path, survived: Survived) -> None:
+def test_no_terminal_input_ends_the_screens(part: int, tmp_path: Path, record_tried: RecordTried) -> None:
     sent = 0
     for number in range(max(CASES // 200, 1)):
         chance = random.Random(f"{part}:{number}")
@@ -67,4 +68,4 @@ def test_whatever_a_terminal_sends_the_screens_go_on(part: int, tmp_path: Path, 
         assert code in CODES
         assert b"has failed" not in shell.seen, shell.seen[-2_000:]
         assert not [*home.rglob("crashes/*.txt")]
-    survived("odd bytes of a terminal: the screens go on", sent)
+    record_tried("odd bytes of a terminal: the screens go on", sent)

@@ -1,4 +1,4 @@
-"""Hostile text in every field of every model, through the real command on a real terminal: nothing of it gets through."""
+"""Hostile text in every field of every model, through the real command on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ import pyte
 import pytest
 from rich.cells import cell_len
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve, Served
 from tests.trust.corpus import LAYOUT, corpus
 from tests.trust.tokens import offenders, shapes
 from tui.local.data_dir import ORGANIZATION
 
 TEXTS = [text.encode("utf-8", "replace").decode() for text in corpus()]
-"""Without lone surrogates, which the local platform's own wire cannot carry; tests/test_wire.py sends those."""
+"""Without lone surrogates, which the local platform's own wire cannot carry; tests/cli/test_query_ndjson.py serves those."""
 SIZE = (50, 200)
 BARE = """
 import sys
@@ -54,7 +54,7 @@ Bare().run()
 
 
 class Terminal:
-    """A terminal with a command on it; all that was written is kept."""
+    """A pseudo-terminal with a command on it; all output is kept."""
 
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         self.leader, follower = pty.openpty()
@@ -68,7 +68,7 @@ class Terminal:
         """How much was written when a key was pressed last."""
 
     def read(self, seconds: float, quiet: float = 10.0) -> None:
-        """Take in what is written for so long, or until nothing has come for a while."""
+        """Read the output for this long, or until none has come for a while."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and select.select([self.leader], [], [], min(left, quiet))[0]:
             try:
@@ -77,7 +77,7 @@ class Terminal:
                 return
 
     def until(self, words: str, patience: float = 20.0) -> None:
-        """Wait until words were written since the last key."""
+        """Wait until words were printed since the last key."""
         end = time.monotonic() + patience
         while words not in plain(self.written[self._seen :]):
             assert time.monotonic() < end, plain(self.written[-5000:])
@@ -85,12 +85,12 @@ class Terminal:
             self.read(0.05)
 
     def last_words(self) -> str:
-        """What it said when it ended."""
+        """Return what the command printed when it ended."""
         said = plain(self.written)
         return said[max(said.rfind("xp-tui has failed"), said.rfind("Traceback"), len(said) - 20_000) :][:3000]
 
     def press(self, keys: str) -> None:
-        """Press keys, and see what comes of it."""
+        """Press keys, and read the output."""
         self._seen = len(self.written)
         os.write(self.leader, keys.encode())
         before = len(self.written)
@@ -101,12 +101,12 @@ class Terminal:
 
 
 def plain(raw: bytes) -> str:
-    """What was written, without the commands for the terminal."""
+    """Return the output without terminal control sequences."""
     return re.sub(r"\x1b\[[0-9;:<>=?]*[A-Za-z]", "", raw.decode("utf-8", "replace"))
 
 
 def drawn(raw: bytes) -> pyte.Screen:
-    """The screen that a terminal makes of it."""
+    """Return the screen that a terminal shows after this output."""
     screen = pyte.Screen(SIZE[1], SIZE[0])
     pyte.ByteStream(screen).feed(re.sub(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p", b"", raw))
     return screen
@@ -124,7 +124,7 @@ def on_a_terminal(command: list[str], environ: dict[str, str]) -> Iterator[Termi
 
 
 def planted(shape: Any, text: str) -> Any:
-    """The shape with the text in each place that is marked."""
+    """Return the shape with the text in each marked place."""
     match shape:
         case "*":
             return text
@@ -159,7 +159,7 @@ EVENTS = (
 
 
 def plant(here: Served) -> str:
-    """Every text in every field: agents, rows, records, logs, events; the answer is the task with all entries."""
+    """Put every text into every field of agents, rows, records, logs and events; return the task with all entries."""
     store, platform = here.local.store, here.local.platform
     main = ""
     for number, text in enumerate(TEXTS):
@@ -198,7 +198,7 @@ def plant(here: Served) -> str:
 
 
 def walk(shell: Terminal) -> None:
-    """Every screen, dialog, menu, toast and list, with everything that was planted."""
+    """Open every screen, dialog, menu, toast and list that shows the planted texts."""
     shell.until("Needs you")
     shell.read(1.0)
     for key in ("a", "\x1b[F", "y", "\x1b", "c", "\x1b", "n", "n", "N", "\x1b"):
@@ -269,7 +269,9 @@ def environ(tmp_path: Path) -> dict[str, str]:
             "PYTHONPATH": path, "LANG": "C.UTF-8"}  # fmt: skip
 
 
-def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, str], survived: Survived) -> None:
+def test_the_attacks_are_many_and_reach_the_terminal_through_a_bare_app(
+    environ: dict[str, str], record_tried: RecordTried
+) -> None:
     assert len(TEXTS) >= 400
     program = BARE.format(path=environ["PYTHONPATH"])
     with on_a_terminal([sys.executable, "-c", program], environ) as shell:
@@ -278,12 +280,14 @@ def test_there_are_enough_and_a_bare_app_lets_them_through(environ: dict[str, st
             shell.read(0.1)
         found = offenders(shell.written).total()
     assert found > 1000
-    survived("hostile text, the control: a bare Textual app lets it through", len(TEXTS), f"{found:,} offenders seen")
+    record_tried(
+        "hostile text, the control: a bare Textual app lets it through", len(TEXTS), f"{found:,} offenders seen"
+    )
 
 
 @pytest.mark.long
-async def test_nothing_of_it_reaches_the_terminal(
-    serve: Serve, tmp_path: Path, environ: dict[str, str], survived: Survived
+async def test_no_hostile_text_reaches_the_terminal(
+    serve: Serve, tmp_path: Path, environ: dict[str, str], record_tried: RecordTried
 ) -> None:
     async with serve(pace=0.001) as here:
         plant(here)
@@ -313,7 +317,7 @@ async def test_nothing_of_it_reaches_the_terminal(
         wanted = 25 if letter == "W" else len(TEXTS)
         assert len(seen) >= least * wanted, (letter, len(seen), sorted(set(range(wanted)) - seen))
     words = f"{len(shell.written):,} bytes written, 0 other shapes"
-    survived("hostile text in every field, on every screen: only the allow-list", len(TEXTS), words)
+    record_tried("hostile text in every field, on every screen: only the allow-list", len(TEXTS), words)
 
 
 async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
@@ -335,7 +339,7 @@ async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
                 return shell.written
 
         rows = drawn(await asyncio.to_thread(visit)).display
-    listed = [row[:140] for row in rows if "Your agent" in row[:140] and "L0" in row]  # without the peek
+    listed = [row[:140] for row in rows if "Your agent" in row[:140] and "L0" in row]  # without the preview
     assert len(listed) > 15
     places = {cell_of(row, "Your agent") for row in listed}
     assert len(places) == 1, [
@@ -344,12 +348,12 @@ async def test_wide_and_hidden_text_leaves_the_right_edge_straight(
 
 
 def cell_of(row: str, words: str) -> int:
-    """In which cell words begin."""
+    """Return the cell in which words begin."""
     return cell_len(row[: row.rindex(words)])
 
 
 @pytest.mark.parametrize("form", ["json", "ndjson", "table"])
-async def test_nothing_of_it_comes_out_of_the_verbs(
+async def test_no_hostile_text_is_printed_by_the_verbs(
     serve: Serve, tmp_path: Path, environ: dict[str, str], form: str
 ) -> None:
     async with serve(pace=0.001) as here:

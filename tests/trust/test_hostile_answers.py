@@ -1,4 +1,4 @@
-"""Answers at random, of which hardly any is right: each ends in what was asked for, or in an error in words."""
+"""Random answers: each ends in the requested result or in an error with a message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.conftest import Survived, make_client
+from tests.conftest import RecordTried, make_client
 from tests.wire.server import Connection, Request, Server
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
@@ -48,7 +48,7 @@ Operation = Callable[[Client], Awaitable[Any]]
 
 
 def answer(dice: random.Random) -> bytes:
-    """An answer as it goes over the wire, in which anything may be odd."""
+    """Generate the bytes of an answer in which anything may be odd."""
     body = dice.choice(BODIES)
     lines = [b"HTTP/%b %d %b" % (dice.choice([b"1.1", b"1.1", b"1.1", b"1.0", b"2"]), dice.choice(STATUSES), b"OK")]
     if dice.random() < 0.6:
@@ -97,7 +97,7 @@ OPERATIONS: list[Operation] = [
 ]
 
 
-async def test_no_answer_ends_in_anything_but_words(survived: Survived) -> None:
+async def test_every_random_answer_ends_in_a_result_or_an_error_message(record_tried: RecordTried) -> None:
     dice, ends = random.Random(5), Counter[str]()
 
     async def serve(request: Request, connection: Connection) -> None:
@@ -116,4 +116,4 @@ async def test_no_answer_ends_in_anything_but_words(survived: Survived) -> None:
                     assert str(error)
                     ends[type(error).__name__] += 1
     assert len(ends) > 4
-    survived("network: answers at random end in words", RUNS, ", ".join(sorted(ends)))
+    record_tried("network: answers at random end in words", RUNS, ", ".join(sorted(ends)))

@@ -1,4 +1,4 @@
-"""kill -9 anywhere: what was written is there, in order and whole, and nothing left that was not written before."""
+"""kill -9 at any point: files are whole and in order, and nothing is sent before it is journaled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import random
 import sys
 from pathlib import Path
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import Serve
 from tests.wire.platform import KEY, Platform
 from tests.wire.server import Connection, Request, Server
@@ -19,7 +19,9 @@ from tui.storage.json_store import Drafts
 KILLS = int(os.environ.get("XP_KILLS", "6"))
 
 
-async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survived) -> None:
+async def test_a_process_that_is_killed_anywhere_leaves_whole_files(
+    serve: Serve, tmp_path: Path, record_tried: RecordTried
+) -> None:
     dice = random.Random(11)
     state = tmp_path / "state"
     journal = Journal(state / "journal.jsonl")
@@ -47,11 +49,11 @@ async def test_killed_at_any_point(serve: Serve, tmp_path: Path, survived: Survi
     assert set(arrived) <= sent, "something left that was not written down before"
     assert len(journal.unfinished()) <= KILLS
     assert not [path for path in state.iterdir() if path.stat().st_mode & 0o77]
-    told = f"{len(lines):,} lines, {len(arrived):,} deeds, {cut} lines cut short"
-    survived("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
+    told = f"{len(lines):,} lines, {len(arrived):,} actions, {cut} lines cut short"
+    record_tried("kill -9 at random points: journal, chain and drafts whole", KILLS, told)
 
 
-async def test_a_verb_that_is_killed_while_it_waits_leaves_its_line(
+async def test_a_verb_that_is_killed_while_waiting_leaves_its_journal_line(
     platform: Platform, server: Server, tmp_path: Path
 ) -> None:
     platform.task("t1")

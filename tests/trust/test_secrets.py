@@ -1,4 +1,4 @@
-"""Secrets planted wherever agents put them, and every way out watched: none is found, and without the masks all are."""
+"""Secrets in every field that agents write: none is shown, copied or written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import pyperclip
 import pytest
 
-from tests.conftest import Survived
+from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve, Served
-from tests.screens.operator import Operator, at_the_screens
+from tests.screens.operator import Operator, open_dashboard
 from tests.trust.codings import CODINGS, OF_LONG_SECRETS
 from tui.local.data_dir import ORGANIZATION
 from tui.screens.review import ReviewScreen
@@ -54,7 +54,7 @@ CANARIES = [
 
 
 def found(texts: list[str]) -> set[str]:
-    """The canaries, and the key, that are in texts."""
+    """Return the planted secrets that occur in texts."""
     whole = "\n".join(texts)
     compact = _compact(whole)  # also those that were wrapped
     secrets = (*CANARIES, KEY, *CODED_KEY.values())
@@ -66,7 +66,7 @@ def _compact(text: str) -> str:
 
 
 def plant(here: Served) -> str:
-    """Every secret in a payload, a result, a message, an event and a request."""
+    """Put every secret into a payload, a result, a message, an event and a request."""
     platform, store = here.local.platform, here.local.store
     looks = "\n".join(BY_LOOK.values())
     made = platform.create(
@@ -93,18 +93,18 @@ def plant(here: Served) -> str:
 async def looking(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Operator, list[str]]]:
-    """The dashboard with all of it, and everything that was seen, copied or written."""
+    """Run the dashboard with the secrets, and collect everything that was shown, copied or written."""
     seen: list[str] = []
     monkeypatch.setattr(pyperclip, "determine_clipboard", lambda: (seen.append, None))
     async with serve(pace=0.001) as here:
         plant(here)
-        async with at_the_screens(here, tmp_path / "state", (160, 60)) as operator:
+        async with open_dashboard(here, tmp_path / "state", (160, 60)) as operator:
             yield operator, seen
             seen += [file.read_text() for file in (tmp_path / "state").rglob("*") if file.is_file()]
 
 
 async def walk(operator: Operator, seen: list[str]) -> None:
-    """Through every screen, with every copy that can be made."""
+    """Open every screen, and copy everything that can be copied."""
 
     async def look(*keys: str) -> None:
         if keys:
@@ -147,19 +147,21 @@ async def walk(operator: Operator, seen: list[str]) -> None:
         await look("pagedown")
 
 
-async def test_no_secret_is_seen_copied_or_written(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
+async def test_no_secret_is_shown_copied_or_written(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_tried: RecordTried
 ) -> None:
     async with looking(serve, tmp_path, monkeypatch) as (operator, seen):
         await walk(operator, seen)
     assert len(seen) > 200
     assert found(seen) == set()
-    survived("secrets on screens, in copies, pictures and files: none", len(CANARIES), f"{len(seen)} places looked at")
+    record_tried(
+        "secrets on screens, in copies, pictures and files: none", len(CANARIES), f"{len(seen)} places looked at"
+    )
 
 
 @pytest.mark.long
-async def test_without_the_masks_all_of_them_are(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: Survived
+async def test_without_redaction_every_secret_is_found(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_tried: RecordTried
 ) -> None:
     monkeypatch.setattr(Redactor, "text", lambda self, text: text)
     monkeypatch.setattr(Redactor, "json", lambda self, value, name="", depth=0: value)
@@ -167,12 +169,12 @@ async def test_without_the_masks_all_of_them_are(
         await walk(operator, seen)
     assert found(seen) >= set(CANARIES)
     assert len(found(seen) & set(CODED_KEY.values())) > 20
-    survived("secrets, the control: without the masks each is found", len(CANARIES))
+    record_tried("secrets, the control: without redaction each is found", len(CANARIES))
 
 
 @pytest.mark.parametrize("form", ["table", "json", "ndjson"])
 @pytest.mark.parametrize("words", [["tasks"], ["show", "TASK"], ["log", "TASK"], ["log", "--tree", "TASK"]])
-async def test_no_verb_prints_one(serve: Serve, tmp_path: Path, form: str, words: list[str]) -> None:
+async def test_no_verb_prints_a_secret(serve: Serve, tmp_path: Path, form: str, words: list[str]) -> None:
     async with serve(pace=0.001) as here:
         task_id = plant(here)
         told = await run([task_id if word == "TASK" else word for word in words] + ["-o", form], here.url, tmp_path)
@@ -181,7 +183,7 @@ async def test_no_verb_prints_one(serve: Serve, tmp_path: Path, form: str, words
 
 
 async def run(words: list[str], url: str, home: Path, **more: str) -> str:
-    """What a verb prints, on both outlets."""
+    """Return what a verb prints on both output streams."""
     environ = {"XPANDER_API_KEY": KEY, "XPANDER_BASE_URL": url, "XPANDER_API_URL": url, "HOME": str(home),
                "XPANDER_ORGANIZATION_ID": ORGANIZATION, "LANG": "C.UTF-8", **more}  # fmt: skip
     process = await asyncio.create_subprocess_exec(
@@ -254,7 +256,7 @@ def _grouped() -> None:
 
 
 @pytest.mark.parametrize("fails", [_with_key, _chained, _noted, _grouped])
-def test_no_crash_tells_a_secret(tmp_path: Path, fails: Callable[[], None]) -> None:
+def test_no_crash_report_contains_a_secret(tmp_path: Path, fails: Callable[[], None]) -> None:
     with pytest.raises(BaseException) as caught:
         fails()
     sentence = write_crash_report(caught.value, tmp_path, Redactor([KEY]))
@@ -295,7 +297,7 @@ def _in_a_reason(secret: str) -> None:
 
 
 @pytest.mark.parametrize("fails", [_escapes, _in_bytes, _in_a_body, _in_a_reason])
-def test_no_crash_tells_what_was_written_to_a_task(tmp_path: Path, fails: Callable[[str], None]) -> None:
+def test_no_crash_report_contains_text_that_was_sent_to_a_task(tmp_path: Path, fails: Callable[[str], None]) -> None:
     key = "xp-9fK3/a+Z7q_Wm2Lr8TbY"
     with pytest.raises(Exception, match=r"(?s).") as caught:
         fails(key)

@@ -1,4 +1,4 @@
-"""Every status that an action can be answered with, over sockets: settled by what the record shows, and sent once."""
+"""Every status that an action can be answered with, over sockets: settled by the record, and sent once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import FastClock, Survived, make_client
+from tests.conftest import FastClock, RecordTried, make_client
 from tests.memory_journal import MemoryJournal
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
@@ -24,8 +24,8 @@ STATUSES = list(range(200, 600)) if os.environ.get("XP_STATUSES") else FEW
     ("verb", "surfaces"),
     [(Verb.APPROVE, {}), (Verb.REJECT, {"rest": False}), (Verb.STOP, {}), (Verb.STOP, {"rest": False})],
 )
-async def test_each_status_is_settled_by_the_record(
-    platform: Platform, survived: Survived, verb: Verb, surfaces: dict[str, Any], is_done: bool
+async def test_each_http_status_is_settled_by_the_record(
+    platform: Platform, record_tried: RecordTried, verb: Verb, surfaces: dict[str, Any], is_done: bool
 ) -> None:
     """What was done is never told as not sent, what was not done never as done, and nothing unknown is sent again."""
     task_id, status = "", 0
@@ -57,11 +57,11 @@ async def test_each_status_is_settled_by_the_record(
             assert len(sent) == 1 + again.is_sent, status
     surface = "both surfaces" if surfaces.get("rest", True) else "the controller alone"
     state_told = "carried out" if is_done else "not carried out"
-    survived(f"{verb}, {state_told}, on {surface}: each status settled by the record", len(STATUSES), "")
+    record_tried(f"{verb}, {state_told}, on {surface}: each status settled by the record", len(STATUSES), "")
 
 
 def _check(status: int, done: Action, again: Action, *, is_done: bool) -> None:
-    """Hold what was told of a status against what was done, and whether the same could be sent again."""
+    """Compare the outcome of a status with what was done, and whether it could be sent again."""
     is_refusal = status in DOCUMENTED_REFUSALS
     if is_done and is_refusal:
         expected = {Outcome.UNKNOWN, Outcome.ALREADY}

@@ -1,4 +1,4 @@
-"""What we are made of: each package wanted, bounded and pinned to the byte, and what we ship the same each time."""
+"""Dependencies: each is needed, bounded and pinned by hash, and builds are reproducible."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ BOUNDED = re.compile(r"(?P<name>[a-z0-9-]+)>=(?P<lowest>\d+(\.\d+)*),<(?P<beyond
 
 
 def names(requirements: Iterable[str]) -> set[str]:
-    """The distributions that are meant by requirements."""
+    """Return the distributions that requirements name."""
     return {one.split(">=")[0] for one in requirements}
 
 
 def imported(files: Iterable[Path]) -> set[str]:
-    """The distributions that are imported anywhere in files."""
+    """Return the distributions that files import."""
     modules = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
@@ -54,13 +54,13 @@ def test_each_dependency_has_bounds_and_a_reason(requirement: str) -> None:
     assert re.search(rf'^ *# [A-Z].+\.\n.*"{re.escape(requirement)}"', TEXT, re.MULTILINE)
 
 
-def test_another_minor_version_of_textual_is_not_taken() -> None:
+def test_the_next_minor_version_of_textual_is_excluded() -> None:
     (requirement,) = (match for one in BASE if (match := BOUNDED.fullmatch(one)) and match["name"] == "textual")
     major, minor, _ = map(int, requirement["lowest"].split("."))
     assert requirement["beyond"] == f"{major}.{minor + 1}"
 
 
-def test_what_is_declared_is_imported_and_the_other_way_round() -> None:
+def test_declared_and_imported_packages_are_the_same() -> None:
     ours, local = set((ROOT / "tui").rglob("*.py")), set((ROOT / "tui/local").rglob("*.py"))
     assert imported(ours - local) | {"pydantic"} == names(BASE)  # that one is fixed as a part, wherever it is used
     assert imported(local) - names(BASE) == names(LOCAL)
@@ -81,7 +81,7 @@ def test_the_lock_has_a_hash_for_every_file_and_is_up_to_date() -> None:
 
 
 def built(place: Path, when: int, umask: int, *kinds: str) -> dict[str, str]:
-    """The digests of what is built of a copy of ours, whose files are of that time and mode."""
+    """Build a copy with files of this time and mode, and return the digests of the results."""
     copy = place / "tree"
     copy.mkdir(parents=True)
     for name in ("tui", "styles", "tests"):
@@ -97,7 +97,7 @@ def built(place: Path, when: int, umask: int, *kinds: str) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (place / "dist").glob("xp_tui*")}
 
 
-def test_what_is_built_twice_is_the_same_to_the_byte(tmp_path: Path) -> None:
+def test_two_builds_are_identical_to_the_byte(tmp_path: Path) -> None:
     through_the_sdist = built(tmp_path / "here", 1_000_000_000, 0o022)
     from_the_tree = built(tmp_path / "there and deeper", 1_700_000_001, 0o077, "--wheel", "--sdist")
     assert {Path(name).suffix for name in from_the_tree} == {".whl", ".gz"}
@@ -105,7 +105,7 @@ def test_what_is_built_twice_is_the_same_to_the_byte(tmp_path: Path) -> None:
 
 
 def told(pin: str, *ids: str) -> dict[str, Any]:
-    """What pip-audit says of a version."""
+    """Return a pip-audit report of a version."""
     name, version = pin.split("==")
     return {"name": name, "version": version, "vulns": [{"id": one, "fix_versions": ["9.9"]} for one in ids]}
 
@@ -129,7 +129,7 @@ BAD = locked()[0]
     ],
     ids=["good", "nothing known of the canary", "canary skipped", "empty", "crashed", "one not looked at", "vulnerable"],
 )  # fmt: skip
-def test_an_audit_is_believed_only_when_it_finds_the_canary(
+def test_an_audit_counts_only_if_it_finds_the_canary(
     report: list[Any] | None, code: int, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "report").write_text("" if report is None else json.dumps({"dependencies": report}))

@@ -1,4 +1,4 @@
-"""What a program writes to a terminal, taken apart: everything that is not of an allowed shape is an offender."""
+"""The output of a program to a terminal, split into tokens; a token of no allowed shape is an offender."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Cn"}
 
 
 def offenders(raw: bytes) -> Counter[str]:
-    """Everything that no allow-list knows, with how often it was written."""
+    """Return everything that no allow-list knows, with its count."""
     return shapes(raw)[1]
 
 
 def shapes(raw: bytes) -> tuple[Counter[str], Counter[str]]:
-    """How often each allowed shape was written, and what else was."""
+    """Return the counts of the allowed shapes, and everything else."""
     text = raw.decode("utf-8", "surrogateescape")
     told: Counter[str] = Counter()
     bad: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""A platform small enough to be the truth: one task that asks, is decided about, and asks anew; and a bad way to it."""
+"""A minimal platform with one task that asks, is decided and asks again, and a faulty transport to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer = tuple[int, Any]
 
 @dataclass(frozen=True)
 class Applied:
-    """A decision that took effect: which, whose, and on which version of the request."""
+    """A decision that took effect: its verb, its author, and the version of the request."""
 
     verb: str
     by: str
@@ -32,7 +32,7 @@ class Applied:
 
 @dataclass
 class Truth:
-    """What is so, whatever anybody was told."""
+    """The true state of the task, whatever the client was told."""
 
     now: Callable[[], float]
     status: str = "executing"
@@ -50,7 +50,7 @@ class Truth:
     """How often the pause was written down anew."""
 
     def ask(self) -> None:
-        """The agent asks, or asks for something else than a moment ago."""
+        """Ask for a decision, or for another one than before."""
         self.version += 1
         self.said += 1
         self.status = "paused"
@@ -58,12 +58,12 @@ class Truth:
         self.request = {"wait_node_id": "n", "title": "Pay", "content": {"amount": self.version}}
 
     def pause_again(self) -> None:
-        """The same request waits, and the platform writes down another time for it."""
+        """Write another pause time for the same request."""
         if self.status == "paused":
             self.pauses += 1
 
     def end(self, status: str) -> None:
-        """It ends by itself, or by somebody else's hand, once; an open request expires with it."""
+        """End the task once, by itself or by another person; an open request expires."""
         if self.status in FINAL:
             return
         self.status = status
@@ -76,7 +76,7 @@ class Truth:
         return bool(request.get("approved_by") or request.get("rejected_by"))
 
     def decide(self, verb: str, by: str) -> Answer:
-        """Approve or reject what is asked now."""
+        """Approve or reject the current request."""
         if self.status != "paused" or self.request is None or self.is_decided:
             return 409, {"detail": "task waits for no approval"}
         if verb == "approve" and self.votes_needed > 1:
@@ -90,14 +90,14 @@ class Truth:
         return 200, self.record()
 
     def stop(self) -> Answer:
-        """Stop it; what has ended stays as it is."""
+        """Stop the task, unless it has ended."""
         if self.status not in FINAL:
             self.stops += 1
             self.end("stopped")
         return 200, self.record()
 
     def record(self) -> dict[str, Any]:
-        """The task as the platform tells it."""
+        """Return the record of the task."""
         paused = f"2026-11-20T09:00:{self.pauses % 60:02}Z" if self.status == "paused" else None
         return {
             "id": TASK, "agent_id": "a", "organization_id": "o", "status": self.status, "input": {"text": "pay"},
@@ -142,8 +142,8 @@ FAULTS = (
 """What may become of a request; with `after`, the action is carried out before."""
 
 
-class Way(httpx.AsyncBaseTransport):
-    """The way to the platform: each request suffers the next fault."""
+class FaultyTransport(httpx.AsyncBaseTransport):
+    """A transport to the platform on which each request suffers the next fault."""
 
     def __init__(self, truth: Truth) -> None:
         self.truth = truth
@@ -249,10 +249,10 @@ class Way(httpx.AsyncBaseTransport):
         apply()
 
 
-class OnThisWay(PlatformSession):
-    """The client's transport, on that way."""
+class TransportSession(PlatformSession):
+    """A session of the client over a given transport."""
 
-    way: httpx.AsyncBaseTransport | None = None
+    http_transport: httpx.AsyncBaseTransport | None = None
 
     def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self.way)
+        return httpx.AsyncClient(transport=self.http_transport)

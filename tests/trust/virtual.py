@@ -1,4 +1,4 @@
-"""Time that goes on only when there is nothing else to do: an hour of waiting takes no time, and always goes the same."""
+"""An event loop and a clock with virtual time: an hour of waiting takes no time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 class _Waits(selectors.DefaultSelector):
-    """Where a loop would wait, its time goes on instead."""
+    """A selector that advances the virtual time instead of waiting."""
 
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        """What is ready now; when there is nothing, so much time has passed."""
+        """Return what is ready now; if nothing is, advance the time."""
         ready = super().select(0)
         if not ready:
             assert timeout is not None, "nothing is left that could ever happen"
@@ -23,7 +23,7 @@ class _Waits(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop with a time of its own."""
+    """An event loop with virtual time."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -36,7 +36,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The loop's time, as the program sees it."""
+    """The virtual time, as a clock of the client."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop

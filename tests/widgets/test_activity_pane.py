@@ -1,4 +1,4 @@
-"""The activity tree and the timeline over the same rows: what stays when the one takes the place of the other."""
+"""ActivityPane: what the tree and the timeline share when one replaces the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.domain.test_activity_rows import activity_of, call, delegation, extend, source_of
+from tests.domain.activity_sources import activity_of, call, delegation, extend, source_of
 from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ROWS_PER_SLICE
 from tui.security.redact import Redactor
@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 28, 12, 30, tzinfo=UTC)
 
 
 class PaneApp(App[None]):
-    """The pane between two other things that can have the focus, and what it asks for."""
+    """An app with the pane between two inputs, which records the pane's messages."""
 
     CSS = "ActivityView { height: 1fr; }"
 
@@ -51,7 +51,7 @@ class PaneApp(App[None]):
 
 @asynccontextmanager
 async def shown(*activities: Activity, **more: Any) -> AsyncIterator[tuple[PaneApp, Pilot[None]]]:
-    """A pane that shows these activities and has the focus."""
+    """Run a pane that shows these activities and has the focus."""
     app = PaneApp(ActivityPane(UIContext(lambda: NOW, Redactor(), "test")))
     async with app.run_test(size=(80, 18)) as pilot:
         app.pane.focus()
@@ -61,7 +61,7 @@ async def shown(*activities: Activity, **more: Any) -> AsyncIterator[tuple[PaneA
 
 
 def calls(count: int) -> list[dict[str, Any]]:
-    """Calls that take a second each, and after every fourth one a message, which takes no time."""
+    """Return calls of a second each, with a message after every fourth one."""
     entries: list[dict[str, Any]] = []
     for number in range(count):
         at = NOW - timedelta(minutes=10) + timedelta(seconds=number)
@@ -91,7 +91,7 @@ async def test_the_timeline_takes_cursor_scroll_position_and_focus_from_the_tree
         assert app.changes == 2
 
 
-async def test_a_cursor_that_nobody_has_moved_follows_the_last_row_in_either_view() -> None:
+async def test_an_unmoved_cursor_follows_the_last_row_in_either_view() -> None:
     activity = activity_of("t", *calls(8))
     async with shown(activity) as (app, pilot):
         for _ in range(2):
@@ -146,6 +146,7 @@ async def test_a_search_shows_the_tree_without_filters_where_the_hit_is_not_in_t
 async def test_rows_that_take_long_are_arranged_in_slices_with_what_has_come_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Private: work in the background is not visible from outside.
     monkeypatch.setattr(activity_pane, "MAX_BLOCKING_SECONDS", 0.0)
     activity = activity_of("t", *calls(4 * ROWS_PER_SLICE))
     async with shown(activity) as (app, pilot):

@@ -1,4 +1,4 @@
-"""Events as lines: cut or wrapped, in words or as JSON, and never with a secret."""
+"""EventLines: events cut or wrapped, as words or as JSON, without secrets."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ SECRET = "sk-secret-of-mine-123456"
 
 
 def lines_of(item: EventItem, width: int = 60, *, wraps: bool = False, raw: bool = False) -> list[str]:
-    """The lines of an item as text."""
+    """Return the lines of an item as text."""
     lines = EventLines(UIContext(lambda: NOW, Redactor([SECRET]), "test"))
     lines.wraps, lines.raw = wraps, raw
     return ["".join(piece.text for piece in line) for line in lines.lines(item, width)]
 
 
 def event(text: str) -> EventItem:
-    """A thought that the stream told of."""
+    """Return a thought from the stream."""
     return EventItem(1, NOW, Event.from_value({"type": "think", "task_id": "t", "data": {"thought": text}}))
 
 
-def test_an_event_is_one_line_or_as_many_as_it_takes() -> None:
+def test_an_event_is_cut_to_one_line_or_wrapped() -> None:
     long = event("word " * 40)
     assert len(lines_of(long)) == 1
     wrapped = lines_of(long, wraps=True)
@@ -38,20 +38,20 @@ def test_an_event_is_one_line_or_as_many_as_it_takes() -> None:
     assert all(line.startswith(" " * 28) for line in wrapped[1:])
 
 
-def test_raw_lines_are_the_json_that_came_without_its_secrets() -> None:
+def test_raw_lines_are_the_received_json_without_secrets() -> None:
     (line,) = lines_of(event(f"key {SECRET}"), 200, raw=True)
     assert '"thought"' in line
     assert SECRET not in line
     assert SECRET not in lines_of(event(f"key {SECRET}"))[0]
 
 
-def test_what_is_no_event_has_a_line_too() -> None:
+def test_gaps_and_link_changes_have_lines_too() -> None:
     assert "─ gap 3.0s, 2 back-filled ─" in lines_of(EventItem(1, NOW, Gap(NOW, 3.0, 2)))[0]
     assert "not filled yet" in lines_of(EventItem(1, NOW, Gap(NOW, 3.0)))[0]
     assert lines_of(EventItem(1, None, Link(LinkState.LIVE)))[0].startswith(" " * 9 + "link")
 
 
-def test_lines_are_written_anew_only_once_they_are_cleared() -> None:
+def test_lines_are_cached_until_they_are_cleared() -> None:
     lines = EventLines(UIContext(lambda: NOW, Redactor(), "test"))
     item = event("word " * 40)
     assert len(lines.lines(item, 60)) == 1

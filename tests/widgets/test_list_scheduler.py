@@ -1,4 +1,4 @@
-"""The list scheduler: what has changed is shown at once, another list is built beside, and neither loses a change."""
+"""ListScheduler: changes are shown at once, another list is built in slices, and neither loses a change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_listing import IDS, NOW, anew, row, seen, told
+from tests.domain.task_list_builders import IDS, NOW, built_anew, row, rows_as_text, seen
 from tui.client.models import Agent, Task
 from tui.domain.state import AgentsSeen, State, TasksSeen
 from tui.domain.task_list import TASKS_PER_SLICE, ListView, TaskListModel
@@ -20,7 +20,7 @@ MANY = 5 * TASKS_PER_SLICE
 
 
 class Owner:
-    """Shows what the scheduler builds, and notes it."""
+    """An owner of the scheduler that records the lists it shows."""
 
     def __init__(self) -> None:
         self.view = ListView(now=NOW)
@@ -42,24 +42,24 @@ class Owner:
         return task
 
     async def finish(self) -> None:
-        """Wait until all work in the background is done."""
+        """Wait until all background work is done."""
         for group in ("arrange", "release"):
             await asyncio.gather(*self.tasks.get(group, ()), return_exceptions=True)
 
 
 @pytest.fixture
 def in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No build is short enough to be done at once."""
+    """Make every build run in slices."""
     monkeypatch.setattr(list_scheduler, "MAX_BLOCKING_SECONDS", 0.0)
 
 
-def board_of(count: int) -> State:
-    """A state with so many tasks."""
+def state_of(count: int) -> State:
+    """Return a state with this many tasks."""
     return State().after([TasksSeen(tuple(Task.from_value(row(f"m{number}")) for number in range(count)), NOW)])
 
 
 def scheduled(state: State) -> tuple[Owner, ListScheduler]:
-    """A scheduler that has shown this state."""
+    """Return a scheduler that has shown this state."""
     owner = Owner()
     scheduler = ListScheduler(owner)
     scheduler.collect(state)
@@ -67,7 +67,7 @@ def scheduled(state: State) -> tuple[Owner, ListScheduler]:
     return owner, scheduler
 
 
-def test_only_what_was_collected_is_brought_into_the_list() -> None:
+def test_only_collected_changes_are_applied_to_the_list() -> None:
     owner, scheduler = scheduled(State().after([seen(row("a"))]))
     assert not scheduler.has_changes
     scheduler.collect(scheduler.state.after([seen(row("b"), later=1)]))
@@ -83,7 +83,7 @@ def test_a_short_build_replaces_the_list_at_once() -> None:
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild(is_other=True)
     assert scheduler.listing is not before
-    assert told(scheduler.listing) == ["b completed 0", "a completed 0"]
+    assert rows_as_text(scheduler.listing) == ["b completed 0", "a completed 0"]
     assert (owner.others, owner.tasks) == (1, {})
 
 
@@ -97,8 +97,9 @@ def test_other_names_of_agents_need_a_rebuild() -> None:
     assert scheduler.listing is not before
 
 
-async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+async def test_during_a_long_build_the_old_list_is_shown_and_updated(in_slices: None) -> None:
+    # Private: the memory of a list that is not shown any more is not visible from outside.
+    owner, scheduler = scheduled(state_of(MANY))
     before, owner.view = scheduler.listing, ListView(column="title", now=NOW)
     scheduler.rebuild()
     assert scheduler.listing is before
@@ -107,28 +108,28 @@ async def test_during_a_long_build_the_list_before_stays_shown_and_takes_changes
     assert before.index_of("late") is not None
     await owner.finish()
     assert scheduler.listing is owner.shown[-1] is not before
-    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, scheduler.listing))
+    assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, scheduler.listing))
     assert scheduler.listing.counts["Failed"] == 1
     assert not before._keys  # what nobody shows any more is freed
 
 
 async def test_a_change_during_a_build_by_another_column_keeps_the_order_that_is_shown(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(0))
+    owner, scheduler = scheduled(state_of(0))
     owner.view = ListView(column="status", now=NOW)
-    scheduler.collect(board_of(MANY))
+    scheduler.collect(state_of(MANY))
     scheduler.rebuild()
     await owner.finish()
     before, by_status, owner.view = scheduler.listing, owner.view, ListView(column="title", now=NOW)
     scheduler.rebuild()
     scheduler.collect(scheduler.state.after([seen(row("late", status="failed"), later=1)]))
     scheduler.update()
-    assert told(before) == told(anew(scheduler.state, by_status, before))
+    assert rows_as_text(before) == rows_as_text(built_anew(scheduler.state, by_status, before))
     await owner.finish()
-    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, before))
+    assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, before))
 
 
-async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+async def test_changes_during_a_build_use_the_new_filter(in_slices: None) -> None:
+    owner, scheduler = scheduled(state_of(MANY))
     owner.view = ListView(lambda task: task.id == "m1", now=NOW)
     scheduler.rebuild()
     scheduler.collect(scheduler.state.after([seen(row("m2", status="failed"), later=1)]))
@@ -139,7 +140,7 @@ async def test_what_changed_during_a_build_is_judged_by_the_filter_of_its_end(in
 
 
 async def test_a_build_is_cancelled_by_the_next_one(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     owner.view = ListView(column="title", now=NOW)
     scheduler.rebuild()
     owner.view = ListView(column="status", now=NOW)
@@ -152,21 +153,21 @@ async def test_a_build_is_cancelled_by_the_next_one(in_slices: None) -> None:
 
 async def test_a_fold_during_a_long_build_holds_in_the_list_that_is_built(in_slices: None) -> None:
     family = [seen(row("parent"), row("child", parent_task_id="parent"))]
-    owner, scheduler = scheduled(board_of(MANY).after(family))
+    owner, scheduler = scheduled(state_of(MANY).after(family))
     scheduler.rebuild()
     scheduler.toggle("parent", True)
     await owner.finish()
-    assert "  child completed 0" in told(scheduler.listing)
+    assert "  child completed 0" in rows_as_text(scheduler.listing)
     scheduler.toggle_all(False)
     await owner.finish()
-    assert "  child completed 0" not in told(scheduler.listing)
+    assert "  child completed 0" not in rows_as_text(scheduler.listing)
     scheduler.toggle_all(True)
     await owner.finish()
-    assert "  child completed 0" in told(scheduler.listing)
+    assert "  child completed 0" in rows_as_text(scheduler.listing)
 
 
 async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     scheduler.rebuild()
     scheduler.close()
     owner.tasks["arrange"][0].cancel()
@@ -174,9 +175,9 @@ async def test_a_closed_scheduler_starts_no_more_work(in_slices: None) -> None:
     assert "release" not in owner.tasks
 
 
-async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_anew(in_slices: None) -> None:
+async def test_changes_in_any_order_give_the_same_list_as_a_rebuild(in_slices: None) -> None:
     dice = random.Random(19)
-    owner, scheduler = scheduled(board_of(MANY))
+    owner, scheduler = scheduled(state_of(MANY))
     for later in range(60):
         match dice.randrange(4):
             case 0:
@@ -194,7 +195,9 @@ async def test_whatever_comes_in_whichever_order_the_list_is_what_it_would_be_an
                 scheduler.collect(scheduler.state.after([seen(change, later=later)]))
                 scheduler.update()
     await owner.finish()
-    assert told(scheduler.listing) == told(anew(scheduler.state, scheduler.listing.view, scheduler.listing))
+    assert rows_as_text(scheduler.listing) == rows_as_text(
+        built_anew(scheduler.state, scheduler.listing.view, scheduler.listing)
+    )
     assert scheduler.listing.view == owner.view
 
 
@@ -202,5 +205,5 @@ def test_a_change_that_was_only_collected_is_in_the_next_build() -> None:
     owner, scheduler = scheduled(State().after([seen(row("a", status="executing"), row("b"))]))
     scheduler.collect(scheduler.state.after([seen(row("a", status="failed"), later=1)]))
     scheduler.rebuild()
-    assert told(scheduler.listing) == told(anew(scheduler.state, owner.view, scheduler.listing))
-    assert "Failed 1 True" in told(scheduler.listing)
+    assert rows_as_text(scheduler.listing) == rows_as_text(built_anew(scheduler.state, owner.view, scheduler.listing))
+    assert "Failed 1 True" in rows_as_text(scheduler.listing)

@@ -1,4 +1,4 @@
-"""The line with the outcome of a decision."""
+"""OutcomeLine: the outcome of a decision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tui.widgets.outcome_line import OutcomeLine
 
 
 class OneOutcome(App[None]):
-    """The line by itself."""
+    """An app with one outcome line."""
 
     CSS = "OutcomeLine { height: auto; }"
 

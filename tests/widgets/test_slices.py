@@ -1,4 +1,4 @@
-"""Long work in slices: how long one runs, and that all else goes first."""
+"""Work in slices: how long a slice runs, and that other work goes first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.widgets.slices import IDLE_TURN_SECONDS, MAX_TURNS, run_slice, run_slic
 
 
 @pytest.mark.parametrize(("turns", "taken"), [(MAX_TURNS // 2, MAX_TURNS // 2), (3 * MAX_TURNS, MAX_TURNS)])
-async def test_others_go_first_while_they_have_anything_to_do_and_not_for_ever(turns: int, taken: int) -> None:
+async def test_yielding_lets_other_work_run_up_to_a_limit(turns: int, taken: int) -> None:
     count = 0
 
     async def busy() -> None:
@@ -31,13 +31,13 @@ async def test_others_go_first_while_they_have_anything_to_do_and_not_for_ever(t
 
 
 def numbered(done: list[int], count: int) -> Iterator[None]:
-    """Work of so many steps, each of which is noted."""
+    """Return work of this many steps, each of which is recorded."""
     for number in range(count):
         done.append(number)
         yield
 
 
-def test_a_slice_ends_when_its_time_is_over_and_the_next_one_goes_on() -> None:
+def test_a_slice_ends_in_time_and_the_next_one_continues() -> None:
     done: list[int] = []
     work = numbered(done, 3)
     assert not run_slice(work, 0.0)

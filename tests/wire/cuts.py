@@ -1,4 +1,4 @@
-"""The bytes of a case of the event-stream table, and every way in which they are to be cut."""
+"""The bytes of a case of the event-stream table, and every split of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 
 def wire(case: dict[str, Any]) -> bytes:
-    """The bytes of a case: code points stand for bytes."""
+    """Return the bytes of a case, whose code points stand for bytes."""
     text = case["input"] if "input" in case else "".join(part * count for part, count in case["input_parts"])
     return str(text).encode("latin-1")
 
 
 def variants(case: dict[str, Any]) -> Iterator[list[bytes]]:
-    """Every way in which the bytes of a case are to be cut."""
+    """Yield every split of the bytes of a case."""
     data = wire(case)
     yield [data]
     if len(data) < 100_000:

@@ -20,7 +20,7 @@ BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 class Platform:
-    """A platform and its story; `resume` says what a reopened stream gets: by id, a replay, or only what is new."""
+    """The local platform, driven by a test; `resume` says what a reopened stream gets: by id, a replay, or only new events."""
 
     def __init__(self, resume: str = "by id") -> None:
         self.resume = resume
@@ -71,13 +71,13 @@ class Platform:
         return task
 
     async def push(self, task_id: str, kind: str, data: Any = None) -> None:
-        """An event on a task's stream."""
+        """Push an event on a task's stream."""
         self._tick()
         with self.store.transaction():
             self.local.platform.emit(self.local.platform.task(task_id), kind, data)
 
     async def tool(self, task_id: str, request_id: str, name: str, payload: Any, result: Any) -> None:
-        """A whole tool call: on the stream, and in the log."""
+        """Add a whole tool call, on the stream and in the log."""
         call = {"request_id": request_id, "operation_id": name, "tool_name": name, "payload": payload}
         for kind, data in (("request", call), ("result", {**call, "result": result, "is_error": False})):
             self._tick()
@@ -91,7 +91,7 @@ class Platform:
             self.local.platform.change(task, status=status, result=result)
 
     def _tick(self) -> None:
-        """The story goes on by a second."""
+        """Advance the time by a second."""
         self.local.clock.freeze_at(BEGIN + timedelta(seconds=next(self._clock)))
 
     # Answering
@@ -136,3 +136,7 @@ class Platform:
                 sent = number
             if self.store.last_event_number(task_id) == sent:
                 await bell.wait()
+
+
+def add_waiting_task(platform: Platform, task_id: str = "w") -> None:
+    platform.task(task_id, status="paused", hitl_request={"wait_node_id": "n1", "content": "pay 1,204 EUR"})

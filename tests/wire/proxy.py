@@ -1,4 +1,4 @@
-"""A way to a server that can be as bad as ways are: slow, uneven, cut, deaf, closed, or damaging what passes."""
+"""A proxy that can be slow, uneven, cut, deaf or closed, or damage what passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Toxic:
-    """What happens to the answers on one connection; the numbers count seconds and bytes."""
+    """The faults of the answers on one connection, in seconds and bytes."""
 
     latency: float = 0.0
     jitter: float = 0.0
@@ -38,7 +38,7 @@ class Toxic:
 
 @dataclass
 class Proxy:
-    """Passes bytes to and fro between clients and one server."""
+    """A proxy that passes bytes between clients and one server."""
 
     port: int
     toxic: Toxic = Toxic()
@@ -69,7 +69,7 @@ class Proxy:
         await self.cut()
 
     async def cut(self) -> None:
-        """Break every connection that is open."""
+        """Break every open connection."""
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""A small HTTP server on raw sockets, so that a test can break whatever it likes, wherever it likes."""
+"""A small HTTP server on raw sockets that lets a test break anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came over the wire."""
+    """A request as it came over the wire."""
 
     method: str
     target: str
@@ -40,20 +40,20 @@ class Request:
 
 @dataclass(slots=True)
 class Connection:
-    """One client's connection: whole answers, streams in chunks, and every way to break off."""
+    """A connection of a client: whole answers, chunked streams, and every way to break off."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def reply(self, status: int, body: Any = b"", headers: Mapping[str, str] | None = None) -> None:
-        """A whole answer; what is not bytes goes as JSON."""
+        """Send a whole answer; a body that is not bytes is sent as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         told = {"Content-Type": "application/json"} if not isinstance(body, bytes) else {}
         told |= {"Content-Length": str(len(content))} | dict(headers or {})
         await self.raw(head(status, told) + content)
 
     async def start(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """Begin a stream in chunks."""
+        """Start a chunked stream."""
         told = {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"} | dict(headers or {})
         await self.raw(head(status, told))
 
@@ -69,14 +69,14 @@ class Connection:
         await self.writer.drain()
 
     def reset(self) -> None:
-        """Break off with a RST."""
+        """Close the connection with a RST."""
         if not self.writer.is_closing():
             sock = self.writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.writer.transport.abort()
 
     def close(self) -> None:
-        """Break off with a FIN, wherever we are."""
+        """Close the connection with a FIN."""
         self.writer.close()
 
     async def gone(self) -> None:
@@ -95,7 +95,7 @@ Handler = Callable[[Request, Connection], Awaitable[None]]
 
 @dataclass(slots=True)
 class Server:
-    """Serves one handler on a port of its own; every request is kept."""
+    """A server with one handler on a port of its own; it records every request."""
 
     handler: Handler
     context: ssl.SSLContext | None = None
@@ -154,7 +154,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port on which nothing listens."""
+    """Return a port on which nothing listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

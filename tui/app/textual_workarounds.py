@@ -1,6 +1,6 @@
 """Workarounds that need private parts of Textual 8.2; docs/upstream.md has a report for each.
 
-`tests/screens/test_textual_workarounds.py` fails for a workaround once Textual no longer needs it.
+`tests/app/test_textual_workarounds.py` fails for a workaround once Textual no longer needs it.
 """
 
 from __future__ import annotations

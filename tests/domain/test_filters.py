@@ -1,0 +1,137 @@
+"""The filter language: what each term matches, and how each mistake is reported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.client.models import Task
+from tui.domain.filters import FilterContext, FilterError, parse_filter
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "marked"),
+    [
+        ("a - b", "a minus with nothing behind it", "-"),
+        ("-", "a minus with nothing behind it", "-"),
+        ("re:x", "a pattern is written re:/…/", "re:"),
+        ("re:/x", "a pattern is written re:/…/", "re:"),
+        ("title:re:/x", "the pattern is not closed with /", "re:/x"),
+        ("re:/(/", "no regular expression: missing ), unterminated subpattern", "re:/(/"),
+        ("stauts:x", "no field stauts:, did you mean status:", "stauts"),
+        ("zzz:x", "no field zzz:; there are status: agent:", "zzz"),
+        ("status:", "status: needs a value", ":"),
+        ("status:a,,b", "status: needs a value", ","),
+        (",a", "nothing before the comma", ","),
+        ('title:"x', "the quotes are not closed", '"x'),
+        ('title:"x"y', "a blank or a comma belongs here", "y"),
+        ("err:maybe", "err: is true or false", "maybe"),
+        ("age>2h", "written age:>2h", "age>2h"),
+        ("!paused", "written -paused", "!paused"),
+        ("age:2h", "age: is compared, as in age:>2h", "2h"),
+        ("tokens:10k", "tokens: is compared, as in tokens:>10k", "10k"),
+        ("tokens:>many", "no number, write it as in tokens:>10k", ">many"),
+        ("age:>soon", "no duration, write it as in age:>2h (s m h d w)", ">soon"),
+    ],
+)
+def test_each_mistake_is_explained_and_underlined(text: str, message: str, marked: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_filter(text)
+    error = caught.value
+    assert error.message.startswith(message)
+    assert text[error.start : error.end] == marked
+    assert error.underlined().split("\n")[1].startswith(" " * error.start + "^" * len(marked) + " ")
+
+
+TASK = Task.from_value(
+    {
+        "id": "0123456789abcdef", "agent_id": "a1", "status": "failed", "title": "Pay \\ the invoice", "source": "slack",
+        "result": "An order 42\nwas refused", "parent_execution": "p1", "created_at": NOW - timedelta(hours=3),
+        "input": {"text": "x", "user": {"id": "u1", "email": "dana@example.com"}}, "user_id": "u0",
+        "tokens": {"prompt_tokens": 1500, "completion_tokens": 500, "total_tokens": 2000},
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        ("id:01234567", True), ("id:0123", False), ("id:0123*", True), ("parent:p1", True), ("source:slack", True),
+        ("user:u0", True), ("user:u1", True), ("user:DANA@example.com", True), ("user:dana", False),
+        ("agent:invoice*", True), ("agent:a1", True), ("agent:release", False), ("invoice", True), ("refused", True),
+        ("re:/order \\d+$/", False), ("result:re:/ORDER \\d+/", True), ('title:"Pay \\\\ the"', True), ('"pay*"', False),
+        ("err:true", True), ("err:false", False), ("-err:false", True), ("err:true,false", True), ("age:>2h", True),
+        ("age:>=3h", True), ("age:<3h", False), ("age:<=3h", True), ("age:>2h59m,<1m", True), ("wait:>1s", False),
+        ("tokens:>1.5k", True), ("tokens:<=2k", True), ("tokens:<2k", False), ("status:failed,paused -title:order", True),
+    ],
+)  # fmt: skip
+def test_each_term_matches_what_it_says(text: str, finds: bool) -> None:
+    context = FilterContext(NOW, {"a1": "Invoice bot", "a2": "Release bot"})
+    assert parse_filter(text).predicate(context)(TASK) is finds
+    assert parse_filter(str(parse_filter(text))).predicate(context)(TASK) is finds  # and does when it is written anew
+
+
+def test_an_unknown_value_is_neither_greater_nor_less() -> None:
+    bare = Task.from_value({"id": "t"})
+    for text in ("tokens:>0", "tokens:<1m", "age:>0s", "age:<9w", "wait:<9w"):
+        assert parse_filter(text).predicate()(bare) is False
+
+
+def test_a_filter_without_terms_matches_everything() -> None:
+    assert not parse_filter("  ")
+    assert parse_filter("").predicate()(TASK)
+    assert (
+        parse_filter("").pushed_down() == parse_filter("-status:failed").pushed_down()
+    )  # what is turned round is chosen here
+
+
+WORDS = st.sampled_from(["status:paused,executing", "agent:invoice*", '-title:"a b"', "age:>2h", "re:/x\\/y+/", "tokens:<=10k",
+                         "err:true", "overdue", '"x:y"', "wait:>1h30m", "id:t1"])  # fmt: skip
+
+
+@given(st.lists(WORDS, max_size=5))
+def test_a_filter_printed_and_read_again_is_the_same(words: list[str]) -> None:
+    one = parse_filter(" ".join(words))
+    assert parse_filter(str(one)) == one
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_filter_or_an_error_with_a_position(text: str) -> None:
+    try:
+        assert parse_filter(str(parse_filter(text))) == parse_filter(text)
+    except FilterError as error:
+        assert 0 <= error.start < error.end
+        assert error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("", True), ("status:paused", True), ("status:completed,paused", True), ("-status:paused", False),
+        ("agent:inv*", True), ("agent:release", False), ("overdue", True), ('"pay overdue"', True), ("age:>2h", True),
+        ("age:<2h", False), ("tokens:>10k", True), ("err:true", False), ("wait:>10m", True), ("re:/44\\d7/", True),
+        ("-nothing", True),
+    ],
+)  # fmt: skip
+def test_a_filter_matches_a_task(text: str, matches: bool) -> None:
+    task = Task.from_value({"id": "t1", "status": "paused", "title": "Pay overdue 4417", "agent_id": "a1", "input": {},
+                    "created_at": (NOW - timedelta(hours=3)).isoformat(), "tokens": {"total_tokens": 18_200}})  # fmt: skip
+    assert parse_filter(text).predicate(FilterContext(NOW, {"a1": "Invoice bot"}))(task) is matches
+
+
+def test_a_mistake_in_a_filter_is_underlined() -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_filter("status:paused stat:x")
+    assert caught.value.underlined().splitlines()[1].startswith(" " * 14 + "^^^^ no field stat:, did you mean status:")
+
+
+def test_terms_that_the_platform_supports_are_pushed_down() -> None:
+    query = parse_filter("status:paused,failed agent:inv* age:<2h").pushed_down(
+        FilterContext(NOW, {"a1": "Invoice", "a2": "Other"})
+    )
+    assert (query.status, query.agent_id, query.from_date) == (("paused", "failed"), "a1", NOW - timedelta(hours=2))
