@@ -57,16 +57,31 @@ class ReadWorkers:
 
     def start(self) -> None:
         """Start reading the task list."""
-        self._lists.on_first_round = self._import_late
+        self._freeze_objects()
+        self._lists.on_first_round = self._start_late_imports
         self.read_lists()
 
     def read_lists(self) -> None:
         """Read the lists at once, and regularly from then on."""
         self._app.run_worker(self._lists.run, group="lists", exclusive=True)
 
-    def _import_late(self) -> None:
-        """Import the late modules in a worker."""
-        self._app.run_worker(_import_late, group="imports")
+    def _start_late_imports(self) -> None:
+        self._app.run_worker(self._import_late, group="imports")
+
+    async def _import_late(self) -> None:
+        """Import the late modules one by one, so that the event loop runs other callbacks in between."""
+        for name in LATE_IMPORTS:
+            importlib.import_module(name)
+            await asyncio.sleep(0)
+        self._freeze_objects()
+
+    def _freeze_objects(self) -> None:
+        """Keep the objects that exist now out of garbage collections.
+
+        A screen that is open besides the task list would never be freed, so nothing is frozen then.
+        """
+        if len(self._app.screens) <= 1:
+            gc.freeze()
 
     def handle(self, event: Message) -> None:
         """Handle a message of a screen by starting the read that it asks for."""
@@ -123,14 +138,3 @@ class ReadWorkers:
         except (ApiError, BadAddress) as error:
             for screen in self._app.screens:
                 screen.follow_ended(task_id, error_sentence(error))
-
-
-async def _import_late() -> None:
-    """Import the late modules one by one, so that the event loop runs other callbacks in between.
-
-    Objects that exist then live as long as the process: freezing them keeps them out of garbage collections.
-    """
-    for name in LATE_IMPORTS:
-        importlib.import_module(name)
-        await asyncio.sleep(0)
-    gc.freeze()

@@ -101,7 +101,7 @@ def _flush_streams(code: int) -> int:
 
 
 def _parse_arguments(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
-    """Parse the arguments; without any, argparse is not imported."""
+    """Parse the arguments of the command line; if there are none, argparse is not even imported."""
     if not argv:
         return SimpleNamespace(version=False, own=False, verb=None)
     from tui.cli.parser import build_parser, join_filter_flags

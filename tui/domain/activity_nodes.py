@@ -30,7 +30,7 @@ class SourcedEntry(Struct, frozen=True, gc=False):
         return self.at > other.at or (self.at == other.at and canonical(self.entry.raw) >= canonical(other.entry.raw))
 
     def merged_with(self, other: SourcedEntry) -> SourcedEntry:
-        """Return this report merged with another one: the later fields that have a value, and the earlier time."""
+        """Return both entries merged: each field from the later one that has a value, and the earlier creation time."""
         late, early = (self, other) if self.supersedes(other) else (other, self)
         raw = {**early.entry.raw, **_fields_with_value(late.entry)}
         times = [

@@ -128,7 +128,7 @@ def event_text(event: Event, redactor: Redactor) -> str:
 
 
 def summary(task: AnyTask, activity: Activity) -> str:
-    """Return a summary of a run as one line."""
+    """Return a summary of a task's run as one line: its status, duration, calls and tokens."""
     kinds, failed = activity.nodes.count_kinds()
     calls, agents = kinds[ToolCall], kinds[Delegation]
     status, counted_calls = task.status, _counted(calls, "call")

@@ -29,7 +29,7 @@ class SeenValues:
                     self._values[field].add(value)
 
     def values(self, field: str) -> Iterator[str]:
-        """Yield the values seen in a field that can be typed in a filter and contain no secret."""
+        """Return the values seen in a field, without those that would be masked or do not fit on one line."""
         values: Iterable[str] = self._values.get(field, ())
         if field == "agent":
             values = {agent.name for _, agent in self._state.agents.values()}

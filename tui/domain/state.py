@@ -295,7 +295,7 @@ class _Reducer:
             self._touched["tasks"].add(parent)
 
     def _changing_activity(self, task_id: str) -> Activity:
-        """Return the activity of a task, which the caller is about to change."""
+        """Return a task's activity for a change: it is created where there is none, and its id is noted as changed."""
         from tui.domain.activity_log import Activity  # it imports pydantic: the first frame has no activity
 
         known = self._logs.get(task_id)

@@ -65,7 +65,7 @@ class CommandLineScreen(Dialog[None]):
             self.query_one("#wrong", Static).update(self._error(name))
 
     def _error(self, name: str) -> str:
-        """Return a sentence about the error in the use of a command."""
+        """Return a sentence that explains the error: a missing or unwanted argument, or an unknown command."""
         if name in self.ARGUMENTS:
             return f"{name} needs {self.ARGUMENTS[name]}"
         if name in self._commands:
