@@ -79,7 +79,7 @@ async def resuming() -> None:
     clock = FastClock(factor=2_000.0)
     begun = time.monotonic()
     async with Server(platform.handle) as server, make_client(server.url, clock=clock) as client:
-        stream = EventStream(client, "t1", clock=clock, backoff=Backoff(dice=random.Random(2)))
+        stream = EventStream(client, "t1", clock=clock, backoff=Backoff(rng=random.Random(2)))
 
         def take(told: StreamItem) -> None:
             if isinstance(told, Event):

@@ -51,7 +51,7 @@ def view_of(state: State) -> ListView:
 def listing_of(state: State) -> TaskListModel:
     """All of it, arranged."""
     listing = TaskListModel(view_of(state))
-    for _ in listing.filled(state):
+    for _ in listing.build(state):
         pass
     return listing
 

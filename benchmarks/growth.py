@@ -68,9 +68,11 @@ async def _tree(count: int) -> dict[str, float]:
 async def _events(count: int) -> dict[str, float]:
     app = Alone(pane := EventPane(DESK, id="events"))
     async with app.running():
-        await app.cost(lambda: pane.take([event(number) for number in range(count)]))
+        await app.cost(lambda: pane.add_changes([event(number) for number in range(count)]))
         gc.freeze()
-        return {"a line more in the events": await _median(lambda n: app.cost(lambda: pane.take([event(count + n)])))}
+        return {
+            "a line more in the events": await _median(lambda n: app.cost(lambda: pane.add_changes([event(count + n)])))
+        }
 
 
 def _whole(count: int) -> Iterator[tuple[str, float]]:

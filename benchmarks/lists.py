@@ -14,9 +14,10 @@ from benchmarks.onscreen import SIZE, Alone, Cost, Painted, Peer, done
 from benchmarks.table import Effort, Row, median, row
 from tui.domain.state import State, TasksSeen
 from tui.domain.task_list import TaskListModel
-from tui.widgets.task_table import TaskTable, columns_for
+from tui.widgets.task_columns import columns_for
+from tui.widgets.task_table import TaskTable
 
-HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time))
+HEADINGS = tuple(column.name.upper() for column, _ in columns_for(SIZE[0], DESK.time_format))
 Cells = list[tuple[str, ...]]
 Table = DataTable[str]
 
@@ -76,7 +77,7 @@ def interactive(effort: Effort) -> Iterator[Row]:
 def _slices(state: State) -> Iterator[float]:
     """Ms of each slice in which a bare board is arranged."""
     listing = TaskListModel(view_of(state))
-    slices = listing.filled(state)
+    slices = listing.build(state)
     is_through = False
     while not is_through:
         begun = time.perf_counter()
@@ -107,7 +108,7 @@ class Fleet:
 
             def change() -> None:
                 self.listing.view = view_of(self.state)
-                self.listing.take(self.state, touched)
+                self.listing.apply(self.state, touched)
 
             self.tasks.show(self.listing, change)
 

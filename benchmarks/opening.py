@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -16,17 +15,13 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks import steady
+from benchmarks.memory import peak_megabytes
 from benchmarks.readers import SDK, resident
 from benchmarks.serving import KEY, ORGANIZATION, ROOT, Address, served, task
 from benchmarks.table import Effort, Row, limit, median, missing, row
 from benchmarks.terminals import XP_TUI, terminal
 
 Figures = dict[str, float]
-
-
-def _peak() -> float:
-    """The most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 async def _gaps(longest: list[float]) -> None:
@@ -62,7 +57,7 @@ async def ours(address: Address, entries: int) -> Figures:
         return await read(task)
 
     async with dashboard(client) as app:
-        before = _peak()
+        before = peak_megabytes()
         client.log = log  # type: ignore[assignment]
 
         def rows() -> int:
@@ -75,7 +70,7 @@ async def ours(address: Address, entries: int) -> Figures:
                 wall = await whole - begun[0]
         cpu = time.process_time() - begun[1]
         watching[0].cancel()
-    return {"cpu": cpu, "wall": wall, "mb": _peak(), "before": before, "gap": max(gaps)}
+    return {"cpu": cpu, "wall": wall, "mb": peak_megabytes(), "before": before, "gap": max(gaps)}
 
 
 async def sdk(address: Address, entries: int) -> Figures:
@@ -87,10 +82,15 @@ async def sdk(address: Address, entries: int) -> Figures:
     logger.remove()
     configuration = Configuration(api_key=KEY, organization_id=ORGANIZATION, base_url=address.url)
     one = await Task.aload(task_id="t0", configuration=configuration)
-    before = _peak()
+    before = peak_megabytes()
     cpu, wall = time.process_time(), time.perf_counter()
     log = await one.aget_activity_log()
-    told = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "mb": _peak(), "before": before}
+    told = {
+        "cpu": time.process_time() - cpu,
+        "wall": time.perf_counter() - wall,
+        "mb": peak_megabytes(),
+        "before": before,
+    }
     assert len(log.messages) == entries
     return told
 

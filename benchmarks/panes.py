@@ -95,7 +95,7 @@ async def _ours_take(app: Painted, pane: EventPane, changes: Sequence[Change]) -
             await asyncio.sleep(STEP_SECONDS if len(waiting) < MAX_CHANGES_PER_STEP else 0)
             taken = waiting[:MAX_CHANGES_PER_STEP]
             del waiting[:MAX_CHANGES_PER_STEP]
-            await app.within(lambda: pane.take(taken))
+            await app.within(lambda: pane.add_changes(taken))
 
     begun = time.process_time()
     with looked_at():

@@ -108,8 +108,8 @@ async def bare(address: Address, count: Count) -> None:
     """The least that reading with httpx costs: the same pauses, and nothing of an event but its end is looked at."""
     import httpx
 
-    from tui.client.event_stream import paced
     from tui.client.network import tls_context
+    from tui.client.pacing import paced
 
     done = asyncio.Event()
 

@@ -79,7 +79,7 @@ def many(effort: Effort) -> Iterator[Row]:
     name = f"CPU an event of {STREAMS} streams into a board, the SDK"
     if "sdk" in told:
         state = median([one["board"] / one["events"] for one in told["ours"]]) * 1e6
-        note = f"{_bare(told)}; the board, which the SDK has not: {state:.1f} µs; memory {_held(told, 'ours'):.0f} and {_held(told, 'sdk'):.0f} MB"
+        note = f"{_bare(told)}; the state, which the SDK has not: {state:.1f} µs; memory {_held(told, 'ours'):.0f} and {_held(told, 'sdk'):.0f} MB"
         yield row(11, name, _cost(told, "ours"), _cost(told, "sdk"), "µs", "≤ 1.3", note)
     else:
         yield missing(11, name, "≤ 1.3", NO_SDK)

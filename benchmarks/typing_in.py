@@ -49,7 +49,7 @@ async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[f
     arranged = (await rows - begun) * 1e3
     app.key("escape")
     await app.within(lambda: home.filter(""))
-    while home.list_pane.asked or home.list_pane.listing.view.matches is not None:
+    while home.list_pane.active_filter or home.list_pane.listing.view.matches is not None:
         await asyncio.sleep(0.02)
     await app.quiet()
     return taken, arranged
@@ -58,7 +58,7 @@ async def _typed(app: Dashboard, text: str, dice: random.Random) -> tuple[list[f
 def _is(app: Dashboard) -> bool:
     """Whether the rows are those of what is written."""
     home = app.home
-    wanted = home.list_pane.asked == parse_filter(home.query_one(FilterInput).value)
+    wanted = home.list_pane.active_filter == parse_filter(home.query_one(FilterInput).value)
     return wanted and not any(worker.group == "arrange" and worker.is_running for worker in home.workers)
 
 

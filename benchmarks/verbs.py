@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from benchmarks.memory import peak_megabytes
 from benchmarks.serving import PER_PAGE, Address, served
 from benchmarks.table import Effort, Row, Rows, median, missing, row
 from benchmarks.terminals import XP_TUI
@@ -36,20 +35,13 @@ def _run(commands: Sequence[Sequence[str]], address: Address) -> tuple[float, fl
         if process.stdout:
             process.stdout.close()
     while left := [process for process in started if process.poll() is None]:
-        most = max(most, *(_most(process.pid) for process in left))
+        most = max(most, *(peak_megabytes(process.pid) for process in left))
         time.sleep(0.005)
     taken = time.perf_counter() - begun
     for process in started:
         if process.returncode:
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
     return taken, most
-
-
-def _most(pid: int) -> float:
-    """The most memory that a process has taken so far, in MB: asked while it runs, since the figure that is told
-    at its end begins with that of the process that started it."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0  # it has just ended
 
 
 def listed(effort: Effort) -> Iterator[Row]:

@@ -49,7 +49,7 @@ async def pictures(url: str, key: str, data: Path) -> None:
         Journal(data / "journal"),
         JsonStore(data / "drafts"),
         redactor=Redactor([key]),
-        state=data,
+        state_folder=data,
         place="local platform",
         intervals=PollIntervals(0.5),
     )

@@ -61,7 +61,7 @@ def make_client(
     """Return a client of a test server."""
     surfaces = Surfaces(url if controller else None, url if rest else None, more.pop("organization", ORG))
     more.setdefault("clock", FastClock())
-    more.setdefault("backoff", Backoff(dice=random.Random(1)))
+    more.setdefault("backoff", Backoff(rng=random.Random(1)))
     return Client(surfaces, PlatformSession(Secret(key), frozenset, **more), read_only=read_only)
 
 

@@ -44,7 +44,7 @@ async def test_the_ten_line_example_lists_tasks_and_follows_one(tmp_path: Path) 
         platform.push(task["id"], [{"type": "chunk", "data": "as it happens"}])
         while (line := await program.stdout.readline()) != b"chunk as it happens\n":
             assert line, "it ended before the event came"
-        with here.local.store.together():
+        with here.local.store.transaction():
             platform.change(platform.task(task["id"]), status="completed", result="done")
         rest = (await program.stdout.read()).splitlines()
         assert await program.wait() == 0

@@ -1,10 +1,10 @@
-"""The command `xp-tui`: from words and environment to the front end that serves them."""
+"""The command `xp-tui`: runs the command line, and the dashboard if no verb is given."""
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # typing itself takes longer to import than a version to print
+TYPE_CHECKING = False  # importing `typing` takes longer than printing the version
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 
 def command() -> int:
-    """Be the process `xp-tui`: Ctrl+C ends it from its first moment to its last without a traceback."""
+    """Run the command `xp-tui` and return its exit code; Ctrl+C ends it at any moment without a traceback."""
     try:
         import signal
 
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # an exception in the middle of an import may become another
+            # KeyboardInterrupt during an import may be turned into another exception: let the signal end the process.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         code = main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
     except KeyboardInterrupt:
@@ -26,13 +27,13 @@ def command() -> int:
 
 
 def main() -> int:
-    """Run the command line and answer with its exit code."""
+    """Run the main program on the arguments of this process, and return its exit code."""
     from tui.cli.main import run
 
-    return run(sys.argv[1:], _screens)
+    return run(sys.argv[1:], _run_screens)
 
 
-def _screens(session: Session) -> Awaitable[int]:
+def _run_screens(session: Session) -> Awaitable[int]:
     from tui.launch import run_dashboard
 
     return run_dashboard(session)

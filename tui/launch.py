@@ -1,4 +1,7 @@
-"""The front end of whoever gives no verb: the screens, on the platform that is set or on one of this machine's own."""
+"""Launches the dashboard, with a local platform if neither a key nor an address is set.
+
+Textual is imported in functions, after the local platform was started: both load at the same time.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,17 @@ if TYPE_CHECKING:
     import subprocess
 
     from tui.app.app import XpTui
+    from tui.local.data_dir import DataDir
     from tui.storage.settings import Settings
 
 PLATFORM_END_SECONDS = 5.0
-"""Seconds that a platform gets to end."""
+"""How long to wait for the local platform to end."""
 
 
 async def run_dashboard(session: Session) -> int:
-    """The dashboard, on the platform that is set, or on one of this machine's own."""
+    """Run the dashboard and return its exit code."""
     for name in ("COLUMNS", "LINES"):
-        os.environ.pop(name, None)  # Textual would believe them before the terminal, also once that has another size
+        os.environ.pop(name, None)  # Textual would prefer them to the real size of the terminal
     import asyncio
     import signal
 
@@ -31,9 +35,9 @@ async def run_dashboard(session: Session) -> int:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
-    with _own_platform(session):
-        app = _dashboard(session)
-        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is put back before we go
+    with _local_platform(session):
+        app = _create_app(session)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # exit normally, so that Textual restores the terminal
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async()
         for action in await app.services.commands.interrupted():
@@ -41,15 +45,17 @@ async def run_dashboard(session: Session) -> int:
         return app.return_code or 0
 
 
-def _dashboard(session: Session) -> XpTui:
-    """Make the dashboard as the settings want it."""
+def _create_app(session: Session) -> XpTui:
+    """Create the app from the settings."""
     from tui.app.app import XpTui
     from tui.services.list_poller import PollIntervals
     from tui.storage.json_store import Drafts, JsonStore
     from tui.storage.settings import BadSettings
 
     client, settings = session.client, session.settings
-    is_local = client.surfaces.organization == "local"
+    intervals = None
+    if client.surfaces.organization == "local":
+        intervals = PollIntervals(lists=1.5, polled=1.5)
     memory = JsonStore(settings.state / "screens.json")
     if settings.values["time"].source != "default":
         memory["time"] = settings["time"]
@@ -58,14 +64,14 @@ def _dashboard(session: Session) -> XpTui:
         session.journal,
         Drafts(settings.state / "drafts.json"),
         redactor=session.out.redactor,
-        state=settings.state,
+        state_folder=settings.state,
         place=platform_name(settings),
         hold=settings["hold"],
-        intervals=PollIntervals(lists=1.5, polled=1.5) if is_local else None,
+        intervals=intervals,
         memory=memory,
-        begin_with=f'agent:"{agent}"' if (agent := settings["agent"]) else "",
-        left=session.journal.unfinished(client.surfaces.platform_ids),
-        keys=_keys(settings["keys"] or {}),
+        initial_filter=_initial_filter(settings),
+        leftovers=session.journal.unfinished(client.surfaces.platform_ids),
+        keys=_checked_keys(settings["keys"] or {}),
         theme=settings["theme"] or "",
         is_ascii=settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
         is_still=settings["reduced_motion"],
@@ -76,21 +82,30 @@ def _dashboard(session: Session) -> XpTui:
 
 
 def platform_name(settings: Settings) -> str:
-    """The name of the platform: the profile, or whether it is the local platform of this machine."""
-    return settings.profile or ("local platform" if settings.key is None else "cloud")
+    """Return the name of the platform: the profile, "local platform" or "cloud"."""
+    if settings.profile:
+        return settings.profile
+    if settings.key is None:
+        return "local platform"
+    return "cloud"
 
 
-def _keys(told: Mapping[str, str]) -> Mapping[str, str]:
-    """The operator's own keys; only to check them, every screen has to be there."""
-    if not told:
-        return told
+def _initial_filter(settings: Settings) -> str:
+    agent = settings["agent"]
+    return f'agent:"{agent}"' if agent else ""
+
+
+def _checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the checked keys of the operator; checking imports all screens, so it is skipped if there are no keys."""
+    if not keys:
+        return keys
     from tui.app.keymap import checked_keys
 
-    return checked_keys(told)
+    return checked_keys(keys)
 
 
 def _start_platform() -> subprocess.Popen[bytes]:
-    """Start a local platform that ends with this process, however it ends, and has none of its settings."""
+    """Start a local platform that ends when this process ends, in whatever way, and does not inherit its settings."""
     from importlib.util import find_spec
     from subprocess import PIPE, Popen
 
@@ -104,12 +119,11 @@ def _start_platform() -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _own_platform(session: Session) -> Iterator[None]:
-    """Without a key and an address, a local platform runs for as long as any screens need it, ours or others'."""
-    import importlib
-    from contextlib import suppress
-    from subprocess import TimeoutExpired
+def _local_platform(session: Session) -> Iterator[None]:
+    """Make sure that a local platform runs, if neither a key nor an address is set.
 
+    A platform that this process starts runs on after it for as long as another dashboard uses it.
+    """
     from tui.cli.local import data_dir_in
     from tui.storage.settings import BadSettings
 
@@ -117,29 +131,42 @@ def _own_platform(session: Session) -> Iterator[None]:
     if settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None:
         yield
         return
-    home = data_dir_in(settings.state)
-    with ExitStack() as stack:
+    data_dir = data_dir_in(settings.state)
+    with ExitStack() as use:
         try:
-            stack.enter_context(home.used())
+            use.enter_context(data_dir.user_lock())
         except OSError as error:
             raise BadSettings(f"the local platform did not start: {error}") from error
-        if home.running() is not None:
+        if data_dir.running() is not None:
             yield
             return
-        local = _start_platform()
-        assert local.stdin
-        assert local.stdout
-        assert local.stderr
-        try:
-            importlib.import_module("tui.app.app")  # while the platform starts
-            if not local.stdout.readline():
-                raise BadSettings(f"the local platform did not start: {local.stderr.read().decode().strip()}")
+        with _started_platform(data_dir, use):
             yield
-        finally:
-            stack.close()
-            is_left_to_others = home.is_used()
-            for one in (local.stdin, local.stdout, local.stderr):
-                one.close()
-            if not is_left_to_others:
-                with suppress(TimeoutExpired):
-                    local.wait(PLATFORM_END_SECONDS)
+
+
+@contextmanager
+def _started_platform(data_dir: DataDir, use: ExitStack) -> Iterator[None]:
+    """Start a local platform, and end it unless another dashboard uses it; `use` is closed before that is decided."""
+    import importlib
+    from contextlib import suppress
+    from subprocess import TimeoutExpired
+
+    from tui.storage.settings import BadSettings
+
+    process = _start_platform()
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    try:
+        importlib.import_module("tui.app.app")  # while the platform starts
+        if not process.stdout.readline():
+            raise BadSettings(f"the local platform did not start: {process.stderr.read().decode().strip()}")
+        yield
+    finally:
+        use.close()
+        is_used_by_others = data_dir.has_users()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+        if not is_used_by_others:
+            with suppress(TimeoutExpired):
+                process.wait(PLATFORM_END_SECONDS)

@@ -59,7 +59,7 @@ class Parts:
     async def run(self, event: Any) -> None:
         """Handle a command, and wait until it and the actions that it starts have ended."""
         self.services.commands.handle(event)
-        await self.app.finished("wishes", "deeds")
+        await self.app.finished("dialogs", "actions")
 
     def started(self) -> list[Action]:
         """Keep the actions that are started from now on instead of running them."""

@@ -83,13 +83,13 @@ async def test_every_screen_is_updated_while_an_action_is_held(parts: Parts) -> 
     progress.show_held()
     for screen in parts.app.screens:
         ((_, held),) = screen.told
-        assert held.words.startswith("‖ approve t1 in 4 s")
-        assert held.words.endswith("u takes it back")
+        assert held.text.startswith("‖ approve t1 in 4 s")
+        assert held.text.endswith("u takes it back")
         assert (dict(held.seconds_left), held.is_paused) == ({"d1": 4.0}, False)
     assert ticker.calls == ["resume"]
     progress.finish(action())
     progress.show_held()
-    assert parts.app.screens[0].told[-1][1].words == ""
+    assert parts.app.screens[0].told[-1][1].text == ""
     assert ticker.calls == ["resume", "pause"]
 
 
@@ -98,7 +98,7 @@ async def test_a_hold_pauses_while_a_dialog_is_in_front(parts: Parts) -> None:
     parts.app.screens.append(StubScreen(is_modal=True))
     assert parts.services.actions.is_paused()
     parts.services.progress.show_held()
-    assert "stands still, 4 s left" in parts.app.screens[0].told[0][1].words
+    assert "stands still, 4 s left" in parts.app.screens[0].told[0][1].text
 
 
 async def test_a_hold_pauses_while_the_app_shuts_down(parts: Parts) -> None:

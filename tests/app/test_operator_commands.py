@@ -99,7 +99,7 @@ async def test_a_draft_is_offered_again_if_its_action_was_not_confirmed(parts: P
     await parts.load("t1")
     parts.app.answers = [True]
     parts.services.commands.start(Action(Verb.STOP, "t1"), "key")
-    await parts.app.finished("deeds")
+    await parts.app.finished("actions")
     assert parts.outcomes == ["not sent"]
     assert parts.drafts == {"key": "words"}
 
@@ -157,7 +157,7 @@ async def test_a_leftover_action_is_reported_and_journaled_but_never_sent(
     parts.platform.task("t1")
     parts.app.answers = [wants]
     parts.services.commands.report_leftovers([{"kind": kind, "verb": "approve", "target": "t1", "deed": "d"}])
-    await parts.app.finished("left")
+    await parts.app.finished("leftovers")
     assert parts.outcomes == [outcome]
     assert parts.sent == []
     assert len(parts.app.pushed) == (wants and kind == "held")

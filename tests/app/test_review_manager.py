@@ -18,21 +18,21 @@ class Reviewing(StubScreen):
         super().__init__(open_tasks=(task_id,))
         self.task_id = task_id
 
-    def forget(self, task_id: str, begun: Any = None) -> None:
+    def show_task(self, task_id: str, begun: Any = None) -> None:
         self.task_id = task_id
 
 
 async def test_every_screen_receives_the_review_that_was_read(parts: Parts) -> None:
     parts.platform.task("t1", status="paused")
     parts.services.reviews.handle(ReadReview("t1"))
-    await parts.app.finished("decide t1")
+    await parts.app.finished("review t1")
     assert parts.app.screens[0].told == [("review", "t1")]
     assert parts.services.store.has_pending
 
 
 async def test_every_screen_receives_the_reason_why_a_task_could_not_be_read(parts: Parts) -> None:
     parts.services.reviews.handle(ReadReview("t9"))
-    await parts.app.finished("decide t9")
+    await parts.app.finished("review t9")
     ((kind, reason),) = parts.app.screens[0].told
     assert kind == "failed"
     assert reason
@@ -44,7 +44,7 @@ async def test_one_task_opens_a_review_and_several_open_a_bulk_review(parts: Par
     await parts.load("t1", "t2")
     parts.services.reviews.handle(ReviewWanted("t1"))
     parts.services.reviews.handle(ReviewWanted("t1", "t2"))
-    await parts.app.finished("decide t1", "decide t2")
+    await parts.app.finished("review t1", "review t2")
     assert [type(screen).__name__ for screen in parts.app.pushed] == ["ReviewScreen", "BulkReviewScreen"]
 
 
@@ -58,7 +58,7 @@ async def test_the_next_review_is_of_the_task_that_waits_next_longest(parts: Par
         parts.services.reviews.handle(ShowNextReview(screen, by))
         assert screen.task_id == expected
     assert other.task_id == "t3"
-    await parts.app.finished(*(f"decide {task_id}" for task_id in ("t1", "t2", "t3")))
+    await parts.app.finished(*(f"review {task_id}" for task_id in ("t1", "t2", "t3")))
 
 
 async def test_open_reviews_are_visible_to_other_processes_and_theirs_on_the_screen(

@@ -28,7 +28,7 @@ from tests.screens.operator import open_dashboard
 from tui.app import textual_workarounds
 from tui.app.terminal import Terminal
 from tui.app.terminal_input import TerminalInput
-from tui.app.textual_workarounds import ResumableDriver, XTermParser, tells_crashes_without_locals
+from tui.app.textual_workarounds import ResumableDriver, XTermParser, reports_crashes_without_locals
 
 MAX_WORKAROUND_LINES = 80
 
@@ -268,7 +268,7 @@ class Failing(App[None]):
         self.fail()
 
 
-@tells_crashes_without_locals(lambda _, error: f"it has failed: {error}")
+@reports_crashes_without_locals(lambda _, error: f"it has failed: {error}")
 class FailingDiscreetly(Failing):
     """A failing app with the workaround."""
 
@@ -287,7 +287,7 @@ def printed(app: App[None], capsys: pytest.CaptureFixture[str]) -> str:
 def test_textual_prints_local_variables_when_an_app_fails(
     fail: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert SECRET in printed(Failing(fail), capsys), remove("tells_crashes_without_locals")
+    assert SECRET in printed(Failing(fail), capsys), remove("reports_crashes_without_locals")
 
 
 @pytest.mark.parametrize("fail", FAILURES)

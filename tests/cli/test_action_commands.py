@@ -15,7 +15,7 @@ from tests.cli.conftest import Shell
 from tests.conftest import FastClock
 from tests.wire.platform import Platform
 from tests.wire.server import Connection, Request, Server
-from tui.cli.action_commands import _code
+from tui.cli.action_commands import action_exit_code
 from tui.client import errors
 from tui.services.actions import Action, Outcome, Verb
 
@@ -364,4 +364,4 @@ def test_each_outcome_has_the_exit_code_that_help_lists(
 ) -> None:
     # Private: no platform leads to each of these outcomes in a short test.
     action = Action(Verb.APPROVE, "t1", digest, is_sent=is_sent)
-    assert _code(action.done(outcome, "", error=error)) == code
+    assert action_exit_code(action.done(outcome, "", error=error)) == code

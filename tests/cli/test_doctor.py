@@ -165,7 +165,7 @@ async def test_doctor_names_the_proxy_without_its_password(shell: Shell, platfor
     assert "pass-0123456789" not in str(told)
     assert server.requests[0].target.startswith("http://platform.example/")  # and so it does
     shell.export(NO_PROXY="platform.example")
-    assert doctor._proxy("rest", "http://platform.example") == doctor.Finding("proxy", "ok", "rest: none")
+    assert doctor._check_proxy("rest", "http://platform.example") == doctor.Finding("proxy", "ok", "rest: none")
 
 
 async def test_doctor_tries_a_configured_certificate_authority(
@@ -189,7 +189,7 @@ async def test_doctor_reports_an_unreadable_certificate_authority(shell: Shell, 
     # Private: a check by itself needs no platform with HTTPS.
     (tmp_path / "empty.pem").write_text("")
     shell.export(SSL_CERT_FILE=str(tmp_path / "empty.pem"))
-    first, second = await doctor._tls("rest", "https://platform.example", str(tmp_path / "gone.pem"))
+    first, second = await doctor._check_tls("rest", "https://platform.example", str(tmp_path / "gone.pem"))
     assert (first.grade, second.grade) == ("bad", "bad")
     assert first.words.startswith(f"rest: --ca {tmp_path / 'gone.pem'} cannot be used: ")
     assert second.words.startswith(f"rest: SSL_CERT_FILE {tmp_path / 'empty.pem'} cannot be used: ")

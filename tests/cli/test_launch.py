@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Shell, said_instead_of_screens
 from tests.wire.platform import KEY
 from tui.__main__ import main
-from tui.cli.main import _parsed
+from tui.cli.main import _parse_arguments
 from tui.cli.parser import build_parser
 
 
@@ -23,7 +23,7 @@ def refused(shell: Shell, *words: str) -> str:
 
 def test_a_command_without_arguments_is_parsed_like_an_empty_line() -> None:
     # Private: the short cut for an empty line is not visible from outside.
-    assert vars(_parsed([])) == vars(build_parser().parse_args([]))
+    assert vars(_parse_arguments([])) == vars(build_parser().parse_args([]))
 
 
 def test_without_a_terminal_the_error_points_to_the_verbs(shell: Shell) -> None:

@@ -64,12 +64,12 @@ async def test_closing_a_leash_does_not_end_a_platform_that_others_use(shell: Sh
     home = DataDir(shell.state / "local")
     async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
-        with home.used():
+        with home.user_lock():
             one.leash.close()
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(one.code), 1.0)
             assert home.running() is not None
-            assert home.is_used()
+            assert home.has_users()
         assert await one.code == 0
 
 
@@ -83,7 +83,7 @@ async def test_a_platform_that_is_ending_is_not_found(shell: Shell, monkeypatch:
         end(server)
 
     def come() -> Address | None:
-        with home.used():
+        with home.user_lock():
             return home.running()
 
     monkeypatch.setattr(process.Server, "end", slowly)
@@ -92,7 +92,7 @@ async def test_a_platform_that_is_ending_is_not_found(shell: Shell, monkeypatch:
         one.leash.close()
         await asyncio.to_thread(ends.wait)
         assert home.running() is not None
-        assert home.is_used()
+        assert home.has_users()
         coming = asyncio.create_task(asyncio.to_thread(come))
         may_end.set()
         assert await coming is None
@@ -149,7 +149,7 @@ def test_a_taken_port_is_reported_and_nothing_keeps_running(shell: Shell) -> Non
 
 def test_a_start_during_another_start_is_asked_to_retry(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
-    with home.taken():
+    with home.server_lock():
         said = shell(*PLAIN_LOCAL)
     assert (said.code, said.err) == (
         3,
@@ -237,7 +237,7 @@ async def here(shell: Shell, platform: Platform, server: Server) -> AsyncIterato
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     filled(platform)
-    with home.taken():
+    with home.server_lock():
         home.announce(Address(server.url, KEY))
         yield server
 

@@ -16,7 +16,12 @@ from rich.cells import cell_len
 from tui.cli.output import AMBER, Cell, Column, Output, ignore_broken_pipe
 from tui.security.redact import Redactor
 
-COLUMNS = (Column("STATUS"), Column("TITLE", least=6), Column("TOKENS", is_number=True, goes=1), Column("ID", goes=2))
+COLUMNS = (
+    Column("STATUS"),
+    Column("TITLE", min_width=6),
+    Column("TOKENS", is_number=True, drop_order=1),
+    Column("ID", drop_order=2),
+)
 ROW = ("paused", "Pay the overdue invoice", "18.2k", "0123456789ab")
 
 
@@ -70,7 +75,9 @@ def test_a_table_cuts_text_first_and_drops_columns_then(
 def test_no_table_row_is_wider_than_the_terminal(width: int, texts: list[tuple[str, str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         out = output(width, patch, NO_COLOR="1")
-        out.table([Column("TEXT", least=2), Column("N", is_number=True, goes=1)], [list(row) for row in texts])
+        out.table(
+            [Column("TEXT", min_width=2), Column("N", is_number=True, drop_order=1)], [list(row) for row in texts]
+        )
     lines = printed(out).splitlines()
     assert len(lines) == len(texts) + 1
     assert max(map(cell_len, lines)) <= max(width, 4)
@@ -121,12 +128,12 @@ def test_data_goes_to_stdout_and_messages_to_stderr_without_the_key(monkeypatch:
 
 def test_json_is_ascii_and_on_one_line_for_line_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     out = output(None, monkeypatch)
-    out.form = "ndjson"
+    out.format = "ndjson"
     out.json({"title": "naïve\nthe-key-0123456789"})
     line = printed(out)
     assert (line.isascii(), line.count("\n")) == (True, 1)
     assert json.loads(line) == {"v": 1, "title": "naïve\n••••"}
-    out.form = "json"
+    out.format = "json"
     out.json({"title": "x"})
     assert printed(out).removeprefix(line) == '{\n  "v": 1,\n  "title": "x"\n}\n'
 

@@ -198,9 +198,9 @@ async def test_log_prints_one_line_for_each_entry(shell: Shell, platform: Platfo
     lines = [line[9:] for line in said.out.splitlines()]
     assert (said.code, said.err) == (0, "9 entries\n")
     for line in (
-        "MSG Dana Reyes do ␛[31m it",
+        "USR Dana Reyes do ␛[31m it",
         "RSN think Look first 0.70",
-        "AUT Gmail login required",
+        "SGN Gmail login required",
         '··· brand_new {"note":"hm"}',
     ):
         assert line in lines
@@ -220,7 +220,7 @@ async def test_log_tree_includes_sub_tasks_and_names_missing_logs(
     assert said.code == 0
     assert "the sub-task gone could not be read: Task not found (404)" in said.err
     (place,) = (number for number, line in enumerate(lines) if "SUB" in line and "find it" in line)
-    assert lines[place + 1].split()[1:] == ["MSG", "agent", "found"]
+    assert lines[place + 1].split()[1:] == ["AGT", "agent", "found"]
     told = (await shell.on(server, "log", "root", "--tree", "-o", "json")).json
     assert (told["kind"], told["task_id"], told["partial"]) == ("log", "root", False)
     assert [(row["task_id"], row["depth"]) for row in told["items"] if row.get("label") == "found"] == [("child", 1)]

@@ -105,7 +105,7 @@ async def test_the_local_platform_is_found_in_a_read_only_state_folder(
             raise OSError(30, "Read-only file system")
         return opened(path, flags, *more)
 
-    with home.taken():
+    with home.server_lock():
         home.announce(Address(server.url, KEY))
         monkeypatch.setattr(os, "open", read_only)
         said = await asyncio.to_thread(shell, "--local", "tasks")
@@ -119,7 +119,7 @@ def test_an_empty_key_file_is_refused_when_starting_and_when_connecting(shell: S
     write_private(home.path / "key", content)
     sentence = f"xp-tui: {home.path}/key holds no key: remove it, and a new one is made at the next start\n"
     assert shell("local", "--port", "0", "--no-history", "--no-arrivals") == (3, "", sentence)
-    with home.taken():
+    with home.server_lock():
         home.announce(Address("http://127.0.0.1:1", KEY))
         assert shell("--local", "tasks") == (3, "", sentence)
 
@@ -129,5 +129,5 @@ def test_an_unreadable_address_file_counts_as_no_platform(shell: Shell, content:
     home = DataDir(shell.state / "local")
     write_private(home.path / "key", KEY.encode())
     write_private(home.path / "address.json", content)
-    with home.taken():
+    with home.server_lock():
         assert home.running() is None

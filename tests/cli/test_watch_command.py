@@ -18,7 +18,7 @@ from tests.wire.platform import KEY, Platform
 from tests.wire.server import Server
 from tui.cli.exit_codes import UsageError
 from tui.cli.output import Output
-from tui.cli.watch_command import _Show, parse_patience
+from tui.cli.watch_command import _ChangePrinter, parse_timeout
 from tui.client.event_stream import Link, LinkState
 from tui.client.events import Event
 from tui.client.models import Task
@@ -143,13 +143,13 @@ async def test_watching_an_unknown_task_is_an_error(shell: Shell, server: Server
     ("text", "seconds"), [(None, None), ("90", 90.0), ("1.5s", 1.5), ("30m", 1800.0), ("2h", 7200.0), ("1d", 86400.0)]
 )
 def test_a_timeout_is_parsed_as_a_duration(text: str | None, seconds: float | None) -> None:
-    assert parse_patience(text) == seconds
+    assert parse_timeout(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "0.0h", "-5", "m", "1w", "soon", "1 h"])
 def test_an_invalid_timeout_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--timeout is a length of time as 90s, 30m or 2h"):
-        parse_patience(text)
+        parse_timeout(text)
 
 
 # Single changes
@@ -162,13 +162,13 @@ class PrintedChanges:
         self.out = StringIO()
         output = Output(self.out, StringIO(), Redactor([KEY]), form, environ={})
         # Private: changes are printed without a watch that brings them.
-        self.show = _Show(output, parse_filter(until), several)
+        self.show = _ChangePrinter(output, parse_filter(until), several)
 
     def from_value(self, *changes: Change) -> str:
         """Apply these changes, and return what was printed."""
         begin = self.out.tell()
         for change in changes:
-            self.show.tell(change)
+            self.show.print_change(change)
         return self.out.getvalue()[begin:]
 
 
@@ -226,7 +226,7 @@ def test_the_rest_of_streamed_text_is_printed_before_the_result() -> None:
     told = PrintedChanges()
     told.from_value(event("chunk", "the last words"))
     begin = told.out.tell()
-    told.show.end(Task.from_value({"id": "task-0001", "status": "completed", "result": None}))
+    told.show.print_final(Task.from_value({"id": "task-0001", "status": "completed", "result": None}))
     assert told.out.getvalue()[begin:] == "    the last words\n"
 
 

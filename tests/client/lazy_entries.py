@@ -15,5 +15,5 @@ def lazy_entries(told: Sequence[dict[str, Any]], size: int = 3) -> LazyEntries:
     """Return lazy entries, added in parts as the client does."""
     made = LazyEntries()
     for begin in range(0, len(told), size):
-        made.take([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
+        made.extend([Raw(json.dumps(one).encode()) for one in told[begin : begin + size]])
     return made

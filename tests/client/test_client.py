@@ -94,7 +94,7 @@ async def test_an_unchanged_page_is_not_decoded_again() -> None:
         assert [task.title for task in await read()] == ["one", "other"]
         for number in range(20):  # not every page is kept that was ever read
             await read(user_id=f"u{number}")
-        assert len(client._pages_read) == MAX_CACHED_PAGES
+        assert len(client._page_cache) == MAX_CACHED_PAGES
         assert (await read())[0] == first[0]
 
 

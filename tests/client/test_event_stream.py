@@ -87,7 +87,7 @@ async def listening(
 ) -> AsyncIterator[ReceivedItems]:
     """Run a stream; `done` is set once enough items came or the stream ended."""
     heard = ReceivedItems(enough=enough)
-    stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(dice=random.Random(2)))
+    stream = EventStream(client, "t1", clock=clock or FastClock(), backoff=Backoff(rng=random.Random(2)))
 
     async def run() -> None:
         try:
@@ -423,7 +423,7 @@ async def test_a_replay_without_ids_yields_nothing_twice() -> None:
         async with listening(client, lambda heard: len(heard.events) >= 6) as heard:
             await finished(heard)
     assert [event.data["request_id"] for event in heard.events] == [f"r{n}" for n in range(6)]
-    assert [one.seamless for one in heard.told if isinstance(one, StreamResumed)] == [True, True]
+    assert [one.is_seamless for one in heard.told if isinstance(one, StreamResumed)] == [True, True]
 
 
 async def test_a_gap_between_ids_is_yielded_as_a_gap() -> None:
@@ -437,8 +437,8 @@ async def test_a_gap_between_ids_is_yielded_as_a_gap() -> None:
     async with Server(serve) as server, make_client(server.url) as client:
         async with listening(client, lambda heard: len(heard.events) >= 3) as heard:
             await finished(heard)
-    assert [one.seamless for one in heard.told if isinstance(one, StreamResumed)] == [False, True]
-    assert [one.asked for one in heard.told if isinstance(one, StreamOpened)] == [False, True, True]
+    assert [one.is_seamless for one in heard.told if isinstance(one, StreamResumed)] == [False, True]
+    assert [one.resume_requested for one in heard.told if isinstance(one, StreamOpened)] == [False, True, True]
 
 
 async def test_ids_that_restart_lose_no_event() -> None:
@@ -686,7 +686,7 @@ async def test_a_stream_of_2000_events_a_second_does_not_fall_behind(tls: bool) 
 
 
 async def test_buffered_events_are_read_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.client.event_stream.PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr("tui.client.pacing.PAUSE_SECONDS", 0.2)
     body = b'data: {"type": "chunk", "task_id": "t1", "data": "%s"}\n\n' % (b"x" * 1000)
 
     async def serve(request: Request, connection: Connection) -> None:

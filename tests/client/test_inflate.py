@@ -6,7 +6,7 @@ import gzip
 import random
 
 from tests.client.compressed import bomb
-from tui.client.inflate import MAX_PIECE_BYTES, MAX_PLAIN_BYTES, MAX_RATIO, CompressedBody
+from tui.client.inflate import MAX_INFLATE_RATIO, MAX_PIECE_BYTES, MAX_PLAIN_BYTES, CompressedBody
 
 
 def test_inflating_yields_pieces_of_limited_size() -> None:
@@ -17,4 +17,4 @@ def test_inflating_yields_pieces_of_limited_size() -> None:
 def test_well_compressed_data_is_inflated_up_to_a_limit() -> None:
     dice = random.Random(1)
     content = gzip.compress(b"".join(dice.randbytes(500) + b" " * 15_000 for _ in range(1_200)), 1)
-    assert MAX_PLAIN_BYTES < sum(map(len, CompressedBody().feed(content))) < MAX_RATIO * len(content)
+    assert MAX_PLAIN_BYTES < sum(map(len, CompressedBody().feed(content))) < MAX_INFLATE_RATIO * len(content)

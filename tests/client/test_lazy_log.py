@@ -67,11 +67,11 @@ event = st.builds(
 def whole(made: Activity) -> Any:
     """Return everything that an activity shows."""
     nodes = list(made.nodes)
-    calls, failed = made.nodes.tally()
+    calls, failed = made.nodes.count_kinds()
     child = Task.from_value({"id": "k2", "agent_id": "b", "created_at": at(95).isoformat()})
     return (
         [(node.order, node.entry.raw, type(node.entry), node.provenance, node.seconds) for node in nodes],
-        [made.nodes.place_of(node) for node in nodes] == list(range(len(nodes))),
+        [made.nodes.index_of(node) for node in nodes] == list(range(len(nodes))),
         {key: found.order for node in nodes for key in node.entry.keys if (found := made.get(key))},
         (calls, failed, made.streaming, made.wait, match_triggers(made, ()), match_triggers(made, (child,))),
     )
@@ -81,7 +81,7 @@ def test_an_open_wait_in_a_large_log_is_found() -> None:
     made = Activity("t")
     assert made.wait is None
     asking = {"id": "q", "created_at": at(1).isoformat(), "questions": ["what?"]}
-    made.read(Log(lazy_entries([asking])), at(2))
+    made.add_log(Log(lazy_entries([asking])), at(2))
     assert made.wait
 
 
@@ -100,16 +100,16 @@ def test_an_activity_with_a_lazy_log_equals_one_with_all_entries_read(
     ways: list[tuple[Activity, Sequence[Sequence[Entry]]]] = [(lazy, large), (eager, read)]
     for one, (first, second) in ways:
         for number, told in enumerate(before):
-            one.hear(told, at(100 + number))
-        one.read(Log(first), at(110))
+            one.add_event(told, at(100 + number))
+        one.add_log(Log(first), at(110))
         for number, told in enumerate(later):
-            one.hear(told, at(120 + number))
+            one.add_event(told, at(120 + number))
         for number in looked_at if one is lazy else ():
             one.get(f"e{number}")
-        one.read(Log(second), at(130))
-        one.read(Log(tuple(map(parse_entry, small))), at(140))
+        one.add_log(Log(second), at(130))
+        one.add_log(Log(tuple(map(parse_entry, small))), at(140))
     assert len(lazy) == len(eager)
-    assert lazy.nodes.tally() == eager.nodes.tally()  # before anything else is looked at
+    assert lazy.nodes.count_kinds() == eager.nodes.count_kinds()  # before anything else is looked at
     assert match_triggers(lazy, ()) == match_triggers(eager, ())
     assert whole(lazy) == whole(eager)
 
@@ -126,7 +126,7 @@ def test_each_lazy_entry_equals_the_parsed_entry(log: list[Any]) -> None:
     read = tuple(map(parse_entry, log))
     assert (tuple(large), large.kinds) == (read, [type(one) for one in read])
     assert (large[1:3], large.times) == (read[1:3], [one.created_at for one in read])
-    assert large.places == {name: place for place, one in enumerate(read) for name in one.keys}
+    assert large.index_by_key == {name: place for place, one in enumerate(read) for name in one.keys}
     assert large.order == sorted(range(len(read)), key=lambda place: (large.times[place], place))
     middle = at(45)
     assert sorted(large.between(middle, at(60))) == [
@@ -171,15 +171,15 @@ def test_only_the_new_entries_of_a_later_log_are_parsed() -> None:
     # Private: reading a node from outside parses it.
     log = [{"id": f"e{n}", "created_at": at(n).isoformat(), "tool_name": "x"} for n in range(50)]
     made = Activity("t")
-    made.read(Log(lazy_entries(log)), at(100))
+    made.add_log(Log(lazy_entries(log)), at(100))
     made.get("e7")
     again = lazy_entries(
         [*log[:20], {**log[20], "is_error": True}, *log[21:], {**log[0], "id": "e50", "created_at": at(60).isoformat()}]
     )
-    assert made.nodes.news_in(again) == {7, 20, 50}
-    made.read(Log(again), at(101))
+    assert made.nodes.changed_ordinals(again) == {7, 20, 50}
+    made.add_log(Log(again), at(101))
     assert [made.nodes[place].entry.id for place in (20, 50)] == ["e20", "e50"]
-    assert made.nodes.tally()[1] == 1
+    assert made.nodes.count_kinds()[1] == 1
     assert sum(isinstance(item, int) for item in made.nodes._items) == 48
 
 
@@ -287,7 +287,7 @@ def test_unlike_returns_the_positions_of_changed_entries(log: list[Any], more: l
         for place, (one, other) in enumerate(zip(log, again, strict=False))
         if json.dumps(one) != json.dumps(other)
     ]
-    assert ours.unlike(theirs) == [*differ, *range(min(len(log), len(again)), len(log))]
+    assert ours.changed_indexes(theirs) == [*differ, *range(min(len(log), len(again)), len(log))]
 
 
 def test_lazy_entries_are_indexed_from_both_ends() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tui.client.errors import UnexpectedAnswer
-from tui.client.lazy_log import MODELS_PER_TURN, LargeLog
+from tui.client.lazy_log import MAX_MODELS_PER_STEP, LargeLog
 from tui.client.log_responses import read_log, read_thread_messages
 
 
@@ -26,9 +26,9 @@ async def test_reading_a_log_yields_to_the_event_loop() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    log = await read_log({"id": "t", "messages": messages(5 * MODELS_PER_TURN)}, "t")
+    log = await read_log({"id": "t", "messages": messages(5 * MAX_MODELS_PER_STEP)}, "t")
     counting.cancel()
-    assert [entry.id for entry in log.entries] == [f"m{number}" for number in range(5 * MODELS_PER_TURN)]
+    assert [entry.id for entry in log.entries] == [f"m{number}" for number in range(5 * MAX_MODELS_PER_STEP)]
     assert turns >= 5
 
 

@@ -119,7 +119,7 @@ def test_a_usual_event_is_not_decoded_before_it_is_read() -> None:
     written = '{"type": "chunk", "task_id": "t", "time": "2026-11-21T10:00:00Z", "data": "x"}'
     event = Event.from_sse(written)
     assert event.json is written
-    assert isinstance(event.written_data, Raw)
+    assert isinstance(event.unparsed_data, Raw)
     assert (event.type, event.task_id, event.data) == ("chunk", "t", "x")
 
 
@@ -148,7 +148,7 @@ def test_a_partial_entry_knows_whether_it_names_a_sub_task(kind: type[Entry], to
 @pytest.mark.parametrize("damage", [b'"a', b'"a\\q"', b'"a\n"', b"01", b"{]}", b"1."])
 def test_a_damaged_entry_is_not_partially_decoded(damage: bytes) -> None:
     with pytest.raises(NotLazy):
-        LazyEntries().take(
+        LazyEntries().extend(
             [Raw(b'{"id": "a", "created_at": "2026-11-21T10:00:00Z", "tool_name": "x", "payload": %b}' % damage)]
         )
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tui.client import event_stream as streams
 from tui.client import replay
 from tui.client.client import Client
-from tui.client.event_stream import MAX_TOLD_HASHES, EventStream, StreamItem, StreamResumed
+from tui.client.event_stream import MAX_EMITTED_HASHES, EventStream, StreamItem, StreamResumed
 from tui.client.events import Event
 from tui.client.replay import MIN_REPLAY_EVENTS
 
@@ -38,7 +38,7 @@ def call(number: int) -> bytes:
 def without_pauses() -> Iterator[None]:
     """Remove the pauses of streams, during which the virtual clock would not advance."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streams, "PAUSE_SECONDS", 0.0)
+        patch.setattr("tui.client.pacing.PAUSE_SECONDS", 0.0)
         yield
 
 
@@ -233,7 +233,7 @@ def test_a_greeting_event_is_no_part_of_a_replay() -> None:
 def test_only_a_replay_proves_that_nothing_was_missed() -> None:
     stream = [piece(number) for number in range(30)]
     told = told_by([stream[:10], stream[:20], stream[18:25], stream[26:], stream[5:12]])
-    assert [one.seamless for one in told if isinstance(one, StreamResumed)] == [True, False, False, False]
+    assert [one.is_seamless for one in told if isinstance(one, StreamResumed)] == [True, False, False, False]
 
 
 def test_an_event_with_an_id_does_not_overtake_withheld_events() -> None:
@@ -303,7 +303,7 @@ def test_a_replay_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(replay, "MAX_WITHHELD_BYTES", 20_000)
     monkeypatch.setattr(streams, "MAX_WITHHELD_BYTES", 20_000)
     most = 0
-    take = replay.Replay.take
+    take = replay.Replay.compare
 
     def measured(self: replay.Replay, content: bytes, event: Event) -> bool | None:
         nonlocal most
@@ -311,20 +311,20 @@ def test_a_replay_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch)
         most = max(most, len(self.withheld))
         return answer
 
-    monkeypatch.setattr(replay.Replay, "take", measured)
+    monkeypatch.setattr(replay.Replay, "compare", measured)
     stream = [piece(number) for number in range(500)]
     assert events_of(told_by([stream, stream[:300], [*stream, piece("end")]])) == [*stream, piece("end")]
-    assert 0 < most <= 20_000 // replay.EVENT_BYTES + 1
+    assert 0 < most <= 20_000 // replay.EVENT_OVERHEAD_BYTES + 1
     laughs = [piece("ha")] * 100
     assert len(events_of(told_by([[*laughs, piece("x")], laughs]))) == 201
 
 
 def test_a_limited_number_of_events_is_remembered() -> None:
     # Private: the size of a stream's memory is not visible from outside.
-    stream = [piece(number) for number in range(MAX_TOLD_HASHES + 100)]
+    stream = [piece(number) for number in range(MAX_EMITTED_HASHES + 100)]
     recent = stream[200:]
     assert events_of(told_by([stream, [*recent, piece("end")]])) == [*stream, piece("end")]
     assert events_of(told_by([stream, stream])) == stream * 2
     running = EventStream(cast("Client", Connections([stream])), "t1", clock=StillClock())
     asyncio.run(running.run(lambda told: None))
-    assert len(running._told) == MAX_TOLD_HASHES
+    assert len(running._emitted_hashes) == MAX_EMITTED_HASHES

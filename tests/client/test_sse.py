@@ -50,11 +50,11 @@ def test_an_event_is_yielded_with_its_last_byte(case: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
 def test_the_split_of_the_bytes_does_not_matter(data: bytes, cuts: list[int]) -> None:
-    whole = [(frame.event, frame.data, frame.id, frame.own_id) for frame in SSEDecoder().feed(data)]
+    whole = [(frame.event, frame.data, frame.id, frame.has_own_id) for frame in SSEDecoder().feed(data)]
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     frames = SSEDecoder()
     pieces = [data[start:end] for start, end in pairwise(places)]
-    assert [(f.event, f.data, f.id, f.own_id) for piece in pieces for f in frames.feed(piece)] == whole
+    assert [(f.event, f.data, f.id, f.has_own_id) for piece in pieces for f in frames.feed(piece)] == whole
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=8))
@@ -65,7 +65,7 @@ def test_encoded_events_are_decoded(events: list[tuple[str, str]]) -> None:
         return
     found = SSEDecoder().feed("".join(lines).encode())
     assert [frame.data for frame in found] == readable
-    assert all(frame.own_id for frame in found)
+    assert all(frame.has_own_id for frame in found)
 
 
 def test_an_oversized_event_is_left_out_and_its_neighbours_are_not() -> None:
@@ -77,7 +77,7 @@ def test_an_oversized_event_is_left_out_and_its_neighbours_are_not() -> None:
         found += frames.feed(piece)
         assert sum(map(len, frames._tail)) <= MAX_EVENT_BYTES + len(piece)
     found += frames.feed(b"\n\ndata: after\n\n")
-    assert [(frame.data, frame.too_large, frame.id) for frame in found] == [
+    assert [(frame.data, frame.is_too_large, frame.id) for frame in found] == [
         ("before", False, ""),
         ("", True, "7"),
         ("after", False, "7"),
@@ -94,7 +94,7 @@ def test_an_oversized_line_is_dropped_whole(name: str) -> None:
         assert sum(map(len, frames._tail)) + frames._size <= MAX_EVENT_BYTES + (1 << 20)
     assert frames._data == []
     found += frames.feed(b"7\n\ndata: after\n\n")
-    assert [(frame.event, frame.data, frame.id, frame.own_id, frame.too_large) for frame in found] == [
+    assert [(frame.event, frame.data, frame.id, frame.has_own_id, frame.is_too_large) for frame in found] == [
         ("message", "", "3", False, True),
         ("message", "after", "3", False, False),
     ]
@@ -105,12 +105,12 @@ def test_an_event_of_the_maximum_size_is_read_whole() -> None:
     assert MAX_EVENT_BYTES == 16 * 1024 * 1024
     for size, too_large in ((MAX_EVENT_BYTES - 1, False), (MAX_EVENT_BYTES, True)):
         (frame,) = SSEDecoder().feed(b"data: %s\n\n" % (b"x" * size))
-        assert (len(frame.data), frame.too_large) == (0 if too_large else size, too_large)
+        assert (len(frame.data), frame.is_too_large) == (0 if too_large else size, too_large)
     frames = SSEDecoder()
     found = frames.feed(b"data: " + b"x" * (MAX_EVENT_BYTES - 10)) + frames.feed(b"yz") + frames.feed(b"\n\n")
-    assert [(len(frame.data), frame.too_large) for frame in found] == [(MAX_EVENT_BYTES - 8, False)]
+    assert [(len(frame.data), frame.is_too_large) for frame in found] == [(MAX_EVENT_BYTES - 8, False)]
     frames.feed(b"data: " + b"x" * (MAX_EVENT_BYTES - 20) + b"\n")
-    assert [frame.too_large for frame in frames.feed(b"data: 0123456789") + frames.feed(b"012345678901234\n\n")] == [
+    assert [frame.is_too_large for frame in frames.feed(b"data: 0123456789") + frames.feed(b"012345678901234\n\n")] == [
         True
     ]
 
@@ -119,7 +119,7 @@ def test_a_large_event_leaves_room_for_the_next() -> None:
     frames = SSEDecoder()
     half = b"x" * (MAX_EVENT_BYTES // 4)
     found = [frame for _ in range(9) for piece in (b"data: ", half, half, b"\n\n") for frame in frames.feed(piece)]
-    assert [(len(frame.data), frame.too_large) for frame in found] == [(MAX_EVENT_BYTES // 2, False)] * 9
+    assert [(len(frame.data), frame.is_too_large) for frame in found] == [(MAX_EVENT_BYTES // 2, False)] * 9
 
 
 def test_an_endless_comment_takes_no_memory() -> None:
@@ -129,7 +129,7 @@ def test_an_endless_comment_takes_no_memory() -> None:
     for _ in range(40):
         assert frames.feed(b"x" * (1 << 20)) == []
         assert sum(map(len, frames._tail)) <= 2
-    assert [(frame.data, frame.too_large) for frame in frames.feed(b"\n\n")] == [("a", False)]
+    assert [(frame.data, frame.is_too_large) for frame in frames.feed(b"\n\n")] == [("a", False)]
 
 
 def test_invalid_utf_8_is_replaced() -> None:
@@ -139,7 +139,7 @@ def test_invalid_utf_8_is_replaced() -> None:
 
 def test_an_event_says_whether_its_id_is_its_own() -> None:
     found = SSEDecoder("0").feed(b"data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid: 2\n\ndata: d\n\nid\ndata: e\n\n")
-    assert [(frame.id, frame.own_id) for frame in found] == [
+    assert [(frame.id, frame.has_own_id) for frame in found] == [
         ("0", False),
         ("1", True),
         ("1", False),
@@ -159,4 +159,4 @@ def test_many_small_lines_that_are_too_large_together_are_dropped() -> None:
     frames = SSEDecoder()
     found = [frame for _ in range(20) for frame in frames.feed(b"data: " + b"y" * 1_000_000 + b"\n")]
     found += frames.feed(b"\ndata: after\n\n")
-    assert [(frame.data, frame.too_large) for frame in found] == [("", True), ("after", False)]
+    assert [(frame.data, frame.is_too_large) for frame in found] == [("", True), ("after", False)]

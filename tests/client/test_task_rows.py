@@ -143,7 +143,7 @@ def test_nested_fields_are_parsed_when_they_are_read() -> None:
 def test_rows_of_the_same_object_are_equal_whatever_they_were_made_of() -> None:
     one, other = TaskRow.from_json(b'{"id": "t", "x": 1}'), TaskRow.from_value({"id": "t", "x": 1})
     assert one == other
-    assert one.says_as(other)
+    assert one.has_same_json(other)
     assert one != TaskRow.from_json(b'{"id": "t", "x": 2}')
 
 

@@ -98,5 +98,5 @@ def test_an_id_is_the_first_that_is_not_blank_or_made_of_the_content() -> None:
 def test_models_of_equal_objects_are_equal() -> None:
     assert Inner.from_value({"name": "a"}) == Inner.from_value({"name": "a"})
     assert Inner.from_value({"name": "a"}) != Inner.from_value({"name": "a", "more": 1})
-    assert Inner.from_value({"name": "a"}).says_as(Inner.from_value({"name": "a"}))
+    assert Inner.from_value({"name": "a"}).has_same_json(Inner.from_value({"name": "a"}))
     assert Inner.from_value({}) != WireModel.from_value({})

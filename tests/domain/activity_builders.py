@@ -57,9 +57,9 @@ def activity(*told: Event | Entry | Iterable[Entry], asked: float = 100) -> Acti
     made = Activity("t")
     for number, one in enumerate(told):
         if isinstance(one, Event):
-            made.hear(one, at(asked))
+            made.add_event(one, at(asked))
         else:
-            made.read(Log((one,) if isinstance(one, Entry) else tuple(one)), at(asked + number))
+            made.add_log(Log((one,) if isinstance(one, Entry) else tuple(one)), at(asked + number))
     return made
 
 
@@ -85,7 +85,7 @@ def activity_of_log(*entries: dict[str, Any]) -> Activity:
         parse_entry({"id": f"e{number}", "created_at": (NOW + timedelta(seconds=number)).isoformat(), **entry})
         for number, entry in enumerate(entries)
     ]
-    activity.read(Log(tuple(told)), NOW)
+    activity.add_log(Log(tuple(told)), NOW)
     return activity
 
 

@@ -43,7 +43,7 @@ def extend(activity: Activity, *entries: dict[str, Any]) -> None:
         parse_entry({"created_at": (NOW + timedelta(seconds=first + number)).isoformat(), **entry})
         for number, entry in enumerate(entries)
     ]
-    activity.read(Log(tuple(timed), first=first), NOW)
+    activity.add_log(Log(tuple(timed), first=first), NOW)
 
 
 def source_of(*activities: Activity, status: str = "executing", **more: Any) -> ActivitySource:

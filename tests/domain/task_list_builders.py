@@ -29,7 +29,7 @@ def built_anew(state: State, view: ListView, like: TaskListModel) -> TaskListMod
     """Return a list that is built from nothing."""
     listing = TaskListModel(view)
     listing.opened, listing.folded = like.opened, like.folded
-    for _ in listing.filled(state):
+    for _ in listing.build(state):
         pass
     return listing
 
@@ -43,7 +43,7 @@ def rows_as_text(listing: TaskListModel) -> list[str]:
                 words.append(f"{head.group} {head.count} {head.is_open}")
             case TaskLine() as line:
                 where = "".join(f">{task.id}" for task in line.path)
-                words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.below}")
+                words.append(f"{'  ' * line.depth}{line.task.id}{where} {line.task.status} {line.subtask_count}")
             case MoreLine() as more:
                 words.append(f"{more.loaded} of {more.total}")
     return words

@@ -81,19 +81,19 @@ def test_each_change_increases_the_versions_of_activity_and_nodes() -> None:
     made = activity(thought(1), thought(2))
     assert (made.version, [node.version for node in made.nodes]) == (2, [2, 3])
     log = [entry("think1", 1, type="think"), entry("new", 3)]
-    made.read(Log(tuple(log)), at(1))
+    made.add_log(Log(tuple(log)), at(1))
     assert (made.version, [node.version for node in made.nodes]) == (3, [3, 3, 3])
-    made.read(Log((*log, entry("newer", 4)), is_partial=True), at(2))
+    made.add_log(Log((*log, entry("newer", 4)), is_partial=True), at(2))
     assert (made.version, [node.version for node in made.nodes]) == (4, [3, 3, 3, 4])
     assert (made.is_partial, len(made), Activity("t").is_partial, bool(Activity("t"))) == (True, 4, False, True)
-    made.read(Log((entry("new", 3, result="more"),)), at(3))
+    made.add_log(Log((entry("new", 3, result="more"),)), at(3))
     assert (made.is_partial, [node.version for node in made.nodes]) == (False, [3, 3, 5, 4])
 
 
 def test_a_later_log_changes_an_entry_and_an_earlier_one_does_not() -> None:
     made = Activity("t")
     for asked, words in ((2, "second"), (1, "first"), (3, "third"), (2, "late"), (9, "third"), (8, "not yet")):
-        made.read(Log((entry("a", 1, type="think", thought=words),)), at(asked))
+        made.add_log(Log((entry("a", 1, type="think", thought=words),)), at(asked))
     assert field(made, "a", "thought") == "third"
 
 
@@ -158,16 +158,16 @@ def test_two_nodes_with_a_common_id_are_merged() -> None:
     made = activity(call_request("a", 1), call_result("b", 7), [both])
     assert node_ids(made) == ["a"]
     assert made.nodes[0].seconds == 6.0
-    made.read(Log((call_entry("other", 4, payload={"to": "b"}),)), at(300))
+    made.add_log(Log((call_entry("other", 4, payload={"to": "b"}),)), at(300))
     assert len(made) == 2, "what was taken in is no longer looked for"
 
 
 def test_the_later_of_two_merged_nodes_wins() -> None:
     for first, second in ((1, 2), (2, 1)):
         made = Activity("t")
-        made.read(Log((call_entry("a", 1, result="first"),)), at(first))
-        made.read(Log((call_entry("b", 1, result="second"),)), at(second))
-        made.hear(call_result("a", 3, tool_call_id="b", result=None), at(3))
+        made.add_log(Log((call_entry("a", 1, result="first"),)), at(first))
+        made.add_log(Log((call_entry("b", 1, result="second"),)), at(second))
+        made.add_event(call_result("a", 3, tool_call_id="b", result=None), at(3))
         assert len(made) == 1
         assert field(made, "a", "result") == ("second" if second > first else "first")
     made = activity(
@@ -240,14 +240,14 @@ def test_an_event_is_matched_only_with_the_latest_entries() -> None:
 def test_streamed_text_is_what_came_since_the_last_reply_and_the_last_gap() -> None:
     made = activity(chunk(3, "c"), chunk(1, "a"), chunk(2, "b"))
     assert made.streaming == "abc"
-    made.gap(Gap(at(1), 5))
+    made.add_gap(Gap(at(1), 5))
     assert made.streaming == "bc"
-    made.read(
+    made.add_log(
         Log((message_entry("m", 2), message_entry("u", 9, "user"), entry("x", 9, role="system", content="s"))), at(100)
     )
     assert made.streaming == "c"
     for second, piece in ((1, "never"), (2, "never"), (4, "d")):
-        made.hear(chunk(second, piece), at(0))
+        made.add_event(chunk(second, piece), at(0))
     assert made.streaming == "cd"
 
 
@@ -262,7 +262,7 @@ def test_chunks_with_the_same_time_are_sorted_by_id() -> None:
     made = Activity("t")
     for number in (10, 9, 11):
         told = f'{{"type": "chunk", "time": "{at(1).isoformat()}", "data": "{number} "}}'
-        made.hear(Event.from_sse(told, str(number)), at(0))
+        made.add_event(Event.from_sse(told, str(number)), at(0))
     assert made.streaming == "9 10 11 "
 
 
@@ -270,11 +270,11 @@ def test_a_gap_is_updated_with_the_number_of_entries_that_filled_it() -> None:
     made = Activity("t")
     told = []
     for filled in (None, None, 2, 1, None, 2, 3):
-        made.gap(Gap(at(1), 5, filled))
+        made.add_gap(Gap(at(1), 5, filled))
         told.append((made.gaps[at(1)].filled, made.version))
     assert told == [(None, 1), (None, 2), (2, 3), (2, 3), (2, 3), (2, 3), (3, 4)]
-    made.gap(Gap(at(2), 5, 0))
-    made.gap(Gap(at(2), 5, None))
+    made.add_gap(Gap(at(2), 5, 0))
+    made.add_gap(Gap(at(2), 5, None))
     assert made.gaps == {at(1): Gap(at(1), 5, 3), at(2): Gap(at(2), 5, 0)}
 
 
@@ -315,9 +315,9 @@ def test_the_log_shows_what_a_task_waits_for(last: Entry, kind: WaitKind | None)
 def test_the_wait_is_updated_with_each_new_entry() -> None:
     made = activity([entry("w", 1, questions=["what?"])])
     assert made.wait
-    made.read(Log((entry("w", 1, questions=["what?"], answers=["that"]),)), at(200))
+    made.add_log(Log((entry("w", 1, questions=["what?"], answers=["that"]),)), at(200))
     assert made.wait is None
-    made.hear(event("ask_user_questions", 3, {"id": "x", "questions": ["and?"]}), at(300))
+    made.add_event(event("ask_user_questions", 3, {"id": "x", "questions": ["and?"]}), at(300))
     assert made.wait
 
 
@@ -404,9 +404,9 @@ def test_the_tree_by_plan_has_each_entry_under_its_step() -> None:
 
 def test_a_call_is_one_node_whether_its_request_or_its_result_is_missing() -> None:
     activity = Activity("t")
-    activity.hear(event_of_call("r1", result=True, at=5), NOW)
-    activity.hear(event_of_call("r2", result=False, at=6), NOW)
-    activity.hear(event_of_call("r1", result=False, at=3), NOW)
+    activity.add_event(event_of_call("r1", result=True, at=5), NOW)
+    activity.add_event(event_of_call("r2", result=False, at=6), NOW)
+    activity.add_event(event_of_call("r1", result=False, at=3), NOW)
     first, second = activity.nodes
     assert (first.entry.id, first.seconds, second.seconds) == ("r1", 2.0, None)
     assert isinstance(second.entry, ToolCall)
@@ -415,9 +415,9 @@ def test_a_call_is_one_node_whether_its_request_or_its_result_is_missing() -> No
 
 def test_a_call_with_other_ids_in_the_log_is_still_one_node() -> None:
     activity = Activity("t")
-    activity.hear(event_of_call("r1", result=True, at=5), NOW)
+    activity.add_event(event_of_call("r1", result=True, at=5), NOW)
     entry = parse_entry({**logged_call("r1", 5).raw, "id": "quite-another"})
-    activity.read(Log((entry,)), NOW)
+    activity.add_log(Log((entry,)), NOW)
     assert len(activity) == 1
     assert activity.get("r1") is activity.get("quite-another")
 
@@ -426,8 +426,10 @@ def test_sub_tasks_are_below_their_trigger_and_cycles_end() -> None:
     trigger = {"id": "d1", "created_at": NOW.isoformat(), "agent_id": "b", "reasoning": {}, "query": "q"}
     child = Task.from_value({"id": "child", "agent_id": "b", "created_at": (NOW + timedelta(seconds=1)).isoformat()})
     root, below = Activity("root"), Activity("child")
-    root.read(Log((parse_entry(trigger),)), NOW)
-    below.read(Log((parse_entry({**trigger, "id": "d2", "created_execution_id": "root"}), logged_call("r1", 3))), NOW)
+    root.add_log(Log((parse_entry(trigger),)), NOW)
+    below.add_log(
+        Log((parse_entry({**trigger, "id": "d2", "created_execution_id": "root"}), logged_call("r1", 3))), NOW
+    )
     rows = list(walk_tree({"root": root, "child": below}, {"root": (child,)}, "root"))
     assert [(row.depth, row.child_id, row.is_known) for row in rows] == [
         (0, "child", False),
@@ -439,7 +441,7 @@ def test_sub_tasks_are_below_their_trigger_and_cycles_end() -> None:
 def test_streamed_text_is_replaced_by_its_message() -> None:
     activity = Activity("t")
     for second, piece in enumerate(["Hel", "lo"]):
-        activity.hear(
+        activity.add_event(
             Event.from_value({"type": "chunk", "time": (NOW + timedelta(seconds=second)).isoformat(), "data": piece}),
             NOW,
         )
@@ -450,7 +452,7 @@ def test_streamed_text_is_replaced_by_its_message() -> None:
         "role": "agent",
         "content": {"text": "Hello"},
     }
-    activity.read(Log((parse_entry(told),)), NOW)
+    activity.add_log(Log((parse_entry(told),)), NOW)
     assert activity.streaming == ""
 
 
@@ -458,7 +460,7 @@ def test_only_the_end_of_very_long_streamed_text_is_kept() -> None:
     activity = Activity("t")
     for number in range(2 * MIN_STREAMED_PIECES + 1):
         told = {"type": "chunk", "time": (NOW + timedelta(seconds=number)).isoformat(), "data": f"{number} "}
-        activity.hear(Event.from_value(told), NOW)
+        activity.add_event(Event.from_value(told), NOW)
     assert activity.streaming.split() == [
         str(number) for number in range(MIN_STREAMED_PIECES, 2 * MIN_STREAMED_PIECES + 1)
     ]

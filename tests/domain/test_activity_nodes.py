@@ -37,12 +37,12 @@ def activity(*entries: dict[str, Any]) -> Activity:
 
 def read(made: Activity, at: datetime, *entries: dict[str, Any]) -> None:
     """Read a log with these entries into an activity."""
-    made.read(Log(tuple(map(parse_entry, entries))), at)
+    made.add_log(Log(tuple(map(parse_entry, entries))), at)
 
 
 def naming(made: Activity) -> list[str]:
     """Return the ids of the nodes that name a sub-task."""
-    return [node.entry.id for node in made.nodes.naming()]
+    return [node.entry.id for node in made.nodes.with_started_task()]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_trigger_is_found_once_a_later_log_names_its_sub_task() -> None:
     """The live event did not name it."""
     made = Activity("t1")
     data = {"id": "d1", "agent_id": "a2", "query": "Check it"}
-    made.hear(Event.from_value({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
+    made.add_event(Event.from_value({"type": "sub_agent_trigger", "time": NOON.isoformat(), "data": data}), NOON)
     before = naming(made)
     read(made, NOON, delegation("d1", 0, "t2"))
 
@@ -101,11 +101,11 @@ def test_adding_to_a_long_activity_is_as_fast_as_to_a_short_one() -> None:
 
     def cost(size: int) -> float:
         activity = Activity("t")
-        activity.read(Log(tuple(logged_call(f"r{n}", n) for n in range(size))), NOW)
+        activity.add_log(Log(tuple(logged_call(f"r{n}", n) for n in range(size))), NOW)
         events = [event_of_call(f"x{n}", result=False, at=size + n) for n in range(200)]
         begun = perf_counter()
         for added in events:
-            activity.hear(added, NOW)
+            activity.add_event(added, NOW)
         return perf_counter() - begun
 
     random.seed(1)

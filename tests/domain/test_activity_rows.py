@@ -85,7 +85,7 @@ def test_a_sub_task_is_folded_until_it_is_unfolded() -> None:
 
 def test_a_gap_has_a_row_where_the_stream_was_interrupted() -> None:
     activity = activity_of("t", call("a"), call("b"))
-    activity.gap(Gap(NOW + timedelta(seconds=0.5), 3.0, 2))
+    activity.add_gap(Gap(NOW + timedelta(seconds=0.5), 3.0, 2))
     rows = rows_of(source_of(activity))
     gap = rows.row(1)
     assert isinstance(gap, StatusRow)
@@ -115,7 +115,7 @@ def test_a_gap_or_a_sub_task_rearranges_the_rows() -> None:
     rows.source = source_of(activity, Activity("c"))
     assert not rows.only_grows()
     arrange(rows)
-    activity.gap(Gap(NOW, 1.0))
+    activity.add_gap(Gap(NOW, 1.0))
     assert not rows.only_grows()
 
 
@@ -135,7 +135,7 @@ def test_rows_of_a_large_log_are_parsed_only_when_needed() -> None:
     activity = Activity("t")
     count = 3 * ROWS_PER_SLICE
     log = [call(f"c{n}", created_at=(NOW + timedelta(seconds=n)).isoformat()) for n in range(count)]
-    activity.read(Log(lazy_entries(log, ROWS_PER_SLICE)), NOW)
+    activity.add_log(Log(lazy_entries(log, ROWS_PER_SLICE)), NOW)
     rows = rows_of(source_of(activity))
 
     def unread() -> int:

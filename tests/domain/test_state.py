@@ -255,7 +255,7 @@ def test_an_unchanged_task_is_not_marked_as_changed_unless_it_was_gone() -> None
     state = State().after([seen(task("a", status="executing"), asked=1)])
     again = state.after([seen(task("a", status="executing"), asked=2)])
     assert again.touched == ChangedIds()
-    assert again.tasks["a"].sightings[0].at == at(2)  # for what was asked before, and comes late
+    assert again.tasks["a"].observations[0].at == at(2)  # for what was asked before, and comes late
     gone = again.after([TaskGone("a", at(3), "404")])
     for asked, is_gone in ((2.5, True), (4, False)):
         state = gone.after([seen(task("a", status="executing"), asked=asked)])

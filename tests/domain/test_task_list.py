@@ -80,7 +80,7 @@ def test_applying_changes_step_by_step_equals_a_rebuild(
     listing.opened, listing.folded = opened, folded
     for later, some in enumerate(changes):
         state = state.after([change_of(one, later) for one in some])
-        listing.take(state, state.touched.tasks)
+        listing.apply(state, state.touched.tasks)
         whole = built_anew(state, view, listing)
         assert rows_as_text(listing) == rows_as_text(whole)
         assert +listing.counts == +whole.counts
@@ -88,8 +88,8 @@ def test_applying_changes_step_by_step_equals_a_rebuild(
         keys = [listing.key(index) for index in range(len(listing))]
         assert [listing.index_of(key) for key in keys] == list(range(len(keys)))
         assert len(set(keys)) == len(keys)
-    other = listing.again(ListView(None, None, column, reverse, {}, NOW, 6))
-    for _ in other.filled(state):
+    other = listing.refiltered(ListView(None, None, column, reverse, {}, NOW, 6))
+    for _ in other.build(state):
         pass
     assert rows_as_text(other) == rows_as_text(built_anew(state, other.view, listing))
 
@@ -100,10 +100,10 @@ def test_an_unfolded_task_has_its_sub_tasks_below_it_in_every_order(reverse: boo
         [seen(row("a", title="a"), row("b", title="b"), *(row(f"b{n}", parent_task_id="b") for n in range(3)))]
     )
     listing = built_anew(state, ListView(column="title", reverse=reverse), TaskListModel())
-    listing.turn("b", True)
+    listing.toggle("b", True)
     opened = ["b completed 3", "  b0 completed 0", "  b1 completed 0", "  b2 completed 0"]
     assert rows_as_text(listing) == ([*opened, "a completed 0"] if reverse else ["a completed 0", *opened])
-    listing.turn("b", False)
+    listing.toggle("b", False)
     assert len(listing) == 2
 
 
@@ -111,7 +111,7 @@ def test_a_waiting_sub_task_lifts_its_root_and_is_counted_once() -> None:
     state = State().after([seen(row("a"), row("b", parent_task_id="a"), row("c"))])
     listing = built_anew(state, ListView(), TaskListModel())
     state = state.after([seen(row("b", parent_task_id="a", status="paused"), later=9)])
-    listing.take(state, state.touched.tasks)
+    listing.apply(state, state.touched.tasks)
     assert rows_as_text(listing) == ["Needs you 1 True", "a>b completed 1", "Completed 1 True", "c completed 0"]
     assert listing.counts["Needs you"] == 1
 
@@ -119,6 +119,6 @@ def test_a_waiting_sub_task_lifts_its_root_and_is_counted_once() -> None:
 def test_a_hundred_thousand_tasks_are_built_in_slices() -> None:
     state = State().after([seen(*(row(f"t{number}") for number in range(3000)))])
     listing = TaskListModel()
-    sizes = [listing.matched for _ in listing.filled(state)]
+    sizes = [listing.matched for _ in listing.build(state)]
     assert sorted(set(sizes)) == [*range(TASKS_PER_SLICE, 3001, TASKS_PER_SLICE)]
     assert len(listing) == 3001

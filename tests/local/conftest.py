@@ -50,7 +50,7 @@ class Served:
         """Wait until a task has one of these statuses, and return it."""
         async with asyncio.timeout(20):
             while (task := self.local.platform.task(task_id))["status"] not in statuses:
-                await self.local.store.bell(task_id).wait()
+                await self.local.store.change_event(task_id).wait()
         return task
 
     def log(self, task_id: str) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def test_a_database_without_a_version_is_used(tmp_path: Path) -> None:
     )  # fmt: skip
     store = SqliteStore(path)
     assert [task["id"] for task in store.tasks({})] == ids
-    found = store.ended.before("9999", ("", 0), 1000)
+    found = store.ended.ended_before("9999", ("", 0), 1000)
     assert {task_id: at for at, _, task_id in found} == {
         task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]
     }
@@ -95,8 +95,8 @@ def test_rows_that_an_older_version_added_keep_their_age(tmp_path: Path) -> None
     filled(tmp_path, 5)
     changed(path, "UPDATE tasks SET updated_at = '' WHERE number < 3")
     store = SqliteStore(path)
-    assert store.ended.before("2026", ("", 0)) == []
-    kept = {task_id: at for at, _, task_id in store.ended.before("9999", ("", 0), 1000)}
+    assert store.ended.ended_before("2026", ("", 0)) == []
+    kept = {task_id: at for at, _, task_id in store.ended.ended_before("9999", ("", 0), 1000)}
     assert kept == {task["id"]: task["updated_at"] for task in store.tasks({}) if task["finished_at"]}
     store.close()
 
@@ -185,7 +185,7 @@ def test_a_failed_transaction_is_undone_and_the_next_one_succeeds(tmp_path: Path
         with pytest.raises(sqlite3.OperationalError) as full:
             local.platform.create("writer", request)
         assert "the disk is full, make room on it" in local.store.explain(full.value)
-    assert (local.store.count({}), local.store.last_event("")) == (0, 0)
+    assert (local.store.count_tasks({}), local.store.last_event_number("")) == (0, 0)
     db.execute("PRAGMA max_page_count = 100000")
     made = local.platform.create("writer", request)
     assert local.store.task(made["id"]) == made
@@ -198,11 +198,11 @@ def test_a_write_to_a_locked_database_is_refused_and_the_next_one_succeeds(tmp_p
     store._db.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(tmp_path / "platform.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(sqlite3.OperationalError) as held, store.together():
+    with pytest.raises(sqlite3.OperationalError) as held, store.transaction():
         raise AssertionError("it is not begun")
     assert "is held by another program: end that one" in store.explain(held.value)
     other.execute("ROLLBACK")
-    with store.together():
+    with store.transaction():
         store.set_fact("a", "1")
     assert store.fact("a") == "1"
     other.close()

@@ -326,7 +326,7 @@ async def test_a_stop_includes_sub_tasks_and_nothing_happens_afterwards(serve: S
         task_id = await start(here, "researcher")
         async with asyncio.timeout(20):
             while not (children := here.local.platform.task(task_id)["sub_executions"]):
-                await here.local.store.bell(task_id).wait()
+                await here.local.store.change_event(task_id).wait()
         stopped = (await http.post(f"/v1/tasks/{task_id}/stop")).json()
         assert (stopped["status"], stopped["is_manually_stopped"]) == ("stopped", True)
         assert here.local.platform.task(children[0])["status"] == "stopped"
@@ -452,12 +452,14 @@ def test_an_invalid_scenario_is_refused_with_a_reason(text: str, words: str) -> 
 async def test_new_tasks_arrive_by_themselves_up_to_a_limit(serve: Serve) -> None:
     async with serve(arrivals=True, pace=1000) as here:
         async with asyncio.timeout(30):
-            while here.local.store.count({}) < 60:
+            while here.local.store.count_tasks({}) < 60:
                 await asyncio.sleep(0.01)
-                busy = here.local.store.count({"status": "executing"}) + here.local.store.count({"status": "pending"})
+                busy = here.local.store.count_tasks({"status": "executing"}) + here.local.store.count_tasks(
+                    {"status": "pending"}
+                )
                 assert busy <= 3 * 9  # each may have two sub-tasks at once
-        assert here.local.store.count({"status": "paused"}) <= 5 + 9
-        assert here.local.store.count({"status": "completed"}) > 20
+        assert here.local.store.count_tasks({"status": "paused"}) <= 5 + 9
+        assert here.local.store.count_tasks({"status": "completed"}) > 20
 
 
 async def test_swapped_and_duplicated_events_lead_to_the_same_log(serve: Serve) -> None:

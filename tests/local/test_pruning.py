@@ -29,12 +29,12 @@ def local(tmp_path: Path) -> Iterator[LocalPlatform]:
 
 def made(local: LocalPlatform, days_ago: float, status: str | None = None, **more: Any) -> str:
     """Make a task that was last changed this many days ago."""
-    local.timeline.stand_at(NOW - timedelta(days=days_ago))
+    local.clock.freeze_at(NOW - timedelta(days=days_ago))
     task = local.platform.create("your-agent", {"input": {"text": "x" * 1000}, **more})
     local.platform.push(task["id"], [{"type": "chunk", "data": "y" * 500}] * 20)
     if status:
         local.platform.change(task, status=status)
-    local.timeline.stand_at(None)
+    local.clock.freeze_at(None)
     return str(task["id"])
 
 
@@ -44,7 +44,7 @@ def pruned(local: LocalPlatform, days: float = 5.0, megabytes: float = 1000.0) -
     pruner = Pruner(local.platform, Limits(days, megabytes), told.append)
     for _ in pruner.steps():
         pass
-    pruner.tell_removed()
+    pruner.notify_removed()
     return told
 
 
@@ -65,11 +65,11 @@ def test_an_old_ended_task_is_removed_with_everything_that_belongs_to_it(local: 
     for task in (old, young):
         local.platform.agent("your-agent")
         request = {"execution_id": task, "tool_name": "pay_invoice", "payload": {"amount": 7}}
-        assert local.decisions.check("your-agent", request)["type"] == "approval_required"
+        assert local.decisions.check_call("your-agent", request)["type"] == "approval_required"
     for task, days in ((old, 6), (young, 4)):
-        local.timeline.stand_at(NOW - timedelta(days=days))
+        local.clock.freeze_at(NOW - timedelta(days=days))
         local.platform.change(local.platform.task(task), status=status)
-        local.timeline.stand_at(None)
+        local.clock.freeze_at(None)
     told = pruned(local)
     assert rows(local.store) == {name: {young} for name in ("tasks", "entries", "events", "approvals")} | {
         "removed": set()
@@ -178,9 +178,9 @@ def test_no_pruning_step_delays_a_request(local: LocalPlatform) -> None:
     task = made(local, 9)
     for _ in range(10):
         local.platform.push(task, [{"type": "process_update", "data": {"text": "z" * 1000}}] * 1000)
-    local.timeline.stand_at(NOW - timedelta(days=9))
+    local.clock.freeze_at(NOW - timedelta(days=9))
     local.platform.change(local.platform.task(task), status="completed")
-    local.timeline.stand_at(None)
+    local.clock.freeze_at(None)
     steps = Pruner(local.platform, Limits(5.0), lambda sentence: None).steps()
     took = []
     begun = time.perf_counter()

@@ -56,7 +56,7 @@ async def test_a_body_that_cannot_be_stored_unchanged_is_refused(
         answer = await http.post(path, content=body, headers={"content-type": "application/json"})
         assert (name, answer.status_code) == (name, 422)
         assert words in answer.json()["detail"][0]["msg"]
-    assert here.local.store.count({}) <= 1
+    assert here.local.store.count_tasks({}) <= 1
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ async def test_a_body_that_does_not_arrive_times_out(here: Served, monkeypatch: 
         assert answer.startswith(b"HTTP/1.1 408 ")
         one.writer.write(b" ")  # one byte now and then keeps nothing open
         assert await one.until_closed() == (408, {"detail": "No whole request has come within 0.2 seconds"})
-    assert here.local.store.count({}) == 0
+    assert here.local.store.count_tasks({}) == 0
 
 
 async def test_a_long_stream_does_not_time_out(here: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +243,7 @@ async def test_sub_tasks_in_a_circle_or_very_deep_are_stopped(here: Served, http
     top = parent = await make(http)
     for _ in range(400):
         parent = here.local.platform.create("your-agent", {"input": {"text": "x"}, "parent_execution_id": parent})["id"]
-    here.local.platform._adopt(parent, top)
+    here.local.platform._add_sub_task(parent, top)
     assert (await http.post(f"/v1/tasks/{top}/stop")).json()["status"] == "stopped"
     assert here.local.platform.task(parent)["status"] == "stopped"
     assert len((await http.get(f"/v1/tasks/{top}/thread/full")).json()) >= 401
@@ -257,7 +257,7 @@ async def test_a_task_whose_scenario_fails_ends_as_failed_and_others_continue(
         broken = await make(http, "planner")
         async with asyncio.timeout(10):
             while not here.local.platform.task(broken)["deep_planning"]["tasks"]:
-                await here.local.store.bell(broken).wait()
+                await here.local.store.change_event(broken).wait()
         await http.patch(f"/agent-execution/{broken}/update", json=fields)
         ended = await here.until(broken, "error", "completed", "paused")
         assert (ended["status"], ended["result"]) == ("error", "The agent could not go on: TypeError.")

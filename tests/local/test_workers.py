@@ -93,7 +93,7 @@ async def test_a_later_worker_gets_the_tasks_that_came_in_between(here: Served) 
         while here.local.workers._workers:
             await asyncio.sleep(0)
     task = await make(here)
-    assert here.local.store.run(task) is None
+    assert here.local.store.run_state(task) is None
     async with worker(here) as other:
         assert await other.task() == task
 
@@ -117,7 +117,7 @@ class Joined:
 async def joined(local: LocalPlatform, agent: str = "your-agent") -> Joined:
     """Register a worker."""
     # Private: no route tells what a worker is about to get.
-    frames = local.workers.serve(agent)
+    frames = local.workers.channel(agent)
     assert b"worker-registration" in await anext(frames)
     return Joined(frames, local.workers._workers[-1])
 
@@ -131,14 +131,14 @@ def handed(local: LocalPlatform, *those: Joined, **request: Any) -> list[bool]:
 
 async def test_an_idle_worker_gets_the_task_unless_one_is_named(local: LocalPlatform) -> None:
     writer, one, two = await joined(local, "writer"), await joined(local), await joined(local)
-    local.workers.hear(one.worker.id, {"data": {"is_busy": True}})
-    local.workers.hear(two.worker.id, {"data": {"mood": "busy"}})
-    local.workers.hear(two.worker.id, {"data": "is_busy"})
-    local.workers.hear("nobody", {"data": {"is_busy": True}})
+    local.workers.update_status(one.worker.id, {"data": {"is_busy": True}})
+    local.workers.update_status(two.worker.id, {"data": {"mood": "busy"}})
+    local.workers.update_status(two.worker.id, {"data": "is_busy"})
+    local.workers.update_status("nobody", {"data": {"is_busy": True}})
     assert handed(local, writer, one, two) == [False, False, True]
     assert handed(local, writer, one, two, worker_id=one.worker.id) == [False, True, False]
-    local.workers.hear(one.worker.id, {"data": {"is_busy": False}})
-    local.workers.hear(two.worker.id, {"data": {"is_busy": True}})
+    local.workers.update_status(one.worker.id, {"data": {"is_busy": False}})
+    local.workers.update_status(two.worker.id, {"data": {"is_busy": True}})
     assert handed(local, writer, one, two) == [False, True, False]
 
 
@@ -146,8 +146,8 @@ async def test_a_task_of_a_worker_is_not_played_by_the_platform(local: LocalPlat
     # Private: no method tells whether a step is due.
     mine = await joined(local)
     assert handed(local, mine) == [True]
-    while local.runner._due:
-        local.runner.beat()
+    while local.runner._queue:
+        local.runner.play_next()
     assert [task["status"] for task in local.store.tasks({})] == ["pending"]
 
 
@@ -157,12 +157,12 @@ async def test_an_approved_call_goes_back_to_its_worker(local: LocalPlatform) ->
     mine = await joined(local)
     assert task["id"].encode() in await anext(mine.frames)
     local.platform.save(task["id"], {"status": "executing"})
-    local.decisions.ask_approval(task["id"], "Really?", None, None)
-    while local.runner._due:
-        local.runner.beat()
+    local.decisions.request_approval(task["id"], "Really?", None, None)
+    while local.runner._queue:
+        local.runner.play_next()
     local.decisions.decide(task["id"], True, None)
-    while local.runner._due:
-        local.runner.beat()
+    while local.runner._queue:
+        local.runner.play_next()
     assert local.platform.task(task["id"])["status"] == "executing"
 
 

@@ -24,7 +24,7 @@ from tui.services.list_poller import PollIntervals
 from tui.storage.json_store import Drafts
 from tui.widgets.inspector import Inspector
 
-QUICK = PollIntervals(lists=0.1, polled=0.2, streamed=1.0, least=0.05, proof=0.2)
+QUICK = PollIntervals(lists=0.1, polled=0.2, streamed=1.0, min_pause=0.05, resume_check=0.2)
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
@@ -114,7 +114,7 @@ def is_page_seen(payload: Inspector) -> bool:
     # Private: only the inspector knows for how long a line was in sight.
     top, height = payload.scroll_offset.y, payload.scrollable_content_region.height
     in_sight = range(top, min(top + height, payload.count()))
-    return payload._in_sight.keys() == set(in_sight) and payload._unseen_places.isdisjoint(in_sight)
+    return payload._visible_rows.keys() == set(in_sight) and payload._unseen_indexes.isdisjoint(in_sight)
 
 
 @asynccontextmanager
@@ -139,7 +139,7 @@ async def open_dashboard(
             journal,
             Drafts(tmp_path / "drafts.json"),
             redactor=Redactor([key]),
-            state=tmp_path,
+            state_folder=tmp_path,
             place="test",
             intervals=QUICK,
             **wishes,

@@ -161,7 +161,7 @@ OPTIONS = Question(
 def test_an_answer_is_the_named_option_or_the_text(text: str, sent: str) -> None:
     from tui.screens.answer import parse_choice
 
-    assert parse_choice(OPTIONS, text).sent == sent
+    assert parse_choice(OPTIONS, text).value == sent
 
 
 @pytest.mark.parametrize("text", ["YES", "d", "7", "0", '"YES"'])
@@ -175,7 +175,7 @@ def test_an_answer_that_names_two_options_or_a_missing_number_is_not_clear(text:
 def test_a_question_without_options_takes_every_text() -> None:
     from tui.screens.answer import parse_choice
 
-    assert parse_choice(Question("q", "How many?", ()), " 12 ").sent == "12"
+    assert parse_choice(Question("q", "How many?", ()), " 12 ").value == "12"
 
 
 async def test_a_draft_belongs_to_the_task_whose_question_it_answers(serve: Serve, tmp_path: Path) -> None:

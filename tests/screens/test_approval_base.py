@@ -112,7 +112,7 @@ async def opened(operator: Operator, **content: Any) -> ReviewScreen:
     await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
     screen = operator.app.screen
     assert isinstance(screen, ReviewScreen)
-    await operator.until(lambda: screen._shown)
+    await operator.until(lambda: screen._review)
     return screen
 
 
@@ -161,7 +161,7 @@ async def test_lines_behind_a_dialog_are_unseen(serve: Serve, tmp_path: Path) ->
         await operator.press("question_mark")
         await operator.until(lambda: operator.app.screen is not screen)
         payload = screen.query_one("#payload", Inspector)
-        payload._seen.clear()
+        payload._seen_lines.clear()
         payload.show([Part("what exactly", {"to": "EVIL"})])
         looked: list[float] = []
         draw = screen.draw
@@ -245,13 +245,13 @@ async def test_a_bulk_decision_needs_the_masked_parts_of_each_task_revealed(serv
         await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
         assert isinstance(screen, BulkReviewScreen)
-        await operator.until(lambda: len(screen._shown) == 2)
+        await operator.until(lambda: len(screen._reviews) == 2)
         payload, tasks = screen.query_one("#payload", Inspector), screen.query_one(OutcomeList)
         for place in range(2):
             tasks.move_to(place)
             await operator.until(lambda: payload.count())
             await operator.read_by_pages(payload)
-        await operator.until(lambda: len(screen._read) == 1)
+        await operator.until(lambda: len(screen._read_to_end) == 1)
         await operator.press("A")
         assert not operator.app.services.progress.unfinished
         assert screen.blocked_now.startswith("1 to read to their ends")
@@ -377,7 +377,7 @@ async def test_a_bulk_decision_is_refused_if_one_task_hides_text_behind_the_key(
         await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = operator.app.screen
         assert isinstance(screen, BulkReviewScreen)
-        await operator.until(lambda: len(screen._shown) == 2)
+        await operator.until(lambda: len(screen._reviews) == 2)
         hidden = next(
             index
             for index, task in enumerate(screen.query_one(OutcomeList).tasks)
@@ -389,7 +389,7 @@ async def test_a_bulk_decision_is_refused_if_one_task_hides_text_behind_the_key(
         )
         await operator.press("M")
         await operator.read_by_pages(screen.query_one("#payload", Inspector))
-        assert invoice(operator)["id"] not in screen._read
+        assert invoice(operator)["id"] not in screen._read_to_end
 
 
 @pytest.mark.parametrize("text", [KEY, f"{KEY} and {KEY}", f"use {KEY}.", f"{KEY}{KEY}", "nothing", "••••"])

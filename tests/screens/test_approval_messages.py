@@ -67,9 +67,9 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
         await operator.press("home", "space", "space", "a")
         await operator.until(lambda: isinstance(operator.app.screen, BulkReviewScreen))
         screen = cast(BulkReviewScreen, operator.app.screen)
-        await operator.until(lambda: len(screen._shown) == 2)
+        await operator.until(lambda: len(screen._reviews) == 2)
         assert screen._cards == {card}
-        screen._read = set(screen.tasks)
+        screen._read_to_end = set(screen.tasks)
         await operator.until(lambda: "a card takes no reason" in operator.text)
         decided: list[Any] = []
         monkeypatch.setattr(operator.app.services.commands, "start", decided.append)

@@ -37,7 +37,7 @@ async def test_the_palette_lists_every_action_with_its_keys(serve: Serve, tmp_pa
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         known = screen_commands(operator.app.screen)
         assert set(wanted.split()) <= set(known)
-        assert all(one.about and one.keys for one in known.values())
+        assert all(one.description and one.keys for one in known.values())
         await operator.press("enter")
         await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
         wanted = "timeline errors reasoning plan fold unfold follow pause only wrap raw mark marked search larger smaller zoom"

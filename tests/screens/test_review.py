@@ -122,7 +122,7 @@ async def test_a_reason_belongs_to_one_rejection(serve: Serve, tmp_path: Path) -
         await operator.ready_to_decide()
         first = screen.task_id
         await operator.press("n")
-        await operator.until(lambda: screen.task_id != first and screen._shown)
+        await operator.until(lambda: screen.task_id != first and screen._review)
         assert screen.query_one("#reason", Input).value == ""
         await operator.press("n", "end")
         await operator.ready_to_decide()
@@ -226,11 +226,11 @@ async def test_only_shown_payloads_of_a_bulk_review_count_as_read(serve: Serve, 
         screen = operator.app.screen
         assert isinstance(screen, BulkReviewScreen)
         await operator.read_by_pages(screen.query_one("#payload", Inspector))
-        await operator.until(lambda: len(screen._read) == 1)
+        await operator.until(lambda: len(screen._read_to_end) == 1)
         lines = screen.query_one(OutcomeList)
         lines.set_reactive(OutcomeList.cursor, 1)  # the cursor has moved, and nobody was told of it yet
         screen.draw()
-        assert screen._read == {lines.tasks[0].id}
+        assert screen._read_to_end == {lines.tasks[0].id}
 
 
 async def test_marks_that_a_filter_hides_stay_marked(serve: Serve, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ async def test_the_task_on_the_top_screen_is_followed(serve: Serve, tmp_path: Pa
             lambda: isinstance(operator.app.screen, TaskScreen) and operator.app.screen.task_id == other
         )
         await operator.press("escape")
-        await operator.until(lambda: operator.app.services.readings.followed == first)
+        await operator.until(lambda: operator.app.services.read_workers.followed == first)
         operator.here.local.platform.push(
             first, [{"type": "tool_call_request", "data": {"request_id": "r", "tool_name": "late.tool", "payload": {}}}]
         )
@@ -438,7 +438,7 @@ async def test_the_next_payload_starts_at_its_top(serve: Serve, tmp_path: Path) 
         screen = await operator.ready_to_decide()
         payload, first = screen.query_one("#payload", Inspector), screen.task_id
         await operator.press("n")
-        await operator.until(lambda: screen.task_id != first and screen._shown)
+        await operator.until(lambda: screen.task_id != first and screen._review)
         await operator.pilot.pause(1.2)
         assert payload.scroll_offset.y == 0
         assert "were not shown yet" in screen.blocked_now
@@ -449,10 +449,10 @@ async def test_the_next_payload_starts_at_its_top(serve: Serve, tmp_path: Path) 
         bulk = operator.app.screen
         assert isinstance(bulk, BulkReviewScreen)
         await operator.read_by_pages(bulk.query_one("#payload", Inspector))
-        await operator.until(lambda: len(bulk._read) == 1)
+        await operator.until(lambda: len(bulk._read_to_end) == 1)
         await operator.press("tab", "down")
         await operator.pilot.pause(1.2)
-        assert len(bulk._read) == 1
+        assert len(bulk._read_to_end) == 1
         assert bulk.query_one("#payload", Inspector).scroll_offset.y == 0
 
 

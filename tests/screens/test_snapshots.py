@@ -157,7 +157,9 @@ async def visiting(state: FixedPlatform, size: tuple[int, int], path: Path) -> A
     journal = Journal(path / "journal.jsonl")
     async with state.client() as client:
         redactor = Redactor([KEY])
-        app = XpTui(client, journal, {}, redactor=redactor, state=path, place="prod", intervals=QUICK, is_still=True)
+        app = XpTui(
+            client, journal, {}, redactor=redactor, state_folder=path, place="prod", intervals=QUICK, is_still=True
+        )
         async with app.run_test(size=size) as pilot:
             yield Visitor(app, pilot, state)
 

@@ -61,7 +61,7 @@ async def test_times_can_be_shown_in_utc(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.until(lambda: "ago" in operator.text or "now" in operator.text)
         await operator.press("t", "t")
-        await operator.until(lambda: operator.app.ui.time == "utc")
+        await operator.until(lambda: operator.app.ui.time_format == "utc")
         stamp = invoice(operator)["updated_at"][11:16]
         await operator.until(lambda: f"{stamp}" in operator.text)
 

@@ -21,8 +21,8 @@ from tui.security.redact import (
     MAX_CACHED_TEXTS,
     Redactor,
     _mask_match,
-    _secret_text,
-    _without_secrets,
+    _mask_patterns,
+    _secret_pattern,
     mask_secret,
 )
 from tui.security.sanitize import sanitize_text
@@ -253,10 +253,10 @@ def test_zero_width_characters_hide_no_secret_name_and_stay_elsewhere() -> None:
 
 def test_a_text_that_is_too_short_for_a_key_is_not_searched_for() -> None:
     redactor = Redactor(["abcde", "", "ábcdéf"])
-    assert redactor.text("abcde") == redactor.known("abcde") == "abcde"
-    assert redactor.known("my ábcdéf") == "my ••••"
-    assert Redactor(["abcde"]).known("abcde YWJjZGU=") == "abcde YWJjZGU="
-    assert Redactor(["sixsix"]).known("sixsix") == "••••"
+    assert redactor.text("abcde") == redactor.mask_known("abcde") == "abcde"
+    assert redactor.mask_known("my ábcdéf") == "my ••••"
+    assert Redactor(["abcde"]).mask_known("abcde YWJjZGU=") == "abcde YWJjZGU="
+    assert Redactor(["sixsix"]).mask_known("sixsix") == "••••"
 
 
 @given(st.text(min_size=6, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
@@ -265,8 +265,8 @@ def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, a
     raw = before + secret.encode() + after
     whole = (secret, quote(secret), quote(secret, safe=""))
     for text in (*whole, base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()):
-        assert "••••" in redactor.known(f"x {text} y")
-    assert redactor.known(f"x {secret} y {secret}") == "x •••• y ••••"
+        assert "••••" in redactor.mask_known(f"x {text} y")
+    assert redactor.mask_known(f"x {secret} y {secret}") == "x •••• y ••••"
     assert redactor.json([secret, {"a": f" {secret}"}]) == ["••••", {"a": " ••••"}]
 
 
@@ -274,11 +274,11 @@ def test_a_known_secret_is_found_in_every_encoding(secret: str, before: bytes, a
 def test_a_known_secret_in_base64_is_masked_to_its_last_own_character(before: bytes, begin: int, end: int) -> None:
     for after in (b"", b"~", b"~~", b"~~~"):
         text = base64.b64encode(before + b"sixsix" + after).decode()
-        assert Redactor(["sixsix"]).known(text) == f"{text[:begin]}••••{text[end:]}"
+        assert Redactor(["sixsix"]).mask_known(text) == f"{text[:begin]}••••{text[end:]}"
 
 
 def test_the_longer_of_two_known_secrets_is_masked_whole() -> None:
-    assert Redactor(["secret-one", "secret-one-and-more"]).known("secret-one-and-more") == "••••"
+    assert Redactor(["secret-one", "secret-one-and-more"]).mask_known("secret-one-and-more") == "••••"
 
 
 def test_a_limited_number_of_short_texts_is_cached() -> None:
@@ -287,7 +287,7 @@ def test_a_limited_number_of_short_texts_is_cached() -> None:
     for number in range(10_050):
         assert redactor.text(f"id {number}") == f"id {number}"
     assert redactor.text("password=hunter22") == "password=••••"
-    assert len(redactor._short) < 10_002
+    assert len(redactor._cached_texts) < 10_002
 
 
 PIECES = ["=", ":", "://", "@", "?", "&", ";", "_", "-", ".", " ", '"', "key", "Api", "SECRET", "passwd", "token", "bearer",
@@ -298,7 +298,7 @@ PIECES = ["=", ":", "://", "@", "?", "&", ";", "_", "-", ".", " ", '"', "key", "
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=9).map("".join))
 def test_text_that_is_skipped_holds_no_secret(text: str) -> None:
     # Private: the short cut has to agree with the pattern that it saves.
-    assert _without_secrets(text) == _secret_text().sub(_mask_match, text)
+    assert _mask_patterns(text) == _secret_pattern().sub(_mask_match, text)
 
 
 def test_the_cache_of_texts_is_limited() -> None:
@@ -306,7 +306,7 @@ def test_the_cache_of_texts_is_limited() -> None:
     redactor = Redactor()
     for number in range(MAX_CACHED_TEXTS + 2):
         assert redactor.json({f"name {number}": f"value {number}"}) == {f"name {number}": f"value {number}"}
-    assert 0 < len(redactor._short) < MAX_CACHED_TEXTS
+    assert 0 < len(redactor._cached_texts) < MAX_CACHED_TEXTS
     assert redactor.json({"token": "abcdefgh1234"}) == redactor.json({"token": "abcdefgh1234"}) == {"token": "••••1234"}
 
 
@@ -346,14 +346,14 @@ def test_a_key_within_longer_base64_is_masked(encoding: str, twice: bool, shift:
         return
     for outer in range(3):
         text = base64.b64encode(b"~" * outer + coded).decode() if twice else coded.decode()
-        assert len(Redactor([LONG_KEY]).known(text)) < 24
+        assert len(Redactor([LONG_KEY]).mask_known(text)) < 24
 
 
 @pytest.mark.parametrize("encode", [base64.a85encode, base64.b85encode])
 @pytest.mark.parametrize("shift", range(4))
 def test_a_key_within_longer_base85_is_masked(encode: Callable[[bytes], bytes], shift: int) -> None:
     text = encode(b"?" * shift + LONG_KEY.encode() + b"more").decode()
-    assert len(Redactor([LONG_KEY]).known(text)) < 24
+    assert len(Redactor([LONG_KEY]).mask_known(text)) < 24
 
 
 def test_only_the_part_that_reveals_the_key_is_masked() -> None:
@@ -409,12 +409,12 @@ def test_no_ordinary_text_is_masked_as_a_key(text: str) -> None:
     assume(not any(key.lower() in text.lower() for key in keys))
     hidden = "".join(char for char in text if char.isprintable())
     assume(not any(key.lower() in hidden.lower() for key in keys))
-    assert Redactor(keys).known(text) == text
+    assert Redactor(keys).mask_known(text) == text
 
 
 def test_a_short_key_is_not_matched_across_words() -> None:
     text = "In secret one may say: on, ward; and 65 times 66 is more."
-    assert Redactor(["secret-one", "onward", "sayon-ward"]).known(text) == text
+    assert Redactor(["secret-one", "onward", "sayon-ward"]).mask_known(text) == text
 
 
 def test_no_text_slows_the_patterns_down() -> None:
@@ -422,7 +422,7 @@ def test_no_text_slows_the_patterns_down() -> None:
     for piece in ("\\", "%25", "&amp;", "&", "<", "[a", "\x1b[", "=", "&#0", "%", "<>", "0x", "\\u"):
         text = piece * (200_000 // len(piece))
         began = time.process_time()
-        assert redactor.known(text) == text
+        assert redactor.mask_known(text) == text
         assert time.process_time() - began < 2
 
 
@@ -500,7 +500,7 @@ def test_a_key_with_differently_escaped_characters_is_masked(characters: list[tu
     key = "".join(chr(code) for code, _ in characters)
     assume(not set(key) & set("%\\&;#"))
     text = "".join(form.format(chr(code) if form == "{}" else code) for code, form in characters)
-    shown = Redactor([key]).known(f"{before} {text} after")
+    shown = Redactor([key]).mask_known(f"{before} {text} after")
     assert text not in shown
     assert "••••" in shown
 
@@ -508,7 +508,7 @@ def test_a_key_with_differently_escaped_characters_is_masked(characters: list[tu
 def test_odd_escapes_are_left_and_long_holder_names_are_masked() -> None:
     redactor = Redactor([LONG_KEY])
     for text in ("\\U00110000 of &#9999999; and \\u{ffffff}, &nosuch; and é%41", "\ud800 50%"):
-        assert redactor.known(text) == text
+        assert redactor.mask_known(text) == text
     long_name = "custom_headers" + "\u200b" * MAX_CACHED_CHARS
     assert redactor.json({long_name: {"any": "hidden", "list": ["hidden", "", 5]}}) == {
         long_name: {"any": "••••", "list": ["••••", "", 5]}

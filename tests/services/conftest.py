@@ -23,7 +23,7 @@ def start_operator(request: pytest.FixtureRequest) -> StartOperator:
     def start(*, read_only: bool = False, rest: bool = True, **task: Any) -> ActionOperator:
         loop = VirtualLoop()
         platform = OneTaskPlatform(loop, **task)
-        backoff = Backoff(dice=random.Random(1))
+        backoff = Backoff(rng=random.Random(1))
         transport = TransportSession(
             Secret("k"), frozenset, clock=VirtualClock(loop), backoff=backoff, http_transport=platform
         )

@@ -473,7 +473,7 @@ def test_a_standstill_between_reading_and_sending_sends_nothing(
     operator = start_operator()
     digest = operator.digest
     moments = iter([100.0, 104.0])
-    monkeypatch.setattr(actions, "awake_and_asleep", lambda: next(moments))
+    monkeypatch.setattr(actions, "boottime_seconds", lambda: next(moments))
     done = operator.does(Verb.APPROVE, digest=digest)
     assert (done.outcome, done.is_sent, operator.platform.sent) == (Outcome.TAKEN_BACK, False, [])
     monkeypatch.undo()

@@ -261,7 +261,7 @@ async def ours(url: str, storm: Storm, clock: FastClock, dice: random.Random, re
             storm.well_since = None
 
     async with make_client(url, clock=clock, silence=SILENCE) as client:
-        backoff = Backoff(each=2, dice=dice)
+        backoff = Backoff(failures_per_step=2, rng=dice)
         await TaskFollower(client, "t1", tell, clock=clock, backoff=backoff, intervals=PollIntervals()).run()
     activity = State().after(changes).activity("t1")
     assert activity is not None

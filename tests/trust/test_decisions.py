@@ -19,7 +19,7 @@ from tests.local.conftest import Serve
 from tests.memory_journal import MemoryJournal
 from tests.trust.truth import FAULTS, TASK, FaultyTransport, TransportSession, Truth
 from tests.trust.virtual import VirtualClock, VirtualLoop
-from tui.cli.action_commands import _code
+from tui.cli.action_commands import action_exit_code
 from tui.cli.exit_codes import TOO_LATE
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
@@ -69,7 +69,7 @@ class World(RuleBasedStateMachine):
         self.truth = Truth(clock.time)
         self.http_transport = FaultyTransport(self.truth)
         self.http_transport.on_act = self._leaves
-        backoff = Backoff(dice=random.Random(1))
+        backoff = Backoff(rng=random.Random(1))
         transport = TransportSession(
             Secret("k"), frozenset, clock=clock, backoff=backoff, http_transport=self.http_transport
         )
@@ -223,7 +223,7 @@ class World(RuleBasedStateMachine):
         if outcome in NOTHING_LEFT and action.error is None:
             assert not self.left[action.id], f"{outcome}, and it was sent"
         # Private: the exit code of an outcome, without a process for each of them.
-        if _code(action) == TOO_LATE:
+        if action_exit_code(action) == TOO_LATE:
             assert not self.left[action.id], "exit 7 says that nothing was sent"
         if action.verb is Verb.STOP:
             if outcome is Outcome.CONFIRMED:
@@ -294,7 +294,7 @@ async def test_of_two_deciders_one_is_first_and_the_other_learns_it(
         monkeypatch.setattr(decisions, "decide", noted)
         for number in range(1, RACES + 1):
             task_id = platform.create("your-agent", {"input": {"text": "pay"}})["id"]
-            decisions.ask_approval(task_id, "Pay", None, {"amount": number})
+            decisions.request_approval(task_id, "Pay", None, {"amount": number})
             digest = (await load_review(mine, task_id)).digest
             applied.clear()
 
@@ -310,7 +310,7 @@ async def test_of_two_deciders_one_is_first_and_the_other_learns_it(
                 if what == "it ends":
                     platform.stop(task_id)
                 elif what == "it changes":
-                    decisions.ask_approval(task_id, "Pay", None, {"amount": -number})
+                    decisions.request_approval(task_id, "Pay", None, {"amount": -number})
 
             what = meanwhile("it changes" if changes else dice.choice(["nothing", "it ends"]))
             *done, _ = await asyncio.gather(one(mine, "I"), one(theirs, "they"), what)

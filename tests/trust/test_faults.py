@@ -300,7 +300,7 @@ def test_no_failure_causes_too_many_requests(way: str, headers: dict[str, str], 
     loop = VirtualLoop()
     clock, bad = VirtualClock(loop), FailingPlatform(loop, way, headers)
     dice = random.Random(5)
-    transport = TransportSession(Secret("k"), frozenset, clock=clock, backoff=Backoff(dice=dice), http_transport=bad)
+    transport = TransportSession(Secret("k"), frozenset, clock=clock, backoff=Backoff(rng=dice), http_transport=bad)
     client = Client(Surfaces("http://127.0.0.1", "http://127.0.0.1", "o"), transport)
     links: list[LinkSeen] = []
     follower = TaskFollower(

@@ -192,19 +192,19 @@ def test_days_of_work_stay_within_the_size_limit(tmp_path: Path, record_tried: R
     hours, megabytes = (24, 50.0) if REQUESTS > 200 else (4, 12.0)
     local = LocalPlatform(ServerOptions(tmp_path, seed="7", now=NOW, history=False), tmp_path / "platform.db")
     pruner = Pruner(local.platform, Limits(14.0, megabytes), lambda sentence: None)
-    local.runner._push("arrive", "", NOW)
+    local.runner._schedule("arrive", "", NOW)
     largest = 0
     for quarter in range(1, 4 * hours + 1):
         moment = NOW + timedelta(minutes=15 * quarter)
         local.runner.play_until(moment)
-        local.timeline.stand_at(moment)
-        live = {task_id for _, task_id, _ in local.store.unfinished()}
+        local.clock.freeze_at(moment)
+        live = {task_id for _, task_id, _ in local.store.unfinished_tasks()}
         for _ in pruner.steps():
             pass
-        assert {task_id for _, task_id, _ in local.store.unfinished()} == live
+        assert {task_id for _, task_id, _ in local.store.unfinished_tasks()} == live
         largest = max(largest, (tmp_path / "platform.db").stat().st_size)
     local.store.close()
-    assert local.platform.timeline.now == moment
+    assert local.platform.clock.now == moment
     assert megabytes * 0.5e6 < largest < megabytes * 1.3e6
     record_tried(
         "the local platform's database stays within its limit (hours of work)", hours, f"{largest / 1e6:.0f} MB"

@@ -48,7 +48,7 @@ class ListPartsApp(App[None]):
     def get_default_screen(self) -> Screen[Any]:
         return ListPartsScreen()
 
-    def on_task_filter_wider(self, event: TaskFilter.Wider) -> None:
+    def on_task_filter_server_query_changed(self, event: TaskFilter.ServerQueryChanged) -> None:
         self.queries.append(event.query)
 
 

@@ -42,7 +42,7 @@ class PaneApp(App[None]):
         yield self.pane
         yield Input(id="after")
 
-    def on_activity_pane_log_wanted(self, event: ActivityPane.LogWanted) -> None:
+    def on_activity_pane_log_requested(self, event: ActivityPane.LogRequested) -> None:
         self.wanted.append(event.task_id)
 
     def on_activity_pane_view_changed(self) -> None:
@@ -154,7 +154,7 @@ async def test_rows_that_take_long_are_arranged_in_slices_with_what_has_come_mea
             await pilot.pause()
         app.pane.action_timeline()
         assert isinstance(app.pane.view, ActivityTimeline)
-        slices = app.pane._arranging
+        slices = app.pane._pending_slices
         assert slices is not None
         next(slices)
         app.pane.show(source_of(activity_of("t", *calls(4 * ROWS_PER_SLICE), call("late"))))

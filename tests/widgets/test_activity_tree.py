@@ -38,23 +38,23 @@ async def test_a_growing_tree_equals_a_rearranged_one(monkeypatch: pytest.Monkey
                 at = NOW + timedelta(seconds=step)
                 match dice.randrange(9):
                     case 0:
-                        activity.gap(Gap(at, 1.0, dice.choice([None, 2])))
+                        activity.add_gap(Gap(at, 1.0, dice.choice([None, 2])))
                     case 1:
                         children = {"t": (child,), "c": ()}
                     case 2:
                         piece = {"type": "chunk", "data": "piece ", "time": at.isoformat()}
-                        activity.hear(Event.from_sse(json.dumps(piece), str(step)), at)
+                        activity.add_event(Event.from_sse(json.dumps(piece), str(step)), at)
                     case 3:
                         log.append({"id": f"d{step}", "agent_id": "other", "query": "x", "created_at": at.isoformat()})
-                        activity.read(Log(tuple(map(parse_entry, log))), at)
+                        activity.add_log(Log(tuple(map(parse_entry, log))), at)
                     case 4 | 5:
                         name = f"r{dice.randrange(step + 1)}"
                         kind = dice.choice(["tool_call_request", "tool_call_result"])
                         told = {"type": kind, "time": at.isoformat(), "data": {"request_id": name, "tool_name": "x"}}
-                        activity.hear(Event.from_sse(json.dumps(told), str(step)), at)
+                        activity.add_event(Event.from_sse(json.dumps(told), str(step)), at)
                     case _:
                         log.append(call_of_log(f"c{step}", created_at=at.isoformat()))
-                        activity.read(Log((parse_entry(log[-1]),), first=len(log) - 1), at)
+                        activity.add_log(Log((parse_entry(log[-1]),), first=len(log) - 1), at)
                 status = "completed" if step == 29 else "executing"
                 task = Task.from_value({"id": "t", "status": status})
                 pane.show(ActivitySource("t", {"t": activity}, dict(children), {}, task))
@@ -90,7 +90,7 @@ async def test_a_tree_of_a_large_log_parses_only_visible_entries(
     trees = [pane.view for pane in panes]
     activities = [Activity("t"), Activity("t")]
     for activity in activities:
-        activity.read(Log(lazy_entries(log, 100)), NOW)
+        activity.add_log(Log(lazy_entries(log, 100)), NOW)
 
     def both(children: tuple[Task, ...] = ()) -> None:
         for pane, activity in zip(panes, activities, strict=True):
@@ -113,14 +113,14 @@ async def test_a_tree_of_a_large_log_parses_only_visible_entries(
             assert keys[0] == keys[1]
             assert [trees[0].index_of(key) for key in keys[0]] == list(range(len(keys[0])))
             assert [tree.pieces(0, 90) for tree in trees[:1]] == [tree.pieces(0, 90) for tree in trees[1:]]
-            assert opened or panes[0].rows._arranged.is_plain
+            assert opened or panes[0].rows._arrangement.is_plain
         told = {
             "type": "tool_call_request",
             "time": (NOW + timedelta(hours=1)).isoformat(),
             "data": {"request_id": "new"},
         }
         for activity in activities:
-            activity.hear(Event.from_sse(json.dumps(told), "1"), NOW)
+            activity.add_event(Event.from_sse(json.dumps(told), "1"), NOW)
         both((known,))
         assert [pane.find("do 300", 1) for pane in panes] == [(1, 1)] * 2
         assert trees[0].key_of(trees[0].cursor) == trees[1].key_of(trees[1].cursor)
@@ -147,7 +147,7 @@ async def test_streamed_text_is_shown_as_it_comes() -> None:
     for number, piece in enumerate(("Hello ", "world")):
         at = NOW + timedelta(seconds=number)
         told = {"type": "chunk", "data": piece, "time": at.isoformat()}
-        activity.hear(Event.from_sse(json.dumps(told), str(number)), at)
+        activity.add_event(Event.from_sse(json.dumps(told), str(number)), at)
     app = WidgetApp(pane := ActivityPane(UI))
     async with app.run_test(size=(100, 24)):
         tree = pane.view

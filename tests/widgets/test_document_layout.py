@@ -42,7 +42,7 @@ def leaves(value: Any) -> Iterator[Any]:
 @settings(max_examples=300, deadline=None)
 def test_a_document_fits_its_width_and_is_complete(value: Any, width: int) -> None:
     document = Document([Part("all", value)], Redactor())
-    document.set_all(is_open=True)
+    document.set_all_open(is_open=True)
     lines = shown(document, width)
     numbers = len("⟨U+10FFFF⟩")  # what stands for a character without width in a name
     assert all(cell_len(line.rstrip()) <= width + 24 + numbers * line.count("⟨U+") for line in lines)
@@ -61,10 +61,10 @@ def test_folding_is_undone_by_unfolding(value: Any) -> None:
     document = Document([Part("all", value)], Redactor())
     before = shown(document)
     for key in {row.key for row in document.rows(60) if row.folds}:
-        document.turn(key)
-        document.turn(key)
+        document.toggle(key)
+        document.toggle(key)
     assert shown(document) == before
-    document.set_all(is_open=False)
+    document.set_all_open(is_open=False)
     assert len(document.rows(60)) == len(document.parts)
 
 
@@ -72,10 +72,10 @@ def test_a_found_value_is_unfolded() -> None:
     document = Document(
         [Part("all", {"a": {"b": {"c": {"d": list(range(20)), "hidden_place": "needle"}}}})], Redactor()
     )
-    document.set_all(is_open=False)
+    document.set_all_open(is_open=False)
     (found,) = document.find("NEEDLE")
     assert str(found) == "a.b.c.hidden_place"
-    document.uncover(found)
+    document.unfold_to(found)
     assert any("needle" in line for line in shown(document))
     assert document.value(found) == "needle"
     assert document.value(ValueKey(0, ("a", "b", "c", "d", 3))) == 3
@@ -85,7 +85,7 @@ def test_secrets_are_masked_in_documents() -> None:
     document = Document(
         [Part("all", {"password": "hunter2hunter2", "deep": '{"api_key": "abcdefghijklmnop"}'})], Redactor()
     )
-    document.set_all(is_open=True)
+    document.set_all_open(is_open=True)
     text = "\n".join(shown(document))
     assert "hunter2" not in text
     assert "abcdefghijkl" not in text

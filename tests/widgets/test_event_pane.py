@@ -15,14 +15,14 @@ async def test_the_pane_parses_only_visible_entries_of_a_large_log() -> None:
     log = lazy_entries([call_of_log(f"c{n}", created_at=NOW.isoformat()) for n in range(MAX_EVENTS // 2 + 50)], 5_000)
     app = WidgetApp(pane := EventPane(UI))
     async with app.run_test(size=(100, 24)) as pilot:
-        pane.take([LogSeen("t", Log(log), NOW, log)])
+        pane.add_changes([LogSeen("t", Log(log), NOW, log)])
         await pilot.pause()
         assert (pane.total, pane.count()) == (MAX_EVENTS // 2 + 50, MAX_EVENTS // 2)
-        assert isinstance(pane.chosen, ToolCall)
-        assert pane.chosen.id == f"c{MAX_EVENTS // 2 + 49}"
+        assert isinstance(pane.selected, ToolCall)
+        assert pane.selected.id == f"c{MAX_EVENTS // 2 + 49}"
         pane.move_to(0)
-        assert isinstance(pane.chosen, ToolCall)
-        assert pane.chosen.id == "c50"
+        assert isinstance(pane.selected, ToolCall)
+        assert pane.selected.id == "c50"
 
 
 async def test_a_flood_of_events_is_complete_and_a_few_are_shown_at_once() -> None:
@@ -32,27 +32,27 @@ async def test_a_flood_of_events_is_complete_and_a_few_are_shown_at_once() -> No
 
     app = WidgetApp(pane := EventPane(UI))
     async with app.run_test(size=(100, 24)) as pilot:
-        pane.take(told(0, 100))
+        pane.add_changes(told(0, 100))
         assert pane.count() == 100  # it was not looked at for long
-        pane.take(told(100, 1))
+        pane.add_changes(told(100, 1))
         assert (pane.count(), pane.is_behind) == (101, False)
-        pane.take(told(101, 100))
-        pane.take(told(201, 100))
+        pane.add_changes(told(101, 100))
+        pane.add_changes(told(201, 100))
         assert (pane.count(), pane.total, pane.is_behind) == (101, 301, True)
         while pane.is_behind:
             await pilot.pause()
         assert (pane.count(), pane.cursor) == (301, 300)
         pane.action_mark()
-        pane.take(told(301, 50))
+        pane.add_changes(told(301, 50))
         pane.action_pause()
         assert pane.count() == 351  # what came before the pause
-        pane.take(told(351, 50))
+        pane.add_changes(told(351, 50))
         assert (pane.count(), pane.total, pane.is_behind) == (351, 401, False)
         pane.action_pause()
         assert pane.count() == 401
         pane.action_marked()
         assert pane.cursor == 300
-        pane.take(told(401, MAX_EVENTS))
+        pane.add_changes(told(401, MAX_EVENTS))
         while pane.is_behind:
             await pilot.pause()
         assert (pane.count(), pane.key_of(0)) == (MAX_EVENTS // 2, (401 + MAX_EVENTS // 2 + 1, 0))

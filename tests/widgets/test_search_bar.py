@@ -47,7 +47,7 @@ async def test_a_search_in_the_events_shows_only_what_it_finds() -> None:
     async with app.run_test() as pilot:
         pane, search = app.query_one(EventPane), app.query_one(SearchBar)
         told: list[dict[str, Any]] = [{"type": "think", "data": {"thought": words}} for words in ("red", "blue")]
-        pane.take([EventSeen("t", Event.from_value(one), NOW) for one in told])
+        pane.add_changes([EventSeen("t", Event.from_value(one), NOW) for one in told])
         search.open(pane)
         await pilot.press(*"blue")
         assert (found(app), pane.count()) == (" 1 lines ", 1)

@@ -16,9 +16,9 @@ async def test_a_filter_applies_as_typed_except_an_unfinished_field() -> None:
         asked = pilot.app.screen.query_one(TaskFilter)
         asked.input.focus()
         await pilot.press(*"pay st")
-        assert asked.asked == parse_filter("pay")
+        assert asked.active_filter == parse_filter("pay")
         await pilot.press(*"atus:failed")
-        assert asked.asked == parse_filter("pay status:failed")
+        assert asked.active_filter == parse_filter("pay status:failed")
 
 
 async def test_a_mistake_is_named_and_the_filter_before_it_stays() -> None:
@@ -28,7 +28,7 @@ async def test_a_mistake_is_named_and_the_filter_before_it_stays() -> None:
         await pilot.pause()
         asked.input.value = "age:soon"
         await pilot.pause()
-        assert asked.asked == parse_filter("status:failed")
+        assert asked.active_filter == parse_filter("status:failed")
         assert text_of(pilot.app, "#wrong") != ""
         assert asked.input.has_class("-wrong")
 
@@ -40,19 +40,19 @@ async def test_the_platform_is_asked_once_for_what_it_can_filter_by(monkeypatch:
         asked = app.screen.query_one(TaskFilter)
         for value, count in (("status:failed", 1), ("status:failed pay", 1), ("", 2)):
             asked.input.value = value
-            while len(app.queries) < count or asked.asked != parse_filter(value):
+            while len(app.queries) < count or asked.active_filter != parse_filter(value):
                 await pilot.pause()
         query = app.queries[0]
         assert query is not None
         assert (query.status, app.queries[1]) == (("failed",), None)
-        asked.answered(query, 1234)
+        asked.show_server_count(query, 1234)
         assert text_of(app, "#there") == ""  # that is not asked for any more
         asked.input.value = "status:failed"
         while len(app.queries) < 3:
             await pilot.pause()
-        asked.answered(query, 1234)
+        asked.show_server_count(query, 1234)
         assert text_of(app, "#there") == " status asked of the platform: 1,234 "
 
 
 def test_a_new_filter_is_empty() -> None:
-    assert TaskFilter(UI, SeenValues(UI.redactor)).asked == Filter()
+    assert TaskFilter(UI, SeenValues(UI.redactor)).active_filter == Filter()

@@ -36,16 +36,16 @@ async def test_only_rows_with_changing_times_are_redrawn(form: str) -> None:
     listing, state = TaskListModel(), State().after([TasksSeen(tuple(map(task, range(30))), NOW)])
     tasks = Looked(UIContext(lambda: now[0], Redactor(), "test", {"time": form}))
     async with WidgetApp(tasks).run_test(size=(120, 30)) as pilot:
-        tasks.show(listing, lambda: listing.take(state, state.touched.tasks))
+        tasks.show(listing, lambda: listing.apply(state, state.touched.tasks))
         await pilot.pause()
         for _ in range(60):
             now[0] += timedelta(seconds=dice.choice([1, 1, 1, 1, 1, 58, 3600, 86_400, -7200]))
             tasks.tick()
             await pilot.pause()
-            steady, width = dict(tasks._steady), tasks.scrollable_content_region.width
-            tasks._made.clear()
-            assert [tasks._sights[y] for y in range(24)] == [tasks._sight_at(y, width) for y in range(24)]
-            tasks._steady = steady
+            steady, width = dict(tasks._valid_until), tasks.scrollable_content_region.width
+            tasks._cached_lines.clear()
+            assert [tasks._drawn[y] for y in range(24)] == [tasks._line_key(y, width) for y in range(24)]
+            tasks._valid_until = steady
         running = sum("▶" in tasks.text_of(index) for index in range(24))
         looked_at.clear()
         now[0] += timedelta(milliseconds=1)

@@ -15,4 +15,4 @@ from tui.widgets.ui_context import UIContext
 def test_a_time_is_shown_in_few_cells(form: str) -> None:
     ui = UIContext(lambda: NOW, Redactor(), "test", {"time": form})
     for seconds in (0, 59, 3600, 86_400, 400 * 86_400):
-        assert 0 < len(ui.when(NOW - timedelta(seconds=seconds))) <= 12
+        assert 0 < len(ui.format_time(NOW - timedelta(seconds=seconds))) <= 12

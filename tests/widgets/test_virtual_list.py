@@ -98,7 +98,7 @@ class ChangingList(VirtualList):
     def index_of(self, key: object) -> int | None:
         return next((place for place, number in enumerate(self.numbers) if f"{number}" == key), None)
 
-    def ground(self, index: int) -> str:
+    def background_class(self, index: int) -> str:
         return "lines--flash" if self.numbers[index] % 3 == 0 else ""
 
     def pieces(self, index: int, width: int) -> StyledLine:

@@ -49,7 +49,7 @@ class Platform:
         self._tick()
         platform = self.local.platform
         request = {"input": {"text": f"do {task_id}"}, "title": f"Task {task_id}", "events_streaming": True}
-        task = platform.blank(platform.agent(agent), request, None) | {"id": task_id, "status": status, **more}
+        task = platform.new_record(platform.agent(agent), request, None) | {"id": task_id, "status": status, **more}
         self.store.add_task(task, None)
         return task
 
@@ -73,7 +73,7 @@ class Platform:
     async def push(self, task_id: str, kind: str, data: Any = None) -> None:
         """Push an event on a task's stream."""
         self._tick()
-        with self.store.together():
+        with self.store.transaction():
             self.local.platform.emit(self.local.platform.task(task_id), kind, data)
 
     async def tool(self, task_id: str, request_id: str, name: str, payload: Any, result: Any) -> None:
@@ -85,14 +85,14 @@ class Platform:
 
     async def finish(self, task_id: str, status: str = "completed", result: str = "done") -> None:
         self._tick()
-        with self.store.together():
+        with self.store.transaction():
             task = self.local.platform.task(task_id)
-            self.local.platform.message(task, "agent", result)
+            self.local.platform.add_message(task, "agent", result)
             self.local.platform.change(task, status=status, result=result)
 
     def _tick(self) -> None:
         """Advance the time by a second."""
-        self.local.timeline.stand_at(BEGIN + timedelta(seconds=next(self._clock)))
+        self.local.clock.freeze_at(BEGIN + timedelta(seconds=next(self._clock)))
 
     # Answering
 
@@ -120,11 +120,11 @@ class Platform:
             await connection.reply(404, {"detail": "Task not found"})
             return
         last = request.headers.get("last-event-id", "")
-        newest = self.store.last_event(task_id)
+        newest = self.store.last_event_number(task_id)
         sent = {"by id": int(last) if last.isdecimal() else 0, "replay": 0}.get(self.resume, newest)
         await connection.start()
         while True:
-            bell = self.store.bell(task_id)
+            bell = self.store.change_event(task_id)
             for number, body in self.store.events_after(task_id, sent):
                 name = f"id: {number}\n" if self.resume == "by id" else ""
                 frame = f"{name}data: {body}\n\n".encode()
@@ -134,7 +134,7 @@ class Platform:
                 if not self.stream_hook:
                     await connection.chunk(frame)
                 sent = number
-            if self.store.last_event(task_id) == sent:
+            if self.store.last_event_number(task_id) == sent:
                 await bell.wait()
 
 

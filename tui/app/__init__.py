@@ -1,1 +1,1 @@
-"""The dashboard: the app, its keys, its terminal, and what all screens share."""
+"""The Textual app: its keys, its terminal driver, and the parts that connect the services with the screens."""

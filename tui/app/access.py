@@ -1,4 +1,4 @@
-"""What the parts of the dashboard use of the app, so that each can be tested with a stub in its place."""
+"""Protocol of the app as its parts use it, so that tests can put a stub in the place of the app."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Severity = Literal["information", "warning", "error"]
 
 
 class AppAccess(Protocol):
-    """The app, as its parts see it."""
+    """The properties and methods of the app that its parts have access to."""
 
     @property
     def screens(self) -> Sequence[AppScreen[Any]]:
-        """The screens on the stack, the topmost last; none while the app ends."""
+        """The screens on the stack, the topmost last; empty while the app shuts down."""
 
     @property
     def task_list(self) -> TaskListScreen | None:
-        """The list below all other screens; None while the app ends."""
+        """The task list below all other screens; None while the app shuts down."""
 
     @property
     def size(self) -> Size:
@@ -35,22 +35,22 @@ class AppAccess(Protocol):
         self, message: str, *, title: str = "", severity: Severity = "information", timeout: float | None = None,
         markup: bool = True,
     ) -> None:  # fmt: skip
-        """Show a notice."""
+        """Notify the operator with a toast."""
 
     def push_screen(self, screen: Screen[Any]) -> object:
-        """Show a screen in front of the others."""
+        """Push a screen in front of the others."""
 
     async def push_screen_wait(self, screen: Screen[Any]) -> Any:
-        """Show a screen in front of the others; return its result."""
+        """Push a screen in front of the others, and wait for its result."""
 
     def run_worker(self, work: Callable[[], Awaitable[Any]], *, group: str, exclusive: bool = False) -> object:
-        """Run an asynchronous function beside all else; `exclusive` cancels what runs in the same group.
+        """Run an asynchronous function as a worker; `exclusive` cancels the running workers of the same group.
 
-        A function and no coroutine: one that is cancelled before it begins would never be awaited.
+        Takes a function and not a coroutine: a coroutine that is cancelled before it starts would never be awaited.
         """
 
     def open_task(self, task_id: str) -> None:
         """Open the screen of a task."""
 
     def open_url(self, url: str) -> None:
-        """Open a web address in a browser."""
+        """Open a URL in a browser."""

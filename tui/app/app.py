@@ -1,4 +1,4 @@
-"""The dashboard: its keys, its screens, and the services behind them."""
+"""The Textual app: its key bindings, its screens, and the handlers that pass messages to the services."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from textual.screen import Screen
 from textual.theme import Theme, ThemeProvider
 
 from tui.app import themes
+from tui.app.ascii_filter import AsciiFilter
 from tui.app.composition import Services
 from tui.app.sanitize_filter import SanitizeFilter
 from tui.app.serial_keys import SerialKeys
 from tui.app.terminal import InputFailed, Terminal, check_terminal, write_to_terminal
-from tui.app.textual_workarounds import tells_crashes_without_locals
+from tui.app.textual_workarounds import reports_crashes_without_locals
 from tui.client.client import Client
 from tui.screens import stylesheets
 from tui.screens.approval_base import ApprovalScreen
@@ -46,28 +47,28 @@ from tui.services.list_poller import PollIntervals
 from tui.widgets.ui_context import TIME_FORMATS, UIContext
 
 HELD_INTERVAL_SECONDS = 0.2
-"""How often the time of a hold is shown anew."""
+"""Seconds between two updates of the countdown of held actions."""
 PRESENCE_INTERVAL_SECONDS = 1.0
-"""How often other processes are told what is open for a decision."""
+"""Seconds between two updates of the locks that tell other processes which reviews are open here."""
 TERMINAL_INTERVAL_SECONDS = 2.0
-"""How often it is looked whether the terminal is still there."""
+"""Seconds between two checks that the terminal still exists."""
 
 
-def _palette() -> type[Provider]:
+def _palette_provider() -> type[Provider]:
     from tui.screens.palette import CommandProvider
 
     return CommandProvider
 
 
-@tells_crashes_without_locals(lambda app, error: write_crash_report(error, app.state_folder, app.ui.redactor))
+@reports_crashes_without_locals(lambda app, error: write_crash_report(error, app.state_folder, app.ui.redactor))
 class XpTui(SerialKeys):
-    """The operator's console."""
+    """The xp-tui app: a dashboard for the operator of agent tasks."""
 
     terminal: Terminal | None = None
-    """Set by the driver, where there is a terminal."""
+    """The terminal driver, which sets this; None where there is no terminal."""
     TITLE = "xp-tui"
     CSS_PATH = [stylesheets.stylesheet("app"), stylesheets.stylesheet("tasks")]
-    COMMANDS = {_palette}
+    COMMANDS = {_palette_provider}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
@@ -84,36 +85,36 @@ class XpTui(SerialKeys):
         drafts: MutableMapping[str, str],
         *,
         redactor: Redactor,
-        state: Path,
+        state_folder: Path,
         place: str,
         hold: float = 5.0,
         intervals: PollIntervals | None = None,
         memory: MutableMapping[str, str] | None = None,
-        begin_with: str = "",
-        left: Sequence[Mapping[str, Any]] = (),
+        initial_filter: str = "",
+        leftovers: Sequence[Mapping[str, Any]] = (),
         keys: Mapping[str, str] | None = None,
         theme: str = "",
         is_ascii: bool = False,
         is_still: bool = False,
     ) -> None:
-        self._readable: dict[str, Theme] = {}  # each theme that was used, by its name
+        self._readable_themes: dict[str, Theme] = {}  # by name; super().__init__ looks up themes already
         super().__init__(ansi_color=True if themes.is_colourless() else None, driver_class=Terminal)
-        why = "read-only mode: nothing is sent" if client.read_only else ""
         memory = {} if memory is None else memory
-        self.ui = UIContext(lambda: client.now, redactor, place, memory, read_only=why, is_still=is_still)
-        self.client, self.state_folder = client, state
-        self._home = TaskListScreen(self.ui, begin_with)
-        self._shown_until: dict[tuple[str, str], float] = {}  # of each notice, by its title and words
-        self._leftovers = left  # lines of the journal about actions that an earlier session has not ended
+        read_only = "read-only mode: nothing is sent" if client.read_only else ""
+        self.ui = UIContext(lambda: client.now, redactor, place, memory, read_only=read_only, is_still=is_still)
+        self.client, self.state_folder = client, state_folder
+        self._task_list = TaskListScreen(self.ui, initial_filter)
+        self._shown_until: dict[tuple[str, str], float] = {}  # the end of each notice, by its title and message
+        self._leftovers = leftovers  # journal lines of actions that an earlier session did not finish
         self.services = Services(
             self, client, journal, drafts, self.ui,
             run_step=self.call_later, write=partial(write_to_terminal, self), copy_text=super().copy_to_clipboard,
-            state_folder=state, hold_seconds=hold, intervals=intervals,
+            state_folder=state_folder, hold_seconds=hold, intervals=intervals,
         )  # fmt: skip
-        themes.register_themes(self, theme or self.ui.memory.get("theme", ""))
+        themes.register_themes(self, theme or memory.get("theme", ""))
         self.chosen_keys = dict(keys or {})  # by the ids of the bindings
         self.set_keymap(self.chosen_keys)
-        self._door, self._ascii = SanitizeFilter(), themes.AsciiFilter() if is_ascii else None
+        self._sanitize_filter, self._ascii_filter = SanitizeFilter(), AsciiFilter() if is_ascii else None
         self.set_class(is_ascii, "-ascii")
         if is_still:
             self.animation_level = "none"
@@ -122,48 +123,52 @@ class XpTui(SerialKeys):
 
     @property
     def screens(self) -> Sequence[AppScreen[Any]]:
-        """The screens on the stack, the topmost last: all of them are ours."""
+        """The screens on the stack, the topmost last; all of them are AppScreens."""
         return cast("list[AppScreen[Any]]", self.screen_stack)
 
     @property
     def task_list(self) -> TaskListScreen | None:
-        """The list below all other screens; None while the app ends."""
-        return self._home if self._home in self.screen_stack else None
+        """The task list below all other screens; None while the app shuts down."""
+        return self._task_list if self._task_list in self.screen_stack else None
 
     def get_default_screen(self) -> Screen[Any]:
-        """Return the list, which lies below all other screens."""
-        return self._home
+        """Return the task list as the default screen, below all others."""
+        return self._task_list
 
     def open_task(self, task_id: str) -> None:
-        """Open a task, and follow it while it is open."""
+        """Open the screen of a task, and follow the task while the screen is open."""
         from tui.screens.task_detail import TaskScreen
 
-        def follow_what_is_below(_: None) -> None:
-            self.call_later(self.services.readings.follow_topmost)
+        def follow_task_below(_: None) -> None:
+            self.call_later(self.services.read_workers.follow_topmost)
 
         screen = TaskScreen(task_id, self.ui)
-        self.push_screen(screen, follow_what_is_below)
+        self.push_screen(screen, follow_task_below)
         screen.update_state(self.services.store.state, ())
-        self.services.readings.follow_topmost()
+        self.services.read_workers.follow_topmost()
 
     def on_resize(self) -> None:
-        """There may be too little room now, or enough again."""
-        self.call_later(self._make_room)
+        """Check after a resize whether the terminal is large enough."""
+        self.call_later(self._update_size_notice)
 
-    @on(SizeNotice.Seen)
-    async def _make_room(self) -> None:
-        """Where there is no room for the screens, say so until there is; one comes after the other in a storm."""
-        is_small = self.size.width < SizeNotice.LEAST[0] or self.size.height < SizeNotice.LEAST[1]
+    @on(SizeNotice.Resumed)
+    async def _update_size_notice(self) -> None:
+        """Show the size notice while the terminal is too small for the other screens.
+
+        Awaits each change of the stack, so that many resizes in a row cannot stack several notices.
+        """
+        min_width, min_height = SizeNotice.MIN_SIZE
+        is_small = self.size.width < min_width or self.size.height < min_height
         top = self.screens[-1]
         if is_small and not top.IS_SIZE_NOTICE:
             await self.push_screen(SizeNotice())
         elif not is_small and top.IS_SIZE_NOTICE:
             await top.dismiss(None)
 
-    # Beginning and ending
+    # Startup and shutdown
 
     def on_mount(self) -> None:
-        """Start the timers, and tell what an earlier session has left."""
+        """Start the timers once the app is mounted, and report the leftovers of an earlier session."""
         services = self.services
         self.set_interval(PRESENCE_INTERVAL_SECONDS, services.reviews.update_presence)
         ticker = self.set_interval(HELD_INTERVAL_SECONDS, services.progress.show_held, pause=True)
@@ -173,34 +178,37 @@ class XpTui(SerialKeys):
         services.commands.report_leftovers(self._leftovers)
 
     def on_ready(self) -> None:
-        """Begin to read once there is something to see: what speaks with the network takes its time to import."""
-        self._home.call_after_refresh(self.services.readings.start)  # any screen in front of it may go again
+        """Start reading once the app is ready and has drawn a frame: importing the network client takes time."""
+        # The refresh of the task list, because the topmost screen may be dismissed before its own.
+        self._task_list.call_after_refresh(self.services.read_workers.start)
 
     def on_unmount(self) -> None:
-        """End what the services keep open."""
+        """Close the services when the app is unmounted."""
         self.services.close()
 
     @work(group="quit", exclusive=True)
     async def action_quit(self) -> None:  # type: ignore[override]
-        """Leave; where an action is under way, ask first."""
+        """Quit; ask first while actions are unfinished."""
         if await self.services.progress.confirm_quit():
             self.exit()
 
     @on(InputFailed)
     def _input_failed(self, event: InputFailed) -> None:
-        """Fail with what has ended the reading of keys: nobody could use the screens any more."""
+        """Fail with the error of the input thread: without input, the app cannot be used."""
         raise event.error
 
     # The terminal
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every line passes on its way to the terminal: first it is made harmless, last it becomes ASCII."""
-        filters = [self._door, *super().get_line_filters()]
-        return [*filters, self._ascii] if self._ascii else filters
+        """Return the filters of every line that is drawn: the sanitizer first, the ASCII filter last."""
+        filters = [self._sanitize_filter, *super().get_line_filters()]
+        if self._ascii_filter:
+            filters.append(self._ascii_filter)
+        return filters
 
     @contextmanager
     def batch_update(self) -> Generator[None]:
-        """Suspend repaints, and draw all afterwards: Textual takes a frame that comes meanwhile for drawn."""
+        """Batch updates, then draw the whole screen: Textual counts a frame that was skipped in between as drawn."""
         with super().batch_update():
             yield
         if self.screen_stack:
@@ -208,15 +216,18 @@ class XpTui(SerialKeys):
 
     @on(Terminal.SignalResume)
     def _draw_all(self) -> None:
-        """Somebody else had the terminal meanwhile."""
+        """Draw all after another program has used the terminal."""
         self.refresh(layout=True)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy what is selected."""
+        """Copy the selected text to the clipboard, in whatever way works on this terminal."""
         self.services.copying.copy("the selection", text)
 
     def notify(self, message: str, *, title: str = "", timeout: float | None = None, **more: Any) -> None:
-        """Show a notice, unless the same is shown already; where it would cover a decision, in a line of the screen."""
+        """Notify the operator, unless the same notice is shown already.
+
+        A screen that no toast may cover shows the message in its notice line.
+        """
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
         now = time.monotonic()
         if self._shown_until.get((title, message), now) <= now:
@@ -229,19 +240,25 @@ class XpTui(SerialKeys):
     # Themes
 
     def get_theme(self, theme_name: str) -> Theme | None:
-        """A theme by its name; those of others are made readable when they are first used."""
-        known = self._readable.get(theme_name)
-        if known is None and (theme := super().get_theme(theme_name)) is not None:
-            known = self._readable[theme_name] = theme if "faint" in theme.variables else themes.readable_theme(theme)
-        return known
+        """Return a theme by its name; the themes of Textual are made readable on first use."""
+        readable = self._readable_themes.get(theme_name)
+        if readable is not None:
+            return readable
+        theme = super().get_theme(theme_name)
+        if theme is None:
+            return None
+        if "faint" not in theme.variables:  # not one of ours
+            theme = themes.readable_theme(theme)
+        self._readable_themes[theme_name] = theme
+        return theme
 
     def action_theme(self) -> None:
-        """The next theme."""
+        """Switch to the next theme."""
         names = list(self.available_themes)
         themes.use_theme(self, self.ui, names[(names.index(self.theme) + 1) % len(names)])
 
     def search_themes(self) -> None:
-        """Open the palette with the names of the themes."""
+        """Search the themes by name, in a palette."""
         from tui.screens.palette import PaletteScreen
 
         self.push_screen(PaletteScreen([ThemeProvider], placeholder="Search for themes…"))
@@ -249,64 +266,66 @@ class XpTui(SerialKeys):
     # Actions
 
     def action_command_palette(self) -> None:
-        """Open the palette, unless it is open; Textual itself fails where another one is on its way out."""
+        """Open the command palette, unless it is open: Textual fails while another one is being dismissed."""
         if not any(screen.IS_PALETTE for screen in self.screens):
             from tui.screens.palette import PaletteScreen
 
             self.push_screen(PaletteScreen())
 
     def action_help(self) -> None:
-        """Show every key of this screen."""
+        """Show the help: all keys of the current screen."""
         if self.screens[-1].HAS_COMMANDS:
             from tui.screens.help import HelpScreen
 
             self.push_screen(HelpScreen(self.screens[-1]))
 
     def action_line(self) -> None:
-        """Open the command line of this screen."""
+        """Open the command line of the current screen."""
         from tui.screens.command_line import CommandLineScreen
 
         self.push_screen(CommandLineScreen(self.screens[-1]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing can be taken back where nothing is held."""
-        return bool(self.services.progress.held) if action == "take_back" else super().check_action(action, parameters)
+        """Return whether an action is available; to take back, only while something is held."""
+        if action == "take_back":
+            return bool(self.services.progress.held)
+        return super().check_action(action, parameters)
 
     def action_take_back(self) -> None:
-        """Take back what is held, wherever one is."""
+        """Take back all held actions."""
         self.services.progress.take_back_all()
 
-    async def action_told(self, name: str, rest: str) -> None:
-        """Run what was written on the command line with words behind it."""
+    async def action_told(self, name: str, argument: str) -> None:
+        """Run the action `told`: a command that was entered on the command line with an argument."""
         match name:
             case "theme":
-                themes.use_theme(self, self.ui, rest)
-            case "time" if rest in TIME_FORMATS:
-                self.ui.memory["time"] = rest
+                themes.use_theme(self, self.ui, argument)
+            case "time" if argument in TIME_FORMATS:
+                self.ui.memory["time"] = argument
                 self.screen.refresh(layout=True)
             case "filter" if self.task_list:
                 while len(self.screen_stack) > 1:
                     self.screen.dismiss(None)
-                self._home.filter(rest)
+                self._task_list.filter(argument)
             case "open":
-                await self.services.commands.find_and_open(rest)
+                await self.services.commands.find_and_open(argument)
             case _:
-                self.services.commands.warn(f"{name} does not take {rest!r}")
+                self.services.commands.warn(f"{name} does not take {argument!r}")
 
     # Messages of the screens
 
     @on(TaskListScreen.Reload)
     @on(TaskListScreen.More)
-    @on(TaskListScreen.Wider)
-    @on(TaskListScreen.Glanced)
+    @on(TaskListScreen.ServerQueryChanged)
+    @on(TaskListScreen.PreviewRequested)
     @on(ReadLog)
-    def _read(self, event: Message) -> None:
-        self.services.readings.handle(event)
+    def _handle_read(self, event: Message) -> None:
+        self.services.read_workers.handle(event)
 
     @on(ReviewWanted)
     @on(ReadReview)
     @on(ShowNextReview)
-    def _review(self, event: Message) -> None:
+    def _handle_review(self, event: Message) -> None:
         self.services.reviews.handle(event)
 
     @on(ApprovalScreen.Decided)
@@ -316,13 +335,13 @@ class XpTui(SerialKeys):
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)
     @on(CopyWanted)
-    def _command(self, event: Message) -> None:
+    def _handle_command(self, event: Message) -> None:
         self.services.commands.handle(event)
 
     @on(TaskListScreen.Opened)
     @on(OpenReviewedTask)
-    def _open(self, event: TaskListScreen.Opened | OpenReviewedTask) -> None:
-        """Open a task, in the place of its review where that is shown, unless the task is the screen below that."""
+    def _handle_open(self, event: TaskListScreen.Opened | OpenReviewedTask) -> None:
+        """Open a task; close its review first, and return to the task's screen where that lies below."""
         if event.task_id in self.screens[-1].open_tasks:
             self.pop_screen()
         if self.screens[-1].followed_task != event.task_id:

@@ -1,4 +1,4 @@
-"""Makes the services of the dashboard, each with what it works with."""
+"""Creates the services of the app and connects them with the screens."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Services:
         self.reader = reader = TaskReader(client, store)
         self.lists = ListPoller(client, store, reader, intervals=intervals, on_status=self._update_list_status)
         client.transport.on_wait = self.lists.note_retry
-        self.readings = ReadWorkers(app, client, store, reader, self.lists, ui)
+        self.read_workers = ReadWorkers(app, client, store, reader, self.lists, ui)
         self.progress = ActionProgress(app, client, journal, store, ui)
         self.actions = self.progress.runner
         self.notifier = WaitingNotifier(app, ui, write, lambda: self.lists.has_read_all)
@@ -60,25 +60,25 @@ class Services:
         self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")
         self.commands = OperatorCommands(
             app, client, store, ui,
-            runner=self.actions, progress=self.progress, reviews=self.reviews, readings=self.readings, reader=reader,
-            copying=self.copying, drafts=drafts, journal=journal, hold_seconds=hold_seconds,
+            runner=self.actions, progress=self.progress, reviews=self.reviews, read_workers=self.read_workers,
+            reader=reader, copying=self.copying, drafts=drafts, journal=journal, hold_seconds=hold_seconds,
         )  # fmt: skip
         store.subscribe(self._update_screens)
         store.subscribe(self.notifier.update)
 
     def _update_screens(self, state: State, changes: Sequence[Change]) -> None:
-        """Give every screen the new state, the topmost first."""
-        with suppress(NoMatches):  # the screens are being taken down
+        """Update every screen with the new state, the topmost first."""
+        with suppress(NoMatches):  # the widgets of a screen are being removed
             for screen in reversed(self._app.screens):
                 screen.update_state(state, changes)
 
     def _update_list_status(self, status: ListStatus) -> None:
-        """Give every screen the new status of the lists."""
+        """Update every screen with the new status of the task list."""
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_list_status(status)
 
     def close(self) -> None:
-        """End what the services keep open."""
+        """Close the state store and the locks of the open reviews."""
         self.store.close()
         self.reviews.close()

@@ -1,4 +1,4 @@
-"""Copies texts of tasks and of what is selected, by whichever way the terminal and the machine offer."""
+"""Copies texts of tasks and of the selection, in whatever way the terminal and the machine offer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from tui.services.clipboard import copy_text
 from tui.services.state_store import StateStore
 from tui.widgets.ui_context import UIContext
 
+MAX_TITLE_CHARS = 10_000
+
 
 class CopyCommands:
-    """Asks what to copy, and copies it."""
+    """The commands that ask the operator for a text to copy, and copy it."""
 
     def __init__(
         self,
@@ -38,7 +40,7 @@ class CopyCommands:
         self._write = write
         """Copies a text through the terminal."""
         self._fallback_file = fallback_file
-        """Where a text is written that cannot be copied."""
+        """The file for texts that cannot be copied."""
 
     def copy_tasks(self, task_ids: Sequence[str]) -> None:
         """Ask which text of these tasks to copy."""
@@ -46,36 +48,36 @@ class CopyCommands:
             self._open_dialog(self._texts_of(tasks))
 
     def copy_selected(self, texts: Mapping[str, str]) -> None:
-        """Ask which text to copy: one of these, or one of the task on the screen."""
-        opened = [screen.followed_task for screen in self._app.screens if screen.followed_task]
-        self._open_dialog({**texts, **self._texts_of(self._tasks(opened[-1:]))})
+        """Ask which text to copy: one of the selected element, or one of the task on the screen."""
+        open_tasks = [screen.followed_task for screen in self._app.screens if screen.followed_task]
+        self._open_dialog({**texts, **self._texts_of(self._tasks(open_tasks[-1:]))})
 
     def _tasks(self, task_ids: Sequence[str]) -> list[AnyTask]:
-        return [task for task_id in task_ids if (task := self._store.state.task(task_id))]
+        tasks = map(self._store.state.task, task_ids)
+        return [task for task in tasks if task]
 
     def _open_dialog(self, texts: Mapping[str, str]) -> None:
-        self._app.run_worker(partial(self._ask, texts), group="wishes", exclusive=True)
+        self._app.run_worker(partial(self._copy_one_of, texts), group="dialogs", exclusive=True)
 
-    async def _ask(self, texts: Mapping[str, str]) -> None:
+    async def _copy_one_of(self, texts: Mapping[str, str]) -> None:
         from tui.screens.copy_dialog import CopyScreen
 
         if name := await self._app.push_screen_wait(CopyScreen(texts)):
             self.copy(name, texts[name])
 
     def copy(self, name: str, text: str) -> None:
-        """Copy a text, and tell by which way."""
+        """Copy a text, and notify the operator of the way in which it was copied."""
         how = copy_text(text, self._write, self._fallback_file)
         self._app.notify(f"{name}: {how}", markup=False, timeout=4)
 
     def _texts_of(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
-        """Return the texts of tasks that can be copied, by name, without secrets."""
+        """Return the texts of tasks that can be copied, by name, with their secrets masked."""
         redactor = self._ui.redactor
+        results = [redactor.text(task.result) for task in tasks if task.result]
         texts = {
             "id": "\n".join(task.id for task in tasks),
-            "title": "\n".join(self._ui.safe(task.name, 10_000) for task in tasks),
-            "result": "\n\n".join(
-                sanitize_text(redactor.text(task.result), longest=sys.maxsize) for task in tasks if task.result
-            ),
+            "title": "\n".join(self._ui.safe(task.name, MAX_TITLE_CHARS) for task in tasks),
+            "result": "\n\n".join(sanitize_text(result, longest=sys.maxsize) for result in results),
             "record": "\n".join(pretty(redactor.json(task.raw)) for task in tasks),
         }
         try:

@@ -1,4 +1,4 @@
-"""Other keys for actions: what the settings file asks for, checked before anything is opened."""
+"""The operator's own keys for actions, checked before the app starts."""
 
 from __future__ import annotations
 
@@ -60,23 +60,25 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     HelpScreen: (HelpLines,),
     SizeNotice: (),
 }
-"""The screens, and what can have the focus on each."""
+"""The screens, each with the widgets that can have the focus on it."""
 CONTAINERS_BY_WIDGET: dict[type[DOMNode], tuple[type[DOMNode], ...]] = {
     ActivityTree: (ActivityPane,),
     ActivityTimeline: (ActivityPane,),
 }
-"""What has keys of its own between a widget that can have the focus and its screen."""
+"""The containers with bindings of their own between a focusable widget and its screen."""
 KEYS_THAT_NEVER_DECIDE = frozenset({"enter", "space", "tab", "escape"})
-"""Keys that never decide."""
+"""Keys that cannot be bound to approve or reject: operators press them without looking."""
 _PSEUDO_KEYS = frozenset({"return", "<any>", "<ignore>", "<scroll-up>", "<scroll-down>"})
-"""Names of Textual's that no key press has, or that are another name of Enter."""
-_NAMES = frozenset(key.value for key in Keys) - _PSEUDO_KEYS
-_CHARACTERS = frozenset({"comma", *(normalize_keys(chr(code))[0] for code in range(0x21, 0x7F) if chr(code) != ",")})
-"""What keys are called that are no letters: question_mark, comma."""
+"""Names in Textual's enumeration that no key press has, or that are another name of Enter."""
+_KEY_NAMES = frozenset(key.value for key in Keys) - _PSEUDO_KEYS
+_CHARACTER_NAMES = frozenset(
+    {"comma", *(normalize_keys(chr(code))[0] for code in range(0x21, 0x7F) if chr(code) != ",")}
+)
+"""The key names of the ASCII characters: `a`, `question_mark`, `comma`."""
 
 
 def all_bindings() -> Iterator[Binding]:
-    """Every binding that has an id."""
+    """Yield all bindings that have an id."""
     for holder in CLASSES_WITH_BINDINGS:
         for binding in holder.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id:
@@ -84,61 +86,76 @@ def all_bindings() -> Iterator[Binding]:
 
 
 def checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
-    """The keys as they are to be used; a mistake raises BadSettings with what would be right."""
+    """Return the keys of each binding id, checked and normalized; a mistake raises BadSettings with a hint."""
     known = {binding.id: binding for binding in all_bindings() if binding.id}
     chosen: dict[str, str] = {}
-    for name, wanted in keys.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.4)
-            hint = f", did you mean {near[0]}?" if near else ""
-            raise BadSettings(f"[keys] no action is called {name!r}{hint}")
-        for key in (one.strip() for one in wanted.split(",")):
-            if not _is_key(key):
-                raise BadSettings(f"[keys] {name}: {key!r} is no key; write it as x, X, f5, ctrl+x or question_mark")
-        chosen[name] = ",".join(normalize_keys(wanted))
-        if known[name].action.startswith("decide("):
-            _check_deciding(name, chosen[name])
-    deliberate = _deliberate()
-    for clash in key_conflicts(chosen):
-        if clash.actions not in deliberate:
-            name = min(clash.actions & chosen.keys())
-            (other,) = clash.actions - {name}
-            raise BadSettings(f"[keys] {name}: {clash.key} is the key of {other} too, choose another")
+    for binding_id, wanted in keys.items():
+        if binding_id not in known:
+            raise BadSettings(f"[keys] no action is called {binding_id!r}{_near_hint(binding_id, known)}")
+        _check_key_names(binding_id, wanted)
+        chosen[binding_id] = ",".join(normalize_keys(wanted))
+        if known[binding_id].action.startswith("decide("):
+            _check_deciding_keys(binding_id, chosen[binding_id])
+    _check_conflicts(chosen)
     return chosen
 
 
-def _check_deciding(name: str, keys: str) -> None:
+def _near_hint(binding_id: str, known: Mapping[str, Binding]) -> str:
+    near = difflib.get_close_matches(binding_id, known, 1, 0.4)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _check_key_names(binding_id: str, keys: str) -> None:
+    for key in map(str.strip, keys.split(",")):
+        if not _is_key(key):
+            raise BadSettings(f"[keys] {binding_id}: {key!r} is no key; write it as x, X, f5, ctrl+x or question_mark")
+
+
+def _check_deciding_keys(binding_id: str, keys: str) -> None:
     for key in keys.split(","):
         if key in KEYS_THAT_NEVER_DECIDE or "+" in key:
-            raise BadSettings(f"[keys] {name}: {key} never decides, choose a key of its own")
+            raise BadSettings(f"[keys] {binding_id}: {key} never decides, choose a key of its own")
+
+
+def _check_conflicts(chosen: Mapping[str, str]) -> None:
+    """Raise BadSettings for the first conflict that the default keys do not have."""
+    accepted = _default_conflicts()
+    for conflict in key_conflicts(chosen):
+        if conflict.actions not in accepted:
+            binding_id = min(conflict.actions & chosen.keys())
+            (other,) = conflict.actions - {binding_id}
+            raise BadSettings(f"[keys] {binding_id}: {conflict.key} is the key of {other} too, choose another")
 
 
 @cache
-def _deliberate() -> frozenset[frozenset[str]]:
-    """Return the pairs of actions that have one key by default, where the one stands in for the other."""
-    return frozenset(clash.actions for clash in key_conflicts({}))
+def _default_conflicts() -> frozenset[frozenset[str]]:
+    """Return the pairs of actions that have a key in common by default: one of the two replaces the other."""
+    return frozenset(conflict.actions for conflict in key_conflicts({}))
 
 
 class KeyConflict(NamedTuple):
-    """Two actions that can be live at once and have the same key."""
+    """Two actions with the same key that can be available at the same time."""
 
     actions: frozenset[str]
     key: str
 
 
 def key_conflicts(chosen: Mapping[str, str]) -> Iterator[KeyConflict]:
-    """Yield the clashes of actions, by their ids, with these keys; what has no id goes by its action."""
+    """Yield the key conflicts with the chosen keys.
+
+    Actions are named by the ids of their bindings; a binding without an id is named by its action.
+    """
     for chain in binding_chains():
-        names: dict[str, set[str]] = {}
+        names_by_key: dict[str, set[str]] = {}
         for key, name in live_keys(chain, chosen):
-            names.setdefault(key, set()).add(name)
-        for key, live in names.items():
-            for pair in combinations(sorted(live), 2):
+            names_by_key.setdefault(key, set()).add(name)
+        for key, names in names_by_key.items():
+            for pair in combinations(sorted(names), 2):
                 yield KeyConflict(frozenset(pair), key)
 
 
 def binding_chains() -> Iterator[tuple[type[DOMNode], ...]]:
-    """Yield the classes whose bindings are live at once: what has the focus, its screen, and the app."""
+    """Yield the chains of classes whose bindings are live together: the focused widget, its screen, and the app."""
     for screen, focusable in FOCUSABLE_BY_SCREEN.items():
         for widget in focusable:
             yield widget, *CONTAINERS_BY_WIDGET.get(widget, ()), screen, XpTui
@@ -146,8 +163,8 @@ def binding_chains() -> Iterator[tuple[type[DOMNode], ...]]:
 
 
 def live_keys(chain: tuple[type[DOMNode], ...], chosen: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield every key that is live in a chain, with its action; behind a dialog only the app's priority keys are."""
-    is_modal = any(issubclass(one, ModalScreen) for one in chain)
+    """Yield the live keys of a chain, each with its action; behind a dialog, only priority keys of the app are live."""
+    is_modal = any(issubclass(holder, ModalScreen) for holder in chain)
     if not is_modal:
         yield XpTui.COMMAND_PALETTE_BINDING, "the palette"
     for holder in chain:
@@ -160,18 +177,19 @@ def live_keys(chain: tuple[type[DOMNode], ...], chosen: Mapping[str, str]) -> It
 
 @cache
 def _bindings_of(holder: type[DOMNode]) -> Sequence[Binding]:
-    """Return the bindings of a class and of those that it inherits them from."""
-    found: list[Binding] = []
-    for one in holder.__mro__:
-        told = one.__dict__.get("BINDINGS", ())
-        found += [binding if isinstance(binding, Binding) else Binding(*binding) for binding in told]
-        if one is VirtualList:
-            break  # it takes none from Textual
-    return found
+    """Return the bindings of a class, with those that it inherits."""
+    bindings: list[Binding] = []
+    for cls in holder.__mro__:
+        own = cls.__dict__.get("BINDINGS", ())
+        bindings += [binding if isinstance(binding, Binding) else Binding(*binding) for binding in own]
+        if cls is VirtualList:
+            break  # inherits no bindings from Textual
+    return bindings
 
 
 def _is_key(key: str) -> bool:
-    *chords, bare = key.split("+")
-    if any(chord not in {"ctrl", "shift", "alt", "super"} for chord in chords):
+    *modifiers, name = key.split("+")
+    if any(modifier not in {"ctrl", "shift", "alt", "super"} for modifier in modifiers):
         return False
-    return bare in _NAMES or (len(bare) == 1 and bare.isprintable()) or bare in _CHARACTERS
+    is_character = len(name) == 1 and name.isprintable()
+    return is_character or name in _KEY_NAMES or name in _CHARACTER_NAMES

@@ -1,4 +1,4 @@
-"""Runs operator commands: asks for confirmation or for words, starts actions, keeps drafts until they are sent."""
+"""Runs operator commands: asks for confirmation or for a text, starts actions, keeps drafts until they are sent."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Questions
+    from tui.client.models import Agent
     from tui.screens.message_editor import MessageDraft
 
 
 class OperatorCommands:
-    """Carries out what the operator asks for on the screens: each command asks first where that is due."""
+    """The commands of the operator on the screens: each asks first where it has to, then starts its actions."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class OperatorCommands:
         runner: ActionRunner,
         progress: ActionProgress,
         reviews: ReviewManager,
-        readings: ReadWorkers,
+        read_workers: ReadWorkers,
         reader: TaskReader,
         copying: CopyCommands,
         drafts: MutableMapping[str, str],
@@ -66,17 +67,17 @@ class OperatorCommands:
         self._ui = ui
         self._progress = progress
         self._reviews = reviews
-        self._readings = readings
+        self._read_workers = read_workers
         self._reader = reader
         self._copying = copying
         self._hold_seconds = hold_seconds
         self.drafts = drafts
         self._jobs: set[asyncio.Task[Any]] = set()
-        """The tasks that run actions now."""
+        """The asyncio tasks that are running actions."""
         _restore_drafts(drafts)
 
     def handle(self, event: Message) -> None:
-        """Carry out the command of a message."""
+        """Handle a message of a screen by running its command."""
         match event:
             case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment):
                 for task_id, digest in digests.items():
@@ -95,15 +96,17 @@ class OperatorCommands:
             case CopyWanted(texts=texts):
                 self._copying.copy_selected(texts)
             case TaskCommand():
-                self._handle_tasks(event)
+                self._handle_task_command(event)
 
-    def _handle_tasks(self, event: TaskCommand) -> None:
-        """Carry out a command about the tasks that a screen names."""
-        tasks = [task for one in event.task_ids if (task := self._store.state.task(one))]
-        is_in_list = len(self._app.screens) == 1
+    def _handle_task_command(self, event: TaskCommand) -> None:
+        """Run a command about the tasks that a screen names."""
         if self._ui.read_only:
             self.warn(self._ui.read_only)
-        elif event.verb == "create" and (is_in_list or not tasks):
+            return
+        candidates = map(self._store.state.task, event.task_ids)
+        tasks = [task for task in candidates if task]
+        is_in_list = len(self._app.screens) == 1
+        if event.verb == "create" and (is_in_list or not tasks):
             self._open_dialog(self._choose_agent, True, tasks[0].agent_id if tasks else None)
         elif event.verb == "stop" and tasks:
             self._open_dialog(self._stop, tasks)
@@ -113,26 +116,26 @@ class OperatorCommands:
             self._open_dialog(self._create, tasks[0].agent_id, self._agent_name(tasks[0].agent_id))
 
     def _open_dialog(self, dialog: Any, *arguments: Any) -> None:
-        """Run a command that asks something; it takes the place of the one before."""
-        self._app.run_worker(partial(dialog, *arguments), group="wishes", exclusive=True)
+        """Run a command that opens dialogs; it cancels the one before."""
+        self._app.run_worker(partial(dialog, *arguments), group="dialogs", exclusive=True)
 
-    def warn(self, words: str) -> None:
-        """Show a warning; the words need not be safe to draw."""
-        self._app.notify(self._ui.safe(words), severity="warning", markup=False)
+    def warn(self, text: str) -> None:
+        """Warn the operator in a notice; the text is sanitized here."""
+        self._app.notify(self._ui.safe(text), severity="warning", markup=False)
 
     # Actions
 
-    def start(self, action: Action, *drafts: str) -> None:
-        """Start an action; these drafts are what it sends, and are kept until it was sent."""
-        self._app.run_worker(partial(self._run_action, action, *drafts), group="deeds")
+    def start(self, action: Action, *draft_keys: str) -> None:
+        """Start an action; the drafts under these keys are what it sends, and are kept until it is confirmed."""
+        self._app.run_worker(partial(self._run_action, action, *draft_keys), group="actions")
 
-    async def _run_action(self, action: Action, *drafts: str) -> None:
-        """Run an action to its end, whatever else is started meanwhile."""
+    async def _run_action(self, action: Action, *draft_keys: str) -> None:
+        """Run an action to its end; any number of actions can run at the same time."""
         job = asyncio.current_task()
         assert job
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
-        texts = {key: self.drafts[key] for key in drafts if key in self.drafts}
+        texts = {key: self.drafts[key] for key in draft_keys if key in self.drafts}
         try:
             for key, text in texts.items():
                 self.drafts[SENDING_PREFIX + key] = text
@@ -148,7 +151,7 @@ class OperatorCommands:
         self._show_result(action, done)
 
     def _put_back_drafts(self, texts: Mapping[str, str], done: Action) -> None:
-        """Offer what was written again, unless the action is confirmed."""
+        """Put the texts back into the drafts, unless the action is confirmed."""
         try:
             for key, text in texts.items():
                 if done.outcome is not Outcome.CONFIRMED:
@@ -165,20 +168,20 @@ class OperatorCommands:
             self._store.add(TasksSeen((done.task,), self._ui.now()))
         if done.outcome is Outcome.CHANGED:
             self._reviews.read(action.target)
-        self._readings.read_lists()
+        self._read_workers.read_lists()
 
     async def interrupted(self) -> list[Action]:
-        """Wait until all actions have ended; return those that were sent and are not known to be done."""
+        """Wait until all actions have ended; return the interrupted ones: sent, and not known to be done."""
         await asyncio.gather(*self._jobs, return_exceptions=True)
         return self._progress.interrupted
 
     def report_leftovers(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        """Tell what an earlier session has held or sent and not seen to its end, by the lines of its journal."""
+        """Report the journal lines of actions that an earlier session held or sent and did not finish."""
         if lines:
-            self._app.run_worker(partial(self._report_leftovers, lines), group="left")
+            self._app.run_worker(partial(self._report_leftovers, lines), group="leftovers")
 
     async def find_and_open(self, prefix: str) -> None:
-        """Open the task whose id begins so."""
+        """Find a task by the prefix of its id, and open it."""
         if task := await self._reader.find(prefix):
             self._app.open_task(task.id)
         else:
@@ -189,32 +192,36 @@ class OperatorCommands:
             await self._report_leftover(line)
 
     async def _report_leftover(self, line: Mapping[str, Any]) -> None:
-        """Tell of one action of an earlier session; nothing is sent by itself."""
+        """Report one leftover action of an earlier session, and ask what to do; nothing is sent here."""
         from tui.screens.confirm import ConfirmScreen
 
         verb, target = str(line.get("verb")), str(line.get("target"))
         was_held = line.get("kind") == "held"
         if was_held:
-            state, outcome, yes, rest = "held", Outcome.NOT_SENT, "Review it", "and was not sent."
+            phase = "held"
+            outcome = Outcome.NOT_SENT
+            yes = "Review it"
+            consequence = "and was not sent."
         else:
-            state, outcome, yes = "being sent", Outcome.UNKNOWN, "Open the task"
-            rest = "whether it was done, only the task tells."
+            phase = "being sent"
+            outcome = Outcome.UNKNOWN
+            yes = "Open the task"
+            consequence = "whether it was done, only the task tells."
         await self._reader.find(target)
-        text = f"{verb} {self._progress.name_of(target)}\nwas {state} when xp-tui ended, {rest}"
+        text = f"{verb} {self._progress.name_of(target)}\nwas {phase} when xp-tui ended, {consequence}"
         dialog = ConfirmScreen("From the last session", text, yes=yes, no="Leave it")
-        wants = await self._app.push_screen_wait(dialog)
+        is_accepted = await self._app.push_screen_wait(dialog)
         about = {name: line.get(name) for name in ("deed", "verb", "target", "digest", "request", "platform")}
-        words = f"xp-tui ended while it was {state}"
-        self._journal.write("done", **about, outcome=str(outcome), words=words)
-        if wants and was_held:
+        self._journal.write("done", **about, outcome=str(outcome), words=f"xp-tui ended while it was {phase}")
+        if is_accepted and was_held:
             self._reviews.open(target)
-        elif wants:
+        elif is_accepted:
             self._app.open_task(target)
 
     # Replies
 
     async def _reply(self, task: AnyTask) -> None:
-        """Answer what the task asks, where it asks; else say more in its thread."""
+        """Reply to a task: answer its questions where it asks any, else write to its thread."""
         wait = self._store.state.wait(task.id)
         if wait is not None and wait.kind is WaitKind.QUESTION:
             try:
@@ -225,37 +232,37 @@ class OperatorCommands:
             if review.held and _questions(review.held).asked:
                 await self._answer(review)
                 return
-        await self._say_in_thread(task)
+        await self._write_to_thread(task)
 
     async def _answer(self, review: ReviewSnapshot) -> None:
-        """Ask for the answer to each question, and send them all."""
+        """Ask for the answer to each question, and send all answers together."""
         from tui.screens.answer import AnswerScreen
 
         card = _questions(review.held)
         answers: list[dict[str, object]] = []
-        keys = [f"answer {review.task.id} {card.id} {place}" for place in range(len(card.asked))]
+        keys = [f"answer {review.task.id} {card.id} {index}" for index in range(len(card.asked))]
         for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
-            which = f"Question {number} of {len(keys)}" if len(keys) > 1 else "Question"
-            title = f"{which} of {self._ui.safe(review.task.name, 60)}"
+            counter = f" {number} of {len(keys)}" if len(keys) > 1 else ""
+            title = f"Question{counter} of {self._ui.safe(review.task.name, 60)}"
             dialog = AnswerScreen(title, question, self._ui.redactor, key, self.drafts)
-            written = await self._app.push_screen_wait(dialog)
-            if written is None:
+            draft = await self._app.push_screen_wait(dialog)
+            if draft is None:
                 return
-            answers.append({"question_id": question.id, "answer": written.text})
+            answers.append({"question_id": question.id, "answer": draft.text})
         body = {"decision_id": card.decision_id or card.id, "answers": answers}
         self.start(Action(Verb.ANSWER, review.task.id, review.digest, body=body), *keys)
 
-    async def _say_in_thread(self, task: AnyTask) -> None:
-        """Ask for a message, and send it to the task's thread."""
+    async def _write_to_thread(self, task: AnyTask) -> None:
+        """Ask for a message, and send it to the thread of a task."""
         name = self._agent_name(task.agent_id)
         title = f"Say more in: {self._ui.safe(task.name)}"
-        where = f"to {name}, thread {task.thread_id}"
-        if written := await self._write(title, where, task.thread_id):
-            body = {**_body(task.agent_id, written), "id": task.thread_id}
+        destination = f"to {name}, thread {task.thread_id}"
+        if draft := await self._edit_message(title, destination, task.thread_id):
+            body = {**_request_body(task.agent_id, draft), "id": task.thread_id}
             self.start(Action(Verb.CONTINUE, task.id, body=body), task.thread_id)
 
     def _open_url(self, url: str) -> None:
-        """Open a web address that every browser reads alike."""
+        """Open a URL in a browser, if all browsers find the same host in it."""
         if host := host_of(url):
             self._app.notify(f"opening {host}", markup=False)
             self._app.open_url(with_ascii_host(url))
@@ -265,7 +272,7 @@ class OperatorCommands:
     # Stopping
 
     async def _stop(self, tasks: Sequence[AnyTask]) -> None:
-        """Ask, and stop the tasks when the answer is yes."""
+        """Ask for confirmation, and stop the tasks that have not ended."""
         from tui.screens.bulk_review import BulkReviewScreen
         from tui.screens.confirm import ConfirmScreen
 
@@ -278,13 +285,15 @@ class OperatorCommands:
         yes = "Stop them" if len(running) > 1 else "Stop it"
         if await self._app.push_screen_wait(ConfirmScreen(title, text, yes=yes, no="Keep running")):
             if len(running) > 1:
-                self._app.push_screen(BulkReviewScreen(running, self._ui, stops=True))
+                self._app.push_screen(BulkReviewScreen(running, self._ui, is_stopping=True))
             for task in running:
-                self.start(Action(Verb.STOP, task.id, anyway=True))  # the dialog has told what was sent before
+                # The dialog has told of stops that were sent before, so they are sent again.
+                self.start(Action(Verb.STOP, task.id, anyway=True))
 
     def _stop_question(self, running: Sequence[AnyTask]) -> tuple[str, str]:
         """Return the title and the text of the question whether to stop these tasks."""
-        lines, count_below = [], 0
+        lines: list[str] = []
+        count_below = 0
         for task in running:
             lines.append(f"{self._ui.safe(task.name)}  {task.id}")
             if (earlier := self._runner.earlier(Action(Verb.STOP, task.id))) is not None:
@@ -292,13 +301,15 @@ class OperatorCommands:
             below = [child for child in self._descendants(task) if not child.is_final]
             count_below += len(below)
             lines += [f"  and with it: {self._ui.safe(child.name)}" for child in below]
-        many = len(running) > 1
-        title = f"Stop these {len(running)} tasks" if many else "Stop this task"
-        title += f" and {count_below} below {'them' if many else 'it'}?" if count_below else "?"
+        if len(running) > 1:
+            title, pronoun = f"Stop these {len(running)} tasks", "them"
+        else:
+            title, pronoun = "Stop this task", "it"
+        title += f" and {count_below} below {pronoun}?" if count_below else "?"
         return title, "\n".join(lines)
 
     async def _reread_final(self, task: AnyTask) -> AnyTask:
-        """Read the record of a task that seems to have ended: its stream may have told so wrongly."""
+        """Read the record of a task again that seems final: an event may have reported its end wrongly."""
         if not task.is_final:
             return task
         try:
@@ -309,51 +320,56 @@ class OperatorCommands:
         return record
 
     def _descendants(self, task: AnyTask) -> list[AnyTask]:
-        """Return all sub-tasks, however deep, each once."""
-        found: dict[str, AnyTask] = {}
-        left = [task.id]
-        while left:
-            for child in self._store.state.children_of(left.pop()):
-                if child.id not in found and child.id != task.id:
-                    found[child.id] = child
-                    left.append(child.id)
-        return list(found.values())
+        """Return all descendants of a task, each once."""
+        descendants: dict[str, AnyTask] = {}
+        pending = [task.id]
+        while pending:
+            for child in self._store.state.children_of(pending.pop()):
+                if child.id not in descendants and child.id != task.id:
+                    descendants[child.id] = child
+                    pending.append(child.id)
+        return list(descendants.values())
 
     # New tasks
 
-    async def _choose_agent(self, is_new: bool, begin_at: str | None) -> None:
-        """Choose an agent, to see its tasks or to start a new one."""
+    async def _choose_agent(self, is_new: bool, selected_id: str | None) -> None:
+        """Choose an agent, to list its tasks or to create a new one."""
         from tui.screens.agent_picker import AgentPicker
 
         state = self._store.state
-        agents = sorted((agent for _, agent in state.agents.values()), key=lambda one: one.name.casefold())
+        agents = sorted((agent for _, agent in state.agents.values()), key=lambda agent: agent.name.casefold())
         counts: dict[str, int] = {}
         for known in state.tasks.values():
             counts[known.task.agent_id] = counts.get(known.task.agent_id, 0) + 1
-        dialog = AgentPicker(self._ui, agents, counts, is_new=is_new, begin_at=begin_at)
+        dialog = AgentPicker(self._ui, agents, counts, is_new=is_new, selected_id=selected_id)
         choice = await self._app.push_screen_wait(dialog)
         if choice and choice.is_new:
             await self._create(choice.agent.id, choice.agent.name)
         elif choice and self._app.task_list:
-            name = choice.agent.name
-            is_plain = name == self._ui.safe(name) and '"' not in name
-            self._app.task_list.filter(f'agent:"{name if is_plain else choice.agent.id}"')
+            self._app.task_list.filter(f'agent:"{self._filter_value(choice.agent)}"')
+
+    def _filter_value(self, agent: Agent) -> str:
+        """Return the name of an agent for a filter; its id where the name cannot be written in one."""
+        is_plain_name = agent.name == self._ui.safe(agent.name) and '"' not in agent.name
+        return agent.name if is_plain_name else agent.id
 
     async def _create(self, agent_id: str, name: str) -> None:
-        """Ask for the words of a new task, and send them."""
+        """Ask for the message of a new task, and create the task."""
         key = f"new {agent_id}"
-        where = f"to {self._ui.safe(name)}"
-        if written := await self._write("A new task", where, key, has_options=True):
-            self.start(Action(Verb.CREATE, agent_id, body=_body(agent_id, written)), key)
+        destination = f"to {self._ui.safe(name)}"
+        if draft := await self._edit_message("A new task", destination, key, has_options=True):
+            self.start(Action(Verb.CREATE, agent_id, body=_request_body(agent_id, draft)), key)
 
-    async def _write(self, title: str, where: str, key: str, *, has_options: bool = False) -> MessageDraft | None:
-        """Ask for words, beginning with the draft of this key; None when there are to be none."""
-        from tui.screens.message_editor import MessageEditor  # what edits text is not needed before anybody writes
+    async def _edit_message(
+        self, title: str, destination: str, key: str, *, has_options: bool = False
+    ) -> MessageDraft | None:
+        """Let the operator edit a message, starting with the draft of this key; None when the editor is left."""
+        from tui.screens.message_editor import MessageEditor  # late: imports Textual's TextArea
 
-        written: MessageDraft | None = await self._app.push_screen_wait(
-            MessageEditor(title, where, key, self.drafts, has_options=has_options)
+        draft: MessageDraft | None = await self._app.push_screen_wait(
+            MessageEditor(title, destination, key, self.drafts, has_options=has_options)
         )
-        return written
+        return draft
 
     def _agent_name(self, agent_id: str) -> str:
         agent = self._store.state.agents.get(agent_id)
@@ -361,24 +377,24 @@ class OperatorCommands:
 
 
 def _restore_drafts(drafts: MutableMapping[str, str]) -> None:
-    """Offer again what a session was sending when it ended."""
-    with suppress(OSError):  # where nothing can be written, the next session puts them back
-        for key in [one for one in drafts if one.startswith(SENDING_PREFIX)]:
+    """Restore the drafts that an earlier session was sending when it ended."""
+    with suppress(OSError):  # the next session tries again
+        for key in [key for key in drafts if key.startswith(SENDING_PREFIX)]:
             drafts.setdefault(key.removeprefix(SENDING_PREFIX), drafts[key])
             del drafts[key]
 
 
-def _body(agent_id: str, written: MessageDraft) -> dict[str, Any]:
-    """Return the request for what was written."""
-    options = dict(written.options)
-    content: dict[str, Any] = {"text": written.text}
+def _request_body(agent_id: str, draft: MessageDraft) -> dict[str, Any]:
+    """Return the body of the request that sends a message."""
+    options = dict(draft.options)
+    content: dict[str, Any] = {"text": draft.text}
     if files := options.pop("files", None):
         content["files"] = files
     return {"agent": agent_id, "input": content, "source": "xp-tui", **options}
 
 
 def _questions(held: object) -> Questions:
-    """Read the questions that wait for an answer."""
-    from tui.client.log_entries import Questions  # brings pydantic, which the first frame does not need
+    """Return the questions of a held log entry."""
+    from tui.client.log_entries import Questions  # late: imports pydantic, which the first frame does not need
 
     return Questions.from_value(held)

@@ -1,4 +1,4 @@
-"""Runs as workers of the app what reads from the platform, and tells why something could not be read."""
+"""Runs the reads from the platform as workers of the app, and reports the reads that fail."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ LATE_IMPORTS = (
     "tui.screens.help",
     "tui.services.task_follower",
 )
-"""Modules that are imported once the lists are shown, which need none of them."""
+"""Modules that are imported after the task list is shown, so that the first frame does not wait for them."""
 
 Read = Callable[[], Awaitable[None]]
 
 
 class ReadWorkers:
-    """Starts and replaces the readings that the screens ask for."""
+    """The workers that read what the screens ask for."""
 
     def __init__(
         self, app: AppAccess, client: Client, store: StateStore, reader: TaskReader, lists: ListPoller, ui: UIContext
@@ -53,44 +53,62 @@ class ReadWorkers:
         self._lists = lists
         self._ui = ui
         self.followed = ""
-        """The id of the task whose stream is followed."""
+        """The id of the followed task; empty where none is followed."""
 
     def start(self) -> None:
-        """Begin to read."""
-        self._lists.on_first_round = self._import_late
+        """Start reading the task list."""
+        self._freeze_objects()
+        self._lists.on_first_round = self._start_late_imports
         self.read_lists()
 
     def read_lists(self) -> None:
-        """Read the lists from now on, beginning with a round at once."""
+        """Read the lists at once, and regularly from then on."""
         self._app.run_worker(self._lists.run, group="lists", exclusive=True)
 
-    def _import_late(self) -> None:
-        """Import the modules that the first screen does not need."""
-        self._app.run_worker(_import_late, group="later")
+    def _start_late_imports(self) -> None:
+        self._app.run_worker(self._import_late, group="imports")
+
+    async def _import_late(self) -> None:
+        """Import the late modules one by one, so that the event loop runs other callbacks in between."""
+        for name in LATE_IMPORTS:
+            importlib.import_module(name)
+            await asyncio.sleep(0)
+        self._freeze_objects()
+
+    def _freeze_objects(self) -> None:
+        """Keep the objects that exist now out of garbage collections.
+
+        A screen that is open besides the task list would never be freed, so nothing is frozen then.
+        """
+        if len(self._app.screens) <= 1:
+            gc.freeze()
 
     def handle(self, event: Message) -> None:
-        """Start the reading that a screen asks for."""
+        """Handle a message of a screen by starting the read that it asks for."""
         match event:
             case TaskListScreen.Reload():
                 self.read_lists()
             case TaskListScreen.More():
-                self._start(self._lists.read_more, "No more could be read", "error", group="more")
-            case TaskListScreen.Wider(query=query):
-                reading = partial(self._lists.read_filtered, query)
-                self._start(reading, "The platform was not asked", "information", group="wider", is_exclusive=True)
-            case TaskListScreen.Glanced(task_id=task_id, is_deep=is_deep):
-                preview = partial(self._reader.read_preview, task_id, with_log=is_deep)
-                self._app.run_worker(preview, group="glance", exclusive=True)
+                self._start_read(self._lists.read_more, "No more could be read", "error", group="more")
+            case TaskListScreen.ServerQueryChanged(query=query):
+                read = partial(self._lists.read_filtered, query)
+                self._start_read(read, "The platform was not asked", "information", group="filter", is_exclusive=True)
+            case TaskListScreen.PreviewRequested(task_id=task_id, with_log=with_log):
+                preview = partial(self._reader.read_preview, task_id, with_log=with_log)
+                self._app.run_worker(preview, group="preview", exclusive=True)
             case ReadLog(task_id=task_id):
-                self._app.run_worker(partial(self._read_log, task_id), group="below")
+                self._app.run_worker(partial(self._read_log, task_id), group="logs")
 
-    def _start(self, reading: Read, title: str, severity: Severity, *, group: str, is_exclusive: bool = False) -> None:
-        self._app.run_worker(partial(self._reported, reading, title, severity), group=group, exclusive=is_exclusive)
+    def _start_read(
+        self, read: Read, title: str, severity: Severity, *, group: str, is_exclusive: bool = False
+    ) -> None:
+        work = partial(self._read_or_notify, read, title, severity)
+        self._app.run_worker(work, group=group, exclusive=is_exclusive)
 
-    async def _reported(self, reading: Read, title: str, severity: Severity) -> None:
-        """Tell in a notice why a reading failed."""
+    async def _read_or_notify(self, read: Read, title: str, severity: Severity) -> None:
+        """Read, or notify the operator of the reason why the read failed."""
         try:
-            await reading()
+            await read()
         except (ApiError, BadAddress) as error:
             self._app.notify(self._ui.safe(error_sentence(error)), title=title, severity=severity, markup=False)
 
@@ -101,18 +119,18 @@ class ReadWorkers:
             self._app.notify(self._ui.safe(str(error)), title="The sub-task could not be read", markup=False)
 
     def follow_topmost(self) -> None:
-        """Follow the topmost task on the screens, and no other."""
-        opened = [screen.followed_task for screen in self._app.screens if screen.followed_task]
-        wanted = opened[-1] if opened else ""
-        if wanted != self.followed:
-            self.followed = wanted
-            self._app.run_worker(partial(self._follow, wanted), group="follow", exclusive=True)
+        """Follow the task of the topmost task screen, and no other."""
+        from_top = (screen.followed_task for screen in reversed(self._app.screens))
+        topmost = next(filter(None, from_top), "")
+        if topmost != self.followed:
+            self.followed = topmost
+            self._app.run_worker(partial(self._follow, topmost), group="follow", exclusive=True)
 
     async def _follow(self, task_id: str) -> None:
-        """Follow a task until it ends; without one, only end the following before."""
+        """Follow a task until it ends; with an empty id, follow none."""
         if not task_id:
             return
-        importlib.import_module("markdown_it")  # before there is anything to draw with it
+        importlib.import_module("markdown_it")  # before the first Markdown has to be drawn
         from tui.services.task_follower import TaskFollower
 
         try:
@@ -120,14 +138,3 @@ class ReadWorkers:
         except (ApiError, BadAddress) as error:
             for screen in self._app.screens:
                 screen.follow_ended(task_id, error_sentence(error))
-
-
-async def _import_late() -> None:
-    """Import the late modules one by one, so that the loop runs other callbacks in between.
-
-    All that was made until then stays for good: the garbage collector need no longer look at it.
-    """
-    for name in LATE_IMPORTS:
-        importlib.import_module(name)
-        await asyncio.sleep(0)
-    gc.freeze()

@@ -1,4 +1,4 @@
-"""Opens the approval screens, reads what they show, and tells other processes which tasks are open for a decision."""
+"""Opens the approval screens, reads what they show, and tells other processes which reviews are open."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tui.services.state_store import StateStore
 from tui.widgets.ui_context import UIContext
 
 MAX_PARALLEL_READS = 4
-"""Tasks that are read at once to be decided about."""
+"""Tasks under review that are read at the same time."""
 
 
 class ReviewManager:
-    """Opens reviews, and reads the tasks that are decided about."""
+    """The manager of the approval screens: opens reviews and reads the tasks under review."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class ReviewManager:
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
 
     def handle(self, event: Message) -> None:
-        """Open or read what a screen asks for."""
+        """Handle a message of a screen by opening or reading a review."""
         match event:
             case ReviewWanted(task_ids=task_ids):
                 self.open(*task_ids)
@@ -65,7 +65,7 @@ class ReviewManager:
                 self._show_next(screen, by)
 
     def open(self, *task_ids: str) -> None:
-        """Open the review of one task, or of several at once."""
+        """Open the review of one task, or a bulk review of several."""
         from tui.screens.bulk_review import BulkReviewScreen
         from tui.screens.review import ReviewScreen
 
@@ -76,38 +76,39 @@ class ReviewManager:
             self.read(task_ids[0])
             self.update_presence()
             return
-        tasks = [task for task_id in task_ids if (task := self._store.state.task(task_id))]
-        bulk_review = BulkReviewScreen(tasks, self._ui)
+        tasks = map(self._store.state.task, task_ids)
+        bulk_review = BulkReviewScreen([task for task in tasks if task], self._ui)
         bulk_review.can_take_back = self._runner.can_take_back
         self._app.push_screen(bulk_review)
         self.read(*bulk_review.tasks)
 
     def _show_next(self, screen: ReviewsTask, by: int) -> None:
-        """Show the next of the waiting tasks, those that wait longest first; without any, read the same again."""
+        """Show the next waiting task, in the order of their waits; where no task waits, read the same one again."""
         ordered = sorted(self._notifier.waiting, key=self._waiting_since)
         if ordered:
-            place = ordered.index(screen.task_id) if screen.task_id in ordered else -1
-            chosen = ordered[(place + by) % len(ordered)]
-            screen.forget(chosen, self._progress.running_for(chosen))
+            index = ordered.index(screen.task_id) if screen.task_id in ordered else -1
+            next_id = ordered[(index + by) % len(ordered)]
+            screen.show_task(next_id, self._progress.running_for(next_id))
         self.read(screen.task_id)
 
     def _waiting_since(self, task_id: str) -> tuple[bool, datetime, str]:
+        """Return a sort key: tasks that wait longest first, those with an unknown start of the wait last."""
         wait = self._store.state.wait(task_id)
         since = wait.since if wait else None
         return since is None, since or EPOCH, task_id
 
     def read(self, *task_ids: str) -> None:
-        """Read what tasks wait for, each by itself."""
+        """Read the reviews of these tasks, each in a worker of its own."""
         for task_id in task_ids:
-            self._app.run_worker(partial(self._read_one, task_id), group=f"decide {task_id}", exclusive=True)
+            self._app.run_worker(partial(self._read_review, task_id), group=f"review {task_id}", exclusive=True)
 
-    async def _read_one(self, task_id: str) -> None:
-        """Read what one task waits for, and show it on the screens that are still about it."""
+    async def _read_review(self, task_id: str) -> None:
+        """Read the review of a task, and show it on the screens that still are about the task."""
         try:
             async with self._read_slots:
                 review = await load_review(self._client, task_id)
         except (ApiError, BadAddress) as error:
-            with suppress(NoMatches):  # the screen is being taken down
+            with suppress(NoMatches):  # the widgets of a screen are being removed
                 for screen in self._app.screens:
                     screen.review_failed(task_id, str(error))
             return
@@ -117,7 +118,7 @@ class ReviewManager:
                 screen.update_review(task_id, review, self._store.state)
 
     def update_presence(self) -> None:
-        """Tell the other processes of this machine what is open here for a decision, and show what is open there."""
+        """Update the presence locks of the reviews that are open here, and show which other processes have open."""
         screens = [screen for screen in self._app.screens if screen.open_tasks]
         try:
             self._presence.open({task_id for screen in screens for task_id in screen.open_tasks})
@@ -128,8 +129,11 @@ class ReviewManager:
             return
         for screen in screens:
             processes = sorted({process for task_id in screen.open_tasks for process in others.get(task_id, ())})
-            screen.update_presence(f"also open in xp-tui {', '.join(processes)}  " if processes else "")
+            text = ""
+            if processes:
+                text = f"also open in xp-tui {', '.join(processes)}  "
+            screen.update_presence(text)
 
     def close(self) -> None:
-        """Tell the other processes that nothing is open here any more."""
+        """Close the presence locks: no review is open here any more."""
         self._presence.close()

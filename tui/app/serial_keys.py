@@ -1,8 +1,9 @@
-"""Keys in their order: each is done with before the next one goes anywhere, however quickly they come.
+"""Handles keys one at a time: a key is dispatched only after the one before it was handled.
 
-Textual hands a key to whatever has the focus when it arrives. Of keys that come in one burst, as a slow line or a paste
-without brackets sends them, the later ones would go to what had the focus before the first was handled: the letters of
-a filter would act on the list. Here a message follows each key through the same queues, and the next key waits for it.
+Textual sends a key to the widget that has the focus when the key arrives. When several keys arrive in one burst, as a
+slow connection or a paste without brackets sends them, the later keys would go to the widget that had the focus before
+the first one was handled: the letters of a filter would act on the list. Here, a marker message follows each key
+through the same queues, and the next key waits until the marker comes back.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from textual.app import App
 from textual.message import Message
 
 MARKER_ROUNDS = 2
-"""How often the message goes round: what a key has set off, as a filter entered, is one message behind it."""
+"""How often the marker passes through the queues: a message that a key causes is one round behind the key."""
 MAX_KEY_WAIT_SECONDS = 0.25
-"""Seconds after which the next key goes on all the same: what the message was sent to may be gone."""
+"""Seconds after which the next key is dispatched without the marker: its target may have been removed."""
 
 
 class KeyHandled(Message):
-    """Follows a key through the queues."""
+    """The marker that follows a key through the queues: once it is back, the key was handled."""
 
     def __init__(self, number: int, rounds: int) -> None:
         super().__init__()
@@ -31,51 +32,52 @@ class KeyHandled(Message):
 
 
 class SerialKeys(App[None]):
-    """An app in which no key overtakes what the one before it does."""
+    """An app that handles keys in series, each after the effects of the one before it."""
 
-    def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
-        self._keys: deque[events.Key] = deque()
-        self._number = 0
-        """Of the key that is under way; 0 when none is."""
-        self._count = 0
-        """How many keys there have been."""
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pending_keys: deque[events.Key] = deque()
+        self._current_key = 0
+        """The number of the key that is being handled; 0 when none is."""
+        self._key_count = 0
+        """Keys dispatched so far."""
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys wait for their turn, everything else goes on."""
+        """Queue an event that is a key; handle all other events at once."""
         if not isinstance(event, events.Key):
             await super().on_event(event)
             return
         if event.is_forwarded:
-            if self.screen_stack:  # else everything is being taken down
+            if self.screen_stack:  # empty while the app shuts down
                 await super().on_event(event)
             return
-        self._keys.append(event)
-        if not self._number:
-            await self._next_key()
+        self._pending_keys.append(event)
+        if not self._current_key:
+            await self._dispatch_next_key()
 
-    async def _next_key(self, number: int = 0) -> None:
-        """The key before is done with: on with the next."""
-        if number != self._number:
-            return  # it was waited for long enough already
-        self._number = 0
-        if not self._keys or not self.screen_stack:
+    async def _dispatch_next_key(self, handled_key: int = 0) -> None:
+        """Dispatch the next key after this one was handled."""
+        if handled_key != self._current_key:
+            return  # its wait has timed out, and the next key was dispatched then
+        self._current_key = 0
+        if not self._pending_keys or not self.screen_stack:
             return
-        self._count += 1
-        self._number = self._count
-        event = self._keys.popleft()
-        asyncio.get_running_loop().call_later(MAX_KEY_WAIT_SECONDS, self.call_later, self._next_key, self._number)
+        self._key_count += 1
+        self._current_key = self._key_count
+        event = self._pending_keys.popleft()
+        loop = asyncio.get_running_loop()
+        loop.call_later(MAX_KEY_WAIT_SECONDS, self.call_later, self._dispatch_next_key, self._current_key)
         target = self.focused or self.screen
         await super().on_event(event)
-        if not target.post_message(KeyHandled(self._number, MARKER_ROUNDS)):
-            self.call_later(self._next_key, self._number)
+        if not target.post_message(KeyHandled(self._current_key, MARKER_ROUNDS)):
+            self.call_later(self._dispatch_next_key, self._current_key)
 
     @on(KeyHandled)
-    def _go_on_after(self, message: KeyHandled) -> None:
-        """It came through: once more, or on with the next key."""
+    def _marker_returned(self, message: KeyHandled) -> None:
+        """Send the marker on another round, or dispatch the next key."""
         message.stop()
         if not self.screen_stack:
-            return  # everything is being taken down
+            return
         target = self.focused or self.screen
         if message.rounds <= 1 or not target.post_message(KeyHandled(message.number, message.rounds - 1)):
-            self.call_later(self._next_key, message.number)
+            self.call_later(self._dispatch_next_key, message.number)

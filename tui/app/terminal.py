@@ -1,4 +1,4 @@
-"""The terminal itself: its title, a notice on the desktop, and the driver that reads it."""
+"""The terminal: its window title, desktop notifications, and the driver that reads it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ from tui.app.textual_workarounds import ResumableDriver
 from tui.security.sanitize import one_line
 
 MAX_COLUMNS, MAX_ROWS = 2_000, 1_000
-"""A terminal that tells of a larger size than this is not believed: all of it would be drawn."""
+"""The largest size that is accepted from a terminal: every cell of it has to be drawn."""
+MAX_SEQUENCE_CHARS = 200
+"""Characters of a text in a window title or a desktop notification."""
 ESCAPE_WAIT_SECONDS = 0.1
-"""After so long without a byte an escape is a key by itself, and whether to end is looked up."""
+"""Seconds without input after which an escape is the Escape key, and the exit event is checked."""
 
 
-def window_title_sequence(words: str) -> str:
-    """The sequence that names the window."""
-    return f"\x1b]0;{one_line(words, longest=200)}\x07"
+def window_title_sequence(title: str) -> str:
+    """Return the control sequence that sets the window title (OSC 0)."""
+    return f"\x1b]0;{one_line(title, longest=MAX_SEQUENCE_CHARS)}\x07"
 
 
-def notification_sequence(words: str) -> str:
-    """The sequence for a notice on the desktop (OSC 9), handed through tmux where it runs in one."""
-    told = f"\x1b]9;{one_line(words, longest=200)}\x07"
+def notification_sequence(text: str) -> str:
+    """Return the control sequence for a desktop notification (OSC 9), wrapped for tmux where it runs in one."""
+    sequence = f"\x1b]9;{one_line(text, longest=MAX_SEQUENCE_CHARS)}\x07"
     if not os.environ.get("TMUX"):
-        return told
-    return "\x1bPtmux;" + told.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+        return sequence
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 
 class InputFailed(Message):
-    """Reading the terminal has failed in a way that nobody foresaw."""
+    """The input of the terminal failed with an unexpected error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -46,17 +48,20 @@ class InputFailed(Message):
 
 
 def write_to_terminal(app: HasTerminal, sequence: str) -> None:
-    """Write a control sequence, where there is a terminal."""
+    """Write a control sequence to the terminal, if there is one."""
     if app.terminal is not None:
         app.terminal.write(sequence)
 
 
 def check_terminal(app: App[Any]) -> None:
-    """End the app where the terminal is gone: nothing is asked in anybody's name any more. Tell it of another size."""
+    """Check the terminal: exit the app where it is gone, and post a resize that no signal has reported.
+
+    Without the check, the app would go on sending requests with the operator's key.
+    """
     try:
         termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
         size = Size(*os.get_terminal_size(sys.__stdout__.fileno()))  # type: ignore[union-attr]
-        if size != app.size:  # nobody has told
+        if size != app.size:  # no SIGWINCH came
             app.post_message(Resize(size, size))
     except (termios.error, OSError, ValueError):
         app.exit(None, 128 + signal.SIGHUP)
@@ -64,28 +69,28 @@ def check_terminal(app: App[Any]) -> None:
 
 @runtime_checkable
 class HasTerminal(Protocol):
-    """An app that is told which terminal it is on."""
+    """An app that has a reference to its terminal."""
 
     terminal: Terminal | None
 
 
 class Terminal(ResumableDriver):
-    """Textual's driver, but that no byte of the terminal ends it."""
+    """The driver of the terminal, whose input thread survives any byte that the terminal sends."""
 
-    def __init__(self, app: App[Any], **more: Any) -> None:
-        super().__init__(app, **more)
+    def __init__(self, app: App[Any], **options: Any) -> None:
+        super().__init__(app, **options)
         if isinstance(app, HasTerminal):
             app.terminal = self
 
     def run_input_thread(self) -> None:
-        """Read the terminal; where that fails, the app is told with the error, which has the trace."""
+        """Run the input thread; an error is sent to the app, with its traceback."""
         try:
             self._read_input()
-        except Exception as error:  # noqa: BLE001 - it is raised again where the app ends with it
+        except Exception as error:  # noqa: BLE001 - raised again in the app, which ends with it
             self.process_message(InputFailed(error))
 
     def _read_input(self) -> None:
-        """Read what the terminal sends until the app ends, or the terminal does."""
+        """Read the input until the app exits or the terminal is closed."""
         terminal_input = TerminalInput()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -100,7 +105,7 @@ class Terminal(ResumableDriver):
                     self.process_message(message)
 
     def process_message(self, message: Message) -> None:
-        """Hand a message to the app, but for a size that no terminal has."""
+        """Process a message, unless it is a resize to more than the largest accepted size."""
         if isinstance(message, Resize) and (message.size.width > MAX_COLUMNS or message.size.height > MAX_ROWS):
             return
         super().process_message(message)

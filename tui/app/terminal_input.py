@@ -1,4 +1,4 @@
-"""The bytes that a terminal sends, read as messages; what cannot be read is skipped and never ends the reading."""
+"""Parses the bytes that a terminal sends into messages, and skips those that cannot be parsed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from textual.message import Message
 from tui.app.textual_workarounds import XTermParser
 
 OLD_MOUSE_REPORT = b"\x1b[M"
-"""Begins the report of a terminal that knows no better way: three bytes follow, which may be no text."""
+"""The start of a mouse report in the oldest protocol: three bytes follow, which may not be UTF-8."""
 OLD_MOUSE_REPORT_BYTES = 3
 PASTE_BEGINS, PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
 UNREADABLE = "\ufffd"
-"""What stands in the place of bytes that are no UTF-8."""
+"""The character that the decoder puts in the place of bytes that are not UTF-8."""
 
 
 class TerminalInput:
-    """Turns bytes into messages: pastes by itself, all else with Textual's parser.
+    """A parser of terminal input: reads pastes itself, and all other bytes with Textual's parser.
 
-    Textual's parser raises for what it cannot read, and is of no use then. In a paste, it takes escape
-    sequences for keys.
+    Textual's parser raises on bytes that it cannot parse, and cannot be used afterwards. In a paste, it takes
+    escape sequences for keys.
     """
 
     def __init__(self) -> None:
@@ -31,35 +31,35 @@ class TerminalInput:
         self._last_bytes = b""
         self._mouse_bytes_left = 0
         self._pasted: bytearray | None = None
-        """What was pasted so far, where something is being pasted."""
+        """The pasted bytes so far; None outside of a paste."""
 
     def messages(self, data: bytes) -> Iterator[Message]:
-        """Return the messages that these bytes complete."""
+        """Yield the messages that these bytes complete."""
         for number in data:
             byte = bytes([number])
             self._last_bytes = (self._last_bytes + byte)[-len(PASTE_BEGINS) :]
             if self._pasted is not None:
-                yield from self._pasted_with(byte)
+                yield from self._add_pasted(byte)
             elif self._last_bytes == PASTE_BEGINS:
                 self._pasted = bytearray()
-                self._renew_parser()  # it has seen all but the last byte
+                self._replace_parser()  # the old one has read all but the last byte of the sequence
             elif self._mouse_bytes_left:
                 self._mouse_bytes_left -= 1
-                yield from self._guarded(self._parser.feed(" "))
+                yield from self._replace_on_error(self._parser.feed(" "))
             else:
                 for character in self._decode(byte):
                     if character != UNREADABLE:
-                        yield from self._guarded(self._parser.feed(character))
+                        yield from self._replace_on_error(self._parser.feed(character))
                 if self._last_bytes.endswith(OLD_MOUSE_REPORT):
                     self._mouse_bytes_left = OLD_MOUSE_REPORT_BYTES
 
     def messages_after_silence(self) -> Iterator[Message]:
-        """Return the messages of what was begun and not gone on with for a moment: an escape is a key then."""
+        """Yield the messages of an unfinished sequence after a silence: an escape alone is the Escape key."""
         self._mouse_bytes_left = 0
-        yield from self._guarded(self._parser.tick())
+        yield from self._replace_on_error(self._parser.tick())
 
-    def _pasted_with(self, byte: bytes) -> Iterator[Message]:
-        """Take one byte more of what is pasted; return the paste once it is whole."""
+    def _add_pasted(self, byte: bytes) -> Iterator[Message]:
+        """Add a byte to the pasted ones; yield the paste once it is complete."""
         assert self._pasted is not None
         self._pasted += byte
         if self._pasted.endswith(PASTE_ENDS):
@@ -67,15 +67,15 @@ class TerminalInput:
             self._pasted = None
             yield Paste(text.replace("\x00", ""))
 
-    def _guarded(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """Return the parser's messages; where it raises, another one goes on."""
+    def _replace_on_error(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """Yield the parser's messages; replace the parser on an error."""
         try:
             yield from messages
-        except Exception:  # noqa: BLE001 - it raises whatever int() and chr() do
-            self._renew_parser()
+        except Exception:  # noqa: BLE001 - the parser passes on any error of int() and chr()
+            self._replace_parser()
 
-    def _renew_parser(self) -> None:
-        """Begin anew with a parser that knows what the old one knew of the terminal."""
+    def _replace_parser(self) -> None:
+        """Replace the parser with a new one that has the same information about the terminal."""
         old, self._parser = self._parser, XTermParser()
         self._parser.mouse_pixels = old.mouse_pixels
         self._parser.terminal_size = old.terminal_size

@@ -1,4 +1,4 @@
-"""Tells how many tasks need a person: in the window's title, and with a bell and a notice when there is one more."""
+"""Shows how many tasks wait for a person: in the window title, and with a bell and a notice for each new one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.widgets.ui_context import UIContext
 
 
 class WatchedApp(AppAccess, Protocol):
-    """An app that can ring, and knows whether somebody looks at its terminal."""
+    """An app with a bell, and with the state of the focus of its terminal."""
 
     app_focus: bool
 
@@ -21,7 +21,7 @@ class WatchedApp(AppAccess, Protocol):
 
 
 class WaitingNotifier:
-    """Keeps which tasks need a person, and notifies of new ones."""
+    """The notifier of waiting tasks: keeps their ids, and notifies the operator of new ones."""
 
     def __init__(
         self, app: WatchedApp, ui: UIContext, write: Callable[[str], None], has_baseline: Callable[[], bool]
@@ -31,31 +31,45 @@ class WaitingNotifier:
         self._write = write
         """Writes a control sequence to the terminal."""
         self._has_baseline = has_baseline
-        """Tells whether all lists were read once: who waited before that is no news."""
+        """Returns whether all lists were read once: tasks that waited before are not new."""
         self.waiting: frozenset[str] = frozenset()
-        """The ids of the tasks that need a person."""
+        """The ids of the waiting tasks: those that need a person."""
         self._has_title = False
 
     def update(self, state: State, changes: Sequence[Change]) -> None:
-        """Look at the tasks that the last step changed."""
-        touched = state.touched.tasks | state.touched.logs
-        now_waiting = {task_id for task_id in touched if state.wait(task_id) and not state.is_gone(task_id)}
-        waiting = (self.waiting - touched) | now_waiting
+        """Update the waiting tasks by those that the last step of the state has changed."""
+        changed = state.touched.tasks | state.touched.logs
+        changed_and_waiting = {task_id for task_id in changed if state.wait(task_id) and not state.is_gone(task_id)}
+        waiting = (self.waiting - changed) | changed_and_waiting
         if waiting != self.waiting or not self._has_title:
             self._notify(state, waiting)
 
     def _notify(self, state: State, waiting: frozenset[str]) -> None:
-        fresh, self.waiting = waiting - self.waiting, waiting
-        words = f"{len(waiting)} need you · xp-tui" if waiting else "xp-tui"
-        self._write(window_title_sequence(words))
+        new_ids = waiting - self.waiting
+        self.waiting = waiting
+        title = f"{len(waiting)} need you · xp-tui" if waiting else "xp-tui"
+        self._write(window_title_sequence(title))
         self._has_title = True
-        if not self._has_baseline() or not fresh:
+        if not self._has_baseline() or not new_ids:
             return
         if not self._app.app_focus:
             self._app.bell()
-            self._write(notification_sequence(words))
-        names = [task.name for task_id in sorted(fresh) if (task := state.task(task_id))]
-        more = f", and {len(names) - 1} more" if len(names) > 1 else ""
-        is_interrupting = bool(self._app.screens) and self._app.screens[-1].IS_APPROVAL
-        if names and not is_interrupting:
-            self._app.notify(f"{self._ui.safe(names[0], 60)}{more}", title="Needs you", markup=False)
+            self._write(notification_sequence(title))
+        if not self._is_reviewing:
+            self._show_notice(state, new_ids)
+
+    @property
+    def _is_reviewing(self) -> bool:
+        """Whether the operator is reviewing: no notice may interrupt the topmost screen then."""
+        screens = self._app.screens
+        return bool(screens) and screens[-1].IS_APPROVAL
+
+    def _show_notice(self, state: State, new_ids: frozenset[str]) -> None:
+        tasks = map(state.task, sorted(new_ids))
+        names = [task.name for task in tasks if task]
+        if not names:
+            return
+        text = self._ui.safe(names[0], 60)
+        if len(names) > 1:
+            text += f", and {len(names) - 1} more"
+        self._app.notify(text, title="Needs you", markup=False)

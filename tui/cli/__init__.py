@@ -1,1 +1,1 @@
-"""The headless front end: a module for each family of verbs."""
+"""The command line interface: a module for each family of verbs."""

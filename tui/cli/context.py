@@ -1,4 +1,4 @@
-"""What every verb has at hand: its arguments, the settings, a client, the journal, and where to print."""
+"""The session of one run: its arguments, settings, client, journal and output; tasks as table cells and as JSON."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 class Session(Struct):
-    """One run of the command."""
+    """The session of one run of the command."""
 
     arguments: argparse.Namespace | SimpleNamespace
     settings: Settings
     out: Output
     find_local: Callable[[Path], Address | None]
-    """Finds the local platform that runs on this machine, by the folder of our state."""
+    """Returns the address of the running local platform, given the state directory."""
     _client: Client | None = None
     agents: dict[str, str] = field(default_factory=dict)
-    """The agents' names by id, once they were asked for."""
+    """The agents' names by id; filled by `learn_agents`."""
 
     @classmethod
     def begin(
@@ -47,22 +47,22 @@ class Session(Struct):
         settings: Settings,
         find_local: Callable[[Path], Address | None],
     ) -> Self:
-        """A session with everything but a connection."""
+        """Begin a session; it connects to the platform only when the client is first used."""
         keys = [key.get_secret_value() for key in (settings.key, settings.unused_key) if key]
-        form = getattr(arguments, "output", "table")
-        out = Output(sys.stdout, sys.stderr, Redactor(keys), form, settings["time"])
+        output_format = getattr(arguments, "output", "table")
+        out = Output(sys.stdout, sys.stderr, Redactor(keys), output_format, settings["time"])
         return cls(arguments, settings, out, find_local)
 
     @property
     def client(self) -> Client:
-        """The client, made when it is first needed."""
+        """The client of the platform, created on first use."""
         if self._client is None:
             key, surfaces = self.platform()
             transport = PlatformSession(
                 key,
                 frozenset,
                 ca=self.settings["ca"],
-                on_wait=lambda why, seconds: self.out.note(f"{why}; reading again in {seconds:.0f} s"),
+                on_wait=lambda reason, seconds: self.out.note(f"{reason}; reading again in {seconds:.0f} s"),
                 timeout=self.settings["timeout"],
             )
             transport.check_network(surfaces.origins)
@@ -70,13 +70,18 @@ class Session(Struct):
         return self._client
 
     def platform(self) -> tuple[Secret, Surfaces]:
-        """The platform that is set; with --local, or without a key and an address, the local one."""
+        """Return the key and the addresses of the configured platform.
+
+        With --local, or when neither a key nor an address is set, this is the local platform that is running.
+        """
         if self.settings.key is not None:
             return self.settings.key, self.settings.surfaces
         has_address = self.settings["base_url"] is not None or self.settings["api_url"] is not None
         if not has_address and (address := self.find_local(self.settings.state)):
-            why = "--local" if self.settings.is_local else "no API key is set"
-            self.out.note(f"{why}: using the local platform at {address.url}")
+            reason = "no API key is set"
+            if self.settings.is_local:
+                reason = "--local"
+            self.out.note(f"{reason}: using the local platform at {address.url}")
             return Secret(address.key), Surfaces(address.url, address.url, address.organization)
         if self.settings.is_local:
             raise BadSettings("no local platform is running on this machine: xp-tui local starts one")
@@ -87,7 +92,7 @@ class Session(Struct):
 
     @property
     def journal(self) -> Journal:
-        """What is done from this machine."""
+        """The journal of the operator's actions on this machine."""
         return Journal(self.settings.state / "journal.jsonl", self.out.redactor)
 
     async def close(self) -> None:
@@ -96,7 +101,7 @@ class Session(Struct):
             await self._client.transport.close()
 
     async def learn_agents(self) -> None:
-        """Ask for the agents' names, once."""
+        """Read the names of the agents, unless they were read before."""
         if not self.agents:
             async for page in self.client.agents():
                 self.agents.update((agent.id, agent.name) for agent in page.items)
@@ -116,39 +121,53 @@ STATUS_ORDER = ("paused", "executing", "pending", "failed", "error", "completed"
 
 
 def status_cell(task: AnyTask, wait: Wait | None) -> Cell:
-    """A status with its glyph; for a task that waits, why."""
+    """Return the cell for a task's status with its glyph, or for the kind of its wait."""
     if wait:
         return Cell(f"‖ {wait.kind}", AMBER)
     return Cell(f"{STATUS_GLYPHS.get(task.status, '?')} {task.status or 'unknown'}", STATUS_STYLES.get(task.status, ""))
 
 
 def group_rank(task: AnyTask, wait: Wait | None) -> int:
-    """The place of a task's group: who needs a person first, unknown statuses last."""
+    """Return the rank of a task's group in a list: waiting tasks first, unknown statuses last."""
     if wait:
         return -1
-    return STATUS_ORDER.index(task.status) if task.status in STATUS_ORDER else len(STATUS_ORDER)
+    if task.status in STATUS_ORDER:
+        return STATUS_ORDER.index(task.status)
+    return len(STATUS_ORDER)
 
 
 def waited_or_run_seconds(task: AnyTask, wait: Wait | None, now: datetime) -> float | None:
-    """Seconds that a task has waited or run, or took."""
+    """Return how many seconds a task has waited, has run so far, or took in all; None where that is not known."""
     if wait:
-        return (now - wait.since).total_seconds() if wait.since and wait.since.year > 1 else None
-    begun = task.started_at or task.created_at
-    if begun is None or task.status not in FINAL_STATUSES | RUNNING_STATUSES:
+        if wait.since is None or wait.since.year <= 1:
+            return None
+        return (now - wait.since).total_seconds()
+    begin = task.started_at or task.created_at
+    if begin is None or task.status not in FINAL_STATUSES | RUNNING_STATUSES:
         return None
-    end = (task.finished_at or task.updated_at) if task.is_final else now
-    return max((end - begun).total_seconds(), 0.0) if end else None
+    end: datetime | None = now
+    if task.is_final:
+        end = task.finished_at or task.updated_at
+    if end is None:
+        return None
+    return max((end - begin).total_seconds(), 0.0)
 
 
 def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, Any]:
-    """A task in the documented shape; `raw` is the platform's own object."""
+    """Return a task as JSON in the documented shape; `raw` is the object that the platform sent."""
+    wait_json = None
+    if wait:
+        wait_json = {"kind": wait.kind, "since": iso_time(wait.since)}
+    plan_json = None
+    if task.plan and task.plan.steps:
+        plan_json = {"done": task.plan.done, "steps": len(task.plan.steps)}
     return {
         "kind": "task",
         "id": task.id,
         "agent_id": task.agent_id,
         "agent": agent,
         "status": task.status,
-        "wait": {"kind": wait.kind, "since": iso_time(wait.since)} if wait else None,
+        "wait": wait_json,
         "title": task.title,
         "result": task.result,
         "parent_id": task.parent_id,
@@ -156,14 +175,15 @@ def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, 
         "updated_at": iso_time(task.updated_at),
         "finished_at": iso_time(task.finished_at),
         "tokens": task.tokens.total if task.tokens else None,
-        "plan": {"done": task.plan.done, "steps": len(task.plan.steps)} if task.plan and task.plan.steps else None,
+        "plan": plan_json,
         "raw": task.raw,
     }
 
 
 def iso_time(moment: datetime | None) -> str | None:
-    """A moment in ISO 8601 and UTC; the year 1 stands for a moment that is not provided."""
+    """Return a time in ISO 8601 and UTC; None for the year 1, which stands for a time that is not provided."""
     if moment is None or moment.year == 1:
         return None
-    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return there.isoformat()[: -len("+00:00")] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat()[: -len("+00:00")] + "Z"

@@ -1,4 +1,4 @@
-"""Runs one verb, or the screens: reads the settings, makes the session, and turns what is raised into an exit code."""
+"""Runs one verb, or the dashboard: reads the settings, begins the session, and maps exceptions to exit codes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 VerbFunction = Callable[[Session], Awaitable[int]]
 FUNCTION_OF_VERB = {
     "tasks": "query_commands:tasks",
-    "show": "query_commands:show",
-    "reload": "query_commands:show",
+    "show": "show_command:show",
+    "reload": "show_command:show",
     "log": "log_command:log",
     "agents": "query_commands:agents",
     "watch": "watch_command:watch",
@@ -47,28 +47,28 @@ FUNCTION_OF_VERB = {
     "journal": "self_commands:journal",
     "config": "self_commands:config",
 }
-"""Each verb, and the function that serves it: only the module of the verb that is given is imported."""
+"""The function of each verb; only the module of the verb that runs is imported."""
 
 
 def run_session(arguments: argparse.Namespace | SimpleNamespace, screens: VerbFunction) -> int:
-    """Run the session that the arguments ask for; the answer is its exit code."""
+    """Run the session for these arguments and return its exit code; without a verb, `screens` is called."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    problem_with_time_zone = _mend_time_zone()
+    time_zone_warnings = _replace_bad_time_zone()
     try:
-        read = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
-        session = Session.begin(arguments, read, running_platform)
+        loaded_settings = settings.read(vars(arguments), os.environ, profile=getattr(arguments, "profile", None))
+        session = Session.begin(arguments, loaded_settings, running_platform)
     except settings.BadSettings as error:
         write_error(one_line(str(error)))
         return USAGE
-    for warning in (*problem_with_time_zone, *read.warnings):
+    for warning in (*time_zone_warnings, *loaded_settings.warnings):
         write_error(session.out.safe(warning))
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # an interrupted verb tells what it has done
-    return asyncio.run(_serve(session, screens))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a verb that is interrupted reports what it has sent
+    return asyncio.run(_run_verb(session, screens))
 
 
-def _mend_time_zone() -> tuple[str, ...]:
-    """Take UTC where TZ names no time zone in which every moment has a time; the answer is the warning about it."""
+def _replace_bad_time_zone() -> tuple[str, ...]:
+    """Set TZ to UTC if the zone that it names cannot convert every time; return warnings for the operator."""
     try:
         for month in (1, 7):
             datetime(2026, month, 1, tzinfo=UTC).astimezone()
@@ -79,14 +79,14 @@ def _mend_time_zone() -> tuple[str, ...]:
     return ()
 
 
-async def _serve(session: Session, screens: VerbFunction) -> int:
-    """Call the verb, and turn what it raises into words and a code."""
-    serve = screens
+async def _run_verb(session: Session, screens: VerbFunction) -> int:
+    """Run the verb; report an exception as a message, and return the exit code."""
+    run = screens
     if session.arguments.verb is not None:
         module, _, function = FUNCTION_OF_VERB[session.arguments.verb].partition(":")
-        serve = getattr(importlib.import_module(f"tui.cli.{module}"), function)
+        run = getattr(importlib.import_module(f"tui.cli.{module}"), function)
     try:
-        code = await serve(session)
+        code = await run(session)
     except FilterError as error:
         session.out.error(f"the filter cannot be read\n{error.underlined()}")
         return USAGE
@@ -101,7 +101,7 @@ async def _serve(session: Session, screens: VerbFunction) -> int:
     except NotPrinted as error:
         session.out.error(f"standard output takes nothing: {error}")
         return FAILED
-    except Exception as error:  # noqa: BLE001 - the last resort: a sentence and a file, never a screenful of values
+    except Exception as error:  # noqa: BLE001 - the outermost handler: a traceback could print secrets
         session.out.error(write_crash_report(error, session.settings.state, session.out.redactor))
         return FAILED
     finally:

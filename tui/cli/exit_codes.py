@@ -1,17 +1,25 @@
-"""The exit codes of xp-tui, and which code each error means."""
+"""The exit codes of xp-tui, and which code each error gets."""
 
 from __future__ import annotations
 
-OK, FAILED, DECLINED, USAGE, DENIED, NETWORK, UNCONFIRMED, TOO_LATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+OK = 0
+FAILED = 1
+DECLINED = 2
+USAGE = 3
+DENIED = 4
+NETWORK = 5
+UNCONFIRMED = 6
+TOO_LATE = 7
+INTERRUPTED = 130
 
 
 class UsageError(ValueError):
-    """The words of the command line do not go together; the message says how they would."""
+    """An error in the usage of the command line; the message says how to correct it."""
 
 
 def exit_code_of(error: Exception | None) -> int:
-    """The exit code that an error of the platform means."""
-    from tui.client import errors  # not before there is one: --help and --version import this module
+    """Return the exit code for an error of the platform."""
+    from tui.client import errors  # imported here because --help and --version import this module
 
     match error:
         case errors.Unauthorized() | errors.Forbidden():

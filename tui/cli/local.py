@@ -1,6 +1,7 @@
-"""The verb local: a platform on this machine, which anything that speaks the vendor's wire can use.
+"""The verb local: serves a platform on this machine, with the same HTTP interface as the vendor's.
 
-The platform is imported in functions: what serves it may not be installed, and the other verbs only look for one.
+The modules of `tui.local` are imported in functions: the packages that they need may not be installed, and the other
+verbs only look for a running platform.
 """
 
 from __future__ import annotations
@@ -26,52 +27,60 @@ NUMBER_RANGES = {
     "tasks": (0, 1_000_000),
     "entries": (0, 1_000_000),
 }
-"""Between what each number on the command line has to be."""
+"""The least and the greatest value of each number option."""
 
 
 async def local(session: Session) -> int:
-    """Serve until Ctrl+C; where one is already running, say where."""
-    wishes = _wishes(session)
+    """Serve the local platform until Ctrl+C; if one is already running, print its address."""
+    options = _server_options(session)
     from tui.local import process
     from tui.local.data_dir import AlreadyRunning, DataDir
     from tui.local.database import BadDatabase
 
-    arguments, data = session.arguments, wishes.data
-    home, has_ended = DataDir(data), threading.Event()
+    directory = options.data
+    data_dir, has_ended = DataDir(directory), threading.Event()
 
     def write(sentence: str) -> None:
         session.out.note(f"xp-tui local platform: {sentence}")
 
-    def ready(address: Address, server: Server) -> None:
-        _tell(session, address, "local platform")
-        if arguments.leash:
-            loop = asyncio.get_running_loop()
-
-            def hold() -> None:
-                sys.stdin.buffer.read()
-                with home.unused():
-                    loop.call_soon_threadsafe(server.end)
-                    has_ended.wait()
-
-            threading.Thread(target=hold, daemon=True).start()
+    def on_ready(address: Address, server: Server) -> None:
+        _print_address(session, address, "local platform")
+        if session.arguments.leash:
+            _end_with_stdin(server, data_dir, has_ended)
 
     try:
-        await process.serve(wishes, ready, write)
+        await process.serve(options, on_ready, write)
     except AlreadyRunning:
-        if (address := home.running()) is None:
-            raise UsageError(f"another program is starting a platform in {data}: try again") from None
-        _tell(session, address, "local platform, already running")
+        if (address := data_dir.running()) is None:
+            raise UsageError(f"another program is starting a platform in {directory}: try again") from None
+        _print_address(session, address, "local platform, already running")
     except BadDatabase as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        raise UsageError(f"{data} cannot be written: {error.strerror}" if error.strerror else str(error)) from error
+        message = str(error)
+        if error.strerror:
+            message = f"{directory} cannot be written: {error.strerror}"
+        raise UsageError(message) from error
     finally:
         has_ended.set()
     return OK
 
 
-def _wishes(session: Session) -> ServerOptions:
-    """What the command line and the settings say of the platform; a mistake is Usage, and nothing was made."""
+def _end_with_stdin(server: Server, data_dir: DataDir, has_ended: threading.Event) -> None:
+    """Start a thread that ends the server once standard input is closed and no dashboard uses the platform."""
+    loop = asyncio.get_running_loop()
+
+    def wait_for_end_of_stdin() -> None:
+        sys.stdin.buffer.read()
+        with data_dir.idle_lock():
+            loop.call_soon_threadsafe(server.end)
+            has_ended.wait()
+
+    threading.Thread(target=wait_for_end_of_stdin, daemon=True).start()
+
+
+def _server_options(session: Session) -> ServerOptions:
+    """Return the server options from the command line and the settings; raise UsageError when they are wrong."""
     try:
         from tui.local import chaos, process
         from tui.local.pruning import Limits
@@ -84,9 +93,12 @@ def _wishes(session: Session) -> ServerOptions:
             raise UsageError(f"--{name} is a number between {least} and {most}")
     if arguments.data == "":
         raise UsageError("--data names no folder: name one, or leave it out")
+    data = _directory(settings.state)
+    if arguments.data is not None:
+        data = Path(arguments.data)
     try:
         return process.ServerOptions(
-            data=_directory(settings.state) if arguments.data is None else Path(arguments.data),
+            data=data,
             port=arguments.port,
             pace=arguments.pace,
             seed=arguments.seed,
@@ -104,12 +116,12 @@ def _wishes(session: Session) -> ServerOptions:
 
 
 def running_platform(state: Path) -> Address | None:
-    """The platform that runs on this machine, if one does."""
+    """Return the address of the local platform that is running on this machine, given the state directory."""
     return data_dir_in(state).running()
 
 
 def data_dir_in(state: Path) -> DataDir:
-    """Where the platform of this machine lives."""
+    """Return the data directory of the local platform, given the state directory."""
     from tui.local.data_dir import DataDir
 
     return DataDir(_directory(state))
@@ -119,13 +131,13 @@ def _directory(state: Path) -> Path:
     return state / "local"
 
 
-def _tell(session: Session, address: Address, what: str) -> None:
-    """Print where it is; the exports are on stdout, so that a shell can take them."""
+def _print_address(session: Session, address: Address, name: str) -> None:
+    """Print the address of the platform; only the exports go to stdout, so that a shell can evaluate them."""
     out = session.out
     if session.arguments.quiet:
         out.line(address.url)
     else:
-        out.note(f"xp-tui {what}: {address.url}")
+        out.note(f"xp-tui {name}: {address.url}")
         out.line(address.exports)
         out.note("Take these lines into a shell, then: xp-tui tasks. An agent of your own: XPANDER_AGENT_ID=your-agent")
     out.flush()

@@ -1,6 +1,6 @@
-"""From the words of a command line to its exit code.
+"""Runs one command line and returns its exit code.
 
-The imports in functions are those that `--version` and `--help` do not need: these two have to come at once.
+Modules that `--version` and `--help` do not need are imported in functions, so that these two answer at once.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def run(argv: Sequence[str], screens: VerbFunction) -> int:
-    """Carry out one command line; without a verb, the screens."""
+    """Run the command line and return its exit code; without a verb, `screens` is called."""
     os.umask(0o077)
     _open_closed_streams()
-    return _flushed(_exit_code(argv, screens))
+    return _flush_streams(_exit_code(argv, screens))
 
 
 def _exit_code(argv: Sequence[str], screens: VerbFunction) -> int:
@@ -38,9 +38,9 @@ def _exit_code(argv: Sequence[str], screens: VerbFunction) -> int:
         write_error("an argument is not UTF-8: nothing was done")
         return USAGE
     try:
-        arguments = _parsed(argv)
-    except SystemExit as done:
-        return int(done.code or 0)
+        arguments = _parse_arguments(argv)
+    except SystemExit as error:
+        return int(error.code or 0)
     if arguments.version:
         return _print_version()
     try:
@@ -49,8 +49,8 @@ def _exit_code(argv: Sequence[str], screens: VerbFunction) -> int:
         return run_session(arguments, screens)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as error:
+        return int(error.code or 0)
     except BrokenPipeError:
         from tui.cli.output import ignore_broken_pipe
 
@@ -64,20 +64,24 @@ def _print_version() -> int:
 
 
 def _open_closed_streams() -> None:
-    """Put something in the place of closed standard streams: nothing is read, and writing to standard output fails.
+    """Open /dev/null for each closed standard stream, so that reading ends at once and flushing stdout fails.
 
-    In this order each gets its own number back, which no file or connection can have by mistake then.
+    Opened in this order, each stream gets its own file descriptor back. Otherwise a file or a connection could get it,
+    and what is printed would be written there.
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 - open for as long as the process lives
-    if sys.stdout is None:  # what is written is taken, and the flush fails
+    if sys.stdout is None:  # opened for reading only: a write is buffered, and the flush fails
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
-def _flushed(code: int) -> int:
-    """Flush the standard streams: what the interpreter's own flush at the exit fails to write changes the exit code."""
+def _flush_streams(code: int) -> int:
+    """Flush the standard streams and return the exit code: FAILED instead of 0 when stdout cannot be flushed.
+
+    The interpreter's own flush at exit would change the exit code instead.
+    """
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
@@ -96,8 +100,8 @@ def _flushed(code: int) -> int:
     return code
 
 
-def _parsed(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
-    """What the words say; where there are none, nothing is imported to find that out."""
+def _parse_arguments(argv: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
+    """Parse the arguments of the command line; if there are none, argparse is not even imported."""
     if not argv:
         return SimpleNamespace(version=False, own=False, verb=None)
     from tui.cli.parser import build_parser, join_filter_flags

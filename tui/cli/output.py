@@ -1,4 +1,4 @@
-"""What the headless front end prints: data to stdout, all else to stderr, and every text of others through one door."""
+"""Prints data to stdout and messages to stderr; text from the platform is redacted and sanitized before printing."""
 
 from __future__ import annotations
 
@@ -19,94 +19,105 @@ from tui.security.redact import Redactor
 from tui.security.sanitize import one_line, sanitize_text
 
 INDENT = " " * 4
-"""Stands before every line of a text of others that may have several."""
-AMBER, RED, COOL, FAINT, STRONG = "33", "31", "36", "2", "1"
+"""The indent of every line of a text from the platform that may have several lines."""
+AMBER = "33"
+RED = "31"
+COOL = "36"
+FAINT = "2"
+STRONG = "1"
 
 
 class Column(NamedTuple):
-    """One column of a table."""
+    """A column of a table."""
 
     head: str
     is_number: bool = False
-    least: int = 0
+    min_width: int = 0
     """The width below which the column is not cut; 0 for a column that is never cut."""
-    goes: int = 0
-    """When there is too little room: the column with the lowest number goes first; 0 for one that stays."""
+    drop_order: int = 0
+    """The column with the lowest number is dropped first when the table is too wide; 0 for a column that stays."""
 
 
 class Cell(Struct, frozen=True):
-    """A text and how it stands out."""
+    """A cell: its text, and the SGR parameter that styles it."""
 
     text: str
     style: str = ""
 
 
 class NotPrinted(OSError):
-    """Standard output does not take what is printed: it is full or closed."""
+    """Raised when text is not printed because standard output is full or closed."""
 
 
 class Output(Struct):
-    """Where everything is printed."""
+    """The output of one run: its streams, its format, and how times and colours are shown."""
 
     stdout: TextIO
     stderr: TextIO
     redactor: Redactor
-    form: str = "table"
+    format: str = "table"
     time: str = "relative"
     environ: Mapping[str, str] | None = None
 
     @property
     def is_colourful(self) -> bool:
-        """Whether stdout is a terminal that wants colours."""
-        environ = os.environ if self.environ is None else self.environ
+        """Return whether output is colourful: stdout is a terminal, and NO_COLOR is not set."""
+        environ = self.environ
+        if environ is None:
+            environ = os.environ
         return self.stdout.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
     @property
     def width(self) -> int | None:
-        """The terminal's width, or None where nothing has to fit."""
-        return shutil.get_terminal_size().columns if self.stdout.isatty() else None
+        """The width of the terminal; None when stdout is not a terminal."""
+        if not self.stdout.isatty():
+            return None
+        return shutil.get_terminal_size().columns
 
     def safe(self, text: str) -> str:
-        """A text of others, for one line."""
+        """Return a text from the platform redacted, sanitized and in one line, so that it is safe to print."""
         return one_line(self.redactor.text(text))
 
     def when(self, moment: datetime | None) -> str:
-        """A moment as the operator wants moments."""
+        """Return when something happened, in the time format that the operator chose."""
         if self.time == "relative":
             return humanize.ago(moment, datetime.now(UTC))
         return humanize.timestamp(moment, utc=self.time == "utc")
 
     def line(self, *cells: Cell | str) -> None:
-        """One line, made of pieces that are safe already."""
+        """Print a line of cells; their text must be safe already."""
         self.write(" ".join(self._styled(_cell(cell)) for cell in cells).rstrip() + "\n")
 
     def text(self, text: str) -> None:
-        """A text of others, on as many lines as it has."""
+        """Print a text from the platform, which may have several lines, redacted and sanitized."""
         self.indented(sanitize_text(self.redactor.text(text)))
 
     def indented(self, text: str) -> None:
-        """Print lines that are safe already, indented further than any line of xp-tui's own, also where they wrap."""
+        """Print safe lines indented, also where they wrap, so that none can look like a line of xp-tui."""
         width = self.width
         for line in text.split("\n"):
-            pieces = [line] if width is None else chop_cells(line, max(width - len(INDENT), 1))
-            for piece in pieces or [""]:
+            pieces = [line]
+            if width is not None:
+                pieces = chop_cells(line, max(width - len(INDENT), 1)) or [""]
+            for piece in pieces:
                 self.write(f"{INDENT}{piece}\n" if piece else "\n")
 
     def json(self, value: Mapping[str, Any]) -> None:
-        """One JSON document."""
+        """Print a JSON document."""
         self.write(self.document(value) + "\n")
 
     def document(self, value: Mapping[str, Any]) -> str:
-        """A JSON document as it is printed, in ASCII."""
-        return dumps({"v": 1, **self.redactor.json(value)}, indent=2 if self.form == "json" else None)
+        """Return a JSON document with its secrets redacted, in ASCII."""
+        indent = 2 if self.format == "json" else None
+        return dumps({"v": 1, **self.redactor.json(value)}, indent=indent)
 
     def note(self, text: str) -> None:
-        """Something beside the data."""
+        """Print a note to standard error."""
         self.flush()
         self._write_error(self.safe(text))
 
     def error(self, text: str) -> None:
-        """Why it did not work; told also where standard output takes nothing any more."""
+        """Print an error to standard error, also when standard output cannot be written any more."""
         try:
             self.flush()
         except (OSError, ValueError):
@@ -115,7 +126,7 @@ class Output(Struct):
         self._write_error("xp-tui: " + f"\n{INDENT}".join(lines))
 
     def _write_error(self, text: str) -> None:
-        """Write to standard error; what it no longer takes changes nothing else."""
+        """Write to standard error; a failure to write is ignored."""
         try:
             self.stderr.write(text + "\n")
             self.stderr.flush()
@@ -123,7 +134,7 @@ class Output(Struct):
             discard_buffer(self.stderr)
 
     def write(self, text: str) -> None:
-        """Print text that is safe already; NotPrinted is raised where standard output does not take it."""
+        """Write safe text to standard output; raise NotPrinted when that fails, and BrokenPipeError as it is."""
         try:
             self.stdout.write(text)
         except BrokenPipeError:
@@ -132,7 +143,7 @@ class Output(Struct):
             raise NotPrinted(str(error)) from error
 
     def flush(self) -> None:
-        """Let go of what is printed."""
+        """Flush standard output; raise NotPrinted when that fails, and BrokenPipeError as it is."""
         try:
             self.stdout.flush()
         except BrokenPipeError:
@@ -141,16 +152,19 @@ class Output(Struct):
             raise NotPrinted(str(error)) from error
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
-        """A table that fits the terminal; cells are safe already."""
-        lines = [[_cell(cell) for cell in row] for row in rows]
-        widths = [max([cell_len(column.head), *(cell_len(row[place].text) for row in lines)])
-                  for place, column in enumerate(columns)]  # fmt: skip
-        kept = list(range(len(columns)))
-        if (room := self.width) is not None:
-            kept = _kept(widths, columns, room)
-            _shrink(widths, columns, kept, room)
-        for row in [[Cell(column.head, FAINT) for column in columns], *lines]:
-            cells = (self._fitted(row[place], widths[place], columns[place]) for place in kept)
+        """Print a table that fits the terminal; the text of its cells must be safe already."""
+        body = [[_cell(cell) for cell in row] for row in rows]
+        widths = [
+            max([cell_len(column.head), *(cell_len(row[index].text) for row in body)])
+            for index, column in enumerate(columns)
+        ]
+        visible = list(range(len(columns)))
+        if (table_width := self.width) is not None:
+            visible = _visible_columns(widths, columns, table_width)
+            _shrink(widths, columns, visible, table_width)
+        header = [Cell(column.head, FAINT) for column in columns]
+        for row in [header, *body]:
+            cells = (self._fitted(row[index], widths[index], columns[index]) for index in visible)
             self.write("  ".join(cells).rstrip() + "\n")
 
     def _fitted(self, cell: Cell, width: int, column: Column) -> str:
@@ -159,40 +173,50 @@ class Output(Struct):
             text = set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
         padding = " " * (width - cell_len(text))
         styled = self._styled(Cell(text, cell.style))
-        return padding + styled if column.is_number else styled + padding
+        if column.is_number:
+            return padding + styled
+        return styled + padding
 
     def _styled(self, cell: Cell) -> str:
-        return f"\x1b[{cell.style}m{cell.text}\x1b[0m" if cell.style and cell.text and self.is_colourful else cell.text
+        if not cell.style or not cell.text or not self.is_colourful:
+            return cell.text
+        return f"\x1b[{cell.style}m{cell.text}\x1b[0m"
 
 
 def _cell(cell: Cell | str) -> Cell:
     return cell if isinstance(cell, Cell) else Cell(cell)
 
 
-def _kept(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
-    """The columns that there is room for when each is cut as far as it can be."""
-    kept = list(range(len(columns)))
-    while sum(min(widths[place], columns[place].least or widths[place]) + 2 for place in kept) - 2 > room:
-        going = [place for place in kept if columns[place].goes]
-        if not going:
+def _visible_columns(widths: Sequence[int], columns: Sequence[Column], table_width: int) -> list[int]:
+    """Return the indices of the columns that stay visible when each is cut to its minimum width."""
+
+    def min_width(index: int) -> int:
+        return min(widths[index], columns[index].min_width or widths[index])
+
+    visible = list(range(len(columns)))
+    while sum(min_width(index) + 2 for index in visible) - 2 > table_width:
+        droppable = [index for index in visible if columns[index].drop_order]
+        if not droppable:
             break
-        kept.remove(min(going, key=lambda place: columns[place].goes))
-    return kept
+        visible.remove(min(droppable, key=lambda index: columns[index].drop_order))
+    return visible
 
 
-def _shrink(widths: list[int], columns: Sequence[Column], kept: Sequence[int], room: int) -> None:
-    """Make the widest of the columns that can be cut smaller until all fit."""
-    over = sum(widths[place] + 2 for place in kept) - 2 - room
-    while over > 0:
-        places = [place for place in kept if columns[place].least and widths[place] > columns[place].least]
-        if not places:
+def _shrink(widths: list[int], columns: Sequence[Column], visible: Sequence[int], table_width: int) -> None:
+    """Shrink the widest columns that can be cut until the table fits."""
+    excess = sum(widths[index] + 2 for index in visible) - 2 - table_width
+    while excess > 0:
+        shrinkable = [
+            index for index in visible if columns[index].min_width and widths[index] > columns[index].min_width
+        ]
+        if not shrinkable:
             return
-        widths[max(places, key=lambda place: widths[place])] -= 1
-        over -= 1
+        widths[max(shrinkable, key=lambda index: widths[index])] -= 1
+        excess -= 1
 
 
 def write_error(text: str) -> None:
-    """Write a sentence to standard error, where no session does that yet or any more."""
+    """Write an error message to standard error, for callers that have no session."""
     try:
         sys.stderr.write(f"xp-tui: {text}\n")
     except (OSError, ValueError):
@@ -200,15 +224,15 @@ def write_error(text: str) -> None:
 
 
 def ignore_broken_pipe() -> None:
-    """After the reader of stdout has gone: let the interpreter's last flush go nowhere."""
+    """Ignore that the pipe of stdout is broken: let the interpreter's flush at exit write to /dev/null."""
     discard_buffer(sys.stdout)
 
 
 def discard_buffer(stream: TextIO) -> None:
-    """After a write to a stream has failed: let what is left in its buffer, and all that follows, go nowhere."""
+    """Discard the buffer of a stream that failed: redirect its file descriptor to /dev/null."""
     with suppress(OSError, ValueError):
-        number = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        if nowhere != number:
-            os.dup2(nowhere, number)
-            os.close(nowhere)
+        stream_descriptor = stream.fileno()
+        null_descriptor = os.open(os.devnull, os.O_RDWR)
+        if null_descriptor != stream_descriptor:
+            os.dup2(null_descriptor, stream_descriptor)
+            os.close(null_descriptor)

@@ -1,4 +1,4 @@
-"""The words of the command line; nothing is imported here but what reads them, so that help comes at once."""
+"""The parser of the command line; it imports little, so that help appears at once."""
 
 from __future__ import annotations
 
@@ -20,53 +20,55 @@ SECRET_ARGUMENT = (
     "and a secret is never an argument, which others on this machine can see: "
     "set XPANDER_API_KEY, or keep the key in a file and give --api-key-file"
 )
+"""The end of the message about a flag that would take a secret."""
 MAX_COLUMNS = 1_000
-"""The widest help that is written, whatever COLUMNS says."""
+"""Values of COLUMNS from here on are ignored."""
+DEFAULT_COLUMNS = 80
 FLAGS_OF_SECRETS = frozenset({"--api-key-file", "--user-tokens", "--oidc-token-file"})
-"""The flags that are called after a secret: each takes the name of a file."""
+"""Flags whose names contain the word for a secret, but whose value is the name of a file."""
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Help as wide as the terminal, without the modules that argparse imports to measure it."""
+    """A formatter of help that measures the terminal without the modules that argparse imports for it."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
+        super().__init__(prog, width=_terminal_columns() - 2)
 
 
 class _VerbatimHelpFormatter(_HelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """The same, with the lines of the exit codes as they are."""
+    """A formatter of help that keeps the line breaks of the exit codes."""
 
 
-def _columns() -> int:
+def _terminal_columns() -> int:
     columns = os.environ.get("COLUMNS", "")
     if columns.isdecimal() and len(columns) < len(str(MAX_COLUMNS)) and int(columns) > 0:
         return int(columns)
     try:
-        return os.get_terminal_size(1).columns or 80
+        return os.get_terminal_size(1).columns or DEFAULT_COLUMNS
     except OSError:
-        return 80
+        return DEFAULT_COLUMNS
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose mistakes end with exit code 3, and that learns what its verb takes when the verb is given.
+    """A parser that exits with code 3 on an error, and adds the arguments of a verb only when that verb is used.
 
-    To tell sixteen verbs what they take is half of the time that help needs, and no command line has more than one.
+    A command line has one verb. Adding the arguments of all sixteen would double the time that help takes.
     """
 
-    teach: Callable[[Parser], object] | None = None
-    """What tells it that."""
+    add_arguments: Callable[[Parser], object] | None = None
+    """Adds the arguments of the verb to this parser."""
     words: Sequence[str] = ()
-    """The whole command line, for what is said where it is wrong."""
+    """The words of the whole command line, for error messages."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Read the words, once it knows which there are."""
-        if (teach := self.teach) is not None:
-            self.teach = None
-            teach(self)
+        """Parse the arguments that are known, after adding those of the verb."""
+        if (add_arguments := self.add_arguments) is not None:
+            self.add_arguments = None
+            add_arguments(self)
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        """Say what is wrong and how it would be right; the words that it repeats are cleaned and masked."""
+        """Exit with an error message, in which the words of the command line are redacted and sanitized."""
         from tui.security.redact import Redactor
         from tui.security.sanitize import one_line
 
@@ -78,18 +80,18 @@ class Parser(argparse.ArgumentParser):
 
 
 def join_filter_flags(words: Sequence[str]) -> list[str]:
-    """The words of a command line, with each filter joined to its flag: it may begin with a minus, and is no flag."""
-    found: list[str] = []
+    """Join each filter to its flag, as `--filter=-status:failed`: argparse would take its minus for another flag."""
+    joined: list[str] = []
     for word in words:
-        if found and found[-1] in {"--filter", "--until"}:
-            found[-1] += f"={word}"
+        if joined and joined[-1] in {"--filter", "--until"}:
+            joined[-1] += f"={word}"
         else:
-            found.append(word)
-    return found
+            joined.append(word)
+    return joined
 
 
 def secret_flag(words: Sequence[str]) -> str | None:
-    """Return the first flag that there is not and that is called after a secret: its value must not be repeated."""
+    """Return the first unknown flag that is named like a secret: an error message must not repeat its value."""
     from tui.security.redact import is_secret
 
     for word in words:
@@ -103,7 +105,7 @@ def secret_flag(words: Sequence[str]) -> str | None:
 
 
 def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The whole command line, to read these words with."""
+    """Build the parser for a command line of these words."""
     parser = Parser(
         prog="xp-tui",
         description="Watch and steer the agent tasks of the xpander.ai platform from a terminal.",
@@ -114,42 +116,42 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.words = words
     parser.set_defaults(own=False)
-    _settings(parser)
+    _add_settings(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
-    for name, (about, teach) in VERBS.items():
+    for name, (about, add_arguments) in VERBS.items():
         sentence = f"{about[0].upper()}{about[1:]}."
         verb = verbs.add_parser(
             name, help=about, description=sentence, allow_abbrev=False, formatter_class=_HelpFormatter
         )
-        verb.teach, verb.words = teach, words
+        verb.add_arguments, verb.words = add_arguments, words
     return parser
 
 
-def _shown(teach: Callable[[Parser], object]) -> Callable[[Parser], None]:
-    """A verb that prints what was found, and in which form."""
+def _with_output(add_arguments: Callable[[Parser], object]) -> Callable[[Parser], None]:
+    """Return a function that adds --output, the settings, and then the verb's own arguments."""
 
-    def whole(verb: Parser) -> None:
+    def add_all(verb: Parser) -> None:
         verb.add_argument("-o", "--output", choices=FORMATS, default="table", help="how to print (default: table)")
-        _set(teach)(verb)
+        _with_settings(add_arguments)(verb)
 
-    return whole
-
-
-def _set(teach: Callable[[Parser], object]) -> Callable[[Parser], None]:
-    """A verb that the settings can be given to."""
-
-    def whole(verb: Parser) -> None:
-        _settings(verb)
-        teach(verb)
-
-    return whole
+    return add_all
 
 
-def _settings(parser: argparse.ArgumentParser) -> None:
+def _with_settings(add_arguments: Callable[[Parser], object]) -> Callable[[Parser], None]:
+    """Return a function that adds the settings, and then the verb's own arguments."""
+
+    def add_all(verb: Parser) -> None:
+        _add_settings(verb)
+        add_arguments(verb)
+
+    return add_all
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings")
 
-    def add(*names: str, **rest: object) -> None:
-        group.add_argument(*names, default=argparse.SUPPRESS, **rest)  # type: ignore[arg-type]
+    def add(*names: str, **options: object) -> None:
+        group.add_argument(*names, default=argparse.SUPPRESS, **options)  # type: ignore[arg-type]
 
     add("--local", dest="own", action="store_true", help="the local platform of this machine, whatever else is set")
     add("--profile", metavar="NAME", help="a profile of the settings file")
@@ -169,11 +171,11 @@ def _settings(parser: argparse.ArgumentParser) -> None:
     add("--answer-timeout", dest="timeout", metavar="SECONDS", help="how long to wait for an answer")
 
 
-def _task(verb: Parser) -> None:
+def _add_task(verb: Parser) -> None:
     verb.add_argument("task", metavar="TASK", help="the task's id")
 
 
-def _tasks(verb: Parser) -> None:
+def _add_tasks(verb: Parser) -> None:
     verb.add_argument("filter", nargs="*", metavar="FILTER", help="as: status:paused agent:invoice* age:<2d overdue")
     verb.add_argument("--filter", dest="more", metavar="FILTER", help="the same, for filters that begin with a minus")
     verb.add_argument("--status", action="append", metavar="S", help="only this status (may be given again)")
@@ -184,70 +186,72 @@ def _tasks(verb: Parser) -> None:
     verb.add_argument("--all", action="store_true", help="everything, not the newest 200")
 
 
-def _log(verb: Parser) -> None:
-    _task(verb)
+def _add_log(verb: Parser) -> None:
+    _add_task(verb)
     verb.add_argument("--tree", action="store_true", help="with the logs of its sub-agents")
 
 
-def _watch(verb: Parser) -> None:
+def _add_watch(verb: Parser) -> None:
     verb.add_argument("tasks", nargs="+", metavar="TASK")
     verb.add_argument("--until", metavar="FILTER", help="stop when each task matches, as status:completed,failed")
-    verb.add_argument("--timeout", dest="patience", metavar="30m", help="stop after this time")
+    verb.add_argument("--timeout", dest="watch_timeout", metavar="30m", help="stop after this time")
 
 
-def _agents(verb: Parser) -> None:
-    """Nothing of its own."""
+def _add_agents(verb: Parser) -> None:
+    """Add the arguments of `agents`: it has none of its own."""
 
 
-def _run(verb: Parser) -> None:
+def _add_run(verb: Parser) -> None:
     verb.add_argument("words", nargs="*", metavar="[AGENT] PROMPT", help="the prompt, or - to read it; the agent first")
     verb.add_argument("--watch", action="store_true", help="follow it until it ends")
-    _creation(verb)
+    _add_creation(verb)
 
 
-def _continue(verb: Parser) -> None:
+def _add_continue(verb: Parser) -> None:
     verb.add_argument("task", metavar="TASK")
     verb.add_argument("words", nargs="*", metavar="PROMPT", help="the prompt, or - to read it")
     verb.add_argument("--watch", action="store_true", help="follow it until it ends")
-    _creation(verb)
+    _add_creation(verb)
 
 
-def _stop(verb: Parser) -> None:
-    _task(verb)
-    _anyway(verb)
+def _add_stop(verb: Parser) -> None:
+    _add_task(verb)
+    _add_anyway(verb)
 
 
-def _anyway(verb: Parser) -> None:
-    """What is sent although the same was sent before, and nobody knows whether it was done."""
+def _add_anyway(verb: Parser) -> None:
+    """Add --anyway, which sends an action again although the outcome of an earlier one is unknown."""
     verb.add_argument(
         "--anyway", action="store_true", help="send it although it was sent before and its outcome is not known"
     )
 
 
-def _decide(verb: Parser) -> None:
-    _task(verb)
-    _anyway(verb)
-    seen = verb.add_mutually_exclusive_group(required=True)
-    seen.add_argument("--digest", metavar="D", help="the digest that `show` printed with what there is to decide")
-    seen.add_argument("--yes-unseen", action="store_true", help="decide about whatever waits now")
+def _add_decide(verb: Parser) -> None:
+    _add_task(verb)
+    _add_anyway(verb)
+    review = verb.add_mutually_exclusive_group(required=True)
+    review.add_argument("--digest", metavar="D", help="the digest that `show` printed with what there is to decide")
+    review.add_argument("--yes-unseen", action="store_true", help="decide about whatever waits now")
     verb.add_argument("--comment", metavar="TEXT", help="a comment or reason")
 
 
-def _update(verb: Parser) -> None:
-    _task(verb)
+def _add_update(verb: Parser) -> None:
+    _add_task(verb)
     verb.add_argument("--status", metavar="S")
     verb.add_argument("--result", metavar="TEXT")
     verb.add_argument("--internal-status", metavar="TEXT")
     verb.add_argument("--yes", action="store_true", help="yes, change it")
 
 
-def _local(verb: Parser) -> None:
+def _add_local(verb: Parser) -> None:
     verb.add_argument("--port", type=int, metavar="N", help="the port on loopback (default: 7337, or any)")
     verb.add_argument("--data", metavar="DIR", help="where its database and key are kept")
     verb.add_argument("--pace", type=float, default=1.0, metavar="X", help="how much faster the agents are")
     verb.add_argument("--seed", metavar="N", help="the same numbers, names and choices every time")
     verb.add_argument("--now", metavar="TIME", help="begin at this moment; with --seed, a run repeats to the byte")
-    verb.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)  # end when stdin is closed
+    verb.add_argument(
+        "--leash", action="store_true", help=argparse.SUPPRESS
+    )  # end when stdin is closed; used by the dashboard
     verb.add_argument("--quiet", action="store_true", help="print the address only")
     verb.add_argument("--no-arrivals", action="store_true", help="no work comes by itself")
     verb.add_argument("--no-history", action="store_true", help="begin empty")
@@ -257,21 +261,21 @@ def _local(verb: Parser) -> None:
     verb.add_argument("--entries", type=int, default=0, metavar="N", help="and one task with so long a log")
 
 
-def _doctor(verb: Parser) -> None:
+def _add_doctor(verb: Parser) -> None:
     verb.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _journal(verb: Parser) -> None:
+def _add_journal(verb: Parser) -> None:
     verb.add_argument("what", nargs="?", choices=("list", "verify"), default="list")
 
 
-def _config(verb: Parser) -> None:
+def _add_config(verb: Parser) -> None:
     verb.add_argument("what", nargs="?", choices=("show", "path", "schema"), default="show")
 
 
-def _creation(verb: Parser) -> None:
-    """What the SDK's `acreate_task` takes; secrets come from files."""
-    _anyway(verb)
+def _add_creation(verb: Parser) -> None:
+    """Add the arguments of a task's creation: those of the SDK's `acreate_task`, with secrets read from files."""
+    _add_anyway(verb)
     add = verb.add_argument_group("the task").add_argument
     add("--file", dest="files", action="append", metavar="URL", help="a file to go with it (may be given again)")
     add("--title", metavar="T")
@@ -311,21 +315,21 @@ def _creation(verb: Parser) -> None:
 
 
 VERBS: dict[str, tuple[str, Callable[[Parser], None]]] = {
-    "tasks": ("list tasks", _shown(_tasks)),
-    "show": ("show a task: its record, why it waits, what there is to decide", _shown(_task)),
-    "log": ("show a task's activity log", _shown(_log)),
-    "watch": ("follow tasks live until they end", _shown(_watch)),
-    "agents": ("list agents", _shown(_agents)),
-    "reload": ("read a task again and show it", _shown(_task)),
-    "run": ("start a task", _shown(_run)),
-    "continue": ("say more in a task's thread", _shown(_continue)),
-    "stop": ("stop a task, and see whether it does", _shown(_stop)),
-    "approve": ("approve what a task waits for", _shown(_decide)),
-    "reject": ("reject what a task waits for", _shown(_decide)),
-    "update": ("change a task's record by hand", _shown(_update)),
-    "local": ("serve a platform of your own on this machine, with agents that live", _set(_local)),
-    "doctor": ("look for what is wrong: settings, key, network, terminal", _set(_doctor)),
-    "journal": ("what was done from here", _shown(_journal)),
-    "config": ("the settings and where each comes from", _shown(_config)),
+    "tasks": ("list tasks", _with_output(_add_tasks)),
+    "show": ("show a task: its record, why it waits, what there is to decide", _with_output(_add_task)),
+    "log": ("show a task's activity log", _with_output(_add_log)),
+    "watch": ("follow tasks live until they end", _with_output(_add_watch)),
+    "agents": ("list agents", _with_output(_add_agents)),
+    "reload": ("read a task again and show it", _with_output(_add_task)),
+    "run": ("start a task", _with_output(_add_run)),
+    "continue": ("say more in a task's thread", _with_output(_add_continue)),
+    "stop": ("stop a task, and see whether it does", _with_output(_add_stop)),
+    "approve": ("approve what a task waits for", _with_output(_add_decide)),
+    "reject": ("reject what a task waits for", _with_output(_add_decide)),
+    "update": ("change a task's record by hand", _with_output(_add_update)),
+    "local": ("serve a platform of your own on this machine, with agents that live", _with_settings(_add_local)),
+    "doctor": ("look for what is wrong: settings, key, network, terminal", _with_settings(_add_doctor)),
+    "journal": ("what was done from here", _with_output(_add_journal)),
+    "config": ("the settings and where each comes from", _with_output(_add_config)),
 }
-"""Each verb: what it is for, and what tells a parser what it takes."""
+"""The verbs: for each its help, and the function that adds its arguments to a parser."""

@@ -15,28 +15,34 @@ from tui.storage.options import schema
 
 
 async def journal(session: Session) -> int:
-    """List what was done from here, or verify that nobody changed the list."""
+    """List the journal of the operator's actions, or verify that it was not changed."""
     if session.arguments.what == "verify":
-        return _verify(session)
+        return _verify_journal(session)
     out = session.out
     lines = list(session.journal.lines())
-    if out.form == "json":
+    if out.format == "json":
         out.json({"kind": "journal", "items": lines})
-    elif out.form == "ndjson":
+    elif out.format == "ndjson":
         for line in lines:
             out.json(line)
     elif lines:
-        columns = [Column("WHEN"), Column("WHAT"), Column("VERB"), Column("TASK", least=8), Column("WORDS", least=12)]
+        columns = [
+            Column("WHEN"),
+            Column("WHAT"),
+            Column("VERB"),
+            Column("TASK", min_width=8),
+            Column("WORDS", min_width=12),
+        ]
         out.table(columns, [_journal_row(out, line) for line in lines])
     if not lines:
         out.note("nothing was done from here yet")
     return OK
 
 
-def _verify(session: Session) -> int:
-    """Print whether a line of the journal was changed or is missing."""
+def _verify_journal(session: Session) -> int:
+    """Verify the journal, and print each line that was changed or is missing."""
     out, verdict = session.out, session.journal.verify()
-    if out.form != "table":
+    if out.format != "table":
         faults = [{"line": fault.line, "what": fault.what} for fault in verdict.faults]
         out.json({"kind": "verdict", "lines": verdict.lines, "faults": faults})
     else:
@@ -48,36 +54,42 @@ def _verify(session: Session) -> int:
 
 
 def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
-    """A line of the journal as a row of the table."""
+    """Return the cells of a journal line as a row of the table."""
     words = line.get("words") or line.get("comment") or ""
-    told = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
-    texts = [text if isinstance(text, str) else dumps(text) for text in told]
+    values = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
+    texts = [value if isinstance(value, str) else dumps(value) for value in values]
     return [Cell(out.when(parse_time(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)]
 
 
 async def config(session: Session) -> int:
-    """Show the settings and where each comes from, the file's place, or its schema."""
-    out, settings = session.out, session.settings
+    """Print the configuration: the settings and the source of each, the path of the file, or its schema."""
     match session.arguments.what:
         case "path":
-            out.write(f"{settings.path}\n")
+            session.out.write(f"{session.settings.path}\n")
         case "schema":
-            out.write(json.dumps(schema(), indent=2) + "\n")
+            session.out.write(json.dumps(schema(), indent=2) + "\n")
         case _:
-            told = {name: {"value": value, "from": source} for name, (value, source) in settings.values.items()}
-            if out.form != "table":
-                out.json({"kind": "settings", "profile": settings.profile, "items": told})
-                return OK
-            rows: list[list[Cell | str]] = []
-            for name, (value, source) in settings.values.items():
-                style = "" if source == "default" else STRONG
-                rows.append([name, Cell(out.safe(_shown(value)), style), Cell(out.safe(source), FAINT)])
-            out.table([Column("SETTING"), Column("VALUE", least=12), Column("FROM", least=12)], rows)
+            _print_settings(session)
     return OK
 
 
-def _shown(value: object) -> str:
-    """A setting's value as the settings file would say it."""
+def _print_settings(session: Session) -> None:
+    out, settings = session.out, session.settings
+    if out.format != "table":
+        items = {name: {"value": value, "from": source} for name, (value, source) in settings.values.items()}
+        out.json({"kind": "settings", "profile": settings.profile, "items": items})
+        return
+    rows: list[list[Cell | str]] = []
+    for name, (value, source) in settings.values.items():
+        style = "" if source == "default" else STRONG
+        rows.append([name, Cell(out.safe(_setting_text(value)), style), Cell(out.safe(source), FAINT)])
+    out.table([Column("SETTING"), Column("VALUE", min_width=12), Column("FROM", min_width=12)], rows)
+
+
+def _setting_text(value: object) -> str:
+    """Return the text of a setting's value, as it is written in the settings file."""
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

@@ -1,4 +1,4 @@
-"""The verb watch: what happens in tasks, as it happens, until they end."""
+"""The verb watch: prints the changes of tasks as they happen, until the tasks end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from tui.cli.context import Session, iso_time, status_cell, task_json
-from tui.cli.exit_codes import FAILED, UsageError
+from tui.cli.exit_codes import FAILED, OK, UsageError
 from tui.cli.log_command import describe_entry, entry_json
 from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.client import Client
@@ -20,43 +20,51 @@ from tui.client.json_values import EPOCH
 from tui.client.log_entries import Entry
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.filters import SECONDS_PER_UNIT, Filter, parse_filter
+from tui.domain.activity_log import Gap
+from tui.domain.filter_values import SECONDS_PER_UNIT
+from tui.domain.filters import Filter, parse_filter
 from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
 from tui.services.task_follower import TaskFollower
 
 MIN_SPLIT_LINE_CHARS = 400
-"""Characters of a line from which it is printed word by word."""
+"""How long a line of streamed text must be to be printed in parts, before its line break has come."""
 MAX_WITHHELD_WORD_CHARS = 120
-"""Characters at its end that are kept back then."""
+"""How many characters at the end of such a line are withheld."""
 MAX_WITHHELD_CHARS = 65536
-"""Characters that are kept back at the most."""
-_OPEN = re.compile(
+"""How many characters are withheld at most, whatever they contain."""
+MAX_TRIED_ENDS = 50
+"""How many line breaks or spaces are tried as the place where printing stops."""
+SHORT_ID_CHARS = 8
+_BEFORE_SECRET = re.compile(
     r"(?:[:=]|\b(?:bearer|basic))[\"'\s]*\Z|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END ).)*\Z",
     re.IGNORECASE | re.DOTALL,
 )
-"""A text whose next word may be a secret."""
+"""Matches a text whose next word may be a secret."""
 
 
 NOT_FAILED = parse_filter("-status:failed,error,stopped")
-"""How a task ends well, where nothing else is waited for."""
+"""The filter that a task must match at its end when --until is not given."""
 
 
 async def watch(session: Session) -> int:
-    """Follow tasks until each has ended or matches --until."""
+    """Watch tasks until each has ended or matches --until."""
     arguments = session.arguments
-    return await follow(
-        session, arguments.tasks, parse_filter(arguments.until or ""), parse_patience(arguments.patience)
-    )
+    until = parse_filter(arguments.until or "")
+    return await follow(session, arguments.tasks, until, parse_timeout(arguments.watch_timeout))
 
 
 async def follow(session: Session, task_ids: list[str], until: Filter, seconds: float | None) -> int:
-    """Follow these tasks; the code tells whether each came to what was waited for, or without that ended well."""
+    """Follow tasks until each has ended or matches `until`.
+
+    Return 0 if every task matches `until`, or without it, if none failed or was stopped; FAILED otherwise, and also
+    when the tasks have not ended after so many seconds.
+    """
     ids = list(dict.fromkeys(task_ids))
-    show = _Show(session.out, until, several=len(ids) > 1)
-    jobs = [asyncio.create_task(_until(session.client, show, task_id)) for task_id in ids]
+    printer = _ChangePrinter(session.out, until, several=len(ids) > 1)
+    jobs = [asyncio.create_task(_follow_until(session.client, printer, task_id)) for task_id in ids]
     try:
         async with asyncio.timeout(seconds):
-            ends = await asyncio.gather(*jobs)
+            tasks = await asyncio.gather(*jobs)
     except TimeoutError:
         session.out.error(f"not ended after {humanize.duration(seconds or 0)}")
         return FAILED
@@ -64,160 +72,173 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-    for task in ends:
-        show.end(task)
+    for task in tasks:
+        printer.print_final(task)
     matches = (until or NOT_FAILED).predicate()
-    return 0 if all(matches(task) for task in ends) else FAILED
+    return OK if all(matches(task) for task in tasks) else FAILED
 
 
-async def _until(client: Client, show: _Show, task_id: str) -> AnyTask:
+async def _follow_until(client: Client, printer: _ChangePrinter, task_id: str) -> AnyTask:
     """Follow one task until it ends, or matches before that."""
-    early = show.matched(task_id)
-    whole = asyncio.create_task(TaskFollower(client, task_id, show.tell).run())
+    match = printer.matched(task_id)
+    follower = asyncio.create_task(TaskFollower(client, task_id, printer.print_change).run())
     try:
-        await asyncio.wait((whole, early), return_when=asyncio.FIRST_COMPLETED)
-        return await (whole if whole.done() else early)
+        await asyncio.wait((follower, match), return_when=asyncio.FIRST_COMPLETED)
+        if follower.done():
+            return await follower
+        return await match
     finally:
-        whole.cancel()
-        await asyncio.gather(whole, return_exceptions=True)
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
 
 
-def parse_patience(text: str | None) -> float | None:
-    """Seconds from a length of time like 30m."""
+def parse_timeout(text: str | None) -> float | None:
+    """Parse a timeout like 30m; return seconds."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if not found or float(found[1]) <= 0:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not match or float(match[1]) <= 0:
         raise UsageError(f"--timeout is a length of time as 90s, 30m or 2h, not {text!r}")
-    return float(found[1]) * SECONDS_PER_UNIT[found[2] or "s"]
+    return float(match[1]) * SECONDS_PER_UNIT[match[2] or "s"]
 
 
-class _Show(Struct):
-    """Prints each change, and knows when a task has come to what is waited for."""
+class _ChangePrinter(Struct):
+    """Prints each change, and resolves a future for each task that matches `until`."""
 
     out: Output
     until: Filter
     several: bool
-    _early: dict[str, asyncio.Future[AnyTask]] = field(default_factory=dict)
+    _matches: dict[str, asyncio.Future[AnyTask]] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
-    _changed: dict[str, datetime] = field(default_factory=dict)
-    """When each task was last changed: a replayed stream tells of older states, which are no news."""
-    _texts: dict[str, str] = field(default_factory=dict)
-    """What was streamed of each task and is not printed yet."""
+    """The status and the wait of each task that were printed last."""
+    _changed_at: dict[str, datetime] = field(default_factory=dict)
+    """When each task last changed: a replayed stream repeats older states, which are not printed again."""
+    _withheld: dict[str, str] = field(default_factory=dict)
+    """Streamed text of each task that is not printed yet."""
 
     def matched(self, task_id: str) -> asyncio.Future[AnyTask]:
-        """Done with the task once it matches."""
-        return self._early.setdefault(task_id, asyncio.get_running_loop().create_future())
+        """Return a future that gets the task once it matches."""
+        return self._matches.setdefault(task_id, asyncio.get_running_loop().create_future())
 
-    def tell(self, change: Change) -> None:
+    def print_change(self, change: Change) -> None:
         """Print one change."""
         match change:
             case EventSeen(task_id, event):
-                self._event(task_id, event)
-            case LogSeen(task_id, _, _, fresh):
-                for entry in fresh:
-                    self._entry(task_id, entry)
+                self._print_event(task_id, event)
+            case LogSeen(task_id, _, _, new_entries):
+                for entry in new_entries:
+                    self._print_entry(task_id, entry)
             case GapSeen(task_id, gap):
-                self._say(
-                    "gap",
-                    task_id,
-                    id=iso_time(gap.at),
-                    time=iso_time(gap.at),
-                    data={"seconds": gap.seconds, "filled": gap.filled},
-                )
-                filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-                self._line(task_id, Cell(f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─", FAINT))
-            case LinkSeen(task_id, link, at):
-                data = {"state": str(link.state), "reason": link.reason, "delay": link.delay, "attempt": link.attempt}
-                self._say("link", task_id, time=iso_time(at), data=data)
-                if link.state is not LinkState.CONNECTING:
-                    self._line(task_id, Cell(f"● {self.out.safe(str(link))}", FAINT))
+                self._print_gap(task_id, gap)
+            case LinkSeen():
+                self._print_link(change)
             case TasksSeen((task,), at):
-                self._task(task, iso_time(at))
+                self._print_task(task, iso_time(at))
             case TaskGone(task_id, at, reason):
-                self._say("task", task_id, time=iso_time(at), data={"gone": reason})
+                self._print_json("task", task_id, time=iso_time(at), data={"gone": reason})
         self.out.flush()
 
-    def end(self, task: AnyTask) -> None:
-        """Print the final object."""
-        self._print_rest(task.id)
-        if self.out.form == "table":
-            if task.result:
-                self.out.line(Cell("result", FAINT))
-                self.out.text(task.result)
-        else:
+    def print_final(self, task: AnyTask) -> None:
+        """Print the final state of a task: its result, or its JSON."""
+        self._print_withheld(task.id)
+        if self.out.format != "table":
             self.out.json({**task_json(task, task.wait, None), "kind": "final"})
+        elif task.result:
+            self.out.line(Cell("result", FAINT))
+            self.out.text(task.result)
 
-    def _task(self, task: AnyTask, at: str | None) -> None:
+    def _print_gap(self, task_id: str, gap: Gap) -> None:
+        data = {"seconds": gap.seconds, "filled": gap.filled}
+        self._print_json("gap", task_id, id=iso_time(gap.at), time=iso_time(gap.at), data=data)
+        filled = "not filled yet"
+        if gap.filled is not None:
+            filled = f"{gap.filled} back-filled"
+        self._print_line(task_id, Cell(f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─", FAINT))
+
+    def _print_link(self, change: LinkSeen) -> None:
+        task_id, link = change.task_id, change.link
+        data = {"state": str(link.state), "reason": link.reason, "delay": link.delay, "attempt": link.attempt}
+        self._print_json("link", task_id, time=iso_time(change.at), data=data)
+        if link.state is not LinkState.CONNECTING:
+            self._print_line(task_id, Cell(f"● {self.out.safe(str(link))}", FAINT))
+
+    def _print_task(self, task: AnyTask, at: str | None) -> None:
         wait = task.wait
-        early = self._early.get(task.id)
-        if self.until and early and not early.done() and self.until.predicate()(task):
-            early.set_result(task)
-        told = f"{task.status} {wait.kind if wait else ''}"
-        when, known = task.changed_at or EPOCH, self._changed.get(task.id, EPOCH)
-        self._changed[task.id] = max(when, known)
-        if self._statuses.get(task.id) == told or when < known:
+        match = self._matches.get(task.id)
+        if self.until and match and not match.done() and self.until.predicate()(task):
+            match.set_result(task)
+        status = f"{task.status} {wait.kind if wait else ''}"
+        changed_at = task.changed_at or EPOCH
+        last_changed_at = self._changed_at.get(task.id, EPOCH)
+        self._changed_at[task.id] = max(changed_at, last_changed_at)
+        if self._statuses.get(task.id) == status or changed_at < last_changed_at:
             return
-        self._statuses[task.id] = told
-        self._say("task", task.id, time=at, type=task.status, data=task.raw)
+        self._statuses[task.id] = status
+        self._print_json("task", task.id, time=at, type=task.status, data=task.raw)
         cell = status_cell(task, wait)
-        self._line(task.id, Cell(self.out.safe(cell.text), cell.style), Cell(self.out.safe(task.name), STRONG))
+        self._print_line(task.id, Cell(self.out.safe(cell.text), cell.style), Cell(self.out.safe(task.name), STRONG))
 
-    def _event(self, task_id: str, event: Event) -> None:
-        told = {"id": event.frame_id or None, "type": event.type, "data": event.data}
-        self._say("event", task_id, provenance="live", time=iso_time(event.time), **told)
-        if self.out.form != "table":
+    def _print_event(self, task_id: str, event: Event) -> None:
+        fields = {"id": event.frame_id or None, "type": event.type, "data": event.data}
+        self._print_json("event", task_id, provenance="live", time=iso_time(event.time), **fields)
+        if self.out.format != "table":
             return
-        if (piece := event.chunk) is not None:
-            self._stream(task_id, piece)
+        if (chunk := event.chunk) is not None:
+            self._print_chunk(task_id, chunk)
         elif (task := event.task) and task.id == task_id:
-            self._task(task, iso_time(event.time))
+            self._print_task(task, iso_time(event.time))
         elif entry := event.entry:
-            self._line_of(task_id, event.type, entry)
+            self._print_entry_line(task_id, event.type, entry)
         elif plan := event.plan:
-            self._line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
+            self._print_line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
         elif event.type not in {"connected", "context_status"}:
-            rest = self.out.safe(dumps(self.out.redactor.json(event.data)))
-            self._line(task_id, self.out.safe(event.type), Cell(rest, FAINT))
+            data = self.out.safe(dumps(self.out.redactor.json(event.data)))
+            self._print_line(task_id, self.out.safe(event.type), Cell(data, FAINT))
 
-    def _stream(self, task_id: str, piece: str) -> None:
-        """Print streamed text as far as its lines, or the words of a long one, have come to their end."""
-        text = self._texts.get(task_id, "") + piece
-        if end := self._printable(text):
+    def _print_chunk(self, task_id: str, chunk: str) -> None:
+        """Print a chunk of streamed text up to its last line break, or the last word of a long line."""
+        text = self._withheld.get(task_id, "") + chunk
+        if end := self._printable_chars(text):
             self.out.text(text[:end].removesuffix("\n"))
-        self._texts[task_id] = text[end:]
+        self._withheld[task_id] = text[end:]
 
-    def _print_rest(self, task_id: str) -> None:
-        if rest := self._texts.pop(task_id, ""):
-            self.out.text(rest)
+    def _print_withheld(self, task_id: str) -> None:
+        if text := self._withheld.pop(task_id, ""):
+            self.out.text(text)
 
-    def _printable(self, text: str) -> int:
-        """How many characters can be printed, without cutting a secret that comes in pieces."""
-        mask = self.out.redactor.text
-        ends = [found.end() for found in re.finditer("\n", text)]
+    def _printable_chars(self, text: str) -> int:
+        """Return how many characters are printable now: printing stops where that does not split a secret in two."""
+        redact = self.out.redactor.text
+        ends = [match.end() for match in re.finditer("\n", text)]
         if not ends and len(text) > MIN_SPLIT_LINE_CHARS:
-            ends = [found.end() for found in re.finditer(" ", text[:-MAX_WITHHELD_WORD_CHARS])]
-        for end in reversed(ends[-50:]):
-            left, right = text[:end], text[end:]
-            if not _OPEN.search(left) and mask(left) + mask(right) == mask(text):
+            ends = [match.end() for match in re.finditer(" ", text[:-MAX_WITHHELD_WORD_CHARS])]
+        for end in reversed(ends[-MAX_TRIED_ENDS:]):
+            before, after = text[:end], text[end:]
+            if not _BEFORE_SECRET.search(before) and redact(before) + redact(after) == redact(text):
                 return end
-        return len(text) if len(text) > MAX_WITHHELD_CHARS else 0
+        if len(text) > MAX_WITHHELD_CHARS:
+            return len(text)
+        return 0
 
-    def _entry(self, task_id: str, entry: Entry) -> None:
-        self._say("entry", task_id, provenance="back-filled", **entry_json(entry))
-        if self.out.form == "table":
-            self._line_of(task_id, entry.kind, entry)
+    def _print_entry(self, task_id: str, entry: Entry) -> None:
+        self._print_json("entry", task_id, provenance="back-filled", **entry_json(entry))
+        if self.out.format == "table":
+            self._print_entry_line(task_id, entry.kind, entry)
 
-    def _line_of(self, task_id: str, word: str, entry: Entry) -> None:
-        when = entry.created_at.astimezone(None).strftime("%H:%M:%S") if entry.created_at else ""
-        self._line(task_id, Cell(when, FAINT), f"{self.out.safe(word):<17}", *describe_entry(self.out, entry))
+    def _print_entry_line(self, task_id: str, label: str, entry: Entry) -> None:
+        clock = ""
+        if entry.created_at:
+            clock = entry.created_at.astimezone(None).strftime("%H:%M:%S")
+        self._print_line(task_id, Cell(clock, FAINT), f"{self.out.safe(label):<17}", *describe_entry(self.out, entry))
 
-    def _line(self, task_id: str, *cells: Cell | str) -> None:
-        if self.out.form != "table":
+    def _print_line(self, task_id: str, *cells: Cell | str) -> None:
+        if self.out.format != "table":
             return
-        self._print_rest(task_id)
-        self.out.line(*([Cell(self.out.safe(task_id[:8]), FAINT)] if self.several else []), *cells)
+        self._print_withheld(task_id)
+        if self.several:
+            cells = (Cell(self.out.safe(task_id[:SHORT_ID_CHARS]), FAINT), *cells)
+        self.out.line(*cells)
 
-    def _say(self, kind: str, task_id: str, **rest: object) -> None:
-        if self.out.form != "table":
-            self.out.json({"kind": kind, "task_id": task_id, **rest})
+    def _print_json(self, kind: str, task_id: str, **fields: object) -> None:
+        if self.out.format != "table":
+            self.out.json({"kind": kind, "task_id": task_id, **fields})

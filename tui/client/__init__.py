@@ -1,6 +1,6 @@
-"""The platform's API as a library: models, two HTTP surfaces behind one client, and the event stream.
+"""The platform's API as a library: models, a client for both HTTP surfaces, and the event stream.
 
-Its public names are those of `__all__`. Each is imported when it is first used: `xp-tui --help` needs none of them.
+The public names are those in `__all__`. Each is imported on first use, because `xp-tui --help` needs none of them.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name from the module that defines it."""
+    """Import a public name from the module that defines it (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The functions that a program begins with: connect to the platform, list tasks, follow a task."""
+"""The functions to start with: connect to the platform, list tasks, follow a task."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tui.client.session import PlatformSession
 from tui.client.task_rows import TaskQuery, TaskRow
 
 LAST_EVENTS_SECONDS = MAX_WITHHELD_SECONDS + 2.0
-"""How long nothing has to come of a task that has ended before its events are taken to be complete."""
+"""After a task has ended, its events are complete once none has come for this long."""
 TRUE = frozenset({"true", "1", "yes", "on"})
-"""Values of an environment variable that switch something on."""
+"""Values of an environment variable that switch an option on."""
 
 
 def connect(
@@ -30,20 +30,20 @@ def connect(
     staging: bool = False,
     read_only: bool = False,
 ) -> Client:
-    """Return a client that connects to the platform; used with `async with`, it closes its connections at the end.
+    """Return a client that connects to the platform; use it with `async with`, which closes its connections.
 
-    Without an address it is the vendor's cloud. A ValueError says which argument cannot be used, and why.
+    Without an address, connect to the vendor's cloud. Raise ValueError for an argument that cannot be used.
     """
     if not (key and key.isascii() and key.isprintable()):
         raise ValueError("the API key is empty, or has characters that no key has")
     surfaces = surfaces_of(base_url, api_url, organization, staging=staging)
-    transport = PlatformSession(Secret(key), frozenset)
-    transport.check_network(surfaces.origins)
-    return Client(surfaces, transport, read_only=read_only)
+    session = PlatformSession(Secret(key), frozenset)
+    session.check_network(surfaces.origins)
+    return Client(surfaces, session, read_only=read_only)
 
 
 def connect_from_environment(*, read_only: bool = False) -> Client:
-    """Return a client that connects to the platform which the environment variables of the vendor's SDK name."""
+    """Return a client that connects to the platform named by the environment variables of the vendor's SDK."""
     environ = {name: value.strip() for name, value in os.environ.items()}
     if not environ.get("XPANDER_API_KEY"):
         raise ValueError("no API key is set: set XPANDER_API_KEY")
@@ -58,7 +58,7 @@ def connect_from_environment(*, read_only: bool = False) -> Client:
 
 
 async def list_tasks(client: Client, *, status: str | None = None, agent_id: str | None = None) -> list[TaskRow]:
-    """Return the tasks that match, each once; of very many tasks, `client.tasks` gives one page after the other."""
+    """Return the matching tasks, without duplicates; for very many tasks, read page by page with `client.tasks`."""
     query = TaskQuery(agent_id=agent_id, status=(status,) if status else ())
     tasks: dict[str, TaskRow] = {}
     async with aclosing(client.tasks(query)) as pages:
@@ -69,15 +69,16 @@ async def list_tasks(client: Client, *, status: str | None = None, agent_id: str
 
 
 async def follow(client: Client, task_id: str) -> AsyncGenerator[Event, None]:
-    """Follow a task: yield its events as they happen, each once, across reconnections, until the task has ended.
+    """Follow a task: yield each of its events once, across reconnections, until the task has ended.
 
-    Events wait in memory until they are taken. An ApiError says why the platform gives no more of them. Whoever breaks
-    off early closes the iterator with `contextlib.aclosing`, and the connection with it.
+    Events that the caller has not read yet are buffered without a limit. Raise ApiError when the platform ends the
+    stream with an error. A caller that stops early must close the generator, best with `contextlib.aclosing`:
+    this closes the connection as well.
     """
     items: asyncio.Queue[StreamItem | asyncio.Task[object]] = asyncio.Queue()
     stream = EventStream(client, task_id, clock=client.transport.clock)
-    listening = asyncio.create_task(stream.run(items.put_nowait), name=f"follow {task_id}")
-    listening.add_done_callback(items.put_nowait)  # the end of the stream is its last item
+    stream_task = asyncio.create_task(stream.run(items.put_nowait), name=f"follow {task_id}")
+    stream_task.add_done_callback(items.put_nowait)  # the finished task marks the end of the stream
     has_ended = False
     try:
         while (item := await _next_item(items, LAST_EVENTS_SECONDS if has_ended else None)) is not None:
@@ -95,14 +96,14 @@ async def follow(client: Client, task_id: str) -> AsyncGenerator[Event, None]:
                         raise error
                     return
     finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+        stream_task.cancel()
+        await asyncio.gather(stream_task, return_exceptions=True)
 
 
-async def _next_item(items: asyncio.Queue[StreamItem | asyncio.Task[object]], seconds: float | None) -> object:
-    """Return the next item, or None when none has come for so long."""
+async def _next_item(items: asyncio.Queue[StreamItem | asyncio.Task[object]], timeout: float | None) -> object:
+    """Return the next item, or None after `timeout` seconds without one."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(timeout):
             return await items.get()
     except TimeoutError:
         return None

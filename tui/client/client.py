@@ -1,7 +1,7 @@
-"""The client: a method for each thing the platform can do, on whichever of its surfaces offers it.
+"""The platform client: a method for each operation, sent to the surface that offers it.
 
-The modules of the records and logs import pydantic; they are imported by the first answer that needs them, so that
-the first frame does not wait for it.
+The modules of records and logs import pydantic. They are imported by the first answer that needs them, so that the
+dashboard's first frame does not wait for pydantic.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from tui.client.wire_model import WireModel
 
 MAX_PARALLEL_REQUESTS = 4
-"""How many requests of one fan-out are under way at the same time."""
+"""Parallel requests when the task lists of all agents are read."""
 MAX_CACHED_PAGES = 16
-"""How many pages of tasks are remembered as they were read last: as many as are read again and again."""
+"""Pages of tasks in the cache: enough for those that are polled again and again."""
 T = TypeVar("T")
-ReadItem = Callable[[object], Any]
-"""Makes an item of a list of a JSON value."""
-SplitPage = Callable[[bytes, int], Page | None]
-"""Reads a page, of which the number is given, of its bytes; None where it has to be decoded as a whole."""
+ParseItem = Callable[[object], Any]
+"""Parses the JSON value of one item of a list."""
+ParsePage = Callable[[bytes, int], Page | None]
+"""Parses the bytes of the page with this number, or returns None if the page must be decoded as a whole."""
 
 
 class Client:
-    """The platform, as a library: reads are tried again, actions never."""
+    """A client of the platform: reads are retried, actions never."""
 
     def __init__(self, surfaces: Surfaces, transport: PlatformSession, *, read_only: bool = False) -> None:
         self.surfaces = surfaces
         self.transport = transport
         self.read_only = read_only
         self._origins = surfaces.origins
-        self._pages_read: dict[tuple[object, ...], tuple[bytes, Page]] = {}
-        """The pages that were read last, the latest at the end, each with the bytes that it was read from."""
+        self._page_cache: dict[tuple[object, ...], tuple[bytes, Page]] = {}
+        """The body and the page of recent requests, by URL and parameters, the latest last."""
         transport.origins = lambda: self._origins
 
     async def __aenter__(self) -> Self:
@@ -61,13 +61,13 @@ class Client:
 
     @property
     def now(self) -> datetime:
-        """The moment by the platform's clock, as far as its answers have told it."""
+        """The time now by the platform's clock, as its answers give it."""
         return datetime.fromtimestamp(self.transport.clock.time() + self.transport.skew, UTC)
 
-    # Reading
+    # Reads
 
     async def agents(self) -> AsyncGenerator[Page, None]:
-        """All agents, page by page."""
+        """Yield all agents, page by page."""
         from tui.client.models import Agent
 
         route, root = self._route(Operation.AGENTS)
@@ -76,15 +76,17 @@ class Client:
                 yield page
 
     async def agent(self, agent_id: str) -> Agent:
-        """One agent."""
+        """Read an agent's record."""
         from tui.client.models import Agent
 
         return Agent.from_value(find_record(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
     async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
-        """The tasks that match, page by page, each page asked for when it is wanted; a task may come twice."""
+        """Yield the matching tasks page by page, requesting a page when it is needed; a task may appear twice."""
         query = query or TaskQuery()
-        operation = Operation.USER_TASKS if query.user_id and not query.agent_id else Operation.TASKS
+        operation = Operation.TASKS
+        if query.user_id and not query.agent_id:
+            operation = Operation.USER_TASKS
         route, root = self._route(operation)
         for status in query.status or (None,):
             params = query.params(status)
@@ -94,43 +96,46 @@ class Client:
                 user = params.pop("user_id")
                 listing = self._pages(route, root + route.fill(user=user), params, TaskRow.from_value, task_page)
             else:
-                listing = self._histories(route, root, params)
+                listing = self._agent_histories(route, root, params)
             async with aclosing(listing) as pages:
                 async for page in pages:
                     yield page
 
     async def task(self, task_id: str) -> Task:
-        """One task's own record."""
-        return self._task(await self._read(Operation.TASK, task=task_id), task_id)
+        """Read a task's own record."""
+        return self._task_from(await self._read(Operation.TASK, task=task_id), task_id)
 
     def task_url(self, task_id: str) -> str:
-        """Where a task's record is."""
+        """Return the URL of a task's record."""
         route, root = self._route(Operation.TASK)
         return root + route.fill(task=task_id)
 
     async def log(self, task: AnyTask) -> Log:
-        """The task's activity log; one that does not exist yet is empty."""
+        """Read the task's activity log; a log that does not exist yet is empty."""
         from tui.client.lazy_log import LargeLog
         from tui.client.log_entries import Log
         from tui.client.log_responses import read_log, read_thread_messages
 
         route, root = self._route(Operation.LOG)
         is_partial = route.surface is Surface.REST
+        decode = None if is_partial else LargeLog.from_bytes
         try:
             url = root + route.fill(agent=task.agent_id, task=task.id)
-            body = await self.transport.read(url, apart=None if is_partial else LargeLog.from_bytes, is_log=True)
+            body = await self.transport.read(url, decode=decode, is_log=True)
         except NotFound:
             return Log(is_partial=is_partial)
-        return read_thread_messages(body) if is_partial else await read_log(body, task.id, task.thread_id)
+        if is_partial:
+            return read_thread_messages(body)
+        return await read_log(body, task.id, task.thread_id)
 
     async def tool_approval(self, agent_id: str, request_id: str) -> WireModel:
-        """How the approval of a held tool call stands."""
+        """Read the state of a tool call's approval."""
         from tui.client.wire_model import WireModel
 
         return WireModel.from_value(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
 
     async def organization(self) -> str:
-        """The organization, learned from the first agent or task when nothing names it."""
+        """Return the organization's id, learned from the first agent or task if no setting names it."""
         if self.surfaces.organization is None:
             async for page in self.agents():
                 if page.items:
@@ -144,7 +149,7 @@ class Client:
         return self.surfaces.organization
 
     async def events_url(self, task_id: str) -> str:
-        """Where a task's live events are."""
+        """Return the URL of a task's live events."""
         if self.surfaces.controller is None:
             raise NotSupported("live events need the controller, and no address of it is set")
         await self.organization()
@@ -152,13 +157,13 @@ class Client:
         return root + route.fill(task=task_id)
 
     def open_events(self, url: str, last_id: str) -> AbstractAsyncContextManager[httpx.Response]:
-        """Open a stream of events."""
+        """Open a stream of events, resumed after `last_id` if it is not empty."""
         return self.transport.stream(url, last_id)
 
-    # Acting
+    # Actions
 
     async def create(self, agent_id: str, body: dict[str, Any], *, agent_version: str | None = None) -> Task:
-        """Start a task, or with an `id` in the body, continue its thread; the answer is what the platform claims."""
+        """Create a task, or continue a thread whose `id` is in the body; return the task as the platform reports it."""
         route, root = self._route(Operation.CREATE)
         url = root + route.fill(agent=agent_id)
         headers = {}
@@ -171,44 +176,45 @@ class Client:
         elif agent_version:
             headers["x-agent-version"] = agent_version
         answer = await self.transport.act("POST", url, {"events_streaming": True, **body}, headers)
-        task = _task_in(answer)
+        task = _parse_task(answer)
         if task.agent_id != agent_id:
             raise UnexpectedAnswer(f"the platform answered with a task of agent {task.agent_id[:80]!r}", body=answer)
-        if (thread := body.get("id")) and thread not in {task.id, task.thread_id}:
+        thread_id = body.get("id")
+        if thread_id and thread_id not in {task.id, task.thread_id}:
             raise UnexpectedAnswer(f"the platform answered with another thread: {task.thread_id[:80]!r}", body=answer)
-        return self._learn(task)
+        return self._learn_organization(task)
 
     async def stop(self, task_id: str) -> Task:
-        """Ask the platform to stop a task; the answer is the task as the platform claims it then is."""
-        return self._task(await self._act(Operation.STOP, None, task=task_id), task_id)
+        """Ask the platform to stop a task; return the task as the platform reports it."""
+        return self._task_from(await self._act(Operation.STOP, None, task=task_id), task_id)
 
     async def approve(self, task_id: str, comment: str | None = None) -> None:
-        """Approve what a workflow waits for."""
-        answer = await self._act(Operation.APPROVE, {"comment": comment} if comment else {}, task=task_id)
+        """Approve the request of a paused workflow."""
+        answer = await self._act(Operation.APPROVE, _comment_body(comment), task=task_id)
         _check_decision_answer(answer, task_id)
 
     async def reject(self, task_id: str, comment: str | None = None) -> None:
-        """Reject what a workflow waits for."""
-        answer = await self._act(Operation.REJECT, {"comment": comment} if comment else {}, task=task_id)
+        """Reject the request of a paused workflow."""
+        answer = await self._act(Operation.REJECT, _comment_body(comment), task=task_id)
         _check_decision_answer(answer, task_id)
 
     async def answer(self, agent_id: str, conversation: str, decision_id: str, answers: list[dict[str, Any]]) -> None:
-        """Answer an agent's questions; the run goes on without a reader."""
+        """Answer an agent's questions; the run continues on the platform, nothing is streamed back."""
         body = {"decision_id": decision_id, "answers": answers}
         answer = await self._act(Operation.ANSWER, body, agent=agent_id, conversation=conversation)
         _check_decision_answer(answer, conversation)
 
     async def confirm(self, agent_id: str, conversation: str, request_id: str, approve: bool) -> None:
-        """Confirm or dismiss a card."""
+        """Confirm or dismiss a confirmation card."""
         body = {"request_id": request_id, "approve": approve}
         answer = await self._act(Operation.CONFIRM, body, agent=agent_id, conversation=conversation)
         _check_decision_answer(answer, conversation)
 
     async def update(self, task_id: str, changes: dict[str, Any]) -> Task:
-        """Change fields of a task's record."""
-        return self._task(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
+        """Update fields of a task's record."""
+        return self._task_from(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
 
-    # Inside
+    # Helpers
 
     async def _read(self, operation: Operation, **parts: str) -> Any:
         route, root = self._route(operation)
@@ -219,7 +225,7 @@ class Client:
         return await self.transport.act(route.method, root + route.fill(**parts), body)
 
     def _route(self, operation: Operation) -> tuple[Route, str]:
-        """The preferred route of those whose surface is there."""
+        """Return the preferred route among the surfaces that are configured, and the root URL of its surface."""
         if self.read_only and operation in ACTION_OPERATIONS:
             raise ReadOnly(f"read-only: {operation} was not sent")
         for route in ROUTES[operation]:
@@ -229,97 +235,115 @@ class Client:
         raise NotSupported(f"{operation} needs {wanted}, and no address of it is set")
 
     async def _pages(
-        self, route: Route, url: str, params: dict[str, str], read: ReadItem, split: SplitPage | None = None
+        self,
+        route: Route,
+        url: str,
+        params: dict[str, str],
+        parse_item: ParseItem,
+        parse_page: ParsePage | None = None,
     ) -> AsyncGenerator[Page, None]:
         if route.surface is not Surface.REST:
-            yield await self._page(url, params, 1, read, split)
+            yield await self._read_page(url, params, 1, parse_item, parse_page)
             return
         number = 1
         while True:
-            asked = {**params, "page": str(number), "per_page": str(Page.LIMIT)}
-            page = await self._page(url, asked, number, read, split)
+            page_params = {**params, "page": str(number), "per_page": str(Page.LIMIT)}
+            page = await self._read_page(url, page_params, number, parse_item, parse_page)
             yield page
             if not page.items or (page.pages is not None and number >= page.pages):
                 return
             number += 1
 
-    async def _page(
-        self, url: str, params: dict[str, str], number: int, read: ReadItem, split: SplitPage | None
+    async def _read_page(
+        self, url: str, params: dict[str, str], number: int, parse_item: ParseItem, parse_page: ParsePage | None
     ) -> Page:
-        """One page; of bytes that are those of the last time it is the same page, and nothing has to be read of it."""
-        asked = url, *params.items()
-        before, known_page = self._pages_read.get(asked, (None, None))
+        """Read a page; if its bytes have not changed since the last time, return the page from the cache."""
+        request = url, *params.items()
+        cached_content, cached_page = self._page_cache.get(request, (None, None))
         content = b""
 
-        def read_bytes(told: bytearray) -> Page | None:
+        def decode(body: bytearray) -> Page | None:
             nonlocal content
-            content = bytes(told)
-            if content == before:
-                return known_page
-            return split(content, number) if split else None
+            content = bytes(body)
+            if content == cached_content:
+                return cached_page
+            if parse_page is None:
+                return None
+            return parse_page(content, number)
 
-        body = await self.transport.read(url, params, apart=read_bytes)
-        page = body if isinstance(body, Page) else page_of(body, read, number)
-        self._learn_page(page)
-        self._pages_read.pop(asked, None)
-        self._pages_read[asked] = content, page
-        if len(self._pages_read) > MAX_CACHED_PAGES:
-            del self._pages_read[next(iter(self._pages_read))]
+        body = await self.transport.read(url, params, decode=decode)
+        page = self._learn_from_page(_page_from(body, parse_item, number))
+        self._page_cache.pop(request, None)
+        self._page_cache[request] = content, page
+        if len(self._page_cache) > MAX_CACHED_PAGES:
+            del self._page_cache[next(iter(self._page_cache))]
         return page
 
-    async def _histories(self, route: Route, root: str, params: dict[str, str]) -> AsyncGenerator[Page, None]:
-        """The tasks of one agent, or of each agent in turn of arrival, a few at a time."""
+    async def _agent_histories(self, route: Route, root: str, params: dict[str, str]) -> AsyncGenerator[Page, None]:
+        """Yield the task history of one agent, or of every agent: a few requests at a time, as their answers arrive."""
         agent_id = params.pop("agent_id", None)
-        agents = [agent_id] if agent_id else [agent.id async for page in self.agents() for agent in page.items]
+        agent_ids = [agent_id] if agent_id else [agent.id async for page in self.agents() for agent in page.items]
         gate = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
 
-        async def history(agent: str) -> Page:
+        async def read_history(agent_id: str) -> Page:
             async with gate:
-                url = root + route.fill(agent=agent)
-                body = await self.transport.read(url, params, apart=lambda content: task_page(bytes(content), 1))
-            page = body if isinstance(body, Page) else page_of(body, TaskRow.from_value, 1)
-            return replace(self._learn_page(page), total=None, pages=None)
+                url = root + route.fill(agent=agent_id)
+                body = await self.transport.read(url, params, decode=lambda content: task_page(bytes(content), 1))
+            page = self._learn_from_page(_page_from(body, TaskRow.from_value, 1))
+            return replace(page, total=None, pages=None)
 
-        jobs = [asyncio.create_task(history(agent)) for agent in agents]
+        reads = [asyncio.create_task(read_history(agent_id)) for agent_id in agent_ids]
         try:
-            for job in asyncio.as_completed(jobs):
-                yield await job
+            for next_page in asyncio.as_completed(reads):
+                yield await next_page
         finally:
-            for task in jobs:
-                task.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
+            for read in reads:
+                read.cancel()
+            await asyncio.gather(*reads, return_exceptions=True)
 
-    def _learn(self, record: T) -> T:
-        """Take the organization from a row, when nothing has named it."""
-        if self.surfaces.organization is None and (told := getattr(record, "organization_id", None)):
-            self.surfaces = self.surfaces.within(told)
+    def _learn_organization(self, record: T) -> T:
+        """Take the organization's id from a record if it is not known yet; return the record."""
+        if self.surfaces.organization is None and (organization := getattr(record, "organization_id", None)):
+            self.surfaces = self.surfaces.with_organization(organization)
         return record
 
-    def _learn_page(self, page: Page) -> Page:
+    def _learn_from_page(self, page: Page) -> Page:
         for item in page.items[:1]:
-            self._learn(item)
+            self._learn_organization(item)
         return page
 
-    def _task(self, body: Any, task_id: str) -> Task:
-        return self._learn(_task_in(body, task_id))
+    def _task_from(self, body: Any, task_id: str) -> Task:
+        return self._learn_organization(_parse_task(body, task_id))
+
+
+def _page_from(body: object, parse_item: ParseItem, number: int) -> Page:
+    """Return the page in a body that may have been decoded to a page already."""
+    if isinstance(body, Page):
+        return body
+    return page_of(body, parse_item, number)
+
+
+def _comment_body(comment: str | None) -> dict[str, str]:
+    if not comment:
+        return {}
+    return {"comment": comment}
 
 
 def _check_decision_answer(answer: Any, *ids: str) -> None:
-    """Raise NotUnderstood for an answer that cannot be one to a decision; which it is otherwise is not documented."""
+    """Raise UnexpectedAnswer if the answer contradicts the decision; its exact form is not documented."""
     if answer is None:
         return
     if not isinstance(answer, dict):
         raise UnexpectedAnswer("the platform's answer says nothing about the decision", body=answer)
     if "id" in answer:
         find_record(answer, "task", *ids)
-    elif said := error_message(answer):
-        raise UnexpectedAnswer(f"the platform answered {said!r}", body=answer)
+    elif message := error_message(answer):
+        raise UnexpectedAnswer(f"the platform answered {message!r}", body=answer)
     elif any(answer.get(name) is False for name in ("success", "ok", "approved", "accepted")):
         raise UnexpectedAnswer("the platform answered that it was not done", body=answer)
 
 
-def _task_in(body: Any, *ids: str) -> Task:
-    """Return the task in an answer."""
+def _parse_task(body: Any, *ids: str) -> Task:
     from tui.client.models import Task
 
     return Task.from_value(find_task_record(body, *ids))

@@ -1,9 +1,10 @@
-"""Where the platform is, and the one table that says which request does what on which of its surfaces."""
+"""Addresses of the platform, and the table of its routes: which request performs which operation on which surface."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import SplitResult, quote, urlsplit
@@ -15,7 +16,7 @@ CLOUD_URL = "https://inbound.xpander.ai"
 STAGING_URL = "https://inbound.stg.xpander.ai"
 CLOUD_REST_URL = "https://api.xpander.ai"
 STAGING_REST_URL = "https://api.stg.xpander.ai"
-_REST_OF = MappingProxyType(
+_REST_URL_BY_HOST = MappingProxyType(
     {
         "inbound.xpander.ai": CLOUD_REST_URL,
         "agent-controller.xpander.ai": CLOUD_REST_URL,
@@ -23,28 +24,29 @@ _REST_OF = MappingProxyType(
         "agent-controller.stg.xpander.ai": STAGING_REST_URL,
     }
 )
-_CONTROLLER_OF = MappingProxyType({"api.xpander.ai": CLOUD_URL, "api.stg.xpander.ai": STAGING_URL})
-_EVENTS_OF = MappingProxyType(
+_CONTROLLER_URL_BY_HOST = MappingProxyType({"api.xpander.ai": CLOUD_URL, "api.stg.xpander.ai": STAGING_URL})
+_EVENTS_URL_BY_HOST = MappingProxyType(
     {
         "inbound.xpander.ai": "https://agent-controller.xpander.ai",
         "inbound.stg.xpander.ai": "https://agent-controller.stg.xpander.ai",
     }
 )
 
-NO_ORGANIZATIONS = frozenset({"None", ".", ".."})
-_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
-"""What can stand between two slashes of a path as it is."""
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-"""A part of the name of a host, between two dots."""
+INVALID_ORGANIZATIONS = frozenset({"None", ".", ".."})
+"""Organization ids that come from an unset variable or would change the path."""
+_PATH_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
+"""A text that can be one segment of a path as it is."""
+_HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+"""A label of a host name, between two dots."""
 MAX_HOST_CHARACTERS = 253
 
 
 class BadAddress(ValueError):
-    """An address that cannot be used; the message says what to set."""
+    """An address that cannot be used; the message names the setting to change."""
 
 
 class Surface(StrEnum):
-    """The two APIs of the platform, and the root under which streams live."""
+    """A surface of the platform: one of its two APIs, or the root of the event streams."""
 
     REST = "rest"
     CONTROLLER = "controller"
@@ -52,7 +54,7 @@ class Surface(StrEnum):
 
 
 class Operation(StrEnum):
-    """Everything the client can ask for."""
+    """An operation that the client can request."""
 
     AGENTS = "agents"
     AGENT = "agent"
@@ -82,18 +84,18 @@ ACTION_OPERATIONS = frozenset(
         Operation.UPDATE,
     }
 )
-"""What changes something: sent once, never again by itself."""
+"""Operations that change something: each is sent once and never retried."""
 
 
 class Route(Struct, frozen=True):
-    """One request of one surface."""
+    """A route: the request that performs an operation on one surface."""
 
     surface: Surface
     method: str
     path: str
 
     def fill(self, **parts: str) -> str:
-        """The path with its parts put in, each as one segment; a part that would change the path is refused."""
+        """Fill the path, each part quoted as one segment; raise BadAddress for a part that would change the path."""
         for name, part in parts.items():
             if part.strip() in {"", ".", ".."}:
                 raise BadAddress(f"{part!r} is no id of {name}")
@@ -148,44 +150,48 @@ ROUTES: MappingProxyType[Operation, tuple[Route, ...]] = MappingProxyType(
         Operation.UPDATE: (_controller("PATCH", "/agent-execution/{task}/update"),),
     }
 )
-"""For each operation its routes, the preferred one first. A DELETE under /v1 destroys history: there is none."""
+"""The routes of each operation, the preferred one first. A DELETE under /v1 destroys history: there is none here."""
 
 
 class Surfaces(Struct, frozen=True):
-    """The addresses of the platform's surfaces, and the organization that some of them want in the path."""
+    """The URLs of the platform's surfaces, and the organization that some of them need in the path."""
 
     controller: str | None
     rest: str | None
     organization: str | None = None
 
     def root(self, surface: Surface) -> str | None:
-        """Where a surface's paths begin; None where there is no such surface, or it waits for an organization."""
+        """Return the root URL of a surface, or None if it is not configured or its organization is not known yet."""
         if surface is Surface.REST:
             return self.rest
         if self.controller is None:
             return None
         if surface is Surface.CONTROLLER:
-            if not _wants_organization(self.controller):
+            if not _needs_organization(self.controller):
                 return self.controller
-            return f"{self.controller}/{self.organization}" if self.organization else None
+            base = self.controller
+        else:
+            base = _events_url(self.controller)
         if not self.organization:
             return None
-        return f"{_events_base(self.controller)}/{self.organization}"
+        return f"{base}/{self.organization}"
 
     @property
     def platform_ids(self) -> list[str]:
-        """A name for each address, the same however it is spelled: two that share one are the same platform."""
+        """An id of the platform for each of its addresses, however spelled; a shared id means the same platform."""
         return [_platform_id(url) for url in (self.controller, self.rest) if url]
 
     @property
     def origins(self) -> frozenset[str]:
-        """The only origins the key may go to."""
-        controllers = (self.controller, _events_base(self.controller)) if self.controller else ()
-        return frozenset(origin(url) for url in (self.rest, *controllers) if url)
+        """The only origins that the key may be sent to."""
+        urls = [self.rest, self.controller]
+        if self.controller:
+            urls.append(_events_url(self.controller))
+        return frozenset(origin(url) for url in urls if url)
 
-    def within(self, organization: str) -> Surfaces:
-        """The same surfaces once the organization is known; what cannot stand in a path is none."""
-        if not _SEGMENT.fullmatch(organization):
+    def with_organization(self, organization: str) -> Surfaces:
+        """Return these surfaces with an organization, unchanged if its id cannot be part of a path."""
+        if not _PATH_SEGMENT.fullmatch(organization):
             return self
         return replace(self, organization=organization)
 
@@ -198,37 +204,50 @@ def surfaces_of(
     staging: bool = False,
     insecure_http: bool = False,
 ) -> Surfaces:
-    """The surfaces that the settings mean, by the SDK's own rules with its two bugs mended."""
-    base = _address(base_url, "XPANDER_BASE_URL", insecure_http) if base_url else None
-    rest = _address(api_url, "XPANDER_API_URL", insecure_http) if api_url else None
-    if organization is not None and (organization in NO_ORGANIZATIONS or not _SEGMENT.fullmatch(organization)):
+    """Return the surfaces that the settings name, by the SDK's rules without its two bugs."""
+    controller = _checked_url(base_url, "XPANDER_BASE_URL", insecure_http)
+    rest = _checked_url(api_url, "XPANDER_API_URL", insecure_http)
+    if organization is not None:
+        _check_organization(organization)
+    if controller is None:
+        controller = _default_controller(rest, is_staging=staging)
+    if controller is not None and _host(controller).startswith("api."):  # the REST address, given as the base URL
+        rest = rest or controller
+        controller = _CONTROLLER_URL_BY_HOST.get(_host(controller))
+    if rest is None and controller is not None:
+        rest = _REST_URL_BY_HOST.get(_host(controller))
+    if controller is not None and _needs_organization(controller) and not organization:
+        raise BadAddress(f"{_host(controller)} needs the organization in its path: set XPANDER_ORGANIZATION_ID")
+    return Surfaces(controller, rest, organization)
+
+
+def _check_organization(organization: str) -> None:
+    if organization in INVALID_ORGANIZATIONS or not _PATH_SEGMENT.fullmatch(organization):
         raise BadAddress(f"XPANDER_ORGANIZATION_ID is no organization: {organization[:60]!r}")
-    if base is None and (rest is None or _host(rest) in _CONTROLLER_OF):
-        base = _CONTROLLER_OF[_host(rest)] if rest else STAGING_URL if staging else CLOUD_URL
-    if base is not None and _host(base).startswith("api."):
-        rest = rest or base
-        base = _CONTROLLER_OF.get(_host(base))
-    if rest is None and base is not None:
-        rest = _REST_OF.get(_host(base))
-    found = Surfaces(base, rest, organization)
-    if base is not None and _wants_organization(base) and not organization:
-        raise BadAddress(f"{_host(base)} needs the organization in its path: set XPANDER_ORGANIZATION_ID")
-    return found
+
+
+def _default_controller(rest: str | None, *, is_staging: bool) -> str | None:
+    """Return the cloud's controller that belongs to the REST address; None if that address is not the cloud's."""
+    if rest is not None:
+        return _CONTROLLER_URL_BY_HOST.get(_host(rest))
+    if is_staging:
+        return STAGING_URL
+    return CLOUD_URL
 
 
 def _platform_id(url: str) -> str:
-    """A name for an address that holds nothing of it: neither its spelling nor a secret in it."""
+    """Return a hash as the platform's id: it reveals neither the address nor a secret in it."""
     import hashlib
 
     path = "/".join(part for part in urlsplit(url).path.split("/") if part not in {"", "."})
-    place = origin(url)
+    server = origin(url)
     if is_loopback(url):
-        place = f"this machine, port {place.rpartition(':')[2]}"
-    return hashlib.sha256(f"{place}/{path}".encode()).hexdigest()[:16]
+        server = f"this machine, port {server.rpartition(':')[2]}"
+    return hashlib.sha256(f"{server}/{path}".encode()).hexdigest()[:16]
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address never leaves this machine."""
+    """Return whether an address is a loopback address, which never leaves this machine."""
     host = _host(url)
     if host == "localhost":
         return True
@@ -239,44 +258,46 @@ def is_loopback(url: str) -> bool:
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of an address, the port always written out."""
+    """Return the origin of an address: scheme, host and port, the port always included."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"{parts.scheme}://{_host(url)}:{port}"
 
 
 def is_host(host: str) -> bool:
-    """Whether a text can be the name or the number of a host."""
+    """Return whether a text can be a host: a name or an IP address."""
     try:
         if ":" in host:
             return bool(ipaddress.IPv6Address(host.partition("%")[0]))
         name = host.lower().encode("idna").decode().removesuffix(".")
     except ValueError:
         return False
-    return len(name) <= MAX_HOST_CHARACTERS and all(map(_LABEL.fullmatch, name.split(".")))
+    return len(name) <= MAX_HOST_CHARACTERS and all(map(_HOST_LABEL.fullmatch, name.split(".")))
 
 
 def url_parts(url: str) -> SplitResult:
-    """The parts of an address; all are empty where it names no host, or has a port or characters that cannot be."""
-    try:
+    """Return the parts of a URL, all empty if it has no valid host, an invalid port or unprintable characters."""
+    with suppress(ValueError):
         parts = urlsplit(url)
-        is_address = url.isprintable() and is_host(parts.hostname or "") and parts.port != 0
-    except ValueError:
-        is_address = False
-    return parts if is_address else urlsplit("")
+        if url.isprintable() and is_host(parts.hostname or "") and parts.port != 0:
+            return parts
+    return urlsplit("")
 
 
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 
 
-def _address(value: str, variable: str, insecure_http: bool) -> str:
+def _checked_url(value: str | None, variable: str, insecure_http: bool) -> str | None:
+    """Return the URL in a setting, None if it is empty; raise BadAddress if it is not allowed."""
+    if not value:
+        return None
     url = value.strip().rstrip("/")
     if "://" not in url:
         url = f"https://{url}"
     parts = url_parts(url)
-    is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
-    if parts.scheme not in {"http", "https"} or not is_plain:
+    has_extras = "@" in parts.netloc or parts.query or parts.fragment
+    if parts.scheme not in {"http", "https"} or has_extras:
         shown = repr(value) if len(value) <= MAX_HOST_CHARACTERS else "too long"
         raise BadAddress(f"{variable} is no address of a platform: {shown}. Write https://host, with a path if any")
     if parts.scheme == "http" and not is_loopback(url) and not insecure_http:
@@ -286,13 +307,13 @@ def _address(value: str, variable: str, insecure_http: bool) -> str:
     return url
 
 
-def _wants_organization(base: str) -> bool:
+def _needs_organization(base: str) -> bool:
     parts = urlsplit(base)
-    first = parts.path.strip("/").split("/", 1)[0].lower()
-    return "agent-controller" in _host(base) or parts.port == 9016 or first == "agent-controller"
+    first_segment = parts.path.strip("/").split("/", 1)[0].lower()
+    return "agent-controller" in _host(base) or parts.port == 9016 or first_segment == "agent-controller"
 
 
-def _events_base(base: str) -> str:
+def _events_url(base: str) -> str:
     if urlsplit(base).port == 8085 and is_loopback(base):
         return "http://localhost:9016"
-    return _EVENTS_OF.get(_host(base), base)
+    return _EVENTS_URL_BY_HOST.get(_host(base), base)

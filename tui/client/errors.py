@@ -1,19 +1,19 @@
-"""What can go wrong with the platform, each in words fit for a person."""
+"""The errors of the platform client, with messages for the operator."""
 
 from __future__ import annotations
 
 DOCUMENTED_REFUSALS = frozenset({400, 401, 403, 404, 409, 422, 429})
-"""Statuses by which the platform is documented to refuse an action; any other answer proves nothing about it."""
+"""Statuses documented as a refusal of an action; after any other error status it may have been carried out."""
 
 
 class ApiError(Exception):
-    """The platform did not do what was asked; the message says why, `hint` what to do about it."""
+    """An error of a request to the platform's API; the message gives the reason, `hint` a way to solve it."""
 
     word = "failed"
-    """The name of this kind, for JSON output and the journal."""
+    """The short name of this kind of error, used in JSON output and the journal."""
     hint = ""
     maybe_done = False
-    """Whether an action may have taken effect although no good answer came."""
+    """Whether the action may have been carried out although its answer was an error or missing."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class ApiError(Exception):
         self.message = message
         self.status = status
         self.wait = wait
-        """Seconds after which the platform said to try again."""
+        """Seconds after which the platform asks the client to retry."""
         self.body = body
         if hint is not None:
             self.hint = hint
@@ -40,50 +40,52 @@ class ApiError(Exception):
 
     @property
     def sentence(self) -> str:
-        """The message and, where there is one, what to do."""
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        """The message and the hint as a full sentence each."""
+        if not self.hint:
+            return self.message
+        return f"{self.message}. {self.hint}"
 
 
 class Unauthorized(ApiError):
-    """401: the key is missing or wrong."""
+    """401 Unauthorized: the key is missing or wrong."""
 
     word = "unauthorized"
     hint = "Check XPANDER_API_KEY; a self-hosted controller has a key of its own"
 
 
 class Forbidden(ApiError):
-    """403: the key is known and may not do this."""
+    """403 Forbidden: the key is valid but may not do this."""
 
     word = "forbidden"
     hint = "Check XPANDER_ORGANIZATION_ID and whom the agent belongs to"
 
 
 class NotFound(ApiError):
-    """404 or 410: there is no such thing, or not any more."""
+    """404 Not Found or 410 Gone: the resource does not exist, or no longer exists."""
 
     word = "not found"
 
 
 class Conflict(ApiError):
-    """409: it has changed, or somebody else was first."""
+    """409 Conflict: the resource has changed, for example because another operator was first."""
 
     word = "conflict"
 
 
 class Invalid(ApiError):
-    """400 or 422: the platform does not accept what was asked."""
+    """400 or 422: the platform rejects the request as invalid."""
 
     word = "invalid"
 
 
 class RateLimited(ApiError):
-    """429: too many requests, or the credits are used up."""
+    """429: the rate of requests is limited, or the credits are used up."""
 
     word = "throttled"
 
 
 class ServerError(ApiError):
-    """5xx: the platform failed at its own side."""
+    """5xx or 408: an error on the server's side."""
 
     word = "platform error"
     hint = "Try again later"
@@ -91,14 +93,14 @@ class ServerError(ApiError):
 
 
 class Unreachable(ApiError):
-    """No connection could be made: nothing was sent."""
+    """The platform is unreachable: no connection was made, so nothing was sent."""
 
     word = "unreachable"
     hint = "Check the network and the address; xp-tui doctor looks closer"
 
 
 class ConnectionLost(ApiError):
-    """The connection broke after the request had begun."""
+    """The connection was lost after the request had begun."""
 
     word = "connection lost"
     hint = "Try again"
@@ -106,7 +108,7 @@ class ConnectionLost(ApiError):
 
 
 class TimedOut(ApiError):
-    """No answer came in time."""
+    """The request timed out: no complete answer came in time."""
 
     word = "timed out"
     hint = "Try again"
@@ -114,26 +116,26 @@ class TimedOut(ApiError):
 
 
 class UnexpectedAnswer(ApiError):
-    """An answer came that is not what the platform's answers look like."""
+    """The answer does not have the form that the platform documents."""
 
     word = "not understood"
     maybe_done = True
 
 
 class Redirected(ApiError):
-    """The answer points somewhere that the key must not go."""
+    """The answer redirects to an address that the key must not be sent to."""
 
     word = "redirected"
 
 
 class NotSupported(ApiError):
-    """None of the configured surfaces can do this."""
+    """The operation is not supported by any configured surface."""
 
     word = "not offered"
 
 
 class ReadOnly(ApiError):
-    """Read-only mode: nothing that acts is sent."""
+    """The client is in read-only mode, in which actions are not sent."""
 
     word = "read-only"
     hint = "Leave read-only mode to act"
@@ -152,5 +154,9 @@ ERROR_BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def error_class_of(status: int) -> type[ApiError]:
-    """The kind of error that an HTTP status means."""
-    return ERROR_BY_STATUS.get(status, ServerError if status >= 500 or status == 408 else Invalid)
+    """Return the class of error for an HTTP status."""
+    if status in ERROR_BY_STATUS:
+        return ERROR_BY_STATUS[status]
+    if status >= 500 or status == 408:
+        return ServerError
+    return Invalid

@@ -1,31 +1,32 @@
-"""The events of one task across any number of connections: each told once, and every reopening told as such.
+"""The event stream of a task, across any number of connections: each event is emitted once, and each reconnect too.
 
-Which answers end a stream: 401, 403, 404 and 204, on the first connection and on every later one. It ends too where no
-request can be made. Whatever else goes wrong is tried again, a page in the place of the stream and 409 as well.
+The stream ends with an answer of 401, 403, 404 or 204, on the first connection or a later one, and if no request can
+be made at all. Every other failure is retried, also 409 and a web page in place of the stream.
 
-Which events are told once, although the server sends them again after a reconnect:
+After a reconnect a server may send earlier events again: a replay. This is how its events are recognised:
 
-* An event with an id of its own is told once.
-* Events without ids are compared, byte for byte and in order, with the last MAX_TOLD_HASHES of their kind that were
-  told. As long as all that a connection has brought equals a stretch of them, it is withheld.
-* It is a replay, and dropped, once it has reached the end of what was told, if that stretch occurs there only once and
-  is long enough: MIN_REPLAY_EVENTS events, or fewer with one among them that has a time and is no piece of text.
-* If another event comes before that, or none for MAX_WITHHELD_SECONDS, all that was withheld is told. So text that
-  rightly repeats ("ha", "ha", "ha") is told; a short or ambiguous replay is told twice, which loses nothing.
-* If the connection ends before that, a stretch that is long enough is dropped if the next one is a replay, else told.
-* Events that were told although they may be a replay are not remembered a second time: what was told stays what the
-  server would send again. Of a connection's greeting (`connected`) nothing is concluded.
+* An event with its own id is emitted once.
+* Events without ids are compared, byte for byte and in order, with the last MAX_EMITTED_HASHES events without ids that
+  were emitted. While everything that a connection has brought equals a sequence of these, it is withheld.
+* The withheld events are a replay, and dropped, once the sequence reaches the last emitted event, if it occurs only
+  once among the emitted events and is long enough: MIN_REPLAY_EVENTS events, or fewer if one of them has a time and is
+  not a chunk of text.
+* If a different event comes before that, or none for MAX_WITHHELD_SECONDS, all withheld events are emitted. So text
+  that really repeats ("ha", "ha", "ha") is emitted; a short or ambiguous replay is emitted twice, which loses nothing.
+* If the connection ends before that, a sequence that is long enough is dropped if the next connection begins with a
+  replay, and emitted otherwise.
+* Events that were emitted although they may be a replay are not remembered a second time, so that the remembered
+  events stay those that the server would send again. The greeting of a connection (`connected`) is not compared.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -34,6 +35,7 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, NotSupported, UnexpectedAnswer
 from tui.client.events import Event
 from tui.client.inflate import body_decoder
+from tui.client.pacing import paced
 from tui.client.replay import MAX_WITHHELD_BYTES, Replay
 from tui.client.responses import error_of_answer
 from tui.client.retry import Backoff, Clock, SystemClock, retry_after
@@ -42,27 +44,25 @@ from tui.client.sse import SSEDecoder, SSEFrame
 if TYPE_CHECKING:
     import httpx
 
-PAUSE_SECONDS = 1 / 60
-"""The pause between two readings of a connection that has little to tell at a time."""
-MIN_READING_BYTES = 16_384
-"""A reading of so many bytes is followed by the next one without a pause."""
 MIN_RECONNECT_SECONDS = 0.25
-"""Seconds between two connections at the least, whatever the server wishes."""
+"""The shortest delay before a reconnect, even if the server asks for less."""
 MAX_REMEMBERED_IDS = 50_000
-"""How many events with ids are remembered, to know one that comes again."""
-MAX_TOLD_HASHES = 20_000
-"""How many events without ids are remembered, by their hashes, to recognise a replay."""
+"""Events with ids that are remembered, to recognise one that is sent again."""
+MAX_EMITTED_HASHES = 20_000
+"""Emitted events without ids that are remembered, by their hashes, to recognise a replay."""
 MAX_WITHHELD_SECONDS = 2.0
-"""How long events that may be a replay are withheld while nothing more comes."""
+"""How long events that may be a replay are withheld while no other event comes."""
 ENDING_STATUSES = frozenset({204, 401, 403, 404})
-"""Answers that end a stream for good; every other is tried again."""
+"""Statuses that end a stream for good; any other failure is retried."""
 CLOCK_JUMP_SECONDS = 5.0
-"""Seconds by which the wall clock may run off before the machine is taken to have slept."""
+"""A larger jump of the wall clock means that the machine was asleep."""
+MAX_REFUSAL_BYTES = 65_536
+"""Bytes that are read of an answer that is not an event stream."""
 TOO_LARGE_EVENT = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
 class LinkState(StrEnum):
-    """How live what is shown is."""
+    """The state of the link to a task: how its data reach the dashboard."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -72,7 +72,7 @@ class LinkState(StrEnum):
 
 
 class Link(Struct, frozen=True):
-    """The state of one task's stream, in the words of the chip that shows it."""
+    """The link to a task's events: its state, the reason for it, and the delay and number of the next attempt."""
 
     state: LinkState
     reason: str = ""
@@ -92,23 +92,27 @@ class Link(Struct, frozen=True):
 
 
 class StreamOpened(Struct, frozen=True):
-    """A connection stands; `away` is how long there was none, `asked` whether the server was asked to resume."""
+    """The stream has been opened: a connection is up and its status was accepted."""
 
-    away: float | None
-    asked: bool
+    seconds_offline: float | None
+    """How long there was no connection; None for the first one."""
+    resume_requested: bool
+    """Whether the request asked the server to resume after the last id."""
 
 
 class StreamResumed(Struct, frozen=True):
-    """The first event after a reopening came: does it follow what was known, with nothing missing between?"""
+    """The stream has resumed: the first event after a reconnect is here."""
 
-    seamless: bool
+    is_seamless: bool
+    """Whether that event is known to follow the earlier ones without a gap."""
 
 
 StreamItem = Link | StreamOpened | StreamResumed | Event
+Emit: TypeAlias = Callable[[StreamItem], None]
 
 
 class EventStream:
-    """One task's events. `run` goes on until the server refuses, `stop` is called, or it is cancelled."""
+    """The event stream of a task. `run` returns when the server refuses, or after `stop`; it can also be cancelled."""
 
     def __init__(
         self, client: Client, task_id: str, *, clock: Clock | None = None, backoff: Backoff | None = None
@@ -116,223 +120,246 @@ class EventStream:
         self._client = client
         self._task_id = task_id
         self._clock = clock or SystemClock()
-        self._backoff = backoff or Backoff(each=2)  # back soon after a short outage, and no burden in a long one
+        # Reconnect quickly after a short outage, without being a burden in a long one.
+        self._backoff = backoff or Backoff(failures_per_step=2)
         self._last_id = ""
-        self._retry = 0.0
-        self._seen: set[int] = set()
-        self._seen_before: set[int] = set()
-        self._told: deque[int] = deque(maxlen=MAX_TOLD_HASHES)
-        """The hashes of the events without ids that were told, in order."""
+        self._server_retry_seconds = 0.0
+        self._recent_keys: set[int] = set()
+        """Hashes of the recent events with ids: the id and the content of each."""
+        self._older_keys: set[int] = set()
+        self._emitted_hashes: deque[int] = deque(maxlen=MAX_EMITTED_HASHES)
+        """Hashes of the emitted events without ids, in order."""
         self._replay: Replay | None = None
-        """What this connection began with, as long as it may be a replay."""
-        self._pending: list[Event] = []
-        """What earlier connections began with, and ended before it was clear what it was."""
-        self._pending_bytes = 0
+        """The first events of this connection, while they may be a replay."""
+        self._undecided: list[Event] = []
+        """Events of earlier connections that ended before it was clear whether these were a replay."""
+        self._undecided_bytes = 0
         self._last_event_at = 0.0
-        self._heard = False
-        self._rejoining = False
-        self._lost_at: float | None = None
-        self._stopped = False
-        self._why_given_up = ""
-        """Why the connection is given up, once it is."""
+        self._has_received = False
+        self._is_rejoining = False
+        self._disconnected_at: float | None = None
+        self._is_stopped = False
+        self._timeout_reason = ""
+        """The reason to report when the connection times out."""
 
     def stop(self) -> None:
-        """End the stream with the event that is being told."""
-        self._stopped = True
+        """Stop the stream after the event that is being emitted."""
+        self._is_stopped = True
 
-    async def run(self, tell: Callable[[StreamItem], None]) -> ApiError | BadAddress | None:
-        """Tell everything that comes; the answer is why there is no more, or None when `stop` ended it."""
+    async def run(self, emit: Emit) -> ApiError | BadAddress | None:
+        """Run the stream: emit all its items; return the error that ended it, or None after `stop`."""
         attempt = 0
-        tell(Link(LinkState.CONNECTING))
+        emit(Link(LinkState.CONNECTING))
         while True:
-            self._heard = False
-            wish = 0.0
+            self._has_received = False
+            requested_wait = 0.0
             try:
-                await self._connect(tell)
+                await self._connect(emit)
                 reason = "the platform closed the stream"
             except (BadAddress, NotSupported) as error:
-                self._tell_withheld(tell)
+                self._emit_withheld(emit)
                 return error
             except ApiError as error:
                 if error.status in ENDING_STATUSES:
-                    self._tell_withheld(tell)
+                    self._emit_withheld(emit)
                     return error
-                reason, wish = error.message, error.wait or 0.0
+                reason, requested_wait = error.message, error.wait or 0.0
             except TimeoutError:
-                reason = self._why_given_up
-            self._end_replay(tell)
-            if self._stopped:
+                reason = self._timeout_reason
+            self._end_replay(emit)
+            if self._is_stopped:
                 return None
-            if self._lost_at is None:
-                self._lost_at = self._clock.monotonic()
-            attempt = 1 if self._heard else attempt + 1
-            delay = self._backoff.delay(attempt, max(wish, self._retry, MIN_RECONNECT_SECONDS))
-            tell(Link(LinkState.RECONNECTING, reason, delay, attempt))
+            if self._disconnected_at is None:
+                self._disconnected_at = self._clock.monotonic()
+            if self._has_received:
+                attempt = 0
+            attempt += 1
+            at_least = max(requested_wait, self._server_retry_seconds, MIN_RECONNECT_SECONDS)
+            delay = self._backoff.delay(attempt, at_least)
+            emit(Link(LinkState.RECONNECTING, reason, delay, attempt))
             await self._clock.sleep(delay)
 
-    async def _connect(self, tell: Callable[[StreamItem], None]) -> None:
-        """One connection, from its opening to its end."""
+    async def _connect(self, emit: Emit) -> None:
+        """Open a connection and read it to its end."""
         url = await self._client.events_url(self._task_id)
         silence = self._client.transport.silence
-        self._why_given_up = f"nothing has come for {silence:g} s"
+        self._timeout_reason = f"nothing has come for {silence:g} s"
         async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
             limit.reschedule(asyncio.get_running_loop().time() + silence)
-            await self._judge(response)
-            away = None if self._lost_at is None else self._clock.monotonic() - self._lost_at
-            self._rejoining = away is not None
-            self._replay = Replay(self._told) if self._told and self._rejoining else None
-            self._lost_at = None
-            tell(Link(LinkState.LIVE))
-            tell(StreamOpened(away, asked=bool(self._last_id)))
-            drift = self._clock.time() - self._clock.monotonic()
-            guard = asyncio.create_task(self._guard(limit, drift, tell))
+            await self._check_response(response)
+            self._note_connected(emit)
+            clock_offset = self._clock.time() - self._clock.monotonic()
+            watchdog = asyncio.create_task(self._watch_clock(limit, clock_offset, emit))
             try:
-                await self._read(response, limit, guard, tell)
+                await self._read_events(response, limit, watchdog, emit)
             finally:
-                if guard.done():
-                    guard.result()  # what telling has raised
-                guard.cancel()
+                if watchdog.done():
+                    watchdog.result()  # raises what `emit` has raised
+                watchdog.cancel()
 
-    async def _read(
-        self,
-        response: httpx.Response,
-        limit: asyncio.Timeout,
-        guard: asyncio.Task[None],
-        tell: Callable[[StreamItem], None],
+    def _note_connected(self, emit: Emit) -> None:
+        seconds_offline = None
+        if self._disconnected_at is not None:
+            seconds_offline = self._clock.monotonic() - self._disconnected_at
+        self._is_rejoining = seconds_offline is not None
+        self._replay = None
+        if self._is_rejoining and self._emitted_hashes:
+            self._replay = Replay(self._emitted_hashes)
+        self._disconnected_at = None
+        emit(Link(LinkState.LIVE))
+        emit(StreamOpened(seconds_offline, resume_requested=bool(self._last_id)))
+
+    async def _read_events(
+        self, response: httpx.Response, limit: asyncio.Timeout, watchdog: asyncio.Task[None], emit: Emit
     ) -> None:
-        """Read what comes until there is no more, until `stop`, or until nothing has come for too long."""
-        frames, unpacked = SSEDecoder(self._last_id), body_decoder(response.headers).feed
-        loop, silence = asyncio.get_running_loop(), self._client.transport.silence
+        """Read events until the connection ends, `stop` is called, or nothing has come for too long."""
+        decoder = SSEDecoder(self._last_id)
+        decompress = body_decoder(response.headers).feed
+        loop = asyncio.get_running_loop()
+        silence = self._client.transport.silence
         extended_at = loop.time()
         async with aclosing(paced(response)) as chunks:
             async for chunk in chunks:
-                if loop.time() - extended_at > silence / 10:  # to do so for every chunk costs more than reading it
+                if loop.time() - extended_at > silence / 10:  # to extend it for every chunk costs more than reading it
                     extended_at = loop.time()
                     limit.reschedule(extended_at + silence)
-                for piece in unpacked(chunk):
-                    for frame in frames.feed(piece):
-                        self._take(frame, tell)
-                        if self._stopped:
+                for piece in decompress(chunk):
+                    for frame in decoder.feed(piece):
+                        self._handle_frame(frame, emit)
+                        if self._is_stopped:
                             return
-                    self._last_id = frames.last_id
-                    if frames.retry is not None:
-                        self._retry = frames.retry / 1000
-                if guard.done():
+                    self._last_id = decoder.last_id
+                    if decoder.retry is not None:
+                        self._server_retry_seconds = decoder.retry / 1000
+                if watchdog.done():
                     raise TimeoutError
 
-    def _take(self, frame: SSEFrame, tell: Callable[[StreamItem], None]) -> None:
-        """Tell one event, unless it was told before."""
-        self._heard = True
-        content, name, own_id = frame.content, frame.id, frame.own_id
-        if not content and not frame.too_large:
+    def _handle_frame(self, frame: SSEFrame, emit: Emit) -> None:
+        """Emit the event of a frame, unless it was emitted before or may be a replay."""
+        self._has_received = True
+        content = frame.content
+        if not content and not frame.is_too_large:
             return
-        event = Event.from_sse(content or TOO_LARGE_EVENT, name if own_id or frame.too_large else "")
-        if own_id and name:
-            self._take_with_id(name, content, event, tell)
+        has_id = frame.has_own_id
+        event_id = ""
+        if has_id or frame.is_too_large:
+            event_id = frame.id
+        event = Event.from_sse(content or TOO_LARGE_EVENT, event_id)
+        if has_id and event_id:
+            self._handle_event_with_id(event_id, content, event, emit)
         elif event.type == "connected":
-            tell(event)
+            emit(event)
         elif self._replay is not None:
-            self._compare(self._replay, content, event, tell)
+            self._compare(self._replay, content, event, emit)
         else:
-            self._told.append(hash(content))
-            if self._rejoining:
-                self._rejoin(tell, is_seamless=False)
-            tell(event)
+            self._emitted_hashes.append(hash(content))
+            if self._is_rejoining:
+                self._emit_resumed(emit, is_seamless=False)
+            emit(event)
 
-    def _take_with_id(self, name: str, content: bytes, event: Event, tell: Callable[[StreamItem], None]) -> None:
-        key = hash((name, content))
-        is_known = key in self._seen or key in self._seen_before
-        self._seen.add(key)
-        if len(self._seen) > MAX_REMEMBERED_IDS:  # the older half is forgotten at once: one by one is slow
-            self._seen, self._seen_before = set(), self._seen
+    def _handle_event_with_id(self, event_id: str, content: bytes, event: Event, emit: Emit) -> None:
+        key = hash((event_id, content))
+        is_known = key in self._recent_keys or key in self._older_keys
+        self._recent_keys.add(key)
+        if len(self._recent_keys) > MAX_REMEMBERED_IDS:  # forget the older half at once: one by one is slow
+            self._recent_keys, self._older_keys = set(), self._recent_keys
         if self._replay is not None and not is_known:
-            self._tell_withheld(tell)
-        if self._rejoining:
-            self._rejoin(tell, is_seamless=is_known or _follows(name, self._last_id))
-        if not is_known and not self._stopped:
-            tell(event)
+            self._emit_withheld(emit)
+        if self._is_rejoining:
+            self._emit_resumed(emit, is_seamless=is_known or _is_next_id(event_id, self._last_id))
+        if not is_known and not self._is_stopped:
+            emit(event)
 
-    def _compare(self, replay: Replay, content: bytes, event: Event, tell: Callable[[StreamItem], None]) -> None:
-        """Compare an event without an id with what was told; tell what is no replay."""
+    def _compare(self, replay: Replay, content: bytes, event: Event, emit: Emit) -> None:
+        """Compare an event without an id with the emitted ones; emit all withheld events if they are not a replay."""
         self._last_event_at = self._clock.monotonic()
-        is_replay = replay.take(content, event)
+        is_replay = replay.compare(content, event)
         if is_replay:
-            self._replay, self._pending, self._pending_bytes = None, [], 0
-            self._rejoin(tell, is_seamless=True)
-        elif is_replay is False:
-            self._tell_withheld(tell)
-
-    def _tell_withheld(self, tell: Callable[[StreamItem], None]) -> None:
-        """Tell what was withheld, of earlier connections first, and compare no more on this one."""
-        events, self._pending, self._pending_bytes = self._pending, [], 0
-        if self._replay is not None:
-            events += (event for _, event in self._replay.withheld)
-            self._told.extend(key for key, _ in self._replay.withheld[self._replay.overlap :])
             self._replay = None
-        self._tell_all(events, tell)
+            self._undecided = []
+            self._undecided_bytes = 0
+            self._emit_resumed(emit, is_seamless=True)
+        elif is_replay is False:
+            self._emit_withheld(emit)
 
-    def _tell_all(self, events: Iterable[Event], tell: Callable[[StreamItem], None]) -> None:
+    def _emit_withheld(self, emit: Emit) -> None:
+        """Emit the withheld events, those of earlier connections first, and compare no more on this connection."""
+        events = self._undecided
+        self._undecided = []
+        self._undecided_bytes = 0
+        if self._replay is not None:
+            withheld = self._replay.withheld
+            events += (event for _, event in withheld)
+            self._emitted_hashes.extend(key for key, _ in withheld[self._replay.overlap :])
+            self._replay = None
+        self._emit_all(events, emit)
+
+    def _emit_all(self, events: Iterable[Event], emit: Emit) -> None:
         for event in events:
-            self._rejoin(tell, is_seamless=False)
-            if self._stopped:
+            self._emit_resumed(emit, is_seamless=False)
+            if self._is_stopped:
                 return
-            tell(event)
+            emit(event)
 
-    def _end_replay(self, tell: Callable[[StreamItem], None]) -> None:
-        """Keep a long stretch of this connection until the next one shows what it was; tell a short one."""
-        replay, self._replay = self._replay, None
+    def _end_replay(self, emit: Emit) -> None:
+        """End the comparison with the connection: keep a long sequence undecided for the next one, emit a short one."""
+        replay = self._replay
+        self._replay = None
         if replay is None:
             return
         events = [event for _, event in replay.withheld]
-        if replay.is_long_enough and self._pending_bytes + replay.size <= MAX_WITHHELD_BYTES:
-            self._pending += events
-            self._pending_bytes += replay.size
+        if replay.is_long_enough and self._undecided_bytes + replay.size <= MAX_WITHHELD_BYTES:
+            self._undecided += events
+            self._undecided_bytes += replay.size
         else:
-            self._tell_all(events, tell)
+            self._emit_all(events, emit)
 
-    def _rejoin(self, tell: Callable[[StreamItem], None], *, is_seamless: bool) -> None:
-        if self._rejoining:
-            self._rejoining = False
-            tell(StreamResumed(is_seamless))
+    def _emit_resumed(self, emit: Emit, *, is_seamless: bool) -> None:
+        """Emit StreamResumed before the first event after a reconnect."""
+        if self._is_rejoining:
+            self._is_rejoining = False
+            emit(StreamResumed(is_seamless))
 
-    async def _guard(self, limit: asyncio.Timeout, drift: float, tell: Callable[[StreamItem], None]) -> None:
-        """Break the connection when the wall clock runs off: the machine slept, and the link is as good as dead.
+    async def _watch_clock(self, limit: asyncio.Timeout, clock_offset: float, emit: Emit) -> None:
+        """Watch the wall clock: break the connection when it jumps, because a machine that slept has lost the link.
 
-        Events that are withheld are told when nothing more comes.
+        Also emit the withheld events when no other event comes.
         """
         try:
-            while not self._stopped:
+            while not self._is_stopped:
                 await self._clock.sleep(1.0)
-                if abs(self._clock.time() - self._clock.monotonic() - drift) > CLOCK_JUMP_SECONDS:
-                    self._why_given_up = "this machine slept"
+                if abs(self._clock.time() - self._clock.monotonic() - clock_offset) > CLOCK_JUMP_SECONDS:
+                    self._timeout_reason = "this machine slept"
                     break
-                self._tell_stale(tell)
+                self._emit_stale(emit)
         except Exception:
             limit.reschedule(asyncio.get_running_loop().time())
             raise
         limit.reschedule(asyncio.get_running_loop().time())
 
-    def _tell_stale(self, tell: Callable[[StreamItem], None]) -> None:
-        """Tell what was withheld for too long."""
+    def _emit_stale(self, emit: Emit) -> None:
+        """Emit the withheld events once they are stale: withheld for MAX_WITHHELD_SECONDS."""
         replay = self._replay
         if replay is None or self._clock.monotonic() - self._last_event_at <= MAX_WITHHELD_SECONDS:
             return
         if replay.withheld:
             replay.overlap = len(replay.withheld)
-            self._tell_withheld(tell)
+            self._emit_withheld(emit)
 
-    async def _judge(self, response: httpx.Response) -> None:
-        """Look at the status before anything else, then at the type; only an event stream is read."""
+    async def _check_response(self, response: httpx.Response) -> None:
+        """Check the status of a response first, then its type; raise ApiError unless it is an event stream."""
         status = response.status_code
         if status == 200:
-            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind == "text/event-stream":
+            content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if content_type == "text/event-stream":
                 return
-            raise UnexpectedAnswer(f"the platform answered with {kind or 'something'}, not with an event stream")
+            raise UnexpectedAnswer(
+                f"the platform answered with {content_type or 'something'}, not with an event stream"
+            )
         content = bytearray()
         async for chunk in response.aiter_raw():
             content += chunk
-            if len(content) > 65536:
+            if len(content) > MAX_REFUSAL_BYTES:
                 break
         if status < 400:
             raise UnexpectedAnswer(f"the platform has no events for this task ({status})", status=status)
@@ -340,45 +367,14 @@ class EventStream:
         raise error_of_answer(status, bytes(content), wait)
 
 
-async def paced(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield a body as it comes: at once what is there already; with a pause between readings that come close together.
-
-    A mark in the event loop tells whether a chunk was waited for: it runs only if others had a turn meanwhile.
-    """
-    loop = asyncio.get_running_loop()
-    mark: asyncio.Handle | None = None
-    has_waited, size, last_wait = False, 0, -math.inf
-
-    def note_wait() -> None:
-        nonlocal has_waited
-        has_waited = True
-
-    try:
-        async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
-            while True:
-                mark = mark or loop.call_soon(note_wait)
-                try:
-                    chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    return
-                yield chunk
-                size += len(chunk)
-                if has_waited:
-                    now = loop.time()
-                    if size < MIN_READING_BYTES and now - last_wait < 2 * PAUSE_SECONDS:
-                        await asyncio.sleep(PAUSE_SECONDS)
-                    has_waited, size, last_wait, mark = False, 0, now, None
-    finally:
-        if mark is not None:
-            mark.cancel()
-
-
-def _follows(frame_id: str, last_id: str) -> bool:
-    """Whether an id is the very next one after another; told only of ids that count."""
-    counts = frame_id.isdecimal() and last_id.isdecimal() and len(frame_id) < 20
-    return counts and int(frame_id) == int(last_id) + 1
+def _is_next_id(event_id: str, last_id: str) -> bool:
+    """Return whether an id is the next number after another; False for ids that are not numbers."""
+    are_numbers = event_id.isdecimal() and last_id.isdecimal() and len(event_id) < 20
+    return are_numbers and int(event_id) == int(last_id) + 1
 
 
 def _ordinal(number: int) -> str:
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    if 10 <= number % 100 <= 20:
+        suffix = "th"
+    return f"{number}{suffix}"

@@ -1,4 +1,4 @@
-"""The events of a live stream: an envelope each, whose data stays as it came until somebody looks at it."""
+"""The events of a live stream: each is an envelope whose data are parsed only when they are used."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})
 CHILD_EVENTS = frozenset({"sub_task_created", "sub_task_updated", "sub_task_finished"})
-_OF_TASKS = TASK_EVENTS | CHILD_EVENTS
-EVENTS_WITHOUT_ENTRY = _OF_TASKS | {
+_EVENTS_WITH_TASK = TASK_EVENTS | CHILD_EVENTS
+EVENTS_WITHOUT_ENTRY = _EVENTS_WITH_TASK | {
     "connected",
     "chunk",
     "plan_updated",
@@ -28,12 +28,12 @@ EVENTS_WITHOUT_ENTRY = _OF_TASKS | {
     "turn_started",
     "turn_finished",
 }
-"""Events that change what is known of a task but are no entries of its log."""
+"""Types of events that say something about the task but are not entries of its log."""
 END_EVENTS = frozenset({"task_finished", "turn_finished"})
 
 
-class _Envelope(Struct, gc=False):
-    """The fields that every event has."""
+class _EventEnvelope(Struct, gc=False):
+    """The envelope of every event."""
 
     type: Any = None
     event: Any = None
@@ -43,90 +43,106 @@ class _Envelope(Struct, gc=False):
 
 
 class Event(Struct, eq=False, gc=False):
-    """One event of a task's stream; `type` is the JSON's own, never the frame's.
+    """An event of a task's stream; `type` comes from its JSON, never from the SSE frame.
 
-    Thousands are kept, and none refers back to itself: the garbage collector need not look at them. Only the entry is
-    remembered once it was made; the rest is read again where it is asked for.
+    Events are kept by the thousand and contain no reference cycles, so the garbage collector skips them (`gc=False`).
+    Only `entry` is cached; the other properties parse the JSON on each access.
     """
 
     type: str
     task_id: str
-    written_time: Any
-    """The time as the event tells it."""
+    unparsed_time: Any
+    """The `time` field of the JSON as it came."""
     frame_id: str
-    """The id the stream gave this event, or nothing."""
+    """The id of the SSE frame, or an empty text."""
     json: str | bytes | dict[str, Any]
-    """The whole event, as it was written or as it was decoded."""
-    written_data: Raw | UnsetType = UNSET
-    """What happened, as it was written."""
+    """The whole event: its JSON as it came, or decoded."""
+    unparsed_data: Raw | UnsetType = UNSET
+    """The `data` field of the JSON as it came."""
     _entry: Entry | UnsetType | None = UNSET
-    """What it adds to the activity log, once that was asked for."""
+    """The cached `entry`."""
 
     @classmethod
     def from_value(cls, body: object, frame_id: str = "") -> Self:
-        """Make an event of any JSON value."""
+        """Create an event from any JSON value."""
         raw = body if isinstance(body, dict) else {"value": body}
-        kind = raw["type"] if raw.get("type") is not None else raw.get("event")
+        kind = raw.get("type")
+        if kind is None:
+            kind = raw.get("event")
         return cls(text_of(kind) or "untyped", text_or_empty(raw.get("task_id")), raw.get("time"), frame_id, raw)
 
     @classmethod
     def from_sse(cls, written: str | bytes, frame_id: str = "") -> Self:
-        """Read the data of one frame; what is no JSON object is an event all the same, of the type it deserves."""
+        """Create an event from the data of an SSE frame; data that are not a JSON object make an event as well.
+
+        The type of such an event is `unreadable` or `untyped`.
+        """
         if isinstance(written, bytes) and not written.isascii():
             written = written.decode("utf-8", "replace")
         try:
-            told = _decode_envelope(written)
+            envelope = _decode_envelope(written)
         except MSGSPEC_ERRORS:
-            return cls.from_value(_body(written), frame_id)
-        kind = told.type if told.type is not None else told.event
-        return cls(text_of(kind) or "untyped", text_or_empty(told.task_id), told.time, frame_id, written, told.data)
+            return cls.from_value(_decode_tolerantly(written), frame_id)
+        kind = envelope.type
+        if kind is None:
+            kind = envelope.event
+        task_id = text_or_empty(envelope.task_id)
+        return cls(text_of(kind) or "untyped", task_id, envelope.time, frame_id, written, envelope.data)
 
     def __repr__(self) -> str:
-        """Name the event, without what it tells: a crash report may hold it."""
+        """Return the type without any data, because a crash report may contain it."""
         return f"Event({self.type!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Name the event, as `__repr__` does."""
+        """Return the type alone, as `__repr__` does."""
         return [("type", self.type)]
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The event as it came, with every field this version does not know."""
+        """The raw event with all its fields, also those that this version does not know."""
         if isinstance(self.json, dict):
             return self.json
-        whole: dict[str, Any] = loads(self.json)
-        return whole
+        decoded: dict[str, Any] = loads(self.json)
+        return decoded
 
     @property
     def time(self) -> datetime | None:
-        """When it happened."""
-        return parse_time(self.written_time)
+        """The time of the event."""
+        return parse_time(self.unparsed_time)
 
     @property
     def data(self) -> Any:
-        """What happened."""
+        """The data of the event, decoded."""
         if isinstance(self.json, dict):
             return self.json.get("data")
-        return None if self.written_data is UNSET else loads(bytes(self.written_data))
+        if self.unparsed_data is UNSET:
+            return None
+        return loads(bytes(self.unparsed_data))
 
     @property
     def task(self) -> TaskRow | None:
-        """The task as this event tells it: its own, or with a `sub_task_` event, a sub-task's."""
-        data = self.data if self.type in _OF_TASKS else None
-        return TaskRow.from_value(data) if isinstance(data, dict) and data.get("id") else None
+        """The task in this event: the stream's own, or a sub-task in a `sub_task_…` event."""
+        if self.type not in _EVENTS_WITH_TASK:
+            return None
+        data = self.data
+        if not isinstance(data, dict) or not data.get("id"):
+            return None
+        return TaskRow.from_value(data)
 
     @property
     def chunk(self) -> str | None:
-        """A piece of streamed text."""
-        return text_of(self.data) or "" if self.type == "chunk" else None
+        """The chunk of streamed text in this event."""
+        if self.type != "chunk":
+            return None
+        return text_or_empty(self.data)
 
-    # What is pydantic's is imported by the first event that tells it, not before the first frame.
+    # pydantic is imported by the first event that needs a model, not before the first frame.
 
     @property
     def plan(self) -> Plan | None:
-        """The plan, when this event tells it."""
-        data = self.data if self.type == "plan_updated" else None
-        if not isinstance(data, dict):
+        """The plan in a `plan_updated` event."""
+        data = self._object_data("plan_updated")
+        if data is None:
             return None
         from tui.client.models import Plan
 
@@ -134,9 +150,9 @@ class Event(Struct, eq=False, gc=False):
 
     @property
     def context(self) -> ContextStatus | None:
-        """How full the context is, when this event tells it."""
-        data = self.data if self.type == "context_status" else None
-        if not isinstance(data, dict):
+        """The use of the model's context in a `context_status` event."""
+        data = self._object_data("context_status")
+        if data is None:
             return None
         from tui.client.models import ContextStatus
 
@@ -144,26 +160,36 @@ class Event(Struct, eq=False, gc=False):
 
     @property
     def entry(self) -> Entry | None:
-        """What this event adds to the activity log, or None when it adds nothing."""
+        """The log entry for this event, or None if it has none."""
         if self._entry is UNSET:
             self._entry = self._make_entry()
         return self._entry
+
+    def _object_data(self, event_type: str) -> dict[str, Any] | None:
+        """Return the data if the event has this type and its data are an object."""
+        if self.type != event_type:
+            return None
+        data = self.data
+        return data if isinstance(data, dict) else None
 
     def _make_entry(self) -> Entry | None:
         if self.type in EVENTS_WITHOUT_ENTRY:
             return None
         from tui.client.event_entries import entry_of_event
 
-        return entry_of_event(self.type, self.data, self.written_time)
+        return entry_of_event(self.type, self.data, self.unparsed_time)
 
 
-_decode_envelope: Callable[[str | bytes], _Envelope] = msgspec.json.Decoder(_Envelope).decode
+_decode_envelope: Callable[[str | bytes], _EventEnvelope] = msgspec.json.Decoder(_EventEnvelope).decode
 
 
-def _body(data: str | bytes) -> dict[str, Any]:
+def _decode_tolerantly(written: str | bytes) -> dict[str, Any]:
+    """Decode an event with the tolerant JSON reader; describe the problem if it is not a JSON object."""
     try:
-        body = loads(data)
+        body = loads(written)
     except NotJson as error:
-        text = data if isinstance(data, str) else data.decode()
+        text = written if isinstance(written, str) else written.decode()
         return {"type": "unreadable", "data": {"reason": str(error), "text": text}}
-    return body if isinstance(body, dict) else {"type": "untyped", "data": body}
+    if not isinstance(body, dict):
+        return {"type": "untyped", "data": body}
+    return body

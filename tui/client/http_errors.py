@@ -1,4 +1,4 @@
-"""What httpx, TLS and the machine raise when a request goes wrong, as errors in words."""
+"""Maps the exceptions of httpx, TLS and the operating system to errors of the client, with clear messages."""
 
 from __future__ import annotations
 
@@ -11,49 +11,53 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError, ConnectionLost, TimedOut, Unreachable
 
 CLIENT_CERTIFICATE = "a certificate of its clients, and xp-tui has none to show"
+"""Part of a message: the TLS client certificate that some servers want."""
 
 
 @contextmanager
 def map_errors(url: str) -> Iterator[None]:
-    """Turn what httpx raises, often without a word, into errors that say what happened."""
+    """Map the errors of httpx, often without a message, to client errors that say what happened."""
     import httpx
 
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unconnected(error, url) from error
+        raise _connect_error(error, url) from error
     except httpx.PoolTimeout as error:
         raise TimedOut(f"too many connections to {_host(url)} at once", maybe_done=False) from error
     except httpx.ProxyError as error:
-        raise Unreachable(f"{_host(url)} cannot be reached{_way(url)}: {error}") from error
+        raise Unreachable(f"{_host(url)} cannot be reached{_via_proxy(url)}: {error}") from error
     except httpx.TimeoutException as error:
         raise TimedOut(f"{_host(url)} did not answer in time") from error
     except TimeoutError as error:
         raise TimedOut(f"{_host(url)} did not answer whole in time") from error
-    except httpx.LocalProtocolError as error:  # part of the request may have left
+    except httpx.LocalProtocolError as error:  # part of the request may have been sent
         raise ConnectionLost(f"the request to {_host(url)} could not be sent whole: {error}") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeEncodeError) as error:
         raise BadAddress(f"the request to {_host(url)} cannot be made: {error}") from error
-    except (httpx.TransportError, OSError) as error:  # what a damaged TLS record raises comes through as it is
-        raise _broken(error, url) from error
+    except (httpx.TransportError, OSError) as error:  # httpx does not wrap the ssl.SSLError of a damaged TLS record
+        raise _broken_connection_error(error, url) from error
 
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def _way(url: str) -> str:
-    """The proxy on the way to an address, in words."""
+def _via_proxy(url: str) -> str:
+    """Return the part of a message that names the proxy for this URL, or an empty text."""
     from tui.client.network import BadNetworkSettings, proxy_for
 
     try:
         proxy = proxy_for(url)
     except BadNetworkSettings:
         return ""
-    return f" through the proxy that {proxy.variable} names" if proxy else ""
+    if proxy is None:
+        return ""
+    return f" through the proxy that {proxy.variable} names"
 
 
-def _unconnected(error: Exception, url: str) -> Unreachable:
+def _connect_error(error: Exception, url: str) -> Unreachable:
+    """Return the error for a connection that could not be made."""
     from httpx import ConnectTimeout
 
     host = _host(url)
@@ -64,26 +68,29 @@ def _unconnected(error: Exception, url: str) -> Unreachable:
                 hint="If it is your own authority's, name it with --ca or SSL_CERT_FILE",
                 wait=0.0,
             )
-        if _has_reason(cause, "HANDSHAKE_FAILURE"):
+        if _is_tls_alert(cause, "HANDSHAKE_FAILURE"):
             hint = f"It may want {CLIENT_CERTIFICATE}"
             return Unreachable(f"{host} refused the TLS handshake", hint=hint, wait=0.0)
-    words = "it did not answer" if isinstance(error, ConnectTimeout) else str(error) or "the connection failed"
-    return Unreachable(f"{host} cannot be reached{_way(url)}: {words}")
+    reason = str(error) or "the connection failed"
+    if isinstance(error, ConnectTimeout):
+        reason = "it did not answer"
+    return Unreachable(f"{host} cannot be reached{_via_proxy(url)}: {reason}")
 
 
-def _broken(error: Exception, url: str) -> ApiError:
-    """What a connection that broke is told as."""
+def _broken_connection_error(error: Exception, url: str) -> ApiError:
+    """Return the error for a connection that broke."""
     host = _host(url)
-    if any(_has_reason(cause, "CERTIFICATE_REQUIRED") for cause in _causes(error)):
+    if any(_is_tls_alert(cause, "CERTIFICATE_REQUIRED") for cause in _causes(error)):
         hint = "Set an address of the platform that asks for the key alone"
         return Unreachable(f"{host} wants {CLIENT_CERTIFICATE}", hint=hint, wait=0.0, maybe_done=True)
-    why = str(getattr(error, "reason", None) or error)
-    return ConnectionLost(f"the connection to {host} broke{': ' if why else ''}{why}")
+    reason = str(getattr(error, "reason", None) or error)
+    if not reason:
+        return ConnectionLost(f"the connection to {host} broke")
+    return ConnectionLost(f"the connection to {host} broke: {reason}")
 
 
-def _has_reason(error: BaseException, reason: str) -> bool:
-    """Whether an error is a TLS alert for this reason."""
-    return isinstance(error, ssl.SSLError) and reason in (error.reason or "")
+def _is_tls_alert(error: BaseException, name: str) -> bool:
+    return isinstance(error, ssl.SSLError) and name in (error.reason or "")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,4 +1,4 @@
-"""JSON as it really arrives: too deep, too big, not quite JSON, and still read without losing a neighbour."""
+"""A tolerant JSON reader, for JSON that is nested too deep, has huge numbers or duplicate names, and a safe writer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 MAX_DEPTH = 128
-"""Levels of nesting read as structure; what lies deeper is kept as the text it was."""
-
+"""Levels of nesting that are parsed; anything deeper is kept as the text of its JSON."""
 MAX_EXACT_DIGITS = 15
-"""So many digits of a number with a point are told exactly by a float."""
-_MARKS = ((",", ":"), (", ", ": "))
+"""Characters of a decimal number that a float always represents exactly."""
+MAX_INT_DIGITS = 4300
+"""Digits of the longest integer that Python converts; a longer one is kept as text."""
+_SEPARATORS = ((",", ":"), (", ", ": "))
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -23,30 +24,30 @@ class NotJson(ValueError):
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON, keeping as text what Python would choke on: huge integers, NaN, endless nesting."""
+    """Load JSON, keeping as text what Python cannot represent: huge integers, NaN, endless nesting."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
-        return _decoded(text, _DECODER)
+        return _decode(text, _DECODER)
     except NotJson:
         raise
     except ValueError:  # an integer of more digits than Python converts
-        return _decoded(text, _DECODER_OF_LONG_NUMBERS)
+        return _decode(text, _DECODER_OF_LONG_NUMBERS)
 
 
-def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
+def _decode(text: str, decoder: json.JSONDecoder) -> Any:
     try:
         return decoder.decode(text)
     except RecursionError:
-        return _decoded(_shallow(text), decoder)
+        return _decode(_flatten_deep_levels(text), decoder)
     except json.JSONDecodeError as error:
-        is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        where = "it ends too early" if is_cut else f"character {error.pos + 1}"
-        raise NotJson(f"not JSON: {where}") from None
+        is_truncated = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        problem = "it ends too early" if is_truncated else f"character {error.pos + 1}"
+        raise NotJson(f"not JSON: {problem}") from None
 
 
 def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
-    """Write JSON in ASCII only, so that no byte of it can reach a terminal as a command."""
+    """Dump a value as JSON in ASCII only, so that no byte of it can be a terminal control sequence."""
     separators = (",", ":") if indent is None else None
     try:
         if indent is None and not sort:
@@ -57,7 +58,7 @@ def dumps(value: Any, *, indent: int | None = None, sort: bool = False) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON for people: letters of every script as themselves; not safe to print before it is cleaned."""
+    """Return pretty-printed JSON with letters of all scripts; sanitize it before printing it to a terminal."""
     try:
         return json.dumps(value, indent=2, ensure_ascii=False, default=str)
     except RecursionError:
@@ -65,18 +66,10 @@ def pretty(value: Any) -> str:
 
 
 def parse_nested(value: Any) -> Any:
-    """The value with texts that are themselves JSON taken apart, where that leaves nothing out: for reading only."""
+    """Parse texts that are nested JSON, where that loses nothing; the result is for display only."""
     match value:
         case str() if value[:1] in {"{", "["}:
-            try:
-                inner = json.loads(value)
-            except (ValueError, RecursionError):
-                return value
-            # What is written back as it was has no doubled name, lost digit or odd escape.
-            forms = (
-                json.dumps(inner, ensure_ascii=ascii, separators=marks) for ascii in (True, False) for marks in _MARKS
-            )
-            return inner if value in forms else value
+            return _parse_text(value)
         case dict():
             return {name: parse_nested(item) for name, item in value.items()}
         case list():
@@ -85,63 +78,81 @@ def parse_nested(value: Any) -> Any:
             return value
 
 
+def _parse_text(text: str) -> Any:
+    """Parse a text that may be JSON; return the text if it is not, or if parsing loses something."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    # If writing the value gives the same text, it has no duplicate name, lost digit or unusual escape.
+    for ensure_ascii in (True, False):
+        for separators in _SEPARATORS:
+            if json.dumps(value, ensure_ascii=ensure_ascii, separators=separators) == text:
+                return value
+    return text
+
+
 def canonical(value: Any) -> str:
-    """One text for one value, whatever order its keys came in."""
+    """Return the canonical JSON of a value: equal values have equal texts, whatever the order of their names."""
     return dumps(value, sort=True)
 
 
 def parse_float(digits: str) -> float | str:
-    """A number with a point; where a float would be another number, its digits."""
+    """Parse a decimal number as a float, or return its digits if a float would change it."""
     number = float(digits)
-    if len(digits) <= MAX_EXACT_DIGITS:
-        return number if math.isfinite(number) else digits
-    return number if math.isfinite(number) and Decimal(digits) == Decimal(repr(number)) else digits
+    if not math.isfinite(number):
+        return digits
+    if len(digits) <= MAX_EXACT_DIGITS or Decimal(digits) == Decimal(repr(number)):
+        return number
+    return digits
 
 
-def _int(digits: str) -> int | str:
-    return int(digits) if len(digits) <= 4300 else digits
+def _parse_int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else digits
 
 
-def _with_doubled_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which nothing is lost: of a doubled name the last value counts, the others stand beside it."""
+def _merge_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object without losing duplicate names: the last value counts, earlier ones get longer names."""
     value = dict(pairs)
     if len(value) == len(pairs):
         return value
-    seen: Counter[str] = Counter()
-    doubled: dict[str, Any] = {}
+    counts: Counter[str] = Counter()
+    duplicates: dict[str, Any] = {}
     for name, item in pairs[::-1]:
-        if seen[name]:
-            doubled[f"{name} (written again before, {seen[name]})"] = item
-        seen[name] += 1
-    return {**value, **doubled}
+        if counts[name]:
+            duplicates[f"{name} (written again before, {counts[name]})"] = item
+        counts[name] += 1
+    return {**value, **duplicates}
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
-_DECODER = json.JSONDecoder(parse_constant=str, parse_float=parse_float, object_pairs_hook=_with_doubled_names)
+_DECODER = json.JSONDecoder(parse_constant=str, parse_float=parse_float, object_pairs_hook=_merge_duplicates)
 _DECODER_OF_LONG_NUMBERS = json.JSONDecoder(
-    parse_constant=str, parse_float=parse_float, parse_int=_int, object_pairs_hook=_with_doubled_names
+    parse_constant=str, parse_float=parse_float, parse_int=_parse_int, object_pairs_hook=_merge_duplicates
 )
 
 
-def _shallow(text: str) -> str:
-    """The same JSON with everything below DEEPEST levels turned into a string of its own text."""
+def _flatten_deep_levels(text: str) -> str:
+    """Turn each value that is nested MAX_DEPTH levels deep into a string of its own JSON."""
     parts: list[str] = []
-    depth = begun = kept = 0
+    depth = 0
+    deep_start = 0
+    copied_until = 0
     for token in _TOKEN.finditer(text):
         match token.group()[0]:
             case "[" | "{":
                 depth += 1
                 if depth == MAX_DEPTH:
-                    parts.append(text[kept : token.start()])
-                    begun = token.start()
+                    parts.append(text[copied_until : token.start()])
+                    deep_start = token.start()
             case "]" | "}":
                 if depth == MAX_DEPTH:
-                    parts.append(json.dumps(text[begun : token.end()]))
-                    kept = token.end()
+                    parts.append(json.dumps(text[deep_start : token.end()]))
+                    copied_until = token.end()
                 depth -= 1
     if depth >= MAX_DEPTH:
         raise NotJson("not JSON: it ends too early")
-    parts.append(text[kept:])
+    parts.append(text[copied_until:])
     return "".join(parts)
 
 

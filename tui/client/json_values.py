@@ -1,4 +1,4 @@
-"""Reads one JSON value as a text, a time, a number or a list, whatever form it came in; nothing here raises."""
+"""Conversions of one JSON value of any form to a text, a time, a number or a list; none of them raises."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Any
 from tui.client.json_codec import canonical, dumps
 
 EPOCH = datetime.min.replace(tzinfo=UTC)
-"""Stands for a time that is not known: before every other."""
+"""Stands for an unknown time: earlier than every other time."""
 MAX_CACHED_CHARACTERS = 40
-"""Longer texts are not remembered as times."""
+"""Longest text that is cached as a time."""
 MIN_MILLISECONDS = 1e11
-"""A number from here on counts milliseconds since 1970, a smaller one seconds."""
+"""A larger number is a time in milliseconds since 1970, a smaller one in seconds."""
+MAX_NUMBER = 1e300
+"""Larger numbers are ignored."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text_of(value: object) -> str | None:
-    """Read any JSON value as text; None stays None, and half a surrogate pair is replaced."""
+    """Return any JSON value as text, None as None; replace lone surrogates."""
     match value:
         case None:
             return None
@@ -33,71 +35,77 @@ def text_of(value: object) -> str | None:
 
 
 def text_or_empty(value: object) -> str:
-    """Read any JSON value as text; None is the empty one."""
+    """Return any JSON value as text, None as an empty text."""
     return text_of(value) or ""
 
 
 def parse_time(value: object) -> datetime | None:
-    """Read a time in ISO 8601 or in seconds (or milliseconds) since 1970 as UTC; None when it is neither."""
+    """Parse a time, in ISO 8601 or in seconds or milliseconds since 1970, as UTC; None if it is neither."""
     if isinstance(value, str) and len(value) <= MAX_CACHED_CHARACTERS:
-        return _cached_moment(value)
-    return _moment(value)
+        return _parse_time_cached(value)
+    return _parse_time(value)
 
 
 @lru_cache(4096)
-def _cached_moment(text: str) -> datetime | None:
-    """Read a time; a task is often created, started and changed at the same one."""
-    return _moment(text)
+def _parse_time_cached(text: str) -> datetime | None:
+    # Worth a cache: a task is often created, started and changed at the same time.
+    return _parse_time(text)
 
 
-def _moment(value: object) -> datetime | None:
+def _parse_time(value: object) -> datetime | None:
     try:
         match value:
             case datetime():
-                when = value
+                time = value
             case bool():
                 return None
             case int() | float():
                 seconds = value / 1000 if abs(value) > MIN_MILLISECONDS else value
-                when = datetime.fromtimestamp(seconds, UTC)
+                time = datetime.fromtimestamp(seconds, UTC)
             case str() if value[4:5] == "-":
-                when = datetime.fromisoformat(value.rstrip())
+                time = datetime.fromisoformat(value.rstrip())
             case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
-                return _moment(float(value))
+                return _parse_time(float(value))
             case str():
-                when = datetime.fromisoformat(value.strip())
+                time = datetime.fromisoformat(value.strip())
             case _:
                 return None
-        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-        return when if 1900 < when.year < 9000 else None  # other years do not exist in every time zone
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    if not 1900 < time.year < 9000:  # other years do not exist in every time zone
+        return None
+    return time
 
 
 def flag_of(value: object) -> bool:
-    """Read a value as yes or no; what is neither is no."""
+    """Return a value as a flag; a value that is not a boolean counts as false."""
     return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1", "yes"})
 
 
 def number_of(value: object) -> float | None:
-    """Read a number, or the text of one."""
+    """Return a number, also from its text; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if abs(number) < 1e300 else None
+    if abs(number) < MAX_NUMBER:
+        return number
+    return None  # also for NaN
 
 
 def count_of(value: object) -> int:
-    """Read a whole number; what is none counts as 0."""
+    """Return a count as a whole number; a value that is not a number counts as 0."""
     number = number_of(value)
-    return int(number) if number is not None else 0
+    if number is None:
+        return 0
+    return int(number)
 
 
 def items_of(value: object) -> tuple[Any, ...]:
-    """Read a list; a single value is a list of one, None an empty one."""
+    """Return the items of a list; any other value is a list of one item, None an empty list."""
     match value:
         case None:
             return ()
@@ -107,20 +115,27 @@ def items_of(value: object) -> tuple[Any, ...]:
             return (value,)
 
 
+def object_of(value: object) -> dict[str, Any]:
+    """Return a JSON object; any other value counts as an empty object."""
+    return value if isinstance(value, dict) else {}
+
+
 def texts_of(value: object) -> tuple[str, ...]:
-    """Read a list of texts, without the empty ones."""
+    """Return the items of a list as texts, without empty ones."""
     return tuple(text for text in map(text_of, items_of(value)) if text)
 
 
-NAMES_OF_NOBODY = frozenset({"", "false", "0", "null", "none", "undefined", "no", "nobody"})
-"""What a platform may write for nobody."""
+NO_DECIDER_NAMES = frozenset({"", "false", "0", "null", "none", "undefined", "no", "nobody"})
+"""Texts that a platform may write where there is no decider."""
 
 
 def decider_of(value: object) -> str | None:
-    """Who decided, from a name, an object with one, or a list of these; what is false, zero or empty is nobody."""
+    """Return the name of the decider, from a name, an object that has one, or a list; None if there is no decider."""
     match value:
+        case str() if value.strip().lower() in NO_DECIDER_NAMES:
+            return None
         case str():
-            return None if value.strip().lower() in NAMES_OF_NOBODY else text_of(value)
+            return text_of(value)
         case dict():
             names = ("display_name", "name", "email", "id")
             return next(filter(None, (decider_of(value.get(name)) for name in names)), None)
@@ -128,15 +143,17 @@ def decider_of(value: object) -> str | None:
             return ", ".join(filter(None, map(decider_of, value))) or None
         case True:
             return "somebody"
+        case _ if value:
+            return text_of(value)
         case _:
-            return text_of(value) if value else None
+            return None
 
 
 def identity(data: Mapping[str, Any], *names: str) -> str:
-    """Return the first of these fields that is not blank, or an id made of the content, which is as stable."""
+    """Return an object's identity: the first of these fields that is not blank, or a hash of the whole object."""
     for name in names:
-        if (found := text_of(data.get(name))) and found.strip():
-            return found
+        if (text := text_of(data.get(name))) and text.strip():
+            return text
     import hashlib
 
     return "?" + hashlib.sha256(canonical(data).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""A large activity log: all heads are read once it is there, and an entry when it is looked at."""
+"""A large activity log that is read lazily: an index of all entries first, an entry itself when it is used."""
 
 from __future__ import annotations
 
@@ -19,159 +19,176 @@ from tui.client.partial_decode import PartialEntry, decode_partial, entry_class_
 from tui.client.task_rows import MSGSPEC_ERRORS
 
 MIN_LAZY_LOG_BYTES = 1024 * 1024
-"""Bytes from which a log is large."""
-ENTRIES_PER_TURN = 1000
-"""Entries whose heads are taken in before others have a turn."""
-MODELS_PER_TURN = 100
-"""Entries that are made before others have a turn: each is a pydantic model."""
+"""A larger log is read lazily."""
+MAX_ENTRIES_PER_STEP = 1000
+"""Entries that are indexed before the event loop gets control."""
+MAX_MODELS_PER_STEP = 100
+"""Entries that are parsed before the event loop gets control: each is a pydantic model."""
 KINDS_WITH_DETAILS = frozenset({ToolCall, Delegation, Decision})
-"""What may have more names, have failed, or name the sub-task that it started."""
+"""Kinds of entries that can have more keys, have failed, or name the sub-task that they started."""
 
 
 class NotLazy(ValueError):
-    """The log has an entry that has to be read whole to know what it is, or two that go by one name."""
+    """The log cannot be read in the lazy way: an entry has an unusual form, or two entries share a key."""
 
 
 class LazyEntries(Sequence[Entry]):
-    """The entries of a log, each of the usual form: what it is, when it was and its names are known of all."""
+    """The entries of a large log, parsed lazily on each access; kind, time and keys of all of them are indexed.
+
+    Every index counts from 0 in the order of the log.
+    """
 
     def __init__(self) -> None:
         self.ids: list[str] = []
         self.kinds: list[type[Entry]] = []
         self.tally: Counter[type[Entry]] = Counter()
-        """How many there are of each kind."""
+        """The number of entries of each kind."""
         self.times: list[datetime] = []
-        self.places: dict[str, int] = {}
-        """By each of its names, the how manieth an entry is."""
+        self.index_by_key: dict[str, int] = {}
         self.failed: set[int] = set()
-        """The calls that did."""
-        self.naming: set[int] = set()
-        """What names the sub-task that it started."""
+        """The indexes of tool calls that failed."""
+        self.with_child: set[int] = set()
+        """The indexes of entries that name the sub-task that they started."""
         self.order: list[int] = []
-        """Their places in the order of time."""
-        self._parts: list[Raw] = []
-        """Each of them as it was written."""
+        """All indexes, in the order of time."""
+        self._raw_entries: list[Raw] = []
 
-    def take(self, parts: Sequence[Raw]) -> None:
-        """Take in some entries more, as they were written."""
+    def extend(self, raw_entries: Sequence[Raw]) -> None:
+        """Extend the index by these entries; raise NotLazy if one of them must be parsed to be indexed."""
         try:
-            heads = list(map(decode_partial, parts))
-            times = _times(heads)
+            heads = list(map(decode_partial, raw_entries))
+            times = _parse_times(heads)
         except MSGSPEC_ERRORS as error:
             raise NotLazy from error
-        begin = len(self)
-        ids = [head.id if head.id and not head.id.isspace() else _name(head) for head in heads]
+        start = len(self)
+        ids = [head.id if head.id and not head.id.isspace() else _call_id(head) for head in heads]
         kinds = list(map(entry_class_of_partial, heads))
-        known = len(self.places) + len(ids)
-        self.places.update(zip(ids, range(begin, begin + len(ids)), strict=True))
-        for place in [at for at, kind in enumerate(kinds) if kind in KINDS_WITH_DETAILS]:
-            head = heads[place]
-            if kinds[place] is not ToolCall:
-                if names_child(head, kinds[place]):
-                    self.naming.add(begin + place)
-                continue
-            if head.is_error:
-                self.failed.add(begin + place)
-            if head.request_id or head.tool_call_id:
-                others = {name for name in (head.request_id, head.tool_call_id) if name and name != ids[place]}
-                known += len(others)
-                self.places.update(dict.fromkeys(others, begin + place))
-        if len(self.places) < known:
+        key_count = len(self.index_by_key) + len(ids)
+        self.index_by_key.update(zip(ids, range(start, start + len(ids)), strict=True))
+        for position in [position for position, kind in enumerate(kinds) if kind in KINDS_WITH_DETAILS]:
+            key_count += self._index_details(heads[position], kinds[position], ids[position], start + position)
+        if len(self.index_by_key) < key_count:
             raise NotLazy
-        self._parts += parts
+        self._raw_entries += raw_entries
         self.ids += ids
         self.kinds += kinds
         self.tally.update(kinds)
         self.times += times
-        when = self.times.__getitem__
-        order = sorted(range(begin, len(self)), key=when)
-        is_later = not begin or when(self.order[-1]) <= when(order[0])
+        self._extend_order(start)
+
+    def _index_details(self, head: PartialEntry, kind: type[Entry], entry_id: str, index: int) -> int:
+        """Index the failure, the sub-task and the further keys of an entry; return the number of these keys."""
+        if kind is not ToolCall:
+            if names_child(head, kind):
+                self.with_child.add(index)
+            return 0
+        if head.is_error:
+            self.failed.add(index)
+        if not (head.request_id or head.tool_call_id):
+            return 0
+        keys = {key for key in (head.request_id, head.tool_call_id) if key and key != entry_id}
+        self.index_by_key.update(dict.fromkeys(keys, index))
+        return len(keys)
+
+    def _extend_order(self, start: int) -> None:
+        """Extend the order of time by the entries from `start` on."""
+        time_of = self.times.__getitem__
+        order = sorted(range(start, len(self)), key=time_of)
+        is_later = not start or time_of(self.order[-1]) <= time_of(order[0])
         self.order += order
         if not is_later:
-            self.order.sort(key=when)
+            self.order.sort(key=time_of)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @overload
-    def __getitem__(self, place: int) -> Entry: ...
+    def __getitem__(self, index: int) -> Entry: ...
 
     @overload
-    def __getitem__(self, place: slice) -> tuple[Entry, ...]: ...
+    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
 
-    def __getitem__(self, place: int | slice) -> Entry | tuple[Entry, ...]:
-        if isinstance(place, slice):
-            return tuple(self[one] for one in range(*place.indices(len(self))))
-        place = range(len(self))[place]
-        return self.kinds[place].from_value(loads(bytes(self._parts[place])))
+    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
+        if isinstance(index, slice):
+            return tuple(self[number] for number in range(*index.indices(len(self))))
+        index = range(len(self))[index]
+        return self.kinds[index].from_value(loads(bytes(self._raw_entries[index])))
 
     def between(self, first: datetime, last: datetime) -> list[int]:
-        """The places of what was from one moment to another."""
-        when = self.times.__getitem__
-        return self.order[bisect_left(self.order, first, key=when) : bisect_right(self.order, last, key=when)]
+        """Return the indexes of the entries between two times, in the order of time."""
+        time_of = self.times.__getitem__
+        start = bisect_left(self.order, first, key=time_of)
+        end = bisect_right(self.order, last, key=time_of)
+        return self.order[start:end]
 
     def unknown_to(self, names: dict[str, object]) -> Sequence[Entry]:
-        """The entries of which nobody has told under any of their names; from now on these are known."""
-        known = {self.places[name] for name in names.keys() & self.places.keys()}
-        names.update(self.places)
-        return tuple(self[place] for place in range(len(self)) if place not in known) if known else self
+        """Return the entries unknown so far, with no key in `names`, and add the keys of all entries to `names`."""
+        known = {self.index_by_key[name] for name in names.keys() & self.index_by_key.keys()}
+        names.update(self.index_by_key)
+        if not known:
+            return self
+        return tuple(self[index] for index in range(len(self)) if index not in known)
 
-    def unlike(self, other: LazyEntries) -> list[int]:
-        """The places at which the other's entry is not the same to the letter."""
-        same = map(operator.eq, self._parts, other._parts)
-        differ = [place for place, is_same in enumerate(same) if not is_same]
-        return [*differ, *range(min(len(self), len(other)), len(self))]
+    def changed_indexes(self, other: LazyEntries) -> list[int]:
+        """Return the indexes of the entries whose JSON has changed in the other log, or that only one of them has."""
+        equal = map(operator.eq, self._raw_entries, other._raw_entries)
+        changed = [index for index, is_equal in enumerate(equal) if not is_equal]
+        return [*changed, *range(min(len(self), len(other)), len(self))]
 
 
 class LargeLog:
-    """A large activity log as it was written: its thread's id, and the JSON of each of its entries."""
+    """A large activity log that is not parsed yet: its thread's id, and the JSON of each of its entries."""
 
-    def __init__(self, thread_id: str | None, parts: list[Raw]) -> None:
+    def __init__(self, thread_id: str | None, raw_entries: list[Raw]) -> None:
         self.thread_id = thread_id
-        self._parts = parts
+        self._raw_entries = raw_entries
 
     @classmethod
     def from_bytes(cls, content: bytes | bytearray) -> LargeLog | None:
-        """Return the log; None where it is not large, or has to be read as a whole."""
-        if len(content) <= MIN_LAZY_LOG_BYTES or (found := split_log(content)) is None:
+        """Return the log for the bytes of an answer; None if it is not large or must be parsed as a whole."""
+        if len(content) <= MIN_LAZY_LOG_BYTES:
             return None
-        return cls(*found)
+        parts = split_log(content)
+        if parts is None:
+            return None
+        return cls(*parts)
 
     async def entries(self) -> Sequence[Entry]:
-        """Return its entries: each is read when it is looked at, unless one of them is of another form than usual."""
+        """Return the entries, lazily parsed if all of them have the usual form."""
         entries = LazyEntries()
         try:
-            for begin in range(0, len(self._parts), ENTRIES_PER_TURN):
+            for start in range(0, len(self._raw_entries), MAX_ENTRIES_PER_STEP):
                 await asyncio.sleep(0)
-                entries.take(self._parts[begin : begin + ENTRIES_PER_TURN])
+                entries.extend(self._raw_entries[start : start + MAX_ENTRIES_PER_STEP])
         except NotLazy:
-            return await read_entries(loads(bytes(part)) for part in self._parts)
+            return await read_entries(loads(bytes(raw_entry)) for raw_entry in self._raw_entries)
         return entries
 
 
 async def read_entries(items: Iterable[object]) -> tuple[Entry, ...]:
-    """Read the entries of a log, some at a time."""
+    """Read all entries of a log, giving control to the event loop in between."""
     entries: list[Entry] = []
     for item in items:
-        if len(entries) % MODELS_PER_TURN == 0:
+        if len(entries) % MAX_MODELS_PER_STEP == 0:
             await asyncio.sleep(0)
         entries.append(parse_entry(item))
     return tuple(entries)
 
 
-def _name(head: PartialEntry) -> str:
-    for name in (head.request_id, head.tool_call_id):
-        if name and not name.isspace():
-            return name
+def _call_id(head: PartialEntry) -> str:
+    """Return the id of the call, for an entry without an id; raise NotLazy if it has none either."""
+    for call_id in (head.request_id, head.tool_call_id):
+        if call_id and not call_id.isspace():
+            return call_id
     raise NotLazy
 
 
-def _times(heads: list[PartialEntry]) -> list[datetime]:
-    """As `parse_time` reads them, where they are written as usual."""
-    written = [text for head in heads if (text := head.created_at) and text[4:5] == "-"]
-    times = list(map(datetime.fromisoformat, written))
-    if {when.tzinfo for when in times} != {UTC}:
-        times = [when for told in times if (when := parse_time(told))]
+def _parse_times(heads: list[PartialEntry]) -> list[datetime]:
+    """Parse the times as `parse_time` does; raise NotLazy if one is missing or has an unusual form."""
+    texts = [head.created_at for head in heads if head.created_at and head.created_at[4:5] == "-"]
+    times = list(map(datetime.fromisoformat, texts))
+    if {time.tzinfo for time in times} != {UTC}:
+        times = list(filter(None, map(parse_time, times)))
     if len(times) < len(heads) or not 1900 < min(times).year <= max(times).year < 9000:
         raise NotLazy
     return times

@@ -1,4 +1,4 @@
-"""The entries of an activity log: no field says which kind an entry is, so the kinds are told apart in one order."""
+"""The entries of an activity log. No field names the kind of an entry, so the order of the checks matters."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Struct, field
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from tui.client.json_values import text_of
+from tui.client.json_values import object_of, text_of, text_or_empty
 from tui.client.models import Person
 from tui.client.wire_model import Flag, Items, Moment, Name, Nested, Number, Text, WireModel
 
-_CUT = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
+_TRUNCATED = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
 
 
 class Entry(WireModel):
-    """One thing that happened in a task; every kind has an id and a time."""
+    """An entry: one thing that happened in a task. Every kind has an id and a time."""
 
     ID_FIELDS = ("id", "request_id", "tool_call_id")
     kind: ClassVar[str] = "other"
@@ -29,29 +29,29 @@ class Entry(WireModel):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every name under which this same thing may be told again."""
+        """The keys by which other sources can refer to the same entry."""
         return (self.id,)
 
     @property
     def started_task_id(self) -> str | None:
-        """The id of the sub-task that it started, where it is of a kind that starts one and names it."""
+        """The id of the sub-task that the entry started, if it names one."""
         return None
 
     @property
     def label(self) -> str:
-        """What it is, in a few words, as the platform put them."""
+        """A short label in the platform's own words."""
         return self.kind
 
 
 class Reason(WireModel):
-    """Why an agent did something, in its own words."""
+    """The reason for an agent's step, in its own words."""
 
     title: Text = None
     description: Text = None
 
 
 class Message(Entry):
-    """Something said by the user, the agent or the system."""
+    """A message of the user, the agent or the system."""
 
     kind = "message"
     role: Name = ""
@@ -61,19 +61,20 @@ class Message(Entry):
 
     @property
     def text(self) -> str:
-        """The words, wherever the platform put them."""
-        inner = self.content.get("text") if isinstance(self.content, dict) else self.content
-        return text_of(inner) or ""
+        """The text, from either form of the content."""
+        if isinstance(self.content, dict):
+            return text_or_empty(self.content.get("text"))
+        return text_or_empty(self.content)
 
     @property
     def files(self) -> tuple[Any, ...]:
-        """What was attached."""
-        found = self.content.get("files") if isinstance(self.content, dict) else None
-        return tuple(found) if isinstance(found, list) else ()
+        """The attached files."""
+        files = object_of(self.content).get("files")
+        return tuple(files) if isinstance(files, list) else ()
 
     @property
     def label(self) -> str:
-        """The words."""
+        """The text as the label."""
         return self.text
 
 
@@ -96,44 +97,48 @@ class ToolCall(Entry):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The entry's id and the two ids a call carries on the stream."""
+        """The keys of a call: the entry's id and the two ids that the call has in the stream."""
         return tuple(dict.fromkeys(key for key in (self.id, self.request_id, self.tool_call_id) if key))
 
     @property
     def name(self) -> str:
-        """The tool's name, or the operation's."""
+        """The name of the tool, or else the id of the operation."""
         return self.tool_name or self.operation_id or "tool"
 
     @property
     def label(self) -> str:
-        """The tool's name."""
+        """The tool's name as the label."""
         return self.name
 
     @property
     def is_finished(self) -> bool:
-        """Whether a result is known to have come."""
+        """Whether the call is finished: it has a result or an error."""
         return self.returned or self.result is not None or self.is_error
 
     @property
     def arguments(self) -> Any:
-        """The payload without the envelope that the platform wraps round it."""
-        inner = self.payload
-        if isinstance(inner, dict) and isinstance(inner.get("payload"), dict):
-            inner = inner["payload"]
-        if isinstance(inner, dict) and isinstance(inner.get("headers"), dict):
-            own = {key: value for key, value in inner["headers"].items() if not key.startswith("toolcall")}
-            inner = {**inner, "headers": own} if own else {k: v for k, v in inner.items() if k != "headers"}
-        return inner
+        """The arguments of the call: its payload without the envelope and the headers that the platform adds."""
+        payload = self.payload
+        if isinstance(payload, dict) and isinstance(payload.get("payload"), dict):
+            payload = payload["payload"]
+        if not isinstance(payload, dict) or not isinstance(payload.get("headers"), dict):
+            return payload
+        headers = {name: value for name, value in payload["headers"].items() if not name.startswith("toolcall")}
+        if headers:
+            return {**payload, "headers": headers}
+        return {name: value for name, value in payload.items() if name != "headers"}
 
     @property
     def cut_from(self) -> int | None:
-        """How many characters the result had before the platform cut it for display."""
-        found = _CUT.search(self.result) if isinstance(self.result, str) else None
-        return int(found[1]) if found else None
+        """The number of characters from which the platform cut the result for display."""
+        if not isinstance(self.result, str):
+            return None
+        match = _TRUNCATED.search(self.result)
+        return int(match[1]) if match else None
 
 
 class Reasoning(Entry):
-    """A step of the agent's thinking."""
+    """A step of the agent's reasoning."""
 
     kind = "reasoning"
     type: Annotated[str, BeforeValidator(lambda value: text_of(value) or "think")] = "think"
@@ -146,12 +151,12 @@ class Reasoning(Entry):
 
     @property
     def label(self) -> str:
-        """The step's title, or the thought itself."""
+        """The title as the label, or else the thought, the analysis or the type."""
         return self.title or self.thought or self.analysis or self.type
 
 
 class Delegation(Entry):
-    """A task handed to another agent."""
+    """The delegation of a task to another agent."""
 
     kind = "sub-agent"
     query: Text = None
@@ -161,17 +166,18 @@ class Delegation(Entry):
 
     @property
     def started_task_id(self) -> str | None:
-        """The sub-task, where it is named."""
+        """The id of the sub-task that was started, if the entry names it."""
         return self.child_id
 
     @property
     def label(self) -> str:
-        """What the other agent was asked."""
-        return self.query or (self.reasoning.title if self.reasoning else None) or self.agent_id or self.kind
+        """The query as the label, or else the title of the reason, the agent or the kind."""
+        title = self.reasoning.title if self.reasoning else None
+        return self.query or title or self.agent_id or self.kind
 
 
 class SignIn(Entry):
-    """A connector that needs, or got, a person's sign-in."""
+    """The sign-in of a connector, needed or done."""
 
     kind = "sign-in"
     type: Name = ""
@@ -179,28 +185,28 @@ class SignIn(Entry):
 
     @property
     def is_open(self) -> bool:
-        """Whether the agent still waits for it."""
+        """Whether the sign-in is open: the agent still waits for it."""
         return self.type == "login_required"
 
     @property
     def server(self) -> str:
-        """Which server asks, by name or address."""
-        data = self.data if isinstance(self.data, dict) else {}
-        return text_of(data.get("server_name")) or text_of(data.get("server_url")) or ""
+        """The name of the server that asks, or else its address."""
+        data = object_of(self.data)
+        return text_of(data.get("server_name")) or text_or_empty(data.get("server_url"))
 
     @property
     def url(self) -> str | None:
-        """Where to sign in."""
-        return text_of(self.data.get("url")) if isinstance(self.data, dict) else None
+        """The URL at which to sign in."""
+        return text_of(object_of(self.data).get("url"))
 
     @property
     def label(self) -> str:
-        """The server and what happened."""
+        """The server and the type as the label."""
         return " ".join(part for part in (self.server, self.type.replace("_", " ")) if part)
 
 
 class Decision(Entry):
-    """What an agent gateway decided to do with other runs."""
+    """A decision of an agent gateway about other runs."""
 
     kind = "decision"
     action: Name = ""
@@ -214,17 +220,17 @@ class Decision(Entry):
 
     @property
     def started_task_id(self) -> str | None:
-        """The run, where the decision started one and names it."""
+        """The id of the run that the decision started, if the entry names it."""
         return self.child_id
 
     @property
     def label(self) -> str:
-        """The decision in the platform's words."""
+        """The title as the label, or else the action."""
         return self.title or self.action.replace("_", " ")
 
 
 class Question(Struct, frozen=True):
-    """One question, and the answers it offers: id and words of each."""
+    """A question with its options: the id and the text of each."""
 
     id: str
     text: str
@@ -232,7 +238,7 @@ class Question(Struct, frozen=True):
 
 
 class Questions(Entry):
-    """Questions the agent asked, and whether they were answered."""
+    """The questions of an agent, and their answers."""
 
     kind = "question"
     questions: Items[Any] = ()
@@ -242,39 +248,42 @@ class Questions(Entry):
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has answered yet, as far as the log tells."""
+        """Whether the questions are open: the log has no answers yet."""
         return not self.answers
 
     @property
     def label(self) -> str:
-        """The first question's words."""
+        """The text of the first question as the label, or else the title."""
         return next((question.text for question in self.asked if question.text), None) or self.title or "question"
 
     @property
     def asked(self) -> tuple[Question, ...]:
-        """Each question, from whatever shape it has."""
-        return tuple(_question(told, place) for place, told in enumerate(self.questions, 1))
+        """The questions that were asked, parsed from any form."""
+        return tuple(_parse_question(value, number) for number, value in enumerate(self.questions, 1))
 
 
-def _question(told: object, place: int) -> Question:
-    if not isinstance(told, dict):
-        return Question(f"q{place}", text_of(told) or "", ())
-    words = text_of(told.get("question") or told.get("text") or told.get("title")) or ""
-    offered = told.get("options")
-    options = [_option(one, number) for number, one in enumerate(offered if isinstance(offered, list) else (), 1)]
-    return Question(text_of(told.get("id") or told.get("question_id")) or f"q{place}", words, tuple(options))
+def _parse_question(value: object, number: int) -> Question:
+    if not isinstance(value, dict):
+        return Question(f"q{number}", text_or_empty(value), ())
+    question_id = text_of(value.get("id") or value.get("question_id")) or f"q{number}"
+    text = text_or_empty(value.get("question") or value.get("text") or value.get("title"))
+    options = value.get("options")
+    if not isinstance(options, list):
+        return Question(question_id, text, ())
+    return Question(question_id, text, tuple(map(_parse_option, options, range(1, len(options) + 1))))
 
 
-def _option(told: object, place: int) -> tuple[str, str]:
-    if not isinstance(told, dict):
-        words = text_of(told) or str(place)
-        return words, words
-    words = text_of(told.get("label") or told.get("text") or told.get("title")) or str(place)
-    return text_of(told.get("id") or told.get("value")) or words, words
+def _parse_option(value: object, number: int) -> tuple[str, str]:
+    """Return the id and the text of an option."""
+    if not isinstance(value, dict):
+        text = text_of(value) or str(number)
+        return text, text
+    text = text_of(value.get("label") or value.get("text") or value.get("title")) or str(number)
+    return text_of(value.get("id") or value.get("value")) or text, text
 
 
 class Confirmation(Entry):
-    """A card that asks to confirm or dismiss an action; the platform reads its target from the card itself."""
+    """A confirmation card, which asks to confirm or dismiss an action; the platform reads the target from the card."""
 
     kind = "confirmation"
     request_id: Name = ""
@@ -286,17 +295,17 @@ class Confirmation(Entry):
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has decided yet, as far as the log tells."""
+        """Whether the card is open: the log has no decision yet."""
         return self.approved is None
 
     @property
     def label(self) -> str:
-        """What the card asks."""
+        """The title as the label, or else the description, the action or the kind."""
         return self.title or self.description or self.action or self.kind
 
 
 class Compaction(Entry):
-    """The agent's context was, or is being, made smaller."""
+    """A compaction of the agent's context, running or done."""
 
     kind = "compaction"
     type: Name = ""
@@ -304,19 +313,19 @@ class Compaction(Entry):
 
     @property
     def label(self) -> str:
-        """What kind of compaction."""
+        """The type of compaction as the label."""
         return self.type.replace("_", " ") or self.kind
 
 
 class Other(Entry):
-    """Anything this version does not know, shown as itself."""
+    """Any other entry, of a kind that this version does not know."""
 
     action: Text = None
     type: Text = None
 
     @property
     def label(self) -> str:
-        """The name the platform gave it."""
+        """The action or the type as the label."""
         return self.action or self.type or "entry"
 
 
@@ -328,12 +337,12 @@ DECISIONS = frozenset(
 
 
 def parse_entry(data: object) -> Entry:
-    """The entry this object is."""
+    """Parse an entry of any kind."""
     return entry_class_of(data).from_value(data)
 
 
 def entry_class_of(data: object) -> type[Entry]:
-    """What kind of entry this object is: total, and in the one order in which the kinds can be told apart."""
+    """Return the class of an entry, for any JSON value; the kinds can only be told apart in this order."""
     match data:
         case {"role": str(), "content": _}:
             return Message
@@ -360,31 +369,31 @@ def entry_class_of(data: object) -> type[Entry]:
 
 
 class Log(Struct, frozen=True):
-    """An activity log as it was at one moment."""
+    """An activity log as it was read at one time."""
 
     entries: Sequence[Entry] = ()
     children: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
-    """Logs of sub-tasks that came with it, by task."""
+    """The logs of sub-tasks that came in the same answer, by task id."""
     is_partial: bool = False
-    """Only messages: the surface that has the whole log is not there."""
+    """Whether the log has only messages, because the surface that has whole logs is not configured."""
     first: int = 0
-    """The how manieth of the whole the first of these entries is."""
+    """The index of the first of these entries in the whole log."""
     since: datetime | None = None
-    """When the latest before them was, that tells its time."""
+    """The time of the last entry before these that has one."""
 
     def child_logs(self) -> Iterator[tuple[str, Log]]:
-        """The logs of sub-tasks that came with it, each with the task's id."""
+        """Yield the logs of child tasks that came in the same answer, each with the task's id."""
         for task_id, entries in self.children.items():
             yield task_id, Log(entries, is_partial=self.is_partial)
 
     def parts(self, size: int) -> Iterator[Log]:
-        """The same in pieces that can be taken in one after the other; whole where nothing of it has to be read yet."""
+        """Yield the log in parts of `size` entries, to be processed one by one; a lazily read log is one part."""
         if not isinstance(self.entries, tuple):
             yield self
             return
         since = self.since
-        for at in range(0, max(len(self.entries), 1), size):
-            entries = self.entries[at : at + size]
-            children = {} if at else self.children
-            yield Log(entries, children, self.is_partial, self.first + at, since)
+        for start in range(0, max(len(self.entries), 1), size):
+            entries = self.entries[start : start + size]
+            children = {} if start else self.children
+            yield Log(entries, children, self.is_partial, self.first + start, since)
             since = next((entry.created_at for entry in reversed(entries) if entry.created_at), since)

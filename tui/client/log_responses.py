@@ -1,4 +1,4 @@
-"""Reads the answers that are activity logs."""
+"""Parsing of the answers that contain an activity log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.client.responses import find_record
 
 
 async def read_log(body: Any, *ids: str) -> Log:
-    """Read the whole log of a task; its id is one of these."""
+    """Read the whole log from an answer; raise UnexpectedAnswer unless its id is one of `ids`."""
     if isinstance(body, LargeLog):
         find_record({"id": body.thread_id}, "activity log", *ids)
         return Log(await body.entries())
@@ -23,7 +23,7 @@ async def read_log(body: Any, *ids: str) -> Log:
 
 
 def read_thread_messages(body: Any) -> Log:
-    """Read the public surface's messages, as a log that is known to lack everything else."""
+    """Read the thread's messages that the REST surface returns, as a partial log: it lacks all other entries."""
     if not isinstance(body, dict) or not isinstance(body.get("root"), list):
         raise UnexpectedAnswer("the platform's answer holds no thread of messages", body=body)
     threads = {
@@ -35,8 +35,10 @@ def read_thread_messages(body: Any) -> Log:
 
 
 def _message(item: object) -> Entry:
-    """Read a message of the public surface; its `assistant` is the log's `agent`."""
+    """Read a message of the REST surface, whose role `assistant` is `agent` in a log."""
     if not isinstance(item, dict):
         return parse_entry(item)
-    role = {"assistant": "agent"}.get(text_of(item.get("role")) or "", item.get("role"))
+    role = item.get("role")
+    if text_of(role) == "assistant":
+        role = "agent"
     return Message.from_value({**item, "role": role})

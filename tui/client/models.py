@@ -1,4 +1,4 @@
-"""Agents, tasks and what belongs to them as pydantic models: every field may be missing, none is trusted."""
+"""Pydantic models of agents and tasks; every field may be missing, and no value is trusted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class Person(WireModel):
-    """Whoever started a task or wrote a message."""
+    """A person who started a task or wrote a message."""
 
     id: Text = None
     email: Text = None
@@ -29,13 +29,13 @@ class Person(WireModel):
 
     @property
     def name(self) -> str:
-        """The most human name there is."""
-        full = " ".join(part for part in (self.first_name, self.last_name) if part)
-        return self.display_name or full or self.email or self.id or ""
+        """The display name, or else the full name, the e-mail address or the id."""
+        full_name = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return self.display_name or full_name or self.email or self.id or ""
 
 
 class PlanStep(WireModel):
-    """One step of an agent's plan."""
+    """A step of an agent's plan."""
 
     id: Name = ""
     title: Name = ""
@@ -43,7 +43,7 @@ class PlanStep(WireModel):
 
 
 class Plan(WireModel):
-    """What an agent means to do, and how far it is."""
+    """The plan of an agent, and its progress."""
 
     enabled: Flag = False
     started: Flag = False
@@ -52,12 +52,12 @@ class Plan(WireModel):
 
     @property
     def done(self) -> int:
-        """How many steps are completed."""
+        """The number of steps that are done."""
         return sum(step.completed for step in self.steps)
 
 
 class Tokens(WireModel):
-    """What a run has cost in tokens; cached ones are not part of the total."""
+    """The tokens that a run has used; the total does not include cached ones."""
 
     prompt_tokens: Count = 0
     completion_tokens: Count = 0
@@ -67,12 +67,12 @@ class Tokens(WireModel):
 
     @property
     def total(self) -> int:
-        """The platform's own sum, or ours."""
+        """The total that the platform reports, or else the sum of prompt and completion."""
         return self.total_tokens or self.prompt_tokens + self.completion_tokens
 
 
 class ContextStatus(WireModel):
-    """How full the model's context is."""
+    """The status of the model's context: how much of it is used."""
 
     percent: Number = None
     estimated_tokens: Count = 0
@@ -84,7 +84,7 @@ Decider = Annotated[str | None, BeforeValidator(decider_of)]
 
 
 class ApprovalRequest(WireModel):
-    """What a paused workflow asks of a person, in the newer or the older shape."""
+    """A request of a paused workflow for a person's approval, in the platform's newer or older form."""
 
     wait_node_id: Text = None
     operation_id: Text = None
@@ -96,19 +96,19 @@ class ApprovalRequest(WireModel):
 
     @property
     def decided_by(self) -> str | None:
-        """Who approved or rejected it already."""
+        """The name of the person by whom the request was decided: approved or rejected."""
         return self.approved_by or self.rejected_by
 
 
 class SignInRequest(WireModel):
-    """A connector that waits for a person to sign in."""
+    """A connector's request to sign in."""
 
     connector_name: Text = None
     auth_url: Text = None
 
 
 class TaskInput(WireModel):
-    """What a task was asked."""
+    """The input of a task."""
 
     text: Text = None
     files: Items[Any] = ()
@@ -116,7 +116,7 @@ class TaskInput(WireModel):
 
 
 class Task(TaskFacts, WireModel):
-    """A task's own record."""
+    """A task's own record, with every field."""
 
     ID_FIELDS = ("id",)
     id: Name = ""
@@ -152,12 +152,12 @@ class Task(TaskFacts, WireModel):
 
     @classmethod
     def fields_of_value(cls, value: object) -> dict[str, Any]:
-        """Return the fields of a value that is no object: it is shown as it is."""
+        """Return fields for a value that is not an object, so that its JSON is shown as the title."""
         return {"value": value, "status": Status.UNREADABLE, "title": dumps(value)}
 
     @property
     def is_full(self) -> bool:
-        """Whether this is the task's own record, not a row of a list."""
+        """Whether this is the full record, not a row of a list."""
         return "input" in self.raw
 
 

@@ -1,4 +1,4 @@
-"""What the settings and the environment say of the network: certificates to trust, and the proxy on the way."""
+"""Network settings from the environment: trusted certificates and proxies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 class BadNetworkSettings(BadAddress):
-    """Certificates or a proxy that cannot be used; the message says where they are named, and what to do."""
+    """Network settings that cannot be used: the message names the bad certificates or proxy, and says what to do."""
 
 
 class NoCookies(CookieJar):
-    """A jar that takes no cookies: the key is all that is asked for, and reading some prints a traceback."""
+    """A jar that stores no cookies: only the key authenticates, and parsing some cookies prints a traceback."""
 
     def extract_cookies(self, response: object, request: object) -> None:
-        """Called with every answer."""
+        """Extract no cookies from an answer."""
 
 
 class Proxy(NamedTuple):
@@ -37,12 +37,12 @@ class Proxy(NamedTuple):
 
 
 def tls_context(ca: str | None) -> ssl.SSLContext:
-    """A TLS context that trusts the system's authorities, and those of a file beside them."""
+    """Return a TLS context that trusts the system's certificate authorities and those in the file `ca`."""
     import truststore
 
-    named = os.environ.get("SSL_CERT_FILE")
-    if named and Path(named).exists() and not Path(named).is_file():
-        raise BadNetworkSettings(f"SSL_CERT_FILE names {named}, which is no file: name a file of PEM certificates")
+    cert_file = os.environ.get("SSL_CERT_FILE")
+    if cert_file and Path(cert_file).exists() and not Path(cert_file).is_file():
+        raise BadNetworkSettings(f"SSL_CERT_FILE names {cert_file}, which is no file: name a file of PEM certificates")
     context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca:
         check_certificates("--ca", ca)
@@ -51,23 +51,26 @@ def tls_context(ca: str | None) -> ssl.SSLContext:
 
 
 def check_certificates(source: str, path: str) -> None:
-    """Raise BadNetworkSettings where a file that is named by a setting has no certificates in PEM form."""
+    """Check a file of PEM certificates; raise BadNetworkSettings, which names the setting `source`, for a bad one."""
     try:
-        why = _fault_of_certificates(Path(path))
+        problem = _find_certificates_problem(Path(path))
     except ssl.SSLError:
-        why = "a certificate in it is damaged"
+        problem = "a certificate in it is damaged"
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-    if why:
+        problem = getattr(error, "strerror", None) or str(error)
+    if problem:
         raise BadNetworkSettings(
-            f"{source} {path} cannot be used: {why}; name a file of PEM certificates, or leave it out"
+            f"{source} {path} cannot be used: {problem}; name a file of PEM certificates, or leave it out"
         )
 
 
-def _fault_of_certificates(path: Path) -> str:
+def _find_certificates_problem(path: Path) -> str:
+    """Return the problem with a file of certificates, or an empty text."""
     mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return "it is a directory"
     if not stat.S_ISREG(mode):
-        return "it is a directory" if stat.S_ISDIR(mode) else "it is a device or a pipe"
+        return "it is a device or a pipe"
     with path.open("rb") as file:
         content = file.read(MAX_CERTIFICATES_BYTES + 1)
     if len(content) > MAX_CERTIFICATES_BYTES:
@@ -75,36 +78,38 @@ def _fault_of_certificates(path: Path) -> str:
     if not content.strip():
         return "it is empty"
     if b"CERTIFICATE-----" not in content:
-        has_key = b"PRIVATE KEY-----" in content
-        return "it has a private key and no certificate" if has_key else "it has no certificate in PEM form"
+        if b"PRIVATE KEY-----" in content:
+            return "it has a private key and no certificate"
+        return "it has no certificate in PEM form"
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     return ""
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """The proxy that the environment names for an address; None where the way is direct."""
+    """Return the proxy that the environment names for a URL, or None for a direct connection."""
     parts = urlsplit(url)
     proxies = request.getproxies()
     kind = parts.scheme if proxies.get(parts.scheme) else "all"
     value = proxies.get(kind, "").strip()
     if not value or is_loopback(url) or _is_exempt(parts.netloc, proxies.get("no", "")):
         return None
-    variable = _variable(kind)
+    variable = _variable_name(kind)
     return Proxy(_checked_proxy(value, variable), variable)
 
 
-def _is_exempt(place: str, exempt: str) -> bool:
-    return "*" in map(str.strip, exempt.split(",")) or bool(request.proxy_bypass(place))
+def _is_exempt(host: str, no_proxy: str) -> bool:
+    return "*" in map(str.strip, no_proxy.split(",")) or bool(request.proxy_bypass(host))
 
 
-def _variable(kind: str) -> str:
-    """What names a proxy: the environment variable as it is spelled there, of several the one that counts."""
+def _variable_name(kind: str) -> str:
+    """Return the name of the environment variable for this kind of proxy, spelled as it is set."""
     names = [name for name, value in os.environ.items() if value and name.lower() == f"{kind}_proxy"]
-    return max(names, default="the proxy setting of this system")  # small letters sort last, and count
+    # The lowercase name has precedence, and is the largest.
+    return max(names, default="the proxy setting of this system")
 
 
 def _checked_proxy(value: str, variable: str) -> str:
-    """The address of a proxy, with its scheme."""
+    """Return the URL of a proxy with its scheme; raise BadNetworkSettings if it cannot be used."""
     url = value if "://" in value else f"http://{value}"
     parts = url_parts(url)
     if parts.scheme in {"socks5", "socks5h"} and find_spec("socksio") is None:
@@ -117,5 +122,5 @@ def _checked_proxy(value: str, variable: str) -> str:
 
 
 def bad_proxy(variable: str) -> BadNetworkSettings:
-    """The error that a variable names no proxy; its value is not told, as it may hold a password."""
+    """Return the error for a bad proxy in this variable, without its value, which may contain a password."""
     return BadNetworkSettings(f"{variable} is no address of a proxy: write http://host:port, or unset it")

@@ -1,4 +1,4 @@
-"""The heads of the entries of a large activity log: what tells their kinds apart; the rest is read when looked at."""
+"""Partial decoding of a large activity log: only the fields of its entries that give kind, time and keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tui.client.task_rows import MSGSPEC_ERRORS
 
 
 class PartialEntry(Struct, gc=False):
-    """What an entry is, when it was and its names."""
+    """The part of an entry that gives its kind, its time and its keys."""
 
     id: str | None = None
     created_at: str | None = None
@@ -48,30 +48,30 @@ class PartialEntry(Struct, gc=False):
     reasoning: Raw | UnsetType = UNSET
 
 
-class _Messages(Struct):
+class _LogEnvelope(Struct):
     messages: list[Raw]
     id: str | None = None
 
 
-_split: Callable[[bytes | bytearray], _Messages] = msgspec.json.Decoder(_Messages).decode
-_parts_of: Callable[[bytes | bytearray], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
+_decode_log: Callable[[bytes | bytearray], _LogEnvelope] = msgspec.json.Decoder(_LogEnvelope).decode
+_decode_list: Callable[[bytes | bytearray], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 _is_list = re.compile(rb"\s*\[").match
 decode_partial: Callable[[Raw], PartialEntry] = msgspec.json.Decoder(PartialEntry).decode
 
 
 def split_log(content: bytes | bytearray) -> tuple[str | None, list[Raw]] | None:
-    """Return the id of a log's thread and its entries, each as it was written; None where it has to be read whole."""
+    """Split a log into its thread's id and the JSON of each entry; return None if it must be parsed as a whole."""
     try:
         if _is_list(content):
-            return None, _parts_of(content)
-        log = _split(content)
+            return None, _decode_list(content)
+        log = _decode_log(content)
     except MSGSPEC_ERRORS:
         return None
     return log.id, log.messages
 
 
 def names_child(head: PartialEntry, kind: type[Entry]) -> bool:
-    """Whether an entry of this kind names the sub-task that it started."""
+    """Return whether an entry of this kind names the child task that it started."""
     names = [head.created_execution_id]
     if kind is Delegation:
         names += [head.sub_task_id, head.child_task_id]
@@ -79,13 +79,14 @@ def names_child(head: PartialEntry, kind: type[Entry]) -> bool:
 
 
 def entry_class_of_partial(head: PartialEntry) -> type[Entry]:
-    """What kind of entry it is, in the order of `kind_of`."""
-    name, action = head.type, head.action
+    """Return the class of a partial entry, by the rules of `entry_class_of` in the same order."""
+    kind = head.type
+    action = head.action
     if head.role is not None and head.content is not UNSET:
         return Message
-    if name in REASONING:
+    if kind in REASONING:
         return Reasoning
-    if name in SIGN_INS:
+    if kind in SIGN_INS:
         return SignIn
     if action == "create_execution":
         return Delegation
@@ -93,13 +94,27 @@ def entry_class_of_partial(head: PartialEntry) -> type[Entry]:
         return Decision
     if head.tool_name is not None:
         return ToolCall
-    if _begins(head.questions) == b"[":
+    if _first_byte(head.questions) == b"[":
         return Questions
-    if head.request_id is not None and "confirm" in ((action or "") if name is None else name):
+    if _is_confirmation(head):
         return Confirmation
-    is_query = head.query is not UNSET or _begins(head.reasoning) == b"{"
-    return Delegation if action is None and head.agent_id is not None and is_query else Other
+    if action is None and head.agent_id is not None and _has_query(head):
+        return Delegation
+    return Other
 
 
-def _begins(raw: Raw | UnsetType) -> bytes:
+def _is_confirmation(head: PartialEntry) -> bool:
+    if head.request_id is None:
+        return False
+    name = head.type
+    if name is None:
+        name = head.action
+    return "confirm" in (name or "")
+
+
+def _has_query(head: PartialEntry) -> bool:
+    return head.query is not UNSET or _first_byte(head.reasoning) == b"{"
+
+
+def _first_byte(raw: Raw | UnsetType) -> bytes:
     return bytes(memoryview(raw)[:1]) if isinstance(raw, Raw) else b""

@@ -1,4 +1,4 @@
-"""Events that a server sends again after a reconnect: Replay tells them from new ones where they have no ids.
+"""Recognition of replays: events without ids that a server sends again after a reconnect.
 
 The rule is in the docstring of `tui.client.event_stream`.
 """
@@ -13,69 +13,75 @@ from tui.client.events import Event
 from tui.client.sse import MAX_EVENT_BYTES
 
 MIN_REPLAY_EVENTS = 8
-"""How many events without ids a replay has at the least, unless one of them is unmistakable."""
+"""The shortest replay of events without ids, unless one is distinctive: it has a time and is not a chunk of text."""
 MAX_WITHHELD_BYTES = MAX_EVENT_BYTES
-EVENT_BYTES = 1000
-"""What an event that is withheld takes beside its content."""
+EVENT_OVERHEAD_BYTES = 1000
+"""Memory that a withheld event takes beside its content."""
 HASH_BYTES = 8
 
 
 class Replay:
-    """What a new connection has brought, as long as it equals a stretch of the events that were told before."""
+    """A possible replay: the first events of a connection, while they equal a sequence of the emitted events."""
 
-    def __init__(self, told: Iterable[int]) -> None:
-        self._told = array("q", told).tobytes()
-        self._stretch = bytearray()
-        """The hashes of what was brought."""
-        self._place = 0
-        """The first byte of what was told at which that stretch occurs."""
+    def __init__(self, emitted_hashes: Iterable[int]) -> None:
+        self._emitted = array("q", emitted_hashes).tobytes()
+        self._received = bytearray()
+        """The hashes of the received events."""
+        self._offset = 0
+        """The offset in `_emitted` at which the received hashes occur."""
         self._evidence = 0
-        """How many events speak for a replay of this length rather than for the longest shorter one."""
+        """The number of events that speak for a replay of this length rather than for the longest shorter one."""
         self.size = 0
+        """The memory in bytes that the withheld events take."""
         self.withheld: list[tuple[int, Event]] = []
-        """Each event with its hash."""
+        """Each withheld event with its hash."""
         self.overlap = 0
-        """How many events at the beginning were the last ones told: they may be a replay, if a short one."""
+        """How many of the first withheld events equal the last emitted ones: these may be a replay, if a short one."""
 
     @property
     def is_long_enough(self) -> bool:
-        """Whether the stretch is long enough for a replay, and occurs only once in what was told."""
-        return self._evidence >= MIN_REPLAY_EVENTS and self._told.find(self._stretch, self._place + 1) < 0
+        """Whether the received sequence is long enough for a replay and occurs only once among the emitted events."""
+        return self._evidence >= MIN_REPLAY_EVENTS and self._emitted.find(self._received, self._offset + 1) < 0
 
-    def take(self, content: bytes, event: Event) -> bool | None:
-        """Compare the next event; whether all that came is a replay, or None as long as that is open."""
+    def compare(self, content: bytes, event: Event) -> bool | None:
+        """Compare the next event; return whether all received events are a replay, or None while that is open."""
         key = hash(content)
         digest = key.to_bytes(HASH_BYTES, sys.byteorder, signed=True)
         self.withheld.append((key, event))
-        end = self._place + len(self._stretch)
-        self._stretch += digest
-        if self._told[end : end + HASH_BYTES] != digest and not self._find_next():
+        end = self._offset + len(self._received)
+        self._received += digest
+        if self._emitted[end : end + HASH_BYTES] != digest and not self._find_next_match():
             return False
-        is_unmistakable = event.type != "chunk" and event.time is not None
-        self._evidence += MIN_REPLAY_EVENTS if is_unmistakable else 1
-        if self._told.endswith(self._stretch):
-            return self._reach_end()
-        self.size += len(content) + EVENT_BYTES
+        is_distinctive = event.type != "chunk" and event.time is not None
+        self._evidence += MIN_REPLAY_EVENTS if is_distinctive else 1
+        if self._emitted.endswith(self._received):
+            return self._decide_at_end()
+        self.size += len(content) + EVENT_OVERHEAD_BYTES
         is_too_much = self.size > MAX_WITHHELD_BYTES
         if is_too_much and not self.is_long_enough:
             return False
-        if is_too_much or is_unmistakable:  # this much is a replay, whatever follows
+        if is_too_much or is_distinctive:  # the events so far are a replay, whatever follows
             self.withheld.clear()
-            self.size = self.overlap = 0
+            self.size = 0
+            self.overlap = 0
         return None
 
-    def _find_next(self) -> bool:
-        """Find the next place at which the stretch occurs."""
-        self._place = self._told.find(self._stretch, self._place)
-        while self._place % HASH_BYTES and self._place >= 0:
-            self._place = self._told.find(self._stretch, self._place + 1)
-        return self._place >= 0
+    def _find_next_match(self) -> bool:
+        """Find the next offset, on a hash boundary, at which the received hashes match; return whether there is one."""
+        self._offset = self._emitted.find(self._received, self._offset)
+        while self._offset % HASH_BYTES and self._offset >= 0:
+            self._offset = self._emitted.find(self._received, self._offset + 1)
+        return self._offset >= 0
 
-    def _reach_end(self) -> bool | None:
-        """Judge a stretch that ends where what was told ends."""
-        count = len(self._stretch) // HASH_BYTES
-        evidence, self._evidence = self._evidence, 0
+    def _decide_at_end(self) -> bool | None:
+        """Decide about a sequence that ends with the last emitted event."""
+        evidence = self._evidence
+        self._evidence = 0
         self.overlap = len(self.withheld)
-        if self._place + len(self._stretch) == len(self._told):
+        if self._offset + len(self._received) == len(self._emitted):
             return evidence >= MIN_REPLAY_EVENTS
-        return False if count >= MIN_REPLAY_EVENTS else None  # text that repeats itself shows no replay
+        # The sequence also occurs earlier: text that repeats itself is not evidence of a replay.
+        received_count = len(self._received) // HASH_BYTES
+        if received_count >= MIN_REPLAY_EVENTS:
+            return False
+        return None

@@ -1,4 +1,4 @@
-"""What an answer of the platform says: its JSON when it is good, the error it is when it is not."""
+"""Parsing of the platform's answers: the JSON of a good one, the error that another one means."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from tui.client.errors import ApiError, UnexpectedAnswer, error_class_of
 from tui.client.json_codec import NotJson, loads
-from tui.client.json_values import text_of
+from tui.client.json_values import object_of, text_of
 
 MAX_ANSWER_BYTES = 1024 * 1024 * 1024
-"""Bytes of one answer beyond which it is not read to its end."""
-_PLAIN = {
+"""The largest answer that is read."""
+_MESSAGE_BY_STATUS = {
     400: "the request was not accepted",
     401: "the API key is missing or wrong",
     403: "the API key may not do this",
@@ -23,19 +23,22 @@ _PLAIN = {
 
 
 def find_record(body: object, kind: str, *ids: str) -> dict[str, Any]:
-    """The record in an answer, if it is one of those that were asked for; without ids, any that has an id."""
-    told = body.get("id") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(told, str) or not told.strip():
-        said = error_message(body) if isinstance(body, dict) else ""
-        why = f": it says {said!r}" if said else ""
-        raise UnexpectedAnswer(f"the platform's answer is no {kind}{why}", body=body)
-    if ids and told not in ids:
-        raise UnexpectedAnswer(f"the platform answered with {kind} {told[:80]!r}, asked for was {ids[0]!r}", body=body)
-    return body
+    """Return the record in an answer; raise UnexpectedAnswer if it has no id, or another one than `ids`."""
+    record = object_of(body)
+    record_id = record.get("id")
+    if not isinstance(record_id, str) or not record_id.strip():
+        message = error_message(record)
+        quoted = f": it says {message!r}" if message else ""
+        raise UnexpectedAnswer(f"the platform's answer is no {kind}{quoted}", body=body)
+    if ids and record_id not in ids:
+        raise UnexpectedAnswer(
+            f"the platform answered with {kind} {record_id[:80]!r}, asked for was {ids[0]!r}", body=body
+        )
+    return record
 
 
 def find_task_record(body: object, *ids: str) -> dict[str, Any]:
-    """The record of a task in an answer: it has the id that was asked for, an agent and a status."""
+    """Return the record of a task in an answer; raise UnexpectedAnswer if its id, status or agent is not right."""
     record = find_record(body, "task", *ids)
     for name in ("status", "agent_id"):
         if not isinstance(record.get(name), str) or not record[name].strip():
@@ -44,53 +47,60 @@ def find_task_record(body: object, *ids: str) -> dict[str, Any]:
 
 
 def json_of_answer(content: bytes, status: int) -> Any:
-    """The JSON of a good answer; nothing where there is none to expect."""
+    """Return the JSON of a good answer, or None if the answer is empty."""
     if not content.strip():
         return None
     try:
         return loads(content)
     except NotJson as error:
-        if status == 200 and len(content) < 64 and content.strip().isalpha():
+        if status == 200 and len(content) < 64 and content.strip().isalpha():  # a single word, like `pong`
             return content.decode().strip()
-        what = "an HTML page" if _is_html(content) else str(error)
-        raise UnexpectedAnswer(f"the answer is {what}", status=status, body=_start(content)) from error
+        problem = "an HTML page" if _is_html(content) else str(error)
+        raise UnexpectedAnswer(f"the answer is {problem}", status=status, body=_excerpt(content)) from error
 
 
 def error_of_answer(status: int, content: bytes, wait: float | None) -> ApiError:
-    """The error that a status and its body mean, in the platform's own words where it has any."""
+    """Return the error that an answer means, with the platform's own message if it has one."""
     try:
         body = loads(content) if content.strip() else None
     except NotJson:
-        body = None if _is_html(content) else _start(content)
-    said = error_message(body)
-    plain = _PLAIN.get(status, "the platform failed" if status >= 500 else "the request was not accepted")
-    words = f"{plain} ({status})" if not said else f"{said} ({status})"
+        body = None if _is_html(content) else _excerpt(content)
+    message = f"{error_message(body) or _default_message(status)} ({status})"
     if status == 429 and wait:
-        words += f", try again in {wait:.0f} s"
-    return error_class_of(status)(words, status=status, wait=wait, body=body)
+        message += f", try again in {wait:.0f} s"
+    return error_class_of(status)(message, status=status, wait=wait, body=body)
+
+
+def _default_message(status: int) -> str:
+    if status in _MESSAGE_BY_STATUS:
+        return _MESSAGE_BY_STATUS[status]
+    if status >= 500:
+        return "the platform failed"
+    return "the request was not accepted"
 
 
 def error_message(body: object) -> str:
-    """The words of an error body: `detail` may be a text, a list of complaints, or absent."""
+    """Return the message in the body of an error, or an empty text; `detail` may be a text or a list of problems."""
     match body:
-        case {"detail": list(complaints)}:
-            return "; ".join(filter(None, map(_complaint, complaints)))[:1000]
-        case {"detail": dict(told)} | {"error": dict(told)}:
-            return error_message(told)  # an object is not told as a text: its secrets could not be told by their names
-        case {"detail": told} | {"message": told} | {"error": told} if isinstance(told, str | int | float):
-            return str(text_of(told))[:1000]
+        case {"detail": list(problems)}:
+            return "; ".join(filter(None, map(_problem_text, problems)))[:1000]
+        case {"detail": dict(inner)} | {"error": dict(inner)}:
+            # Never quote an object as text: its secrets could not be redacted by their names.
+            return error_message(inner)
+        case {"detail": text} | {"message": text} | {"error": text} if isinstance(text, str | int | float):
+            return str(text_of(text))[:1000]
         case str():
             return body[:1000]
         case _:
             return ""
 
 
-def _complaint(item: object) -> str:
-    match item:
-        case {"loc": list(place), "msg": told}:
-            return f"{'.'.join(map(str, place))}: {text_of(told)}"
-        case {"msg": str(told)} | str(told):
-            return told
+def _problem_text(problem: object) -> str:
+    match problem:
+        case {"loc": list(location), "msg": text}:
+            return f"{'.'.join(map(str, location))}: {text_of(text)}"
+        case {"msg": str(text)} | str(text):
+            return text
         case _:
             return ""
 
@@ -99,5 +109,5 @@ def _is_html(content: bytes) -> bool:
     return bool(re.match(rb"\s*(<!doctype|<html|<head|<body|<h1)", content, re.IGNORECASE))
 
 
-def _start(content: bytes) -> str:
+def _excerpt(content: bytes) -> str:
     return content[:300].decode("utf-8", "replace").strip()

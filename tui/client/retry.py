@@ -1,4 +1,4 @@
-"""How long to wait before asking again, and what the platform says of how much may be asked."""
+"""Waiting before a retry: clocks, backoff, and the platform's rate limit."""
 
 from __future__ import annotations
 
@@ -12,69 +12,81 @@ from typing import Protocol
 from msgspec import Struct, field
 
 MAX_WAIT_SECONDS = 120.0
-"""Seconds beyond which a wished wait is shortened: a console that is silent for longer is of no use."""
+"""Longest wait that a server can ask for: a dashboard that shows nothing new for longer is of no use."""
+MAX_RATE_LIMIT_WAIT_SECONDS = 60.0
+"""Longest wait for the rate limit to be reset."""
 
 
 class Clock(Protocol):
-    """Time as the program sees it; tests bring their own."""
+    """A clock; tests pass their own."""
 
     def time(self) -> float:
-        """Seconds since 1970, which may jump."""
+        """Return the wall clock time in seconds since 1970, which may jump."""
 
     def monotonic(self) -> float:
-        """Seconds that only go forward."""
+        """Return monotonic seconds, which never go back."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for some seconds."""
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system's clock."""
 
     def time(self) -> float:
-        """Seconds since 1970."""
+        """Return the wall clock time in seconds since 1970."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
+        """Return monotonic seconds since an arbitrary moment."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Sleep for some seconds."""
         await asyncio.sleep(seconds)
 
 
 class Backoff(Struct, frozen=True):
-    """Full jitter: anything between nothing and a bound that doubles as failures go on."""
+    """Exponential backoff with full jitter: a random delay between 0 and a bound that doubles with each failure."""
 
-    first: float = 0.5
-    longest: float = 30.0
-    each: int = 1
-    """How many failures it takes to double the bound."""
-    dice: random.Random = field(default_factory=random.Random)
+    first_seconds: float = 0.5
+    """The bound after the first failure."""
+    max_seconds: float = 30.0
+    """The largest bound."""
+    failures_per_step: int = 1
+    """Failures after which the bound doubles."""
+    rng: random.Random = field(default_factory=random.Random)
 
     def delay(self, attempt: int, at_least: float = 0.0) -> float:
-        """Seconds to wait after failure number `attempt`, counted from 1, and never less than was asked for."""
-        bound = min(self.longest, self.first * 2 ** min((attempt - 1) // self.each, 16))
-        return max(self.dice.uniform(0, bound), min(at_least, MAX_WAIT_SECONDS))
+        """Return the delay in seconds after failure number `attempt`, counted from 1.
+
+        The delay is not shorter than `at_least`, of which no more than MAX_WAIT_SECONDS counts.
+        """
+        doublings = min((attempt - 1) // self.failures_per_step, 16)
+        bound = min(self.max_seconds, self.first_seconds * 2**doublings)
+        return max(self.rng.uniform(0, bound), min(at_least, MAX_WAIT_SECONDS))
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """The wait that a `Retry-After` header asks for, in seconds, at most LONGEST_WAIT."""
+    """Return the seconds that a `Retry-After` header asks for, at most MAX_WAIT_SECONDS; None without a valid one."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
     try:
         seconds = float(value)
     except ValueError:
-        moment = parse_http_date(value)
-        seconds = math.nan if moment is None else moment - now
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_WAIT_SECONDS)
+        date = parse_http_date(value)
+        if date is None:
+            return None
+        seconds = date - now
+    if math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
 
 
 def parse_http_date(value: str) -> float | None:
-    """A moment as HTTP headers write it, in seconds since 1970."""
-    from email.utils import parsedate_to_datetime  # not before there is an answer: it takes its time to import
+    """Parse the date of an HTTP header; return seconds since 1970, or None if it is not a date."""
+    from email.utils import parsedate_to_datetime  # slow to import, and not needed before the first answer
 
     try:
         return parsedate_to_datetime(value).timestamp()
@@ -83,26 +95,29 @@ def parse_http_date(value: str) -> float | None:
 
 
 class RateBudget(Struct):
-    """What the platform's rate-limit headers said last."""
+    """The rate budget that the platform's latest rate-limit headers report."""
 
     limit: int | None = None
     remaining: int | None = None
     reset: float | None = None
-    """When the count begins anew, in seconds since 1970."""
+    """When the limit is reset, in seconds since 1970."""
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Take over what an answer says."""
-        self.limit = _whole(headers.get("x-ratelimit-limit"), self.limit)
-        self.remaining = _whole(headers.get("x-ratelimit-remaining"), self.remaining)
-        reset = _whole(headers.get("x-ratelimit-reset"))
-        self.reset = float(reset) if reset is not None else self.reset
+    def update(self, headers: Mapping[str, str]) -> None:
+        """Update the budget from the headers of an answer."""
+        self.limit = _parse_count(headers.get("x-ratelimit-limit"), self.limit)
+        self.remaining = _parse_count(headers.get("x-ratelimit-remaining"), self.remaining)
+        reset = _parse_count(headers.get("x-ratelimit-reset"), None)
+        if reset is not None:
+            self.reset = float(reset)
 
-    def pause(self, now: float) -> float:
-        """Seconds that a read should wait because nothing is left until the count begins anew."""
+    def seconds_to_wait(self, now: float) -> float:
+        """Return the seconds a read has to wait for the reset of a limit that is used up, else 0."""
         if self.remaining != 0 or self.reset is None:
             return 0.0
-        return min(max(self.reset - now, 0.0), 60.0)
+        return min(max(self.reset - now, 0.0), MAX_RATE_LIMIT_WAIT_SECONDS)
 
 
-def _whole(value: str | None, otherwise: int | None = None) -> int | None:
-    return int(value) if value is not None and value.strip().isdecimal() and len(value) < 16 else otherwise
+def _parse_count(value: str | None, default: int | None) -> int | None:
+    if value is not None and value.strip().isdecimal() and len(value) < 16:
+        return int(value)
+    return default

@@ -1,10 +1,10 @@
-"""The key, as something that does not print."""
+"""The API key as an object that does not print it."""
 
 from __future__ import annotations
 
 
 class Secret:
-    """A text that only who asks for it gets to see. pydantic's SecretStr does as much, and takes 60 ms to import."""
+    """A secret text that `repr` and `str` mask, like pydantic's SecretStr, which takes 60 ms to import."""
 
     __slots__ = ("_text",)
 
@@ -12,7 +12,7 @@ class Secret:
         self._text = text
 
     def get_secret_value(self) -> str:
-        """The text itself."""
+        """Return the secret as plain text."""
         return self._text
 
     def __repr__(self) -> str:

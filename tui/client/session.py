@@ -1,6 +1,6 @@
-"""Requests to the platform, one at a time: the key, the origins it may go to, tries, and errors in words.
+"""HTTP requests to the platform: authentication, allowed origins, retries, redirects, and errors with clear messages.
 
-httpx is imported by the first request: a screen that is to be seen at once has not asked anything yet.
+httpx is imported by the first request, so that the dashboard's first frame does not wait for it.
 """
 
 from __future__ import annotations
@@ -27,33 +27,35 @@ if TYPE_CHECKING:
     import httpx
 
 GOOD_ACTION_STATUSES = frozenset({200, 201, 202, 204})
-"""Statuses of an action's answer that may mean that it was carried out; any other of 2xx says nothing."""
+"""Statuses that can mean that an action was carried out; any other 2xx status means nothing."""
 MAX_TRIES = 5
-"""How often a read is tried before its error is told."""
+"""Tries of a read before its error is raised."""
 MAX_REDIRECTS = 5
 MIN_REQUEST_GAP_SECONDS = 0.25
-"""Seconds between two questions to a platform that fails."""
-TROUBLE_SECONDS = 5.0
-"""Seconds for which it is taken to fail after a failure; a stream that ends sooner is one."""
+"""Seconds between two requests while they are throttled."""
+THROTTLE_SECONDS = 5.0
+"""Seconds for which requests are throttled after a failure; a stream that ends sooner than this counts as a failure."""
 MAX_ERROR_BYTES = 1024 * 1024
-"""Bytes of an answer that is an error beyond which it is not read."""
+"""Bytes that are read of the body of an error."""
+MIN_SKEW_SECONDS = 2.0
+"""Smaller differences between the platform's clock and ours are ignored."""
 MAX_SKEW_SECONDS = 10 * 365 * 86_400.0
-"""A clock of the platform that is farther off than this is no clock."""
+"""Larger differences between the platform's clock and ours mean that its clock is wrong, and are ignored."""
 ANSWER_TIME_FACTOR = 2.0
-"""An answer that comes in pieces has to be whole within so many times the time that its first piece may take."""
+"""The whole answer must arrive within this many times `timeout`, which limits the wait for each part of it."""
 MAX_SILENCE_SECONDS = 45.0
-"""Seconds without a byte after which a stream is taken for dead."""
+"""Seconds without a byte after which a stream counts as dead."""
 
 
 class KeyAuth:
-    """Puts the key on requests to the platform's own origins, and lets no other request leave."""
+    """An httpx auth that adds the key to requests for the platform's own origins and blocks all other requests."""
 
     def __init__(self, key: Secret, origins: Callable[[], frozenset[str]]) -> None:
         self._key = key
         self._origins = origins
 
     def __call__(self, request: httpx.Request) -> httpx.Request:
-        """Called by httpx for every request."""
+        """Add the key to a request; raise Redirected for a foreign origin."""
         if origin(str(request.url)) not in self._origins():
             raise Redirected(f"the key is not sent to {request.url.host}, which is none of the platform's addresses")
         request.headers["x-api-key"] = self._key.get_secret_value()
@@ -61,7 +63,7 @@ class KeyAuth:
 
 
 class PlatformSession(Struct):
-    """One HTTP client for each origin and another for its pages, opened when first needed; a stream gets its own."""
+    """A session with the platform: HTTP clients for each origin, opened on first use, and one more for each stream."""
 
     key: Secret
     origins: Callable[[], frozenset[str]]
@@ -69,22 +71,22 @@ class PlatformSession(Struct):
     clock: Clock = field(default_factory=SystemClock)
     backoff: Backoff = field(default_factory=Backoff)
     on_wait: Callable[[str, float], None] = lambda why, seconds: None
-    """Told why and how long a read waits before it is tried again."""
+    """Called with the reason and the seconds before a read waits to be sent or retried."""
     timeout: float = 30.0
     silence: float = MAX_SILENCE_SECONDS
     budget: RateBudget = field(default_factory=RateBudget)
     skew: float = 0.0
-    """Seconds that the platform's clock is ahead of ours, where that is worth a word."""
+    """Seconds that the platform's clock is ahead of ours; 0 if the difference is to be ignored."""
     _clients: dict[tuple[str, bool], httpx.AsyncClient] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _trouble_until: float = 0.0
-    _next_turn: float = 0.0
+    _throttled_until: float = 0.0
+    _next_request_at: float = 0.0
     _context: ssl.SSLContext | None = None
 
     def check_network(self, urls: Iterable[str]) -> None:
-        """Raise BadNetworkSettings, before any request, where certificates or the proxy on the way cannot be used."""
+        """Check the network settings before any request; raise BadNetworkSettings for bad certificates or proxies."""
         if self.ca:
-            self._ssl()
+            self._tls_context()
         if any(name.lower().endswith("_proxy") for name in os.environ):
             from tui.client.network import proxy_for
 
@@ -92,7 +94,7 @@ class PlatformSession(Struct):
                 proxy_for(url)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._clients.clear()
         await self._stack.aclose()
 
@@ -101,25 +103,27 @@ class PlatformSession(Struct):
         url: str,
         params: dict[str, str] | None = None,
         *,
-        apart: Callable[[bytearray], Any] | None = None,
+        decode: Callable[[bytearray], Any] | None = None,
         is_log: bool = False,
     ) -> Any:
-        """GET and decode, tried again where that can help; or taken apart in the way that is given, where it can.
+        """Read a URL with GET, retried after temporary errors; return what `decode` returns, or else the parsed JSON.
 
-        A log may take as long as it comes: it may be very large. What is taken apart and is no log is a page.
+        `decode` gets the body of a good answer; where it returns None, the body is parsed as JSON. The whole answer
+        must arrive in time, unless it is a log, which may be very large. An answer with `decode` that is not a log is a
+        list page, which may come over a connection that is kept alive.
         """
         attempt = 1
         while True:
-            if pause := self.budget.pause(self.clock.time()):
+            if pause := self.budget.seconds_to_wait(self.clock.time()):
                 self.on_wait("the platform's rate limit is used up", pause)
                 await self.clock.sleep(pause)
-            await self._turn()
+            await self._throttle()
             try:
-                return await self._send("GET", url, apart=apart, is_log=is_log, params=params)
+                return await self._send("GET", url, decode=decode, is_log=is_log, params=params)
             except ApiError as error:
                 if not is_retryable(error):
                     raise
-                self._has_failed(error.wait or 0.0)
+                self._note_failure(error.wait or 0.0)
                 if attempt == MAX_TRIES:
                     raise
                 delay = self.backoff.delay(attempt, error.wait or 0.0)
@@ -128,12 +132,12 @@ class PlatformSession(Struct):
                 attempt += 1
 
     async def act(self, method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Send an action, exactly once; where a good answer is a stream, it goes on without us."""
+        """Send an action exactly once; return its answer's JSON, or None for a stream, which is not read."""
         return await self._send(method, url, json=body, headers=headers)
 
     @asynccontextmanager
     async def stream(self, url: str, last_id: str = "") -> AsyncGenerator[httpx.Response, None]:
-        """Open an event stream in a client of its own; whoever reads it checks the status, and ends a silent one."""
+        """Open an event stream in its own HTTP client; the caller checks the status and limits the time of silence."""
         import httpx
         from httpx_sse import aconnect_sse
 
@@ -144,121 +148,121 @@ class PlatformSession(Struct):
             stack.enter_context(map_errors(url))
             client = await stack.enter_async_context(self._new_client(url, self.silence))
             timeouts = client.timeout.as_dict()
-            await self._turn()
-            begun = self.clock.monotonic()
+            await self._throttle()
+            opened_at = self.clock.monotonic()
 
-            def ended(kind: type[BaseException] | None, *_: object) -> None:
-                is_left = kind is not None and not issubclass(kind, Exception)  # by us: that is no trouble
-                if not is_left and self.clock.monotonic() - begun < TROUBLE_SECONDS:
-                    self._has_failed(0.0)
+            def note_early_end(kind: type[BaseException] | None, *_: object) -> None:
+                is_cancelled = kind is not None and not issubclass(kind, Exception)
+                if not is_cancelled and self.clock.monotonic() - opened_at < THROTTLE_SECONDS:
+                    self._note_failure(0.0)
 
-            stack.push(ended)
+            stack.push(note_early_end)
             for _ in range(MAX_REDIRECTS + 1):
                 opening = aconnect_sse(client, "GET", url, headers=headers, extensions={"timeout": timeouts})
                 source = await stack.enter_async_context(opening)
                 if 400 <= source.response.status_code < 500:
-                    begun = -math.inf  # that is an answer, and no trouble
+                    opened_at = -math.inf  # a refusal ends early as well, but is no failure
                 if not 300 <= source.response.status_code < 400:
-                    timeouts["read"] = None  # a deadline for each read costs a tenth: the reader has one for all
+                    timeouts["read"] = None  # a timeout for each read costs a tenth: the caller sets one for all
                     yield source.response
                     return
-                url = _next(url, source.response)
+                url = _redirect_target(url, source.response)
             raise Redirected("the address of the stream goes round in circles")
 
-    async def _turn(self) -> None:
-        """While there is trouble, whatever asks waits for its turn: they come one by one, a while apart."""
+    async def _throttle(self) -> None:
+        """Throttle requests after a failure: wait until the gap to the request before is long enough."""
         now = self.clock.monotonic()
-        if now < self._trouble_until:
-            self._next_turn = max(now, self._next_turn + MIN_REQUEST_GAP_SECONDS)
-            if (pause := self._next_turn - now) > TROUBLE_SECONDS:
+        if now < self._throttled_until:
+            self._next_request_at = max(now, self._next_request_at + MIN_REQUEST_GAP_SECONDS)
+            if (pause := self._next_request_at - now) > THROTTLE_SECONDS:
                 self.on_wait("the platform asked to be left alone for a while", pause)
             await self.clock.sleep(pause)
 
-    def _has_failed(self, wait: float) -> None:
-        """It failed, and wishes to be asked nothing for so long."""
+    def _note_failure(self, wait: float) -> None:
+        """Note a failure: send no request for `wait` seconds, and throttle those of the five seconds after."""
         now = self.clock.monotonic()
-        self._trouble_until = max(self._trouble_until, now + wait + TROUBLE_SECONDS)
-        self._next_turn = max(self._next_turn, now + wait - MIN_REQUEST_GAP_SECONDS)
+        self._throttled_until = max(self._throttled_until, now + wait + THROTTLE_SECONDS)
+        self._next_request_at = max(self._next_request_at, now + wait - MIN_REQUEST_GAP_SECONDS)
 
     async def _send(
         self,
         method: str,
         url: str,
         *,
-        apart: Callable[[bytearray], Any] | None = None,
+        decode: Callable[[bytearray], Any] | None = None,
         is_log: bool = False,
         params: dict[str, str] | None = None,
-        **rest: Any,
+        **options: Any,
     ) -> Any:
         import httpx
 
         if method == "DELETE" and "/v1/" in httpx.URL(url).path:
             raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
-        if rest.get("json") is None:
-            rest.pop("json", None)
+        if options.get("json") is None:
+            options.pop("json", None)
+        time_limit = None if is_log else self.timeout * ANSWER_TIME_FACTOR
+        is_page = decode is not None and not is_log
         for _ in range(MAX_REDIRECTS + 1):
-            limit = None if is_log else self.timeout * ANSWER_TIME_FACTOR
             with map_errors(url):
-                client = self._client(url, is_page=apart is not None and not is_log)
-                async with asyncio.timeout(limit), client.stream(method, url, params=params, **rest) as response:
-                    self._learn(response.headers)
+                client = self._client(url, is_page=is_page)
+                async with (
+                    asyncio.timeout(time_limit),
+                    client.stream(method, url, params=params, **options) as response,
+                ):
+                    self._note_headers(response.headers)
                     if not 300 <= response.status_code < 400:
                         if method != "GET":
                             _check_action_status(response.status_code)
-                        return await self._answer(response, apart)
+                        return await self._decode_answer(response, decode)
                     if method != "GET":
                         raise Redirected(
                             f"the platform answered an action with a redirect ({response.status_code}), not followed",
                             status=response.status_code,
                         )
-                    url, params = _next(url, response), None
+                    url, params = _redirect_target(url, response), None
         raise Redirected("the address goes round in circles")
 
-    def _learn(self, headers: httpx.Headers) -> None:
-        self.budget.learn(headers)
-        if told := parse_http_date(headers.get("date", "")):
-            ahead = told - self.clock.time()
-            self.skew = ahead if 2.0 < abs(ahead) < MAX_SKEW_SECONDS else 0.0
+    def _note_headers(self, headers: httpx.Headers) -> None:
+        """Note the rate limit and the platform's time from the headers of an answer."""
+        self.budget.update(headers)
+        if platform_time := parse_http_date(headers.get("date", "")):
+            skew = platform_time - self.clock.time()
+            self.skew = 0.0
+            if MIN_SKEW_SECONDS < abs(skew) < MAX_SKEW_SECONDS:
+                self.skew = skew
 
-    async def _answer(self, response: httpx.Response, apart: Callable[[bytearray], Any] | None) -> Any:
-        """The decoded body of a good answer; of any other, the error it is."""
+    async def _decode_answer(self, response: httpx.Response, decode: Callable[[bytearray], Any] | None) -> Any:
+        """Decode the body of a good answer; raise the ApiError that any other answer means."""
         if response.is_success and "text/event-stream" in response.headers.get("content-type", ""):
             return None
-        content = bytearray()
-        async with aclosing(_decoded(response)) as pieces:
-            async for piece in pieces:
-                content += piece
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise UnexpectedAnswer(f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
-                if not response.is_success and len(content) > MAX_ERROR_BYTES:
-                    break
-        if response.is_success and apart and (parts := apart(content)) is not None:
-            return parts
-        if response.is_success:
-            if response.request.method != "GET" and content.strip() == b"null":
-                raise UnexpectedAnswer("the platform's answer is null", status=response.status_code)
-            return json_of_answer(bytes(content), response.status_code)
-        wait = retry_after(response.headers, self.clock.time())
-        raise error_of_answer(response.status_code, bytes(content), wait)
+        content = await _read_content(response)
+        if not response.is_success:
+            wait = retry_after(response.headers, self.clock.time())
+            raise error_of_answer(response.status_code, bytes(content), wait)
+        if decode and (decoded := decode(content)) is not None:
+            return decoded
+        if response.request.method != "GET" and content.strip() == b"null":
+            raise UnexpectedAnswer("the platform's answer is null", status=response.status_code)
+        return json_of_answer(bytes(content), response.status_code)
 
     def _client(self, url: str, *, is_page: bool) -> httpx.AsyncClient:
-        place = origin(url), is_page
-        if place not in self._clients:
-            self._clients[place] = client = self._new_client(url, self.timeout, is_page=is_page)
+        key = origin(url), is_page
+        if key not in self._clients:
+            self._clients[key] = client = self._new_client(url, self.timeout, is_page=is_page)
             self._stack.push_async_callback(client.aclose)
-        return self._clients[place]
+        return self._clients[key]
 
     def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
-        """A client for this origin, through the proxy that the environment names for it."""
+        """Return a new HTTP client for the origin of this URL, with the proxy that the environment names for it."""
         import httpx
 
         from tui import __version__
         from tui.client.network import NoCookies, bad_proxy, proxy_for
 
-        context = self._ssl() if url.startswith("https") else None
+        context = self._tls_context() if url.startswith("https") else None
         proxy = proxy_for(url)
-        # Bytes that follow an answer on a kept connection would be taken for the next answer: only list pages, whose
-        # rows decide nothing, may come over one.
+        # Extra bytes after an answer on a kept-alive connection would be read as the next answer. Only list pages,
+        # whose rows decide nothing, may use such a connection.
         limits = httpx.Limits(max_keepalive_connections=None if is_page else 0)
         try:
             return httpx.AsyncClient(
@@ -275,7 +279,7 @@ class PlatformSession(Struct):
         except httpx.InvalidURL as error:
             raise bad_proxy(proxy.variable if proxy else "the proxy") from error
 
-    def _ssl(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:
             from tui.client.network import tls_context
 
@@ -283,10 +287,23 @@ class PlatformSession(Struct):
         return self._context
 
 
-async def _decoded(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Yield the decoded body as it comes."""
+async def _read_content(response: httpx.Response) -> bytearray:
+    """Read the decoded body; of an error, no more than MAX_ERROR_BYTES and the chunk that exceeds them."""
+    content = bytearray()
+    async with aclosing(_decoded_chunks(response)) as chunks:
+        async for chunk in chunks:
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                raise UnexpectedAnswer(f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+            if not response.is_success and len(content) > MAX_ERROR_BYTES:
+                break
+    return content
+
+
+async def _decoded_chunks(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Yield the chunks of the body as they arrive, decompressed."""
     decoder = body_decoder(response.headers)
-    if response.is_stream_consumed:  # by a transport that has it whole
+    if response.is_stream_consumed:  # by a transport that has read the whole body
         yield response.content
         return
     async with aclosing(response.aiter_raw()) as chunks:  # type: ignore[type-var]
@@ -297,20 +314,20 @@ async def _decoded(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 def _check_action_status(status: int) -> None:
-    """Raise NotUnderstood for a status of 2xx that no platform has a reason to answer an action with."""
+    """Check the status of an action's answer; raise UnexpectedAnswer for a 2xx status outside GOOD_ACTION_STATUSES."""
     if 200 <= status < 300 and status not in GOOD_ACTION_STATUSES:
         raise UnexpectedAnswer(f"the platform answered an action with status {status}", status=status)
 
 
 def is_retryable(error: ApiError) -> bool:
-    """Whether what failed so may go well in a moment."""
+    """Return whether the error is retryable: a retry may succeed."""
     if error.status is not None:
         return error.status in {408, 425, 429} or error.status >= 500
     return isinstance(error, ConnectionLost | TimedOut) or (isinstance(error, Unreachable) and error.wait is None)
 
 
-def _next(url: str, response: httpx.Response) -> str:
-    """Where a redirect leads, if the key may go there."""
+def _redirect_target(url: str, response: httpx.Response) -> str:
+    """Return the target of a redirect; raise Redirected if the key must not be sent to it."""
     import httpx
 
     location = response.headers.get("location", "").strip()
@@ -318,9 +335,9 @@ def _next(url: str, response: httpx.Response) -> str:
         raise Redirected(f"the platform answered {response.status_code} without saying where to go")
     try:
         target = httpx.URL(url).join(location)
-        is_same = origin(str(target)) == origin(url)
+        is_same_origin = origin(str(target)) == origin(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise Redirected("the platform points to an address that is none") from error
-    if not is_same:
+    if not is_same_origin:
         raise Redirected(f"the platform points to {target.host}, where the key must not go")
     return str(target)

@@ -1,4 +1,4 @@
-"""What is known of every task, in a row of a list as in its own record: its status, and why it waits for a person."""
+"""Facts about a task that rows and records share: its status, and why it waits for a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """The statuses this version knows; others are shown under their own name."""
+    """A task status that this version knows; others are shown by their own names."""
 
     PENDING = "pending"
     EXECUTING = "executing"
@@ -30,7 +30,7 @@ RUNNING_STATUSES = frozenset({Status.PENDING, Status.EXECUTING})
 
 
 class WaitKind(StrEnum):
-    """Why a task cannot go on without a person."""
+    """The kind of input from a person that a task waits for."""
 
     APPROVAL = "approval"
     SIGN_IN = "sign-in"
@@ -39,18 +39,18 @@ class WaitKind(StrEnum):
 
 
 class Wait(Struct, frozen=True):
-    """A task that waits for a person: why, and since when."""
+    """The wait of a task for a person: for which kind of input, and since when."""
 
     kind: WaitKind
     since: datetime | None
 
 
 class TaskFacts:
-    """What follows from the fields of a task."""
+    """Facts that follow from the fields of a task, as a base of TaskRow and Task."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # the classes that are made of this one have these fields
+    if TYPE_CHECKING:  # fields of the subclasses
 
         @property
         def id(self) -> str: ...
@@ -81,43 +81,51 @@ class TaskFacts:
 
     @property
     def is_final(self) -> bool:
-        """Whether this turn of the task is over."""
+        """Whether the status is final: this turn of the task is over."""
         return self.status in FINAL_STATUSES
 
     @property
     def thread_id(self) -> str:
-        """The id to continue with: a turn of a conversation is continued at its head."""
+        """The id of the thread, which is the id to continue the task with."""
         return self.conversation_id or self.id
 
     @property
     def name(self) -> str:
-        """The title, or what was asked, or the id."""
+        """The name to show: the title, or else the text of the input, or else the id."""
         if self.title:
             return self.title
-        asked = self.input.text if self.input else None
-        return asked or self.id
+        task_input = self.input
+        if task_input and task_input.text:
+            return task_input.text
+        return self.id
 
     @property
     def changed_at(self) -> datetime | None:
-        """The latest moment the task itself tells of."""
-        moments = (self.updated_at, self.finished_at, self.paused_at, self.started_at, self.created_at)
-        return max((when for when in moments if when), default=None)
+        """The time at which the task changed last, as its own fields report it."""
+        times = (self.updated_at, self.finished_at, self.paused_at, self.started_at, self.created_at)
+        return max((time for time in times if time), default=None)
 
     @property
     def wait(self) -> Wait | None:
-        """Why the task says that a person is needed; the activity log may know more."""
+        """The wait for a person that the task reports; the activity log may report another."""
         if self.is_final or self.status == Status.UNREADABLE:
             return None
         kind = self._wait_kind()
-        return Wait(kind, self.paused_at or self.updated_at or self.created_at) if kind else None
+        if kind is None:
+            return None
+        return Wait(kind, self.paused_at or self.updated_at or self.created_at)
 
     def _wait_kind(self) -> WaitKind | None:
         if self.pending_eca_request:
             return WaitKind.SIGN_IN
         if self.status in RUNNING_STATUSES:
             return None
-        if (asked := self.hitl_request) and not asked.decided_by:
+        approval = self.hitl_request
+        if approval and not approval.decided_by:
             return WaitKind.APPROVAL
-        if (plan := self.plan) and plan.question_raised:
+        plan = self.plan
+        if plan and plan.question_raised:
             return WaitKind.QUESTION
-        return WaitKind.UNKNOWN if self.status == Status.PAUSED else None
+        if self.status == Status.PAUSED:
+            return WaitKind.UNKNOWN
+        return None

@@ -1,4 +1,4 @@
-"""TaskRow, a task as the lists and the state hold it by the hundred thousand, and pages of these."""
+"""Task rows, compact structs for lists of 100,000 tasks and more; pages of rows, and the query for them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,33 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from tui.client.json_codec import dumps, loads, parse_float
-from tui.client.json_values import count_of, flag_of, identity, items_of, parse_time, text_of, text_or_empty, texts_of
+from tui.client.json_values import (
+    count_of,
+    flag_of,
+    identity,
+    items_of,
+    object_of,
+    parse_time,
+    text_of,
+    text_or_empty,
+    texts_of,
+)
 from tui.client.task_facts import Status, TaskFacts
 
 if TYPE_CHECKING:
     from tui.client.models import ApprovalRequest, Plan, SignInRequest, Task, TaskInput, Tokens
 
 AnyTask: TypeAlias = Union["TaskRow", "Task"]
-"""A task, as a row or as its own record."""
+"""A task as a row or as a full record."""
 PARENT_FIELDS = ("parent_task_id", "parent_execution")
 NESTED_FIELDS = ("input", "hitl_request", "pending_eca_request", "deep_planning", "tokens")
-"""The objects within a task; few rows hold one."""
+"""The fields of a task that hold an object; few rows have one."""
 MSGSPEC_ERRORS = (msgspec.MsgspecError, RecursionError, ValueError)
-"""What msgspec raises about JSON that has to be read in the tolerant way, if it can be read at all."""
+"""Errors of msgspec for JSON that only the tolerant reader can parse, if at all."""
 
 
 class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
-    """A task as a list or an event told it: what lists, filters and the state read of it, and the whole of its JSON."""
+    """A task as a row, from a list or an event: the fields that lists and filters use, and the whole JSON."""
 
     id: str
     agent_id: str
@@ -46,50 +56,52 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
     finished_at: datetime | None
     sub_executions: tuple[str, ...]
     nested: tuple[str, ...]
-    """Those of the NESTED_FIELDS that hold something."""
+    """The names of the NESTED_FIELDS that are not empty."""
     is_full: bool
-    """Whether this is all of the task's own record, not a row of a list."""
+    """Whether this is the full record, not a row of a list."""
     is_root: bool
-    """Whether it says that the task is nobody's sub-task; one that does not mention a parent says nothing."""
+    """Whether the JSON says that the task has no parent; JSON without any field for the parent says nothing."""
     json: bytes | dict[str, Any]
-    """The whole object, as it was written or as it was decoded."""
+    """The whole object: its JSON as it came, or decoded."""
 
     @classmethod
     def from_value(cls, data: object) -> Self:
-        """Make a row of any JSON value; what is no object is shown as it is."""
+        """Create a row from any JSON value; one that is not an object gets its JSON as the title."""
         if isinstance(data, dict):
-            return cls._of_fields(data, data)
-        whole = {"value": data}
-        return replace(cls._of_fields(whole, whole), status=str(Status.UNREADABLE), title=dumps(data))
+            return cls._from_fields(data, data)
+        fields = {"value": data}
+        return replace(cls._from_fields(fields, fields), status=str(Status.UNREADABLE), title=dumps(data))
 
     @classmethod
     def from_json(cls, written: bytes) -> Self:
-        """Make a row of the JSON of one; raise NotJson where it is none."""
+        """Create a row from the JSON of a task; raise NotJson if it is not JSON."""
         try:
             fields = _decode_object(written)
         except MSGSPEC_ERRORS:
             return cls.from_value(loads(written))
         if not text_or_empty(fields.get("id")).strip():
-            fields = loads(written)  # its id is made of its whole content
-        return cls._of_fields(fields, written)
+            fields = loads(written)  # the id is a hash of all fields, which the tolerant reader has to decode
+        return cls._from_fields(fields, written)
 
     @classmethod
     def from_task(cls, task: AnyTask) -> TaskRow:
         """Return a task as a row."""
-        return task if isinstance(task, TaskRow) else cls.from_value(task.raw)
+        if isinstance(task, TaskRow):
+            return task
+        return cls.from_value(task.raw)
 
     @classmethod
-    def _of_fields(cls, fields: dict[str, Any], json: bytes | dict[str, Any]) -> Self:
+    def _from_fields(cls, fields: dict[str, Any], json: bytes | dict[str, Any]) -> Self:
         get = fields.get
         parent_id = _first_text(fields, PARENT_FIELDS)
         return cls(
             identity(fields, "id"),
-            _shared(text_or_empty(get("agent_id"))) or "",
-            _shared(text_or_empty(get("status"))) or "",
+            _interned(text_or_empty(get("agent_id"))) or "",
+            _interned(text_or_empty(get("status"))) or "",
             text_of(get("title")),
             text_of(get("result")),
-            _shared(text_of(get("user_id"))),
-            _shared(_first_text(fields, ("source", "source_node_type"))),
+            _interned(text_of(get("user_id"))),
+            _interned(_first_text(fields, ("source", "source_node_type"))),
             parent_id,
             parse_time(get("created_at")),
             parse_time(get("updated_at")),
@@ -105,34 +117,34 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The object as it came, with every field this version does not know."""
+        """The raw object with all its fields, also those that this version does not know."""
         if isinstance(self.json, dict):
             return self.json
-        whole: dict[str, Any] = loads(self.json)
-        return whole
+        decoded: dict[str, Any] = loads(self.json)
+        return decoded
 
-    def says_as(self, other: TaskRow) -> bool:
-        """Whether the other is made of the same object."""
+    def has_same_json(self, other: TaskRow) -> bool:
+        """Return whether another row has the same JSON."""
         return self.json == other.json or self.raw == other.raw
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TaskRow) and self.says_as(other)
+        return isinstance(other, TaskRow) and self.has_same_json(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Name the task, without its values: a crash report may hold it."""
+        """Return the id without any other value, because a crash report may contain it."""
         return f"TaskRow({self.id!r})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Name the task, as `__repr__` does."""
+        """Return the id alone, as `__repr__` does."""
         return [("id", self.id)]
 
-    # What a list seldom shows is read when it is looked at. pydantic is not imported before the first frame.
+    # Fields that lists seldom show are parsed on each access. pydantic is not imported before the first frame.
 
     @property
     def input(self) -> TaskInput | None:
-        """What the task was asked."""
+        """The input of the task."""
         if "input" not in self.nested:
             return None
         from tui.client.models import TaskInput
@@ -141,7 +153,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @property
     def hitl_request(self) -> ApprovalRequest | None:
-        """What a paused workflow asks of a person."""
+        """The request of a paused workflow for a person's approval."""
         if "hitl_request" not in self.nested:
             return None
         from tui.client.models import ApprovalRequest
@@ -150,7 +162,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @property
     def pending_eca_request(self) -> SignInRequest | None:
-        """The connector that waits for a person to sign in."""
+        """The pending request of a connector to sign in."""
         if "pending_eca_request" not in self.nested:
             return None
         from tui.client.models import SignInRequest
@@ -168,7 +180,7 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @property
     def tokens(self) -> Tokens | None:
-        """What the run has cost in tokens."""
+        """The tokens that the run has used."""
         if "tokens" not in self.nested:
             return None
         from tui.client.models import Tokens
@@ -177,22 +189,22 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
 
     @property
     def organization_id(self) -> str:
-        """The organization that the task belongs to."""
+        """The id of the organization that owns the task."""
         return text_or_empty(self.raw.get("organization_id"))
 
     @property
     def conversation_id(self) -> str | None:
-        """The thread that the task is a turn of."""
+        """The id of the conversation that the task is a turn of."""
         return text_of(self.raw.get("conversation_id"))
 
     @property
     def events_streaming(self) -> bool:
-        """Whether the task has a stream of events."""
+        """Whether the task has an event stream."""
         return flag_of(self.raw.get("events_streaming"))
 
 
 def _first_text(fields: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    """Return the first of these fields that is not null, as text."""
+    """Return the first of these fields that is not null as text."""
     for name in names:
         if (value := fields.get(name)) is not None:
             return text_of(value)
@@ -200,8 +212,8 @@ def _first_text(fields: dict[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 @lru_cache(10_000)
-def _shared(text: str | None) -> str | None:
-    """Return one and the same object for equal texts: many tasks have the same agent, status and user."""
+def _interned(text: str | None) -> str | None:
+    """Return the interned text: equal texts share one object, as many tasks have the same agent, status and user."""
     return text
 
 
@@ -209,7 +221,7 @@ _decode_object: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[st
 
 
 class Page(Struct, frozen=True):
-    """One page of a list, and how much there is in all where the platform says so."""
+    """A page of a list, and the total number of items and pages if the platform reports them."""
 
     items: tuple[Any, ...]
     total: int | None = None
@@ -217,45 +229,49 @@ class Page(Struct, frozen=True):
     number: int = 1
 
     LIMIT: ClassVar[int] = 50
-    """The most rows the platform gives on one page."""
+    """The largest page that the platform returns."""
 
 
-def page_of(body: object, read: Callable[[object], Any], number: int) -> Page:
-    """A page from an envelope or from a bare array."""
+def page_of(body: object, parse_item: Callable[[object], Any], number: int) -> Page:
+    """Return the page in a decoded answer, which is an envelope or a plain array."""
     if isinstance(body, list):
-        return Page(tuple(read(item) for item in body), len(body), 1, number)
-    envelope = body if isinstance(body, dict) else {}
-    items = tuple(read(item) for item in items_of(envelope.get("items")))
+        return Page(tuple(parse_item(item) for item in body), len(body), 1, number)
+    envelope = object_of(body)
+    items = tuple(parse_item(item) for item in items_of(envelope.get("items")))
     return Page(items, count_of(envelope.get("total")), count_of(envelope.get("total_pages")), number)
 
 
-class _Envelope(Struct):
+class _PageEnvelope(Struct):
     items: list[Raw]
     total: Any = None
     total_pages: Any = None
 
 
-_decode_envelope: Callable[[bytes], _Envelope] = msgspec.json.Decoder(_Envelope).decode
+_decode_envelope: Callable[[bytes], _PageEnvelope] = msgspec.json.Decoder(_PageEnvelope).decode
 _decode_list: Callable[[bytes], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 _is_list = re.compile(rb"\s*\[").match
 
 
 def task_page(content: bytes, number: int) -> Page | None:
-    """Read a page of tasks, of each the bytes it was written in; None where the page has to be decoded as a whole."""
+    """Parse a page of tasks, keeping the JSON of each task; return None if it must be decoded as a whole."""
     try:
         if _is_list(content):
             rows = _decode_list(content)
-            total, pages = len(rows), 1
-        else:
-            envelope = _decode_envelope(content)
-            rows, total, pages = envelope.items, count_of(envelope.total), count_of(envelope.total_pages)
-        return Page(tuple(TaskRow.from_json(bytes(row)) for row in rows), total, pages, number)
+            return Page(_parse_rows(rows), len(rows), 1, number)
+        envelope = _decode_envelope(content)
+        total = count_of(envelope.total)
+        page_count = count_of(envelope.total_pages)
+        return Page(_parse_rows(envelope.items), total, page_count, number)
     except MSGSPEC_ERRORS:
         return None
 
 
+def _parse_rows(rows: list[Raw]) -> tuple[TaskRow, ...]:
+    return tuple(TaskRow.from_json(bytes(row)) for row in rows)
+
+
 class TaskQuery(Struct, frozen=True):
-    """What of a list of tasks the platform itself can choose; several statuses are several lists."""
+    """A query for tasks that the platform itself filters; it takes a request for each status."""
 
     agent_id: str | None = None
     status: tuple[str, ...] = ()
@@ -267,10 +283,12 @@ class TaskQuery(Struct, frozen=True):
     to_date: datetime | None = None
 
     def params(self, status: str | None) -> dict[str, str]:
-        """As query parameters, for one status."""
-        told: dict[str, str] = {"status": status} if status else {}
+        """Return the query as URL params, for one status."""
+        params: dict[str, str] = {}
+        if status:
+            params["status"] = status
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if name != "status" and value is not None:
-                told[name] = value.isoformat() if isinstance(value, datetime) else value
-        return told
+                params[name] = value.isoformat() if isinstance(value, datetime) else value
+        return params

@@ -1,7 +1,7 @@
-"""WireModel, the pydantic base of the platform's records, and the types of their fields.
+"""WireModel, the pydantic base class of the platform's records, and the types of their fields.
 
-A field of one of these types takes any JSON value: one that it cannot read counts as not told. Nothing raises, and
-`raw` is the whole object as it came.
+A field of one of these types accepts any JSON value: one that it cannot convert counts as missing. Nothing raises,
+and `raw` is the whole object.
 """
 
 from __future__ import annotations
@@ -42,54 +42,57 @@ Moment = Annotated[datetime | None, BeforeValidator(parse_time)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(texts_of)]
 Items = Annotated[tuple[T, ...], BeforeValidator(items_of)]
 Nested = Annotated[T | None, BeforeValidator(lambda value: value or None)]
-"""An object within the object; an empty one counts as not told."""
+"""A nested object; an empty one counts as missing."""
 
 
 class WireModel(BaseModel):
-    """One JSON object from the platform, kept whole."""
+    """A model of a JSON object from the platform, which also keeps the whole object."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
     ID_FIELDS: ClassVar[tuple[str, ...]] = ()
-    """The fields that may hold the id; without any, the model has no id of its own."""
+    """The names of the fields that can hold the id; empty for a model without an id."""
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def from_value(cls, data: object) -> Self:
-        """Read any JSON value; what is no object becomes one with a single `value`."""
+        """Create a model from any JSON value; one that is not an object becomes an object with a single `value`."""
         return cls.model_validate(data)
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The object as it came, with every field this version does not know."""
+        """The raw object with all its fields, also those that this version does not know."""
         return self._raw
 
-    def says_as(self, other: WireModel) -> bool:
-        """Whether the other is made of the same object."""
+    def has_same_json(self, other: WireModel) -> bool:
+        """Return whether another model has the same JSON."""
         return self._raw == other.raw
 
     @classmethod
     def fields_of_value(cls, value: object) -> dict[str, Any]:
-        """Return the fields of a value that is no object."""
+        """Return the fields for a value that is not an object."""
         return {"value": value}
 
     @model_validator(mode="wrap")
     @classmethod
-    def _read(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Validate the fields that hold something; those that do not validate are left out, and stay in `raw`."""
+    def _validate_leniently(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Validate all fields that are not null; drop those that do not validate, which remain in `raw`."""
         if isinstance(data, cls):
             return data
-        raw = data if isinstance(data, dict) else {"value": data}
-        told = raw if data is raw else cls.fields_of_value(data)
-        # Names of fields are ASCII; one with half a surrogate pair in it would not validate.
-        fields = {name: value for name, value in told.items() if value is not None and name.isascii()}
+        if isinstance(data, dict):
+            raw = values = data
+        else:
+            raw = {"value": data}
+            values = cls.fields_of_value(data)
+        # Field names are ASCII. A name with a lone surrogate would fail the whole validation.
+        fields = {name: value for name, value in values.items() if value is not None and name.isascii()}
         if cls.ID_FIELDS:
             fields["id"] = identity(raw, *cls.ID_FIELDS)
         try:
             model = handler(fields)
         except ValidationError as error:
-            faulty = {place for fault in error.errors() for place in fault["loc"][:1]}
-            model = handler({name: value for name, value in fields.items() if name not in faulty})
-        model._raw = raw  # noqa: SLF001 - its own
+            invalid = {name for problem in error.errors() for name in problem["loc"][:1]}
+            model = handler({name: value for name, value in fields.items() if name not in invalid})
+        model._raw = raw  # noqa: SLF001 - an attribute of this class
         return model
 
     def __eq__(self, other: object) -> bool:
@@ -98,11 +101,11 @@ class WireModel(BaseModel):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Name the fields, without their values: a crash report may hold it."""
+        """Return the names of the fields without values, because a crash report may contain it."""
         return f"{type(self).__name__}({', '.join(self._raw)})"
 
     __str__ = __repr__
 
     def __rich_repr__(self) -> Iterator[str]:
-        """Name the fields, as `__repr__` does."""
+        """Yield the names of the fields, as `__repr__` does."""
         yield from self._raw

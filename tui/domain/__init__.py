@@ -1,1 +1,1 @@
-"""Values and functions: no input or output, no Textual."""
+"""The domain: values and pure functions, without input, output or Textual."""

@@ -1,4 +1,4 @@
-"""An action of the operator: what it is, how far it is, and how it ended."""
+"""An action of the operator: its request, its progress and its outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Verb(StrEnum):
-    """What can be done."""
+    """The verb of an action: what the operator does to a task."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -30,11 +30,11 @@ class Verb(StrEnum):
 
 
 DECISIONS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER})
-"""Actions about a request that a task waits with."""
+"""Actions that decide about the request a task waits with."""
 
 
 class Phase(StrEnum):
-    """How far a deed is."""
+    """The phase that an action is in."""
 
     HELD = "held"
     CHECKING = "reading again"
@@ -44,7 +44,7 @@ class Phase(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a deed ended."""
+    """The outcome of an action."""
 
     CONFIRMED = "confirmed"
     TAKEN_BACK = "taken back"
@@ -60,71 +60,79 @@ class Outcome(StrEnum):
 
 
 class Action(Struct, frozen=True):
-    """One thing the operator wants done, and how far it is."""
+    """An action that the operator asked for, and its progress."""
 
     verb: Verb
     target: str
-    """The task; for a new one, its agent."""
+    """The id of the task; for a new task, of its agent."""
     digest: str | None = None
-    """What was shown when it was decided; None where nothing needs to be shown."""
+    """The digest of the review it was decided in; None for an action that needs no review."""
     comment: str | None = None
     body: dict[str, Any] = field(default_factory=dict)
     hold: float = 0.0
+    """Seconds that it is held before it is sent, during which it can be taken back."""
     anyway: bool = False
-    """Send it although the same was sent before and it is not known whether it was done."""
+    """Send it although the same request was sent before with an unknown outcome."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     phase: Phase = Phase.HELD
     is_sent: bool = False
-    """Whether it has left, or may have."""
+    """True if it was sent, or may have been."""
     outcome: Outcome | None = None
     words: str = ""
+    """The outcome in words."""
     task: Task | None = None
     error: ApiError | None = None
 
     def done(self, outcome: Outcome, words: str, task: Task | None = None, error: ApiError | None = None) -> Action:
-        """The deed, ended."""
+        """Return the action as done, with its outcome."""
         return replace(self, phase=Phase.DONE, outcome=outcome, words=words, task=task or self.task, error=error)
 
     @property
     def request(self) -> str:
-        """A name for what is asked for: every decision about one task, every stop of it, or one message or new task."""
-        asked: list[object] = [self.target]
+        """A key of the request: one for all decisions about a task, one for all its stops, one per message or task."""
+        parts: list[object] = [self.target]
         if self.verb in DECISIONS:
-            asked = ["decide", self.target]
+            parts = ["decide", self.target]
         elif self.verb is Verb.STOP:
-            asked = ["stop", self.target]
+            parts = ["stop", self.target]
         elif self.verb in {Verb.CONTINUE, Verb.CREATE}:
-            asked = [str(self.verb), self.body]
-        return hashlib.sha256(canonical(asked).encode()).hexdigest()[:24]
+            parts = [str(self.verb), self.body]
+        return hashlib.sha256(canonical(parts).encode()).hexdigest()[:24]
 
 
 class ActionAnswer(Struct, frozen=True):
-    """What came back after an action was sent: a claim of the platform, or the error in its place."""
+    """The platform's answer to an action: the task as it claims it to be, or an error."""
 
     task: Task | None = None
     error: ApiError | None = None
 
     @property
     def is_clear(self) -> bool:
-        """Whether an answer came that says it was accepted."""
+        """True if the answer is clear: the platform accepted the action."""
         return self.error is None
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the platform refused the action in a documented way."""
+        """True if the answer is a documented refusal."""
         return self.error is not None and self.error.status in DOCUMENTED_REFUSALS
 
     @property
     def detail(self) -> str:
-        """Why no clear answer came, in brackets; empty where one came."""
-        return "" if self.error is None else f" (no clear answer came: {self.error.message})"
+        """The detail why there is no clear answer, in brackets; empty for a clear one."""
+        if self.error is None:
+            return ""
+        return f" (no clear answer came: {self.error.message})"
 
     @property
     def refusal(self) -> str:
-        """That it was refused, and with which status."""
-        return f"refused ({self.error.status})" if self.error else ""
+        """The refusal with its HTTP status."""
+        if self.error is None:
+            return ""
+        return f"refused ({self.error.status})"
 
     @property
     def refused_because(self) -> str:
-        """That it was refused, and in the platform's words why."""
-        return f"refused: {self.error.message}" if self.error else ""
+        """The refusal with its reason, in the platform's words: why it refused the action."""
+        if self.error is None:
+            return ""
+        return f"refused: {self.error.message}"

@@ -1,8 +1,7 @@
-"""The log and the live events of one task, joined into one list of what happened, each thing once."""
+"""The activity log of one task: its log and its live events merged into one list of nodes, each entry once."""
 
 from __future__ import annotations
 
-import operator
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -33,15 +32,17 @@ from tui.client.task_rows import AnyTask
 from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
 
 SAME_CALL_WINDOW = timedelta(seconds=30)
-"""How far apart the live event and the log's entry of one call may lie when their ids do not agree."""
+"""The longest time between the live event and the log entry of one call whose ids do not agree."""
 MIN_STREAMED_PIECES = 2000
-"""How many pieces of the text being streamed are kept at the least: its end is what is shown."""
+"""Pieces of streamed text that are kept at least: the latest ones, because the end of the text is shown."""
 MAX_NODES_LOOKED_BACK = 64
-"""How many of the latest nodes are looked at for such a call."""
+"""Latest nodes that are searched for the same call."""
+LIVE_ORDINAL = 2**31
+"""The ordinal of an entry that is not in the log, greater than every index in a log."""
 
 
 class Gap(Struct, frozen=True):
-    """A time without a stream; `filled` is how many entries the log knew of it, None while that is not known."""
+    """A gap in the stream; `filled` is the number of entries that the log had for it, None while unknown."""
 
     at: datetime
     seconds: float
@@ -49,67 +50,72 @@ class Gap(Struct, frozen=True):
 
 
 class Activity(Struct, eq=False):
-    """What happened in one task, in the order of time. It only grows; its version counts the changes."""
+    """The activity of one task, in order of time. It only grows; its version counts the changes."""
 
     task_id: str
     nodes: ActivityNodes = field(default_factory=ActivityNodes)
     version: int = 0
     shape: int = 0
-    """Counts the changes that are more than another node behind the last, or another word about one."""
+    """Counts changes of the structure: any change but a node appended at the end, or new content of a node."""
     plan: Plan | None = None
     context: ContextStatus | None = None
     gaps: dict[datetime, Gap] = field(default_factory=dict)
     is_partial: bool = False
     _chunks: list[tuple[datetime, str, str]] = field(default_factory=list)
-    _told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    """The pieces of streamed text, with their time and their frame's id."""
+    _latest: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    """The latest report of the plan and of the context: its time and content."""
     _unlogged: dict[int, Node] = field(default_factory=dict)
-    _open: tuple[Node | None] | None = None
-    """What waits for a person, once it was looked for; a piece of text changes nothing of it."""
+    """The nodes that are not in the log, by their `id()`."""
+    _cached_open_node: tuple[Node | None] | None = None
+    """The open node, if it was searched for since an entry was added."""
 
     def __len__(self) -> int:
         return len(self.nodes)
 
     def __bool__(self) -> bool:
-        """There may be a plan, or text on its way, before there is any entry."""
+        """Return True: an activity may have a plan, or streamed text, before it has nodes."""
         return True
 
     def get(self, key: str) -> Node | None:
-        """The node that goes by this id, whichever of its ids it is."""
+        """Get the node that has this key; None if there is none."""
         return self.nodes.get(key)
 
-    # Growing
+    # Changes
 
-    def read(self, log: Log, at: datetime) -> None:
-        """Take in the log, or a part of it, as it was at a moment."""
+    def add_log(self, log: Log, at: datetime) -> None:
+        """Add the log, or a part of it, that was read at a moment."""
         previous = log.since or EPOCH
         self.is_partial = log.is_partial
         if isinstance(log.entries, LazyEntries):
-            self._read_large(log.entries, at)
+            self._add_lazy_log(log.entries, at)
         else:
             for ordinal, entry in enumerate(log.entries, log.first):
                 previous = entry.created_at or previous
-                self._add(entry, SourcedEntry(at, entry), previous, ordinal, logged=True)
+                self._add_entry(entry, SourcedEntry(at, entry), previous, ordinal, is_logged=True)
         self.version += 1
 
-    def _read_large(self, log: LazyEntries, at: datetime) -> None:
-        """Look at what is known from elsewhere, or was looked at before; all else is only put in its place."""
-        self._open = None
+    def _add_lazy_log(self, log: LazyEntries, at: datetime) -> None:
+        """Add a large log: read the entries that may be known or changed, store all others unread."""
+        self._cached_open_node = None
         if self.nodes.log is None:
-            apart = self.nodes.known_in(log)
+            ordinals = self.nodes.known_ordinals(log)
             if unlogged := [node.at for node in self._unlogged.values()]:
-                apart.update(log.between(min(unlogged) - SAME_CALL_WINDOW, max(unlogged) + SAME_CALL_WINDOW))
-            self.nodes.adopt(log, at, self.version + 1, apart)
+                ordinals.update(log.between(min(unlogged) - SAME_CALL_WINDOW, max(unlogged) + SAME_CALL_WINDOW))
+            self.nodes.add_log(log, at, self.version + 1, ordinals)
             self.shape += 1
-            if self._chunks and (reply := next(filter(_is_reply, reversed(self.nodes)), None)):
-                self._forget_pieces(reply)
+            if self._chunks:
+                reply = next(filter(_is_reply, reversed(self.nodes)), None)
+                if reply is not None:
+                    self._forget_chunks_before(reply)
         else:
-            apart = self.nodes.news_in(log)
-        for place in sorted(apart):
-            entry = log[place]
-            self._add(entry, SourcedEntry(at, entry), log.times[place], place, logged=True)
+            ordinals = self.nodes.changed_ordinals(log)
+        for ordinal in sorted(ordinals):
+            entry = log[ordinal]
+            self._add_entry(entry, SourcedEntry(at, entry), log.times[ordinal], ordinal, is_logged=True)
 
-    def hear(self, event: Event, at: datetime) -> None:
-        """Take in one event; `at` stands in for a time that the event does not tell."""
+    def add_event(self, event: Event, at: datetime) -> None:
+        """Add one event; `at` is its time if the event has none."""
         when = event.time or at
         self.version += 1
         if (piece := event.chunk) is not None:
@@ -117,123 +123,127 @@ class Activity(Struct, eq=False):
             if len(self._chunks) > 2 * MIN_STREAMED_PIECES:
                 del self._chunks[:MIN_STREAMED_PIECES]
         elif entry := event.entry:
-            self._add(entry, SourcedEntry(when, entry), entry.created_at or when, 2**31, logged=False)
-        elif (plan := event.plan) and self._is_news("plan", when, plan.raw):
+            self._add_entry(entry, SourcedEntry(when, entry), entry.created_at or when, LIVE_ORDINAL, is_logged=False)
+        elif (plan := event.plan) and self._is_latest("plan", when, plan.raw):
             self.plan = plan
             self.shape += 1
-        elif (context := event.context) and self._is_news("context", when, context.raw):
+        elif (context := event.context) and self._is_latest("context", when, context.raw):
             self.context = context
 
-    def gap(self, gap: Gap) -> None:
-        """Take in that the stream was away; told again once it is known how much was filled."""
+    def add_gap(self, gap: Gap) -> None:
+        """Add a gap of the stream, or replace it once it is known how much of it was filled."""
         known = self.gaps.get(gap.at)
         if known is None or known.filled is None or (gap.filled or 0) > known.filled:
             self.gaps[gap.at] = gap
             self.version += 1
             self.shape += 1
 
-    def _is_news(self, name: str, when: datetime, raw: Mapping[str, Any]) -> bool:
-        stamp = (when, canonical(raw))
-        if stamp <= self._told.get(name, (EPOCH, "")):
+    def _is_latest(self, name: str, when: datetime, raw: Mapping[str, Any]) -> bool:
+        report = (when, canonical(raw))
+        if report <= self._latest.get(name, (EPOCH, "")):
             return False
-        self._told[name] = stamp
+        self._latest[name] = report
         return True
 
-    def _add(self, entry: Entry, heard: SourcedEntry, when: datetime, ordinal: int, *, logged: bool) -> None:
-        self._open = None
-        known = {id(node): node for key in entry.keys if (node := self.nodes.get(key))}
-        if logged and not known and not self._unlogged:
-            self._enter(entry, heard, when, ordinal)
+    def _add_entry(self, entry: Entry, sourced: SourcedEntry, when: datetime, ordinal: int, *, is_logged: bool) -> None:
+        self._cached_open_node = None
+        nodes = {id(node): node for node in map(self.nodes.get, entry.keys) if node}
+        if is_logged and not nodes and not self._unlogged:
+            self._add_logged_node(entry, sourced, when, ordinal)
             return
-        node, *others = known.values() or [self._alike(entry, when, logged) or self._new(entry, when, ordinal)]
-        for other in others:
-            self._absorb(node, other)
-        if logged:
-            if node.logged and not _supersedes(heard, node.logged):
-                heard = node.logged
-            elif node.logged and node.ordinal == ordinal and node.logged.entry.says_as(heard.entry):
-                node.logged = SourcedEntry(heard.at, node.logged.entry)
+        if nodes:
+            node, *duplicates = nodes.values()
+            for duplicate in duplicates:
+                self._merge_duplicate(node, duplicate)
+        else:
+            node = self._find_same_call(entry, when, is_logged) or self._new_node(entry, when, ordinal)
+        if is_logged:
+            if node.logged and not sourced.supersedes(node.logged):
+                sourced = node.logged
+            elif node.logged and node.ordinal == ordinal and node.logged.entry.has_same_json(sourced.entry):
+                node.logged = SourcedEntry(sourced.at, node.logged.entry)
                 return
-            node.logged, node.ordinal = heard, ordinal
+            node.logged, node.ordinal = sourced, ordinal
             self._unlogged.pop(id(node), None)
         else:
-            node.live = _joined(node.live, heard)
+            node.add_live(sourced)
             if node.logged is None:
                 self._unlogged[id(node)] = node
-        self._settle(node, entry.keys)
+        self._update_node(node, entry.keys)
 
-    def _enter(self, entry: Entry, heard: SourcedEntry, when: datetime, ordinal: int) -> None:
-        """What only the log tells, and for the first time."""
-        node = Node(entry, (when, ordinal, entry.id), None, heard, ordinal, self.version + 1)
-        self.nodes.name(node, entry.keys)
-        self._forget_pieces(node)
-        self._note_child(node)
-        self._place(node)
+    def _add_logged_node(self, entry: Entry, sourced: SourcedEntry, when: datetime, ordinal: int) -> None:
+        """Add a node for an entry that is new and that only the log has reported."""
+        node = Node(entry, (when, ordinal, entry.id), None, sourced, ordinal, self.version + 1)
+        self.nodes.add_keys(node, entry.keys)
+        self._forget_chunks_before(node)
+        self._note_trigger(node)
+        self._insert(node)
 
-    def _new(self, entry: Entry, when: datetime, ordinal: int) -> Node:
+    def _new_node(self, entry: Entry, when: datetime, ordinal: int) -> Node:
         node = Node(entry, (when, ordinal, entry.id))
-        self._place(node)
+        self._insert(node)
         return node
 
-    def _settle(self, node: Node, keys: Iterable[str]) -> None:
-        """Make the node's entry from what both sources said, and put it where its time says."""
-        node.entry = _combined(node)
+    def _update_node(self, node: Node, keys: Iterable[str]) -> None:
+        """Update the entry of a node from both sources, and its position from its time."""
+        node.merge_sources()
         node.version = self.version + 1
-        self.nodes.name(node, (*keys, *node.entry.keys))
-        self._forget_pieces(node)
-        self._note_child(node)
-        ordinal = node.ordinal if node.logged else 2**31
+        self.nodes.add_keys(node, (*keys, *node.entry.keys))
+        self._forget_chunks_before(node)
+        self._note_trigger(node)
+        ordinal = LIVE_ORDINAL
+        if node.logged:
+            ordinal = node.ordinal
         order = (node.entry.created_at or node.at, ordinal, node.entry.id)
         if order != node.order:
             self.shape += 1
             self.nodes.remove(node)
             node.order = order
-            self._place(node)
+            self._insert(node)
 
-    def _note_child(self, node: Node) -> None:
-        """What starts a sub-task has its log beneath it."""
+    def _note_trigger(self, node: Node) -> None:
+        """Note a change of the structure if the node may be a trigger: a sub-task's log is shown below it."""
         self.shape += isinstance(node.entry, Delegation | Decision)
 
-    def _forget_pieces(self, node: Node) -> None:
-        """What was streamed before a reply is in it."""
+    def _forget_chunks_before(self, node: Node) -> None:
+        """Forget the chunks that were streamed before a reply, because the reply contains their text."""
         if self._chunks and _is_reply(node):
             self._chunks = [chunk for chunk in self._chunks if chunk[0] > node.at]
 
-    def _place(self, node: Node) -> None:
-        self.shape += not self.nodes.put(node)
+    def _insert(self, node: Node) -> None:
+        self.shape += not self.nodes.insert(node)
 
-    def _absorb(self, node: Node, other: Node) -> None:
-        """Two nodes turn out to be one thing."""
+    def _merge_duplicate(self, node: Node, duplicate: Node) -> None:
+        """Merge a duplicate into a node: an entry has the keys of both."""
         self.shape += 1
-        self.nodes.remove(other)
-        self._unlogged.pop(id(other), None)
-        self.nodes.name(node, other.entry.keys)
-        if other.live:
-            node.live = _joined(node.live, other.live)
-        if other.logged and (node.logged is None or _supersedes(other.logged, node.logged)):
-            node.logged, node.ordinal = other.logged, other.ordinal
+        self.nodes.remove(duplicate)
+        self._unlogged.pop(id(duplicate), None)
+        self.nodes.add_keys(node, duplicate.entry.keys)
+        if duplicate.live:
+            node.add_live(duplicate.live)
+        if duplicate.logged and (node.logged is None or duplicate.logged.supersedes(node.logged)):
+            node.logged, node.ordinal = duplicate.logged, duplicate.ordinal
 
-    def _alike(self, entry: Entry, when: datetime, logged: bool) -> Node | None:
-        """A node of the other source that must be the same call, although it goes by another id."""
+    def _find_same_call(self, entry: Entry, when: datetime, is_logged: bool) -> Node | None:
+        """Find the node of the other source that is the same call under another id."""
         if not isinstance(entry, ToolCall | Reasoning | Delegation | SignIn):
             return None
-        if logged:
-            candidates: Iterable[Node] = self._unlogged.values()
-        else:
+        candidates: Iterable[Node] = self._unlogged.values()
+        if not is_logged:
             candidates = (node for node in reversed(self.nodes[-MAX_NODES_LOOKED_BACK:]) if node.live is None)
         near = [
             node for node in candidates if abs(node.at - when) <= SAME_CALL_WINDOW and type(node.entry) is type(entry)
         ]
         if not near:
             return None
-        wanted = _signature(entry)
-        return next((node for node in near if _signature(node.entry) == wanted), None)
+        signature = _signature(entry)
+        return next((node for node in near if _signature(node.entry) == signature), None)
 
-    # Looking
+    # Queries
 
     @property
     def streaming(self) -> str:
-        """The text being streamed now: what came since the agent's last message and since the last gap."""
+        """The text that is streaming now: everything since the agent's last reply and the last gap."""
         ends = [gap.at for gap in self.gaps.values()]
         ends += [node.at for node in self.nodes[-MAX_NODES_LOOKED_BACK:] if _is_reply(node)]
         since = max(ends, default=EPOCH)
@@ -241,23 +251,30 @@ class Activity(Struct, eq=False):
 
     @property
     def open_node(self) -> Node | None:
-        """The latest entry that waits for a person: a sign-in, a question, a card, a held tool call."""
-        if self._open is None:
-            self._open = (_open_of(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
-        return self._open[0]
+        """The latest open node, which waits for a person: a sign-in, a question, a card or a held tool call."""
+        if self._cached_open_node is None:
+            self._cached_open_node = (_find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
+        return self._cached_open_node[0]
 
     @property
     def wait(self) -> Wait | None:
-        """A wait that only the log tells of."""
+        """The wait for a person according to the log."""
         node = self.open_node
-        return Wait(_KINDS.get(type(node.entry), WaitKind.APPROVAL), node.at) if node else None
+        if node is None:
+            return None
+        return Wait(_WAIT_KINDS.get(type(node.entry), WaitKind.APPROVAL), node.at)
 
 
-def _open_of(latest: Iterable[Node]) -> Node | None:
+_WAIT_KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
+
+
+def _find_open_node(latest: Iterable[Node]) -> Node | None:
     for node in latest:
         match node.entry:
             case SignIn() | Questions() | Confirmation() as entry:
-                return node if entry.is_open else None
+                if entry.is_open:
+                    return node
+                return None
             case ToolCall(approval_request_id=str()):
                 return node
             case Message(role="user"):
@@ -265,116 +282,8 @@ def _open_of(latest: Iterable[Node]) -> Node | None:
     return None
 
 
-class TreeRow(NamedTuple):
-    """A line of the tree at its depth: a node, a plan step, or a sub-task whose trigger is not known."""
-
-    depth: int
-    task_id: str
-    node: Node | None = None
-    step: PlanStep | None = None
-    child_id: str | None = None
-    is_known: bool = False
-    """The sub-task is shown elsewhere, or is one of its own ancestors: it is named and not opened again."""
-
-
-def match_triggers(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
-    """Which sub-task each trigger started: by the id it names, else by agent and the nearest time before."""
-    left = {child.id: child for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id))}
-    nodes = activity.nodes
-    triggers = list(filter(_is_trigger, nodes.of_kind(Delegation, Decision)) if left else nodes.naming())
-    found: dict[str, str] = {}
-    for node in triggers:
-        if named := node.entry.started_task_id:
-            left.pop(named, None)
-            found[node.entry.id] = named
-    for node in reversed(triggers):
-        if node.entry.id in found:
-            continue
-        mine = [child for child in left.values() if child.agent_id == node.entry.agent_id and _began(child) >= node.at]
-        if mine:
-            found[node.entry.id] = mine[0].id
-            del left[mine[0].id]
-    return found
-
-
-def walk_tree(
-    activities: Mapping[str, Activity], children: Mapping[str, tuple[AnyTask, ...]], root: str, *, by_plan: bool = False
-) -> Iterator[TreeRow]:
-    """The tree, line by line: each sub-agent's log under its trigger, each task opened once, whatever points to it."""
-
-    def lines(task_id: str, depth: int) -> Iterator[TreeRow]:
-        return _lines(activities.get(task_id, Activity(task_id)), children.get(task_id, ()), depth, by_plan)
-
-    opened = {root}
-    under_way = [lines(root, 0)]
-    while under_way:
-        row = next(under_way[-1], None)
-        if row is None:
-            under_way.pop()
-        elif row.child_id is None:
-            yield row
-        elif row.child_id in opened:
-            yield row._replace(is_known=True)
-        else:
-            yield row
-            opened.add(row.child_id)
-            under_way.append(lines(row.child_id, row.depth + 1))
-
-
-def _lines(activity: Activity, children: tuple[AnyTask, ...], depth: int, by_plan: bool) -> Iterator[TreeRow]:
-    started = match_triggers(activity, children)
-    steps = activity.plan.steps if by_plan and activity.plan else ()
-    named = {step.id for step in steps}
-    for step in (None, *steps):
-        if step is not None:
-            yield TreeRow(depth, activity.task_id, step=step)
-        for node in activity.nodes:
-            place = node.entry.plan_task_id if node.entry.plan_task_id in named else None
-            if place == (step.id if step else None):
-                child = started.get(node.entry.id)
-                yield TreeRow(depth + (step is not None), activity.task_id, node, child_id=child)
-    for child in sorted({child.id for child in children} - set(started.values())):
-        yield TreeRow(depth, activity.task_id, child_id=child)
-
-
-_KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
-
-
-def _began(task: AnyTask) -> datetime:
-    return task.created_at or EPOCH
-
-
-def _is_trigger(node: Node) -> bool:
-    return isinstance(node.entry, Delegation) or bool(node.entry.started_task_id)
-
-
 def _is_reply(node: Node) -> bool:
     return isinstance(node.entry, Message) and node.entry.role == "agent"
-
-
-def _supersedes(new: SourcedEntry, old: SourcedEntry) -> bool:
-    return new.at > old.at or (new.at == old.at and canonical(new.entry.raw) >= canonical(old.entry.raw))
-
-
-def _joined(one: SourcedEntry | None, other: SourcedEntry) -> SourcedEntry:
-    """Two things the stream said of one call: each field from the one that knows it, the earlier time of the two."""
-    if one is None:
-        return other
-    late, early = (one, other) if _supersedes(one, other) else (other, one)
-    raw = {**early.entry.raw, **{name: value for name, value in late.entry.raw.items() if value is not None}}
-    begun = [(entry.created_at, entry.raw.get("created_at")) for entry in (one.entry, other.entry) if entry.created_at]
-    if begun:
-        raw["created_at"] = min(begun, key=operator.itemgetter(0))[1]
-    return SourcedEntry(late.at, type(late.entry).from_value(raw))
-
-
-def _combined(node: Node) -> Entry:
-    """The entry of both sources: the log's fields before the stream's."""
-    if node.logged is None or node.live is None:
-        heard = node.logged or node.live
-        return heard.entry if heard else node.entry
-    told = {name: value for name, value in node.logged.entry.raw.items() if value is not None}
-    return type(node.logged.entry).from_value({**node.live.entry.raw, **told})
 
 
 def _signature(entry: Entry) -> str:
@@ -389,3 +298,92 @@ def _signature(entry: Entry) -> str:
             return canonical([entry.type, entry.data])
         case _:
             return canonical([entry.kind, entry.id])
+
+
+class TreeRow(NamedTuple):
+    """A row of the tree at its depth: a node, a plan step, or a sub-task without a known trigger."""
+
+    depth: int
+    task_id: str
+    node: Node | None = None
+    step: PlanStep | None = None
+    child_id: str | None = None
+    is_known: bool = False
+    """The sub-task is in the tree already, so its log is not repeated here."""
+
+
+def match_triggers(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
+    """Match triggers with the sub-tasks they started: return the sub-task ids by entry id.
+
+    A trigger starts the sub-task that it names, else the first unmatched one of its agent created after it.
+    """
+    nodes = activity.nodes
+    unmatched = {child.id: child for child in sorted(children, key=lambda task: (_creation_time(task), task.id))}
+    if unmatched:
+        triggers = list(filter(_is_trigger, nodes.of_kind(Delegation, Decision)))
+    else:
+        triggers = list(nodes.with_started_task())
+    matches: dict[str, str] = {}
+    for node in triggers:
+        if child_id := node.entry.started_task_id:
+            unmatched.pop(child_id, None)
+            matches[node.entry.id] = child_id
+    for node in reversed(triggers):
+        if node.entry.id in matches:
+            continue
+        agent_id = node.entry.agent_id
+        for child in unmatched.values():
+            if child.agent_id == agent_id and _creation_time(child) >= node.at:
+                matches[node.entry.id] = child.id
+                del unmatched[child.id]
+                break
+    return matches
+
+
+def _creation_time(task: AnyTask) -> datetime:
+    return task.created_at or EPOCH
+
+
+def _is_trigger(node: Node) -> bool:
+    return isinstance(node.entry, Delegation) or bool(node.entry.started_task_id)
+
+
+def walk_tree(
+    activities: Mapping[str, Activity], children: Mapping[str, tuple[AnyTask, ...]], root: str, *, by_plan: bool = False
+) -> Iterator[TreeRow]:
+    """Walk the tree and yield its rows: each sub-task's log is below its trigger, and only once."""
+
+    def rows_of(task_id: str, depth: int) -> Iterator[TreeRow]:
+        return _task_rows(activities.get(task_id, Activity(task_id)), children.get(task_id, ()), depth, by_plan)
+
+    walked = {root}
+    stack = [rows_of(root, 0)]
+    while stack:
+        row = next(stack[-1], None)
+        if row is None:
+            stack.pop()
+        elif row.child_id is None:
+            yield row
+        elif row.child_id in walked:
+            yield row._replace(is_known=True)
+        else:
+            yield row
+            walked.add(row.child_id)
+            stack.append(rows_of(row.child_id, row.depth + 1))
+
+
+def _task_rows(activity: Activity, children: tuple[AnyTask, ...], depth: int, by_plan: bool) -> Iterator[TreeRow]:
+    started = match_triggers(activity, children)
+    steps = activity.plan.steps if by_plan and activity.plan else ()
+    step_ids = {step.id for step in steps}
+    for step in (None, *steps):
+        step_id, node_depth = None, depth
+        if step is not None:
+            step_id, node_depth = step.id, depth + 1
+            yield TreeRow(depth, activity.task_id, step=step)
+        for node in activity.nodes:
+            node_step_id = node.entry.plan_task_id if node.entry.plan_task_id in step_ids else None
+            if node_step_id == step_id:
+                yield TreeRow(node_depth, activity.task_id, node, child_id=started.get(node.entry.id))
+    for child_id in sorted({child.id for child in children} - set(started.values())):
+        yield TreeRow(depth, activity.task_id, child_id=child_id)

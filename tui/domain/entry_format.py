@@ -1,4 +1,4 @@
-"""Entries of an activity log in one line: a word for what it is, what it says, and how it went."""
+"""Formatting of log entries: a three-letter code, a line of text and the outcome."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ from tui.domain.activity_nodes import Node
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
+MAX_LABEL_CHARS = 1000
+MAX_TEXT_CHARS = 300
+
 
 class EntryLine(NamedTuple):
-    """One entry, told: its texts are safe to show."""
+    """An entry as one line of sanitized text."""
 
-    word: str
+    code: str
     text: str
-    after: str
+    outcome: str
     style: str
 
 
-_ROLES = {"user": "USR", "agent": "AGT", "assistant": "AGT", "system": "SYS"}
-_WORDS: tuple[tuple[type[Entry], str], ...] = (
+_ROLE_CODES = {"user": "USR", "agent": "AGT", "assistant": "AGT", "system": "SYS"}
+_CODES: tuple[tuple[type[Entry], str], ...] = (
     (Reasoning, "RSN"),
     (ToolCall, "TOL"),
     (Delegation, "SUB"),
@@ -47,89 +50,112 @@ _WORDS: tuple[tuple[type[Entry], str], ...] = (
     (Confirmation, "CRD"),
     (Compaction, "CMP"),
 )
+UNKNOWN_CODE = "···"
 
 
 def entry_code(entry: Entry) -> str:
-    """Three letters for the kind of an entry."""
+    """Return the three-letter code for the kind of an entry, as screens and command line show it."""
     if isinstance(entry, Message):
-        return _ROLES.get(entry.role, "MSG")
-    return next((word for kind, word in _WORDS if isinstance(entry, kind)), "···")
+        return _ROLE_CODES.get(entry.role, "MSG")
+    return next((code for kind, code in _CODES if isinstance(entry, kind)), UNKNOWN_CODE)
 
 
 def entry_line(node: Node, redactor: Redactor) -> EntryLine:
-    """One entry in one line."""
+    """Return the entry of a node as one line."""
     entry = node.entry
-    text = one_line(redactor.text(entry.label), longest=1000)
-    after, style = "", ""
+    text = one_line(redactor.text(entry.label), longest=MAX_LABEL_CHARS)
+    outcome, style = "", ""
     match entry:
         case ToolCall():
-            why = entry.reasoning.title if entry.reasoning else None
-            text = f"{text}  {one_line(redactor.text(why), longest=300)}" if why else text
-            about = "" if node.is_timed else "≈"
-            took = about + humanize.exact_duration(node.seconds) if node.seconds is not None else ""
-            if entry.approval_request_id:
-                after, style = "held", "need"
-            elif entry.is_error:
-                after, style = f"{took} ✗".strip(), "failed"
-            elif entry.is_finished:
-                after = f"{took} ✓".strip()
-            else:
-                after, style = "…", "running"
+            if entry.reasoning and entry.reasoning.title:
+                text = f"{text}  {one_line(redactor.text(entry.reasoning.title), longest=MAX_TEXT_CHARS)}"
+            outcome, style = _call_outcome(entry, _duration_of(node))
         case Reasoning():
-            after = f"{entry.confidence:.2f}" if entry.confidence is not None else ""
             style = "faint"
+            if entry.confidence is not None:
+                outcome = f"{entry.confidence:.2f}"
         case SignIn() | Questions() | Confirmation() if entry.is_open:
-            after, style = "waits", "need"
+            outcome, style = "waits", "need"
         case Message(role="user"):
             style = "strong"
-    return EntryLine(entry_code(entry), text, after, style)
+    return EntryLine(entry_code(entry), text, outcome, style)
 
 
-def short_json(value: object, redactor: Redactor, longest: int = 300) -> str:
-    """Any JSON in one line, masked and safe."""
-    text = (
-        value if isinstance(value, str) else json.dumps(redactor.json(value), ensure_ascii=False, separators=(",", ":"))
-    )
-    return one_line(redactor.text(text), longest=longest)
+def _call_outcome(call: ToolCall, duration: str) -> tuple[str, str]:
+    """Return the outcome of a tool call, and its style."""
+    if call.approval_request_id:
+        return "held", "need"
+    if call.is_error:
+        return f"{duration} ✗".strip(), "failed"
+    if call.is_finished:
+        return f"{duration} ✓".strip(), ""
+    return "…", "running"
+
+
+def _duration_of(node: Node) -> str:
+    if node.seconds is None:
+        return ""
+    duration = humanize.exact_duration(node.seconds)
+    if node.is_timed:
+        return duration
+    return f"≈{duration}"
+
+
+def short_json(value: object, redactor: Redactor, longest: int = MAX_TEXT_CHARS) -> str:
+    """Return any JSON value as a short line, redacted and sanitized; a text is shown without quotes."""
+    if not isinstance(value, str):
+        value = json.dumps(redactor.json(value), ensure_ascii=False, separators=(",", ":"))
+    return one_line(redactor.text(value), longest=longest)
 
 
 def event_text(event: Event, redactor: Redactor) -> str:
-    """What an event says, in one line."""
+    """Return the text of an event as one line."""
     entry = event.entry
     if (task := event.task) is not None:
-        return one_line(redactor.text(f"{task.status}  {task.name}"), longest=300)
+        return one_line(redactor.text(f"{task.status}  {task.name}"), longest=MAX_TEXT_CHARS)
     if (plan := event.plan) is not None:
         return f"{plan.done}/{len(plan.steps)}"
     if (context := event.context) is not None:
         return f"{context.percent or 0:.0f}% of {humanize.short_count(context.context_window)}"
     if isinstance(entry, ToolCall):
-        value = entry.result if entry.is_finished else entry.arguments
-        return f"{one_line(redactor.text(entry.name), longest=60)}  {short_json(value, redactor)}"
+        name = one_line(redactor.text(entry.name), longest=60)
+        if entry.is_finished:
+            return f"{name}  {short_json(entry.result, redactor)}"
+        return f"{name}  {short_json(entry.arguments, redactor)}"
     if entry is not None and entry.kind != "other":
-        return one_line(redactor.text(entry.label), longest=300)
+        return one_line(redactor.text(entry.label), longest=MAX_TEXT_CHARS)
     return short_json(event.data, redactor)
 
 
 def summary(task: AnyTask, activity: Activity) -> str:
-    """How a run went, in one line."""
-    kinds, failed = activity.nodes.tally()
+    """Return a summary of a task's run as one line: its status, duration, calls and tokens."""
+    kinds, failed = activity.nodes.count_kinds()
     calls, agents = kinds[ToolCall], kinds[Delegation]
-    begun, end = task.started_at or task.created_at, task.finished_at or task.updated_at
-    parts = [
-        f"{task.status} in {humanize.exact_duration((end - begun).total_seconds())}" if begun and end else task.status
-    ]
-    parts.append(f"{calls} call{'s' * (calls != 1)}" + (f", {failed} failed" if failed else ""))
+    status, counted_calls = task.status, _counted(calls, "call")
+    begin, end = task.started_at or task.created_at, task.finished_at or task.updated_at
+    if begin and end:
+        status = f"{status} in {humanize.exact_duration((end - begin).total_seconds())}"
+    if failed:
+        counted_calls = f"{counted_calls}, {failed} failed"
+    parts = [status, counted_calls]
     if agents:
-        parts.append(f"{agents} sub-agent{'s' * (agents != 1)}")
+        parts.append(_counted(agents, "sub-agent"))
     if task.tokens:
         parts.append(f"{humanize.short_count(task.tokens.total)} tokens")
     return " · ".join(parts)
 
 
+def _counted(count: int, noun: str) -> str:
+    if count == 1:
+        return f"{count} {noun}"
+    return f"{count} {noun}s"
+
+
 def as_markdown(entry: Entry, redactor: Redactor) -> str:
-    """An entry to be pasted where people read Markdown."""
-    when = f"{entry.created_at:%Y-%m-%d %H:%M:%S}Z " if entry.created_at else ""
-    head = f"**{entry_code(entry)}** {when}{redactor.text(entry.label)}"
+    """Return an entry as Markdown."""
+    heading = f"**{entry_code(entry)}** "
+    if entry.created_at:
+        heading += f"{entry.created_at:%Y-%m-%d %H:%M:%S}Z "
     if isinstance(entry, Message):
-        return f"**{entry_code(entry)}** {when}\n\n{redactor.text(entry.text)}"
-    return f"{head}\n\n```json\n{pretty(redactor.json(entry.raw))}\n```"
+        return f"{heading}\n\n{redactor.text(entry.text)}"
+    return f"{heading}{redactor.text(entry.label)}\n\n```json\n{pretty(redactor.json(entry.raw))}\n```"

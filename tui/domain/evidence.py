@@ -1,6 +1,6 @@
-"""What the record of a task shows about an action that was sent to it: the only thing that confirms one.
+"""Evidence in the record of a task about an action that was sent to it: only the record confirms an action.
 
-The models of log entries are imported when a log is read: the first frame does not wait for pydantic.
+The models of log entries are imported when a log is read, so that the first frame does not wait for pydantic.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from tui.domain.review import ReviewSnapshot
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Entry, Log, Questions
-    from tui.client.models import Task
+    from tui.client.models import ApprovalRequest, Task, TaskInput
     from tui.client.task_rows import AnyTask
 
 PAST_TENSE = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.ANSWER: "answered"}
 ENDED_BADLY = frozenset({Status.STOPPED, Status.FAILED, Status.ERROR})
 
 OutcomeWithWords = tuple[Outcome, str]
-"""An outcome, and the words for it."""
+"""An outcome, and its description for the operator."""
 
 
 class Evidence(Struct, frozen=True):
-    """What a record, read after the sending, shows about the request that was decided about."""
+    """The evidence that a record, read after an action was sent, gives about the request that was decided."""
 
     still_waits: bool
-    """The task waits, and it may be for this request."""
+    """The task waits, possibly for this request."""
     is_other: bool = False
-    """The record is about another request than the one that was shown."""
+    """The record has another request than the one that was reviewed."""
     is_changed: bool = False
-    """The request is not in every field as it was shown, as after the first of two votes."""
+    """The request differs from the reviewed one in some field, as after the first of two votes."""
     decided: Verb | None = None
     """The decision that the record names."""
-    by: str = ""
-    """Who made it, as far as the record says."""
+    decided_by: str = ""
+    """The person who decided, if the record names one."""
 
 
 DECISION_FIELDS = frozenset(
@@ -49,54 +49,67 @@ DECISION_FIELDS = frozenset(
         "comment", "note", "decision", "decision_note", "status", "state", "settled", "votes", "updated_at",
     }
 )  # fmt: skip
-"""Fields of a request that a decision about it changes; any other tells one request from another."""
+"""Fields of a request that a decision changes; a difference in any other field means another request."""
 
 
 def find_evidence(before: ReviewSnapshot, record: Task, log: Log | None = None) -> Evidence:
-    """Look in a record, and in the log where the request stands there, for what was decided."""
+    """Find the evidence of a decision in a record, and in the log for a request that is a log entry."""
     if before.is_in_log:
-        return _finding_in_log(before, record, log)
-    request, asked = record.hitl_request, before.task.hitl_request
-    if request is None or asked is None:
-        return Evidence(still_waits=not (_goes_on(record) or _waits_otherwise(record, before.task)))
+        return _find_evidence_in_log(before, record, log)
+    request, reviewed = record.hitl_request, before.task.hitl_request
+    if request is None or reviewed is None:
+        return Evidence(still_waits=not (_runs_or_ended(record) or _waits_for_other(record, before.task)))
     if request.approved_by and request.rejected_by:
         return Evidence(still_waits=False, is_other=True)
-    decided = Verb.APPROVE if request.approved_by else Verb.REJECT if request.rejected_by else None
-    waits = decided is None and not _goes_on(record)
-    is_changed = canonical(request.raw) != canonical(asked.raw)
-    return Evidence(waits, is_other_request(request.raw, asked.raw), is_changed, decided, request.decided_by or "")
+    decided = _decision_on(request)
+    return Evidence(
+        still_waits=decided is None and not _runs_or_ended(record),
+        is_other=is_other_request(request.raw, reviewed.raw),
+        is_changed=canonical(request.raw) != canonical(reviewed.raw),
+        decided=decided,
+        decided_by=request.decided_by or "",
+    )
 
 
-def _goes_on(record: Task) -> bool:
-    """Whether the task runs or has ended; in any other state, known or not, it may still wait."""
+def _decision_on(request: ApprovalRequest) -> Verb | None:
+    if request.approved_by:
+        return Verb.APPROVE
+    if request.rejected_by:
+        return Verb.REJECT
+    return None
+
+
+def _runs_or_ended(record: Task) -> bool:
+    """Return whether the task runs or has ended; in any other state, known or not, it may still wait."""
     return record.is_final or record.status in RUNNING_STATUSES
 
 
-def _waits_otherwise(record: Task, before: Task) -> bool:
-    """Whether the task waits now for something that it did not wait for before."""
-    kind = record.wait.kind if record.wait else None
-    if kind is WaitKind.QUESTION:
+def _waits_for_other(record: Task, before: Task) -> bool:
+    """Return whether the task now waits for something other than before."""
+    if record.wait is None:
+        return False
+    if record.wait.kind is WaitKind.QUESTION:
         return not (before.plan and before.plan.question_raised)
-    return kind is WaitKind.SIGN_IN and before.pending_eca_request is None
+    return record.wait.kind is WaitKind.SIGN_IN and before.pending_eca_request is None
 
 
-def _finding_in_log(before: ReviewSnapshot, record: Task, log: Log | None) -> Evidence:
+def _find_evidence_in_log(before: ReviewSnapshot, record: Task, log: Log | None) -> Evidence:
     from tui.client.log_entries import Confirmation, Questions, parse_entry
 
-    entry = _same_entry(before, log) if log else None
+    entry = _reviewed_entry(before, log) if log else None
     if entry is not None and is_other_request(entry.raw, parse_entry(before.held).raw):
-        return Evidence(still_waits=not _goes_on(record), is_other=True)
+        return Evidence(still_waits=not _runs_or_ended(record), is_other=True)
     if isinstance(entry, Confirmation) and isinstance(entry.approved, bool):
-        by = decider_of(entry.raw.get("decided_by")) or ""
-        return Evidence(still_waits=False, decided=Verb.APPROVE if entry.approved else Verb.REJECT, by=by)
+        decided = Verb.APPROVE if entry.approved else Verb.REJECT
+        return Evidence(still_waits=False, decided=decided, decided_by=decider_of(entry.raw.get("decided_by")) or "")
     if isinstance(entry, Questions) and entry.answers:
         return Evidence(still_waits=False, decided=Verb.ANSWER)
-    return Evidence(still_waits=not _goes_on(record))
+    return Evidence(still_waits=not _runs_or_ended(record))
 
 
-def _same_entry(before: ReviewSnapshot, log: Log) -> Entry | None:
-    wanted = _entry_id(before.held)
-    return next((entry for entry in reversed(log.entries) if entry.id == wanted), None)
+def _reviewed_entry(before: ReviewSnapshot, log: Log) -> Entry | None:
+    reviewed_id = _entry_id(before.held)
+    return next((entry for entry in reversed(log.entries) if entry.id == reviewed_id), None)
 
 
 def _entry_id(raw: Any) -> str:
@@ -105,67 +118,69 @@ def _entry_id(raw: Any) -> str:
     return parse_entry(raw).id
 
 
-def answers_differ(wanted: list[dict[str, Any]], entry: Questions) -> bool:
-    """Whether the answers on record are others than were sent."""
-    on_record = {
-        item.get("question_id"): item.get("answer")
-        for item in (entry.answers if isinstance(entry.answers, list) else ())
-        if isinstance(item, dict)
-    }
-    return any(on_record.get(item.get("question_id")) not in (None, item.get("answer")) for item in wanted)
+def answers_differ(sent: list[dict[str, Any]], entry: Questions) -> bool:
+    """Return whether the recorded answers differ from those that were sent."""
+    items = entry.answers if isinstance(entry.answers, list) else ()
+    recorded = {item.get("question_id"): item.get("answer") for item in items if isinstance(item, dict)}
+    return any(recorded.get(item.get("question_id")) not in (None, item.get("answer")) for item in sent)
 
 
 def is_other_request(request: dict[str, Any], before: dict[str, Any]) -> bool:
-    """Whether the two cannot be one request: something that both tell is told differently."""
+    """Return whether a request is another one than before: a field that both have differs."""
     pairs = [(request.get(name), old) for name, old in before.items() if name not in DECISION_FIELDS]
     return any(new is not None and old is not None and canonical(new) != canonical(old) for new, old in pairs)
 
 
-def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, finding: Evidence) -> OutcomeWithWords:
-    """How a decision ended, from the answer that came and what the record shows since."""
+def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:
+    """Return the verdict on a decision, from the platform's answer and the evidence in the record since."""
     if answer.is_refusal:
-        return _refused_verdict(verb, answer, record, finding)
-    if finding.is_other:
+        return _refused_verdict(verb, answer, record, evidence)
+    if evidence.is_other:
         return Outcome.UNKNOWN, f"sent; the task now asks for something else than you saw: open it{answer.detail}"
-    if finding.decided is verb:
-        on_record = f", on record as {finding.by}" if finding.by else ", the record says so"
-        return Outcome.CONFIRMED, f"{PAST_TENSE[verb]}{on_record}{answer.detail}"
-    if finding.decided is not None:
-        return Outcome.ALREADY, f"sent, but decided the other way{_by(finding)}"
-    if finding.still_waits:
-        changed = ", and its request has changed: open it" if finding.is_changed else ""
+    if evidence.decided is verb:
+        on_record = "the record says so"
+        if evidence.decided_by:
+            on_record = f"on record as {evidence.decided_by}"
+        return Outcome.CONFIRMED, f"{PAST_TENSE[verb]}, {on_record}{answer.detail}"
+    if evidence.decided is not None:
+        return Outcome.ALREADY, f"sent, but decided the other way{_by_whom(evidence)}"
+    if evidence.still_waits:
+        changed = ", and its request has changed: open it" if evidence.is_changed else ""
         return Outcome.UNKNOWN, f"sent, the task still waits{changed}{answer.detail}"
     if not answer.is_clear:
         return Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{answer.detail}"
     if verb is Verb.REJECT:
-        stopped = ": the task is stopped" if record.status == Status.STOPPED else ""
-        return Outcome.CONFIRMED, f"rejected by you{stopped}"
+        if record.status == Status.STOPPED:
+            return Outcome.CONFIRMED, "rejected by you: the task is stopped"
+        return Outcome.CONFIRMED, "rejected by you"
     if record.status in ENDED_BADLY:
         return Outcome.GONE, f"sent, but the task is {record.status} and does not say that it was {PAST_TENSE[verb]}"
     return Outcome.CONFIRMED, f"{PAST_TENSE[verb]} by you"
 
 
-def _refused_verdict(verb: Verb, answer: ActionAnswer, record: Task, finding: Evidence) -> OutcomeWithWords:
-    """How a decision ended that the platform refused: the record may show more."""
-    if finding.is_other and finding.still_waits:
+def _refused_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:
+    """Return the verdict on a refused decision: the record may show more than the refusal."""
+    if evidence.is_other and evidence.still_waits:
         return Outcome.REFUSED, f"{answer.refused_because}; the task now asks for something else: open it"
-    if finding.is_other or (finding.still_waits and finding.is_changed):
+    if evidence.is_other or (evidence.still_waits and evidence.is_changed):
         return Outcome.UNKNOWN, f"{answer.refusal}, but its request has changed: open it"
-    if finding.decided is verb:
-        return Outcome.ALREADY, f"already {PAST_TENSE[verb]}{_by(finding)}, yours was {answer.refusal}"
-    if finding.decided is not None:
-        return Outcome.ALREADY, f"decided the other way{_by(finding)}, yours was {answer.refusal}"
-    if finding.still_waits:
+    if evidence.decided is verb:
+        return Outcome.ALREADY, f"already {PAST_TENSE[verb]}{_by_whom(evidence)}, yours was {answer.refusal}"
+    if evidence.decided is not None:
+        return Outcome.ALREADY, f"decided the other way{_by_whom(evidence)}, yours was {answer.refusal}"
+    if evidence.still_waits:
         return Outcome.REFUSED, answer.refused_because
     return Outcome.UNKNOWN, f"{answer.refusal}, yet the task no longer waits: it is {record.status}"
 
 
-def _by(finding: Evidence) -> str:
-    return f" by {finding.by}" if finding.by else ""
+def _by_whom(evidence: Evidence) -> str:
+    if not evidence.decided_by:
+        return ""
+    return f" by {evidence.decided_by}"
 
 
 def stop_verdict(answer: ActionAnswer, record: Task, seconds: float) -> OutcomeWithWords:
-    """How a stop ended, from the answer that came and the record read since."""
+    """Return the verdict on a stop, from the platform's answer and a record that was read `seconds` later."""
     if record.status == Status.STOPPED:
         if answer.is_refusal:
             return Outcome.UNKNOWN, f"{answer.refusal}, yet the task is stopped"
@@ -181,12 +196,12 @@ def stop_verdict(answer: ActionAnswer, record: Task, seconds: float) -> OutcomeW
 
 
 def shows_changes(record: Task, changes: dict[str, Any]) -> bool:
-    """Whether a record has every field as an update wanted it."""
+    """Return whether a record shows all the changes of an update."""
     return all(canonical(record.raw.get(name)) == canonical(value) for name, value in changes.items())
 
 
 def message_ids(log: Log, text: str | None) -> frozenset[str]:
-    """The ids of the user's messages in a log that have exactly this text."""
+    """Return the ids of the user's messages in a log that have the same text."""
     from tui.client.log_entries import Message
 
     return frozenset(
@@ -197,45 +212,50 @@ def message_ids(log: Log, text: str | None) -> frozenset[str]:
 
 
 def has_message_since(log: Log, body: dict[str, Any], since: datetime) -> bool:
-    """Whether a log has a message with the words of a request that says it was written since."""
-    wanted = message_ids(log, message_text(body))
-    return any(entry.id in wanted and entry.created_at and entry.created_at >= since for entry in log.entries)
+    """Return whether a log has a message with the text of a request, written at or after `since`."""
+    matching_ids = message_ids(log, message_text(body))
+    return any(entry.id in matching_ids and entry.created_at and entry.created_at >= since for entry in log.entries)
 
 
-def same_text(told: str | None, wanted: str | None) -> bool:
-    """Whether two texts are the same but for white space around them; what has no text is like nothing."""
-    return told is not None and wanted is not None and bool(wanted.strip()) and told.strip() == wanted.strip()
+def same_text(text: str | None, other: str | None) -> bool:
+    """Return whether two texts are the same apart from surrounding white space; no text, or a blank one, never is."""
+    return text is not None and other is not None and bool(other.strip()) and text.strip() == other.strip()
 
 
 def mismatch_with_request(record: Task, agent_id: str, body: dict[str, Any]) -> str:
-    """Why a record cannot be that of a task that this request made; empty when it can."""
+    """Return the mismatch that shows that a record is not the task which this request created; empty for none."""
     if record.agent_id != agent_id:
         return f"belongs to agent {record.agent_id}"
-    wanted = message_text(body)
-    if wanted is not None and not same_text(record.input.text if record.input else None, wanted):
+    text, recorded_text = message_text(body), record.input.text if record.input else None
+    if text is not None and not same_text(recorded_text, text):
         return "was asked something else"
     if record.source and body.get("source") and record.source != body["source"]:
         return f"was started by {record.source}"
-    wanted_input, told = body.get("input"), record.input
-    if isinstance(wanted_input, dict) and told is not None:
-        if canonical(list(wanted_input.get("files") or ())) != canonical(list(told.files)):
-            return "has other files"
-        user = wanted_input.get("user")
-        if (
-            isinstance(user, dict)
-            and told.user
-            and any(told.user.raw.get(name) not in (None, user[name]) for name in ("id", "email") if user.get(name))
-        ):
-            return "is of another user"
+    requested_input = body.get("input")
+    if not isinstance(requested_input, dict) or record.input is None:
+        return ""
+    if canonical(list(requested_input.get("files") or ())) != canonical(list(record.input.files)):
+        return "has other files"
+    if _has_other_user(record.input, requested_input.get("user")):
+        return "is of another user"
     return ""
 
 
+def _has_other_user(recorded: TaskInput, requested_user: object) -> bool:
+    if not isinstance(requested_user, dict) or not recorded.user:
+        return False
+    requested = {name: requested_user[name] for name in ("id", "email") if requested_user.get(name)}
+    return any(recorded.user.raw.get(name) not in (None, value) for name, value in requested.items())
+
+
 def message_text(body: dict[str, Any]) -> str | None:
-    """The words of a request."""
-    asked = body.get("input")
-    return asked.get("text") if isinstance(asked, dict) else None
+    """Return the text of the message in a request."""
+    message = body.get("input")
+    if not isinstance(message, dict):
+        return None
+    return message.get("text")
 
 
 def is_recent(task: AnyTask, since: datetime) -> bool:
-    """Whether a task says that it was made since."""
+    """Return whether a task is recent: created at or after `since`."""
     return task.created_at is not None and task.created_at >= since

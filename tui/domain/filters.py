@@ -1,9 +1,9 @@
-"""The filter language: one grammar for `/`, `--filter` and views, with a place for every mistake.
+"""The filter language of `/`, `--filter` and views; errors tell the position of the mistake.
 
     status:paused,executing agent:invoice* -title:"test run" age:>2h re:/order \\d+/ overdue
 
-Terms are joined by *and*, values with a comma by *or*; `-` in front turns a term round. Bare words are looked for
-in titles, results, agents and ids; `*` stands for anything, except within quotes.
+A task must match all terms; values separated by commas are alternatives; `-` before a term negates it. Bare words are
+searched for in titles, results, agents and ids. `*` matches anything, except within quotes.
 """
 
 from __future__ import annotations
@@ -17,129 +17,70 @@ from msgspec import Struct, field
 
 from tui.client.task_facts import Status, Wait
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
+from tui.domain.filter_values import (
+    NUMBER_SUFFIXES,
+    SECONDS_PER_UNIT,
+    Comparison,
+    FilterValue,
+    RegexValue,
+    TextValue,
+)
 
-SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-NUMBER_SUFFIXES = {"": 1, "k": 1_000, "m": 1_000_000}
 TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
 NUMBER_FIELDS = ("age", "wait", "tokens")
 FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, "err")
 _FAILED = frozenset({Status.ERROR, Status.FAILED})
-_INSIDE = frozenset({"title", "result", "agent", ""})
-"""Fields whose values are looked for anywhere inside; the others are compared whole."""
+_SUBSTRING_FIELDS = frozenset({"title", "result", "agent", ""})
+"""Fields that match a value anywhere inside; other fields match it as a whole."""
 
 _NAME = re.compile(r"([A-Za-z_]+):(?!//)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PATTERN = re.compile(r"re:/((?:[^/\\]|\\.)*)/")
 _BARE = re.compile(r'[^\s,"]+')
-_SLIP = re.compile(r"(?:(age|wait|tokens)([<>]=?.*)|!(\w+))\Z")
-"""What people write who think of another filter language."""
-_COMPARED = re.compile(r"(>=|<=|>|<)?([^\s,]*)")
+_FOREIGN_SYNTAX = re.compile(r"(?:(age|wait|tokens)([<>]=?.*)|!(\w+))\Z")
+"""Syntax of other filter languages, such as `age>2h` or `!word`, for which the error suggests a correction."""
+_COMPARISON = re.compile(r"(>=|<=|>|<)?([^\s,]*)")
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+\Z")
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([km]?)\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([km]?)\Z", re.IGNORECASE)
+
+TaskPredicate = Callable[[AnyTask], bool]
 
 
 class FilterError(ValueError):
-    """A filter that cannot be read: what is wrong, and where it stands."""
+    """A filter error: its message, and the position of the mistake in the text."""
 
     def __init__(self, message: str, text: str, start: int, end: int | None = None) -> None:
         super().__init__(message)
+        if end is None:
+            end = len(text)
         self.message = message
         self.text = text
         self.start = start
-        self.end = max(end if end is not None else len(text), start + 1)
+        self.end = max(end, start + 1)
 
     def underlined(self) -> str:
-        """The filter with the mistake marked under it."""
+        """Return the text of the filter with the mistake underlined."""
         return f"{self.text}\n{' ' * self.start}{'^' * (self.end - self.start)} {self.message}"
 
 
-class TextValue(Struct, frozen=True):
-    """A text to look for; exact ones were quoted, and a star in them is a star."""
-
-    text: str
-    exact: bool = False
-
-    def __str__(self) -> str:
-        if not self.exact:
-            return self.text
-        return '"' + self.text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    @property
-    def is_wild(self) -> bool:
-        """Whether a star stands for anything."""
-        return not self.exact and "*" in self.text
-
-    def test(self, inside: bool) -> Callable[[str], bool]:
-        """A test of casefolded texts: found anywhere inside, or the whole."""
-        wanted = self.text.casefold()
-        if self.is_wild:
-            body = ".*".join(map(re.escape, wanted.split("*")))
-            compiled = re.compile(body, re.DOTALL)
-            return lambda text: bool((compiled.search if inside else compiled.fullmatch)(text))
-        return (lambda text: wanted in text) if inside else (lambda text: wanted == text)
-
-
-class RegexValue(Struct, frozen=True):
-    """A regular expression to look for, in any case of letters."""
-
-    source: str
-
-    def __str__(self) -> str:
-        return f"re:/{self.source}/"
-
-    def test(self, inside: bool) -> Callable[[str], bool]:
-        """A test of texts: found anywhere in them."""
-        compiled = re.compile(self.source.replace("\\/", "/"), re.IGNORECASE)
-        return lambda text: bool(compiled.search(text))
-
-
-class Comparison(Struct, frozen=True):
-    """An amount to compare with: seconds of a duration, or a number."""
-
-    sign: str
-    amount: float
-    is_duration: bool = True
-
-    def __str__(self) -> str:
-        units = SECONDS_PER_UNIT if self.is_duration else NUMBER_SUFFIXES
-        for unit, size in sorted(units.items(), key=lambda item: -item[1]):
-            if self.amount % size == 0 and (self.amount or size == 1):
-                return f"{self.sign}{int(self.amount // size)}{unit}"
-        return f"{self.sign}{self.amount!r}{'s' if self.is_duration else ''}"
-
-    def holds(self, amount: float | None) -> bool:
-        """Whether an amount is on the right side; one that is not known never is."""
-        if amount is None:
-            return False
-        match self.sign:
-            case ">":
-                return amount > self.amount
-            case ">=":
-                return amount >= self.amount
-            case "<":
-                return amount < self.amount
-            case _:
-                return amount <= self.amount
-
-
-FilterValue = TextValue | RegexValue | Comparison
-
-
 class FilterTerm(Struct, frozen=True):
-    """One condition; with no field, its values are looked for everywhere."""
+    """A term of a filter: one condition. Without a field, its values are searched for in several fields."""
 
     field: str
     values: tuple[FilterValue, ...]
-    negated: bool = False
+    is_negated: bool = False
 
     def __str__(self) -> str:
-        sign = "-" if self.negated else ""
-        name = f"{self.field}:" if self.field else ""
-        return sign + name + ",".join(map(str, self.values))
+        term = ",".join(map(str, self.values))
+        if self.field:
+            term = f"{self.field}:{term}"
+        if self.is_negated:
+            term = f"-{term}"
+        return term
 
 
 class FilterContext(Struct, frozen=True):
-    """What a filter needs beside the task: the time, the agents' names, waits that only the logs know."""
+    """The context that a filter needs besides the task: the time, the agents' names, and waits found in logs."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     agents: Mapping[str, str] = field(default_factory=dict)
@@ -147,7 +88,7 @@ class FilterContext(Struct, frozen=True):
 
 
 class Filter(Struct, frozen=True):
-    """All of its terms must hold; without any, everything matches."""
+    """A filter for tasks: all of its terms must hold. An empty filter matches every task."""
 
     terms: tuple[FilterTerm, ...] = ()
 
@@ -157,188 +98,246 @@ class Filter(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.terms)
 
-    def predicate(self, context: FilterContext | None = None) -> Callable[[AnyTask], bool]:
-        """The filter as a function, made once for many tasks."""
-        tests = [_test(term, context or FilterContext()) for term in self.terms]
+    def predicate(self, context: FilterContext | None = None) -> TaskPredicate:
+        """Return the filter as a predicate, prepared for use on many tasks."""
+        tests = [_term_test(term, context or FilterContext()) for term in self.terms]
         match tests:
             case []:
                 return lambda task: True
-            case [only]:
-                return only
+            case [only_test]:
+                return only_test
             case _:
                 return lambda task: all(test(task) for test in tests)
 
     def pushed_down(self, context: FilterContext | None = None) -> TaskQuery:
-        """What the platform can choose by itself; the predicate still decides over what comes."""
-        told = context or FilterContext()
-        chosen: dict[str, object] = {}
+        """Return the part of the filter that is pushed down to the platform, as a query.
+
+        The platform may return tasks that do not match: the predicate must still be applied to them.
+        """
+        parameters: dict[str, object] = {}
         for term in self.terms:
-            if not term.negated and (found := _pushed(term, told)):
-                name, value = found
-                chosen.setdefault(name, value)
-        return TaskQuery(**chosen)  # type: ignore[arg-type]
+            if term.is_negated:
+                continue
+            parameter = _query_parameter(term, context or FilterContext())
+            if parameter is not None:
+                name, value = parameter
+                parameters.setdefault(name, value)
+        return TaskQuery(**parameters)  # type: ignore[arg-type]
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter; a mistake raises FilterError with its place."""
+    """Parse a filter; raise FilterError with the position of a mistake."""
     terms: list[FilterTerm] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
             continue
-        term, at = _term(text, at)
+        term, position = _parse_term(text, position)
         terms.append(term)
     return Filter(tuple(terms))
 
 
-def _term(text: str, at: int) -> tuple[FilterTerm, int]:
-    negated = text[at] == "-"
-    if negated:
-        at += 1
-        if at == len(text) or text[at].isspace():
-            raise FilterError("a minus with nothing behind it", text, at - 1, at)
-    name = ""
-    if (found := _NAME.match(text, at)) and not _PATTERN.match(text, at):
-        name = found[1].lower()
-        if name == "re":
-            raise FilterError("a pattern is written re:/…/", text, at, at + 3)
-        if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, 1, 0.5)
-            hint = f", did you mean {near[0]}:" if near else f"; there are {' '.join(f'{one}:' for one in FIELDS)}"
-            raise FilterError(f"no field {name}:{hint}", text, at, found.end() - 1)
-        at = found.end()
+def _parse_term(text: str, start: int) -> tuple[FilterTerm, int]:
+    """Parse the term that begins at `start`; return it and the position after it."""
+    is_negated = text[start] == "-"
+    if is_negated:
+        start += 1
+        if start == len(text) or text[start].isspace():
+            raise FilterError("a minus with nothing behind it", text, start - 1, start)
+    name, position = _parse_field_name(text, start)
     values: list[FilterValue] = []
     while True:
-        value, at = _value(text, at, name)
+        value, position = _parse_value(text, position, name)
         values.append(value)
-        if at < len(text) and text[at] == ",":
-            at += 1
+        if position < len(text) and text[position] == ",":
+            position += 1
             continue
-        if at < len(text) and not text[at].isspace():
-            raise FilterError("a blank or a comma belongs here", text, at, at + 1)
-        return FilterTerm(name, tuple(values), negated), at
+        if position < len(text) and not text[position].isspace():
+            raise FilterError("a blank or a comma belongs here", text, position, position + 1)
+        return FilterTerm(name, tuple(values), is_negated), position
 
 
-def _value(text: str, at: int, name: str) -> tuple[FilterValue, int]:
-    if at == len(text) or text[at].isspace() or text[at] == ",":
-        raise FilterError(f"{name}: needs a value" if name else "nothing before the comma", text, max(at - 1, 0), at)
+def _parse_field_name(text: str, start: int) -> tuple[str, int]:
+    """Parse the field name of a term, if it has one; return it and the position after its colon."""
+    match = _NAME.match(text, start)
+    if match is None or _PATTERN.match(text, start):
+        return "", start
+    name = match[1].lower()
+    if name == "re":
+        raise FilterError("a pattern is written re:/…/", text, start, start + 3)
+    if name in FIELDS:
+        return name, match.end()
+    hint = f"; there are {' '.join(f'{field}:' for field in FIELDS)}"
+    similar = difflib.get_close_matches(name, FIELDS, 1, 0.5)
+    if similar:
+        hint = f", did you mean {similar[0]}:"
+    raise FilterError(f"no field {name}:{hint}", text, start, match.end() - 1)
+
+
+def _parse_value(text: str, start: int, name: str) -> tuple[FilterValue, int]:
+    """Parse one value of the field `name`; return it and the position after it."""
+    if start == len(text) or text[start].isspace() or text[start] == ",":
+        message = f"{name}: needs a value" if name else "nothing before the comma"
+        raise FilterError(message, text, max(start - 1, 0), start)
     if name in NUMBER_FIELDS:
-        return _amount(text, at, name)
-    if found := _PATTERN.match(text, at):
+        return _parse_comparison(text, start, name)
+    if pattern := _PATTERN.match(text, start):
         try:
-            re.compile(found[1])
+            re.compile(pattern[1])
         except re.error as error:
-            raise FilterError(f"no regular expression: {error.msg}", text, at, found.end()) from None
-        return RegexValue(found[1]), found.end()
-    if found := _QUOTED.match(text, at):
-        return TextValue(re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL), exact=True), found.end()
-    if text[at] == '"':
-        raise FilterError("the quotes are not closed", text, at)
-    found = _BARE.match(text, at)
-    if found and not name and (slip := _SLIP.match(found[0])):
-        right = f"-{slip[3]}" if slip[3] else f"{slip[1]}:{slip[2]}"
-        raise FilterError(f"written {right}", text, at, found.end())
-    if found is None or found[0].startswith("re:/"):
-        raise FilterError("the pattern is not closed with /", text, at)
-    if name == "err" and found[0].lower() not in {"true", "false"}:
-        raise FilterError("err: is true or false", text, at, found.end())
-    return TextValue(found[0].lower() if name == "err" else found[0]), found.end()
+            raise FilterError(f"no regular expression: {error.msg}", text, start, pattern.end()) from None
+        return RegexValue(pattern[1]), pattern.end()
+    if quoted := _QUOTED.match(text, start):
+        return TextValue(re.sub(r"\\(.)", r"\1", quoted[1], flags=re.DOTALL), exact=True), quoted.end()
+    if text[start] == '"':
+        raise FilterError("the quotes are not closed", text, start)
+    return _parse_bare_value(text, start, name)
 
 
-def _amount(text: str, at: int, name: str) -> tuple[Comparison, int]:
-    found = _COMPARED.match(text, at)
-    sign, digits = (found[1], found[2]) if found else (None, "")
-    end = found.end() if found else at
+def _parse_bare_value(text: str, start: int, name: str) -> tuple[TextValue, int]:
+    bare = _BARE.match(text, start)
+    if bare and not name and (foreign := _FOREIGN_SYNTAX.match(bare[0])):
+        correction = f"{foreign[1]}:{foreign[2]}"
+        if foreign[3]:
+            correction = f"-{foreign[3]}"
+        raise FilterError(f"written {correction}", text, start, bare.end())
+    if bare is None or bare[0].startswith("re:/"):
+        raise FilterError("the pattern is not closed with /", text, start)
+    if name != "err":
+        return TextValue(bare[0]), bare.end()
+    value = bare[0].lower()
+    if value not in {"true", "false"}:
+        raise FilterError("err: is true or false", text, start, bare.end())
+    return TextValue(value), bare.end()
+
+
+def _parse_comparison(text: str, start: int, name: str) -> tuple[Comparison, int]:
+    match = _COMPARISON.match(text, start)
+    assert match is not None  # it matches an empty text, too
+    sign, amount = match[1], match[2]
+    end = match.end()
     example = ">10k" if name == "tokens" else ">2h"
     if not sign:
-        raise FilterError(f"{name}: is compared, as in {name}:{example}", text, at, end)
+        raise FilterError(f"{name}: is compared, as in {name}:{example}", text, start, end)
     if name == "tokens":
-        number = _AMOUNT.match(digits)
+        number = _NUMBER.match(amount)
         if not number:
-            raise FilterError(f"no number, write it as in {name}:{example}", text, at, end)
+            raise FilterError(f"no number, write it as in {name}:{example}", text, start, end)
         return Comparison(sign, float(number[1]) * NUMBER_SUFFIXES[number[2].lower()], is_duration=False), end
-    if not _DURATION.match(digits):
-        raise FilterError(f"no duration, write it as in {name}:{example} (s m h d w)", text, at, end)
-    parts = re.findall(r"([\d.]+)([smhdw])", digits)
+    if not _DURATION.match(amount):
+        raise FilterError(f"no duration, write it as in {name}:{example} (s m h d w)", text, start, end)
+    parts = re.findall(r"([\d.]+)([smhdw])", amount)
     return Comparison(sign, sum(float(count) * SECONDS_PER_UNIT[unit] for count, unit in parts)), end
 
 
-def _test(term: FilterTerm, context: FilterContext) -> Callable[[AnyTask], bool]:
-    test = _positive(term, context)
-    return (lambda task: not test(task)) if term.negated else test
+def _term_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
+    test = _values_test(term, context)
+    if term.is_negated:
+        return lambda task: not test(task)
+    return test
 
 
-def _positive(term: FilterTerm, context: FilterContext) -> Callable[[AnyTask], bool]:
+def _values_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
+    """Return a test whether a task matches any of the values of a term."""
     if term.field in NUMBER_FIELDS:
-        measure = _MEASURES[term.field]
-        bounds = [value for value in term.values if isinstance(value, Comparison)]
-        return lambda task: any(bound.holds(measure(task, context)) for bound in bounds)
+        read_number = _NUMBER_READERS[term.field]
+        comparisons = [value for value in term.values if isinstance(value, Comparison)]
+        return lambda task: any(comparison.holds(read_number(task, context)) for comparison in comparisons)
     if term.field == "err":
         wanted = {str(value) == "true" for value in term.values}
         return lambda task: (task.status in _FAILED) in wanted
-    inside = term.field in _INSIDE
+    return _texts_test(term, context)
+
+
+def _texts_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
+    inside = term.field in _SUBSTRING_FIELDS
     tests = [value.test(inside) for value in term.values if not isinstance(value, Comparison)]
-    texts = _READERS[term.field]
+    read_texts = _TEXT_READERS[term.field]
     plain = [value.text.casefold() for value in term.values if isinstance(value, TextValue) and not value.is_wild]
     if inside and all(plain) and len(plain) == len(term.values) and "\n" not in "".join(plain):
-        # One look through all texts, with a line's end between them that no word has.
-        return lambda task: any(map("\n".join(filter(None, texts(task, context))).casefold().__contains__, plain))
+        # Search all texts at once, separated by a character that no value contains.
+        return lambda task: any(map("\n".join(filter(None, read_texts(task, context))).casefold().__contains__, plain))
     if len(tests) == 1:
-        only = tests[0]
-        return lambda task: any(only(text.casefold()) for text in texts(task, context) if text)
-    return lambda task: any(test(text.casefold()) for text in texts(task, context) if text for test in tests)
+        only_test = tests[0]
+        return lambda task: any(only_test(text.casefold()) for text in read_texts(task, context) if text)
+    return lambda task: any(test(text.casefold()) for text in read_texts(task, context) if text for test in tests)
 
 
-def _agent_of(task: AnyTask, context: FilterContext) -> tuple[str | None, ...]:
+def _agent_texts(task: AnyTask, context: FilterContext) -> tuple[str | None, ...]:
     return task.agent_id, context.agents.get(task.agent_id)
 
 
-_READERS: Mapping[str, Callable[[AnyTask, FilterContext], tuple[str | None, ...]]] = {
+def _user_texts(task: AnyTask, context: FilterContext) -> tuple[str | None, ...]:
+    if not (task.input and task.input.user):
+        return (task.user_id,)
+    return task.user_id, task.input.user.id, task.input.user.email
+
+
+_TEXT_READERS: Mapping[str, Callable[[AnyTask, FilterContext], tuple[str | None, ...]]] = {
     "status": lambda task, context: (task.status,),
-    "agent": _agent_of,
-    "user": lambda task, context: (task.user_id,) if not (task.input and task.input.user)
-    else (task.user_id, task.input.user.id, task.input.user.email),
+    "agent": _agent_texts,
+    "user": _user_texts,
     "source": lambda task, context: (task.source,),
     "parent": lambda task, context: (task.parent_id,),
     "id": lambda task, context: (task.id, task.id[:8]),
     "title": lambda task, context: (task.title,),
     "result": lambda task, context: (task.result,),
-    "": lambda task, context: (task.title, task.id, *_agent_of(task, context), task.result, task.status),
-}  # fmt: skip
-
-
-def _age(task: AnyTask, context: FilterContext) -> float | None:
-    return (context.now - task.created_at).total_seconds() if task.created_at else None
-
-
-def _waited(task: AnyTask, context: FilterContext) -> float | None:
-    wait = context.waits.get(task.id) or task.wait
-    return (context.now - wait.since).total_seconds() if wait and wait.since else None
-
-
-_MEASURES: Mapping[str, Callable[[AnyTask, FilterContext], float | None]] = {
-    "age": _age,
-    "wait": _waited,
-    "tokens": lambda task, context: float(task.tokens.total) if task.tokens else None,
+    "": lambda task, context: (task.title, task.id, *_agent_texts(task, context), task.result, task.status),
 }
 
 
-def _pushed(term: FilterTerm, context: FilterContext) -> tuple[str, object] | None:
-    """The query parameter that chooses at least what this term does, if there is one."""
-    plain = [value for value in term.values if isinstance(value, TextValue) and not value.is_wild]
-    only = plain[0].text if len(plain) == len(term.values) == 1 else None
+def _age_seconds(task: AnyTask, context: FilterContext) -> float | None:
+    if task.created_at is None:
+        return None
+    return (context.now - task.created_at).total_seconds()
+
+
+def _wait_seconds(task: AnyTask, context: FilterContext) -> float | None:
+    wait = context.waits.get(task.id) or task.wait
+    if wait is None or wait.since is None:
+        return None
+    return (context.now - wait.since).total_seconds()
+
+
+def _token_count(task: AnyTask, context: FilterContext) -> float | None:
+    if task.tokens is None:
+        return None
+    return float(task.tokens.total)
+
+
+_NUMBER_READERS: Mapping[str, Callable[[AnyTask, FilterContext], float | None]] = {
+    "age": _age_seconds,
+    "wait": _wait_seconds,
+    "tokens": _token_count,
+}
+
+
+def _query_parameter(term: FilterTerm, context: FilterContext) -> tuple[str, object] | None:
+    """Return a query parameter that matches at least the tasks that the term matches; None if there is none."""
+    plain = [value.text for value in term.values if isinstance(value, TextValue) and not value.is_wild]
+    if len(plain) < len(term.values):
+        plain = []
     match term.field:
-        case "status" if len(plain) == len(term.values):
-            return "status", tuple(dict.fromkeys(value.text.lower() for value in plain))
+        case "status" if plain:
+            return "status", tuple(dict.fromkeys(text.lower() for text in plain))
         case "agent":
-            test = _positive(term, context)
-            ids = [agent for agent in context.agents if test(TaskRow.from_value({"id": "?", "agent_id": agent}))]
-            return ("agent_id", ids[0]) if len(ids) == 1 else None
-        case "parent" if only:
-            return "parent_task_id", only
+            return _agent_parameter(term, context)
+        case "parent" if len(plain) == 1 and plain[0]:
+            return "parent_task_id", plain[0]
         case "age" if len(term.values) == 1 and isinstance(bound := term.values[0], Comparison):
-            edge = datetime.fromtimestamp(max(context.now.timestamp() - bound.amount, 0), UTC)
-            return ("to_date" if ">" in bound.sign else "from_date"), edge
+            limit = datetime.fromtimestamp(max(context.now.timestamp() - bound.amount, 0), UTC)
+            if ">" in bound.sign:
+                return "to_date", limit
+            return "from_date", limit
         case _:
             return None
+
+
+def _agent_parameter(term: FilterTerm, context: FilterContext) -> tuple[str, object] | None:
+    """Return the parameter for the only known agent that the term matches."""
+    test = _values_test(term, context)
+    ids = [agent_id for agent_id in context.agents if test(TaskRow.from_value({"id": "?", "agent_id": agent_id}))]
+    if len(ids) != 1:
+        return None
+    return "agent_id", ids[0]

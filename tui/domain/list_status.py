@@ -1,4 +1,4 @@
-"""How live the task list is, and how much of it the platform has."""
+"""The status of the task list: its connection, and how much of the platform's tasks it has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ListLink(StrEnum):
-    """The state of the connection that the lists are read over, in the words that are shown."""
+    """The state of the link that the lists are read over, in the words that are shown."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -26,12 +26,12 @@ class ListStatus(Struct, frozen=True):
 
     link: ListLink = ListLink.CONNECTING
     reason: str = ""
-    """Why the list is not live, as the platform or the network says it; not safe to draw."""
+    """Why the list is not live, in the words of the platform or the network; not sanitized."""
     checked_at: datetime | None = None
-    """When the link was checked last."""
+    """When the link was last checked."""
     max_age_seconds: float = 60.0
-    """How old a check may be before the list is no longer called live."""
+    """The age of a check from which the list is no longer called live."""
     total: int | None = None
-    """How many tasks the platform has."""
+    """The number of tasks on the platform."""
     filtered: tuple[TaskQuery, int] | None = None
-    """What a filter has asked the platform for, and how many tasks match it."""
+    """The last query that a filter sent to the platform, and the number of tasks that match it."""

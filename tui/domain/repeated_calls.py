@@ -1,4 +1,4 @@
-"""How often an agent makes the same call one time after the other."""
+"""Counts how often an agent repeats the same tool call in a row."""
 
 from __future__ import annotations
 
@@ -13,46 +13,47 @@ MAX_ROWS_LOOKED_BACK = 200
 
 
 class RepeatedCalls:
-    """Counts how many times in a row a call with the same arguments was made, among rows that may grow in number."""
+    """Counts repeated calls: how often a call with the same arguments was made in a row. Rows may be appended."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = {}
-        self._calls: dict[tuple[str, str], tuple[int, int]] = {}
-        """Of each call that was looked at the version of its node, and a number for its name and arguments."""
+        self._fingerprints: dict[tuple[str, str], tuple[int, int]] = {}
+        """By row: the version of the node, and the fingerprint of its call."""
 
     def count(self, row_at: Callable[[int], object], index: int) -> int:
-        """Return how many times in a row the call at this place was made, up to it; 0 where there is no call."""
+        """Return the count of equal calls in a row that ends with the row at `index`; 0 for a row without a call."""
         row = row_at(index)
-        call = self._call(row)
-        if call is None or not isinstance(row, TreeRow):
+        fingerprint = self._fingerprint(row)
+        if fingerprint is None or not isinstance(row, TreeRow):
             return 0
         count = 1
-        for place in range(index - 1, max(index - MAX_ROWS_LOOKED_BACK, -1), -1):
-            other = row_at(place)
+        for above in range(index - 1, max(index - MAX_ROWS_LOOKED_BACK, -1), -1):
+            other = row_at(above)
             if not isinstance(other, TreeRow) or other.task_id != row.task_id:
                 continue
-            before = self._call(other)
-            if before is None:
+            other_fingerprint = self._fingerprint(other)
+            if other_fingerprint is None:
                 continue
-            if before != call:
+            if other_fingerprint != fingerprint:
                 break
-            if known := self._counts.get(_name(other)):
-                count += known
+            if known_count := self._counts.get(_key_of(other)):
+                count += known_count
                 break
             count += 1
-        self._counts[_name(row)] = count
+        self._counts[_key_of(row)] = count
         return count
 
-    def _call(self, row: object) -> int | None:
-        """Return a number that stands for the call and its arguments."""
+    def _fingerprint(self, row: object) -> int | None:
+        """Return a fingerprint of the tool call and its arguments; None for a row without a call."""
         if not isinstance(row, TreeRow) or row.node is None or not isinstance(row.node.entry, ToolCall):
             return None
         call, version = row.node.entry, row.node.version
-        known = self._calls.get(_name(row))
+        known = self._fingerprints.get(_key_of(row))
         if known is None or known[0] != version:
-            known = self._calls[_name(row)] = (version, hash(canonical([call.name, call.arguments])))
+            known = self._fingerprints[_key_of(row)] = (version, hash(canonical([call.name, call.arguments])))
         return known[1]
 
 
-def _name(row: TreeRow) -> tuple[str, str]:
-    return row.task_id, row.node.entry.id if row.node else ""
+def _key_of(row: TreeRow) -> tuple[str, str]:
+    entry_id = row.node.entry.id if row.node else ""
+    return row.task_id, entry_id

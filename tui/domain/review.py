@@ -1,6 +1,6 @@
-"""What a person decides about: exactly what was shown, and a digest that tells when it is no longer so.
+"""The review of a task that waits: a snapshot of what the operator sees, and a digest that detects changes to it.
 
-The models of log entries are imported when a log is read: the first frame does not wait for pydantic.
+The models of log entries are imported when a log is read, so that the first frame does not wait for pydantic.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tui.client.models import Task
 
 REQUEST_FIELDS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
-"""The fields of a request by which it is told from another."""
+"""The fields that identify a request."""
 
 
 class ReviewSnapshot(Struct, frozen=True):
-    """What a person decides about: the task, its log, why it waits, and the digest that stands for all of it."""
+    """A snapshot of a task under review: its record, its log, and the request that it waits with."""
 
     task: Task
     log: Log
@@ -31,23 +31,36 @@ class ReviewSnapshot(Struct, frozen=True):
     held: Any
     """The entry or request that waits, as the platform wrote it."""
     request_id: str | None = None
-    """The card's id, when a card is what waits."""
+    """The id of the confirmation card, if one waits."""
     is_in_log: bool = False
-    """Whether what waits is an entry of the log, not a request in the record."""
+    """True if the request is an entry of the log, not a field of the record."""
 
     @property
     def digest(self) -> str:
-        """A name for exactly what was shown: payload, wait, and how long the thread was."""
+        """The digest of what was shown: the request, the wait, and the number of log entries."""
         import hashlib
 
-        task, kind = self.task, self.wait.kind if self.wait else None
-        who = [task.id, task.agent_id, task.thread_id, task.title, task.input.text if task.input else None]
-        told = [*who, task.status, task.raw.get("paused_at"), kind, self.request_id, self.held, len(self.log.entries)]
-        return hashlib.sha256(canonical(told).encode()).hexdigest()[:32]
+        task = self.task
+        input_text = task.input.text if task.input else None
+        wait_kind = self.wait.kind if self.wait else None
+        parts = [
+            task.id,
+            task.agent_id,
+            task.thread_id,
+            task.title,
+            input_text,
+            task.status,
+            task.raw.get("paused_at"),
+            wait_kind,
+            self.request_id,
+            self.held,
+            len(self.log.entries),
+        ]
+        return hashlib.sha256(canonical(parts).encode()).hexdigest()[:32]
 
     @property
     def about(self) -> dict[str, str]:
-        """What names the request: names for the parts by which one request is told from another."""
+        """The request that this review is about, as hashes of the fields that identify it."""
         import hashlib
 
         if self.is_in_log:
@@ -61,7 +74,7 @@ class ReviewSnapshot(Struct, frozen=True):
 
     @property
     def blocked_now(self) -> str | None:
-        """Why this cannot be approved or rejected from here, or None when it can."""
+        """The reason why approval and rejection are blocked; None if they are not."""
         if self.request_id or (self.wait and self.wait.kind is WaitKind.APPROVAL and self.task.hitl_request):
             return None
         match self.wait:
@@ -78,12 +91,12 @@ class ReviewSnapshot(Struct, frozen=True):
 
 
 def review_of(task: Task, log: Log) -> ReviewSnapshot:
-    """What there is to decide about, from a record and a log."""
+    """Return the review of a task: the request that waits, from its record or its log."""
     from tui.client.log_entries import Confirmation
     from tui.domain.activity_log import Activity
 
     activity = Activity(task.id)
-    activity.read(log, task.changed_at or datetime.min)
+    activity.add_log(log, task.changed_at or datetime.min)
     wait = task.wait
     if task.hitl_request and wait and wait.kind is WaitKind.APPROVAL:
         return ReviewSnapshot(task, log, wait, task.hitl_request.raw)
@@ -94,43 +107,46 @@ def review_of(task: Task, log: Log) -> ReviewSnapshot:
     open_node = activity.open_node
     if open_node is None or wait is None:
         return ReviewSnapshot(task, log, wait, None)
-    card = open_node.entry.request_id if isinstance(open_node.entry, Confirmation) else None
-    return ReviewSnapshot(task, log, activity.wait or wait, open_node.entry.raw, card, is_in_log=True)
+    entry = open_node.entry
+    request_id = entry.request_id if isinstance(entry, Confirmation) else None
+    return ReviewSnapshot(task, log, activity.wait or wait, entry.raw, request_id, is_in_log=True)
 
 
 def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...]:
-    """What is not as it was shown before, a line each: where, what it was, what it is."""
+    """Return the differences between two reviews, one per line: the field, its old value and its new value."""
     if before.digest == after.digest:
         return ()
-    old, new = (dict(_flat(parse_nested(seen.held), "")) for seen in (before, after))
+    old, new = dict(_scalars(parse_nested(before.held))), dict(_scalars(parse_nested(after.held)))
     names = [*old, *(name for name in new if name not in old)]
     lines = [
         f"{name or 'the request'}: {old.get(name, 'nothing')} → {new.get(name, 'nothing')}"
         for name in names
         if old.get(name) != new.get(name)
     ]
-    for about, was, now in (
+    for label, old_value, new_value in (
         ("status", before.task.status, after.task.status),
-        ("it waits for", _kind(before), _kind(after)),
+        ("it waits for", _wait_text(before), _wait_text(after)),
         ("entries in the log", len(before.log.entries), len(after.log.entries)),
     ):
-        if was != now:
-            lines.append(f"{about}: {was} → {now}")
+        if old_value != new_value:
+            lines.append(f"{label}: {old_value} → {new_value}")
     return tuple(lines)
 
 
-def _kind(seen: ReviewSnapshot) -> str:
-    return str(seen.wait.kind) if seen.wait else "nobody"
+def _wait_text(review: ReviewSnapshot) -> str:
+    if review.wait is None:
+        return "nobody"
+    return str(review.wait.kind)
 
 
-def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Every scalar with the way to it."""
-    left = [(name, value)]
-    while left:
-        name, value = left.pop()
+def _scalars(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every scalar in a JSON value as JSON, with its path."""
+    remaining = [("", value)]
+    while remaining:
+        path, value = remaining.pop()
         if isinstance(value, dict) and value:
-            left += reversed([(f"{name}.{key}".lstrip("."), item) for key, item in value.items()])
+            remaining += reversed([(f"{path}.{key}".lstrip("."), item) for key, item in value.items()])
         elif isinstance(value, list) and value:
-            left += reversed([(f"{name}[{place}]", item) for place, item in enumerate(value)])
+            remaining += reversed([(f"{path}[{index}]", item) for index, item in enumerate(value)])
         else:
-            yield name, dumps(value)
+            yield path, dumps(value)

@@ -1,408 +1,387 @@
-"""The board as a list: tasks in groups, who needs a person first, sub-tasks under their parents.
+"""The model of the task list: tasks in groups, tasks that need a person first, sub-tasks below their roots.
 
-It goes on from step to step with what a step has touched; only the rows that somebody looks at are made.
+Each step of the state updates only the tasks that it touched, and lines are made only for the rows that are shown.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from sys import intern
 
 from msgspec import Struct, field
 
 from tui.client.json_values import EPOCH
-from tui.client.task_facts import RUNNING_STATUSES, Wait
 from tui.client.task_rows import TaskRow
 from tui.domain.state import State
+from tui.domain.task_list_order import (
+    KEY_GROUP,
+    KEY_NUMBER,
+    KEY_RANK,
+    KEY_ROOT,
+    SortKey,
+    merge_sorted,
+    sort_key,
+)
 from tui.domain.task_list_rows import (
-    GROUP_ORDER,
     Group,
     GroupHeader,
     ListRow,
     MoreLine,
+    RowBelow,
     TaskLine,
-    duration_seconds,
-    group_of,
+    affected_tasks,
     list_root_of,
+    rows_below,
     task_and_descendants,
     task_line,
 )
 
 MIN_ROWS_FOR_FULL_SORT = 64
-"""Rows from which it is quicker to put all in order anew than one by one."""
+"""Rows from which sorting the whole list is quicker than inserting or deleting them one by one."""
 TASKS_PER_SLICE = 100
-"""Tasks that are arranged before somebody else has a turn."""
+"""Tasks that are added or released before the event loop runs again."""
 MAX_CACHED_LINES = 500
-"""How many lines that were looked at are kept."""
-MAX_DEPTH = 16
-"""Levels of sub-tasks that are shown one under the other."""
-SortKey = tuple[str, object, str, int, str]
-"""Where a row stands: its group's place, what it is sorted by, its root's id, the how manieth line of it, its group.
-
-All of it are plain texts and numbers: the garbage collector looks once at such a tuple, and never again.
-"""
 
 
 class ListView(Struct, frozen=True):
-    """Which tasks are wanted, and in which order: by groups, or by one column."""
+    """The view of the list: which tasks it has, and whether they are in groups or sorted by a column."""
 
     matches: Callable[[TaskRow], bool] | None = None
-    only: str | None = None
+    group: str | None = None
+    """The only group that is shown; None for all."""
     column: str | None = None
     reverse: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    """The names of agents by id."""
     now: datetime = EPOCH
     total: int | None = None
-    """How many tasks the platform has, where that is to be told."""
+    """The number of tasks on the platform, if a last row shall offer to load more."""
 
     @property
-    def is_backwards(self) -> bool:
-        """Whether what is sorted last comes first."""
+    def is_reversed(self) -> bool:
+        """True if the order is reversed; groups never are."""
         return self.reverse and self.column is not None
 
 
 class _GroupRange(Struct, frozen=True):
-    """A group in the list: its heading, if it has one, and which of the keys are shown."""
+    """The rows of a group: the index of the first one, the header if there is one, and the range of sort keys."""
 
     row: int
-    head: GroupHeader | None
+    header: GroupHeader | None
     begin: int
     end: int
 
     @property
     def rows(self) -> int:
-        return (self.head is not None) + self.end - self.begin
+        return (self.header is not None) + self.end - self.begin
 
 
 class TaskListModel:
-    """The rows for a board and a view."""
+    """The model of the task list: the rows for a state and a view."""
 
     def __init__(self, view: ListView | None = None) -> None:
         self.view = view or ListView()
         self.opened: set[str] = set()
-        """Tasks whose sub-tasks are shown."""
+        """The tasks whose sub-tasks are shown."""
         self.folded: set[str] = set()
-        """Groups that are not."""
+        """The groups whose tasks are hidden."""
         self.counts: Counter[str] = Counter()
+        """The number of root tasks in each group; for `Needs you`, of all tasks that wait."""
         self.matched = self.loaded = 0
         self._state = State()
         self._keys: dict[str, SortKey] = {}
-        """Of every root, also where it is not shown."""
-        self._known: Mapping[str, SortKey] = {}
-        """Of those that are still to come in, as far as they are known."""
-        self._shown: list[SortKey] = []
-        self._hits: dict[str, int] = {}
-        """How many tasks of a root match, where it is not one."""
-        self._inside: dict[str, set[str]] = {}
-        """Of every sub-task, the roots that it was found below."""
-        self._blocks: dict[str, list[tuple[str, int]]] = {}
-        """The lines under a root that is open: sub-task and depth."""
-        self._under: dict[str, tuple[str, int]] = {}
-        """Where each of these is."""
-        self._lines: dict[str, TaskLine] = {}
-        """Roots that were looked at, as they are."""
+        """The sort keys of all roots, also of those that are not shown."""
+        self._reusable_keys: Mapping[str, SortKey] = {}
+        """The sort keys of another view with the same order, used while the list is built."""
+        self._sorted_keys: list[SortKey] = []
+        """The sort keys of all rows that are shown, also of those in folded groups."""
+        self._match_counts: dict[str, int] = {}
+        """The number of matching tasks of each root, unless it is 1."""
+        self._roots_of: dict[str, set[str]] = {}
+        """The roots that each sub-task was found below."""
+        self._rows_below: dict[str, list[RowBelow]] = {}
+        """The rows below each unfolded root."""
+        self._place_below: dict[str, tuple[str, int]] = {}
+        """The root and the row number below it of each sub-task that is shown."""
+        self._cached_lines: dict[str, TaskLine] = {}
         self._waiting: set[str] = set()
-        self._stretches: list[_GroupRange] = []
-        self._count = 0
+        self._group_ranges: list[_GroupRange] = []
+        self._row_count = 0
 
-    # Going on
+    # Changes
 
-    def again(self, view: ListView) -> TaskListModel:
-        """The same tasks by another filter; only `filled` brings them in."""
+    def refiltered(self, view: ListView) -> TaskListModel:
+        """Return an empty model for another filter or order with the same folds; the caller then runs `build`."""
         other = TaskListModel(view)
         other.opened, other.folded = self.opened, self.folded
         if (view.column, view.names) == (self.view.column, self.view.names) and view.column != "wait":
-            other._known = self._keys
+            other._reusable_keys = self._keys
         return other
 
-    def filled(self, state: State) -> Iterator[None]:
-        """Take in all tasks of a board, some at a time; nothing is shown before all are in."""
+    def build(self, state: State) -> Iterator[None]:
+        """Build the rows for all tasks of a state, in slices; nothing is shown before the last slice."""
         self._state = state
-        self._lines.clear()
+        self._cached_lines.clear()
         ids = iter(state.tasks)
         runs: list[list[SortKey]] = []
-        while some := tuple(islice(ids, TASKS_PER_SLICE)):
-            run = sorted(key for task_id in some for key in self._entered(task_id))
-            self._note_waiting(some)
-            while runs and len(runs[-1]) <= 2 * len(run):  # so that none is sorted more often than there are doublings
-                run = yield from _merged(runs.pop(), run)
+        while task_ids := tuple(islice(ids, TASKS_PER_SLICE)):
+            run = sorted(key for task_id in task_ids for key in self._add_task(task_id))
+            self._update_waiting(task_ids)
+            while runs and len(runs[-1]) <= 2 * len(
+                run
+            ):  # merge runs of similar length: each key is merged log n times
+                run = yield from merge_sorted(runs.pop(), run)
             runs.append(run)
             yield
         while len(runs) > 1:
-            runs.append((yield from _merged(runs.pop(), runs.pop())))
-        self._shown = runs.pop() if runs else []
-        self._known = {}
-        self._stretch()
+            merged = yield from merge_sorted(runs.pop(), runs.pop())
+            runs.append(merged)
+        self._sorted_keys = runs.pop() if runs else []
+        self._reusable_keys = {}
+        self._update_group_ranges()
 
-    def emptied(self) -> Iterator[None]:
-        """Give back what it holds, some at a time, once another one is shown: all at once would hold up a key."""
-        self._shown = []
+    def release(self) -> Iterator[None]:
+        """Release the memory of a model that was replaced, in slices: all at once would delay a key press."""
+        self._sorted_keys = []
         while self._keys:
             for _ in range(min(TASKS_PER_SLICE, len(self._keys))):
                 self._keys.popitem()
             yield
 
-    def take(self, state: State, touched: Iterable[str]) -> None:
-        """Take in what a step of the board has touched."""
+    def apply(self, state: State, touched: Iterable[str]) -> None:
+        """Apply a step of the state that touched these tasks."""
         self._state = state
-        affected: set[str] = set()
-        for task_id in touched:
-            if (task := state.task(task_id)) is None:
-                continue
-            affected.add(task_id)
-            affected |= self._inside.get(task_id, frozenset())
-            affected.add(list_root_of(state, task_id))
-            for parent in state.parents.get(task_id, frozenset()):  # it may be a sub-task of theirs only now
-                affected |= {parent, list_root_of(state, parent), *self._inside.get(parent, ())}
-            if task_id in state.children:
-                affected.update(child.id for child in task_and_descendants(state, task))
+        affected = affected_tasks(state, touched, self._roots_of)
         for task_id in affected:
-            self._lines.pop(task_id, None)
-        self._note_waiting(affected)
-        self._drop(affected)
-        fresh = [key for task_id in affected for key in self._entered(task_id)]
-        if len(fresh) > MIN_ROWS_FOR_FULL_SORT:
-            self._shown += sorted(fresh)
-            self._shown.sort()
+            self._cached_lines.pop(task_id, None)
+        self._update_waiting(affected)
+        self._remove(affected)
+        new_keys = [key for task_id in affected for key in self._add_task(task_id)]
+        if len(new_keys) > MIN_ROWS_FOR_FULL_SORT:
+            self._sorted_keys += sorted(new_keys)
+            self._sorted_keys.sort()
         else:
-            for key in fresh:
-                insort(self._shown, key)
-        self._stretch()
+            for key in new_keys:
+                insort(self._sorted_keys, key)
+        self._update_group_ranges()
 
-    def _note_waiting(self, ids: Iterable[str]) -> None:
+    def _update_waiting(self, ids: Iterable[str]) -> None:
         for task_id in ids:
             if self._state.wait(task_id) is None or self._state.is_gone(task_id):
                 self._waiting.discard(task_id)
             else:
                 self._waiting.add(task_id)
 
-    def turn(self, key: str, is_open: bool) -> None:
-        """Show what is below a task, or a group, or hide it."""
+    def toggle(self, key: str, is_open: bool) -> None:
+        """Toggle the row with this key: show or hide the sub-tasks of a task, or the tasks of a group."""
         if key.startswith("\n"):
-            (self.folded.discard if is_open else self.folded.add)(key[1:])
-            self._stretch()
+            _set_member(self.folded, key[1:], not is_open)
+            self._update_group_ranges()
         else:
-            (self.opened.add if is_open else self.opened.discard)(key)
-            self.take(self._state, [key])
+            _set_member(self.opened, key, is_open)
+            self.apply(self._state, [key])
 
-    def _drop(self, roots: Iterable[str]) -> None:
-        """Take these out; those that stay are entered again."""
-        gone: list[SortKey] = []
+    def _remove(self, roots: Iterable[str]) -> None:
+        """Remove the rows of these roots."""
+        removed: list[SortKey] = []
         for root in roots:
             key = self._keys.pop(root, None)
             if key is None:
                 continue
-            self.counts[key[4]] -= key[4] != Group.NEEDS_YOU
-            if (hits := self._hits.pop(root, 1)) == 0:
+            if key[KEY_GROUP] != Group.NEEDS_YOU:
+                self.counts[key[KEY_GROUP]] -= 1
+            match_count = self._match_counts.pop(root, 1)
+            if match_count == 0:
                 continue
-            self.matched -= hits
-            gone += self._keys_of(key)
-            for child, _ in self._blocks.pop(root, ()):
-                self._under.pop(child, None)
-        if len(gone) > MIN_ROWS_FOR_FULL_SORT:
-            left = set(gone)
-            self._shown = [key for key in self._shown if key not in left]
+            self.matched -= match_count
+            removed += self._row_keys(key)
+            for child_id, _ in self._rows_below.pop(root, ()):
+                self._place_below.pop(child_id, None)
+        if len(removed) > MIN_ROWS_FOR_FULL_SORT:
+            removed_keys = set(removed)
+            self._sorted_keys = [key for key in self._sorted_keys if key not in removed_keys]
         else:
-            for key in gone:
-                del self._shown[bisect_left(self._shown, key)]
+            for key in removed:
+                del self._sorted_keys[bisect_left(self._sorted_keys, key)]
 
-    def _entered(self, task_id: str) -> list[SortKey]:
-        """The keys of a task that stands in the list by itself: none where it does not, or is not wanted."""
+    def _add_task(self, task_id: str) -> list[SortKey]:
+        """Add a task if it is a root of the list; return the keys of its rows, none if it does not match the view."""
         state, view = self._state, self.view
         task = state.task(task_id)
         if task is None or state.is_gone(task_id) or (task.parent_id and list_root_of(state, task_id) != task_id):
             return []
-        tree = tuple(task_and_descendants(state, task)) if task_id in state.children else (task,)
+        tree: tuple[TaskRow, ...] = (task,)
+        if task_id in state.children:
+            tree = tuple(task_and_descendants(state, task))
         for child in tree[1:]:
-            self._inside.setdefault(child.id, set()).add(task_id)
-        key = self._keys[task_id] = self._known.get(task_id) or self._key(task)
-        self.counts[key[4]] += key[4] != Group.NEEDS_YOU
-        hits = 0
-        if view.only in {None, key[4]}:
-            hits = len(tree) if view.matches is None else sum(map(view.matches, tree))
-        if hits != 1:
-            self._hits[task_id] = hits
-        if not hits:
+            self._roots_of.setdefault(child.id, set()).add(task_id)
+        key = self._reusable_keys.get(task_id) or sort_key(state, task, view.column, view.names, view.now)
+        self._keys[task_id] = key
+        if key[KEY_GROUP] != Group.NEEDS_YOU:
+            self.counts[key[KEY_GROUP]] += 1
+        match_count = self._count_matches(key[KEY_GROUP], tree)
+        if match_count != 1:
+            self._match_counts[task_id] = match_count
+        if not match_count:
             return []
-        self.matched += hits
-        if task_id in self.opened and len(tree) > 1:
-            self._blocks[task_id] = list(self._below(task, 1))
-            for place, (child_id, _) in enumerate(self._blocks[task_id], 1):
-                self._under[child_id] = (task_id, place)
-        return self._keys_of(key) if task_id in self._blocks else [key]
+        self.matched += match_count
+        if task_id not in self.opened or len(tree) == 1:
+            return [key]
+        self._rows_below[task_id] = list(rows_below(state, task, self.opened))
+        for number, (child_id, _) in enumerate(self._rows_below[task_id], 1):
+            self._place_below[child_id] = (task_id, number)
+        return self._row_keys(key)
 
-    def _key(self, task: TaskRow) -> SortKey:
-        column, state = self.view.column, self._state
-        if column is not None:
-            line = task_line(state, task, ()) if task.id in state.children else TaskLine(task, wait=state.wait(task.id))
-            return "", self._value(line, column), task.id, 0, group_of(task.status, line.wait)
-        wait = state.wait(task.id)
-        if wait is None and task.id in state.children:
-            wait = next((state.wait(below) for below in state.waiting_below(task.id)), None)
-        group = group_of(task.status, wait)
-        return intern(f"{GROUP_ORDER.get(group, 9)}{group}"), _in_group(task, wait), task.id, 0, group
-
-    def _keys_of(self, key: SortKey) -> list[SortKey]:
-        """The keys of a root and of the lines below it. Read backwards, a root still comes first."""
-        place, value, root, _, group = key
-        sign = -1 if self.view.is_backwards else 1
-        below = range(1, len(self._blocks.get(root, ())) + 1)
-        return [key, *((place, value, root, sign * number, group) for number in below)]
-
-    def _below(self, task: TaskRow, depth: int) -> Iterator[tuple[str, int]]:
-        """The lines under a task that is open, each task once."""
-        seen = {task.id}
-
-        def lines(above: TaskRow, depth: int) -> Iterator[tuple[str, int]]:
-            children = self._state.children_of(above.id)
-            for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id)):
-                if child.id in seen or list_root_of(self._state, child.id) != task.id:
-                    continue  # it stands elsewhere by now
-                seen.add(child.id)
-                yield child.id, depth
-                if child.id in self.opened and depth < MAX_DEPTH:
-                    yield from lines(child, depth + 1)
-
-        return lines(task, depth)
-
-    def _value(self, line: TaskLine, column: str) -> object:
-        """What a line is sorted by; ties by id, so that rows do not dance."""
-        task = line.task
-        match column:
-            case "status":
-                return GROUP_ORDER.get(group_of(task.status, line.wait), 99), task.status
-            case "title":
-                return task.name.casefold()
-            case "agent":
-                return self.view.names.get(task.agent_id, task.agent_id).casefold()
-            case "wait":
-                return duration_seconds(line, self.view.now) or -1.0
-            case "plan":
-                return (task.plan.done / len(task.plan.steps)) if task.plan and task.plan.steps else -1.0
-            case "tokens":
-                return task.tokens.total if task.tokens else -1
-            case _:
-                return (task.changed_at or EPOCH).timestamp()
-
-    def _stretch(self) -> None:
-        """Find where each group begins and ends."""
-        self.loaded = len(self._state.tasks)
-        self.counts[Group.NEEDS_YOU] = len(self._waiting)
-        below = Counter(self._keys[root][0] for root, block in self._blocks.items() for _ in block)
-        self._stretches, row, begin = [], 0, 0
-        while begin < len(self._shown):
-            place, group = self._shown[begin][0], self._shown[begin][4]
-            is_grouped = self.view.column is None
-            end = bisect_left(self._shown, (f"{place}\0",)) if is_grouped else len(self._shown)
-            is_open = not is_grouped or group not in self.folded
-            head = GroupHeader(group, end - begin - below[place], is_open) if is_grouped else None
-            stretch = _GroupRange(row, head, begin, end if is_open else begin)
-            self._stretches.append(stretch)
-            row, begin = row + stretch.rows, end
-        self._count = row
-
-    # Looking
+    def _count_matches(self, group: str, tree: tuple[TaskRow, ...]) -> int:
+        if self.view.group not in {None, group}:
+            return 0
+        if self.view.matches is None:
+            return len(tree)
+        return sum(map(self.view.matches, tree))
 
     @property
-    def _more(self) -> MoreLine | None:
+    def _number_sign(self) -> int:
+        """The sign of row numbers below a root: -1 in a reversed list, so that the root still comes first."""
+        if self.view.is_reversed:
+            return -1
+        return 1
+
+    def _row_keys(self, key: SortKey) -> list[SortKey]:
+        """Return the keys of the rows of a root: its own, and those of the rows below it."""
+        rank, value, root, _, group = key
+        sign = self._number_sign
+        numbers = range(1, len(self._rows_below.get(root, ())) + 1)
+        return [key, *((rank, value, root, sign * number, group) for number in numbers)]
+
+    def _update_group_ranges(self) -> None:
+        """Update where each group begins and ends."""
+        self.loaded = len(self._state.tasks)
+        self.counts[Group.NEEDS_YOU] = len(self._waiting)
+        child_counts = Counter(self._keys[root][KEY_RANK] for root, rows in self._rows_below.items() for _ in rows)
+        self._group_ranges = []
+        row = begin = 0
+        while begin < len(self._sorted_keys):
+            end, header = len(self._sorted_keys), None
+            if self.view.column is None:
+                rank, group = self._sorted_keys[begin][KEY_RANK], self._sorted_keys[begin][KEY_GROUP]
+                end = bisect_left(self._sorted_keys, (f"{rank}\0",))
+                header = GroupHeader(group, end - begin - child_counts[rank], group not in self.folded)
+            shown_end = end
+            if header is not None and not header.is_open:
+                shown_end = begin
+            group_range = _GroupRange(row, header, begin, shown_end)
+            self._group_ranges.append(group_range)
+            row += group_range.rows
+            begin = end
+        self._row_count = row
+
+    # Queries
+
+    @property
+    def _more_line(self) -> MoreLine | None:
         total = self.view.total
-        return MoreLine(self.loaded, total) if total is not None and total > self.loaded else None
+        if total is None or total <= self.loaded:
+            return None
+        return MoreLine(self.loaded, total)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no task is shown."""
-        return not self._count
+        """True if the list is empty: it shows no task."""
+        return not self._row_count
 
     def __len__(self) -> int:
-        return self._count + (self._more is not None)
+        return self._row_count + (self._more_line is not None)
 
     def row(self, index: int) -> ListRow:
-        """The heading, the line or the offer of more that stands there."""
-        found = self._at(index)
-        if not isinstance(found, tuple):
-            return found
-        root, number = found[2], found[3]
-        task_id, depth = self._blocks[root][abs(number) - 1] if number else (root, 0)
-        task = self._state.task(task_id)
-        assert task is not None
+        """Return the row at an index: a header, a task's line, or the offer to load more."""
+        item = self._item(index)
+        if not isinstance(item, tuple):
+            return item
+        root, number = item[KEY_ROOT], item[KEY_NUMBER]
         if number:
-            return task_line(self._state, task, self.opened, depth)
-        if (line := self._lines.get(task_id)) is None:
-            if len(self._lines) >= MAX_CACHED_LINES:
-                self._lines.clear()
-            line = self._lines[task_id] = task_line(self._state, task, self.opened)
+            task_id, depth = self._rows_below[root][abs(number) - 1]
+            return self._line(task_id, depth)
+        line = self._cached_lines.get(root)
+        if line is None:
+            if len(self._cached_lines) >= MAX_CACHED_LINES:
+                self._cached_lines.clear()
+            line = self._cached_lines[root] = self._line(root, 0)
         return line
 
-    def head(self, index: int) -> GroupHeader | None:
-        """The heading that stands there, if one does."""
-        found = self._at(index)
-        return found if isinstance(found, GroupHeader) else None
+    def _line(self, task_id: str, depth: int) -> TaskLine:
+        task = self._state.task(task_id)
+        assert task is not None
+        return task_line(self._state, task, self.opened, depth)
+
+    def header(self, index: int) -> GroupHeader | None:
+        """Return the header at an index; None if the row is no header."""
+        item = self._item(index)
+        if isinstance(item, GroupHeader):
+            return item
+        return None
 
     def key(self, index: int) -> str:
-        """What the row goes by: a task's id, or a name that no task has."""
-        found = self._at(index)
-        if not isinstance(found, tuple):
-            return found.key
-        return self._blocks[found[2]][abs(found[3]) - 1][0] if found[3] else found[2]
+        """Return the key of the row at an index: a task's id, or a text that is no id."""
+        item = self._item(index)
+        if not isinstance(item, tuple):
+            return item.key
+        root, number = item[KEY_ROOT], item[KEY_NUMBER]
+        if not number:
+            return root
+        return self._rows_below[root][abs(number) - 1][0]
 
-    def _at(self, index: int) -> GroupHeader | MoreLine | SortKey:
-        for stretch in self._stretches:
-            if index < stretch.row + stretch.rows:
-                inside = index - stretch.row - (stretch.head is not None)
-                if inside < 0:
-                    assert stretch.head is not None
-                    return stretch.head
-                if self.view.is_backwards:
-                    return self._shown[stretch.end - 1 - inside]
-                return self._shown[stretch.begin + inside]
-        more = self._more
-        if more is None:
+    def _item(self, index: int) -> GroupHeader | MoreLine | SortKey:
+        for group_range in self._group_ranges:
+            if index >= group_range.row + group_range.rows:
+                continue
+            offset = index - group_range.row - (group_range.header is not None)
+            if offset < 0:
+                assert group_range.header is not None
+                return group_range.header
+            if self.view.is_reversed:
+                return self._sorted_keys[group_range.end - 1 - offset]
+            return self._sorted_keys[group_range.begin + offset]
+        more_line = self._more_line
+        if more_line is None:
             raise IndexError(index)
-        return more
+        return more_line
 
     def index_of(self, key: str) -> int | None:
-        """Where the row is that goes by this."""
+        """Return the index of the row with this key; None if there is none."""
         if key.startswith("\n"):
-            heads = {stretch.head.key: stretch.row for stretch in self._stretches if stretch.head}
-            return self._count if self._more and self._more.key == key else heads.get(key)
-        root, number = self._under.get(key, (key, 0))
-        found = self._keys.get(root)
-        if found is None:
+            return self._index_of_header(key)
+        root, number = self._place_below.get(key, (key, 0))
+        root_key = self._keys.get(root)
+        if root_key is None:
             return None
-        sign = -1 if self.view.is_backwards else 1
-        wanted = (*found[:3], sign * number, found[4])
-        at = bisect_left(self._shown, wanted)
-        if at == len(self._shown) or self._shown[at] != wanted:
+        rank, value, _, _, group = root_key
+        row_key = (rank, value, root, self._number_sign * number, group)
+        position = bisect_left(self._sorted_keys, row_key)
+        if position == len(self._sorted_keys) or self._sorted_keys[position] != row_key:
             return None
-        for stretch in self._stretches:
-            if stretch.begin <= at < stretch.end:
-                inside = stretch.end - 1 - at if self.view.is_backwards else at - stretch.begin
-                return stretch.row + (stretch.head is not None) + inside
+        for group_range in self._group_ranges:
+            if group_range.begin <= position < group_range.end:
+                offset = position - group_range.begin
+                if self.view.is_reversed:
+                    offset = group_range.end - 1 - position
+                return group_range.row + (group_range.header is not None) + offset
+        return None
+
+    def _index_of_header(self, key: str) -> int | None:
+        more_line = self._more_line
+        if more_line is not None and more_line.key == key:
+            return self._row_count
+        for group_range in self._group_ranges:
+            if group_range.header is not None and group_range.header.key == key:
+                return group_range.row
         return None
 
 
-def _in_group(task: TaskRow, wait: Wait | None) -> float:
-    """Who has waited longest comes first; of the others, what changed last."""
-    if wait:
-        return (wait.since or EPOCH).timestamp()
-    if task.status in RUNNING_STATUSES:
-        return -(task.created_at or EPOCH).timestamp()
-    return -(task.changed_at or EPOCH).timestamp()
-
-
-def _merged(one: list[SortKey], other: list[SortKey]) -> Generator[None, None, list[SortKey]]:
-    """Two that are sorted as one, some at a time."""
-    one, other = sorted((one, other), key=len, reverse=True)
-    merged: list[SortKey] = []
-    here = there = 0
-    while here < len(one) and there < len(other):
-        end = min(here + 10 * TASKS_PER_SLICE, len(one))
-        below = bisect_right(other, one[end - 1], there)
-        merged += sorted(one[here:end] + other[there:below])
-        here, there = end, below
-        yield
-    return merged + one[here:] + other[there:]
+def _set_member(members: set[str], member: str, is_member: bool) -> None:
+    if is_member:
+        members.add(member)
+    else:
+        members.discard(member)

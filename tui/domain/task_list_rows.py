@@ -1,20 +1,24 @@
-"""What stands in the list of tasks: headings, and lines about a task and all that is below it."""
+"""The rows of the task list: group headers, task lines, and the line that offers to load more."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
+from tui.client.json_values import EPOCH
 from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Status, Wait
 from tui.client.task_rows import TaskRow
 from tui.domain.state import State
 
+MAX_DEPTH = 16
+"""Levels of sub-tasks that are shown below a root."""
+
 
 class Group(StrEnum):
-    """What tasks are told apart by; a status that this version does not know is a group by itself."""
+    """A group of the task list. A status that this version does not know is a group of its own."""
 
     NEEDS_YOU = "Needs you"
     RUNNING = "Running"
@@ -34,12 +38,13 @@ _GROUPS: Mapping[str, str] = {
     Status.COMPLETED: str(Group.COMPLETED),
     Status.STOPPED: str(Group.STOPPED),
 }
-GROUP_ORDER = {str(group): place for place, group in enumerate(Group)}
-_WORST = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
+GROUP_ORDER = {str(group): rank for rank, group in enumerate(Group)}
+_WORST_STATUSES = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
+"""Known statuses, the worst first."""
 
 
 class GroupHeader(Struct, frozen=True):
-    """The title of a group."""
+    """The header of a group."""
 
     group: str
     count: int
@@ -47,108 +52,162 @@ class GroupHeader(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """A name that no task has."""
+        """The key of the row, which is no task's id."""
         return f"\n{self.group}"
 
 
 class TaskLine(Struct, frozen=True):
-    """A task in the list, at its depth under its root."""
+    """A line for a task, at its depth below its root."""
 
     task: TaskRow
     depth: int = 0
     wait: Wait | None = None
-    """Why it, or the first that waits below it, needs a person."""
+    """Why the task, or the first waiting task below it, needs a person."""
     path: tuple[TaskRow, ...] = ()
-    """The way down to the descendant that waits, where it is not the task itself."""
-    below: int = 0
-    """How many sub-tasks it has, however deep."""
-    worst: str | None = None
-    """The worst that became of these."""
+    """The path down to the waiting descendant; empty if the task itself waits."""
+    subtask_count: int = 0
+    """The number of sub-tasks at any depth."""
+    worst_status: str | None = None
+    """The worst status of the sub-tasks."""
     is_open: bool = False
 
     @property
     def key(self) -> str:
-        """The task's id."""
+        """The key of the row: the task's id."""
         return self.task.id
 
 
 class MoreLine(Struct, frozen=True):
-    """The last line where the platform has more than is loaded."""
+    """The last line if the platform has more tasks than are loaded."""
 
     loaded: int
     total: int
 
     @property
     def key(self) -> str:
-        """A name that no task has."""
+        """The key of the row, which is no task's id."""
         return "\nmore"
 
 
 ListRow = GroupHeader | TaskLine | MoreLine
+RowBelow = tuple[str, int]
+"""A row below an unfolded root: the id and the depth of a sub-task."""
 
 
 def group_of(status: str, wait: Wait | None) -> str:
-    """The group a task belongs to, as plain text."""
-    return _NEEDS_YOU if wait else _GROUPS.get(status, status or "unknown")
+    """Return the group of a task as plain text."""
+    if wait:
+        return _NEEDS_YOU
+    return _GROUPS.get(status, status or "unknown")
 
 
 def list_root_of(state: State, task_id: str) -> str:
-    """The task under which another one stands in the list, or itself; one of a circle stands for the whole."""
-    way = [task_id]
-    while (
-        (task := state.task(way[-1])) and (above := task.parent_id) and state.task(above) and not state.is_gone(above)
-    ):
-        if above in way:
-            return min(way[way.index(above) :])
-        way.append(above)
-    return way[-1]
+    """Return the root that a task is listed below, or itself; the root of a cycle of tasks is the smallest id in it."""
+    path = [task_id]
+    while True:
+        parent_id = _listed_parent_of(state, path[-1])
+        if parent_id is None:
+            return path[-1]
+        if parent_id in path:
+            return min(path[path.index(parent_id) :])
+        path.append(parent_id)
+
+
+def _listed_parent_of(state: State, task_id: str) -> str | None:
+    task = state.task(task_id)
+    if task is None or not task.parent_id or not state.task(task.parent_id) or state.is_gone(task.parent_id):
+        return None
+    return task.parent_id
 
 
 def task_and_descendants(state: State, root: TaskRow) -> Iterator[TaskRow]:
-    """A task and all below it, each once."""
-    seen, left = {root.id}, [root]
-    while left:
-        task = left.pop()
+    """Yield a task and its descendants, each once."""
+    visited = {root.id}
+    remaining = [root]
+    while remaining:
+        task = remaining.pop()
         yield task
-        children = [child for child in state.children_of(task.id) if child.id not in seen]
-        seen.update(child.id for child in children)
-        left += children
+        children = [child for child in state.children_of(task.id) if child.id not in visited]
+        visited.update(child.id for child in children)
+        remaining += children
+
+
+def affected_tasks(state: State, touched: Iterable[str], roots_of: Mapping[str, Set[str]]) -> set[str]:
+    """Return the tasks affected by a step: those it touched, their roots before and after it, and their descendants."""
+    affected: set[str] = set()
+    for task_id in touched:
+        task = state.task(task_id)
+        if task is None:
+            continue
+        affected.add(task_id)
+        affected |= roots_of.get(task_id, frozenset())
+        affected.add(list_root_of(state, task_id))
+        for parent_id in state.parents.get(task_id, frozenset()):  # it may have become a sub-task of this parent
+            affected |= {parent_id, list_root_of(state, parent_id), *roots_of.get(parent_id, ())}
+        if task_id in state.children:
+            affected.update(child.id for child in task_and_descendants(state, task))
+    return affected
+
+
+def rows_below(state: State, root: TaskRow, opened: Container[str]) -> Iterator[RowBelow]:
+    """Yield the rows below an unfolded root, each task once."""
+    yielded = {root.id}
+
+    def rows(parent: TaskRow, depth: int) -> Iterator[RowBelow]:
+        children = state.children_of(parent.id)
+        for child in sorted(children, key=lambda task: (task.created_at or EPOCH, task.id)):
+            if child.id in yielded or list_root_of(state, child.id) != root.id:
+                continue  # it is listed elsewhere
+            yielded.add(child.id)
+            yield child.id, depth
+            if child.id in opened and depth < MAX_DEPTH:
+                yield from rows(child, depth + 1)
+
+    return rows(root, 1)
 
 
 def task_line(state: State, task: TaskRow, opened: Container[str], depth: int = 0) -> TaskLine:
-    """The line about a task."""
+    """Return the line for a task."""
     wait = state.wait(task.id)
     if task.id not in state.children:
         return TaskLine(task, depth, wait, is_open=task.id in opened)
     tree = tuple(task_and_descendants(state, task))
     path: tuple[TaskRow, ...] = ()
     if wait is None and len(tree) > 1:
-        waiting = next(state.waiting_below(task.id), None)
-        if waiting is not None:
-            wait, path = state.wait(waiting), _path(state, waiting, task.id)
+        waiting_id = next(state.waiting_below(task.id), None)
+        if waiting_id is not None:
+            wait, path = state.wait(waiting_id), _path_to(state, waiting_id, task.id)
     statuses = {child.status for child in tree[1:]}
-    worst = next((status for status in _WORST if status in statuses), next(iter(statuses), None))
-    return TaskLine(task, depth, wait, path, len(tree) - 1, worst, task.id in opened)
+    worst_status = next((status for status in _WORST_STATUSES if status in statuses), next(iter(statuses), None))
+    return TaskLine(task, depth, wait, path, len(tree) - 1, worst_status, task.id in opened)
 
 
-def _path(state: State, task_id: str, root: str) -> tuple[TaskRow, ...]:
-    """The tasks from below a root down to a descendant."""
-    found: list[TaskRow] = []
-    seen: set[str] = set()
-    while task_id != root and task_id not in seen and (task := state.task(task_id)):
-        seen.add(task_id)
-        found.append(task)
+def _path_to(state: State, task_id: str, root: str) -> tuple[TaskRow, ...]:
+    """Return the path from below a root down to a descendant."""
+    path: list[TaskRow] = []
+    visited: set[str] = set()
+    while task_id != root and task_id not in visited:
+        task = state.task(task_id)
+        if task is None:
+            break
+        visited.add(task_id)
+        path.append(task)
         task_id = task.parent_id or root
-    return tuple(reversed(found))
+    return tuple(reversed(path))
 
 
 def duration_seconds(line: TaskLine, now: datetime) -> float | None:
-    """Seconds that a task has waited or run, or took."""
-    task = line.task
+    """Return the seconds that a task has waited or run, or that it took."""
     if line.wait:
-        return max((now - line.wait.since).total_seconds(), 0.0) if line.wait.since else None
-    begun = task.started_at or task.created_at
-    if begun is None or task.status not in FINAL_STATUSES | RUNNING_STATUSES:
+        return _seconds_between(line.wait.since, now)
+    task = line.task
+    if task.status not in FINAL_STATUSES | RUNNING_STATUSES:
         return None
     end = (task.finished_at or task.updated_at) if task.is_final else now
-    return max((end - begun).total_seconds(), 0.0) if end else None
+    return _seconds_between(task.started_at or task.created_at, end)
+
+
+def _seconds_between(begin: datetime | None, end: datetime | None) -> float | None:
+    if begin is None or end is None:
+        return None
+    return max((end - begin).total_seconds(), 0.0)

@@ -1,1 +1,1 @@
-"""A platform of one's own: the vendor's wire on loopback, SQLite on disk, agents that live."""
+"""The local platform: the vendor's HTTP interface on loopback, with SQLite on disk and agents that play scenarios."""

@@ -1,4 +1,4 @@
-"""Who may talk to the platform: whoever has the key, from this machine, and no web page."""
+"""ASGI middleware that lets only programs of this machine with the API key in, and no web page."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Send = Callable[[ASGIMessage], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Allowed values of the Host header: another name that resolves to this machine is an attack by DNS rebinding."""
 OPEN_PATHS = ("/health", "/sign-in/")
-"""Paths that need no key: they tell nothing, or carry a secret of their own."""
+"""Paths that need no key: they reveal nothing, or contain a secret of their own."""
 
 
 class AuthMiddleware:
-    """Looks at Host, Origin and key first, takes the organization out of the path, and tells the time."""
+    """Middleware that checks Host, Origin and key, strips the organization from the path, and adds the Date header."""
 
-    def __init__(self, app: ASGIApp, key: str, organization: str, timeline: PlatformClock) -> None:
+    def __init__(self, app: ASGIApp, key: str, organization: str, clock: PlatformClock) -> None:
         self._app = app
-        self._timeline = timeline
+        self._clock = clock
         self._key = key
         self._prefix = f"/{organization}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Called for every request."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if (refusal := self._refusal(headers, scope["path"])) is not None:
             await refuse(send, *refusal)
@@ -40,15 +40,16 @@ class AuthMiddleware:
             path = scope["path"].removeprefix(self._prefix) or "/"
             scope = {**scope, "path": path, "raw_path": path.encode()}
 
-        async def dated(message: ASGIMessage) -> None:
+        async def send_with_date(message: ASGIMessage) -> None:
             if message["type"] == "http.response.start":
-                moment = format_datetime(self._timeline.running, usegmt=True)
-                message = {**message, "headers": [*message["headers"], (b"date", moment.encode())]}
+                date = format_datetime(self._clock.real_now, usegmt=True)
+                message = {**message, "headers": [*message["headers"], (b"date", date.encode())]}
             await send(message)
 
-        await self._app(scope, receive, dated)
+        await self._app(scope, receive, send_with_date)
 
     def _refusal(self, headers: dict[str, str], path: str) -> tuple[int, str] | None:
+        """Return the refusal of a request, as status and detail, or None if it is let in."""
         host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
         if host not in LOOPBACK_HOSTS:
             return 403, "This platform answers to this machine only"
@@ -57,18 +58,18 @@ class AuthMiddleware:
             return 403, "This platform does not answer to web pages"
         if path.startswith(OPEN_PATHS):
             return None
-        given = headers.get("x-api-key", "")
-        if not given:
+        key = headers.get("x-api-key", "")
+        if not key:
             return 401, "API key not specified"
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
+        if not hmac.compare_digest(key.encode(), self._key.encode()):
             return 401, "Invalid API key"
         return None
 
 
 async def refuse(send: Send, status: int, detail: Any, headers: dict[str, str] | None = None) -> None:
-    """Answer with an error in the platform's form."""
+    """Refuse a request with an error in the platform's form."""
     body = json.dumps({"detail": detail}).encode()
-    told = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
-    pairs = [(name.encode(), value.encode()) for name, value in told.items()]
+    all_headers = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
+    pairs = [(name.encode(), value.encode()) for name, value in all_headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

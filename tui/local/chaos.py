@@ -1,4 +1,4 @@
-"""Faults on request: the platform behaves as badly as networks and servers do, to see what clients make of it."""
+"""Faults on request: middleware that makes the platform fail as networks and servers do, to test its clients."""
 
 from __future__ import annotations
 
@@ -12,142 +12,153 @@ from typing import Any
 from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send, refuse
 
 HANG_SECONDS = 3600.0
+SECONDS_PER_UNIT = {"s": 1.0, "ms": 0.001}
 
 
 class BadChaos(ValueError):
-    """Faults that cannot be read; the message says what there is."""
+    """A chaos specification that cannot be parsed; the message lists the known faults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chaos:
-    """Which faults, and how often: a chance between 0 and 1, unless it says otherwise."""
+    """The chaos to cause: for each fault its probability between 0 and 1, unless stated otherwise."""
 
     drop: int = 0
-    """A stream is cut after about so many events."""
+    """A stream is cut after about this many events."""
     slow: float = 0.0
-    """Seconds before an answer."""
+    """Seconds before each response, varied by half."""
     dup: float = 0.0
     """An event is sent twice."""
     reorder: float = 0.0
-    """An event changes places with the next."""
+    """An event is swapped with the next."""
     fail: float = 0.0
-    """A read or an action is answered with a 5xx, and not carried out."""
+    """A request is answered with a 5xx and not carried out."""
     throttle: float = 0.0
-    """An answer is 429 with a Retry-After."""
+    """A request is answered with 429 and Retry-After."""
     lose_answers: float = 0.0
-    """An action is carried out and its answer lost."""
+    """An action is carried out and its response is lost."""
     hang: float = 0.0
-    """An answer never comes."""
+    """A request is never answered."""
 
     def __bool__(self) -> bool:
-        return any(getattr(self, spec.name) for spec in fields(self))
+        return any(getattr(self, field.name) for field in fields(self))
 
 
-_NAMES = {"5xx": "fail", "429": "throttle"}
-_CHANCES = {"dup": 0.1, "reorder": 0.1, "fail": 0.05, "throttle": 0.05, "lose_answers": 0.2, "hang": 0.02}
+_FIELD_NAMES = {"5xx": "fail", "429": "throttle"}
+_DEFAULT_CHANCES = {"dup": 0.1, "reorder": 0.1, "fail": 0.05, "throttle": 0.05, "lose_answers": 0.2, "hang": 0.02}
 
 
 def parse_chaos(text: str) -> Chaos:
-    """Read faults as `drop=20,slow=200ms,dup,reorder,5xx=0.05,429,lose-answers,hang`."""
-    chosen: dict[str, Any] = {}
+    """Parse faults written as `drop=20,slow=200ms,dup,reorder,5xx=0.05,429,lose-answers,hang`."""
+    faults: dict[str, Any] = {}
     for term in filter(None, (part.strip() for part in text.split(","))):
         name, _, value = term.partition("=")
-        field = _NAMES.get(name, name.replace("-", "_"))
+        field = _FIELD_NAMES.get(name, name.replace("-", "_"))
         match field, value:
             case "drop", _ if value.isdecimal() or not value:
-                chosen["drop"] = int(value or 20)
-            case "slow", _ if found := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", value or "200ms"):
-                chosen["slow"] = float(found[1]) / (1000 if found[2] == "ms" else 1)
-            case _, _ if field in _CHANCES and re.fullmatch(r"(0?\.\d+|[01])?", value):
-                chosen[field] = float(value) if value else _CHANCES[field]
+                faults["drop"] = int(value or 20)
+            case "slow", _ if duration := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", value or "200ms"):
+                faults["slow"] = float(duration[1]) * SECONDS_PER_UNIT[duration[2]]
+            case _, _ if field in _DEFAULT_CHANCES and re.fullmatch(r"(0?\.\d+|[01])?", value):
+                faults[field] = float(value or _DEFAULT_CHANCES[field])
             case _:
                 known = "drop=20 slow=200ms dup reorder 5xx=0.05 429 lose-answers hang"
                 raise BadChaos(f"{term!r} is no fault; there is: {known}")
-    return Chaos(**chosen)
+    return Chaos(**faults)
 
 
 class FaultyApp:
-    """An application whose answers and streams suffer."""
+    """An ASGI app that makes the responses and streams of another app faulty."""
 
-    def __init__(self, app: ASGIApp, chaos: Chaos, dice: random.Random) -> None:
+    def __init__(self, app: ASGIApp, chaos: Chaos, rng: random.Random) -> None:
         self._app = app
         self._chaos = chaos
-        self.dice = dice
+        self.rng = rng
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Called for every request."""
         if scope["path"] == "/health":
             await self._app(scope, receive, send)
             return
         chaos = self._chaos
-        await asyncio.sleep(chaos.slow * self.dice.uniform(0.5, 1.5))
-        if self.falls(chaos.hang):
+        await asyncio.sleep(chaos.slow * self.rng.uniform(0.5, 1.5))
+        if self.happens(chaos.hang):
             await asyncio.sleep(HANG_SECONDS)
-        if self.falls(chaos.throttle):
+        if self.happens(chaos.throttle):
             await refuse(send, 429, "Too many requests", {"retry-after": "1"})
-        elif self.falls(chaos.fail):
-            await refuse(send, self.dice.choice((500, 502, 503, 504)), "The platform is not well")
-        elif scope["method"] != "GET" and self.falls(chaos.lose_answers):
-            await self._app(scope, receive, _nowhere)
-            _cut(send)
+        elif self.happens(chaos.fail):
+            await refuse(send, self.rng.choice((500, 502, 503, 504)), "The platform is not well")
+        elif scope["method"] != "GET" and self.happens(chaos.lose_answers):
+            await self._app(scope, receive, _discard)
+            _abort_connection(send)
         else:
-            await self._app(scope, receive, _Stream(self, chaos, send))
+            await self._app(scope, receive, _FaultySend(self, chaos, send))
 
-    def falls(self, chance: float) -> bool:
-        """Whether something that has this chance happens now."""
-        return chance > 0 and self.dice.random() < chance
+    def happens(self, chance: float) -> bool:
+        """Return whether a fault with this probability happens now."""
+        return chance > 0 and self.rng.random() < chance
 
 
-class _Stream:
-    """A way to the client on which events are doubled, swapped, and cut off."""
+class _FaultySend:
+    """A faulty `send` that duplicates, swaps and cuts off the events of a stream."""
 
-    def __init__(self, faulty: FaultyApp, chaos: Chaos, send: Send) -> None:
-        self._faulty = faulty
+    def __init__(self, faulty_app: FaultyApp, chaos: Chaos, send: Send) -> None:
+        self._faulty_app = faulty_app
         self._chaos = chaos
         self._send = send
-        self._is_stream = self._is_cut = False
-        self._left = faulty.dice.randint(1, 2 * chaos.drop) if chaos.drop else -1
+        self._is_stream = False
+        self._is_cut = False
+        self._events_before_cut = -1
+        """Events to send before the stream is cut; negative if it is never cut."""
+        if chaos.drop:
+            self._events_before_cut = faulty_app.rng.randint(1, 2 * chaos.drop)
 
     async def __call__(self, message: ASGIMessage) -> None:
         if message["type"] == "http.response.start":
             self._is_stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
         elif self._is_stream and message.get("body"):
             if not self._is_cut:
-                await self._frames(message["body"])
+                await self._send_events(message["body"])
             return
         await self._send(message)
 
-    async def _frames(self, body: bytes) -> None:
-        frames = [frame + b"\n\n" for frame in body.split(b"\n\n") if frame]
-        told: list[bytes] = []
-        for frame in frames:
-            told += [frame] * (2 if self._faulty.falls(self._chaos.dup) else 1)
-            if len(told) > 1 and self._faulty.falls(self._chaos.reorder):
-                told[-2:] = told[:-3:-1]
-        for frame in told:
-            if self._left == 0:
+    async def _send_events(self, body: bytes) -> None:
+        for frame in self._duplicated_and_swapped(body):
+            if self._events_before_cut == 0:
                 self._is_cut = True
-                _cut(self._send)
+                _abort_connection(self._send)
                 return
             if not frame.startswith(b":"):
-                self._left -= 1
-            half = frame[: len(frame) // 2] if self._left == 0 else frame
-            await self._send({"type": "http.response.body", "body": half, "more_body": True})
+                self._events_before_cut -= 1
+            if self._events_before_cut == 0:
+                frame = frame[: len(frame) // 2]
+            await self._send({"type": "http.response.body", "body": frame, "more_body": True})
+
+    def _duplicated_and_swapped(self, body: bytes) -> list[bytes]:
+        """Return the SSE frames of a body with some of them duplicated and swapped."""
+        frames: list[bytes] = []
+        for text in filter(None, body.split(b"\n\n")):
+            frame = text + b"\n\n"
+            frames.append(frame)
+            if self._faulty_app.happens(self._chaos.dup):
+                frames.append(frame)
+            if len(frames) > 1 and self._faulty_app.happens(self._chaos.reorder):
+                frames[-2], frames[-1] = frames[-1], frames[-2]
+        return frames
 
 
-async def _nowhere(message: ASGIMessage) -> None:
-    """Where a lost answer goes."""
+async def _discard(message: ASGIMessage) -> None:
+    """Discard a message of a response that gets lost."""
 
 
-def _cut(send: Send) -> None:
-    """Break the connection, as a network does."""
+def _abort_connection(send: Send) -> None:
+    """Abort the connection without a proper end, as a network failure does."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is not None:
         transport.abort()
 
 
 class RateLimitedApp:
-    """An application with so many requests a minute, told in the vendor's headers."""
+    """An ASGI app with a limited number of requests a minute, reported in the vendor's headers."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -156,25 +167,26 @@ class RateLimitedApp:
         self._used = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Called for every request."""
         minute = int(time.time() // 60)
         if minute != self._minute:
-            self._minute, self._used = minute, 0
+            self._minute = minute
+            self._used = 0
         self._used += 1
-        told = {
+        rate_headers = {
             "x-ratelimit-limit": str(self._limit),
             "x-ratelimit-remaining": str(max(self._limit - self._used, 0)),
             "x-ratelimit-reset": str((minute + 1) * 60),
         }
         if self._used > self._limit:
             wait = str(max(1, (minute + 1) * 60 - int(time.time())))
-            await refuse(send, 429, f"Rate limit of {self._limit} requests a minute", {**told, "retry-after": wait})
+            headers = {**rate_headers, "retry-after": wait}
+            await refuse(send, 429, f"Rate limit of {self._limit} requests a minute", headers)
             return
 
-        async def with_headers(message: ASGIMessage) -> None:
+        async def send_with_rate(message: ASGIMessage) -> None:
             if message["type"] == "http.response.start":
-                extra = [(name.encode(), value.encode()) for name, value in told.items()]
-                message = {**message, "headers": [*message["headers"], *extra]}
+                pairs = [(name.encode(), value.encode()) for name, value in rate_headers.items()]
+                message = {**message, "headers": [*message["headers"], *pairs]}
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await self._app(scope, receive, send_with_rate)

@@ -1,4 +1,4 @@
-"""The platform's own clock: it begins where it is told, so that a run can be repeated to the byte."""
+"""The platform's own clock: it can start at any time and be frozen, so that a run can be repeated exactly."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from datetime import UTC, datetime, timedelta
 
 
 class PlatformClock:
-    """Time here; while a beat is played it stands still at the moment the beat was due."""
+    """The clock of the platform; while a scenario step is played it is frozen at the time the step was due."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self.start = start or datetime.now(UTC)
-        self._begun = time.monotonic()
-        self._at: datetime | None = None
+        self._started_at = time.monotonic()
+        self._frozen_at: datetime | None = None
 
     @property
     def now(self) -> datetime:
-        """This moment."""
-        return self._at or self.running
+        """The time now: the frozen time if there is one."""
+        return self._frozen_at or self.real_now
 
     @property
-    def running(self) -> datetime:
-        """This moment, whatever is being played."""
-        return self.start + timedelta(seconds=time.monotonic() - self._begun)
+    def real_now(self) -> datetime:
+        """The real time now, even if the clock is frozen."""
+        return self.start + timedelta(seconds=time.monotonic() - self._started_at)
 
-    def stand_at(self, moment: datetime | None) -> None:
-        """Stand still at a moment, or run again."""
-        self._at = moment
+    def freeze_at(self, moment: datetime | None) -> None:
+        """Freeze the clock at a moment; None lets it run again."""
+        self._frozen_at = moment
 
 
 def format_time(moment: datetime) -> str:
-    """A moment as the platform writes it."""
+    """Format a time as the platform's API writes it."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

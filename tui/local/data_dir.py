@@ -1,4 +1,4 @@
-"""Where a platform lives on disk, and how another program finds the one that is running."""
+"""The directory of a local platform on disk, and how another program finds the platform that runs there."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tui.storage.private_files import (
 
 ORGANIZATION = "local"
 MAX_READ_BYTES = 4096
-"""How much of the key's and the address's file is read."""
+"""Bytes that are read of the key file and of the address file."""
 _KEY = re.compile(r"[A-Za-z0-9._~+/=-]{1,1024}")
 _OWN_FILES = frozenset({"platform.db", "key", "lock", "use", "address.json", ".key.new", ".address.json.new"})
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a running platform is, and the key it wants."""
+    """The address of a running platform, and the key it requires."""
 
     url: str
     key: str
@@ -39,7 +39,7 @@ class Address:
 
     @property
     def exports(self) -> str:
-        """Lines for a shell."""
+        """The `export` lines for a shell."""
         return "\n".join(
             f"export {name}={value}"
             for name, value in (
@@ -52,11 +52,15 @@ class Address:
 
 
 class AlreadyRunning(Exception):
-    """A platform is already running here."""
+    """A platform is already running in the directory."""
 
 
 class DataDir:
-    """A directory with a database, a key, and locks that say whether somebody serves it, or uses it."""
+    """The data directory of a platform: a database, a key, and locks held by its server and by its users.
+
+    The server holds the file `lock`. Each program that uses a platform started with a leash shares the lock on the
+    file `use`; such a platform ends when it gets that lock for itself.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +71,7 @@ class DataDir:
         self._address = path / "address.json"
 
     def key(self) -> str:
-        """The key, made when there is none."""
+        """Return the key, and create one if there is none."""
         try:
             return self._read_key()
         except FileNotFoundError:
@@ -75,15 +79,15 @@ class DataDir:
         return self._read_key()
 
     def _read_key(self) -> str:
-        """Read the key; a file that holds none is refused, as nobody would be asked for anything then."""
+        """Read the key; raise NotPrivate if its file holds none, as an empty key would let every request in."""
         key = read_private(self._key, MAX_READ_BYTES).decode("ascii", "replace").strip()
         if not _KEY.fullmatch(key):
             raise NotPrivate(f"{self._key} holds no key: remove it, and a new one is made at the next start")
         return key
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold the lock, or raise Taken: one platform serves one database."""
+    def server_lock(self) -> Iterator[None]:
+        """Hold the lock of the server, or raise AlreadyRunning: only one platform may serve a database."""
         self._check_before_use()
         make_directory(self.path)
         descriptor = open_private(self._lock, os.O_RDWR | os.O_CREAT)
@@ -97,7 +101,7 @@ class DataDir:
             os.close(descriptor)
 
     def _check_before_use(self) -> None:
-        """Refuse a directory that others can enter, or that holds files of something else: it is left as it is."""
+        """Raise NotPrivate before use of a directory that others can enter, or that has files of another program."""
         check_directory(self.path)
         if not self.path.exists():
             return
@@ -110,19 +114,19 @@ class DataDir:
             raise NotPrivate(f"{self.path} holds other files: name an empty folder, or one that is not there yet")
 
     @contextmanager
-    def used(self) -> Iterator[None]:
-        """Keep a platform on a leash from ending; one that is ending already has ended when this begins."""
+    def user_lock(self) -> Iterator[None]:
+        """Hold the lock of a user: a platform with a leash does not end, and one that is ending is waited for."""
         with self._use_locked(fcntl.LOCK_SH):
             yield
 
     @contextmanager
-    def unused(self) -> Iterator[None]:
-        """Begins when nobody uses the platform any more; until it is over, nobody can."""
+    def idle_lock(self) -> Iterator[None]:
+        """Wait until the platform is idle, without users, and hold the lock that keeps new users out."""
         with self._use_locked(fcntl.LOCK_EX):
             yield
 
-    def is_used(self) -> bool:
-        """Whether somebody uses the platform."""
+    def has_users(self) -> bool:
+        """Return whether a user of the platform holds its lock."""
         try:
             with self._use_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 return False
@@ -130,20 +134,20 @@ class DataDir:
             return True
 
     @contextmanager
-    def _use_locked(self, how: int) -> Iterator[None]:
+    def _use_locked(self, operation: int) -> Iterator[None]:
         descriptor = open_private(self._use, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(descriptor, how)
+            fcntl.flock(descriptor, operation)
             yield
         finally:
             os.close(descriptor)
 
     def announce(self, address: Address) -> None:
-        """Tell others where this platform is."""
+        """Announce the address of this platform to other programs, without its key."""
         write_private(self._address, json.dumps({"url": address.url, "pid": os.getpid()}).encode())
 
     def running(self) -> Address | None:
-        """The platform that is running here, or None: an address without its lock held is an old one."""
+        """Return the address of the running platform, or None; the address file counts only while the lock is held."""
         if not self._is_served():
             return None
         try:
@@ -153,7 +157,7 @@ class DataDir:
             return None
 
     def _is_served(self) -> bool:
-        """Whether somebody holds the lock; nothing is written to find that out."""
+        """Return whether a server holds the lock, without writing anything."""
         try:
             descriptor = open_to_read(self._lock)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The database's file: its tables, their version, its transactions, and what each of its errors means."""
+"""The database file: its tables, their version, its transactions, and explanations of its errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from tui.storage.private_files import check_file
 
 SCHEMA_VERSION = 1
-"""What `PRAGMA user_version` says of a database of this shape; 0 is one from before it was written down."""
+"""The `PRAGMA user_version` of a database with this schema; 0 is a database from before versions."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS agents (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, body TEXT NOT NULL);
@@ -46,13 +46,13 @@ _COLUMNS = {
     "approvals": "id, task_id, body",
     "removed": "task_id",
 }  # fmt: skip
-"""What every table must have; one that was made by another version may have less."""
+"""The columns that each table must have; a table of another version may lack some."""
 _UPGRADE = "ALTER TABLE tasks ADD COLUMN updated_at TEXT NOT NULL DEFAULT ''"
-"""From a database without a version to the first."""
-_FILL_IN = (
+"""The upgrade from a database without a version to version 1."""
+_FILL_UPDATED_AT = (
     "UPDATE tasks SET updated_at = coalesce(json_extract(body, '$.updated_at'), created_at) WHERE updated_at = ''"
 )
-"""What an older version has left empty, now or after it was used in between."""
+"""Fills a column that an older version leaves empty: at the upgrade, or when that version was used again later."""
 _DAMAGED = "is damaged: move it away and start again, or save what can be read with: sqlite3 FILE .recover"
 _ADVICE = (
     ("SQLITE_FULL", "takes no more: the disk is full, make room on it"),
@@ -63,7 +63,7 @@ _ADVICE = (
     ("SQLITE_LOCKED", "is held by another program: end that one"),
     ("SQLITE_ERROR", "was made by another version of xp-tui: move it away and start again"),
 )
-"""What each error of SQLite means, by the beginning of its name."""
+"""The meaning of each SQLite error, by the prefix of its name."""
 
 
 class BadDatabase(Exception):
@@ -71,7 +71,7 @@ class BadDatabase(Exception):
 
 
 def connect(path: Path | str) -> sqlite3.Connection:
-    """Open a database, or make it; one that cannot be used is BadDatabase."""
+    """Connect to a database, and create it if it is missing; raise BadDatabase if it cannot be used."""
     if isinstance(path, Path):
         for suffix in ("", "-wal", "-shm", "-journal"):
             check_file(path.with_name(path.name + suffix))
@@ -91,28 +91,28 @@ def connect(path: Path | str) -> sqlite3.Connection:
 
 
 def explain_error(error: sqlite3.Error, path: Path | str) -> str:
-    """Say in a sentence what an error of a database means and what to do about it."""
+    """Explain an error of a database in a sentence: its meaning and what to do."""
     name = getattr(error, "sqlite_errorname", "")
-    advice = next((words for begin, words in _ADVICE if name.startswith(begin)), _DAMAGED)
+    advice = next((sentence for prefix, sentence in _ADVICE if name.startswith(prefix)), _DAMAGED)
     return f"the database {path} {advice} ({error})"
 
 
 def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
-    """Make the tables, or see that those that are there are of this version."""
+    """Prepare a database: create its tables, or check that the existing ones are of this version."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
-        words = "was made by a newer version of xp-tui: use that one, or name another folder with --data"
-        raise BadDatabase(f"{path} {words}")
+        advice = "was made by a newer version of xp-tui: use that one, or name another folder with --data"
+        raise BadDatabase(f"{path} {advice}")
     columns = [row[1] for row in db.execute("PRAGMA table_info (tasks)")]
     if not columns:
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything is in it, or never
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # works only in an empty database
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA journal_size_limit = 16777216")
     if columns and "updated_at" not in columns:
         db.execute(_UPGRADE)
     db.executescript(_SCHEMA)
-    db.execute(_FILL_IN)
+    db.execute(_FILL_UPDATED_AT)
     for table, names in _COLUMNS.items():
         db.execute(f"SELECT {names} FROM {table} LIMIT 0")
     if version != SCHEMA_VERSION:
@@ -120,27 +120,27 @@ def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
 
 
 class Database:
-    """One connection to a database: its transactions, and the readers that wait for news about a task."""
+    """A connection to the database: its transactions, and the readers that wait for changes of a task."""
 
     def __init__(self, path: Path | str) -> None:
         self._path = path
         self._db = connect(path)
         self._depth = 0
-        self._news: set[str] = set()
-        """The tasks that this transaction has changed."""
-        self._bells: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._changed_tasks: set[str] = set()
+        """The ids of the tasks that the open transaction has changed."""
+        self._change_events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
 
     def explain(self, error: sqlite3.Error) -> str:
-        """Say in a sentence what an error of the database means and what to do about it."""
+        """Explain an error of the database in a sentence: its meaning and what to do."""
         return explain_error(error, self._path)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """All of it or nothing; readers of streams hear of it when it is done."""
+    def transaction(self) -> Iterator[None]:
+        """Run a transaction, or a part of the open one; after its commit, readers of the changed tasks are woken."""
         if self._depth == 0:
             self._db.execute("BEGIN IMMEDIATE")
         self._depth += 1
@@ -150,33 +150,36 @@ class Database:
                 self._db.execute("COMMIT")
         except BaseException:
             if self._depth == 1:
-                self._news.clear()
-                if self._db.in_transaction:  # some errors have rolled back already
+                self._changed_tasks.clear()
+                if self._db.in_transaction:  # after some errors SQLite has rolled back already
                     self._db.execute("ROLLBACK")
             raise
         finally:
             self._depth -= 1
         if self._depth == 0:
-            for task_id in self._news:
-                if bell := self._bells.pop(task_id, None):
-                    bell.set()
-            self._news.clear()
+            self._wake_readers_of_changes()
 
-    def bell(self, task_id: str) -> asyncio.Event:
-        """Rings once, when there is something new about a task."""
-        return self._bells[task_id]
+    def _wake_readers_of_changes(self) -> None:
+        for task_id in self._changed_tasks:
+            if event := self._change_events.pop(task_id, None):
+                event.set()
+        self._changed_tasks.clear()
 
-    def ring_all(self) -> None:
-        """Wake every reader, so that it can see that the server is ending."""
-        for bell in self._bells.values():
-            bell.set()
-        self._bells.clear()
+    def change_event(self, task_id: str) -> asyncio.Event:
+        """Return the event that is set once, at the next change of a task."""
+        return self._change_events[task_id]
+
+    def wake_readers(self) -> None:
+        """Wake all readers, so that they see that the server is ending."""
+        for event in self._change_events.values():
+            event.set()
+        self._change_events.clear()
 
     def note_change(self, task_id: str) -> None:
-        """Note that there is something new about a task: its readers hear of it when the transaction is done."""
-        self._news.add(task_id)
+        """Note a change of a task: its readers are woken after the commit."""
+        self._changed_tasks.add(task_id)
 
 
-def facts_of(task_id: str) -> tuple[str, str]:
-    """Where the names of the facts about a task's held calls begin and end."""
+def hold_facts_range(task_id: str) -> tuple[str, str]:
+    """Return the range of the names of the facts about a task's held calls: the first name, and the end, excluded."""
     return f"hold/{task_id}/", f"hold/{task_id}0"

@@ -1,4 +1,4 @@
-"""What people decide: approvals, answers, cards, sign-ins, and tool calls that are held for them."""
+"""Decisions of persons: approvals, answers, cards, sign-ins, and held tool calls."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import hashlib
 import json
 from typing import Any
 
+from tui.local.event_entries import object_of
 from tui.local.sqlite_store import Json
 from tui.local.task_service import FINAL_STATUSES, YOU, Platform, Refused
 
 
 class Decisions:
-    """Takes each decision once; who comes too late is told who was first."""
+    """The decisions of persons: each is recorded once; a second one is refused with the name of the first person."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
-    def ask_approval(self, task_id: str, title: str, description: str | None, content: Any) -> Json:
-        """Let a task wait for a person's approval."""
-        with self._platform.store.together():
+    def request_approval(self, task_id: str, title: str, description: str | None, content: Any) -> Json:
+        """Request a person's approval for a task that a worker runs."""
+        with self._platform.store.transaction():
             task = self._platform.task(task_id)
             if task["status"] in FINAL_STATUSES:
                 raise Refused(409, f"task has ended: {task['status']}")
@@ -27,49 +28,49 @@ class Decisions:
             return task
 
     def wait_for_approval(self, task: Json, node: str, title: str, description: str | None, content: Any) -> None:
-        """Pause a task until somebody approves or rejects."""
+        """Pause a task, so that it waits for approval or rejection by a person."""
         content = content if isinstance(content, str) else json.dumps(content)
         request = {"wait_node_id": node, "operation_id": node, "title": title, "description": description,
                    "content": content, "approved_by": None, "rejected_by": None}  # fmt: skip
         self._platform.change(task, status="paused", hitl_request=request)
 
     def decide(self, task_id: str, approve: bool, comment: str | None, who: str = YOU["display_name"]) -> Json:
-        """Approve or reject what a task waits for; too late is 409, with who was first."""
-        with self._platform.store.together():
+        """Decide the approval that a task waits for; raise Refused 409 if it is decided already."""
+        with self._platform.store.transaction():
             task = self._platform.task(task_id)
-            request = task["hitl_request"]
-            if request and (who_was_first := request.get("approved_by") or request.get("rejected_by")):
-                verb = "approved" if request.get("approved_by") else "rejected"
-                raise Refused(409, f"already {verb} by {who_was_first}")
+            request = task["hitl_request"] or {}
+            for field, verb in (("approved_by", "approved"), ("rejected_by", "rejected")):
+                if decided_by := request.get(field):
+                    raise Refused(409, f"already {verb} by {decided_by}")
             if not request or task["status"] != "paused":
                 raise Refused(409, f"task waits for no approval, it is {task['status']}")
             field = "approved_by" if approve else "rejected_by"
             self._platform.change(task, status="executing", hitl_request={**request, field: who, "comment": comment})
-            self._platform.resume(task, "approved" if approve else "rejected", comment)
+            self._platform.resume(task, _approval_outcome(approve), comment)
             return task
 
     def answer(self, task_id: str, decision_id: str, answers: list[Json]) -> Json:
-        """Answer the questions a task waits for."""
-        with self._platform.store.together():
+        """Answer the questions that a task waits for."""
+        with self._platform.store.transaction():
             task = self._platform.task(task_id)
             entry = self._platform.store.entry(task_id, decision_id)
             questions = _questions(entry or {})
             if not entry or not questions or entry.get("answers") or task["status"] != "paused":
                 raise Refused(400, "decision_id names no open question of this conversation")
-            wanted = {question["id"] for question in questions}
-            if {item["question_id"] for item in answers} != wanted:
+            question_ids = {question["id"] for question in questions}
+            if {answer["question_id"] for answer in answers} != question_ids:
                 raise Refused(400, "every question needs one answer, and only these questions have any")
             self._platform.store.put_entry(task_id, {**entry, "answers": answers})
-            chosen = ", ".join(_said(questions, item) for item in answers)
-            self._platform.message(task, "user", chosen, user=YOU)
+            text = ", ".join(_answer_text(questions, answer) for answer in answers)
+            self._platform.add_message(task, "user", text, user=YOU)
             plan = {**task["deep_planning"], "question_raised": False}
             self._platform.change(task, status="executing", deep_planning=plan)
-            self._platform.resume(task, "answered", chosen)
+            self._platform.resume(task, "answered", text)
             return task
 
     def confirm(self, task_id: str, request_id: str, approve: bool) -> Json:
         """Confirm or dismiss a card."""
-        with self._platform.store.together():
+        with self._platform.store.transaction():
             task = self._platform.task(task_id)
             entry = self._platform.store.entry(task_id, request_id)
             if not entry or entry.get("approved") is not None or task["status"] != "paused":
@@ -79,24 +80,24 @@ class Decisions:
             self._platform.resume(task, "confirmed" if approve else "dismissed", None)
             return task
 
-    def signed_in(self, token: str) -> Json:
-        """A person has signed in where an agent waits for it."""
-        with self._platform.store.together():
-            for _, task_id, run in self._platform.store.unfinished():
+    def complete_sign_in(self, token: str) -> Json:
+        """Complete the sign-in that a task waits for."""
+        with self._platform.store.transaction():
+            for _, task_id, run in self._platform.store.unfinished_tasks():
                 if run and run.get("sign_in") == token and run.get("waits_for"):
                     task = self._platform.task(task_id)
                     server = (task["pending_eca_request"] or {}).get("connector_name", "")
-                    ready = {"access_token": "REDACTED", "server_name": server}
-                    self._platform.happened(task, "auth_event", {"type": "token_ready", "data": ready})
+                    token_data = {"access_token": "REDACTED", "server_name": server}
+                    self._platform.record(task, "auth_event", {"type": "token_ready", "data": token_data})
                     self._platform.change(task, status="executing", pending_eca_request=None)
                     self._platform.resume(task, "signed in", server)
                     return task
             raise Refused(404, "nobody waits for this sign-in")
 
-    # Tool calls that are held for a person
+    # Held tool calls
 
-    def hold(self, task: Json, tool: str, payload: Any) -> Json:
-        """Ask for approval of one tool call with exactly these arguments."""
+    def hold_call(self, task: Json, tool: str, payload: Any) -> Json:
+        """Hold a tool call until its approval, which is for exactly this payload; return the open approval."""
         platform = self._platform
         approval = {
             "request_id": platform.new_id(), "task_id": task["id"], "agent_id": task["agent_id"], "tool_name": tool,
@@ -108,74 +109,78 @@ class Decisions:
         platform.store.put_entry(task["id"], {"id": platform.new_id(), "created_at": platform.now, **card})
         return approval
 
-    def check(self, agent_id: str, request: Json) -> Json:
-        """Whether a worker's tool call may run: an empty answer means yes."""
-        with self._platform.store.together():
+    def check_call(self, agent_id: str, request: Json) -> Json:
+        """Check a tool call of a worker: an empty object lets it run, otherwise it is held for approval."""
+        store = self._platform.store
+        with store.transaction():
             agent, task = self._platform.agent(agent_id), self._platform.task(str(request.get("execution_id")))
             tool, payload = str(request.get("tool_name") or request.get("operation_id")), request.get("payload")
             if not any(fnmatch.fnmatch(tool, pattern) for pattern in agent.get("gated_tools", ())):
                 return {}
             key = f"hold/{task['id']}/{tool}/{hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()}"
-            approval = self._platform.store.approval(self._platform.store.fact(key) or "")
+            approval = store.approval(store.fact(key) or "")
             if approval and approval["approved"] and not approval["redeemed"]:
-                self._platform.store.put_approval({**approval, "redeemed": True})
+                store.put_approval({**approval, "redeemed": True})
                 return {}
             if approval is None or approval["settled"]:
-                approval = self.hold(task, tool, payload)
-                self._platform.store.set_fact(key, approval["request_id"])
+                approval = self.hold_call(task, tool, payload)
+                store.set_fact(key, approval["request_id"])
             return {
                 "type": "approval_required", "request_id": approval["request_id"], "self_approve": True,
                 "wait_seconds": 600, "message": f"{tool} waits for approval",
             }  # fmt: skip
 
     def approval(self, agent_id: str, request_id: str) -> Json:
-        """How the approval of a held call stands."""
+        """Return the approval of a held call; raise Refused 404 if this agent has none with this id."""
         approval = self._platform.store.approval(request_id)
         if approval is None or approval["agent_id"] != agent_id:
             raise Refused(404, "Approval request not found")
         return approval
 
-    def settle(
+    def decide_call(
         self, agent_id: str, request_id: str, approve: bool, note: str | None, who: str = YOU["display_name"]
     ) -> Json:
-        """Approve or decline a held call."""
-        with self._platform.store.together():
+        """Decide a held call: approve or decline it; raise Refused 409 if it is decided already."""
+        with self._platform.store.transaction():
             approval = self.approval(agent_id, request_id)
             if approval["settled"]:
                 verb = "approved" if approval["approved"] else "declined"
                 raise Refused(409, f"already {verb} by {approval['decided_by_name']}")
-            decided = {"settled": True, "approved": approve, "decided_by_name": who}
-            approval = {**approval, **decided, "decision_note": note}
+            decision = {"settled": True, "approved": approve, "decided_by_name": who, "decision_note": note}
+            approval = {**approval, **decision}
             self._platform.store.put_approval(approval)
             task = self._platform.store.task(approval["task_id"])
-            if task and (self._platform.store.run(task["id"]) or {}).get("waits_for") == request_id:
+            if task and (self._platform.store.run_state(task["id"]) or {}).get("waits_for") == request_id:
                 self._platform.change(task, status="executing")
-                self._platform.resume(task, "approved" if approve else "rejected", note)
+                self._platform.resume(task, _approval_outcome(approve), note)
             return approval
 
 
+def _approval_outcome(approve: bool) -> str:
+    return "approved" if approve else "rejected"
+
+
 def _questions(entry: Json) -> list[Json]:
-    """The questions of an entry, those that can be answered; a worker may have told anything."""
-    told = entry.get("questions")
-    found = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    """Return the valid questions of an entry with their valid options: a worker may send any JSON."""
     return [
-        {**one, "options": [option for option in _list(one.get("options")) if _is_option(option)]}
-        for one in found
-        if isinstance(one.get("id"), str)
+        {**question, "options": [option for option in _list_of(question.get("options")) if _has_id(option)]}
+        for question in _list_of(entry.get("questions"))
+        if _has_id(question)
     ]
 
 
-def _list(value: Any) -> list[Any]:
+def _list_of(value: Any) -> list[Any]:
+    """Return the value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
-def _is_option(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("id"), str)
+def _has_id(value: Any) -> bool:
+    return isinstance(object_of(value).get("id"), str)
 
 
-def _said(questions: list[Json], item: Json) -> str:
-    """An answer in words: an option's own, or free text."""
-    ids = item.get("selected_option_ids") or [item.get("answer")]
-    options = {option["id"]: option.get("label") for question in questions for option in question["options"]}
-    words = [str(options.get(one, one)) for one in ids if one]
-    return ", ".join(words) or str(item.get("free_text") or "")
+def _answer_text(questions: list[Json], answer: Json) -> str:
+    """Return the text of an answer: the labels of its options, or its free text."""
+    ids = answer.get("selected_option_ids") or [answer.get("answer")]
+    labels = {option["id"]: option.get("label") for question in questions for option in question["options"]}
+    chosen = [str(labels.get(option_id, option_id)) for option_id in ids if option_id]
+    return ", ".join(chosen) or str(answer.get("free_text") or "")

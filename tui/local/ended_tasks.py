@@ -1,16 +1,16 @@
-"""The tasks of the database that ended long ago: how they are found and removed, in small steps."""
+"""The ended tasks of the database: finding and removing those that ended long ago, in small steps."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
 
-from tui.local.database import Database, facts_of
+from tui.local.database import Database, hold_facts_range
 
-CLEARED_ROWS = 200
-"""How many rows of removed tasks are deleted in one step: some milliseconds."""
+MAX_CLEARED_ROWS = 200
+"""Rows of removed tasks that one step deletes: it takes some milliseconds."""
 FREE_BYTES = 8 << 20
-"""How much unused space a database keeps: what is more is given back to the disk."""
+"""Bytes of unused space that the database file keeps; the rest is returned to the disk."""
 _ENDED = "('completed', 'failed', 'error', 'stopped')"
 _TREE = """
 WITH RECURSIVE
@@ -32,22 +32,25 @@ _CLEAR = (
 
 
 class EndedTasks:
-    """Finds tasks that ended long ago in a database, and removes them."""
+    """The tasks of a database that have ended: finds old ones and removes them."""
 
     def __init__(self, database: Database, db: sqlite3.Connection) -> None:
         self._database = database
         self._db = db
 
     def used_bytes(self) -> int:
-        """How much of the database's file holds something."""
-        pages, free, size = (self._number(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
-        return (pages - free) * size
+        """Return the used bytes of the database file."""
+        used_pages = self._pragma("page_count") - self._pragma("freelist_count")
+        return used_pages * self._pragma("page_size")
 
-    def _number(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
 
-    def before(self, moment: str, after: tuple[str, int], limit: int = 50) -> list[tuple[str, int, str]]:
-        """Find the next tasks that ended before a moment: when each was changed last, its number and its id."""
+    def ended_before(self, moment: str, after: tuple[str, int], limit: int = 50) -> list[tuple[str, int, str]]:
+        """Return the next tasks that ended before a moment, as (last change, number, id), the oldest first.
+
+        `after` is the last change and the number of the last task of the previous call.
+        """
         query = (
             f"SELECT updated_at, number, id FROM tasks WHERE status IN {_ENDED}"
             " AND (updated_at, number) > (?, ?) AND updated_at < ? ORDER BY updated_at, number LIMIT ?"
@@ -55,35 +58,35 @@ class EndedTasks:
         return self._db.execute(query, (*after, moment, limit)).fetchall()
 
     def tree_of(self, task_id: str) -> list[tuple[str, str, str]]:
-        """Find a task, everything above it and everything below that: id, status, and when it was changed last."""
+        """Return the tree of a task, all its ancestors and all tasks below those, as (id, status, last change)."""
         return self._db.execute(_TREE, (task_id,)).fetchall()
 
     def remove(self, task_ids: Iterable[str]) -> None:
-        """Remove tasks; what belongs to them is cleared away afterwards, in steps, also after a kill."""
-        with self._database.together():
+        """Remove tasks; their entries, events and approvals are deleted by `clear_removed`, even after a crash."""
+        with self._database.transaction():
             for task_id in task_ids:
                 self._db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
                 self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", (task_id,))
                 self._database.note_change(task_id)
 
     def clear_removed(self) -> bool:
-        """Clear away some rows of a removed task; the answer is whether there was anything to do."""
+        """Clear some rows of a removed task, or else some unused space; return whether there was any."""
         row = self._db.execute("SELECT task_id FROM removed LIMIT 1").fetchone()
         if row is None:
-            return self._give_back_space()
-        rows = CLEARED_ROWS
-        with self._database.together():
+            return self._release_space()
+        rows_left = MAX_CLEARED_ROWS
+        with self._database.transaction():
             for query in _CLEAR:
-                rows -= self._db.execute(query, (row[0], rows)).rowcount
-            if rows > 0:  # nothing of it is left
-                self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", facts_of(row[0]))
+                rows_left -= self._db.execute(query, (row[0], rows_left)).rowcount
+            if rows_left > 0:  # all rows of the task are deleted
+                self._db.execute("DELETE FROM facts WHERE name >= ? AND name < ?", hold_facts_range(row[0]))
                 self._db.execute("DELETE FROM removed WHERE task_id = ?", row)
         return True
 
-    def _give_back_space(self) -> bool:
-        """Give some unused space back to the disk; the answer is whether there was too much of it."""
-        free = self._number("PRAGMA freelist_count")
-        if free * self._number("PRAGMA page_size") <= FREE_BYTES or not self._number("PRAGMA auto_vacuum"):
+    def _release_space(self) -> bool:
+        """Release some unused space to the disk; return whether there was too much of it."""
+        free_pages = self._pragma("freelist_count")
+        if free_pages * self._pragma("page_size") <= FREE_BYTES or not self._pragma("auto_vacuum"):
             return False
-        self._db.executescript(f"PRAGMA incremental_vacuum ({CLEARED_ROWS})")  # execute() gives back one page only
-        return self._number("PRAGMA freelist_count") < free
+        self._db.executescript(f"PRAGMA incremental_vacuum ({MAX_CLEARED_ROWS})")  # execute() releases only one page
+        return self._pragma("freelist_count") < free_pages

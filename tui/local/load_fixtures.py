@@ -1,4 +1,4 @@
-"""Very much work at once, for load tests: rows as they would be, written as fast as the disk takes them."""
+"""Fixtures for load tests: many tasks or log entries, written to the database in bulk."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from tui.local.sqlite_store import Json
 from tui.local.task_service import Platform
 
 STATUS_MIX = ("completed",) * 14 + ("failed", "failed", "stopped", "error", "completed", "completed")
+"""Statuses from which that of each task is drawn."""
 
 
 def add_tasks(platform: Platform, count: int) -> None:
-    """Add so many tasks that have ended."""
+    """Add a number of tasks that have ended."""
     agents = [agent for agent in platform.store.agents() if agent["id"] != "your-agent"]
-    blanks = [platform.blank(agent, {"source": "api", "events_streaming": True}, None) for agent in agents]
-    now = platform.timeline.now
+    templates = [platform.new_record(agent, {"source": "api", "events_streaming": True}, None) for agent in agents]
+    now = platform.clock.now
 
     def tasks() -> Iterator[Json]:
-        dice = platform.dice("scale")
+        rng = platform.rng("scale")
         for number in range(count):
-            blank, agent = blanks[number % len(agents)], agents[number % len(agents)]
-            made = now - timedelta(seconds=60 + number * 7)
-            ended = made + timedelta(seconds=dice.uniform(3, 50))
-            status = STATUS_MIX[dice.randrange(len(STATUS_MIX))]
+            template, agent = templates[number % len(agents)], agents[number % len(agents)]
+            created = now - timedelta(seconds=60 + number * 7)
+            ended = created + timedelta(seconds=rng.uniform(3, 50))
+            status = STATUS_MIX[rng.randrange(len(STATUS_MIX))]
             title = f"Routine check {number} of {agent['name']}"
-            task = blank | {"title": title, "input": {**blank["input"], "text": title}}
+            task = template | {"title": title, "input": {**template["input"], "text": title}}
             task |= {
-                "id": f"{dice.getrandbits(128):032x}", "status": status, "created_at": format_time(made),
-                "updated_at": format_time(ended), "started_at": format_time(made), "finished_at": format_time(ended),
+                "id": f"{rng.getrandbits(128):032x}", "status": status, "created_at": format_time(created),
+                "updated_at": format_time(ended), "started_at": format_time(created), "finished_at": format_time(ended),
                 "is_manually_stopped": status == "stopped", "result": f"Check {number}: {status}, nothing else to say.",
                 "tokens": {"prompt_tokens": 900 + number % 5000, "completion_tokens": 120, "cache_read_tokens": 0,
                            "cache_write_tokens": 0, "total_tokens": 1020 + number % 5000},
@@ -40,14 +41,17 @@ def add_tasks(platform: Platform, count: int) -> None:
 
 
 def add_entries(platform: Platform, count: int) -> str:
-    """Add one task with so many entries in its log; the answer is its id."""
+    """Add a task with a number of entries in its log; return its id."""
     title = f"A log of {count} entries"
     task = platform.create("your-agent", {"input": {"text": title}, "title": title, "events_streaming": True})
-    begun = platform.timeline.now - timedelta(seconds=count)
+    started = platform.clock.now - timedelta(seconds=count)
 
     def entries() -> Iterator[Json]:
         for number in range(count):
-            entry: Json = {"id": f"{task['id']}-{number}", "created_at": format_time(begun + timedelta(seconds=number))}
+            entry: Json = {
+                "id": f"{task['id']}-{number}",
+                "created_at": format_time(started + timedelta(seconds=number)),
+            }
             match number % 5:
                 case 0:
                     entry |= {"type": "think", "title": f"Step {number}", "confidence": 0.7, "thought": "What is next?"}

@@ -1,4 +1,4 @@
-"""Starts a platform: the database, the agents at work, and the server, until it is told to end."""
+"""The process of a local platform: starts the database, the agents and the HTTP server, until it is told to end."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from tui.local.task_service import Platform
 from tui.local.workers import Workers
 
 DEFAULT_PORT = 7337
-"""The port that is taken when it is free and no other is asked for."""
+"""The port that is used if it is free and no other is given."""
 HISTORY_PERIOD = timedelta(days=3)
 FIRST_YEAR, LAST_YEAR = 1971, 9000
-"""When a platform's time may begin: there is history before it, and work after it."""
+"""Years in which a platform's clock may start, as there is history before the start and work after it."""
 REPEAT_SECONDS = 3600.0
-"""How long after a sentence the same one is told again."""
+"""Seconds after which the same notice is written again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What a platform is to be like."""
+    """The options of a platform's server."""
 
     data: Path
     port: int | None = None
@@ -57,76 +57,80 @@ class ServerOptions:
     entries: int = 0
     chaos: Chaos = field(default_factory=Chaos)
     limit: int | None = None
+    """Requests a minute."""
     limits: Limits = field(default_factory=Limits)
 
 
 class Notices:
-    """Sentences for whoever started the platform, each at most once an hour: what goes wrong may do so very often."""
+    """Notices for the operator, each written at most once an hour, as the same error may occur very often."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
-        self._told: dict[str, float] = {}
+        self._written_at: dict[str, float] = {}
 
-    def tell(self, sentence: str) -> None:
-        """Write a sentence, unless it was written lately."""
+    def notify(self, sentence: str) -> None:
+        """Notify the operator in a sentence, unless it was written within the last hour."""
         now = time.monotonic()
-        self._told = {one: at for one, at in self._told.items() if now - at < REPEAT_SECONDS}
-        if sentence not in self._told:
-            self._told[sentence] = now
+        self._written_at = {text: at for text, at in self._written_at.items() if now - at < REPEAT_SECONDS}
+        if sentence not in self._written_at:
+            self._written_at[sentence] = now
             self._write(sentence)
 
 
 class LocalPlatform:
-    """A platform and everything that makes it live."""
+    """A local platform with all its parts: store, agents, workers, streams and pruning."""
 
     def __init__(
         self,
-        wishes: ServerOptions,
+        options: ServerOptions,
         database: Path | str,
         scenarios: tuple[Scenario, ...] | None = None,
         write: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.store = SqliteStore(database)
         self.notices = Notices(write)
-        self.timeline = PlatformClock(wishes.now)
-        scenarios = load_scenarios() if scenarios is None else scenarios
+        self.clock = PlatformClock(options.now)
+        if scenarios is None:
+            scenarios = load_scenarios()
         is_new = self.store.fact("seed") is None
-        seed = wishes.seed or self.store.fact("seed") or f"{random.SystemRandom().getrandbits(64):x}"
-        self.platform = Platform(self.store, self.timeline, seed)
+        seed = options.seed or self.store.fact("seed") or f"{random.SystemRandom().getrandbits(64):x}"
+        self.platform = Platform(self.store, self.clock, seed)
         self.decisions = Decisions(self.platform)
         self.workers = Workers(self.platform)
         self.streams = Streams(self.platform)
-        begins = self.timeline.start - HISTORY_PERIOD if is_new and wishes.history else self.timeline.start
+        history_start = self.clock.start
+        if is_new and options.history:
+            history_start -= HISTORY_PERIOD
         self.runner = ScenarioRunner(
             self.platform,
             self.decisions,
             scenarios,
-            begins,
-            pace=wishes.pace,
-            arrivals=wishes.arrivals,
-            tell=self.notices.tell,
+            history_start,
+            pace=options.pace,
+            arrivals=options.arrivals,
+            notify=self.notices.notify,
         )
-        self.pruner = Pruner(self.platform, wishes.limits, self.notices.tell)
-        self.platform.begun = lambda task: self.workers.begin(task) or self.runner.play(task)
-        with self.store.together():
+        self.pruner = Pruner(self.platform, options.limits, self.notices.notify)
+        self.platform.on_created = lambda task: self.workers.assign(task) or self.runner.plan_run(task)
+        with self.store.transaction():
             self.store.set_fact("seed", seed)
             for scenario in scenarios:
-                self.store.put_agent(_agent(scenario, format_time(begins)))
+                self.store.put_agent(_agent_record(scenario, format_time(history_start)))
             if is_new:
-                self._fill(wishes)
-            self._mend()
+                self._add_first_tasks(options)
+            self._recover()
 
-    def _fill(self, wishes: ServerOptions) -> None:
-        """What there is at the first start."""
-        if wishes.tasks:
-            load_fixtures.add_tasks(self.platform, wishes.tasks)
-        if wishes.entries:
-            load_fixtures.add_entries(self.platform, wishes.entries)
-        if wishes.history:
-            self.runner.remember(self.timeline.start)
+    def _add_first_tasks(self, options: ServerOptions) -> None:
+        """Add the tasks of a new platform: fixtures for load tests, and the history."""
+        if options.tasks:
+            load_fixtures.add_tasks(self.platform, options.tasks)
+        if options.entries:
+            load_fixtures.add_entries(self.platform, options.entries)
+        if options.history:
+            self.runner.play_history(self.clock.start)
 
-    def _mend(self) -> None:
-        """After a crash: go on with what can go on, and say of the rest that it was interrupted."""
+    def _recover(self) -> None:
+        """Recover after a crash: continue the scenarios, and mark the tasks of workers as interrupted."""
         for task_id in self.runner.recover():
             self.platform.change(
                 self.platform.task(task_id),
@@ -135,35 +139,35 @@ class LocalPlatform:
                 result="Interrupted: the platform ended while a worker was at it.",
             )
 
-    def app(self, key: str, wishes: ServerOptions) -> ASGIApp:
-        """The application with its guard, and with its faults where there are any."""
-        tell = self.notices.tell
-        routes = build_app(self.platform, self.decisions, self.workers, self.streams, key, tell)
-        app: ASGIApp = AuthMiddleware(RequestGuard(routes, tell), key, ORGANIZATION, self.timeline)
-        if wishes.limit:
-            app = RateLimitedApp(app, wishes.limit)
-        if wishes.chaos:
-            app = FaultyApp(app, wishes.chaos, self.platform.dice("chaos"))
+    def app(self, key: str, options: ServerOptions) -> ASGIApp:
+        """Return the ASGI app with its middleware, and with faults if the options ask for them."""
+        notify = self.notices.notify
+        routes = build_app(self.platform, self.decisions, self.workers, self.streams, key, notify)
+        app: ASGIApp = AuthMiddleware(RequestGuard(routes, notify), key, ORGANIZATION, self.clock)
+        if options.limit:
+            app = RateLimitedApp(app, options.limit)
+        if options.chaos:
+            app = FaultyApp(app, options.chaos, self.platform.rng("chaos"))
         return app
 
     def close(self) -> None:
-        """End every stream and channel."""
+        """Close every stream and every worker's channel."""
         self.streams.close()
         self.workers.close()
 
 
 class Server(uvicorn.Server):
-    """A server that ends its streams before it waits for them."""
+    """A uvicorn server that closes its streams before it waits for open connections."""
 
-    def __init__(self, local: LocalPlatform, key: str, wishes: ServerOptions) -> None:
+    def __init__(self, local: LocalPlatform, key: str, options: ServerOptions) -> None:
         super().__init__(
             uvicorn.Config(
-                local.app(key, wishes),
+                local.app(key, options),
                 http=Connection,
                 lifespan="off",
                 ws="none",
                 access_log=False,
-                log_level="critical",  # what goes wrong is told as a sentence, and not as often as it happens
+                log_level="critical",  # errors are reported as notices, each at most once an hour
                 date_header=False,
                 server_header=False,
                 timeout_graceful_shutdown=2,
@@ -172,71 +176,77 @@ class Server(uvicorn.Server):
         self._local = local
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called by a signal."""
+        """Handle a signal to exit (called by uvicorn)."""
         self.end()
         super().handle_exit(sig, frame)
 
     def end(self) -> None:
-        """End soon."""
+        """Make the server end soon."""
         self._local.close()
         self.should_exit = True
 
 
 async def serve(
-    wishes: ServerOptions,
-    ready: Callable[[Address, Server], None],
+    options: ServerOptions,
+    on_ready: Callable[[Address, Server], None],
     write: Callable[[str], None] = lambda sentence: None,
 ) -> None:
-    """Serve until a signal comes, or until whoever was told that it is ready ends it."""
-    home = DataDir(wishes.data)
-    with home.taken(), listen(wishes.port) as listener:
-        address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", home.key())
+    """Serve a platform until a signal arrives or the receiver of `on_ready` ends the server."""
+    data_dir = DataDir(options.data)
+    with data_dir.server_lock(), listen(options.port) as listener:
+        address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", data_dir.key())
         try:
-            local = LocalPlatform(wishes, home.database, write=write)
+            local = LocalPlatform(options, data_dir.database, write=write)
             local.store.set_fact("url", address.url)
         except sqlite3.Error as error:
-            raise BadDatabase(explain_error(error, home.database)) from error
-        server = Server(local, address.key, wishes)
-        home.announce(address)
-        ready(address, server)
-        await _work(local, server, listener)
+            raise BadDatabase(explain_error(error, data_dir.database)) from error
+        server = Server(local, address.key, options)
+        data_dir.announce(address)
+        on_ready(address, server)
+        await _run(local, server, listener)
 
 
-async def _work(local: LocalPlatform, server: Server, listener: socket.socket) -> None:
-    """Answer, let the agents work, and remove what is old, until the server is told to end."""
-    playing = asyncio.create_task(local.runner.run(), name="agents at work")
-    playing.add_done_callback(lambda _: server.end())
+async def _run(local: LocalPlatform, server: Server, listener: socket.socket) -> None:
+    """Run the server, the agents and the pruning until the server ends."""
+    agents = asyncio.create_task(local.runner.run(), name="agents at work")
+    agents.add_done_callback(lambda _: server.end())
     pruning = asyncio.create_task(local.pruner.run(), name="removing old tasks")
     try:
         await server.serve([listener])
     finally:
-        playing.cancel()
+        agents.cancel()
         pruning.cancel()
-        await asyncio.gather(playing, pruning, return_exceptions=True)
+        await asyncio.gather(agents, pruning, return_exceptions=True)
         local.store.close()
-    if not playing.cancelled() and (error := playing.exception()):
+    if not agents.cancelled() and (error := agents.exception()):
         raise error
 
 
 def listen(port: int | None) -> socket.socket:
-    """A socket on loopback: the port that was asked for, or the usual one, or any."""
-    for choice in (DEFAULT_PORT, 0) if port is None else (port,):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", choice))
-            listener.listen(1024)
-        except OSError as error:
-            listener.close()
-            if choice != DEFAULT_PORT or port is not None:
-                raise OSError(f"port {choice} cannot be used: {error.strerror}") from error
-            continue
-        return listener
-    raise AssertionError("unreachable")
+    """Return a socket that listens on loopback: on the given port, else on the default one, else on any free one."""
+    if port is not None:
+        return _listen_on(port)
+    try:
+        return _listen_on(DEFAULT_PORT)
+    except OSError:
+        return _listen_on(0)
 
 
-def _agent(scenario: Scenario, created_at: str) -> Json:
-    """An agent's record, with the fields that both surfaces have."""
+def _listen_on(port: int) -> socket.socket:
+    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise OSError(f"port {port} cannot be used: {error.strerror}") from error
+    return listener
+
+
+def _agent_record(scenario: Scenario, created_at: str) -> Json:
+    """Return an agent's record with the fields of both the REST API and the SDK's API."""
     agent = scenario.agent
     instructions = {
         "role": agent.get("role", []),
@@ -256,8 +266,8 @@ def _agent(scenario: Scenario, created_at: str) -> Json:
 
 
 def parse_moment(text: str) -> datetime:
-    """A moment on the command line."""
-    found = datetime.fromisoformat(text)
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+    """Parse a moment from the command line; without a time zone it is in UTC."""
+    moment = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"--now is a moment between the years {FIRST_YEAR} and {LAST_YEAR}")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

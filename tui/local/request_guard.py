@@ -1,4 +1,4 @@
-"""The edge of the application: what comes in is whole, bounded, plain JSON, and what goes wrong goes out in words."""
+"""Middleware that guards the app: it lets only whole, bounded and plain JSON in, and reports what the app raises."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send, refuse
 
 MAX_BODY_BYTES = 4 << 20
-"""How long a request's body may be."""
+"""Bytes of a request body."""
 BODY_SECONDS = 20.0
-"""How long a request's body may take to come."""
+"""Seconds that a request body may take to arrive."""
 MAX_DEPTH = 100
-"""How many levels of objects and lists a body may have."""
+"""Levels of objects and lists in a body."""
 MAX_DIGITS = 300
-"""How many digits a number in a body may have."""
+"""Digits of an integer in a body."""
 
 
 class BodyTooLong(Exception):
@@ -26,25 +26,24 @@ class BodyTooLong(Exception):
 
 
 class ClientGone(Exception):
-    """The client went away before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 class NotPlain(ValueError):
-    """JSON that not everybody can read back as it was written; the message says why."""
+    """JSON that is not plain, as some parsers cannot read it or read it differently; the message says why."""
 
 
 class RequestGuard:
-    """An application whose requests are whole and plain JSON before it sees them, and whose failures have words."""
+    """Middleware that guards an app: each request is complete, plain JSON, and each failure is reported."""
 
-    def __init__(self, app: ASGIApp, tell: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, notify: Callable[[str], None]) -> None:
         self._app = app
-        self._tell = tell
+        self._notify = notify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Called for every request."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _whole_body(scope, receive)
+                body = await _read_body(scope, receive)
         except BodyTooLong:
             await refuse(send, 413, f"The body has more than {MAX_BODY_BYTES >> 20} MiB")
         except TimeoutError:
@@ -52,70 +51,72 @@ class RequestGuard:
         except ClientGone:
             return
         else:
-            if body and _says_json(scope) and (fault := body_fault(body)):
+            if body and _is_called_json(scope) and (fault := body_fault(body)):
                 detail = {"type": "json_invalid", "loc": ["body"], "msg": fault}
                 await refuse(send, 422, [detail])
                 return
-            await self._answer(scope, _with_body(body, receive), send)
+            await self._call_app(scope, _with_body(body, receive), send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer; what it raises has been answered for, and is told here."""
+    async def _call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app; it has answered an exception that it raises with a 500, and the guard reports it."""
         try:
             await self._app(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - one request that fails takes no other along
-            self._tell(f"a request was not answered: {scope['method']} {error_place(error)}")
+        except Exception as error:  # noqa: BLE001 - one failing request must not end the others
+            self._notify(f"a request was not answered: {scope['method']} {error_place(error)}")
 
 
 def error_place(error: BaseException) -> str:
-    """The kind of an error and where it was raised, without any values."""
+    """Return the type of an error and the place where it was raised, without any values."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    if trace is None:
+        return type(error).__name__
+    while trace.tb_next is not None:
         trace = trace.tb_next
-    where = f" in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{where}"
+    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    """Whether the database takes nothing more, as its disk is full."""
+    """Return whether an error says that the disk is full."""
     return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
 
 
-async def _whole_body(scope: Scope, receive: Receive) -> bytes:
-    told = dict(scope["headers"]).get(b"content-length", b"0")
-    if told.isdigit() and int(told[:20]) > MAX_BODY_BYTES:
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    """Read the whole body; raise BodyTooLong as early as possible."""
+    announced_length = dict(scope["headers"]).get(b"content-length", b"0")
+    if announced_length.isdigit() and int(announced_length[:20]) > MAX_BODY_BYTES:
         raise BodyTooLong
-    pieces, size, more = [], 0, True
-    while more:
+    body = bytearray()
+    has_more = True
+    while has_more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        more = message.get("more_body", False)
-        if size > MAX_BODY_BYTES:
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
             raise BodyTooLong
-    return b"".join(pieces)
+    return bytes(body)
 
 
 def _with_body(body: bytes, receive: Receive) -> Receive:
-    """A way to receive the body in one piece, and after it whatever comes."""
+    """Return a `receive` that first returns the whole body, and then what the server sends."""
     messages: list[ASGIMessage] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def received() -> ASGIMessage:
+    async def receive_body_first() -> ASGIMessage:
         return messages.pop() if messages else await receive()
 
-    return received
+    return receive_body_first
 
 
-def _says_json(scope: Scope) -> bool:
-    """Whether a body is called JSON; without a name it is taken for that."""
+def _is_called_json(scope: Scope) -> bool:
+    """Return whether the content type calls the body JSON; a body without a type counts as JSON."""
     return b"json" in dict(scope["headers"]).get(b"content-type", b"json").lower()
 
 
 def body_fault(body: bytes) -> str | None:
-    """Say why a body cannot be kept as it is, or None."""
+    """Return the fault of a body that cannot be stored unchanged, or None."""
     try:
-        value = json.loads(body, parse_constant=_constant, parse_float=_number, parse_int=_integer)
+        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_integer)
         _check_levels(value)
     except NotPlain as error:
         return str(error)
@@ -128,34 +129,36 @@ def body_fault(body: bytes) -> str | None:
     return None
 
 
-def _constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
+    """Refuse a constant that Python reads although it is no JSON: NaN, Infinity, -Infinity."""
     raise NotPlain(f"The body is not JSON: {name} is no number there")
 
 
-def _number(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
         raise NotPlain("The body has a number that is too large")
     return number
 
 
-def _integer(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise NotPlain(f"The body has a number of more than {MAX_DIGITS} digits")
     return int(digits)
 
 
 def _check_levels(value: Any) -> None:
-    """Raise NotPlain for too many levels, and for half a surrogate pair in a text."""
+    """Raise NotPlain if a value has too many levels, or a text with half a surrogate pair."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [part for one in level for part in _parts_of(one)]
+        level = [child for parent in level for child in _children_of(parent)]
         if not level:
             return
     raise NotPlain(f"The body has more than {MAX_DEPTH} levels")
 
 
-def _parts_of(value: Any) -> Iterator[Any]:
+def _children_of(value: Any) -> Iterator[Any]:
+    """Yield the children of an object or a list, and check the texts on the way."""
     match value:
         case str():
             _check_text(value)

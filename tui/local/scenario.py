@@ -1,8 +1,9 @@
-"""A scenario: an agent, what it is asked, and the steps it takes; one TOML file each, so that more are easily added."""
+"""Scenarios: an agent, its prompts and the steps of its runs, each in one TOML file, so that more are easily added."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from random import Random
@@ -14,16 +15,15 @@ STEP_KINDS = frozenset(
     {"think", "analyze", "tool", "say", "plan", "done", "approval", "question", "card", "sign_in", "delegate",
      "compact", "context", "event", "finish", "fail", "goto", "repeat", "decide"}
 )  # fmt: skip
-"""What a step can do; each step does one of them."""
-
-
-_WAITS = frozenset({"approval", "question", "card", "sign_in", "gated"})
+"""The kinds of steps; each step has the key of exactly one kind."""
+_WAITING_KEYS = frozenset({"approval", "question", "card", "sign_in", "gated"})
+"""Keys of the steps that wait for a person."""
 DEFAULT_REPLY: tuple[Json, ...] = (
     {"think": "They ask about what I did: {asked}", "title": "Recall the thread", "confidence": 0.9},
     {"say": "You first asked: “{first}”. That stands as I reported it above. On “{asked}”: noted, in this thread."},
     {"finish": "On “{asked}”: noted. The thread began with “{first}”."},
 )
-"""How an agent without a reply of its own answers in its thread."""
+"""The steps of later turns, for a scenario without a reply of its own."""
 
 
 class BadScenario(ValueError):
@@ -32,54 +32,49 @@ class BadScenario(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One agent's part."""
+    """The scenario of one agent."""
 
     agent: Json
     prompts: tuple[str, ...]
     titles: tuple[str, ...]
     pools: Json
+    """Words for the placeholders, by their names: each run draws one from each pool."""
     steps: tuple[Json, ...]
     reply: tuple[Json, ...]
     weight: int
-    """How often it is asked by itself, compared with others; 0 is never."""
-    waits: bool
-    """Whether it comes to wait for a person."""
+    """Relative frequency with which tasks for the agent arrive by themselves; 0 is never."""
+    needs_person: bool
+    """Whether its runs wait for a person at some step."""
 
-    def part(self, name: str) -> tuple[Json, ...]:
-        """The steps of a first turn, or of a later one."""
-        if name == "reply":
+    def steps_of(self, part: str) -> tuple[Json, ...]:
+        """Return the steps of a part: `steps` for the first turn, `reply` for later ones."""
+        if part == "reply":
             return self.reply or DEFAULT_REPLY
         return self.steps
 
-    def draw(self, dice: Random) -> Json:
-        """The particulars of one run."""
-        drawn = {name: dice.choice(pool) for name, pool in self.pools.items()}
-        return {**drawn, "number": str(dice.randint(1000, 9999))}
+    def draw_words(self, rng: Random) -> Json:
+        """Draw the words of one run from the pools."""
+        words = {name: rng.choice(pool) for name, pool in self.pools.items()}
+        return {**words, "number": str(rng.randint(1000, 9999))}
 
 
 def load_scenarios() -> tuple[Scenario, ...]:
-    """Every scenario there is, in the order of the files' names."""
-    found = sorted((item for item in files("tui.local").joinpath("scenarios").iterdir()), key=lambda item: item.name)
+    """Load all scenarios in the order of their file names."""
+    items = sorted(files("tui.local").joinpath("scenarios").iterdir(), key=lambda item: item.name)
     return tuple(
-        parse_scenario(item.name, item.read_text(encoding="utf-8")) for item in found if item.name.endswith(".toml")
+        parse_scenario(item.name, item.read_text(encoding="utf-8")) for item in items if item.name.endswith(".toml")
     )
 
 
 def parse_scenario(name: str, text: str) -> Scenario:
-    """Read one scenario, and see that it can be played."""
+    """Parse a scenario; raise BadScenario if it cannot be played."""
     document = tomllib.loads(text)
     agent = document.get("agent") or {}
     if not {"id", "name", "icon"} <= agent.keys():
         raise BadScenario(f"{name}: [agent] needs an id, a name and an icon")
     parts = {part: tuple(document.get(part, ())) for part in ("steps", "reply")}
     for part, steps in parts.items():
-        labels = {step["label"] for step in steps if "label" in step}
-        for place, step in enumerate(steps, 1):
-            if len(STEP_KINDS & step.keys()) != 1:
-                raise BadScenario(f"{name}: {part} {place} does not do exactly one thing")
-            for target in _targets(step):
-                if target not in labels:
-                    raise BadScenario(f"{name}: {part} {place} goes to {target!r}, which is no label")
+        _check_steps(name, part, steps)
     return Scenario(
         agent=agent,
         prompts=tuple(document.get("prompts", ())),
@@ -88,12 +83,23 @@ def parse_scenario(name: str, text: str) -> Scenario:
         steps=parts["steps"],
         reply=parts["reply"],
         weight=document.get("weight", 1),
-        waits=any(_WAITS & step.keys() for step in parts["steps"]),
+        needs_person=any(_WAITING_KEYS & step.keys() for step in parts["steps"]),
     )
 
 
+def _check_steps(name: str, part: str, steps: Sequence[Json]) -> None:
+    """Raise BadScenario if a step has not exactly one kind, or goes to a missing label."""
+    labels = {step["label"] for step in steps if "label" in step}
+    for number, step in enumerate(steps, 1):
+        if len(STEP_KINDS & step.keys()) != 1:
+            raise BadScenario(f"{name}: {part} {number} does not do exactly one thing")
+        for target in _target_labels(step):
+            if target not in labels:
+                raise BadScenario(f"{name}: {part} {number} goes to {target!r}, which is no label")
+
+
 def fill_template(value: Any, words: Json) -> Any:
-    """A value with the run's particulars put in wherever it has `{name}`."""
+    """Fill each placeholder `{name}` in the texts of a value with the word of that name."""
     match value:
         case str():
             for name, word in words.items():
@@ -108,10 +114,11 @@ def fill_template(value: Any, words: Json) -> Any:
 
 
 def step_kind(step: Json) -> str:
-    """What a step does."""
+    """Return the kind of a step."""
     return next(iter(STEP_KINDS & step.keys()))
 
 
-def _targets(step: Json) -> list[str]:
+def _target_labels(step: Json) -> list[str]:
+    """Return the labels to which a step can go."""
     branches = step.get("branches", {})
     return [*branches.values(), *(step[name] for name in ("goto", "otherwise", "repeat") if name in step)]

@@ -1,4 +1,10 @@
-"""One beat of a scenario: what each kind of step does, and how long it takes."""
+"""The steps of a scenario: the effects of each kind of step, and the seconds that it takes.
+
+A run state (`run`) is stored with its task as JSON, so that a restarted platform continues the run. Its keys: `part`
+and `at` are the place in the scenario, `phase` is the place within a step, `beats` counts the steps and phases that
+were played, `words_drawn` are the words for placeholders, `waits_for` says for what the run waits, and `outcome` and
+`words` are what the decision brought.
+"""
 
 from __future__ import annotations
 
@@ -12,234 +18,274 @@ from tui.local.sqlite_store import Json
 from tui.local.task_service import YOU, Platform
 
 PACE_FACTOR = 2.2
-"""How much longer everything takes than the scenarios say, but for text that streams."""
+"""Factor of all delays, except those of streamed text."""
+CONTEXT_WINDOW_TOKENS = 128_000
+TOKENS_PER_PERCENT = CONTEXT_WINDOW_TOKENS // 100
 
-SHOWN_WHOLE, SHOWN_OF_LONG = 8000, 2000
-"""Characters of a tool's result up to which it is shown, and how many of a longer one are."""
+MAX_WHOLE_RESULT_CHARACTERS, SHOWN_RESULT_CHARACTERS = 8000, 2000
+"""Characters up to which a tool's result is kept whole, and those that are kept of a longer one."""
 
 
 class StepPlayer:
-    """One beat of one task: a step, or a phase of one."""
+    """Plays one step of a task, or one phase of a step that waits or takes several calls."""
 
     def __init__(
-        self, platform: Platform, decisions: Decisions, scenario: Scenario, task: Json, run: Json, piece: int
+        self, platform: Platform, decisions: Decisions, scenario: Scenario, task: Json, run: Json, chunk_size: int
     ) -> None:
         self.platform = platform
         self.decisions = decisions
         self.task = task
         self.run = run
-        self.part = scenario.part(run["part"])
-        self.piece = piece
-        """Characters of a streamed piece of text."""
-        self.dice = self.platform.dice("beat", task["id"], run["beats"])
+        self.steps = scenario.steps_of(run["part"])
+        self.chunk_size = chunk_size
+        """Characters of a chunk of streamed text."""
+        self.rng = self.platform.rng("beat", task["id"], run["beats"])
 
-    def beat(self) -> float | None:
-        """Play it; the answer is how many seconds until the next, or None while the task waits or when it has ended."""
-        if self.run["at"] >= len(self.part):
-            self._finish({"finish": "Done."})
+    def play(self) -> float | None:
+        """Play the step; return the seconds until the next, or None if the task waits or has ended."""
+        position = self.run["at"]
+        if position >= len(self.steps):
+            self._play_finish({"finish": "Done."})
             return None
-        step = self.part[self.run["at"]]
-        verb = step_kind(step)
+        step = self.steps[position]
+        kind = step_kind(step)
         words = {**self.run["words_drawn"], "words": self.run.get("words", "")}
-        before = self.run["at"]
-        delay: float | None = getattr(self, f"_{verb}")(fill_template(step, words))
+        delay: float | None = getattr(self, f"_play_{kind}")(fill_template(step, words))
         if delay is None:
             return None
-        self._spend(step)
-        if self.run["at"] != before:
+        self._add_tokens(step)
+        if self.run["at"] != position:
             delay = float(step.get("after", delay))
-        return delay * self.dice.uniform(0.7, 1.4) * (1.0 if verb == "say" else PACE_FACTOR)
+        pace_factor = 1.0 if kind == "say" else PACE_FACTOR
+        return delay * self.rng.uniform(0.7, 1.4) * pace_factor
 
-    def _next(self, label: str | None = None) -> None:
-        """Go to the next step, or to the one with this label."""
-        labels = {step["label"]: place for place, step in enumerate(self.part) if "label" in step}
-        self.run["at"] = self.run["at"] + 1 if label is None else labels[label]
+    def _advance(self) -> None:
+        """Advance to the next step."""
+        self.run["at"] += 1
         self.run["phase"] = 0
 
-    def _spend(self, step: Json) -> None:
-        """Tokens, and how full the context is, told when the percentage has moved."""
+    def _jump_to(self, label: str | None) -> None:
+        """Jump to the step with a label; without one, advance."""
+        if label is None:
+            self._advance()
+            return
+        positions = {step["label"]: position for position, step in enumerate(self.steps) if "label" in step}
+        self.run["at"] = positions[label]
+        self.run["phase"] = 0
+
+    def _branch(self, is_expected: bool, otherwise: str | None) -> None:
+        """Branch on an outcome: advance if it is expected, else jump to the label `otherwise`, if there is one."""
+        if is_expected:
+            self._advance()
+        else:
+            self._jump_to(otherwise)
+
+    def _add_tokens(self, step: Json) -> None:
+        """Add the tokens of a step, and emit how full the context is when its percentage has changed."""
         tokens = self.task["tokens"] or {"prompt_tokens": 0, "completion_tokens": 0, "cache_read_tokens": 0,
                                          "cache_write_tokens": 0}  # fmt: skip
-        before = tokens["prompt_tokens"] // 1280
-        tokens["prompt_tokens"] += self.dice.randint(180, 900) if step_kind(step) != "say" else 20
-        tokens["completion_tokens"] += self.dice.randint(10, 120)
-        tokens["cache_read_tokens"] += self.dice.randint(0, 400)
+        percent_before = tokens["prompt_tokens"] // TOKENS_PER_PERCENT
+        tokens["prompt_tokens"] += 20 if step_kind(step) == "say" else self.rng.randint(180, 900)
+        tokens["completion_tokens"] += self.rng.randint(10, 120)
+        tokens["cache_read_tokens"] += self.rng.randint(0, 400)
         tokens["total_tokens"] = tokens["prompt_tokens"] + tokens["completion_tokens"]
         self.task["tokens"] = tokens
         self.platform.store.put_task(self.task)
-        if tokens["prompt_tokens"] // 1280 != before:
-            self._tell_context(tokens["prompt_tokens"] // 1280)
+        percent = tokens["prompt_tokens"] // TOKENS_PER_PERCENT
+        if percent != percent_before:
+            self._emit_context(percent)
 
-    def _tell_context(self, percent: int) -> None:
-        told = {"percent": min(percent, 99), "estimated_tokens": percent * 1280, "context_window": 128_000,
-                "auto_compact_threshold": 102_400, "emergency_threshold": 121_600, "compacting": False}  # fmt: skip
-        self.platform.emit(self.task, "context_status", told)
+    def _emit_context(self, percent: int) -> None:
+        status = {"percent": min(percent, 99), "estimated_tokens": percent * TOKENS_PER_PERCENT,
+                  "context_window": CONTEXT_WINDOW_TOKENS, "auto_compact_threshold": 102_400,
+                  "emergency_threshold": 121_600, "compacting": False}  # fmt: skip
+        self.platform.emit(self.task, "context_status", status)
 
-    def _wait_for(self, what: str, **more: Any) -> None:
-        self.run |= {"waits_for": what, "outcome": None, "phase": 1, **more}
+    def _pause_for(self, waits_for: str, **more: Any) -> None:
+        """Pause the task until a decision; its key in the run state is `waits_for`."""
+        self.run |= {"waits_for": waits_for, "outcome": None, "phase": 1, **more}
         self.platform.change(self.task, status="paused")
 
-    # The verbs, in the order of VERBS
+    # One method for each of STEP_KINDS: it plays a step of that kind and returns the seconds until the next
 
-    def _think(self, step: Json, kind: str = "think") -> float:
-        inner = {
-            "title": step.get("title", "Thinking"),
-            "confidence": step.get("confidence", 0.8),
-            "thought": step[kind],
-            "action": None,
-            "result": None,
-            "analysis": None,
-        }
+    def _play_think(self, step: Json, kind: str = "think") -> float:
+        reasoning = {"title": step.get("title", "Thinking"), "confidence": step.get("confidence", 0.8),
+                     "thought": step[kind], "action": None, "result": None, "analysis": None}  # fmt: skip
         request_id = self.platform.new_id()
-        data = {"request_id": request_id, "operation_id": kind, "tool_name": kind, "payload": {"input": inner},
+        data = {"request_id": request_id, "operation_id": kind, "tool_name": kind, "payload": {"input": reasoning},
                 "plan_task_id": step.get("plan_step")}  # fmt: skip
-        self.platform.happened(self.task, kind, data)
-        self._next()
+        self.platform.record(self.task, kind, data)
+        self._advance()
         return 1.5
 
-    def _analyze(self, step: Json) -> float:
-        return self._think(step, "analyze")
+    def _play_analyze(self, step: Json) -> float:
+        return self._play_think(step, "analyze")
 
-    def _tool(self, step: Json) -> float | None:
-        platform, phase = self.platform, self.run["phase"]
-        call: Json = {"operation_id": step["tool"], "tool_name": step["tool"], "plan_task_id": step.get("plan_step")}
-        payload = {"payload": {"body_params": step.get("payload", {}), "headers": {}}}
-        if phase == 0:
-            self.run["request_id"] = platform.new_id()
-            call["tool_call_id"] = f"call_{self.run['request_id'][:12]}"
-            reasoning = {"title": step.get("why", f"Use {step['tool']}"), "description": step.get("because", "")}
-            platform.happened(
-                self.task, "tool_call_request",
-                {**call, "request_id": self.run["request_id"], "payload": payload, "reasoning": reasoning},
-            )  # fmt: skip
-            self.task["used_tools"] = [*self.task["used_tools"], step["tool"]]
-            platform.store.put_task(self.task)
-            self.run["phase"] = 1
-            return float(step.get("takes", 1.2))
-        call |= {"request_id": self.run["request_id"], "payload": payload, "is_error": step.get("error", False)}
-        if step.get("gated") and phase == 1:
-            approval = self.decisions.hold(self.task, step["tool"], step.get("payload", {}))
-            waiting = f"{step['tool']} has not run: it waits for approval"
-            told = {"result": waiting, "approval_request_id": approval["request_id"]}
-            platform.happened(self.task, "tool_call_result", {**call, **told})
-            self._wait_for(approval["request_id"])
-            self.run["phase"] = 2
+    def _play_tool(self, step: Json) -> float | None:
+        """Play a tool call: phase 0 requests it, phase 1 may hold it for approval, the last phase has its result."""
+        if self.run["phase"] == 0:
+            return self._request_tool(step)
+        call = {
+            **_tool_call(step),
+            "request_id": self.run["request_id"],
+            "payload": _tool_payload(step),
+            "is_error": step.get("error", False),
+        }
+        if step.get("gated") and self.run["phase"] == 1:
+            self._hold_tool(step, call)
             return None
         if step.get("gated") and self.run.get("outcome") != "approved":
             declined = f"{YOU['display_name']} declined this step, so '{step['tool']}' has not run"
-            platform.happened(self.task, "tool_call_result", {**call, "result": declined})
-            self._next(step.get("otherwise"))
+            self.platform.record(self.task, "tool_call_result", {**call, "result": declined})
+            self._jump_to(step.get("otherwise"))
             return 1.0
-        result = step.get("result", {"ok": True})
-        if rows := step.get("rows"):
-            result = {"rows": [fill_template(result, {"row": str(row)}) for row in range(1, rows + 1)]}
-        platform.happened(self.task, "tool_call_result", {**call, "result": _shown(result)})
-        self._next(step.get("otherwise") if step.get("error") else None)
+        self.platform.record(self.task, "tool_call_result", {**call, "result": _shortened(_tool_result(step))})
+        self._branch(not step.get("error"), step.get("otherwise"))
         return 0.8
 
-    def _say(self, step: Json) -> float:
-        text, told, size = step["say"], self.run["phase"], self.piece
-        end = len(text) if told + size >= len(text) else (text.find(" ", told + size) + 1 or len(text))
-        self.platform.emit(self.task, "chunk", text[told:end])
+    def _request_tool(self, step: Json) -> float:
+        request_id = self.platform.new_id()
+        self.run["request_id"] = request_id
+        data = {
+            **_tool_call(step),
+            "tool_call_id": f"call_{request_id[:12]}",
+            "request_id": request_id,
+            "payload": _tool_payload(step),
+            "reasoning": {"title": step.get("why", f"Use {step['tool']}"), "description": step.get("because", "")},
+        }
+        self.platform.record(self.task, "tool_call_request", data)
+        self.task["used_tools"] = [*self.task["used_tools"], step["tool"]]
+        self.platform.store.put_task(self.task)
+        self.run["phase"] = 1
+        return float(step.get("takes", 1.2))
+
+    def _hold_tool(self, step: Json, call: Json) -> None:
+        approval = self.decisions.hold_call(self.task, step["tool"], step.get("payload", {}))
+        result = f"{step['tool']} has not run: it waits for approval"
+        data = {**call, "result": result, "approval_request_id": approval["request_id"]}
+        self.platform.record(self.task, "tool_call_result", data)
+        self._pause_for(approval["request_id"])
+        self.run["phase"] = 2
+
+    def _play_say(self, step: Json) -> float:
+        """Play a text: each call emits one chunk, the last also adds the message; `phase` counts emitted characters."""
+        text = step["say"]
+        start = self.run["phase"]
+        end = _chunk_end(text, start, self.chunk_size)
+        self.platform.emit(self.task, "chunk", text[start:end])
         if end < len(text):
             self.run["phase"] = end
             return 0.12
-        self.platform.message(self.task, "agent", text)
-        self._next()
+        self.platform.add_message(self.task, "agent", text)
+        self._advance()
         return 1.0
 
-    def _plan(self, step: Json) -> float:
+    def _play_plan(self, step: Json) -> float:
         tasks = [{"id": str(n), "title": title, "completed": False} for n, title in enumerate(step["plan"], 1)]
-        self._tell_plan({"enabled": True, "enforce": False, "started": True, "question_raised": False, "tasks": tasks})
-        self._next()
+        self._record_plan(
+            {"enabled": True, "enforce": False, "started": True, "question_raised": False, "tasks": tasks}
+        )
+        self._advance()
         return 1.0
 
-    def _done(self, step: Json) -> float:
+    def _play_done(self, step: Json) -> float:
         plan = self.task["deep_planning"]
-        tasks = [{**one, "completed": one["completed"] or one["id"] == str(step["done"])} for one in plan["tasks"]]
-        self._tell_plan({**plan, "tasks": tasks})
-        self._next()
+        done_id = str(step["done"])
+        tasks = [{**task, "completed": task["completed"] or task["id"] == done_id} for task in plan["tasks"]]
+        self._record_plan({**plan, "tasks": tasks})
+        self._advance()
         return 0.5
 
-    def _tell_plan(self, plan: Json) -> None:
+    def _record_plan(self, plan: Json) -> None:
         self.task["deep_planning"] = plan
-        self.platform.happened(self.task, "plan_updated", plan)
+        self.platform.record(self.task, "plan_updated", plan)
 
-    def _approval(self, step: Json) -> float | None:
+    def _play_approval(self, step: Json) -> float | None:
         if self.run["phase"] == 0:
-            asked = step["approval"]
+            request = step["approval"]
             node = f"wait-{self.run['at']}"
             self.run |= {"waits_for": "approval", "outcome": None, "phase": 1}
             self.decisions.wait_for_approval(
-                self.task, node, asked["title"], asked.get("description"), asked["content"]
+                self.task, node, request["title"], request.get("description"), request["content"]
             )
             return None
-        self._next(None if self.run["outcome"] == "approved" else step["otherwise"])
+        if self.run["outcome"] == "approved":
+            self._advance()
+        else:
+            self._jump_to(step["otherwise"])
         return 0.8
 
-    def _question(self, step: Json) -> float | None:
-        asked = step["question"]
+    def _play_question(self, step: Json) -> float | None:
         if self.run["phase"] == 0:
+            asked = step["question"]
             options = [{"id": f"o{n}", "label": label} for n, label in enumerate(asked["options"], 1)]
             question = {"id": "q1", "question": asked["text"], "options": options, "allow_free_text": True}
             card = {"id": self.platform.new_id(), "title": asked.get("title", "A question"), "questions": [question]}
-            self.platform.happened(self.task, "ask_user_questions", {**card, "decision_id": card["id"]})
+            self.platform.record(self.task, "ask_user_questions", {**card, "decision_id": card["id"]})
             self.task["deep_planning"] = {**self.task["deep_planning"], "question_raised": True}
-            self._wait_for("answer", card=card["id"])
+            self._pause_for("answer", card=card["id"])
             return None
-        said = self.run.get("words", "").lower()
-        branch = next((label for words, label in step.get("branches", {}).items() if words.lower() in said), None)
-        self._next(branch)
+        words = self.run.get("words", "").lower()
+        for answer, label in step.get("branches", {}).items():
+            if answer.lower() in words:
+                self._jump_to(label)
+                return 0.8
+        self._advance()
         return 0.8
 
-    def _card(self, step: Json) -> float | None:
+    def _play_card(self, step: Json) -> float | None:
         if self.run["phase"] == 0:
-            key = self.platform.new_id()
-            card = {"id": key, "request_id": key, "card_id": key, "type": "confirmation", **step["card"]}
-            self.platform.happened(self.task, "inline_card", card)
-            self._wait_for("confirmation", card=key)
+            card_id = self.platform.new_id()
+            card = {"id": card_id, "request_id": card_id, "card_id": card_id, "type": "confirmation", **step["card"]}
+            self.platform.record(self.task, "inline_card", card)
+            self._pause_for("confirmation", card=card_id)
             return None
-        self._next(None if self.run["outcome"] == "confirmed" else step["otherwise"])
+        if self.run["outcome"] == "confirmed":
+            self._advance()
+        else:
+            self._jump_to(step["otherwise"])
         return 0.8
 
-    def _sign_in(self, step: Json) -> float | None:
+    def _play_sign_in(self, step: Json) -> float | None:
         if self.run["phase"] == 0:
             token = self.platform.new_id()
             server = step["sign_in"]
             url = f"{self.platform.store.fact('url') or 'http://127.0.0.1'}/sign-in/{token}"
             data = {"url": url, "server_url": server["url"], "server_name": server["name"]}
-            self.platform.happened(self.task, "auth_event", {"type": "login_required", "data": data})
+            self.platform.record(self.task, "auth_event", {"type": "login_required", "data": data})
             self.task["pending_eca_request"] = {"connector_name": server["name"], "auth_url": url}
-            self._wait_for("sign-in", sign_in=token)
+            self._pause_for("sign-in", sign_in=token)
             return None
-        self._next()
+        self._advance()
         return 0.8
 
-    def _delegate(self, step: Json) -> float | None:
+    def _play_delegate(self, step: Json) -> float | None:
         if self.run["phase"] == 0:
-            wish = step["delegate"]
-            reasoning = {"title": wish.get("why", "Delegate"), "description": ""}
-            trigger = {"agent_id": wish["agent"], "query": wish["query"], "files": [], "reasoning": reasoning}
+            delegation = step["delegate"]
+            reasoning = {"title": delegation.get("why", "Delegate"), "description": ""}
             child = self.platform.create(
-                wish["agent"],
+                delegation["agent"],
                 {
-                    "input": {"text": wish["query"], "user": self.task["input"]["user"]},
-                    "title": wish["query"], "source": "agent", "events_streaming": True,
+                    "input": {"text": delegation["query"], "user": self.task["input"]["user"]},
+                    "title": delegation["query"], "source": "agent", "events_streaming": True,
                     "parent_execution_id": self.task["id"], "triggering_agent_id": self.task["agent_id"],
                 },
             )  # fmt: skip
-            told = {**trigger, "sub_task_id": child["id"], "plan_task_id": step.get("plan_step")}
-            self.platform.happened(self.task, "sub_agent_trigger", told)
+            trigger = {
+                "agent_id": delegation["agent"], "query": delegation["query"], "files": [], "reasoning": reasoning,
+                "sub_task_id": child["id"], "plan_task_id": step.get("plan_step"),
+            }  # fmt: skip
+            self.platform.record(self.task, "sub_agent_trigger", trigger)
             self.task["sub_executions"] = self.platform.task(self.task["id"])["sub_executions"]
             self.run |= {"waits_for": child["id"], "child": child["id"], "phase": 1}
             return None
         child = self.platform.store.task(self.run["child"]) or {"status": "stopped", "result": None}
         if child["result"]:
-            self.platform.message(self.task, "agent", child["result"], sub_execution_result=True)
-        self._next(None if child["status"] == "completed" else step.get("otherwise"))
+            self.platform.add_message(self.task, "agent", child["result"], sub_execution_result=True)
+        self._branch(child["status"] == "completed", step.get("otherwise"))
         return 0.8
 
-    def _compact(self, step: Json) -> float:
+    def _play_compact(self, step: Json) -> float:
         attempt: Json = {"trigger": "auto", "attempt": 1}
         stages = (
             ("compaction_started", {**attempt, "estimated_tokens": 104_900, "message_count": 148,
@@ -250,30 +296,30 @@ class StepPlayer:
                                "reduce_phase_seconds": 2.1}),
         )  # fmt: skip
         kind, data = stages[self.run["phase"]]
-        self.platform.happened(self.task, "task_compactization", {"type": kind, "data": data})
+        self.platform.record(self.task, "task_compactization", {"type": kind, "data": data})
         if self.run["phase"] + 1 < len(stages):
             self.run["phase"] += 1
             return 3.0
-        self._next()
+        self._advance()
         return 1.0
 
-    def _context(self, step: Json) -> float:
-        self._tell_context(step["context"])
-        self._next()
+    def _play_context(self, step: Json) -> float:
+        self._emit_context(step["context"])
+        self._advance()
         return 0.3
 
-    def _event(self, step: Json) -> float:
-        self.platform.happened(self.task, step["event"], step.get("data", {}))
+    def _play_event(self, step: Json) -> float:
+        self.platform.record(self.task, step["event"], step.get("data", {}))
         if entry := step.get("entry"):
-            self.platform.store.put_entry(
-                self.task["id"], {"id": self.platform.new_id(), "created_at": self.platform.now, **entry}
-            )
-        self._next()
+            stamp = {"id": self.platform.new_id(), "created_at": self.platform.now}
+            self.platform.store.put_entry(self.task["id"], {**stamp, **entry})
+        self._advance()
         return 1.0
 
-    def _decide(self, step: Json) -> float:
-        others = self.platform.store.tasks({"agent_id": str(step.get("about", self.task["agent_id"]))}, limit=1)
-        about = others[0]["id"] if others else self.task["id"]
+    def _play_decide(self, step: Json) -> float:
+        """Play a decision of a gateway, about the newest task of the agent `about`."""
+        newest = self.platform.store.tasks({"agent_id": str(step.get("about", self.task["agent_id"]))}, limit=1)
+        subject = newest[0] if newest else self.task
         decision: dict[str, Any] = {
             "action": step["decide"],
             "title": step["title"],
@@ -281,51 +327,70 @@ class StepPlayer:
             "reasoning": step.get("because", ""),
             "agent_id": step.get("about"),
         }
+        execution = {"created_execution_id": subject["id"]}
         if step["decide"] == "get_executions_result":
-            found = others[0] if others else self.task
-            decision["executions"] = [
-                {"created_execution_id": about, "status": found["status"], "result": found["result"]}
-            ]
+            execution |= {"status": subject["status"], "result": subject["result"]}
+            decision["executions"] = [execution]
         else:
-            decision |= {
-                "created_execution_id": about,
-                "query": step.get("query", ""),
-                "new_input": step.get("query", ""),
-            }
-        self.platform.happened(self.task, "agent_gateway_decision", decision)
-        self._next()
+            query = step.get("query", "")
+            decision |= {**execution, "query": query, "new_input": query}
+        self.platform.record(self.task, "agent_gateway_decision", decision)
+        self._advance()
         return 1.2
 
-    def _finish(self, step: Json) -> None:
+    def _play_finish(self, step: Json) -> None:
         result = step["finish"]
-        begun = datetime.fromisoformat(self.task["started_at"] or self.task["created_at"])
-        self.task["duration"] = (self.platform.timeline.now - begun).total_seconds()
-        self.platform.message(self.task, "agent", result)
+        started = datetime.fromisoformat(self.task["started_at"] or self.task["created_at"])
+        self.task["duration"] = (self.platform.clock.now - started).total_seconds()
+        self.platform.add_message(self.task, "agent", result)
         self.platform.change(self.task, status="completed", result=result, internal_status=step.get("internal_status"))
 
-    def _fail(self, step: Json) -> None:
+    def _play_fail(self, step: Json) -> None:
         status = step.get("status", "failed")
         self.platform.change(self.task, status=status, result=step["fail"])
 
-    def _goto(self, step: Json) -> float:
-        self._next(step["goto"])
+    def _play_goto(self, step: Json) -> float:
+        self._jump_to(step["goto"])
         return 0.1
 
-    def _repeat(self, step: Json) -> float:
-        """Go back to a label so many times, and then on."""
-        done = self.run.setdefault("repeats", {})
+    def _play_repeat(self, step: Json) -> float:
+        """Play a loop: repeat from a label until the step was reached `times` times, then advance."""
+        counts = self.run.setdefault("repeats", {})
         key = str(self.run["at"])
-        done[key] = done.get(key, 0) + 1
-        self._next(step["repeat"] if done[key] < step["times"] else None)
+        counts[key] = counts.get(key, 0) + 1
+        self._branch(counts[key] >= step["times"], step["repeat"])
         return 0.2
 
 
-def _shown(result: Any) -> Any:
-    """A tool's result as it is shown: a long one is cut, and says so in the vendor's words."""
+def _tool_call(step: Json) -> Json:
+    return {"operation_id": step["tool"], "tool_name": step["tool"], "plan_task_id": step.get("plan_step")}
+
+
+def _tool_payload(step: Json) -> Json:
+    return {"payload": {"body_params": step.get("payload", {}), "headers": {}}}
+
+
+def _tool_result(step: Json) -> Any:
+    """Return the result of a tool step; `rows` makes a list of that many rows from the result."""
+    result = step.get("result", {"ok": True})
+    if rows := step.get("rows"):
+        return {"rows": [fill_template(result, {"row": str(row)}) for row in range(1, rows + 1)]}
+    return result
+
+
+def _chunk_end(text: str, start: int, size: int) -> int:
+    """Return the end of the chunk at `start`: after the first space beyond its size."""
+    space = text.find(" ", start + size)
+    return len(text) if space < 0 else space + 1
+
+
+def _shortened(result: Any) -> Any:
+    """Return a tool's result, shortened with the vendor's notice if it is long."""
     text = result if isinstance(result, str) else json.dumps(result)
-    if len(text) <= SHOWN_WHOLE:
+    if len(text) <= MAX_WHOLE_RESULT_CHARACTERS:
         return result
     return (
-        f"{text[:SHOWN_OF_LONG]}\n\n[TRUNCATED OUTPUT - {len(text)} chars (~{len(text) // 4} tokens) total, "
-        f"showing first {SHOWN_OF_LONG:,} chars - display truncation only, the model received the full content]"
+        f"{text[:SHOWN_RESULT_CHARACTERS]}\n\n[TRUNCATED OUTPUT - {len(text)} chars (~{len(text) // 4} tokens) total, "
+        f"showing first {SHOWN_RESULT_CHARACTERS:,} chars - display truncation only, "
+        "the model received the full content]"
     )

@@ -1,4 +1,4 @@
-"""What is asked of the platform over HTTP: bodies and queries, checked before anything is done."""
+"""Schemas of the bodies and queries of HTTP requests, which are validated before a route runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ StatusName = Literal["pending", "executing", "paused", "error", "failed", "compl
 
 
 class RequestModel(BaseModel):
-    """A request body: the fields that are looked at, and whatever else comes with them."""
+    """A request body: its known fields, and any others that come with them."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -29,14 +29,14 @@ class RequestModel(BaseModel):
 
 
 class User(RequestModel):
-    """Whom a task is done for."""
+    """The user for whom a task runs."""
 
     id: str | None = None
     email: str | None = None
 
 
 class Input(RequestModel):
-    """What is asked."""
+    """The input of a task."""
 
     text: str | None = None
     files: list[Any] | None = None
@@ -46,7 +46,7 @@ class Input(RequestModel):
 
 
 class Creation(RequestModel):
-    """A new task, or with an `id`, another turn of a thread."""
+    """The creation of a task, or with an `id`, of another turn in a thread."""
 
     input: Input
     id: str | None = None
@@ -62,13 +62,13 @@ class Creation(RequestModel):
 
 
 class Comment(RequestModel):
-    """What a person says about a decision."""
+    """A person's comment on a decision."""
 
     comment: str | None = None
 
 
 class QuestionAnswer(RequestModel):
-    """The answer to one question, in either of the two shapes there are."""
+    """The answer to a question, in one of the vendor's two forms."""
 
     question_id: str
     answer: str | None = None
@@ -77,21 +77,21 @@ class QuestionAnswer(RequestModel):
 
 
 class CardAnswers(RequestModel):
-    """The answers to a card of questions."""
+    """The answers to a card with questions."""
 
     decision_id: str
     answers: list[QuestionAnswer]
 
 
 class CardConfirmation(RequestModel):
-    """Yes or no to a card."""
+    """The confirmation or dismissal of a card."""
 
     request_id: str
     approve: bool
 
 
-class Check(RequestModel):
-    """A tool call that may need approval."""
+class CallCheck(RequestModel):
+    """A check of a tool call that may need approval."""
 
     execution_id: str
     operation_id: str | None = None
@@ -99,15 +99,15 @@ class Check(RequestModel):
     payload: Any = None
 
 
-class Settlement(RequestModel):
+class CallDecision(RequestModel):
     """A decision about a held tool call."""
 
     approve: bool
     note: str | None = None
 
 
-class Saved(RequestModel):
-    """Fields of a task to be changed."""
+class TaskUpdate(RequestModel):
+    """An update of a task's fields."""
 
     status: StatusName | None = None
     result: str | None = None
@@ -122,15 +122,15 @@ class Saved(RequestModel):
     duration: float | None = None
 
 
-class Pushed(RequestModel):
-    """One event that a worker tells."""
+class PushedEvent(RequestModel):
+    """An event that a worker pushes."""
 
     type: str
     data: Any = None
 
 
 class HitlRequest(RequestModel):
-    """A workflow's wish for approval."""
+    """A workflow's request for approval by a person (human in the loop, HITL)."""
 
     task_id: str
     title: str = "Approval wanted"
@@ -139,21 +139,21 @@ class HitlRequest(RequestModel):
 
 
 class Allowance(RequestModel):
-    """A key whose allowance is asked for."""
+    """A query for the allowance of a key: the agents it may use."""
 
     api_key: str = ""
 
 
 class Metrics(RequestModel):
-    """What a run has used."""
+    """The metrics of a run."""
 
     execution_id: str
     llm_tokens: Json | None = None
     api_calls_made: list[Any] | None = None
 
 
-class Report(RequestModel):
-    """A task that ran elsewhere."""
+class TaskReport(RequestModel):
+    """A report of a task that ran outside the platform."""
 
     input: str | None = None
     result: str | None = None
@@ -163,7 +163,7 @@ class Report(RequestModel):
 
 
 class TaskFilters(BaseModel):
-    """What a list of tasks can be narrowed by."""
+    """The filters of a task list."""
 
     user_id: str | None = None
     parent_task_id: str | None = None
@@ -171,14 +171,14 @@ class TaskFilters(BaseModel):
     status: StatusName | None = None
     internal_status: str | None = None
 
-    def chosen(self, **more: str | None) -> dict[str, str]:
-        """Those that were given."""
-        given = {**self.model_dump(exclude={"page", "per_page", "agent_id", "from_date", "to_date"}), **more}
-        return {name: value for name, value in given.items() if value is not None}
+    def given_filters(self, **more: str | None) -> dict[str, str]:
+        """Return the filters that were given, by name."""
+        fields = self.model_dump(exclude={"page", "per_page", "agent_id", "from_date", "to_date"})
+        return {name: value for name, value in {**fields, **more}.items() if value is not None}
 
 
 class PagedTaskFilters(TaskFilters):
-    """The same, a page at a time."""
+    """The filters of a task list with pages."""
 
     page: int = Field(1, ge=1, le=10_000_000)
     per_page: int = Field(20, ge=1, le=50)
@@ -186,20 +186,20 @@ class PagedTaskFilters(TaskFilters):
     to_date: datetime | None = None
 
     def dates(self) -> dict[str, str]:
-        """The two dates as the database writes them."""
-        given = {"from_date": self.from_date, "to_date": self.to_date}
-        return {name: _written(value) for name, value in given.items() if value is not None}
+        """Return the given dates in the format of the database."""
+        dates = {"from_date": self.from_date, "to_date": self.to_date}
+        return {name: _stored_date(value) for name, value in dates.items() if value is not None}
 
 
 class AnyAgentTaskFilters(PagedTaskFilters):
-    """The same, of one agent or of all."""
+    """The filters of a task list of all agents, with a filter for one agent."""
 
     agent_id: str | None = None
 
 
-def _written(moment: datetime) -> str:
+def _stored_date(moment: datetime) -> str:
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
         return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    except OverflowError:
+    except OverflowError:  # beyond the first or last year in UTC: a bound that sorts before or after all dates
         return "9999" if aware.year > 5000 else "0001"

@@ -1,4 +1,4 @@
-"""Event streams of the platform: the rows after one number, then wait for more."""
+"""SSE responses with the events of a task: those after a given number, then new ones as they come."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fastapi.responses import StreamingResponse
 from tui.local.task_service import FINAL_STATUSES, Platform
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds of silence after which a comment says that the stream is alive."""
+"""Seconds without events after which a comment is sent."""
 LINGER_SECONDS = 1.0
-"""Seconds for which the stream of an ended task stays open, for those who come late."""
+"""Seconds that the stream of an ended task stays open for late events."""
 
 
 class Streams:
-    """Opens streams, and ends them when the server does."""
+    """The open event streams, which end when the server ends."""
 
     def __init__(self, platform: Platform, heartbeat: float = HEARTBEAT_SECONDS) -> None:
         self._platform = platform
@@ -24,20 +24,20 @@ class Streams:
         self.closing = False
 
     def close(self) -> None:
-        """End every stream."""
+        """Close every stream."""
         self.closing = True
-        self._platform.store.ring_all()
+        self._platform.store.wake_readers()
 
     def open(self, task_id: str, after: int) -> StreamingResponse:
-        """A stream of a task's events after one number."""
+        """Open a stream of a task's events after a number."""
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(self._events(task_id, after), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._frames(task_id, after), media_type="text/event-stream", headers=headers)
 
-    async def _events(self, task_id: str, after: int) -> AsyncIterator[bytes]:
+    async def _frames(self, task_id: str, after: int) -> AsyncIterator[bytes]:
         store = self._platform.store
         yield b": here\n\n"
         while not self.closing:
-            bell = store.bell(task_id)
+            change = store.change_event(task_id)  # before the read, so that no change is missed
             if rows := store.events_after(task_id, after):
                 after = rows[-1][0]
                 yield b"".join(b"id: %d\ndata: %s\n\n" % (number, body.encode()) for number, body in rows)
@@ -45,17 +45,18 @@ class Streams:
             task = store.task(task_id)
             if task is None:
                 return
+            has_ended = task["status"] in FINAL_STATUSES
             try:
-                async with asyncio.timeout(LINGER_SECONDS if task["status"] in FINAL_STATUSES else self._heartbeat):
-                    await bell.wait()
+                async with asyncio.timeout(LINGER_SECONDS if has_ended else self._heartbeat):
+                    await change.wait()
             except TimeoutError:
-                if task["status"] in FINAL_STATUSES:
+                if has_ended:
                     return
                 yield b": still here\n\n"
 
 
 def start_position(last_event_id: str | None, newest: int) -> int:
-    """Where a reader goes on; without an id it begins at the beginning, and an id not of ours does too."""
+    """Return the position at which a stream starts: after the last event id, or 0 if there is no valid one."""
     if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 18:
         return min(int(last_event_id), newest)
     return 0

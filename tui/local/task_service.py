@@ -1,4 +1,4 @@
-"""What the platform does with tasks, whoever asks: an operator, an agent of ours, or a worker of somebody's own."""
+"""The tasks of the platform: what is done with them by operators, by scenario agents and by workers."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ YOU: Json = {
     "email": "you@localhost",
     "timezone": "UTC",
 }
-"""Whom the key of this platform belongs to."""
+"""The owner of the platform's key."""
 FINAL_STATUSES = frozenset({"completed", "failed", "error", "stopped"})
-_REQUESTED = (
+_REQUEST_FIELDS = (
     "payload_extension", "source", "worker_id", "output_format", "output_schema", "events_streaming",
     "additional_context", "instructions_override", "test_run_node_id", "expected_output", "mcp_servers",
     "triggering_agent_id", "title", "think_mode", "disable_attachment_injection", "tool_call_limit", "return_metrics",
     "llm_model_provider", "llm_model_name", "llm_reasoning_effort", "harness_cli", "permission_mode", "is_background",
 )  # fmt: skip
-"""Fields that a task takes over from the request that makes it."""
-_TOLD_TWICE = frozenset(
+"""Fields that a new task takes from its request."""
+_KINDS_STORED_AS_ENTRIES = frozenset(
     {"sub_agent_trigger", "auth_event", "agent_gateway_decision", "ask_user_questions", "inline_card"}
 )
-"""Events that are entries of the log as they are, under one id."""
-_SAVED = frozenset(
+"""Kinds of events whose data is also the entry in the log, with the same id."""
+_CHANGEABLE_FIELDS = frozenset(
     {"status", "result", "internal_status", "title", "source", "last_executed_node_id", "deep_planning", "tokens",
      "used_tools", "duration", "payload_extension", "additional_context", "execution_attempts", "hitl_request",
      "pending_eca_request", "llm_model_provider", "llm_model_name"}
 )  # fmt: skip
-"""Fields that a worker, or an operator, may change afterwards."""
+"""Fields that a worker or an operator may change later."""
 
 
 class Refused(Exception):
-    """The platform says no: with an HTTP status, and why."""
+    """A refused request: its HTTP status, and the reason."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -53,289 +53,61 @@ class Refused(Exception):
 
 
 class Platform:
-    """Tasks and what becomes of them. Every method is one step that either happens whole or not at all."""
+    """The platform's operations on tasks. Each method that an HTTP route calls runs in one transaction."""
 
-    def __init__(self, store: SqliteStore, timeline: PlatformClock, seed: str) -> None:
+    def __init__(self, store: SqliteStore, clock: PlatformClock, seed: str) -> None:
         self.store = store
-        self.timeline = timeline
+        self.clock = clock
         self.seed = seed
-        self.begun: Callable[[Json], Json | None] = lambda task: None
-        """Told of a new task or turn; the answer is how it will be played, or None when nobody here plays it."""
-        self.woken: Callable[[str], None] = lambda task_id: None
-        """Told of a task that can go on."""
+        self.on_created: Callable[[Json], Json | None] = lambda task: None
+        """Called with each new task or turn; returns its run state, or None if no agent or worker runs it."""
+        self.on_ready: Callable[[str], None] = lambda task_id: None
+        """Called with the id of a task that can run on."""
 
     @property
     def now(self) -> str:
-        """This moment, as it is written."""
-        return format_time(self.timeline.now)
+        """The time now, as the API writes it."""
+        return format_time(self.clock.now)
 
-    def dice(self, *names: object) -> random.Random:
-        """Chance that falls the same way for the same names in a repeated run."""
+    def rng(self, *names: object) -> random.Random:
+        """Return a random number generator (RNG) that depends only on the seed and the names."""
         return random.Random("/".join(map(str, (self.seed, *names))))
 
     def new_id(self) -> str:
-        """An id that was never given out before."""
-        return str(uuid.UUID(int=self.dice("id", self.store.next_number()).getrandbits(128), version=4))
+        """Return a new id."""
+        return str(uuid.UUID(int=self.rng("id", self.store.next_number()).getrandbits(128), version=4))
 
-    # Looking things up
+    # Lookup
 
     def agent(self, agent_id: str) -> Json:
-        """An agent, or 404."""
+        """Return an agent, or raise Refused 404."""
         if (agent := self.store.agent(agent_id)) is None:
             raise Refused(404, "Agent not found")
         return agent
 
     def task(self, task_id: str) -> Json:
-        """A task, or 404."""
+        """Return a task, or raise Refused 404."""
         if (task := self.store.task(task_id)) is None:
             raise Refused(404, "Task not found")
         return task
 
-    # Tasks begin and end
+    # Creation, changes and end of tasks
 
     def create(self, agent_id: str, request: Json, *, version: str | None = None) -> Json:
-        """A new task, or another turn in the thread that the request names."""
-        with self.store.together():
+        """Create a task, or another turn in the thread whose id the request has."""
+        with self.store.transaction():
             if request.get("id"):
-                return self._go_on(agent_id, request)
+                return self._continue_thread(agent_id, request)
             agent = self.agent(agent_id)
-            task = self.blank(agent, request, version)
+            task = self.new_record(agent, request, version)
             self.store.add_task(task, None)
             if parent := request.get("parent_execution_id"):
-                self._adopt(parent, task["id"])
-            self.emit(task, "task_created", task)
-            self._user_says(task)
-            self._begin(task)
+                self._add_sub_task(parent, task["id"])
+            self._start(task)
             return task
 
-    def _go_on(self, agent_id: str, request: Json) -> Json:
-        task = self.task(request["id"])
-        if task["agent_id"] != agent_id:
-            raise Refused(400, f"Task {task['id']} belongs to agent {task['agent_id']}")
-        task["input"] = _input(request)
-        if task["status"] not in FINAL_STATUSES:
-            self._user_says(task)
-            self.store.put_task(task)
-            steer = {"id": self.new_id(), "text": task["input"]["text"], "is_steer": True, "applied_at": self.now}
-            place = {
-                "conversation_id": task["id"],
-                "message_id": steer["id"],
-                "at": "child",
-                "execution_id": task["id"],
-            }
-            self.emit(task, "gateway_steer_applied", {**place, "message": steer})
-            return task
-        for name in ("title", "events_streaming", "output_format"):
-            task[name] = request.get(name) or task[name]
-        task |= {
-            "status": "pending", "result": None, "finished_at": None, "paused_at": None, "started_at": None,
-            "is_manually_stopped": False, "hitl_request": None, "internal_status": None, "updated_at": self.now,
-        }  # fmt: skip
-        self.store.put_task(task)
-        self.emit(task, "task_created", task)
-        self._user_says(task)
-        self._begin(task)
-        return task
-
-    def _begin(self, task: Json) -> None:
-        self.store.put_run(task["id"], self.begun(task))
-        self.woken(task["id"])
-
-    def _adopt(self, parent_id: str, child_id: str) -> None:
-        if (parent := self.store.task(parent_id)) is not None:
-            parent["sub_executions"] = [*parent["sub_executions"], child_id]
-            self.store.put_task(parent)
-
-    def change(self, task: Json, **fields: Any) -> None:
-        """Change a task's record, and tell those who follow it."""
-        before = task["status"]
-        task |= fields
-        task["updated_at"] = self.now
-        if task["status"] != before:
-            self._stamp(task)
-        self.store.put_task(task)
-        ended = task["status"] in FINAL_STATUSES and before not in FINAL_STATUSES
-        self.emit(task, "task_finished" if ended else "task_updated", task)
-        if ended:
-            self._tell_parent(task)
-
-    def _stamp(self, task: Json) -> None:
-        status = task["status"]
-        if status == "executing":
-            task["started_at"] = task["started_at"] or self.now
-            task["paused_at"] = None
-        elif status == "paused":
-            task["paused_at"] = self.now
-        elif status in FINAL_STATUSES:
-            task["finished_at"] = self.now
-            task["pending_eca_request"] = None
-            if (request := task["hitl_request"]) and not (request.get("approved_by") or request.get("rejected_by")):
-                task["hitl_request"] = None
-
-    def _tell_parent(self, child: Json) -> None:
-        parent_id = child["parent_execution"]
-        if parent_id and (parent := self.store.task(parent_id)):
-            parent["finished_sub_executions"] = [*parent["finished_sub_executions"], child["id"]]
-            self.store.put_task(parent)
-            run = self.store.run(parent_id)
-            if run and run.get("waits_for") == child["id"]:
-                self.store.put_run(parent_id, {**run, "waits_for": None})
-                self.woken(parent_id)
-
-    def stop(self, task_id: str) -> Json:
-        """Stop a task and the sub-tasks under it; one that has ended stays as it is."""
-        with self.store.together():
-            self.task(task_id)
-            for one in reversed(self._live_below(task_id)):
-                self.change(self.task(one), status="stopped", is_manually_stopped=True)
-            return self.task(task_id)
-
-    def _live_below(self, task_id: str) -> list[str]:
-        """Find a task and the sub-tasks under it that have not ended, each before those under it."""
-        found: dict[str, None] = {}
-        below = [task_id]
-        while below:
-            task = self.store.task(below.pop())
-            if task is not None and task["status"] not in FINAL_STATUSES and task["id"] not in found:
-                found[task["id"]] = None
-                below += task["sub_executions"]
-        return list(found)
-
-    def destroy(self, task_id: str) -> None:
-        """Destroy a task with all its history, as the vendor's own DELETE does."""
-        with self.store.together():
-            self.stop(task_id)
-            self.store.erase_task(task_id)
-
-    def report(self, agent_id: str, report: Json) -> Json:
-        """A task that somebody's own agent has already done elsewhere."""
-        with self.store.together():
-            request = {"input": {"text": report["input"]}, "source": "sdk"}
-            task = self.blank(self.agent(agent_id), request, None)
-            self.store.add_task(task, None)
-            self._user_says(task)
-            self.message(task, "agent", report["result"] or "")
-            self.change(
-                task,
-                status="completed" if report["is_success"] else "failed",
-                **{name: report[name] for name in ("result", "tokens", "used_tools")},
-            )
-            return task
-
-    def save(self, task_id: str, fields: Json) -> Json:
-        """Take over what a worker says of its task; what it leaves empty stays as it is."""
-        with self.store.together():
-            task = self.task(task_id)
-            news = {name: value for name, value in fields.items() if name in _SAVED and value is not None}
-            if "tool_call_payload_extension" in fields:
-                news["payload_extension"] = fields["tool_call_payload_extension"]
-            if task["status"] == "stopped":
-                news.pop("status", None)  # a worker that has not heard of the stop does not undo it
-            before = task["result"]
-            ends = news.get("status") in FINAL_STATUSES and task["status"] not in FINAL_STATUSES
-            said = news.get("result", before)
-            if ends and said and self.store.run(task_id):
-                self.message(task, "agent", said)
-            if any(task.get(name) != value for name, value in news.items()):
-                self.change(task, **news)
-            return task
-
-    # What happens in a task
-
-    def emit(self, task: Json, kind: str, data: Any) -> None:
-        """Tell an event to whoever follows the task, and what becomes of a sub-task to its parent's followers."""
-        event = {"type": kind, "task_id": task["id"], "organization_id": ORGANIZATION, "time": self.now, "data": data}
-        self.store.add_event(task["id"], event)
-        parent = task["parent_execution"]
-        if kind.startswith("task_") and kind != "task_compactization" and parent and self.store.task(parent):
-            self.store.add_event(parent, {**event, "type": f"sub_{kind}", "task_id": parent})
-
-    def _user_says(self, task: Json) -> None:
-        asked = task["input"]
-        self.message(task, "user", asked["text"], files=asked["files"], user=asked["user"])
-
-    def message(self, task: Json, role: str, text: str, **more: Any) -> None:
-        """Something said, in the activity log."""
-        content = {"text": text, "files": more.pop("files", [])}
-        entry_id = f"{task['id']}_{role}_{self.new_id()[:8]}"
-        self.store.put_entry(
-            task["id"], {"id": entry_id, "created_at": self.now, "role": role, "content": content, **more}
-        )
-
-    def push(self, task_id: str, events: list[Json]) -> None:
-        """Events that a worker tells of its task, each an entry of the log as well where it is one."""
-        with self.store.together():
-            task = self.task(task_id)
-            for event in events:
-                self.happened(task, str(event.get("type") or "untyped"), event.get("data"))
-
-    def happened(self, task: Json, kind: str, data: Any) -> None:
-        """One thing that an agent did: an event, and an entry of the log where it is one."""
-        facts = object_of(data)
-        if kind in _TOLD_TWICE and facts:
-            facts = data = {**facts, "id": self._id_in(facts, "id")}
-        self.emit(task, kind, data)
-        if kind == "plan_updated" and facts:
-            task["deep_planning"] = facts
-            self.store.put_task(task)
-        elif entry := self._entry_of(task, kind, data):
-            self.store.put_entry(task["id"], entry)
-
-    def _entry_of(self, task: Json, kind: str, data: Any) -> Json | None:
-        """The entry of the log that an event is, or None where it is none."""
-        facts = object_of(data)
-        if kind in _TOLD_TWICE and facts:
-            return {**facts, "created_at": self.now}
-        if kind not in KINDS_WITH_REQUEST_ID:
-            return None
-        entry_id = self._id_in(facts, "request_id")
-        match kind:
-            case "tool_call_request":
-                return tool_call(facts, entry_id, self.now)
-            case "tool_call_result":
-                return finished_call(self.store.entry(task["id"], entry_id), facts, entry_id, self.now)
-            case _:
-                return reasoning(kind, data, entry_id, self.now)
-
-    def _id_in(self, facts: Json, name: str) -> str:
-        """The id that a worker has told, or a new one."""
-        told_id = facts.get(name)
-        return told_id if isinstance(told_id, str) and told_id else self.new_id()
-
-    # What has happened, as it is read
-
-    def log(self, agent_id: str, task_id: str) -> bytes:
-        """A task's activity log in JSON."""
-        task = self.task(task_id)
-        if task["agent_id"] != agent_id:
-            raise Refused(404, "Activity not found")
-        head = json.dumps({"id": task_id, "created_at": task["created_at"], "user": task["input"]["user"]})
-        return f'{head[:-1]},"messages":[{",".join(self.store.entries(task_id))}]}}'.encode()
-
-    def thread(self, task_id: str) -> list[Json]:
-        """What was said in a task, in the form of the public surface."""
-        self.task(task_id)
-        return [_said_as(entry) for entry in map(loads_stored, self.store.entries(task_id)) if _is_message(entry)]
-
-    def threads_below(self, task_id: str) -> dict[str, list[Json]]:
-        """What was said in every sub-task, however deep."""
-        found: dict[str, list[Json]] = {}
-        below = list(self.task(task_id)["sub_executions"])
-        while below:
-            child = self.store.task(below.pop())
-            if child is not None and child["id"] not in found:
-                found[child["id"]] = self.thread(child["id"])
-                below += child["sub_executions"]
-        return found
-
-    def resume(self, task: Json, outcome: str, words: str | None) -> None:
-        """Somebody has decided: the task goes on, with what came of it."""
-        run = self.store.run(task["id"])
-        if run:
-            self.store.put_run(task["id"], {**run, "waits_for": None, "outcome": outcome, "words": words or ""})
-            self.woken(task["id"])
-
-    def blank(self, agent: Json, request: Json, version: str | None) -> Json:
+    def new_record(self, agent: Json, request: Json, version: str | None) -> Json:
+        """Return a new task's record, which is not stored yet."""
         task: Json = {
             "id": self.new_id(), "agent_id": agent["id"], "organization_id": ORGANIZATION, "input": _input(request),
             "status": "pending", "internal_status": None, "last_executed_node_id": None, "agent_version": version,
@@ -348,7 +120,7 @@ class Platform:
                               "tasks": []},
             "execution_attempts": 1, "tokens": None, "used_tools": [], "duration": 0.0,
         }  # fmt: skip
-        task |= {name: request.get(name) for name in _REQUESTED}
+        task |= {name: request.get(name) for name in _REQUEST_FIELDS}
         task["source"] = task["source"] or "api"
         task["output_format"] = task["output_format"] or "markdown"
         task["think_mode"] = task["think_mode"] or "default"
@@ -359,24 +131,266 @@ class Platform:
         task["llm_model_name"] = task["llm_model_name"] or agent["model_name"]
         return task
 
+    def _continue_thread(self, agent_id: str, request: Json) -> Json:
+        """Continue a thread: steer its running task, or start another turn of an ended one."""
+        task = self.task(request["id"])
+        if task["agent_id"] != agent_id:
+            raise Refused(400, f"Task {task['id']} belongs to agent {task['agent_id']}")
+        task["input"] = _input(request)
+        if task["status"] not in FINAL_STATUSES:
+            self._steer(task)
+            return task
+        for name in ("title", "events_streaming", "output_format"):
+            task[name] = request.get(name) or task[name]
+        task |= {
+            "status": "pending", "result": None, "finished_at": None, "paused_at": None, "started_at": None,
+            "is_manually_stopped": False, "hitl_request": None, "internal_status": None, "updated_at": self.now,
+        }  # fmt: skip
+        self.store.put_task(task)
+        self._start(task)
+        return task
+
+    def _steer(self, task: Json) -> None:
+        """Steer a running task: add the message in its input to its thread."""
+        self._add_user_message(task)
+        self.store.put_task(task)
+        message = {"id": self.new_id(), "text": task["input"]["text"], "is_steer": True, "applied_at": self.now}
+        data = {
+            "conversation_id": task["id"],
+            "message_id": message["id"],
+            "at": "child",
+            "execution_id": task["id"],
+            "message": message,
+        }
+        self.emit(task, "gateway_steer_applied", data)
+
+    def _start(self, task: Json) -> None:
+        """Start a new task or turn: emit its event, and plan its run or assign it to a worker."""
+        self.emit(task, "task_created", task)
+        self._add_user_message(task)
+        self.store.put_run_state(task["id"], self.on_created(task))
+        self.on_ready(task["id"])
+
+    def _add_sub_task(self, parent_id: str, child_id: str) -> None:
+        if (parent := self.store.task(parent_id)) is not None:
+            parent["sub_executions"] = [*parent["sub_executions"], child_id]
+            self.store.put_task(parent)
+
+    def change(self, task: Json, **fields: Any) -> None:
+        """Change fields of a task's record, and emit the event about it."""
+        before = task["status"]
+        task |= fields
+        task["updated_at"] = self.now
+        if task["status"] != before:
+            _set_times(task, self.now)
+        self.store.put_task(task)
+        has_ended = task["status"] in FINAL_STATUSES and before not in FINAL_STATUSES
+        self.emit(task, "task_finished" if has_ended else "task_updated", task)
+        if has_ended:
+            self._notify_parent(task)
+
+    def _notify_parent(self, child: Json) -> None:
+        """Note the end of a sub-task in its parent, and let a parent that waits for it run on."""
+        parent_id = child["parent_execution"]
+        if parent_id and (parent := self.store.task(parent_id)):
+            parent["finished_sub_executions"] = [*parent["finished_sub_executions"], child["id"]]
+            self.store.put_task(parent)
+            run = self.store.run_state(parent_id)
+            if run and run.get("waits_for") == child["id"]:
+                self.store.put_run_state(parent_id, {**run, "waits_for": None})
+                self.on_ready(parent_id)
+
+    def resume(self, task: Json, outcome: str, words: str | None) -> None:
+        """Resume a task after a decision, with its outcome and the words of the person who decided."""
+        run = self.store.run_state(task["id"])
+        if run:
+            self.store.put_run_state(task["id"], {**run, "waits_for": None, "outcome": outcome, "words": words or ""})
+            self.on_ready(task["id"])
+
+    def stop(self, task_id: str) -> Json:
+        """Stop a task and its sub-tasks; those that have ended stay as they are."""
+        with self.store.transaction():
+            self.task(task_id)
+            for live_id in reversed(self._live_tree(task_id)):
+                self.change(self.task(live_id), status="stopped", is_manually_stopped=True)
+            return self.task(task_id)
+
+    def _live_tree(self, task_id: str) -> list[str]:
+        """Return the ids of a live task and its live sub-tasks, parents first."""
+        live: dict[str, None] = {}
+        pending = [task_id]
+        while pending:
+            task = self.store.task(pending.pop())
+            if task is not None and task["status"] not in FINAL_STATUSES and task["id"] not in live:
+                live[task["id"]] = None
+                pending += task["sub_executions"]
+        return list(live)
+
+    def destroy(self, task_id: str) -> None:
+        """Destroy a task with all its history, as the vendor's DELETE does."""
+        with self.store.transaction():
+            self.stop(task_id)
+            self.store.delete_task(task_id)
+
+    def report(self, agent_id: str, report: Json) -> Json:
+        """Record the report of a task that ran outside this platform."""
+        with self.store.transaction():
+            request = {"input": {"text": report["input"]}, "source": "sdk"}
+            task = self.new_record(self.agent(agent_id), request, None)
+            self.store.add_task(task, None)
+            self._add_user_message(task)
+            self.add_message(task, "agent", report["result"] or "")
+            self.change(
+                task,
+                status="completed" if report["is_success"] else "failed",
+                **{name: report[name] for name in ("result", "tokens", "used_tools")},
+            )
+            return task
+
+    def save(self, task_id: str, fields: Json) -> Json:
+        """Save the fields that a worker reports of its task; those that are None stay as they are."""
+        with self.store.transaction():
+            task = self.task(task_id)
+            changes = {
+                name: value for name, value in fields.items() if name in _CHANGEABLE_FIELDS and value is not None
+            }
+            if "tool_call_payload_extension" in fields:
+                changes["payload_extension"] = fields["tool_call_payload_extension"]
+            if task["status"] == "stopped":
+                changes.pop("status", None)  # a worker that does not know of the stop must not undo it
+            has_ended = changes.get("status") in FINAL_STATUSES and task["status"] not in FINAL_STATUSES
+            result = changes.get("result", task["result"])
+            if has_ended and result and self.store.run_state(task_id):
+                self.add_message(task, "agent", result)
+            if any(task.get(name) != value for name, value in changes.items()):
+                self.change(task, **changes)
+            return task
+
+    # Events and log entries
+
+    def emit(self, task: Json, kind: str, data: Any) -> None:
+        """Emit an event in a task's stream; a status event also goes to its parent's stream, as `sub_task_…`."""
+        event = {"type": kind, "task_id": task["id"], "organization_id": ORGANIZATION, "time": self.now, "data": data}
+        self.store.add_event(task["id"], event)
+        parent = task["parent_execution"]
+        if kind.startswith("task_") and kind != "task_compactization" and parent and self.store.task(parent):
+            self.store.add_event(parent, {**event, "type": f"sub_{kind}", "task_id": parent})
+
+    def _add_user_message(self, task: Json) -> None:
+        task_input = task["input"]
+        self.add_message(task, "user", task_input["text"], files=task_input["files"], user=task_input["user"])
+
+    def add_message(self, task: Json, role: str, text: str, **more: Any) -> None:
+        """Add a message to the activity log."""
+        content = {"text": text, "files": more.pop("files", [])}
+        entry_id = f"{task['id']}_{role}_{self.new_id()[:8]}"
+        self.store.put_entry(
+            task["id"], {"id": entry_id, "created_at": self.now, "role": role, "content": content, **more}
+        )
+
+    def push(self, task_id: str, events: list[Json]) -> None:
+        """Record the events that a worker pushes to its task."""
+        with self.store.transaction():
+            task = self.task(task_id)
+            for event in events:
+                self.record(task, str(event.get("type") or "untyped"), event.get("data"))
+
+    def record(self, task: Json, kind: str, data: Any) -> None:
+        """Record an action of an agent: emit its event, and store its log entry if this kind has one."""
+        fields = object_of(data)
+        if kind in _KINDS_STORED_AS_ENTRIES and fields:
+            fields = data = {**fields, "id": self._id_in(fields, "id")}
+        self.emit(task, kind, data)
+        if kind == "plan_updated" and fields:
+            task["deep_planning"] = fields
+            self.store.put_task(task)
+        elif entry := self._entry_of(task, kind, data):
+            self.store.put_entry(task["id"], entry)
+
+    def _entry_of(self, task: Json, kind: str, data: Any) -> Json | None:
+        """Return the log entry of an event, or None if its kind has none."""
+        fields = object_of(data)
+        if kind in _KINDS_STORED_AS_ENTRIES and fields:
+            return {**fields, "created_at": self.now}
+        if kind not in KINDS_WITH_REQUEST_ID:
+            return None
+        entry_id = self._id_in(fields, "request_id")
+        match kind:
+            case "tool_call_request":
+                return tool_call(fields, entry_id, self.now)
+            case "tool_call_result":
+                return finished_call(self.store.entry(task["id"], entry_id), fields, entry_id, self.now)
+            case _:
+                return reasoning(kind, data, entry_id, self.now)
+
+    def _id_in(self, fields: Json, name: str) -> str:
+        """Return the id that a worker has sent in a field, or a new one."""
+        sent_id = fields.get(name)
+        return sent_id if isinstance(sent_id, str) and sent_id else self.new_id()
+
+    # Reading
+
+    def log_json(self, agent_id: str, task_id: str) -> bytes:
+        """Return a task's activity log as JSON."""
+        task = self.task(task_id)
+        if task["agent_id"] != agent_id:
+            raise Refused(404, "Activity not found")
+        head = json.dumps({"id": task_id, "created_at": task["created_at"], "user": task["input"]["user"]})
+        return f'{head[:-1]},"messages":[{",".join(self.store.entries(task_id))}]}}'.encode()
+
+    def thread(self, task_id: str) -> list[Json]:
+        """Return the thread of a task: its messages in the form of the public REST API."""
+        self.task(task_id)
+        return [
+            _public_message(entry) for entry in map(loads_stored, self.store.entries(task_id)) if _is_message(entry)
+        ]
+
+    def threads_below(self, task_id: str) -> dict[str, list[Json]]:
+        """Return the threads of all tasks below a task, by their ids."""
+        threads: dict[str, list[Json]] = {}
+        pending = list(self.task(task_id)["sub_executions"])
+        while pending:
+            child = self.store.task(pending.pop())
+            if child is not None and child["id"] not in threads:
+                threads[child["id"]] = self.thread(child["id"])
+                pending += child["sub_executions"]
+        return threads
+
 
 def _input(request: Json) -> Json:
-    asked = request.get("input") or {}
+    """Return the input of a request with all its fields."""
+    request_input = request.get("input") or {}
     return {
-        "text": asked.get("text") or "",
-        "files": list(asked.get("files") or []),
-        "user": asked.get("user"),
-        "attachments": list(asked.get("attachments") or []),
-        "principal": asked.get("principal"),
+        "text": request_input.get("text") or "",
+        "files": list(request_input.get("files") or []),
+        "user": request_input.get("user"),
+        "attachments": list(request_input.get("attachments") or []),
+        "principal": request_input.get("principal"),
     }
 
 
+def _set_times(task: Json, now: str) -> None:
+    """Set the times that belong to a task's new status; at its end, clear unanswered requests."""
+    status = task["status"]
+    if status == "executing":
+        task["started_at"] = task["started_at"] or now
+        task["paused_at"] = None
+    elif status == "paused":
+        task["paused_at"] = now
+    elif status in FINAL_STATUSES:
+        task["finished_at"] = now
+        task["pending_eca_request"] = None
+        if (request := task["hitl_request"]) and not (request.get("approved_by") or request.get("rejected_by")):
+            task["hitl_request"] = None
+
+
 def _is_message(entry: Json) -> bool:
-    """Whether an entry is something said; an entry of a worker may have any fields."""
+    """Return whether an entry is a message; an entry of a worker may have any fields."""
     return isinstance(entry.get("role"), str) and "text" in object_of(entry.get("content"))
 
 
-def _said_as(entry: Json) -> Json:
+def _public_message(entry: Json) -> Json:
+    """Return a message entry in the form of the public REST API."""
     role = "assistant" if entry["role"] == "agent" else entry["role"]
-    moment = int(datetime.fromisoformat(entry["created_at"]).timestamp())
-    return {"id": entry["id"], "role": role, "content": entry["content"]["text"], "created_at": moment}
+    created_at = int(datetime.fromisoformat(entry["created_at"]).timestamp())
+    return {"id": entry["id"], "role": role, "content": entry["content"]["text"], "created_at": created_at}

@@ -1,4 +1,4 @@
-"""Workers of somebody's own, written with the official SDK: they register, are handed tasks, and send heartbeats."""
+"""Workers, which are programs of the operator that use the official SDK: they register and get tasks to run."""
 
 from __future__ import annotations
 
@@ -17,47 +17,43 @@ KEEPALIVE_SECONDS = 15.0
 
 @dataclass(eq=False)
 class Worker:
-    """One worker that is connected."""
+    """A connected worker."""
 
     id: str
     agent_id: str
     is_busy: bool = False
     inbox: asyncio.Queue[Json | None] = field(default_factory=asyncio.Queue)
+    """Tasks to send to the worker; None ends its channel."""
 
 
 class Workers:
-    """Who is connected, and what each is handed."""
+    """The connected workers, and the tasks that are assigned to them."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._workers: list[Worker] = []
 
-    def begin(self, task: Json) -> Json | None:
-        """Hand a task to a worker of its agent, when there is one; the answer is how it is being played."""
-        found = [one for one in self._workers if one.agent_id == task["agent_id"]]
-        wanted = [one for one in found if one.id == task["worker_id"]] or sorted(found, key=lambda one: one.is_busy)
-        if not wanted:
+    def assign(self, task: Json) -> Json | None:
+        """Assign a task to a worker of its agent; return the run state, or None if no worker is connected."""
+        workers = [worker for worker in self._workers if worker.agent_id == task["agent_id"]]
+        requested = [worker for worker in workers if worker.id == task["worker_id"]]
+        candidates = requested or sorted(workers, key=lambda worker: worker.is_busy)
+        if not candidates:
             return None
-        wanted[0].inbox.put_nowait(task)
-        return {"worker": wanted[0].id}
+        worker = candidates[0]
+        worker.inbox.put_nowait(task)
+        return {"worker": worker.id}
 
-    async def serve(self, agent_id: str) -> AsyncIterator[bytes]:
-        """A worker's channel, from its registration until it goes."""
+    async def channel(self, agent_id: str) -> AsyncIterator[bytes]:
+        """Register a worker and yield the SSE frames of its channel until it disconnects."""
         platform = self._platform
         agent = platform.agent(agent_id)
-        with platform.store.together():
+        with platform.store.transaction():
             worker = Worker(platform.new_id(), agent_id)
         self._workers.append(worker)
-        now = platform.now
-        asset = {
-            "id": worker.id, "name": f"worker of {agent['name']}", "organization_id": ORGANIZATION, "type": "worker",
-            "created_at": now, "created_by": None, "last_heartbeat": now, "configuration": {},
-            "dedicated_agent_id": agent_id, "parent_asset_id": None, "is_busy": False,
-            "metadata": {"name": agent["name"], "unique_name": agent_id},
-        }  # fmt: skip
         try:
-            yield _frame("worker-registration", asset)
-            self._hand_over_what_waited(agent_id)
+            yield _frame("worker-registration", _registration(worker, agent, platform.now))
+            self._assign_waiting_tasks(agent_id)
             while True:
                 try:
                     async with asyncio.timeout(KEEPALIVE_SECONDS):
@@ -71,25 +67,34 @@ class Workers:
         finally:
             self._workers.remove(worker)
 
-    def hear(self, worker_id: str, event: Json) -> None:
-        """What a worker says of itself: that it lives, that it is busy."""
+    def update_status(self, worker_id: str, event: Json) -> None:
+        """Update the status of a worker from an event that it sends: a heartbeat, or a change of `is_busy`."""
         data = event.get("data")
         for worker in self._workers:
             if worker.id == worker_id and isinstance(data, dict) and "is_busy" in data:
                 worker.is_busy = bool(data["is_busy"])
 
     def close(self) -> None:
-        """End every channel."""
+        """Close every channel."""
         for worker in self._workers:
             worker.inbox.put_nowait(None)
 
-    def _hand_over_what_waited(self, agent_id: str) -> None:
-        """Tasks that nobody has begun go to the worker that has come."""
+    def _assign_waiting_tasks(self, agent_id: str) -> None:
+        """Assign the agent's waiting tasks, which were created while no worker was connected."""
         store = self._platform.store
-        for _, task_id, run in store.unfinished():
+        for _, task_id, run in store.unfinished_tasks():
             task = self._platform.task(task_id)
             if task["agent_id"] == agent_id and task["status"] == "pending" and run is None:
-                store.put_run(task_id, self.begin(task))
+                store.put_run_state(task_id, self.assign(task))
+
+
+def _registration(worker: Worker, agent: Json, now: str) -> Json:
+    return {
+        "id": worker.id, "name": f"worker of {agent['name']}", "organization_id": ORGANIZATION, "type": "worker",
+        "created_at": now, "created_by": None, "last_heartbeat": now, "configuration": {},
+        "dedicated_agent_id": worker.agent_id, "parent_asset_id": None, "is_busy": False,
+        "metadata": {"name": agent["name"], "unique_name": worker.agent_id},
+    }  # fmt: skip
 
 
 def _frame(event: str, data: Json) -> bytes:

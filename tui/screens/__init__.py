@@ -1,1 +1,1 @@
-"""The screens: each sees the board, and posts what the operator wishes."""
+"""The Textual screens: each shows a part of the state, and posts messages for what the operator asks for."""

@@ -1,4 +1,4 @@
-"""The agents: choose one to see its tasks, or to start a new one."""
+"""The agent picker: choose an agent to list its tasks, or to create a new one."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from tui.widgets.virtual_list import VirtualList
 
 
 class AgentChoice(NamedTuple):
-    """An agent, and what is wanted of it: its tasks, or a new one."""
+    """The chosen agent, and whether to create a new task for it or to list its tasks."""
 
     agent: Agent
     is_new: bool
 
 
 class AgentList(VirtualList):
-    """Agents, a line each."""
+    """A list of agents, one per line."""
 
     def __init__(self, ui: UIContext, agents: Sequence[Agent], counts: Mapping[str, int], *, id: str) -> None:
         super().__init__(id=id)
         self._ui = ui
-        self._all = agents
+        self._all_agents = agents
         self._counts = counts
         self.agents = agents
 
-    def narrow(self, words: str) -> None:
-        """Only those with these words in their names."""
+    def narrow(self, text: str) -> None:
+        """Narrow the list to agents with this text in their name or id; names that start with it come first."""
         before = self.rows_will_change()
-        wanted = words.casefold()
-        found = [agent for agent in self._all if wanted in f"{agent.name} {agent.id}".casefold()]
-        self.agents = sorted(found, key=lambda agent: not agent.name.casefold().startswith(wanted))
+        wanted = text.casefold()
+        matching = [agent for agent in self._all_agents if wanted in f"{agent.name} {agent.id}".casefold()]
+        self.agents = sorted(matching, key=lambda agent: not agent.name.casefold().startswith(wanted))
         self.rows_changed(before)
 
     def count(self) -> int:
-        """How many agents there are."""
+        """Return the count of the agents in the list."""
         return len(self.agents)
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """One agent: its name, its status, how many of its tasks are loaded."""
+        """Return the styled pieces of a line: the name of an agent, its status, and the count of its loaded tasks."""
         agent = self.agents[index]
         tasks = self._counts.get(agent.id, 0)
         end = f"{tasks:>5} tasks "
@@ -61,9 +61,9 @@ class AgentList(VirtualList):
 
 
 class AgentPicker(Dialog[AgentChoice | None]):
-    """Type to narrow; Enter shows the tasks of one, F3 starts a new one."""
+    """A picker of agents: type to narrow the list; Enter lists the tasks of an agent, F3 creates a new one."""
 
-    LEFT_BY = "agents.leave"
+    LEAVE_BINDING = "agents.leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="agents.leave"),
         Binding("up", "move(-1)", "Up", show=False, id="agents.up", priority=True),
@@ -78,54 +78,57 @@ class AgentPicker(Dialog[AgentChoice | None]):
         counts: Mapping[str, int],
         *,
         is_new: bool = False,
-        begin_at: str | None = None,
+        selected_id: str | None = None,
     ) -> None:
         super().__init__()
-        self._begin_at = begin_at
+        self._selected_id = selected_id
         self._ui = ui
         self._agents = agents
         self._counts = counts
         self._is_new = is_new
-        """An agent is chosen for a new task, not for its tasks."""
+        """Whether Enter creates a new task for the agent instead of listing its tasks."""
 
     def content(self) -> ComposeResult:
-        """What is typed, and the agents."""
+        """Yield the content of the dialog: the input, the agents, and the keys."""
         with Vertical(id="dialog"):
             yield Static("A new task: which agent?" if self._is_new else "Agents", id="question", markup=False)
             yield Input(placeholder="type to narrow", id="narrow", compact=True)
             yield AgentList(self._ui, self._agents, self._counts, id="agents")
-            new = key_name(self, "agents.new")
-            keys = "Enter writes it" if self._is_new else f"Enter shows its tasks · {new} starts a new one"
+            if self._is_new:
+                keys = "Enter writes it"
+            else:
+                keys = f"Enter shows its tasks · {key_name(self, 'agents.new')} starts a new one"
             yield Static(f"{keys} · {key_name(self, 'agents.leave')} goes back", id="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Begin at the agent that was looked at."""
-        places = [place for place, agent in enumerate(self._agents) if agent.id == self._begin_at]
-        if places:
-            self.call_after_refresh(self.query_one(AgentList).move_to, places[0])
+        """Move the cursor to the preselected agent after mounting."""
+        for index, agent in enumerate(self._agents):
+            if agent.id == self._selected_id:
+                self.call_after_refresh(self.query_one(AgentList).move_to, index)
+                return
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
+    def _narrow_list(self, event: Input.Changed) -> None:
         self.query_one(AgentList).narrow(event.value)
 
     def action_move(self, by: int) -> None:
-        """Move in the list while typing goes on."""
+        """Move the cursor of the list while the input keeps the focus."""
         self.query_one(AgentList).action_move(by)
 
     @on(Input.Submitted)
     @on(VirtualList.Chosen)
-    def _chosen(self) -> None:
+    def _choose_default(self) -> None:
         self._choose(self._is_new)
 
     def action_create(self) -> None:
-        """A new task for this agent."""
+        """Create a new task for the agent under the cursor."""
         self._choose(True)
 
     def _choose(self, is_new: bool) -> None:
-        lines = self.query_one(AgentList)
-        if lines.count():
-            self.dismiss(AgentChoice(lines.agents[lines.cursor], is_new))
+        agents = self.query_one(AgentList)
+        if agents.count():
+            self.dismiss(AgentChoice(agents.agents[agents.cursor], is_new))
 
     def action_leave(self) -> None:
-        """None."""
+        """Leave the picker without a choice."""
         self.dismiss(None)

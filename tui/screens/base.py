@@ -1,4 +1,4 @@
-"""Screens whose keys tell why they do nothing, and whose every action has a name."""
+"""Base classes of the screens: what the app calls on them, dialogs, and reasons for disabled keys."""
 
 from __future__ import annotations
 
@@ -32,133 +32,140 @@ if TYPE_CHECKING:
     from tui.domain.state import Change, State
 
 MAX_NOTICE_CHARS = 120
-"""Characters of a notice in the line above the footer."""
+"""Characters of a notice in the notice line above the footer."""
+Segments = list[tuple[StyledText, str]]
+"""The texts of a SegmentLine, each with the name that a click on it posts; empty for a text without a click."""
 
 
 class HeldActions(NamedTuple):
-    """The actions that are held, as every screen shows them."""
+    """The held actions, as every screen shows them."""
 
-    words: str
-    """Which are held, for how long and the keys that take them back; empty where none is."""
+    text: str
+    """A line with the held actions, their countdown, and the keys that take them back; empty where none is held."""
     seconds_left: Mapping[str, float]
-    """For how many seconds more each is held, by its id."""
+    """The seconds left of each hold, by the id of the action."""
     is_paused: bool
-    """Whether that time stands still."""
+    """Whether the countdown is paused."""
 
     def time_left(self, action: Action) -> str:
-        """Return for how long an action is held, in words."""
+        """Return a text with the time left of the hold of an action."""
         left = f"{self.seconds_left.get(action.id, action.hold):.0f} s"
-        return f"stands still, {left} left" if self.is_paused else f"in {left}"
+        if self.is_paused:
+            return f"stands still, {left} left"
+        return f"in {left}"
 
 
 class AppScreen(Screen[ScreenResultType]):
-    """The base of all screens: what the app tells each of them. A screen overrides what concerns it."""
+    """The base of all screens of the app, with the methods that the app calls; a screen overrides those it needs."""
 
     HAS_NOTICE_LINE: ClassVar[bool] = False
-    """Whether notices stand in the line above the footer, because nothing may cover this screen."""
+    """Whether the screen shows notices in a line above the footer, because no toast may cover it."""
     IS_APPROVAL: ClassVar[bool] = False
-    """Whether a person decides here, so that no notice about another task may interrupt."""
+    """Whether the operator decides here, so that no notice about another task may interrupt."""
     IS_SIZE_NOTICE: ClassVar[bool] = False
-    """Whether the screen only tells that the terminal is too small for the others."""
+    """Whether the screen is the notice that the terminal is too small for the others."""
     HAS_COMMANDS: ClassVar[bool] = False
-    """Whether the screen has keys and names of its own, for the help and the command line."""
+    """Whether the screen has commands of its own, for the help and the command line."""
     IS_PALETTE: ClassVar[bool] = False
-    """Whether the screen is the palette."""
+    """Whether the screen is the command palette."""
     followed_task = ""
-    """The id of the task whose stream the screen shows."""
+    """The id of the task that is followed while the screen is open; empty where there is none."""
 
     @property
     def open_tasks(self) -> Collection[str]:
-        """The ids of the tasks that are open here for a decision."""
+        """The ids of the tasks that are open here for review."""
         return ()
 
     @property
     def is_seen(self) -> bool:
-        """Whether nothing but dialogs is in front of this screen."""
+        """Whether the screen can be seen: only dialogs are in front of it."""
         for screen in reversed(self.app.screen_stack):
             if screen is self or not screen.is_modal:
                 return screen is self
         return False
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
-        """Take the new state and the changes that led to it."""
+        """Update the screen with a new state and the changes that led to it."""
 
     def update_list_status(self, status: ListStatus) -> None:
-        """Take how live the task list is."""
+        """Update the screen with the status of the task list."""
 
     def update_held(self, held: HeldActions) -> None:
-        """Take which actions are held."""
+        """Update the screen with the held actions."""
 
     def update_action(self, action: Action) -> bool:
-        """Take how far an action is; return whether it is shown here."""
+        """Update the screen with the progress of an action; return whether the screen shows it."""
         return False
 
     def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
-        """Take what was read of a task that waits for a decision."""
+        """Update the screen with the review of a task, which was just read."""
 
     def review_failed(self, task_id: str, reason: str) -> None:
-        """Take why a task that waits for a decision could not be read."""
+        """Show the reason why the read of a review failed."""
 
     def follow_ended(self, task_id: str, reason: str) -> None:
-        """Take why a task is no longer followed."""
+        """Show the reason why following a task has ended."""
 
-    def update_presence(self, words: str) -> None:
-        """Take where else on this machine the open tasks are open for a decision, in words."""
+    def update_presence(self, text: str) -> None:
+        """Update the screen with the presence of the same reviews in other processes; empty where there is none."""
 
-    def show_notice(self, words: str, seconds: float) -> None:
-        """Show a notice for so long, where the screen has a line for notices."""
+    def show_notice(self, text: str, seconds: float) -> None:
+        """Show a notice for some seconds, where the screen has a line for notices."""
 
     def keys_to_take_back(self) -> str:
-        """Return the keys that take back what is held, from where the focus is."""
+        """Return the keys to press, with the current focus, to take back the held actions."""
         return f"esc, then {key_name(self.app, 'app.take_back')}"
 
 
 class OverlayScreen(AppScreen[ScreenResultType]):
-    """A screen that goes away only while it is on top, and takes no size but the terminal's own.
+    """A screen that can be dismissed only while it is on top, and that ignores outdated sizes.
 
-    Its line with the id "held" tells what is held, and a click on that line takes it back.
+    Its line with the id "held" shows the held actions, and a click on that line takes them back.
     """
 
-    LEFT_BY: ClassVar[str] = ""
-    """The id of the binding that leaves an input of this screen, where it has one."""
+    LEAVE_BINDING: ClassVar[str] = ""
+    """The id of the binding that leaves an input of this screen, if it has one."""
     _hint = _held = _notice = ""
     _notice_timer: Timer | None = None
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Go away, with a result."""
-        return super().dismiss(result) if self.is_current else AwaitComplete()
+        """Dismiss the screen with a result."""
+        if not self.is_current:
+            return AwaitComplete()
+        return super().dismiss(result)
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event, but for Mount where the app ends before the widgets of the screen were mounted."""
+        """Handle an event, except a Mount event of a screen without widgets: the app is shutting down then."""
         if self.children or not isinstance(event, events.Mount):
             await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Only the size that is so now counts: of two that are under way, each would bring up the other, for ever."""
+        """Ignore a resize to an outdated size: two resizes in the queues would cause each other for ever."""
         if event.size != self.app.size:
             event.prevent_default()
 
     def update_held(self, held: HeldActions) -> None:
-        """Show which actions are held."""
-        if held.words != self._held:
-            self._held = held.words
+        """Show the held actions in the line above the footer."""
+        if held.text != self._held:
+            self._held = held.text
             self._draw_line()
 
     def keys_to_take_back(self) -> str:
-        """Return the keys that take back what is held; an input has to be left first.
+        """Return the keys to press to take back the held actions; an input has to be left first.
 
-        Textual takes a binding whose default key is a letter from a chain with an input, whatever it is bound to.
+        While an input has the focus, Textual ignores bindings whose default key is a letter, whatever their key is now.
         """
-        name, focused = key_name(self.app, "app.take_back"), self.focused
-        is_input = focused is not None and focused.check_consume_key("u", "u")
-        return f"{key_name(self, self.LEFT_BY)}, then {name}" if is_input else name
+        key, focused = key_name(self.app, "app.take_back"), self.focused
+        if focused is not None and focused.check_consume_key("u", "u"):
+            return f"{key_name(self, self.LEAVE_BINDING)}, then {key}"
+        return key
 
-    def show_notice(self, words: str, seconds: float) -> None:
-        """Show a notice in the line above the footer for so long, in the place of the one before."""
+    def show_notice(self, text: str, seconds: float) -> None:
+        """Show a notice in the line above the footer for some seconds; it replaces the one before."""
         if self._notice_timer is not None:
             self._notice_timer.stop()
         self._notice_timer = self.set_timer(seconds, self._hide_notice)
-        self._notice = one_line(words, longest=MAX_NOTICE_CHARS)
+        self._notice = one_line(text, longest=MAX_NOTICE_CHARS)
         self._draw_line()
 
     def _hide_notice(self) -> None:
@@ -166,20 +173,24 @@ class OverlayScreen(AppScreen[ScreenResultType]):
         self._draw_line()
 
     def _draw_line(self) -> None:
-        for bar in self.query("#held").results(SegmentLine):
-            pieces = [(StyledText(f" {self._held} ", "need"), "held")] if self._held else []
-            pieces += [(StyledText(f" {self._hint} ", "strong"), "")] if self._hint else []
-            pieces += [(StyledText(f" {self._notice} "), "")] if self._notice else []
-            bar.show(pieces, [])
-            bar.set_class(bool(pieces), "-shown")
+        segments: Segments = []
+        if self._held:
+            segments.append((StyledText(f" {self._held} ", "need"), "held"))
+        if self._hint:
+            segments.append((StyledText(f" {self._hint} ", "strong"), ""))
+        if self._notice:
+            segments.append((StyledText(f" {self._notice} "), ""))
+        for line in self.query("#held").results(SegmentLine):
+            line.show(segments, [])
+            line.set_class(bool(segments), "-shown")
 
     @on(SegmentLine.Picked, "#held")
-    async def _take_back_what_is_held(self) -> None:
+    async def _take_back_held(self) -> None:
         await self.run_action("app.take_back")
 
 
 class Dialog(OverlayScreen[ScreenResultType], ModalScreen[ScreenResultType]):
-    """A screen in front of another, which shows what is held and takes it back as the screens below do."""
+    """A modal dialog with the line of held actions, which it can take back as the screens below do."""
 
     CSS_PATH = stylesheet("dialogs")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -189,19 +200,19 @@ class Dialog(OverlayScreen[ScreenResultType], ModalScreen[ScreenResultType]):
     HAS_FOOTER: ClassVar[bool] = True
 
     def compose(self) -> ComposeResult:
-        """Yield the dialog, the line that tells what is held, and the footer."""
+        """Compose the dialog from its content, the line of held actions, and the footer."""
         yield from self.content()
         yield SegmentLine(id="held")
         if self.HAS_FOOTER:
             yield KeyFooter()
 
     def content(self) -> ComposeResult:
-        """Yield what the dialog shows."""
+        """Yield the content of the dialog."""
         raise NotImplementedError
 
 
 class BaseScreen(OverlayScreen[ScreenResultType]):
-    """A screen that greys what cannot work now, and tells the reason when its key is pressed."""
+    """The base of screens that grey disabled keys, and show the reason when one is pressed."""
 
     HAS_COMMANDS = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -209,28 +220,30 @@ class BaseScreen(OverlayScreen[ScreenResultType]):
     ]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """What is behind all widgets has no lines of its own."""
+        """Render blank lines: widgets cover all of the screen."""
         blank = Strip.blank(crop.width, self.rich_style)
         for line_filter in self.get_line_filters():
             blank = blank.apply_filter(line_filter, self.background_colors[1])
         return [blank] * crop.height
 
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
-        """Why an action cannot work now; empty when it can."""
+        """Return the reason why an action is disabled now; empty when it is enabled."""
         return ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey what cannot work now."""
-        return None if self.disabled_reason(action, parameters) else True
+        """Return None, which greys the key, for an action that is disabled; else True."""
+        if self.disabled_reason(action, parameters):
+            return None
+        return True
 
     @cached_property
     def actions(self) -> dict[str, str]:
-        """The action of each key of this screen, with the operator's own keymap in it."""
+        """The actions of this screen by their keys, with the operator's own keymap applied."""
         bindings = named_bindings(type(self))
         return {key: binding.action for binding in bindings for key in bound_keys(self, binding.id or "")}
 
     def on_key(self, event: events.Key) -> None:
-        """Tell why a grey key does nothing."""
+        """Show the reason when a greyed key is pressed."""
         if self._hint:
             self.hint("")
         action = self.actions.get(event.key)
@@ -240,38 +253,39 @@ class BaseScreen(OverlayScreen[ScreenResultType]):
                 self.refuse(action)
 
     def refuse(self, action: str) -> None:
-        """Tell why an action cannot work."""
+        """Refuse an action by showing the reason why it is disabled."""
         _, name, parameters = parse(action)
         self.hint(self.disabled_reason(name, parameters))
 
-    def hint(self, words: str) -> None:
-        """Say something in the line above the footer; the next key takes it away."""
-        self._hint = words
+    def hint(self, text: str) -> None:
+        """Show a hint in the line above the footer until the next key."""
+        self._hint = text
         self._draw_line()
 
 
 class SizeNotice(Dialog[None]):
-    """Stands in front of everything while the terminal is too small for it."""
+    """A notice that covers all screens while the size of the terminal is too small for them."""
 
-    LEAST = (60, 15)
+    MIN_SIZE = (60, 15)
+    """The least columns and rows that the other screens need."""
     HAS_FOOTER = False
     IS_SIZE_NOTICE = True
 
-    class Seen(Message):
-        """It is in front now."""
+    class Resumed(Message):
+        """The notice was resumed: it is the topmost screen again."""
 
     def content(self) -> ComposeResult:
-        """What there is and what is needed."""
+        """Yield the content: one text with the sizes."""
         yield Static("", id="small", markup=False)
 
     def on_screen_resume(self) -> None:
-        """Whatever was in front of it is gone: it may not be needed any more."""
-        self.post_message(self.Seen())
+        """Tell the app that the screen was resumed: the notice may no longer be needed."""
+        self.post_message(self.Resumed())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Tell the size there is."""
+        """Show the size after a resize, and the least size."""
         width, height = event.size
-        least = "×".join(map(str, self.LEAST))
+        min_size = "×".join(map(str, self.MIN_SIZE))
         self.query_one(Static).update(
-            f"Too small: {width}×{height}\n{least} is the least\n{key_name(self.app, 'app.quit')} quits"
+            f"Too small: {width}×{height}\n{min_size} is the least\n{key_name(self.app, 'app.quit')} quits"
         )

@@ -1,4 +1,4 @@
-"""Several tasks at once: each with what it asks for, and each with its own outcome."""
+"""The review of several tasks at once, each with its own request and its own outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 
 from tui.client.task_rows import AnyTask
 from tui.domain.action import Action, Outcome, Phase, Verb
-from tui.screens.approval_base import IN_A_BURST, ApprovalScreen
+from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
+from tui.screens.base import Segments
 from tui.screens.review_facts import review_facts
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
@@ -31,37 +32,42 @@ OUTCOME_STYLES = {Outcome.CONFIRMED: "running", Outcome.TAKEN_BACK: "faint"}
 
 
 class OutcomeList(VirtualList):
-    """The tasks, a line each: its name, and how far it is."""
+    """A list of tasks, one per line: the name of each, and its progress or outcome."""
 
     def __init__(self, ui: UIContext, tasks: Sequence[AnyTask], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ui = ui
         self.tasks = tasks
-        self.told: dict[str, StyledText] = {}
+        self._outcomes: dict[str, StyledText] = {}
+
+    def show_outcome(self, task_id: str, outcome: StyledText) -> None:
+        """Show the outcome of a task, or its progress."""
+        self._outcomes[task_id] = outcome
+        self.refresh()
 
     def count(self) -> int:
-        """How many tasks there are."""
+        """Return the count of the tasks."""
         return len(self.tasks)
 
     @property
     def task_id(self) -> str:
-        """The task under the cursor."""
+        """The id of the task under the cursor."""
         return self.tasks[self.cursor].id
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """One task."""
+        """Return the styled pieces of a line: the name of a task, its id, and its outcome."""
         task = self.tasks[index]
-        told = self.told.get(task.id, StyledText("reading …", "faint"))
-        room = max(min(width // 2, 60), 20)
+        outcome = self._outcomes.get(task.id, StyledText("reading …", "faint"))
+        name_cells = max(min(width // 2, 60), 20)
         return [
-            StyledText(f" {fit(self._ui.safe(task.name), room)} ", "strong"),
+            StyledText(f" {fit(self._ui.safe(task.name), name_cells)} ", "strong"),
             StyledText(f"{task.id[:8]}  ", "faint"),
-            StyledText(self._ui.safe(told.text), told.style),
+            StyledText(self._ui.safe(outcome.text), outcome.style),
         ]
 
 
 class BulkReviewScreen(ApprovalScreen):
-    """Approve or reject what several tasks wait for, once each was read; or watch several being stopped."""
+    """The bulk review: approve or reject several tasks once all were read, or watch several tasks stop."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Other pane", show=False, id="bulk.pane"),
@@ -74,29 +80,30 @@ class BulkReviewScreen(ApprovalScreen):
         tasks: Sequence[AnyTask],
         ui: UIContext,
         *,
-        stops: bool = False,
+        is_stopping: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self._ui = ui
-        self._stops = stops
-        """The tasks are being stopped: there is nothing to decide."""
+        self._is_stopping = is_stopping
+        """Whether the tasks are being stopped, so that there is nothing to decide."""
         self.tasks = {task.id: task for task in tasks}
-        self._shown: dict[str, ReviewSnapshot] = {}
+        self._reviews: dict[str, ReviewSnapshot] = {}
         self._state: State | None = None
-        """What was known of everything when one of them was read last."""
-        self._read: set[str] = set()
-        """Whose payload was shown to its end."""
+        """The state at the last read of a review."""
+        self._read_to_end: set[str] = set()
+        """The tasks whose payload was shown to its end."""
         self._actions: dict[str, Action] = {}
+        """The last action of each task."""
         self._holds_own_secret = False
-        """Whether a secret of this machine is in the payload that is shown."""
-        self._payload_of = ""
+        """Whether a secret of this machine is in the shown payload."""
+        self._payload_task_id = ""
         """The task whose payload is shown."""
-        self._unread = set(self.tasks)
-        """Those which are still being read from the platform."""
+        self._pending_reads = set(self.tasks)
+        """The tasks whose reviews are still being read from the platform."""
 
     def compose(self) -> ComposeResult:
-        """The parts."""
+        """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
         yield OutcomeList(self._ui, tuple(self.tasks.values()), id="tasks")
         yield SegmentLine(id="payload-title")
@@ -108,49 +115,50 @@ class BulkReviewScreen(ApprovalScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Begin at the first."""
+        """Start drawing after mounting, with the first task selected."""
         self.focus_content()
         self.watch(self.query_one(OutcomeList), "cursor", self._show_payload, init=False)
-        self.query_one("#payload-title").display = not self._stops
-        self.query_one("#payload").display = not self._stops
+        self.query_one("#payload-title").display = not self._is_stopping
+        self.query_one("#payload").display = not self._is_stopping
         self.set_interval(0.1, self.draw)
         self.draw()
 
     def focus_content(self) -> None:
-        """The list has the focus."""
+        """Move the focus to the content: the list of tasks."""
         self.query_one("#tasks").focus()
 
-    # What the app tells
+    # Called by the app
 
     def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
-        """Show what one of the tasks waits for."""
+        """Update the review of one of the tasks."""
         if task_id not in self.tasks:
             return
-        self._state, seen = state, review
-        self._unread.discard(seen.task.id)
-        before = self._shown.get(seen.task.id)
-        self._shown[seen.task.id] = seen
-        if before is None or before.digest != seen.digest:
-            self._read.discard(seen.task.id)
+        self._state = state
+        self._pending_reads.discard(task_id)
+        before = self._reviews.get(task_id)
+        self._reviews[task_id] = review
+        if before is None or before.digest != review.digest:
+            self._read_to_end.discard(task_id)
             self.arm()
-        action = self._actions.get(seen.task.id)
-        told = f"{action.words}; " if action and action.outcome else ""
-        words = f"{told}{seen.blocked_now or 'not read yet'}"
-        self._tell(seen.task.id, StyledText(words, "failed" if seen.blocked_now else "need"))
+        action = self._actions.get(task_id)
+        text = review.blocked_now or "not read yet"
+        if action and action.outcome:
+            text = f"{action.words}; {text}"
+        self._show_outcome(task_id, StyledText(text, "failed" if review.blocked_now else "need"))
         self._show_payload()
 
     def review_failed(self, task_id: str, reason: str) -> None:
-        """Show why one of the tasks could not be read."""
+        """Show the reason why the read of a review failed."""
         if task_id in self.tasks:
-            self._unread.discard(task_id)
-            self._tell(task_id, StyledText(reason, "failed"))
+            self._pending_reads.discard(task_id)
+            self._show_outcome(task_id, StyledText(reason, "failed"))
 
     def update_action(self, action: Action) -> bool:
-        """Show how far the action of one of the tasks is."""
+        """Update the progress of the action of one of the tasks."""
         if action.target not in self.tasks:
             return False
-        action = action
-        is_new = action.target not in self._actions or self._actions[action.target].id != action.id
+        before = self._actions.get(action.target)
+        is_new = before is None or before.id != action.id
         self._actions[action.target] = action
         if action.phase is Phase.HELD and is_new and self._is_burst:
             self._note = IN_A_BURST
@@ -158,156 +166,183 @@ class BulkReviewScreen(ApprovalScreen):
         style = "need"
         if action.phase is Phase.DONE and action.outcome:
             style = OUTCOME_STYLES.get(action.outcome, "failed")
-        self._tell(action.target, StyledText(action.words or f"{action.verb}: {action.phase}", style))
+        self._show_outcome(action.target, StyledText(action.words or f"{action.verb}: {action.phase}", style))
         self.refresh_bindings()
         return True
 
-    def _tell(self, task_id: str, piece: StyledText) -> None:
-        lines = self.query_one(OutcomeList)
-        lines.told[task_id] = piece
-        lines.refresh()
+    def _show_outcome(self, task_id: str, outcome: StyledText) -> None:
+        self.query_one(OutcomeList).show_outcome(task_id, outcome)
 
-    # Showing
+    # Drawing
 
     def _show_payload(self) -> None:
-        lines = self.query_one(OutcomeList)
-        task = lines.tasks[lines.cursor]
-        seen, self._payload_of = self._shown.get(task.id), task.id
+        """Show the payload of the task under the cursor."""
+        tasks = self.query_one(OutcomeList)
+        task = tasks.tasks[tasks.cursor]
+        review = self._reviews.get(task.id)
+        self._payload_task_id = task.id
         parts = [Part("task", f"{task.name} ({task.id})")]
-        if seen and self._state is not None:
-            parts = [*review_facts(seen, self._state, self._ui), Part("what exactly", seen.held)]
+        if review and self._state is not None:
+            parts = [*review_facts(review, self._state, self._ui), Part("what exactly", review.held)]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts)
         self._holds_own_secret = payload.holds_own_secret
 
     def draw(self) -> None:
-        """Titles, the line at the foot, and what was read meanwhile."""
-        verb = "Stop" if self._stops else "Review"
-        left = [
+        """Draw the titles, the outcome of the selected task, and the status line; note what was read."""
+        verb = "Stop" if self._is_stopping else "Review"
+        title = [
             (StyledText(" xp-tui › ", "faint"), "back"),
             (StyledText(f"{verb} {len(self.tasks)} tasks  ", "need"), ""),
         ]
-        self.query_one("#title", SegmentLine).show(left, [StyledText(self.elsewhere, "need")])
-        self._note_what_was_read()
-        open_still = len(self._decidable)
-        words = f"▌ Payload  {len(self._read & self._decidable)} of {open_still} read to the end"
-        if self._holds_own_secret:
-            words += "  your own API key is in this one, and stays masked"
-        style = "need" if self._holds_own_secret else "faint"
-        self.query_one("#payload-title", SegmentLine).show([(StyledText(words, style), "")], [])
+        self.query_one("#title", SegmentLine).show(title, [StyledText(self.presence, "need")])
+        self._note_read_payload()
+        self.query_one("#payload-title", SegmentLine).show([(self._payload_title(), "")], [])
         action = self._actions.get(self.query_one(OutcomeList).task_id)
-        is_over = action is not None and action.phase is Phase.DONE
-        self.query_one(OutcomeLine).show_outcome(self._ui.redactor.text(action.words) if action and is_over else "")
-        self.query_one("#status", SegmentLine).show(self._status(), [])
+        outcome = ""
+        if action is not None and action.phase is Phase.DONE:
+            outcome = self._ui.redactor.text(action.words)
+        self.query_one(OutcomeLine).show_outcome(outcome)
+        self.query_one("#status", SegmentLine).show(self._status_segments(), [])
 
-    def _note_what_was_read(self) -> None:
+    def _payload_title(self) -> StyledText:
+        decidable = self._decidable
+        title = f"▌ Payload  {len(self._read_to_end & decidable)} of {len(decidable)} read to the end"
+        if self._holds_own_secret:
+            return StyledText(f"{title}  your own API key is in this one, and stays masked", "need")
+        return StyledText(title, "faint")
+
+    def _note_read_payload(self) -> None:
+        """Note the visible lines, and whether the shown payload was read to its end with them."""
+        self.note_visible_lines()
         payload = self.query_one("#payload", Inspector)
-        self.look_at_panes()
-        task_id = self._payload_of
-        if payload.is_read and not payload.why_not_whole and task_id in self._decidable and task_id not in self._read:
-            self._read.add(task_id)
-            self._tell(task_id, StyledText("read", "faint"))
+        task_id = self._payload_task_id
+        is_read = payload.is_read and not payload.not_whole_reason
+        if is_read and task_id in self._decidable and task_id not in self._read_to_end:
+            self._read_to_end.add(task_id)
+            self._show_outcome(task_id, StyledText("read", "faint"))
 
     @property
     def _decidable(self) -> set[str]:
-        """Those which wait for a decision still."""
-        again = {Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED}
+        """The ids of the tasks that can still be decided about."""
         return {
             task_id
-            for task_id, seen in self._shown.items()
-            if not seen.blocked_now and (task_id not in self._actions or self._actions[task_id].outcome in again)
+            for task_id, review in self._reviews.items()
+            if not review.blocked_now and self._is_undecided(task_id)
         }
 
-    def _status(self) -> list[tuple[StyledText, str]]:
-        held = self._retractable
-        if held:
-            when = self._holds.time_left(held[0]) if held[0].phase is Phase.HELD else "read again"
-            words = f" {held[0].verb} {len(held)} {when} "
-            undo = key_name(self, "review.undo")
-            return [(StyledText(words, "need"), ""), (StyledText(f" {undo} takes them back ", "strong"), "undo")]
-        if self._note and self.blocked_now:
+    def _is_undecided(self, task_id: str) -> bool:
+        action = self._actions.get(task_id)
+        return action is None or action.outcome in UNDECIDED_OUTCOMES
+
+    def _status_segments(self) -> Segments:
+        """Return the status line: what is held, what blocks the decision, or the deciding keys."""
+        retractable = self._retractable
+        if retractable:
+            return self._held_segments(retractable)
+        blocked = self.blocked_now
+        if blocked and self._note:
             return [(StyledText(f" {self._note} ", "need"), "")]
-        if why := self.blocked_now:
-            return [(StyledText(f" {why} ", "need" if self._is_refused else "faint"), "")]
+        if blocked:
+            return [(StyledText(f" {blocked} ", "need" if self._is_refused else "faint"), "")]
         count = len(self._decidable)
         approve, reject = key_name(self, "review.approve"), key_name(self, "review.reject")
-        found = [(StyledText(f"  {approve} approve all {count} ", "strong"), "approve")]
-        found.append((StyledText(f" {reject} reject all {count} ", "strong"), "reject"))
+        segments = [
+            (StyledText(f"  {approve} approve all {count} ", "strong"), "approve"),
+            (StyledText(f" {reject} reject all {count} ", "strong"), "reject"),
+        ]
         if self._cards:
-            found.append((StyledText(f" a card takes no reason, cards among these: {len(self._cards)} ", "need"), ""))
+            text = f" a card takes no reason, cards among these: {len(self._cards)} "
+            segments.append((StyledText(text, "need"), ""))
         if self._reason is not None:
-            found.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
-        return found
+            segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
+        return segments
+
+    def _held_segments(self, retractable: Sequence[Action]) -> Segments:
+        action = retractable[0]
+        when = "read again"
+        if action.phase is Phase.HELD:
+            when = self._held_actions.time_left(action)
+        undo = key_name(self, "review.undo")
+        return [
+            (StyledText(f" {action.verb} {len(retractable)} {when} ", "need"), ""),
+            (StyledText(f" {undo} takes them back ", "strong"), "undo"),
+        ]
 
     # Deciding
 
     @property
-    def _settled(self) -> str:
+    def _closed_reason(self) -> str:
+        """The reason why the decision is closed for good; empty when it is not."""
         if self._ui.read_only:
             return self._ui.read_only
-        if self._stops:
+        if self._is_stopping:
             return "each line says what became of it"
-        return "" if self._decidable or not self._shown else "there is nothing left to decide here"
+        if self._decidable or not self._reviews:
+            return ""
+        return "there is nothing left to decide here"
 
     @property
     def open_tasks(self) -> Collection[str]:
-        """All of them; to be stopped is no decision."""
-        return () if self._stops else self.tasks.keys()
+        """The ids of all tasks, which are open for review; none while tasks are being stopped."""
+        if self._is_stopping:
+            return ()
+        return self.tasks.keys()
 
     @property
     def blocked(self) -> str:
-        """Why there is nothing to decide now."""
-        if why := self._settled:
-            return why
+        """The reason why the decision is blocked; empty when it is not."""
+        if reason := self._closed_reason:
+            return reason
         if any(action.phase is not Phase.DONE for action in self._actions.values()):
             return "decisions are under way"
-        if self._unread:
-            return f"reading {len(self._unread)} of them …"
+        if self._pending_reads:
+            return f"reading {len(self._pending_reads)} of them …"
         payload = self.query_one("#payload", Inspector)
-        if why := payload.why_not_whole:
-            return f"{why}: take it out of the marks"
-        unread = len(self._decidable - self._read)
+        if reason := payload.not_whole_reason:
+            return f"{reason}: take it out of the marks"
+        unread = len(self._decidable - self._read_to_end)
         if not unread:
             return ""
-        here = (
-            self.not_shown_yet(payload, "payload", f"{key_name(self, 'bulk.pane')}, ")
-            if self._payload_of not in self._read
-            else ""
-        )
-        return f"{unread} to read to their ends: {here or 'go through the list'}"
+        hint = ""
+        if self._payload_task_id not in self._read_to_end:
+            hint = self.not_shown_yet(payload, "payload", f"{key_name(self, 'bulk.pane')}, ")
+        return f"{unread} to read to their ends: {hint or 'go through the list'}"
 
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
-        """The keys that decide are grey where there is nothing to decide."""
-        if action == "undo":
-            return "" if self._held or self._retractable else "nothing is held"
-        return self._settled if action == "decide" else ""
+        """Return the reason why an action is disabled: nothing to decide about, or nothing to undo."""
+        if action == "decide":
+            return self._closed_reason
+        if action == "undo" and not self._held and not self._retractable:
+            return "nothing is held"
+        return ""
 
     def decide(self, verb: str, reason: str | None) -> None:
-        """Wish all of them, each for exactly what was shown."""
+        """Decide about all decidable tasks as they were shown; cards take no reason."""
         cards = self._cards
-        digests = {one: self._shown[one].digest for one in self._decidable}
-        for group, comment in ((self._decidable - cards, reason), (cards, None)):
-            if group:
-                self.post_message(self.Decided(Verb(verb), {one: digests[one] for one in group}, comment))
+        for task_ids, comment in ((self._decidable - cards, reason), (cards, None)):
+            if task_ids:
+                digests = {task_id: self._reviews[task_id].digest for task_id in task_ids}
+                self.post_message(self.Decided(Verb(verb), digests, comment))
 
     @property
     def _cards(self) -> set[str]:
-        """Those which wait with a card: it is confirmed or dismissed, and no more."""
-        return {task_id for task_id in self._decidable if self._shown[task_id].request_id}
+        """The ids of the tasks that wait with a card, which can only be confirmed or dismissed."""
+        return {task_id for task_id in self._decidable if self._reviews[task_id].request_id}
 
     @property
     def takes_reason(self) -> bool:
-        """Whether any of them takes a reason."""
+        """Whether any of the tasks takes a reason."""
         return self._cards != self._decidable
 
     def take_back(self) -> bool:
-        """Take back all that are held."""
-        held = [action.id for action in self._retractable]
-        if held:
-            self.post_message(self.TakeBack(*held))
-        return bool(held)
+        """Take back all retractable decisions; return whether there were any."""
+        action_ids = [action.id for action in self._retractable]
+        if action_ids:
+            self.post_message(self.TakeBack(*action_ids))
+        return bool(action_ids)
 
     @property
     def _retractable(self) -> list[Action]:
-        """The decisions that can still be taken back."""
+        """The retractable decisions: those that can still be taken back."""
         return [action for action in self._actions.values() if self.can_take_back(action.id)]

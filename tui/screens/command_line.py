@@ -1,4 +1,4 @@
-"""The command line: a command by its name, with what it needs behind it."""
+"""The command line: runs a command by its name, with its argument."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ from tui.screens.palette import screen_commands
 
 
 class CommandLineScreen(Dialog[None]):
-    """A command by its name, with what it needs behind it."""
+    """A command line at the bottom of the screen below, whose commands it runs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "back", id="line.leave"),
         Binding("tab", "complete", "complete", id="line.complete", priority=True),
     ]
-    LEFT_BY = "line.leave"
+    LEAVE_BINDING = "line.leave"
     HAS_FOOTER = False
-    WITH_WORDS: ClassVar[dict[str, str]] = {
+    ARGUMENTS: ClassVar[dict[str, str]] = {
         "filter": "the filter to use",
         "open": "a task's id, or how it begins",
         "theme": "a theme's name",
         "time": "relative, local or utc",
     }
+    """The commands that take an argument, each with a description of it."""
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()
         self._commands = screen_commands(below)
 
     def content(self) -> ComposeResult:
-        """One line, and what is wrong with it."""
-        names = [*self._commands, *(f"{name} " for name in self.WITH_WORDS if name not in self._commands)]
+        """Yield the content: the line of the input, and the line for errors above it."""
+        names = [*self._commands, *(f"{name} " for name in self.ARGUMENTS if name not in self._commands)]
         with Vertical(id="line"):
             yield Static("", id="wrong", markup=False)
             with Horizontal():
@@ -46,29 +47,30 @@ class CommandLineScreen(Dialog[None]):
                 yield Input(placeholder="command", id="command", compact=True, suggester=SuggestFromList(names))
 
     def action_complete(self) -> None:
-        """Take the rest that is suggested."""
+        """Complete the input with the suggestion."""
         self.query_one(Input).action_cursor_right()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Do what it says, if there is such a thing."""
-        name, _, rest = event.value.strip().partition(" ")
+        """Run the command of the submitted input, or show what is wrong with it."""
+        name, _, argument = event.value.strip().partition(" ")
         if not name:
             self.dismiss()
-        elif rest and name in self.WITH_WORDS:
+        elif argument and name in self.ARGUMENTS:
             self.dismiss()
-            self.app.call_later(self.app.run_action, f"told({name!r}, {rest.strip()!r})")
-        elif (command := self._commands.get(name)) and not rest:
+            self.app.call_later(self.app.run_action, f"told({name!r}, {argument.strip()!r})")
+        elif name in self._commands and not argument:
             self.dismiss()
-            self.app.call_later(command.run)
+            self.app.call_later(self._commands[name].run)
         else:
-            self._tell(name)
+            self.query_one("#wrong", Static).update(self._error(name))
 
-    def _tell(self, name: str) -> None:
-        if name in self.WITH_WORDS:
-            words = f"{name} needs {self.WITH_WORDS[name]}"
-        elif name in self._commands:
-            words = f"{name} takes nothing behind it"
-        else:
-            near = difflib.get_close_matches(name, [*self._commands, *self.WITH_WORDS], 1, 0.4)
-            words = f"there is no {name}" + (f", did you mean {near[0]}?" if near else "; ctrl+p lists all")
-        self.query_one("#wrong", Static).update(words)
+    def _error(self, name: str) -> str:
+        """Return a sentence that explains the error: a missing or unwanted argument, or an unknown command."""
+        if name in self.ARGUMENTS:
+            return f"{name} needs {self.ARGUMENTS[name]}"
+        if name in self._commands:
+            return f"{name} takes nothing behind it"
+        near = difflib.get_close_matches(name, [*self._commands, *self.ARGUMENTS], 1, 0.4)
+        if near:
+            return f"there is no {name}, did you mean {near[0]}?"
+        return f"there is no {name}; ctrl+p lists all"

@@ -1,4 +1,4 @@
-"""A question with two answers, of which the harmless one is the default."""
+"""The confirmation dialog: a question with two answers, of which the harmless one is the default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.widgets.keys import key_name
 
 
 class ConfirmScreen(Dialog[bool]):
-    """Asks before something that cannot be undone."""
+    """A dialog that asks the operator to confirm an action that cannot be undone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "no", "no", id="confirm.no"),
@@ -26,10 +26,13 @@ class ConfirmScreen(Dialog[bool]):
 
     def __init__(self, title: str, text: str, *, yes: str, no: str) -> None:
         super().__init__()
-        self._title, self._text, self._yes, self._no = title, text, yes, no
+        self._title = title
+        self._text = text
+        self._yes = yes
+        self._no = no
 
     def content(self) -> ComposeResult:
-        """The question; the harmless answer has the focus."""
+        """Yield the content of the dialog: the question, its text, and the two answers."""
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
             with VerticalScroll(id="scroll", can_focus=False):
@@ -40,36 +43,37 @@ class ConfirmScreen(Dialog[bool]):
                 yield Button(self._yes, id="yes", variant="error")
 
     def show_text(self, text: str) -> None:
-        """Show another text, where what is asked about goes on meanwhile."""
+        """Show another text, when the subject of the question changes while the dialog is open."""
         if text != self._text:
             self._text = text
             for about in self.query("#about").results(Static):
                 about.update(sanitize_text(text))
 
     def on_mount(self) -> None:
-        """Enter alone does no harm; how much of the text is out of sight is always told."""
+        """Focus the harmless answer after mounting, and keep the count of hidden lines up to date."""
         self.query_one("#no").focus()
         text = self.query_one("#scroll")
-        for changing in ("scroll_y", "virtual_size", "size"):
-            self.watch(text, changing, self._tell_what_is_below)
+        for attribute in ("scroll_y", "virtual_size", "size"):
+            self.watch(text, attribute, self._show_hidden_lines)
 
-    def _tell_what_is_below(self) -> None:
-        """Say how many lines of the text are below what is in sight, and the key that shows them."""
+    def _show_hidden_lines(self) -> None:
+        """Show how many lines of the text are hidden below the visible ones, and the key that scrolls to them."""
         text, below = self.query_one("#scroll"), self.query_one("#below", Static)
-        lines = text.virtual_size.height - text.scrollable_content_region.height - text.scroll_offset.y
-        down, up = key_name(self, "confirm.page_down"), key_name(self, "confirm.page_up")
-        words = f"{lines} more lines below: {down}" if lines > 0 else f"the end; {up} goes back"
-        below.update(words)
-        below.display = lines > 0 or text.scroll_offset.y > 0
+        hidden = text.virtual_size.height - text.scrollable_content_region.height - text.scroll_offset.y
+        if hidden > 0:
+            below.update(f"{hidden} more lines below: {key_name(self, 'confirm.page_down')}")
+        else:
+            below.update(f"the end; {key_name(self, 'confirm.page_up')} goes back")
+        below.display = hidden > 0 or text.scroll_offset.y > 0
 
     def action_scroll_text(self, by: int) -> None:
-        """Go a page down or up in the text."""
+        """Scroll the text by pages."""
         self.query_one("#scroll").scroll_relative(y=by * self.query_one("#scroll").size.height, animate=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """An answer."""
+        """Dismiss the dialog with the answer of the pressed button."""
         self.dismiss(event.button.id == "yes")
 
     def action_no(self) -> None:
-        """The harmless answer."""
+        """Dismiss the dialog with the answer no."""
         self.dismiss(False)

@@ -1,10 +1,11 @@
-"""What there is to copy: one key each."""
+"""The copy dialog: a list of texts to copy, each with a key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -19,11 +20,12 @@ COPY_KEYS = {
     "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
     "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
-"""The key of each thing that can be copied; no two are alike, so that fingers may learn them."""
+"""The key of each text that can be copied; every key is used once, so that operators can learn them."""
+MAX_PREVIEW_CHARS = 200
 
 
 class CopyChoices(VirtualList):
-    """What there is, and the beginning of each."""
+    """A list of the choices to copy, each with the start of its text."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__(id="choices")
@@ -31,13 +33,13 @@ class CopyChoices(VirtualList):
         self.names = [name for name in COPY_KEYS if name in texts]
 
     def count(self) -> int:
-        """How many there are."""
+        """Return the count of the choices."""
         return len(self.names)
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """One of them."""
+        """Return the styled pieces of a line: the key, the name, and the start of a text."""
         name = self.names[index]
-        text = one_line(self._texts[name], longest=200) or "nothing"
+        text = one_line(self._texts[name], longest=MAX_PREVIEW_CHARS) or "nothing"
         return [
             StyledText(f" {COPY_KEYS[name]}  ", "accent"),
             StyledText(f"{name:<10}"),
@@ -46,7 +48,7 @@ class CopyChoices(VirtualList):
 
 
 class CopyScreen(Dialog[str]):
-    """Texts by name, secrets masked in all of them; the name of the one that is chosen is the answer."""
+    """A dialog to copy one of several texts, whose secrets are masked; its result is the name of the chosen text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"take({name!r})", name, show=False, id=f"copy.{name}") for name, key in COPY_KEYS.items()),
@@ -58,23 +60,23 @@ class CopyScreen(Dialog[str]):
         self._texts = texts
 
     def content(self) -> ComposeResult:
-        """The list."""
+        """Yield the content of the dialog: the list of choices."""
         with Vertical(id="dialog"):
             yield Static("Copy", id="question", markup=False)
             yield CopyChoices(self._texts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What there is not has no key."""
+        """Return whether an action is available: a text can be taken only if it is in the list."""
         return action != "take" or parameters[0] in self._texts
 
-    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
-        """The line under the cursor."""
+    @on(VirtualList.Chosen)
+    def _take_line(self, event: VirtualList.Chosen) -> None:
         self.action_take(self.query_one(CopyChoices).names[event.index])
 
     def action_take(self, name: str) -> None:
-        """This one."""
+        """Take the text with this name."""
         self.dismiss(name)
 
     def action_leave(self) -> None:
-        """None."""
+        """Leave the dialog without a choice."""
         self.dismiss("")

@@ -1,4 +1,4 @@
-"""Something to say: in a task's thread, as a new task, or as the answer to a question."""
+"""The editor for a message: to a task's thread, or of a new task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.widgets.keys import key_name
 
 
 class MessageDraft(NamedTuple):
-    """What was written, and what goes with it."""
+    """The text of a message, and its options."""
 
     text: str
     options: dict[str, Any]
@@ -31,13 +31,20 @@ TASK_OPTIONS = {
     "additional_context": "context",
     "think_mode": "thinking: default or harder",
 }
-"""What can go with a new task beside its words; `xp-tui run` takes the rest."""
+"""The options of a new task that the editor offers, with their descriptions; `xp-tui run` takes all others."""
+
+
+OPTION_VALUES = {
+    "output_format": ("text", "markdown", "json", "voice"),
+    "think_mode": ("default", "harder"),
+}
+"""The values that an option accepts, where it does not accept any text."""
 
 
 class MessageEditor(Dialog[MessageDraft | None]):
-    """A text of several lines, safe to paste into; it is kept as a draft until it was sent."""
+    """An editor for a message of several lines, which is kept as a draft until it is sent."""
 
-    LEFT_BY = "compose.leave"
+    LEAVE_BINDING = "compose.leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "send", "send", id="compose.send"),
         Binding("f4", "more", "More", show=False, id="compose.more"),
@@ -45,70 +52,79 @@ class MessageEditor(Dialog[MessageDraft | None]):
     ]
 
     def __init__(
-        self, title: str, where: str, key: str, drafts: MutableMapping[str, str], *, has_options: bool = False
-    ) -> None:
+        self, title: str, destination: str, draft_key: str, drafts: MutableMapping[str, str], *,
+        has_options: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self._title, self._where, self._key, self._drafts = title, where, key, drafts
+        self._title = title
+        self._destination = destination
+        self._draft_key = draft_key
+        self._drafts = drafts
         self._has_options = has_options
-        self._told = ""
-        """What was told last in the line of the keys."""
+        self._status = ""
+        """The message in the line of the keys; empty while it shows the keys."""
 
     def content(self) -> ComposeResult:
-        """Where it goes, the text, and what can go with it."""
+        """Yield the content: the destination, the text, the options, and the keys."""
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
-            yield Static(one_line(self._where), id="about", markup=False)
-            yield TextArea(self._drafts.get(self._key, ""), id="text", tab_behavior="focus")
+            yield Static(one_line(self._destination), id="about", markup=False)
+            yield TextArea(self._drafts.get(self._draft_key, ""), id="text", tab_behavior="focus")
             if self._has_options:
                 with VerticalScroll(id="options"):
-                    for name, about in TASK_OPTIONS.items():
-                        yield Input(placeholder=about, id=name, compact=True)
-            more = f" · {key_name(self, 'compose.more')} more" if self._has_options else ""
+                    for name, description in TASK_OPTIONS.items():
+                        yield Input(placeholder=description, id=name, compact=True)
             send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
-            yield Static(f"{send} sends{more} · {leave} keeps it as a draft", id="keys", markup=False)
+            keys = f"{send} sends"
+            if self._has_options:
+                keys += f" · {key_name(self, 'compose.more')} more"
+            yield Static(f"{keys} · {leave} keeps it as a draft", id="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Begin to write, behind what is there."""
+        """Focus the text after mounting, with the cursor at its end."""
         text = self.query_one(TextArea)
         text.focus()
         text.move_cursor(text.document.end)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Keep every letter; where the disk takes none, say so and go on."""
+        """Save the changed text as a draft; if it cannot be written, show the error and go on."""
         try:
-            self._drafts[self._key] = event.text_area.text
+            self._drafts[self._draft_key] = event.text_area.text
         except OSError as error:
-            self._tell(f"this is not kept as a draft: {error}")
+            self._show_status(f"this is not kept as a draft: {error}")
 
     def action_more(self) -> None:
-        """Show what else can be said, or hide it."""
-        if self._has_options:
-            options = self.query_one("#options")
-            options.toggle_class("-shown")
-            self.query_one("#title" if options.has_class("-shown") else "#text").focus()
+        """Show more options, or hide them."""
+        if not self._has_options:
+            return
+        options = self.query_one("#options")
+        options.toggle_class("-shown")
+        if options.has_class("-shown"):
+            self.query_one("#title").focus()
+        else:
+            self.query_one("#text").focus()
 
     def action_send(self) -> None:
-        """Send it, if there is anything to send."""
+        """Send the message, if there is a text and all options are valid."""
         text = self.query_one(TextArea).text.strip()
         if not text:
-            self._tell("there is nothing to send yet")
+            self._show_status("there is nothing to send yet")
             return
-        found: dict[str, Any] = {one.id or "": one.value.strip() for one in self.query(Input) if one.value.strip()}
-        if "files" in found:
-            found["files"] = [name.strip() for name in found["files"].split(",") if name.strip()]
-        for name, allowed in (
-            ("output_format", ("text", "markdown", "json", "voice")),
-            ("think_mode", ("default", "harder")),
-        ):
-            if found.get(name, allowed[0]) not in allowed:
-                self._tell(f"{name.replace('_', ' ')} is one of {', '.join(allowed)}")
+        values = {field.id or "": field.value.strip() for field in self.query(Input)}
+        options: dict[str, Any] = {name: value for name, value in values.items() if value}
+        for name, allowed in OPTION_VALUES.items():
+            if options.get(name, allowed[0]) not in allowed:
+                self._show_status(f"{name.replace('_', ' ')} is one of {', '.join(allowed)}")
                 return
-        self.dismiss(MessageDraft(text, found))
+        if "files" in options:
+            files = map(str.strip, options["files"].split(","))
+            options["files"] = [name for name in files if name]
+        self.dismiss(MessageDraft(text, options))
 
-    def _tell(self, words: str) -> None:
-        self._told = words
-        self.query_one("#keys", Static).update(words)
+    def _show_status(self, text: str) -> None:
+        self._status = text
+        self.query_one("#keys", Static).update(text)
 
     def action_leave(self) -> None:
-        """Not now: the draft stays."""
+        """Leave the editor without sending; the draft is kept."""
         self.dismiss(None)

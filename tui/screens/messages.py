@@ -1,4 +1,4 @@
-"""Messages by which a screen asks the app for something; `tui.app` handles them."""
+"""Messages that screens post to the app; `tui.app` handles them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 
 def task_to_review(state: State, task_id: str) -> str | None:
-    """The task that waits for a person, this one or below it; a paused one too, whose reason was not read yet."""
+    """Return the id of the task to review: this one or one below it that waits for a person.
+
+    A paused task counts as waiting while the reason of the pause was not read yet.
+    """
     waiting = next(state.waiting_below(task_id), None)
+    if waiting is not None:
+        return waiting
     task = state.task(task_id)
-    if waiting is None and task is not None and task.status == Status.PAUSED:
+    if task is not None and task.status == Status.PAUSED:
         return task_id
-    return waiting
+    return None
 
 
 class TaskCommand(Message):
-    """Something is to be done with tasks: stop, continue, create, copy."""
+    """A command about tasks: stop, continue, create or copy."""
 
     def __init__(self, verb: str, *task_ids: str) -> None:
         super().__init__()
@@ -34,7 +39,7 @@ class TaskCommand(Message):
 
 
 class CopyWanted(Message):
-    """One of these texts is to be copied, whichever is chosen."""
+    """A request to copy one of these texts, which the operator chooses."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__()
@@ -42,7 +47,7 @@ class CopyWanted(Message):
 
 
 class ReviewWanted(Message):
-    """What tasks wait for is to be decided."""
+    """A request to review waiting tasks."""
 
     def __init__(self, *task_ids: str) -> None:
         super().__init__()
@@ -50,7 +55,7 @@ class ReviewWanted(Message):
 
 
 class ReadReview(Message):
-    """Read what a task waits for, to show it on the review that sends this."""
+    """A request to read the review of a task, for the screen that posts this message."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__()
@@ -62,12 +67,12 @@ class ReviewsTask(Protocol):
 
     task_id: str
 
-    def forget(self, task_id: str, begun: Action | None = None) -> None:
-        """Show another task, for which an action may be under way."""
+    def show_task(self, task_id: str, running_action: Action | None = None) -> None:
+        """Show another task, with the action that is running for it."""
 
 
 class ShowNextReview(Message):
-    """Show the task that waits `by` places after the reviewed one."""
+    """A request to show the next review: of the task `by` positions after the current one in the waiting tasks."""
 
     def __init__(self, screen: ReviewsTask, by: int) -> None:
         super().__init__()
@@ -76,7 +81,7 @@ class ShowNextReview(Message):
 
 
 class ReplyWanted(Message):
-    """Answer what a task asks, or say more in its thread."""
+    """A request to reply to a task: to answer its question, or to write to its thread."""
 
     def __init__(self, task: AnyTask) -> None:
         super().__init__()
@@ -84,7 +89,7 @@ class ReplyWanted(Message):
 
 
 class OpenUrl(Message):
-    """Open a web address in a browser."""
+    """A request to open a URL in a browser."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -92,7 +97,7 @@ class OpenUrl(Message):
 
 
 class OpenReviewedTask(Message):
-    """Open the task of a review in the place of the review."""
+    """A request to open the reviewed task and to close its review."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__()
@@ -100,7 +105,7 @@ class OpenReviewedTask(Message):
 
 
 class ReadLog(Message):
-    """Read the record and the log of a sub-task."""
+    """A request to read the record and the log of a sub-task."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The palette: every command of a screen by its name, with its keys."""
+"""The command palette: the commands of a screen, with their names and keys."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tui.widgets.keys import bound_keys, named_bindings
 
 
 class Command(NamedTuple):
-    """Something that can be done, by its name."""
+    """A command that can be run by its name: an action of a screen, a widget or the app."""
 
     name: str
-    about: str
+    description: str
     keys: str
     area: str
     node: DOMNode
@@ -29,11 +29,11 @@ class Command(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What it does, as a title: with a capital letter."""
-        return self.about[:1].upper() + self.about[1:]
+        """The description as a title: with a capital letter."""
+        return self.description[:1].upper() + self.description[1:]
 
     async def run(self) -> None:
-        """Do it, or tell why it cannot be done."""
+        """Run the command, or show why it is disabled."""
         app: App[object] = self.node.app
         _, name, parameters = parse(self.action)
         if isinstance(self.node, BaseScreen) and self.node.disabled_reason(name, parameters):
@@ -43,57 +43,59 @@ class Command(NamedTuple):
 
 
 def screen_commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, Command]:
-    """Everything that can be done on a screen, what has the focus first; moving about is left to its keys."""
-    found: dict[str, Command] = {}
+    """Return the commands of a screen by name, those of the focused widget first, without those that move a cursor."""
+    commands: dict[str, Command] = {}
     focused = screen.focused
     nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused else ()), *screen.query("*"), screen, screen.app]
     for node in nodes:
         for binding in named_bindings(type(node)):
             area, _, name = (binding.id or "").partition(".")
-            if name and area not in {"", "lines"} and name not in found and (with_deciding or not _decides(binding)):
-                pressed = displayed_keys(node, binding.id or "")
-                found[name] = Command(name, binding.description, pressed, area, node, binding.action)
-    return found
+            is_command = name and area not in {"", "lines"} and name not in commands
+            if is_command and (with_deciding or not _is_deciding(binding)):
+                keys = displayed_keys(node, binding.id or "")
+                commands[name] = Command(name, binding.description, keys, area, node, binding.action)
+    return commands
 
 
 def displayed_keys(node: DOMNode, binding_id: str) -> str:
-    """Return all keys of an action of a node, as the footer shows them."""
+    """Return all keys of a binding, as the footer displays them."""
     keys = [node.app.get_key_display(Binding(key, "")) for key in bound_keys(node, binding_id)]
     return " ".join(dict.fromkeys(keys))
 
 
-def _decides(binding: Binding) -> bool:
-    """Whether Enter on its name would decide: what decides has keys of its own, and nothing else."""
+def _is_deciding(binding: Binding) -> bool:
+    """Return whether a binding is for deciding: approvals and rejections are done with keys, never by name."""
     return binding.action.startswith("decide(")
 
 
 class CommandProvider(Provider):
-    """The palette: every action of the screen, with its key."""
+    """The provider of the palette's commands: those of the screen below, each with its keys."""
 
-    def _all(self) -> Iterator[Command]:
+    def _commands(self) -> Iterator[Command]:
         yield from screen_commands(self.screen).values()
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
-        for command in self._all():
+        """Yield all commands to discover before anything is typed."""
+        for command in self._commands():
             yield DiscoveryHit(command.title, partial(command.run), help=f"{command.keys}  :{command.name}")
 
     async def search(self, query: str) -> Hits:
-        """What sounds like it."""
+        """Yield the commands that match the search query."""
         matcher = self.matcher(query)
-        for command in self._all():
-            if (score := matcher.match(f"{command.title} {command.name}")) > 0:
-                shown = matcher.highlight(command.title)
-                yield Hit(score, shown, partial(command.run), help=f"{command.keys}  :{command.name}")
+        for command in self._commands():
+            score = matcher.match(f"{command.title} {command.name}")
+            if score > 0:
+                title = matcher.highlight(command.title)
+                yield Hit(score, title, partial(command.run), help=f"{command.keys}  :{command.name}")
 
 
 class PaletteScreen(CommandPalette, AppScreen[None]):
-    """The palette on the screen, without the pages of a list that has no room for a line: Textual fails there."""
+    """The screen of the command palette."""
 
     IS_PALETTE = True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Allow every action but a page up or down where no command is in sight."""
+        """Return whether an action is available: paging is not in a list without visible lines, where Textual fails."""
         if action == "command_list" and parameters and str(parameters[0]).startswith("page_"):
             return bool(self.query_one(CommandList).scrollable_content_region)
         return super().check_action(action, parameters)

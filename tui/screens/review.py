@@ -1,4 +1,4 @@
-"""The decision: who asks for what and why, whole; two keys that cannot be hit by accident, and time to take it back."""
+"""The review of one task: shows who requests what and why, and approves or rejects exactly what was shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.domain import humanize
-from tui.domain.action import Action, Outcome, Phase, Verb
+from tui.domain.action import Action, Phase, Verb
 from tui.domain.review import differences
-from tui.screens.approval_base import IN_A_BURST, ApprovalScreen
+from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
+from tui.screens.base import Segments
 from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
 from tui.screens.review_facts import NOT_PROVIDED, review_facts
-from tui.screens.review_words import hint_for_wait, is_another_request, payload_title
+from tui.screens.review_words import action_segments, hint_for_wait, is_another_request, payload_title, title_segments
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -31,13 +32,9 @@ if TYPE_CHECKING:
     from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
 
-PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
-UNDECIDED_OUTCOMES = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
-"""Outcomes after which there is still something to decide."""
-
 
 class ReviewScreen(ApprovalScreen):
-    """One decision."""
+    """The screen for the review of one task."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "say", "reply", id="review.say"),
@@ -55,25 +52,25 @@ class ReviewScreen(ApprovalScreen):
         self,
         task_id: str,
         ui: UIContext,
-        begun: Action | None = None,
+        running_action: Action | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
         self.task_id = task_id
         self._ui = ui
-        self._shown: ReviewSnapshot | None = None
-        self._action = begun
-        """What was decided, and how far it is."""
-        self._masked = 0
+        self._review: ReviewSnapshot | None = None
+        """The review as it was read last; None until then."""
+        self._action = running_action
+        """The last action for the task, with its progress."""
+        self._masked_count = 0
         self._holds_own_secret = False
-        self._reopens = False
         self._read_at: datetime | None = None
-        self._asked_at: datetime | None = None
-        """The change for which the task was read again last."""
+        self._reread_for: datetime | None = None
+        """The time of the update for which the task was last read again."""
 
     def compose(self) -> ComposeResult:
-        """The parts."""
+        """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
         yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
         yield SegmentLine(id="payload-title")
@@ -85,61 +82,69 @@ class ReviewScreen(ApprovalScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Begin at the payload."""
+        """Start drawing after mounting."""
         self.set_interval(0.1, self.draw)
         self.draw()
 
-    # What the app tells
+    # Called by the app
 
     def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
-        """Show what there is to decide about, as it was read just now."""
+        """Update the review of this task with the one that was just read."""
         if task_id != self.task_id:
             return
-        seen = review
-        if self._is_decided and (seen.blocked_now or not is_another_request(seen, self._shown)):
-            return  # what was decided about stays as it was
-        self._reopens = self._is_decided
-        before, self._shown = self._shown, seen
+        before = self._review
+        is_reopened = self._is_decided
+        if is_reopened and (review.blocked_now or not is_another_request(review, before)):
+            return  # what was decided about stays on the screen
+        self._review = review
         self._read_at = self._ui.now()
-        if before is None or before.digest != seen.digest or before.task.id != seen.task.id:
+        is_same_task = before is not None and before.task.id == review.task.id
+        if before is None or not is_same_task or before.digest != review.digest:
             self.arm()
             self._drop_reason()
-            if before is not None and before.task.id == seen.task.id:
+            if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
-        facts = self.query_one("#facts", Inspector)
-        facts.show(review_facts(seen, state, self._ui))
-        held = seen.held if seen.held is not None else NOT_PROVIDED
-        changed = differences(before, seen) if before is not None and before.task.id == seen.task.id else ()
-        if self._reopens:
-            self._action, changed, self._note = None, (), "this is a new request"
-        parts = [Part("what has changed since you opened it", "\n".join(changed)), Part("what exactly", held)]
-        payload = self.query_one("#payload", Inspector)
-        payload.show(parts if changed else parts[1:])
-        self._masked = facts.masked + payload.masked
-        self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
+        changes: Sequence[str] = ()
+        if is_reopened:
+            self._action = None
+            self._note = "this is a new request"
+        elif before is not None and is_same_task:
+            changes = differences(before, review)
+        self._show_review(review, state, changes)
         self.refresh_bindings()
         self.draw()
 
+    def _show_review(self, review: ReviewSnapshot, state: State, changes: Sequence[str]) -> None:
+        """Show the facts and the payload of a review, and the changes since it was opened."""
+        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
+        facts.show(review_facts(review, state, self._ui))
+        parts = [Part("what exactly", NOT_PROVIDED if review.held is None else review.held)]
+        if changes:
+            parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
+        payload.show(parts)
+        self._masked_count = facts.masked_count + payload.masked_count
+        self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
+
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
-        """Ask for the task to be read again where it has changed since it was read."""
-        task, seen = state.task(self.task_id), self._shown
-        if task is None or seen is None or task.updated_at == self._asked_at:
+        """Update the screen with a new state: request a read if the task was updated after it was read."""
+        task, review = state.task(self.task_id), self._review
+        if task is None or review is None or task.updated_at == self._reread_for:
             return
         if self._is_decided and state.wait(self.task_id) is None:
             return
-        if task.updated_at and seen.task.updated_at and task.updated_at > seen.task.updated_at:
-            self._asked_at = task.updated_at
-            if self._action is None or self._action.phase is Phase.DONE:
+        if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
+            self._reread_for = task.updated_at
+            if not _is_running(self._action):
                 self.post_message(ReadReview(self.task_id))
 
     def review_failed(self, task_id: str, reason: str) -> None:
-        """Show why the task could not be read."""
+        """Show the reason why the read of the review failed."""
         if task_id == self.task_id:
             self._note = reason
             self.draw()
 
     def update_action(self, action: Action) -> bool:
-        """Show how far the decision is."""
+        """Update the progress of the action for this task."""
         if action.target != self.task_id:
             return False
         is_new = self._action is None or self._action.id != action.id
@@ -148,208 +153,216 @@ class ReviewScreen(ApprovalScreen):
             self.post_message(self.TakeBack(action.id))
         self._action = action
         if action.phase is Phase.DONE:
-            self._note = self._note if self._note == IN_A_BURST else ""
+            if self._note != IN_A_BURST:
+                self._note = ""
             self.arm()
             self.refresh_bindings()
         self.draw()
         return True
 
-    # Showing
+    # Drawing
 
     def draw(self) -> None:
-        seen = self._shown
-        left = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
-        if seen:
-            name = self._ui.safe(seen.task.name, 60)
-            left.append((StyledText(f"{name}  ", "strong"), ""))
-            if seen.wait and seen.wait.since and not self._is_decided:
-                waited = humanize.duration((self._ui.now() - seen.wait.since).total_seconds())
-                left.append((StyledText(f"‖ {seen.wait.kind} {waited}  ", "need"), ""))
-        read = humanize.ago(self._read_at, self._ui.now()) if self._read_at else "not yet"
+        """Draw the titles, the outcome, and the status line; note the visible lines."""
+        last_read = "not yet"
+        if self._read_at:
+            last_read = humanize.ago(self._read_at, self._ui.now())
         self.query_one("#title", SegmentLine).show(
-            left, [StyledText(self.elsewhere, "need"), StyledText(f"read {read} ", "faint")]
+            title_segments(self._review, self._ui, is_decided=self._is_decided),
+            [StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
         )
+        self.note_visible_lines()
         payload = self.query_one("#payload", Inspector)
-        self.look_at_panes()
-        title = payload_title(self, payload, self._masked, holds_own_secret=self._holds_own_secret)
+        title = payload_title(self, payload, self._masked_count, holds_own_secret=self._holds_own_secret)
         self.query_one("#payload-title", SegmentLine).show([(title, "")], [])
-        is_over = self._action is not None and self._action.phase is Phase.DONE
-        outcome = self._ui.redactor.text(self._action.words) if self._action and is_over else ""
+        outcome = ""
+        if self._action is not None and self._action.phase is Phase.DONE:
+            outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
-        self.query_one("#status", SegmentLine).show(self._status(), [])
+        self.query_one("#status", SegmentLine).show(self._status_segments(), [])
 
-    def _status(self) -> list[tuple[StyledText, str]]:
-        action = self._action
-        if action is not None and action.phase is not Phase.DONE:
-            words = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
-            if action.phase is Phase.HELD:
-                words = f" {self._holds.time_left(action)}"
-            told = [(StyledText(f" {action.verb}{words} ", "need"), "")]
-            if self._is_retractable:
-                told.append((StyledText(f" {key_name(self, 'review.undo')} takes it back ", "strong"), "undo"))
-            return told
-        found: list[tuple[StyledText, str]] = []
-        if self._is_decided and action is not None:
-            told = [(StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open")]
-            following = f" {key_name(self, 'review.next')} the next that waits "
-            return [*told, (StyledText(following, "strong"), "next")]
+    def _status_segments(self) -> Segments:
+        """Return the status line: the running action, the next steps, or the note and the deciding keys."""
+        if self._action is not None and _is_running(self._action):
+            time_left = self._held_actions.time_left(self._action)
+            return action_segments(self, self._action, time_left, is_retractable=self._is_retractable)
+        if self._is_decided:
+            return [
+                (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
+                (StyledText(f" {key_name(self, 'review.next')} the next that waits ", "strong"), "next"),
+            ]
+        segments: Segments = []
         if self._note:
-            found.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        why = self.blocked_now
-        if why:
-            words = f" {self._ui.safe(why)}{hint_for_wait(self, self._shown)} "
-            found.append((StyledText(words, "need" if self._is_refused else "faint"), ""))
-        else:
-            found.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
-            found.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
-            if self._reason is not None:
-                found.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
-        return found
+            segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
+        if blocked := self.blocked_now:
+            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review)} "
+            segments.append((StyledText(text, "need" if self._is_refused else "faint"), ""))
+            return segments
+        segments.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
+        segments.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
+        if self._reason is not None:
+            segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
+        return segments
 
     @property
     def open_tasks(self) -> tuple[str]:
-        """The one."""
+        """The id of the task that is open for review."""
         return (self.task_id,)
 
     @property
     def blocked(self) -> str:
-        """Why there is nothing to decide now; empty when there is."""
-        if why := self._settled:
-            return why
-        if self._shown is None:
+        """The reason why the decision is blocked; empty when it is not."""
+        if reason := self._closed_reason:
+            return reason
+        if self._review is None:
             return "reading what there is to decide …"
-        if self._action is not None and self._action.phase is not Phase.DONE:
+        if _is_running(self._action):
             return "a decision is under way"
         return self._unseen
 
     @property
     def _unseen(self) -> str:
-        """What was not shown yet and the keys that show it, or why it cannot be; empty when all was."""
+        """The unseen part of the review, with the keys that show it, or why it cannot be shown; empty if none is."""
         facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
-        if why := payload.why_not_whole or facts.why_not_whole:
-            return why
-        unread = self.not_shown_yet(payload, "payload")
-        return unread or self.not_shown_yet(facts, "facts", "shift+tab, ")
+        if reason := payload.not_whole_reason or facts.not_whole_reason:
+            return reason
+        return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
 
     @property
     def _is_decided(self) -> bool:
-        """Whether a decision was carried out from here, however it ended."""
+        """Whether the task was decided about from this screen, whatever the outcome of the decision."""
         action = self._action
         return action is not None and action.phase is Phase.DONE and action.outcome not in UNDECIDED_OUTCOMES
 
     @property
-    def _settled(self) -> str:
-        """Why there will be nothing to decide, however long one waits."""
-        seen = self._shown
+    def _closed_reason(self) -> str:
+        """The reason why the decision is closed for good; empty when it is not."""
         if self._ui.read_only:
             return self._ui.read_only
         if self._is_decided:
-            task, following = key_name(self, "review.open"), key_name(self, "review.next")
-            return f"{task} opens the task, {following} shows the next one that waits"
-        return (seen.blocked_now or "") if seen else ""
+            open_key, next_key = key_name(self, "review.open"), key_name(self, "review.next")
+            return f"{open_key} opens the task, {next_key} shows the next one that waits"
+        if self._review is None:
+            return ""
+        return self._review.blocked_now or ""
 
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
-        """The keys that decide are grey where there is nothing to decide."""
+        """Return the reason why an action is disabled: nothing to decide about or to undo, or read-only mode."""
         match action:
             case "decide":
-                return self._settled
+                return self._closed_reason
             case "say":
                 return self._ui.read_only
             case "undo":
-                return "" if self._is_retractable or self._held else "nothing is held"
+                has_held = self._is_retractable or self._held
+                return "" if has_held else "nothing is held"
         return ""
 
     @property
     def takes_reason(self) -> bool:
-        """A card is confirmed or dismissed, and no more."""
-        return self._shown is None or self._shown.request_id is None
+        """Whether a rejection takes a reason; a card, which can only be confirmed or dismissed, takes none."""
+        return self._review is None or self._review.request_id is None
 
     def update_held(self, held: HeldActions) -> None:
-        """Show what is held of another task; of this one the line below tells."""
-        super().update_held(held._replace(words="") if self._is_retractable else held)
+        """Update the line of held actions, unless this task's own is held, which the status line shows."""
+        if self._is_retractable:
+            held = held._replace(text="")
+        super().update_held(held)
 
     @property
     def _is_retractable(self) -> bool:
-        """Whether what was decided here can still be taken back."""
+        """Whether the decision about this task is retractable: held, and not sent yet."""
         return self._action is not None and self.can_take_back(self._action.id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A sign-in is offered only where one is wanted, and the task once all is decided."""
-        if (action == "browse" and not _sign_in_url(self._shown)) or (action == "open" and not self._is_decided):
+        """Return whether an action is available: signing in if the task waits for it, opening once it is decided."""
+        if action == "browse" and not _sign_in_url(self._review):
             return False
-        if action == "decide" and self._settled:
-            return False  # the key tells why all the same
+        if action == "open" and not self._is_decided:
+            return False
+        if action == "decide" and self._closed_reason:
+            return False  # `on_key` shows the reason nevertheless
         return super().check_action(action, parameters)
 
-    def action_open(self) -> None:
-        """See how the agent goes on."""
-        self.post_message(OpenReviewedTask(self.task_id))
-
-    # Doing
+    # Actions
 
     def decide(self, verb: str, reason: str | None) -> None:
-        """Wish it, for exactly what was shown."""
-        assert self._shown
-        self.post_message(self.Decided(Verb(verb), {self.task_id: self._shown.digest}, reason))
+        """Decide about the review as it was shown."""
+        assert self._review
+        self.post_message(self.Decided(Verb(verb), {self.task_id: self._review.digest}, reason))
 
     def take_back(self) -> bool:
-        """Take the held decision back."""
+        """Take back the held decision; return whether there was one."""
         if self._action is None or not self._is_retractable:
             return False
         self.post_message(self.TakeBack(self._action.id))
         return True
 
+    def action_open(self) -> None:
+        """Open the task in the place of its review."""
+        self.post_message(OpenReviewedTask(self.task_id))
+
     def action_say(self) -> None:
-        """Answer what is asked, or message the thread."""
-        if self._shown is None:
+        """Say something to the agent: answer its question, or write to the thread."""
+        if self._review is None:
             self._note = "reading what there is to decide …"
             self.draw()
         else:
-            self.post_message(ReplyWanted(self._shown.task))
+            self.post_message(ReplyWanted(self._review.task))
 
     def action_copy(self) -> None:
-        """What to copy."""
+        """Open the dialog to copy a text of the task."""
         self.post_message(TaskCommand("copy", self.task_id))
 
     def action_browse(self) -> None:
-        """Open the address of the sign-in, once all of it was shown."""
-        url = _sign_in_url(self._shown)
+        """Browse to the sign-in page, once all of the review was shown."""
+        url = _sign_in_url(self._review)
         self._note = self._unseen
         if url and not self._note:
             self.post_message(OpenUrl(url))
         self.draw()
 
     def action_next(self, by: int) -> None:
-        """The next one that waits."""
+        """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
 
     def action_reload(self) -> None:
-        """Read it again."""
+        """Reload the review from the platform."""
         self._note = ""
         if self._action is not None and self._action.phase is Phase.DONE:
-            self.forget(self.task_id)
+            self.show_task(self.task_id)
         self.post_message(ReadReview(self.task_id))
 
-    def picked(self, name: str) -> None:
-        """What is offered once all is decided was clicked."""
+    def handle_picked(self, name: str) -> None:
+        """Handle a click on a picked segment: one of those shown after the decision."""
         match name:
             case "open":
                 self.action_open()
             case "next":
                 self.action_next(1)
 
-    def forget(self, task_id: str, begun: Action | None = None) -> None:
-        """Another task is to be shown, for which something may be held still; until it is read, nothing is."""
-        self.task_id, self._shown, self._action = task_id, None, begun
-        self._read_at, self._asked_at, self._masked = None, None, 0
-        for facts in self.query(Inspector):
-            facts.show([])
-        self._armed_at, self._note = float("inf"), ""
+    def show_task(self, task_id: str, running_action: Action | None = None) -> None:
+        """Show another task, with its running action; the screen is empty until the review is read."""
+        self.task_id = task_id
+        self._review = None
+        self._action = running_action
+        self._read_at = None
+        self._reread_for = None
+        self._masked_count = 0
+        for pane in self.query(Inspector):
+            pane.show([])
+        self._armed_at = float("inf")
+        self._note = ""
         self._drop_reason()
         self.draw()
 
 
+def _is_running(action: Action | None) -> bool:
+    return action is not None and action.phase is not Phase.DONE
+
+
 def _sign_in_url(review: ReviewSnapshot | None) -> str | None:
-    """Return where to sign in, when that is what the task waits for."""
-    request = review.task.pending_eca_request if review else None
-    return request.auth_url if request else None
+    """Return the URL of the sign-in, if the task waits for one."""
+    if review is None or review.task.pending_eca_request is None:
+        return None
+    return review.task.pending_eca_request.auth_url

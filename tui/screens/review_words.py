@@ -1,4 +1,4 @@
-"""What the screen of a review says in words: above the payload, and about waits that are no approval."""
+"""Texts of the review screen: its titles, the status of an action, and hints for waits that are not approvals."""
 
 from __future__ import annotations
 
@@ -8,42 +8,72 @@ from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
 from tui.client.models import WaitKind
+from tui.domain import humanize
+from tui.domain.action import Action, Phase
+from tui.screens.base import Segments
 from tui.widgets.inspector import REVEAL_SECONDS, Inspector
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledText
+from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
 
+PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 HINTS = {
     WaitKind.QUESTION: ("review.say", "answers it"),
     WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
 }
-"""What to do about a wait that is no approval: the binding for it, and what that does."""
+"""The hint for each kind of wait that is not an approval: the id of a binding, and what its key does."""
 
 
-def payload_title(screen: DOMNode, payload: Inspector, masked: int, *, holds_own_secret: bool) -> StyledText:
-    """Return the title of the payload: what of it was not shown yet, and what of it is masked."""
-    about = "" if payload.is_read else f"  {payload.unseen()}"
-    if masked:
+def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, is_decided: bool) -> Segments:
+    """Return the segments of the screen's title: the name of the task, and how long it has been waiting."""
+    segments = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
+    if review is None:
+        return segments
+    segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
+    if review.wait and review.wait.since and not is_decided:
+        waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
+        segments.append((StyledText(f"‖ {review.wait.kind} {waited}  ", "need"), ""))
+    return segments
+
+
+def action_segments(screen: DOMNode, action: Action, time_left: str, *, is_retractable: bool) -> Segments:
+    """Return the segments of the status line for a running action."""
+    progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
+    if action.phase is Phase.HELD:
+        progress = f" {time_left}"
+    segments = [(StyledText(f" {action.verb}{progress} ", "need"), "")]
+    if is_retractable:
+        segments.append((StyledText(f" {key_name(screen, 'review.undo')} takes it back ", "strong"), "undo"))
+    return segments
+
+
+def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> StyledText:
+    """Return the title of the payload, with what was not shown yet and how many values are masked."""
+    title = "▌ Payload"
+    if not payload.is_read:
+        title += f"  {payload.unseen()}"
+    if masked_count:
         key = key_name(screen, "review.reveal")
-        about += f"  {masked} masked, as they may be secrets: {key} shows them for {REVEAL_SECONDS:.0f} s"
+        title += f"  {masked_count} masked, as they may be secrets: {key} shows them for {REVEAL_SECONDS:.0f} s"
     if holds_own_secret:
-        about += "  your own API key is in it, and stays masked"
-    is_open = not payload.is_read or holds_own_secret
-    return StyledText(f"▌ Payload{about}", "need" if is_open else "faint")
+        title += "  your own API key is in it, and stays masked"
+    needs_attention = not payload.is_read or holds_own_secret
+    return StyledText(title, "need" if needs_attention else "faint")
 
 
-def hint_for_wait(screen: DOMNode, seen: ReviewSnapshot | None) -> str:
-    """Return which key does something about a wait that is no approval."""
-    if seen is None or seen.wait is None or not seen.blocked_now or seen.wait.kind not in HINTS:
+def hint_for_wait(screen: DOMNode, review: ReviewSnapshot | None) -> str:
+    """Return a hint with the key for a wait that is not an approval; empty for all others."""
+    if review is None or review.wait is None or not review.blocked_now or review.wait.kind not in HINTS:
         return ""
-    binding_id, what = HINTS[seen.wait.kind]
-    return f": {key_name(screen, binding_id)} {what}"
+    binding_id, effect = HINTS[review.wait.kind]
+    return f": {key_name(screen, binding_id)} {effect}"
 
 
-def is_another_request(seen: ReviewSnapshot, before: ReviewSnapshot | None) -> bool:
-    """Return whether something else waits now than before."""
-    if before is None or seen.wait != before.wait:
+def is_another_request(review: ReviewSnapshot, before: ReviewSnapshot | None) -> bool:
+    """Return whether a review is about another request than the one before."""
+    if before is None or review.wait != before.wait:
         return True
-    return canonical(seen.held) != canonical(before.held)  # to Python 1 and true are equal
+    return canonical(review.held) != canonical(before.held)  # canonical: 1 and true are equal in Python

@@ -1,4 +1,4 @@
-"""Where the stylesheets are."""
+"""Paths of the stylesheets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def styles_directory() -> Path | None:
-    """The stylesheets: in the package when installed, beside it in a checkout."""
+    """Return the directory of the styles: in the package when installed, beside it in a checkout."""
     package = Path(__file__).parent.parent
-    places = (package / "styles", package.parent / "styles")
-    return next((place for place in places if (place / "app.tcss").exists()), None)
+    candidates = (package / "styles", package.parent / "styles")
+    return next((directory for directory in candidates if (directory / "app.tcss").exists()), None)
 
 
 def stylesheet(name: str) -> Path:
-    """The stylesheet of a screen, or what all screens share."""
+    """Return the path of a stylesheet by its name."""
     return (styles_directory() or Path()) / f"{name}.tcss"

@@ -1,4 +1,4 @@
-"""One task: what happened as a tree or a timeline, what happens as events, and the selected thing whole."""
+"""The screen of one task: its activity as a tree or a timeline, its events, and an inspector."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from tui.client.events import Event
 from tui.client.json_codec import pretty
@@ -22,7 +23,7 @@ from tui.screens.base import BaseScreen
 from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
-from tui.screens.task_title import live_state, progress_pieces
+from tui.screens.task_title import live_state, progress_pieces, shortened_name
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.event_pane import EventPane
@@ -37,14 +38,16 @@ from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 PANES = {"tree": "left", "events": "below", "inspector": "right"}
-"""The panes by the ids of what has the focus in them, and where they are in the grid."""
+"""The panes, by the ids of their focusable widgets, with their places in the grid."""
+MAX_SAFE_NAME_CHARS = 300
+"""Characters of a name that are sanitized, before it is shortened to the room in the title."""
 
 
 class TaskScreen(BaseScreen[None]):
-    """One task, live."""
+    """The screen of one task, which is followed live."""
 
     CSS_PATH = stylesheet("task")
-    LEFT_BY = "task.back"
+    LEAVE_BINDING = "task.back"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", "back", id="task.back"),
         Binding("c", "wish('continue')", "reply", id="task.continue"),
@@ -70,17 +73,18 @@ class TaskScreen(BaseScreen[None]):
         self._ui = ui
         self._state = State()
         self._is_ready = False
-        """Whether there are widgets to show anything in."""
-        self._ended = ""
-        self._own = {task_id}
-        """This task and all below it."""
-        self._early: list[Change] = []
-        """What happened before there was anything to show it in."""
-        self._is_behind = False
-        """Whether any of these has changed while this was behind another screen."""
+        """Whether the widgets of the screen are mounted."""
+        self._ended_reason = ""
+        """The reason why the task is no longer followed; empty while it is followed."""
+        self._tree_ids = {task_id}
+        """The ids of this task and of all tasks below it."""
+        self._early_changes: list[Change] = []
+        """The changes of this task before the widgets were mounted."""
+        self._is_tree_outdated = False
+        """Whether any of these tasks has changed since the tree was shown."""
 
     def compose(self) -> ComposeResult:
-        """The parts."""
+        """Compose the screen from its widgets."""
         yield SegmentLine(id="title")
         with PaneGrid(left="left", right="right", below="below", id="panes"):
             with ActivityPane(self._ui, id="left", classes="pane"):
@@ -91,17 +95,17 @@ class TaskScreen(BaseScreen[None]):
             with Vertical(id="below", classes="pane"):
                 yield SegmentLine(id="events-title")
                 yield EventPane(self._ui, id="events")
-        go_on = f"{key_name(self, 'task.new')} and {key_name(self, 'task.previous')} go on"
-        yield SearchBar(f"Enter finds, then {go_on}; {key_name(self, 'task.back')} ends it", id="searching")
+        next_keys = f"{key_name(self, 'task.new')} and {key_name(self, 'task.previous')} go on"
+        yield SearchBar(f"Enter finds, then {next_keys}; {key_name(self, 'task.back')} ends it", id="searching")
         yield SegmentLine(id="held")
         yield KeyFooter()
 
     def on_unmount(self) -> None:
-        """Nothing is shown any more."""
+        """Note that the widgets are unmounted, and can show nothing any more."""
         self._is_ready = False
 
     def on_mount(self) -> None:
-        """Begin with the tree."""
+        """Show the state after mounting, with the focus on the activity."""
         self._is_ready = True
         activity = self.query_one(ActivityPane)
         activity.focus()
@@ -109,97 +113,99 @@ class TaskScreen(BaseScreen[None]):
             self.watch(view, "cursor", self._inspect, init=False)
         self.watch(self.query_one(EventPane), "cursor", self._inspect_event, init=False)
         self.set_interval(1.0, self._tick)
-        self.query_one(EventPane).take(self._early)
+        self.query_one(EventPane).add_changes(self._early_changes)
         self._show_state()
 
-    # What the app tells
+    # Called by the app
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
-        """Take the new state; behind another screen the tree takes it later, the events are taken at once."""
+        """Update the panes with a new state; while another screen covers this one, the tree is updated later."""
         self._state = state
         own_changes = [change for change in changes if getattr(change, "task_id", None) == self.task_id]
         if not self._is_ready:
-            self._early += own_changes
+            self._early_changes += own_changes
             return
         self._show_state()
-        self.query_one(EventPane).take(own_changes)
+        self.query_one(EventPane).add_changes(own_changes)
 
     def _show_state(self) -> None:
-        touched = self._state.touched.logs | self._state.touched.tasks
-        self._is_behind = self._is_behind or bool(touched & self._own)
-        if self.is_seen and (self._is_behind or not self.query_one(ActivityPane).view.count()):
-            self._is_behind = False
+        changed_ids = self._state.touched.logs | self._state.touched.tasks
+        if changed_ids & self._tree_ids:
+            self._is_tree_outdated = True
+        if self.is_seen and (self._is_tree_outdated or not self.query_one(ActivityPane).view.count()):
+            self._is_tree_outdated = False
             self._show_tree()
-        self._titles()
+        self._show_titles()
 
     def on_screen_resume(self) -> None:
-        """It is seen again."""
+        """Show the current state once the screen is resumed."""
         if self._is_ready:
             self._show_state()
 
     def follow_ended(self, task_id: str, reason: str) -> None:
-        """Show why the task is no longer followed."""
+        """Show the reason why following the task has ended."""
         if task_id != self.task_id:
             return
-        self._ended = reason
+        self._ended_reason = reason
         if self._is_ready:
-            self._titles()
+            self._show_titles()
 
-    # Showing
+    # Drawing
 
     def _tick(self) -> None:
         self.query_one(ActivityPane).tick()
-        self._titles()
+        self._show_titles()
 
     def _show_tree(self) -> None:
         state = self._state
         activities: dict[str, Activity] = {task_id: log.activity for task_id, log in state.logs.items()}
         children: dict[str, tuple[TaskRow, ...]] = {}
-        left = [self.task_id]
-        while left:
-            task_id = left.pop()
+        pending = [self.task_id]
+        while pending:
+            task_id = pending.pop()
             if task_id not in children:
                 children[task_id] = state.children_of(task_id)
-                left += [child.id for child in children[task_id]]
-        self._own = set(children)
-        names = {agent_id: told[1].name for agent_id, told in state.agents.items()}
+                pending += [child.id for child in children[task_id]]
+        self._tree_ids = set(children)
+        names = {agent_id: agent.name for agent_id, (_, agent) in state.agents.items()}
         task, wait = state.task(self.task_id), state.wait(self.task_id)
         source = ActivitySource(self.task_id, activities, children, names, task, wait)
         self.query_one(ActivityPane).show(source)
         self._inspect()
 
-    def _titles(self) -> None:
+    def _show_titles(self) -> None:
         task = self._state.task(self.task_id)
-        room = max(16, min(60, self.size.width - 64))
-        name = self._ui.safe(task.name, 300) if task else self.task_id
-        name = name if len(name) <= room else f"{name[: room - 1]}…"
-        left: list[tuple[StyledText, str]] = [
-            (StyledText(" xp-tui › ", "faint"), "back"),
-            (StyledText(f"{name}  ", "strong"), ""),
-        ]
+        full_name = self._ui.safe(task.name, MAX_SAFE_NAME_CHARS) if task else self.task_id
+        name = shortened_name(full_name, self.size.width)
+        title = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText(f"{name}  ", "strong"), "")]
         if task:
-            left += [(piece, "") for piece in progress_pieces(task, self._state, self._ui.now())]
+            title += [(piece, "") for piece in progress_pieces(task, self._state, self._ui.now())]
         link = self._state.links.get(self.task_id)
-        live = live_state(task, link[1] if link else None, self._ended, self._ui)
-        self.query_one("#title", SegmentLine).show(left, [live])
-        focused, activity = self._focused_pane, self.query_one(ActivityPane)
-        is_timeline = activity.rows.as_timeline
-        titles = {"tree": "Timeline" if is_timeline else "Activity", "events": "Events", "inspector": "Inspector"}
-        states = {"tree": "  ".join(activity.title_words), "events": self.query_one(EventPane).state}
+        live = live_state(task, link[1] if link else None, self._ended_reason, self._ui)
+        self.query_one("#title", SegmentLine).show(title, [live])
+        activity, focused = self.query_one(ActivityPane), self._focused_pane
+        activity_title = "Timeline" if activity.rows.as_timeline else "Activity"
+        titles = {
+            "tree": f"{activity_title}  {'  '.join(activity.title_words)}",
+            "events": f"Events  {self.query_one(EventPane).title_text}",
+            "inspector": "Inspector  ",
+        }
         for number, pane in enumerate(PANES, 1):
-            mark, style = ("▌", "accent") if pane == focused else (" ", "faint")
-            told = StyledText(f"{mark}{number} {titles[pane]}  {states.get(pane, '')}", style)
-            self.query_one(f"#{pane}-title", SegmentLine).show([(told, pane)], [])
+            text = StyledText(f" {number} {titles[pane]}", "faint")
+            if pane == focused:
+                text = StyledText(f"▌{number} {titles[pane]}", "accent")
+            self.query_one(f"#{pane}-title", SegmentLine).show([(text, pane)], [])
 
     @property
     def _focused_pane(self) -> str:
-        """The pane that has the focus; empty where none has it."""
+        """The name of the focused pane; empty where none has the focus."""
         if isinstance(self.focused, ActivityView):
             return "tree"
-        focused = self.focused.id if self.focused else None
-        return focused if focused in PANES else ""
+        if self.focused and self.focused.id in PANES:
+            return self.focused.id
+        return ""
 
-    # Doing
+    # Actions
 
     def _inspect(self) -> None:
         if self.focused is not self.query_one(EventPane):
@@ -209,69 +215,69 @@ class TaskScreen(BaseScreen[None]):
 
     def _inspect_event(self) -> None:
         pane = self.query_one(EventPane)
-        if self.focused is pane and (parts := event_parts(pane.chosen)) is not None:
+        if self.focused is not pane:
+            return
+        parts = event_parts(pane.selected)
+        if parts is not None:
             self.query_one(Inspector).show(parts)
 
     @on(EventPane.Changed)
     @on(ActivityPane.ViewChanged)
-    def _told(self) -> None:
+    def _update_titles(self) -> None:
         self.set_class(self.query_one(ActivityPane).rows.as_timeline, "-timeline")
-        self._titles()
+        self._show_titles()
 
     def on_descendant_focus(self) -> None:
-        """The focused pane's title stands out, and what is under its cursor is shown."""
-        self._titles()
+        """Highlight the title of the pane whose descendant has the focus, and inspect the row under its cursor."""
+        self._show_titles()
         if self._is_ready and self._focused_pane == "tree":
             self._inspect()
 
-    @on(ActivityPane.LogWanted)
-    def _wanted(self, event: ActivityPane.LogWanted) -> None:
+    @on(ActivityPane.LogRequested)
+    def _read_log(self, event: ActivityPane.LogRequested) -> None:
         self.post_message(ReadLog(event.task_id))
 
     @on(SegmentLine.Picked)
-    def _picked(self, event: SegmentLine.Picked) -> None:
+    def _handle_segment(self, event: SegmentLine.Picked) -> None:
         if event.name == "back":
             self.dismiss()
         elif event.name in PANES:
             self.action_pane(event.name)
 
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
-        """Nothing is sent in read-only mode."""
+        """Return the reason why an action is disabled: read-only mode, for those that send something."""
         is_searching = self._is_ready and self.query_one(SearchBar).is_open
-        is_wish = action == "wish" or (action == "new_or_next" and not is_searching)
-        return self._ui.read_only if is_wish else ""
+        is_sending = action == "wish" or (action == "new_or_next" and not is_searching)
+        return self._ui.read_only if is_sending else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While words to search for are written, letters are letters."""
+        """Return whether an action is available: those of letter keys are not while a search is being written."""
         is_writing = self._is_ready and self.query_one(SearchBar).is_writing
         if is_writing and action in {"wish", "review", "copy", "search", "pane", "size", "zoom"}:
             return False
         return super().check_action(action, parameters)
 
     def action_wish(self, verb: str) -> None:
-        """Stop, continue, or begin anew with the same agent."""
+        """Act as the operator wishes: stop or continue the task, or create one for the same agent."""
         self.post_message(TaskCommand(verb, self.task_id))
 
     def action_copy(self) -> None:
-        """What to copy: of the selected thing, and of the task."""
-        redactor, texts = self._ui.redactor, dict[str, str]()
-        focused = self.focused
+        """Open the dialog to copy a text of the selected line, or of the task."""
+        redactor, focused = self._ui.redactor, self.focused
+        texts: dict[str, str] = {}
         if isinstance(focused, VirtualList) and focused.count():
             texts["text"] = focused.text_of(focused.cursor).strip()
-        chosen = self.query_one(EventPane).chosen if isinstance(focused, EventPane) else None
-        row = self.query_one(ActivityPane).row
-        if isinstance(focused, ActivityView) and isinstance(row, TreeRow) and row.node:
-            chosen = row.node.entry
-        if isinstance(chosen, Entry | Event):
-            texts["JSON"] = pretty(redactor.json(chosen.raw))
-        if isinstance(chosen, Entry):
-            texts["Markdown"] = as_markdown(chosen, redactor)
+        selected = _selected_item(focused, self.query_one(ActivityPane).row)
+        if isinstance(selected, Entry | Event):
+            texts["JSON"] = pretty(redactor.json(selected.raw))
+        if isinstance(selected, Entry):
+            texts["Markdown"] = as_markdown(selected, redactor)
         if isinstance(focused, Inspector):
             texts |= focused.copies()
         self.post_message(CopyWanted(texts))
 
     def action_review(self) -> None:
-        """See what it waits for, to decide."""
+        """Review the task, or the waiting one below it."""
         waiting = task_to_review(self._state, self.task_id)
         if waiting is None:
             self.hint("this task waits for nobody")
@@ -281,32 +287,36 @@ class TaskScreen(BaseScreen[None]):
     # Panes
 
     def _pane(self, name: str) -> SearchablePane:
-        return self.query_one(ActivityPane) if name == "tree" else self.query_one(f"#{name}", VirtualList)
+        if name == "tree":
+            return self.query_one(ActivityPane)
+        return self.query_one(f"#{name}", VirtualList)
 
     def action_pane(self, pane: str) -> None:
-        """Go to a pane; where one is zoomed, it is this one then."""
+        """Focus a pane, and zoom it if another one is zoomed."""
         self._pane(pane).focus()
         if self.has_class("-zoomed"):
             self.query_one(PaneGrid).zoom(PANES[pane])
 
     def action_zoom(self) -> None:
-        """The focused pane alone, or all again."""
+        """Zoom the focused pane, or show all panes again."""
         self.toggle_class("-zoomed")
-        focused = PANES[self._focused_pane or "tree"]
-        self.query_one(PaneGrid).zoom(focused if self.has_class("-zoomed") else None)
+        zoomed = None
+        if self.has_class("-zoomed"):
+            zoomed = PANES[self._focused_pane or "tree"]
+        self.query_one(PaneGrid).zoom(zoomed)
 
     def action_size(self, by: int) -> None:
-        """Give the focused pane more room, or less."""
+        """Change the size of the focused pane."""
         self.query_one(PaneGrid).resize(PANES.get(self._focused_pane, ""), by)
 
     # Searching
 
     def action_search(self) -> None:
-        """Search the focused pane; of events, only those found are shown."""
+        """Search the focused pane; the event pane shows only matching events then."""
         self.query_one(SearchBar).open(self._pane(self._focused_pane or "tree"))
 
     def action_new_or_next(self, by: int) -> None:
-        """In a search, the next one found; else a new task."""
+        """Go to the next match of a search; without a search, create a new task."""
         search = self.query_one(SearchBar)
         if search.is_open:
             search.find(by)
@@ -314,9 +324,18 @@ class TaskScreen(BaseScreen[None]):
             self.action_wish("create")
 
     def action_leave(self) -> None:
-        """Back by one step: from the search to its pane, then to the list."""
+        """Leave the search, or the screen."""
         search = self.query_one(SearchBar)
         if search.is_open:
             search.close()
         else:
             self.dismiss()
+
+
+def _selected_item(focused: Widget | None, row: object) -> object:
+    """Return the selected item of the focused pane, an event or an entry; None where it has none."""
+    if isinstance(focused, EventPane):
+        return focused.selected
+    if isinstance(focused, ActivityView) and isinstance(row, TreeRow) and row.node:
+        return row.node.entry
+    return None

@@ -1,4 +1,4 @@
-"""Home: the tasks, who needs a person first."""
+"""The task list: the first screen, with tasks that wait for a person on top."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from tui.domain.state import Change, State
 
 WIDE_COLUMNS = 140
-"""Columns from which the preview stands beside the list."""
-
+"""Columns from which on the preview is shown beside the list."""
 
 LINK_STYLES = {
     ListLink.CONNECTING: "faint",
@@ -41,9 +40,9 @@ LINK_STYLES = {
 
 
 class TaskListScreen(BaseScreen[None]):
-    """The list, its filter, and a glance at the task under the cursor."""
+    """The screen with the list of tasks, its filter, and a preview of the task under the cursor."""
 
-    LEFT_BY = "tasks.leave"
+    LEAVE_BINDING = "tasks.leave"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "wish('continue')", "reply", id="tasks.continue"),
         Binding("n", "wish('create')", "new", id="tasks.new"),
@@ -65,39 +64,39 @@ class TaskListScreen(BaseScreen[None]):
         Binding("q", "app.quit", "quit", id="tasks.quit"),
     ]
     AUTO_FOCUS = "#tasks"
-    Wider: TypeAlias = TaskFilter.Wider
-    Glanced: TypeAlias = TaskListPane.Glanced
+    ServerQueryChanged: TypeAlias = TaskFilter.ServerQueryChanged
+    PreviewRequested: TypeAlias = TaskListPane.PreviewRequested
 
     class Opened(Message):
-        """A task is to be opened."""
+        """A task was opened."""
 
         def __init__(self, task_id: str) -> None:
             super().__init__()
             self.task_id = task_id
 
     class Reload(Message):
-        """The lists are to be read again, now."""
+        """A request to reload the lists now."""
 
     class More(Message):
-        """More tasks are to be loaded."""
+        """A request to load more tasks."""
 
     class AgentsWanted(Message):
-        """An agent is to be chosen."""
+        """A request to show the agents, so that the operator can choose one."""
 
-    def __init__(self, ui: UIContext, begin_with: str = "") -> None:
+    def __init__(self, ui: UIContext, initial_filter: str = "") -> None:
         super().__init__()
-        self._begin_with = begin_with
+        self._initial_filter = initial_filter
         self._ui = ui
         self._is_ready = False
-        """Whether there are widgets to show anything in."""
-        self._seen = SeenValues(ui.redactor)
-        self.task_filter = TaskFilter(ui, self._seen)
-        self.list_pane = TaskListPane(ui, self._seen, self._titles)
-        self._filtered: tuple[TaskQuery, int] | None = None
-        """What the platform was asked for, and how many tasks it has of that."""
+        """Whether the widgets of the screen are mounted."""
+        self._seen_values = SeenValues(ui.redactor)
+        self.task_filter = TaskFilter(ui, self._seen_values)
+        self.list_pane = TaskListPane(ui, self._seen_values, self._show_titles)
+        self._filter_result: tuple[TaskQuery, int] | None = None
+        """The last query that the platform has answered, and the count of its tasks."""
 
     def compose(self) -> ComposeResult:
-        """The parts, from top to bottom."""
+        """Compose the screen from its widgets, from top to bottom."""
         yield ListTitle(self._ui, id="title")
         yield self.task_filter
         yield self.list_pane
@@ -105,36 +104,36 @@ class TaskListScreen(BaseScreen[None]):
         yield KeyFooter()
 
     def on_unmount(self) -> None:
-        """Nothing is shown any more."""
+        """Note that the widgets are unmounted, and can show nothing any more."""
         self._is_ready = False
 
     def on_mount(self) -> None:
-        """Begin with the list."""
+        """Fill the list after mounting, and connect it with the filter."""
         self._is_ready = True
-        self.watch(self.task_filter, "asked", self._use_filter, init=False)
-        self.watch(self.list_pane, "only", self.task_filter.show_group, init=False)
-        self.watch(self.list_pane.tasks, "show_vertical_scrollbar", self._titles, init=False)
-        self.filter(self._begin_with)
+        self.watch(self.task_filter, "active_filter", self._use_filter, init=False)
+        self.watch(self.list_pane, "only_group", self.task_filter.show_group, init=False)
+        self.watch(self.list_pane.tasks, "show_vertical_scrollbar", self._show_titles, init=False)
+        self.filter(self._initial_filter)
         self.set_interval(1.0, self._tick)
         self.list_pane.scheduler.rebuild()
 
-    # What the app tells
+    # Called by the app
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
-        """Take the new state into the list; behind another screen that is done later."""
-        self._seen.collect(state)
-        self.task_filter.update_board(state)
+        """Update the list with a new state; while another screen covers it, that is done later."""
+        self._seen_values.collect(state)
+        self.task_filter.update_state(state)
         self.list_pane.scheduler.collect(state)
         if self._is_ready and self.is_seen:
             self.list_pane.update_list()
 
     def on_screen_resume(self) -> None:
-        """It is seen again."""
+        """Catch up with the state once the screen is resumed."""
         if self._is_ready:
             self.list_pane.scheduler.catch_up()
 
     def update_list_status(self, status: ListStatus) -> None:
-        """Show how live the list is, and where nothing is shown, why."""
+        """Update the list with its status: how live it is, and why an empty list is empty."""
         before, now = self.list_pane.liveness, self._ui.now()
         self.list_pane.total = status.total
         self.list_pane.liveness = Liveness(
@@ -146,51 +145,51 @@ class TaskListScreen(BaseScreen[None]):
         )
         if not self._is_ready:
             return
-        if before.is_stale(now) or not before.says_as(self.list_pane.liveness):
-            self._titles()
+        if before.is_stale(now) or not before.has_same_text_as(self.list_pane.liveness):
+            self._show_titles()
             self.list_pane.show_emptiness()
-        if status.filtered is not None and status.filtered != self._filtered:
-            self.task_filter.answered(*status.filtered)
-        self._filtered = status.filtered
+        if status.filtered is not None and status.filtered != self._filter_result:
+            self.task_filter.show_server_count(*status.filtered)
+        self._filter_result = status.filtered
 
     def filter(self, text: str) -> None:
-        """Use this filter."""
+        """Filter the list by this text."""
         self.task_filter.input.value = text
         self.list_pane.tasks.focus()
 
     def select(self, task_id: str) -> None:
-        """Put the cursor on a task as soon as it is there."""
+        """Select a task as soon as it is in the list."""
         self.list_pane.select(task_id)
 
-    # Showing
+    # Drawing
 
     @on(TaskTable.Resized)
     @on(TaskTable.Marked)
-    def _titles(self) -> None:
+    def _show_titles(self) -> None:
         pane = self.list_pane
         self.query_one(ListTitle).show_counts(
             pane.liveness,
             pane.listing,
             marked=len(pane.tasks.marks),
-            only=pane.only,
-            is_filtered=bool(pane.asked or pane.only),
+            only_group=pane.only_group,
+            is_filtered=bool(pane.active_filter or pane.only_group),
             total=pane.total,
         )
         pane.show_heading()
 
     def _tick(self) -> None:
         self.list_pane.tick()
-        self._titles()
+        self._show_titles()
 
     def on_resize(self, event: events.Resize) -> None:
-        """The preview goes where there is room for it."""
+        """Move the preview beside the list or below it, as the size allows."""
         self.set_class(self.size.width >= WIDE_COLUMNS, "-wide")
-        self.call_after_refresh(self._titles)
+        self.call_after_refresh(self._show_titles)
 
-    # Doing
+    # Actions
 
     @on(TaskTable.Chosen)
-    def _chosen(self) -> None:
+    def _open_chosen(self) -> None:
         match self.list_pane.row:
             case TaskLine(task=task):
                 self.post_message(self.Opened(task.id))
@@ -198,89 +197,103 @@ class TaskListScreen(BaseScreen[None]):
                 self.action_more()
 
     def _use_filter(self) -> None:
-        self.list_pane.asked = self.task_filter.asked
+        self.list_pane.active_filter = self.task_filter.active_filter
 
     @on(FilterInput.Submitted)
     def _go_to_list(self) -> None:
         self.list_pane.tasks.focus()
 
     @on(SegmentLine.Picked, "#title")
-    def _picked(self, event: SegmentLine.Picked) -> None:
+    def _handle_segment(self, event: SegmentLine.Picked) -> None:
         if event.name == "marks":
             self.list_pane.tasks.unmark()
         else:
             self.action_group(event.name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a filter is written, letters are letters."""
+        """Return whether an action is available: those of letter keys are not while a filter is being written."""
         is_writing = self._is_ready and self.task_filter.input.has_focus
         if is_writing and action in {"wish", "review", "filter", "group", "sort", "turn", "time", "more", "reload"}:
             return False
         return super().check_action(action, parameters)
 
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
-        """Nothing is sent in read-only mode."""
-        return self._ui.read_only if action == "wish" and parameters != ("copy",) else ""
+        """Return the reason why an action is disabled: read-only mode, except for copying."""
+        if action == "wish" and parameters != ("copy",):
+            return self._ui.read_only
+        return ""
 
     def action_wish(self, verb: str) -> None:
-        """Stop or copy what is marked or under the cursor; continue it, or begin anew."""
-        ids = self.list_pane.tasks.chosen
-        self.post_message(TaskCommand(verb, *(ids if verb in {"stop", "copy"} else ids[:1])))
+        """Act as the operator wishes: stop or copy the marked tasks, continue one, or create one.
+
+        Without marks, the task under the cursor is meant.
+        """
+        task_ids = self.list_pane.tasks.selected_ids
+        if verb not in {"stop", "copy"}:
+            task_ids = task_ids[:1]
+        self.post_message(TaskCommand(verb, *task_ids))
 
     def action_review(self) -> None:
-        """See what it waits for, to decide."""
-        ids = self.list_pane.tasks.chosen
-        waiting = [found for one in ids if (found := task_to_review(self.list_pane.scheduler.state, one))]
+        """Review the marked tasks, or the one under the cursor."""
+        task_ids = self.list_pane.tasks.selected_ids
+        state = self.list_pane.scheduler.state
+        candidates = [task_to_review(state, task_id) for task_id in task_ids]
+        waiting = [task_id for task_id in candidates if task_id]
         if waiting:
             self.post_message(ReviewWanted(*dict.fromkeys(waiting)))
+        elif len(task_ids) > 1:
+            self.hint("none of the marked tasks waits")
         else:
-            self.hint("none of the marked tasks waits" if len(ids) > 1 else "this task waits for nobody")
+            self.hint("this task waits for nobody")
 
     def action_filter(self) -> None:
-        """Go to the filter."""
+        """Move the focus to the filter."""
         self.task_filter.input.focus()
 
     def action_leave(self) -> None:
-        """Back by one step: from the filter to the list, from the marks, then to everything."""
-        tasks, written = self.list_pane.tasks, self.task_filter.input
-        if written.has_focus:
+        """Leave the filter, else clear the marks, else the filter, else the group and the sorting."""
+        tasks, filter_input = self.list_pane.tasks, self.task_filter.input
+        if filter_input.has_focus:
             tasks.focus()
         elif tasks.marks:
             tasks.unmark()
-        elif self.task_filter.asked or written.value:
-            written.value = ""
+        elif self.task_filter.active_filter or filter_input.value:
+            filter_input.value = ""
         else:
-            self.list_pane.only = None
+            self.list_pane.only_group = None
             self.list_pane.column = None
 
     def action_group(self, group: str) -> None:
-        """Show one group alone, or all again."""
-        self.list_pane.only = None if self.list_pane.only == group else group
+        """Show only one group, or all groups again."""
+        if self.list_pane.only_group == group:
+            self.list_pane.only_group = None
+        else:
+            self.list_pane.only_group = group
 
     def action_sort(self) -> None:
-        """Sort by the next column; after the last, by groups again."""
+        """Sort by the next column; after the last one, by groups."""
         self.list_pane.sort_by_next()
 
     def action_turn(self) -> None:
-        """The other way round."""
+        """Turn the order of the rows round."""
         self.list_pane.reverse = not self.list_pane.reverse
 
     def action_reload(self) -> None:
-        """Read the lists now."""
+        """Reload the lists now."""
         self.post_message(self.Reload())
 
     def action_time(self) -> None:
-        """Show times in the next way."""
-        self.hint(f"times: {self._ui.turn_time()}")
-        self._titles()
+        """Switch to the next format of times."""
+        self.hint(f"times: {self._ui.cycle_time_format()}")
+        self._show_titles()
         self.list_pane.tasks.refresh()
 
     def action_agents(self) -> None:
-        """Choose an agent."""
+        """Show the agents, to choose one."""
         self.post_message(self.AgentsWanted())
 
     def action_more(self) -> None:
-        """Load more."""
+        """Load more tasks, if the platform has more."""
         total = self.list_pane.total
         if total is not None and total > self.list_pane.listing.loaded:
             self.hint("loading more …")

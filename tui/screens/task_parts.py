@@ -1,11 +1,11 @@
-"""What the inspector shows of a task: the parts of an entry, an event, a plan step, or the task itself."""
+"""The parts of a document that the inspector shows: of an entry, an event, a plan step, or a task."""
 
 from __future__ import annotations
 
 from tui.client.event_stream import Link
 from tui.client.events import Event
 from tui.client.log_entries import Compaction, Delegation, Entry, Questions, Reasoning, SignIn, ToolCall
-from tui.client.log_entries import Message as Said
+from tui.client.log_entries import Message as MessageEntry
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Gap, TreeRow
@@ -15,11 +15,13 @@ from tui.widgets.document_layout import Part
 
 
 def row_parts(row: TreeRow | StatusRow | None, state: State, task_id: str, review_key: str) -> list[Part]:
-    """Return what a row of the activity is about; without a row, why there is none."""
+    """Return the parts for a row of the activity; without a row, the reason why there is none."""
     if isinstance(row, StatusRow):
         return _status_parts(row, state.task(task_id), review_key)
-    if row is not None and (parts := _tree_row_parts(row, state)):
-        return parts
+    if row is not None:
+        parts = _tree_row_parts(row, state)
+        if parts:
+            return parts
     if state.activity(task_id) is None:
         return [Part("a moment", "the log is being read")]
     if len(state.logs[task_id].activity):
@@ -41,59 +43,75 @@ def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list
     if row.name == "end" and task:
         return task_parts(task)
     if row.name == "wait" and task:
-        asked = task.hitl_request or task.pending_eca_request
-        return [Part(f"{review_key} reviews it", row.text), Part("what exactly", asked.raw if asked else None)]
-    return [Part(row.word.strip(" ─"), row.text)]
+        request = task.hitl_request or task.pending_eca_request
+        return [Part(f"{review_key} reviews it", row.text), Part("what exactly", request.raw if request else None)]
+    return [Part(row.code.strip(" ─"), row.text)]
 
 
 def event_parts(chosen: object) -> list[Part] | None:
-    """Return what a line of the events is about; None where there is no line."""
+    """Return the parts for the chosen line of the event pane; None where no line is chosen."""
     match chosen:
         case Event() as event:
             return [Part(event.type, event.data), Part("whole event", event.raw)]
         case Entry() as entry:
             return entry_parts(entry)
         case Gap() as gap:
-            filled = "not known yet" if gap.filled is None else str(gap.filled)
-            told = (
-                f"from {gap.at.astimezone():%H:%M:%S} for {humanize.exact_duration(gap.seconds)}, back-filled: {filled}"
-            )
-            return [Part("the stream was away", told)]
+            return [Part("the stream was away", _gap_text(gap))]
         case Link() as link:
             return [Part("link", str(link))]
     return None
 
 
+def _gap_text(gap: Gap) -> str:
+    filled = "not known yet" if gap.filled is None else str(gap.filled)
+    duration = humanize.exact_duration(gap.seconds)
+    return f"from {gap.at.astimezone():%H:%M:%S} for {duration}, back-filled: {filled}"
+
+
 def entry_parts(entry: Entry) -> list[Part]:
-    """Return an entry as parts of a document, the whole of it last and folded."""
-    found: list[Part] = []
+    """Return the parts of an entry; the last one is the whole entry, folded."""
+    parts: list[Part] = []
     match entry:
         case ToolCall():
-            why = entry.reasoning
-            reason = "\n".join(part for part in (why.title, why.description) if part) if why else None
-            cut = f"result, cut by the platform from {entry.cut_from:,} characters" if entry.cut_from else "result"
-            found = [Part("payload", entry.arguments), Part("why, in the agent's words", reason)]
-            found += [Part("error" if entry.is_error else cut, entry.result, is_markdown=not entry.is_error)]
-        case Said():
-            found = [Part(entry.role or "said", entry.text, is_markdown=True), Part("files", list(entry.files))]
+            parts = _tool_call_parts(entry)
+        case MessageEntry():
+            parts = [Part(entry.role or "said", entry.text, is_markdown=True), Part("files", list(entry.files))]
         case Reasoning():
-            found = [Part(entry.title or entry.type, entry.thought or entry.analysis, is_markdown=True)]
-            found += [Part("action", entry.action), Part("result", entry.result, is_markdown=True)]
+            parts = [Part(entry.title or entry.type, entry.thought or entry.analysis, is_markdown=True)]
+            parts += [Part("action", entry.action), Part("result", entry.result, is_markdown=True)]
         case Delegation():
-            found = [Part("asked", entry.query, is_markdown=True), Part("files", list(entry.files))]
+            parts = [Part("asked", entry.query, is_markdown=True), Part("files", list(entry.files))]
         case Questions():
-            found = [Part(question.text or "question", [words for _, words in question.options] or "open")
-                     for question in entry.asked]  # fmt: skip
-            found.append(Part("answers", entry.answers))
+            parts = [
+                Part(question.text or "question", [label for _, label in question.options] or "open")
+                for question in entry.asked
+            ]
+            parts.append(Part("answers", entry.answers))
         case SignIn():
-            found = [Part("sign-in", entry.label), Part("where", entry.url)]
+            parts = [Part("sign-in", entry.label), Part("where", entry.url)]
         case Compaction():
-            found = [Part(entry.label, entry.data)]
-    return [*found, Part("whole entry", entry.raw, is_folded=bool(found))]
+            parts = [Part(entry.label, entry.data)]
+    return [*parts, Part("whole entry", entry.raw, is_folded=bool(parts))]
+
+
+def _tool_call_parts(call: ToolCall) -> list[Part]:
+    reason = None
+    if call.reasoning:
+        reason = "\n".join(filter(None, (call.reasoning.title, call.reasoning.description)))
+    heading = "result"
+    if call.is_error:
+        heading = "error"
+    elif call.cut_from:
+        heading = f"result, cut by the platform from {call.cut_from:,} characters"
+    return [
+        Part("payload", call.arguments),
+        Part("why, in the agent's words", reason),
+        Part(heading, call.result, is_markdown=not call.is_error),
+    ]
 
 
 def task_parts(task: AnyTask) -> list[Part]:
-    """Return a task as parts of a document."""
+    """Return the parts of a task."""
     asked = task.input.text if task.input else None
     return [
         Part("result", task.result, is_markdown=True),

@@ -1,4 +1,4 @@
-"""What the title of a task's screen says: its status, how far it is, and how live the screen is."""
+"""The title of a task's screen: the status and the progress of the task, and how live the screen is."""
 
 from __future__ import annotations
 
@@ -17,43 +17,59 @@ from tui.widgets.ui_context import UIContext
 
 LINK_STYLES = {LinkState.LIVE: "running", LinkState.RECONNECTING: "need", LinkState.ENDED: "failed"}
 MAX_PLAN_BAR_CELLS = 12
+MIN_NAME_CHARS = 16
+MAX_NAME_CHARS = 60
+COLUMNS_BESIDE_NAME = 64
+"""Columns of the title for the progress of the task."""
+
+
+def shortened_name(name: str, columns: int) -> str:
+    """Return a name, shortened to the room that it has in a title of so many columns."""
+    length = max(MIN_NAME_CHARS, min(MAX_NAME_CHARS, columns - COLUMNS_BESIDE_NAME))
+    return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
 def progress_pieces(task: TaskRow, state: State, now: datetime) -> list[StyledText]:
-    """Return status, plan, time, tokens and context of a task."""
+    """Return the styled pieces for the progress of a task: its status, plan, time, tokens and context."""
     activity = state.activity(task.id)
-    found = [_status(task, state, now)]
-    found += _plan(task, activity)
+    pieces = [_status(task, state, now)]
+    pieces += _plan(task, activity)
     seconds = duration_seconds(TaskLine(task), now)
     if seconds is not None:
-        found.append(StyledText(f"{humanize.running_clock(seconds)}  ", "faint"))
+        pieces.append(StyledText(f"{humanize.running_clock(seconds)}  ", "faint"))
     if task.tokens:
-        found.append(StyledText(f"{humanize.short_count(task.tokens.total)} tok  ", "faint"))
+        pieces.append(StyledText(f"{humanize.short_count(task.tokens.total)} tok  ", "faint"))
     if activity and activity.context and activity.context.percent is not None:
-        found.append(StyledText(f"context {activity.context.percent:.0f}%  ", "faint"))
-    return found
+        pieces.append(StyledText(f"context {activity.context.percent:.0f}%  ", "faint"))
+    return pieces
 
 
 def _status(task: TaskRow, state: State, now: datetime) -> StyledText:
     wait = state.wait(task.id)
+    if wait and wait.since:
+        waited = humanize.duration((now - wait.since).total_seconds())
+        return StyledText(f"‖ {wait.kind} {waited}  ", "need")
     if wait:
-        since = f" {humanize.duration((now - wait.since).total_seconds())}" if wait.since else ""
-        return StyledText(f"‖ {wait.kind}{since}  ", "need")
-    word = one_line(task.status) or "unknown"
-    return StyledText(f"{STATUS_GLYPHS.get(task.status, '?')} {word}  ", STATUS_STYLES.get(task.status, ""))
+        return StyledText(f"‖ {wait.kind}  ", "need")
+    status = one_line(task.status) or "unknown"
+    return StyledText(f"{STATUS_GLYPHS.get(task.status, '?')} {status}  ", STATUS_STYLES.get(task.status, ""))
 
 
 def _plan(task: TaskRow, activity: Activity | None) -> list[StyledText]:
-    plan = (activity.plan if activity else None) or task.plan
+    plan = task.plan
+    if activity and activity.plan:
+        plan = activity.plan
     if not plan or not plan.steps:
         return []
     count = len(plan.steps)
-    bar = "▓" * plan.done + "░" * (count - plan.done) if count <= MAX_PLAN_BAR_CELLS else ""
+    bar = ""
+    if count <= MAX_PLAN_BAR_CELLS:
+        bar = "▓" * plan.done + "░" * (count - plan.done)
     return [StyledText(f"plan {plan.done}/{count} {bar}  ")]
 
 
 def live_state(task: TaskRow | None, link: Link | None, ended: str, ui: UIContext) -> StyledText:
-    """Return how live the screen is: the state of the stream, or that the task or the following of it has ended."""
+    """Return how live the screen is: the state of the stream, or that the task or the following has ended."""
     if ended:
         return StyledText(f"● ended: {ui.safe(ended, 60)} ", "failed")
     if task and task.is_final:

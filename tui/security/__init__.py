@@ -1,1 +1,1 @@
-"""Text that is safe to draw, and secrets that are masked."""
+"""Sanitizing of untrusted text, and redaction of secrets."""

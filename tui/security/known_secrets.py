@@ -1,10 +1,10 @@
-"""Finds secrets that are known by value in a text, in the codings and spellings that SECURITY.md lists.
+"""Finds secrets that are known by value in a text, in the encodings and spellings that SECURITY.md lists.
 
-A text is read in several views: as it is, with escapes decoded, with quoted-printable decoded, without tags or without
-console markup, and both of these also with escapes decoded.
-Each view is folded twice, both times to small letters: without control characters, and to letters and digits alone.
-Folded in the same way, a secret and its codings are looked for in these. Only where one is found, its place in the
-original text is worked out.
+A text is searched in several views: as it is, with escapes decoded, with quoted-printable decoded, without tags,
+without console markup, and the last two also with escapes decoded.
+Each view is folded to lower case in three ways: with nothing removed, without control characters, and reduced to
+letters and digits. Secrets and their encodings are folded in the same way and searched for in the folded views.
+Positions in the original text are only computed for views in which a secret occurs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from itertools import compress
 from urllib.parse import quote
 
 SHORTEST_SECRET_CHARS = 6
+"""Characters below which a secret is not searched for."""
 SHORTEST_LOOSE_CHARS = 12
+"""Characters from which a secret of letters alone or digits alone is searched for without its punctuation."""
 SHORTEST_MIXED_CHARS = 8
-"""The length from which letters and digits alone are looked for, where both of them occur."""
+"""Characters from which a secret of letters and digits is searched for without its punctuation."""
 
 TextRange = tuple[int, int]
-"""Where a found secret begins and ends in a text."""
+"""The start and the end of a secret in a text."""
 
 _SLASHES, _AMPERSAND = r"\\\\{0,7}", r"&(?:amp;){0,8}"  # alternatives that begin with a letter are found quickest
 _ESCAPES = (
@@ -33,8 +35,20 @@ _ESCAPES = (
     rf"|{_AMPERSAND}(?:#[xX]0{{0,8}}(?P<hex7>[0-9A-Fa-f]{{1,6}});?|#0{{0,8}}(?P<dec>[0-9]{{1,7}});?"
     r"|(?P<entity>[A-Za-z][A-Za-z0-9]{1,31};))"
 )
-_NUMBERS = ("{:02x}", "0x{:02x}", "{:02x}h", "{}", "{:03}", "{:o}", "{:03o}", "0{:o}", "0o{:o}", "{:08b}", "0b{:08b}")
-"""How one byte is written as a number, in letters and digits."""
+_BYTE_FORMATS = (
+    "{:02x}",
+    "0x{:02x}",
+    "{:02x}h",
+    "{}",
+    "{:03}",
+    "{:o}",
+    "{:03o}",
+    "0{:o}",
+    "0o{:o}",
+    "{:08b}",
+    "0b{:08b}",
+)
+"""The ways to write one byte as a number, in letters and digits."""
 _TAGS = r"<[^<>\n]{0,200}>|\x1b\[[0-9;:]{0,40}[A-Za-z]"
 _CONSOLE_MARKUP = r"\[/?[A-Za-z#@][^\[\]\n]{0,60}\]|\[/\]"
 _VIEWS = (
@@ -45,127 +59,135 @@ _VIEWS = (
     (("[",), _CONSOLE_MARKUP),
     (("[",), f"{_CONSOLE_MARKUP}|{_ESCAPES}"),
 )
-"""What a text must have one of for a view to differ from the text, and what is decoded or left out in that view."""
+"""The decoded views: characters of which a text must contain one, and the pattern of the tokens to decode or remove."""
 
 
 class _Fold:
-    """Turns a text into what is searched: its bytes in UTF-8, in small letters, some left out, each as a character."""
+    """Folds a text for searching: to its UTF-8 bytes in lower case, without the dropped ones, each as a character."""
 
     def __init__(self, dropped: bytes) -> None:
         self._dropped = dropped
         self._kept = bytes(code not in dropped for code in range(256))
 
     def __call__(self, text: str) -> str:
-        return text.encode("utf-8", "surrogatepass").translate(_SMALL_LETTERS, self._dropped).decode("latin-1")
+        return text.encode("utf-8", "surrogatepass").translate(_TO_LOWER_CASE, self._dropped).decode("latin-1")
 
-    def places(self, run: str, start: int) -> Iterable[int]:
-        """For each character of a folded run of text, the place in the text that it came from, counted from `start`."""
-        if run.isascii():
-            return compress(range(start, start + len(run)), run.encode().translate(self._kept))
-        return (place for place, char in enumerate(run, start) for _ in self(char))
+    def positions(self, part: str, start: int) -> Iterable[int]:
+        """Return the position in the text of each folded character of a part that begins at `start`."""
+        if part.isascii():
+            return compress(range(start, start + len(part)), part.encode().translate(self._kept))
+        return (position for position, char in enumerate(part, start) for _ in self(char))
 
 
-_SMALL_LETTERS = bytes(code + 32 if 65 <= code <= 90 else code for code in range(256))
-_small_letters = _Fold(b"")
+_TO_LOWER_CASE = bytes(code + 32 if 65 <= code <= 90 else code for code in range(256))
+_lower_case = _Fold(b"")
 _without_controls = _Fold(bytes((*range(0x20), 0x7F)))
 _letters_and_digits = _Fold(bytes(code for code in range(256) if code > 127 or not chr(code).isalnum()))
 
 
 class KnownSecrets:
-    """The secrets, with their codings folded as texts will be."""
+    """The known secrets and their encodings, folded for the search."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        needles: dict[_Fold, set[str]] = {_small_letters: set(), _without_controls: set(), _letters_and_digits: set()}
+        needles: dict[_Fold, set[str]] = {_lower_case: set(), _without_controls: set(), _letters_and_digits: set()}
         for secret in secrets:
             if len(secret) >= SHORTEST_SECRET_CHARS:
-                for spelling in _exact_spellings(secret):
-                    _add_exact(needles, spelling)
-                for coding in (secret, *_codings(secret)):
-                    folded = _letters_and_digits(coding)
-                    if _is_distinctive(folded):
-                        needles[_letters_and_digits].add(folded)
-                    else:
-                        _add_exact(needles, coding)
-        self._needles = [(fold, sorted(found)) for fold, found in needles.items() if found]
-        self._shortest = min((_characters(needle) for _, found in self._needles for needle in found), default=0)
+                _add_needles(needles, secret)
+        self._needles = [(fold, sorted(folded)) for fold, folded in needles.items() if folded]
+        self._shortest = min((_count_chars(needle) for _, folded in self._needles for needle in folded), default=0)
 
     def are_in(self, text: str) -> bool:
-        """Whether any of the secrets is in the text."""
+        """Return whether any of the secrets is in a text."""
         if not self._shortest or len(text) < self._shortest:
             return False
-        return any(self._has(shown) for shown, _ in _views(text))
+        return any(self._are_in_view(view) for view, _ in _views(text))
 
     def masked(self, text: str, mask: str) -> str:
-        """The text with each stretch that tells one of the secrets replaced by the mask."""
+        """Return the text masked: each range that contains a secret replaced by `mask`."""
         if not self.are_in(text):
             return text
-        parts, end = [], 0
-        for start, stop in _merged(self._stretches(text)):
+        parts: list[str] = []
+        end = 0
+        for start, stop in _merged(self._secret_ranges(text)):
             parts += [text[end:start], mask]
             end = stop
         return "".join((*parts, text[end:]))
 
-    def _has(self, shown: str) -> bool:
-        return any(any(map(fold(shown).__contains__, needles)) for fold, needles in self._needles)
+    def _are_in_view(self, view: str) -> bool:
+        return any(any(map(fold(view).__contains__, needles)) for fold, needles in self._needles)
 
-    def _stretches(self, text: str) -> Iterator[TextRange]:
-        for shown, token in _views(text):
+    def _secret_ranges(self, text: str) -> Iterator[TextRange]:
+        for view, token in _views(text):
             for fold, needles in self._needles:
-                found = list(filter(fold(shown).__contains__, needles))
-                if not found:
+                needles_in_view = list(filter(fold(view).__contains__, needles))
+                if not needles_in_view:
                     continue
-                folded, starts, ends = _mapped(text, token, fold)
-                for needle in found:
-                    for place in _places_of(needle, folded):
-                        yield starts[place], ends[place + len(needle) - 1]
+                folded, starts, ends = _fold_with_positions(text, token, fold)
+                for needle in needles_in_view:
+                    for index in _occurrences(needle, folded):
+                        yield starts[index], ends[index + len(needle) - 1]
+
+
+def _add_needles(needles: dict[_Fold, set[str]], secret: str) -> None:
+    for spelling in _exact_spellings(secret):
+        _add_exact(needles, spelling)
+    for encoding in (secret, *_encodings(secret)):
+        folded = _letters_and_digits(encoding)
+        if _is_distinctive(folded):
+            needles[_letters_and_digits].add(folded)
+        else:
+            _add_exact(needles, encoding)
 
 
 def _is_distinctive(folded: str) -> bool:
-    """Whether letters and digits alone are so many that ordinary text does not have them by chance."""
-    is_mixed = not folded.isalpha() and not folded.isdigit()
-    return len(folded) >= (SHORTEST_MIXED_CHARS if is_mixed else SHORTEST_LOOSE_CHARS)
+    """Return whether letters and digits are distinctive: too many to occur in ordinary text by chance."""
+    if folded.isalpha() or folded.isdigit():
+        return len(folded) >= SHORTEST_LOOSE_CHARS
+    return len(folded) >= SHORTEST_MIXED_CHARS
 
 
 def _add_exact(needles: dict[_Fold, set[str]], spelling: str) -> None:
-    """Look for a spelling with its punctuation: without control characters where enough is left, and with its own."""
-    folded, own = _without_controls(spelling), _small_letters(spelling)
-    if _characters(folded) >= SHORTEST_SECRET_CHARS:
-        needles[_without_controls].add(folded)
-    if folded != own:
-        needles[_small_letters].add(own)
+    """Add an exact spelling, with its punctuation: without its control characters if that is long enough, and with."""
+    shortened, full = _without_controls(spelling), _lower_case(spelling)
+    if _count_chars(shortened) >= SHORTEST_SECRET_CHARS:
+        needles[_without_controls].add(shortened)
+    if shortened != full:
+        needles[_lower_case].add(full)
 
 
-def _characters(folded: str) -> int:
+def _count_chars(folded: str) -> int:
     return len(folded.encode("latin-1").decode("utf-8", "surrogatepass"))
 
 
 def _exact_spellings(secret: str) -> set[str]:
-    """The secret and what libraries make of it, with its punctuation."""
+    """Return the exact spellings of a secret: as it is, and as libraries escape or encode it with punctuation."""
     spellings = {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], *_base85(secret.encode())}
     if any(map(secret.__contains__, "&<>\"'")):
         from html import escape  # loads a large table, which few secrets need
 
         spellings.add(escape(secret))
-    return spellings | {shown for shown, _ in _views(secret) if len(shown) >= SHORTEST_SECRET_CHARS}
+    return spellings | {view for view, _ in _views(secret) if len(view) >= SHORTEST_SECRET_CHARS}
 
 
-def _codings(secret: str) -> set[str]:
-    """The secret in the codings of which letters and digits are enough to know it by."""
+def _encodings(secret: str) -> set[str]:
+    """Return the encodings of a secret that are recognized by their letters and digits alone."""
     data = secret.encode()
-    little, big = secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")
-    numbers = {"".join(map(form.format, data)) for form in _NUMBERS}
+    little_endian = secret.encode("utf-16-le", "surrogatepass")
+    big_endian = secret.encode("utf-16-be", "surrogatepass")
+    numbers = {"".join(map(byte_format.format, data)) for byte_format in _BYTE_FORMATS}
     units = "".join(f"u{byte:04x}" for byte in data)
-    once = {text for raw in (data, little, big) for text in _base64(raw)}
-    twice = {text for inner in _base64(data) for text in _base64(inner.encode())}
-    return numbers | {units, little.hex(), big.hex()} | once | twice | set(_stable(base64.b32encode, data, 5, 5))
+    base64_once = {text for raw in (data, little_endian, big_endian) for text in _base64(raw)}
+    base64_twice = {text for inner in _base64(data) for text in _base64(inner.encode())}
+    base32 = set(_stable_chars(base64.b32encode, data, 5, 5))
+    return numbers | {units, little_endian.hex(), big_endian.hex()} | base64_once | base64_twice | base32
 
 
 def _base64(data: bytes) -> set[str]:
-    return {*_stable(base64.b64encode, data, 3, 6), *_stable(base64.urlsafe_b64encode, data, 3, 6)}
+    return {*_stable_chars(base64.b64encode, data, 3, 6), *_stable_chars(base64.urlsafe_b64encode, data, 3, 6)}
 
 
-def _stable(encode: Callable[[bytes], bytes], data: bytes, group_bytes: int, char_bits: int) -> Iterator[str]:
-    """The characters that are the same whatever bytes stand before and after the data."""
+def _stable_chars(encode: Callable[[bytes], bytes], data: bytes, group_bytes: int, char_bits: int) -> Iterator[str]:
+    """Yield the encoded characters that are stable, whatever bytes precede and follow the data."""
     for shift in range(group_bytes):
         raw = b"\0" * shift + data
         begin = -(-shift * 8 // char_bits)
@@ -173,25 +195,25 @@ def _stable(encode: Callable[[bytes], bytes], data: bytes, group_bytes: int, cha
 
 
 def _base85(data: bytes) -> Iterator[str]:
-    """The data in base85 by itself, and its whole groups where it is part of more and these are two or more."""
+    """Yield the data in base85: by itself, and its complete groups inside longer data if there are at least two."""
     for encode in (base64.a85encode, base64.b85encode):
         yield encode(data).decode()
         for shift in range(4):
-            whole = data[shift : shift + (len(data) - shift) // 4 * 4]
-            if len(whole) >= 8:
-                yield encode(whole).decode()
+            groups = data[shift : shift + (len(data) - shift) // 4 * 4]
+            if len(groups) >= 8:
+                yield encode(groups).decode()
 
 
 def _views(text: str) -> Iterator[tuple[str, str]]:
-    """The text in each view that differs, with the pattern of what is decoded in it."""
+    """Yield the distinct views of a text, each with the pattern of the tokens that are decoded in it."""
     yield text, ""
-    seen = {text}
+    yielded = {text}
     for marks, token in _VIEWS:
         if any(map(text.__contains__, marks)):
-            shown = _decoded(text, _compiled(token))
-            if shown not in seen:
-                seen.add(shown)
-                yield shown, token
+            view = _compiled(token).sub(_decode_token, text)
+            if view not in yielded:
+                yielded.add(view)
+                yield view, token
 
 
 @cache
@@ -199,63 +221,62 @@ def _compiled(token: str) -> re.Pattern[str]:
     return re.compile(token)
 
 
-def _decoded(text: str, token: re.Pattern[str]) -> str:
-    return token.sub(_character, text)
-
-
-def _character(found: re.Match[str]) -> str:
-    """What an escape stands for; nothing for markup and line ends."""
-    kind = found.lastgroup
+def _decode_token(match: re.Match[str]) -> str:
+    """Decode a token: an escape to its character, markup and line ends to an empty text."""
+    kind = match.lastgroup
     if kind is None:
         return ""
-    told = found[kind]
+    value = match[kind]
     if kind == "same":
-        return told
+        return value
     if kind == "entity":
         from html import unescape
 
-        return unescape(f"&{told}")
-    code = int(told, {"dec": 10, "oct": 8}.get(kind, 16))
-    return chr(code) if code <= 0x10FFFF else ""
+        return unescape(f"&{value}")
+    code = int(value, {"dec": 10, "oct": 8}.get(kind, 16))
+    if code > 0x10FFFF:
+        return ""
+    return chr(code)
 
 
-def _mapped(text: str, token: str, fold: _Fold) -> tuple[str, list[int], list[int]]:
-    """The folded view of a text, and for each character of it where what it came from begins and ends in the text."""
+def _fold_with_positions(text: str, token: str, fold: _Fold) -> tuple[str, list[int], list[int]]:
+    """Fold a view of a text; return it with the start and end positions in the text of each folded character."""
     starts: list[int] = []
     ends: list[int] = []
     parts: list[str] = []
 
-    def add_run(start: int, stop: int) -> None:
-        run = text[start:stop]
-        places = list(fold.places(run, start))
-        parts.append(fold(run))
-        starts.extend(places)
-        ends.extend(place + 1 for place in places)
+    def add_part(start: int, stop: int) -> None:
+        part = text[start:stop]
+        positions = list(fold.positions(part, start))
+        parts.append(fold(part))
+        starts.extend(positions)
+        ends.extend(position + 1 for position in positions)
 
     end = 0
-    for found in _compiled(token).finditer(text) if token else ():
-        add_run(end, found.start())
-        end = found.end()
-        decoded = fold(_character(found))
-        parts.append(decoded)
-        starts += [found.start()] * len(decoded)
-        ends += [end] * len(decoded)
-    add_run(end, len(text))
+    if token:
+        for match in _compiled(token).finditer(text):
+            add_part(end, match.start())
+            end = match.end()
+            decoded = fold(_decode_token(match))
+            parts.append(decoded)
+            starts += [match.start()] * len(decoded)
+            ends += [end] * len(decoded)
+    add_part(end, len(text))
     return "".join(parts), starts, ends
 
 
-def _places_of(needle: str, folded: str) -> Iterator[int]:
-    """Every place where the needle begins, also where it overlaps itself."""
-    place = folded.find(needle)
-    while place >= 0:
-        yield place
-        place = folded.find(needle, place + 1)
+def _occurrences(needle: str, folded: str) -> Iterator[int]:
+    """Yield the index of each occurrence, including overlapping ones."""
+    index = folded.find(needle)
+    while index >= 0:
+        yield index
+        index = folded.find(needle, index + 1)
 
 
-def _merged(stretches: Iterable[TextRange]) -> list[TextRange]:
-    """The stretches in order, those that overlap made one."""
+def _merged(ranges: Iterable[TextRange]) -> list[TextRange]:
+    """Return the ranges sorted, with overlapping ones merged."""
     merged: list[TextRange] = []
-    for start, stop in sorted(stretches):
+    for start, stop in sorted(ranges):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
         else:

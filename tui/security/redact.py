@@ -1,4 +1,4 @@
-"""Secrets are masked before anything is shown, copied, logged or written; one set of rules for every outlet."""
+"""Redaction of secrets: one set of rules for everything that is shown, copied, logged or written."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SECRET_NAME = re.compile(
 )
 _OPEN_HEADERS = re.compile(r"^(?:accept.*|content-.*|user-agent|host|date|cache-control|toolcall.*)$")
 _OPEN_IN_SECRETS = frozenset({"type", "auth_type", "token_type", "grant_type", "scheme", "scope", "scopes"})
-"""What under `auth` tells how somebody signs in, and not with what."""
+"""Members of an `auth` object that are not secret: they name the method of the sign-in, not its credentials."""
 _QUERY_NAMES = r"(?:[\w.-]*(?:token|secret|password|signature|credential|api_?key)[\w.-]*|sig|key|code|state|auth|pwd)"
-_PATTERNS = (
+_SECRET_PATTERNS = (
     r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",
     r"(?P<jwt>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
     r"(?P<known>\b(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}"
@@ -35,116 +35,141 @@ _PATTERNS = (
     r"(?:\"(?P<doublequoted>[^\"\n\\]{6,})\\{0,4}\"|'(?P<singlequoted>[^'\n\\]{6,})\\{0,4}'"
     r"|[\"']?(?P<pair>[^\s\"',;&}\]]{6,})))",
 )
-_MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
+_PATTERN_MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
           "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
-"""What none of these patterns does without, in small letters: to look for them is quicker by far."""
+"""Each match of a pattern contains one of these, in lower case; searching for them first is much faster."""
 MASK = "••••"
-"""What stands in the place of a secret that is known by value."""
-_DEEPEST = 200
+"""The replacement for a secret that is known by value."""
+MAX_JSON_DEPTH = 200
 MAX_CACHED_CHARS = 40
-"""Characters up to which a text or a name is remembered with what became of it."""
+"""Characters up to which a text or a name is cached with its result."""
 MAX_CACHED_TEXTS = 10_000
-"""How many of these."""
+MAX_CACHED_NAMES = 4096
 
 
 def mask_secret(secret: str) -> str:
-    """What is shown of a secret: the last four characters of a long one, nothing of a short one."""
-    return f"••••{secret[-4:]}" if len(secret) >= 12 else "••••"
+    """Return the mask for a secret: a long one keeps its last four characters."""
+    if len(secret) < 12:
+        return "••••"
+    return f"••••{secret[-4:]}"
 
 
 class Redactor:
-    """The rules, and the secrets known by value, such as the configured key."""
+    """Redacts secrets: those found by rules, and those known by value, such as the configured API key."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         secrets = tuple(known)
-        self._known = KnownSecrets(secrets)
-        self._longest_first = sorted((one for one in secrets if len(one) >= SHORTEST_SECRET_CHARS), key=len)[::-1]
-        self._short: dict[str, str] = {}
-        """What short texts were shown as: ids, names and statuses come again and again."""
+        self._known_secrets = KnownSecrets(secrets)
+        self._longest_first = sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET_CHARS), key=len)[
+            ::-1
+        ]
+        self._cached_texts: dict[str, str] = {}
+        """The results for short texts: ids, names and statuses are shown often."""
 
-    def known(self, text: str) -> str:
-        """The text with only those secrets masked that are known by value: they are never shown."""
-        return _as_seen(text, self._without_known)
+    def mask_known(self, text: str) -> str:
+        """Return the text with only the known secrets masked, which are never shown."""
+        return _mask_as_displayed(text, self._mask_secrets)
 
-    def known_to_the_letter(self, text: str) -> str:
-        """The text with the same secrets masked only where they stand to the letter; `known` may hide more."""
+    def mask_known_exact(self, text: str) -> str:
+        """Return the text with known secrets masked where they occur to the letter; `mask_known` may mask more."""
         for secret in self._longest_first:
             text = text.replace(secret, MASK)
         return text
 
     def text(self, text: str) -> str:
-        """The text with every secret in it masked."""
+        """Return the text with every secret masked."""
         if len(text) > MAX_CACHED_CHARS:
-            return self._text(text)
-        shown = self._short.get(text)
-        if shown is None:
-            if len(self._short) > MAX_CACHED_TEXTS:
-                self._short.clear()
-            shown = self._short[text] = self._text(text)
-        return shown
+            return self._redact_text(text)
+        redacted = self._cached_texts.get(text)
+        if redacted is None:
+            if len(self._cached_texts) > MAX_CACHED_TEXTS:
+                self._cached_texts.clear()
+            redacted = self._cached_texts[text] = self._redact_text(text)
+        return redacted
 
-    def _text(self, text: str) -> str:
-        text = self.known(text)
-        if text[:1] in {"{", "["} and not isinstance(inner := parse_nested(text), str):
-            masked_inner = self.json(inner)
-            return text if masked_inner == inner else dumps(masked_inner)
-        return _as_seen(text, _without_secrets)
+    def _redact_text(self, text: str) -> str:
+        text = self.mask_known(text)
+        if text[:1] in {"{", "["}:
+            value = parse_nested(text)
+            if not isinstance(value, str):
+                redacted = self.json(value)
+                return text if redacted == value else dumps(redacted)
+        return _mask_as_displayed(text, _mask_patterns)
 
-    def _without_known(self, text: str) -> str:
-        return self._known.masked(text, MASK)
+    def _mask_secrets(self, text: str) -> str:
+        return self._known_secrets.masked(text, MASK)
 
     def json(self, value: Any, name: str = "", depth: int = 0) -> Any:
-        """The value with every secret in it masked, by the name of its field or by its look."""
-        if depth > _DEEPEST:
+        """Return the JSON value with every secret masked, found by the name of its field or by its form."""
+        if depth > MAX_JSON_DEPTH:
             return "… nested too deep to show"
         if isinstance(value, str):
             return mask_secret(value) if value and is_secret(name) else self.text(value)
         if isinstance(value, dict):
-            return self._object(value, name, depth + 1)
+            return self._redact_object(value, name, depth + 1)
         if isinstance(value, list | tuple):
-            return self._list(value, name, depth + 1)
+            return self._redact_list(value, name, depth + 1)
         return value
 
-    def _list(self, value: Iterable[Any], name: str, depth: int) -> list[Any]:
-        if not _holds_secrets(name):
-            return [self.json(item, name, depth) for item in value]
-        return [mask_secret(item) if item and isinstance(item, str) else self.json(item, name, depth) for item in value]
+    def _redact_list(self, items: Iterable[Any], name: str, depth: int) -> list[Any]:
+        if not _is_holder(name):
+            return [self.json(item, name, depth) for item in items]
+        return [self._mask_or_redact(item, name, depth) for item in items]
 
-    def _object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
-        shown: dict[Any, Any] = {}
-        holds_secrets, members = _holds_secrets(holder), _members_of(holder)
+    def _redact_object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
+        redacted: dict[Any, Any] = {}
+        is_holder, secret_members = _is_holder(holder), _secret_members(holder)
         for key, item in value.items():
             name = str(key)
             if item is None:
-                told = None
-            elif holds_secrets:
-                told = self._held(holder, name, item, depth)
-            elif members and _plain_name(name) in members:
-                told = self._held("secrets", name, item, depth)
+                redacted_item = None
+            elif is_holder:
+                redacted_item = self._redact_member(holder, name, item, depth)
+            elif secret_members and _plain_name(name) in secret_members:
+                redacted_item = self._redact_member("secrets", name, item, depth)
             else:
-                told = self.json(item, name, depth)
-            shown[self.text(key) if isinstance(key, str) else key] = told
-        return shown
+                redacted_item = self.json(item, name, depth)
+            redacted[self.text(key) if isinstance(key, str) else key] = redacted_item
+        return redacted
 
-    def _held(self, holder: str, name: str, item: Any, depth: int) -> Any:
-        """A member of what holds secrets under names of their own, such as headers."""
+    def _redact_member(self, holder: str, name: str, item: Any, depth: int) -> Any:
+        """Redact a member of an object that holds secrets under arbitrary names, such as headers."""
         if _OPEN_HEADERS.match(name.lower()) or (is_secret(holder) and _plain_name(name) in _OPEN_IN_SECRETS):
             return self.json(item, name, depth)
-        return mask_secret(item) if isinstance(item, str) and item else self.json(item, holder, depth)
+        return self._mask_or_redact(item, holder, depth)
+
+    def _mask_or_redact(self, item: Any, holder: str, depth: int) -> Any:
+        """Mask a text of a secret holder; redact any other value."""
+        if item and isinstance(item, str):
+            return mask_secret(item)
+        return self.json(item, holder, depth)
 
 
 def is_secret(name: str) -> bool:
-    """Whether the name of a field tells that its text is a secret."""
-    return _sounds_secret(name) if len(name) > MAX_CACHED_CHARS else _is_known_secret(name)
+    """Return whether the name of a field says that its text is a secret."""
+    if len(name) > MAX_CACHED_CHARS:
+        return _sounds_secret(name)
+    return _sounds_secret_cached(name)
 
 
-def _holds_secrets(name: str) -> bool:
-    """Whether the name of an object or list tells that every text in it is a secret."""
-    return _sounds_like_holder(name) if len(name) > MAX_CACHED_CHARS else _is_known_holder(name)
+@lru_cache(MAX_CACHED_NAMES)
+def _sounds_secret_cached(name: str) -> bool:
+    return _sounds_secret(name)
 
 
-@lru_cache(4096)
-def _is_known_holder(name: str) -> bool:
+def _sounds_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(_snake_case(name))) or _plain_name(name) in FIELDS
+
+
+def _is_holder(name: str) -> bool:
+    """Return whether the name of an object or list says that it is a holder of secrets: every text in it is one."""
+    if len(name) > MAX_CACHED_CHARS:
+        return _sounds_like_holder(name)
+    return _sounds_like_holder_cached(name)
+
+
+@lru_cache(MAX_CACHED_NAMES)
+def _sounds_like_holder_cached(name: str) -> bool:
     return _sounds_like_holder(name)
 
 
@@ -153,63 +178,59 @@ def _sounds_like_holder(name: str) -> bool:
     return plain in HOLDERS or plain in FIELDS
 
 
-def _members_of(holder: str) -> frozenset[str]:
-    """The fields that are secret in the object of this name."""
-    return frozenset() if len(holder) > MAX_CACHED_CHARS else _known_members_of(holder)
+def _secret_members(holder: str) -> frozenset[str]:
+    """Return the members that are secret in the object of this name."""
+    if len(holder) > MAX_CACHED_CHARS:
+        return frozenset()
+    return _secret_members_cached(holder)
 
 
-@lru_cache(4096)
-def _known_members_of(holder: str) -> frozenset[str]:
+@lru_cache(MAX_CACHED_NAMES)
+def _secret_members_cached(holder: str) -> frozenset[str]:
     return MEMBERS_OF.get(_plain_name(holder), frozenset())
 
 
 def _plain_name(name: str) -> str:
-    """The name in small letters, its words joined by `_`, however it is spelled."""
-    return _spaced(name).replace("-", "_")
+    """Return the plain form of a name: lower case, its words joined by `_`."""
+    return _snake_case(name).replace("-", "_")
 
 
-def _spaced(name: str) -> str:
+def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hidden(name)).lower()
 
 
-@lru_cache(4096)
-def _is_known_secret(name: str) -> bool:
-    return _sounds_secret(name)
-
-
-def _sounds_secret(name: str) -> bool:
-    return bool(_SECRET_NAME.search(_spaced(name))) or _plain_name(name) in FIELDS
-
-
-def _as_seen(text: str, mask: Callable[[str], str]) -> str:
-    """The text masked as it stands, and as the eye joins it where what takes no room parts a secret."""
+def _mask_as_displayed(text: str, mask: Callable[[str], str]) -> str:
+    """Mask a text as it is, and as it is displayed: without hidden characters, which may divide a secret."""
     text = mask(text)
-    if (joined := without_hidden(text)) == text:
+    displayed = without_hidden(text)
+    if displayed == text:
         return text
-    again = mask(joined)
-    return text if again == joined else again
+    masked = mask(displayed)
+    if masked == displayed:
+        return text
+    return masked
 
 
-def _without_secrets(text: str) -> str:
+def _mask_patterns(text: str) -> str:
     if text.isascii() and not _has_mark(text):
         return text
-    return _secret_text().sub(_mask_match, text)
+    return _secret_pattern().sub(_mask_match, text)
 
 
 @cache
-def _secret_text() -> re.Pattern[str]:
-    """All of these patterns; made when it is first needed, which takes longer than all other imports here."""
-    return re.compile("|".join(_PATTERNS), re.IGNORECASE | re.DOTALL)
+def _secret_pattern() -> re.Pattern[str]:
+    """Return all patterns of secrets as one, compiled on first use because that is slow."""
+    return re.compile("|".join(_SECRET_PATTERNS), re.IGNORECASE | re.DOTALL)
 
 
 def _has_mark(text: str) -> bool:
-    return any(map(text.lower().__contains__, _MARKS))
+    return any(map(text.lower().__contains__, _PATTERN_MARKS))
 
 
-def _mask_match(found: re.Match[str]) -> str:
-    group = str(found.lastgroup)  # every look has a group of its own
-    whole, secret = found.group(), found.group(group)
+def _mask_match(match: re.Match[str]) -> str:
+    group = str(match.lastgroup)  # every pattern names the group of its secret
+    whole, secret = match.group(), match.group(group)
     if secret.startswith("••••"):
         return whole
-    start = found.start(group) - found.start()
+    start = match.start(group) - match.start()
     return whole[:start] + mask_secret(secret) + whole[start + len(secret) :]

@@ -1,10 +1,13 @@
-"""Texts that cannot be written; a module of its own, as `xp-tui --help` needs nothing else of the sanitizer."""
+"""A check for text that cannot be encoded as UTF-8.
+
+It is a module of its own because `xp-tui --help` needs it and must not import the whole sanitizer.
+"""
 
 from __future__ import annotations
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a text can be written as UTF-8: bytes that are none come as lone surrogates."""
+    """Return whether a text can be encoded as UTF-8: Python decodes invalid bytes as lone surrogates, which cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

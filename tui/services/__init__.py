@@ -1,1 +1,1 @@
-"""Asynchronous work, without Textual."""
+"""Services: asynchronous work that the dashboard and the command line share, without Textual."""

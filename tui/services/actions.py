@@ -1,9 +1,8 @@
-"""Runs the actions of the operator: held, read again, sent once, and confirmed only when the task says so."""
+"""Runs the operator's actions: holds each, reads the task again, sends the request once, and confirms the outcome."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,8 +19,10 @@ from tui.client.retry import Clock, SystemClock
 from tui.domain import evidence
 from tui.domain.action import Action, ActionAnswer, Outcome, Phase, Verb
 from tui.domain.review import ReviewSnapshot, review_of
+from tui.services.action_checks import end_if_outdated, is_encodable, is_restarted_since
+from tui.services.action_requests import send_request
 from tui.services.confirmation import CLOCK_DIFFERENCE_SECONDS, ActionConfirmer, StateBefore
-from tui.services.earlier_actions import EarlierAction, earlier_sent
+from tui.services.earlier_actions import EarlierAction, find_barring_action
 from tui.services.journal_writer import JournalWriter, NotJournaled
 from tui.services.review_loader import load_review
 
@@ -31,70 +32,76 @@ if TYPE_CHECKING:
 __all__ = ["INTERRUPTED", "Action", "ActionAnswer", "ActionRunner", "JournalWriter", "Outcome", "Phase", "Verb"]
 
 MAX_STANDSTILL_SECONDS = 3.0
-"""Seconds without a turn after which this process must have been stopped, or the machine asleep."""
+"""How long this process may stand still during a hold; after that, the machine was asleep or the process stopped."""
 MAX_READING_AGE_SECONDS = 3.0
-"""How long after a task was read an action may leave: who stands still in between has read something old."""
+"""How long after its task was read an action may be sent; after that, what was read may be outdated."""
 LOCK_SECONDS = 5.0
-"""How long another process may take to write down that it sends something."""
+"""How long to wait for another process that has the lock of the journal."""
+LOCK_RETRY_SECONDS = 0.05
 STOP_READING_SECONDS = 2.0
-"""How long a task is read before it is stopped: a stop does not wait for a platform that is slow to answer."""
+"""How long a task is read before it is stopped; after that, it is stopped unread."""
 MAX_PAUSED_SECONDS = 60.0
-"""Seconds for which a hold may stand still, in all, before the deed is taken back."""
+"""How long a hold may be paused in all before the action is taken back."""
+HOLD_STEP_SECONDS = 0.5
 
-
+INTERRUPTED = "interrupted after it was sent: whether it was done, only the task tells"
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
 class ActionRunner:
-    """Runs actions, each once, one at a time for each task: hold, read again, send once, confirm."""
+    """The runner of actions: holds, checks, sends and confirms each, and never two with the same request at a time."""
 
     def __init__(
         self,
         client: Client,
         journal: JournalWriter,
-        tell: Callable[[Action], None],
+        on_step: Callable[[Action], None],
         *,
         clock: Clock | None = None,
         objection: Callable[[ReviewSnapshot], str] | None = None,
     ) -> None:
         self._client = client
         self._journal = journal
-        self._tell = tell
+        self._on_step = on_step
         self._clock = clock or SystemClock()
-        self._settling = ActionConfirmer(client, self._clock)
+        self._confirmer = ActionConfirmer(client, self._clock)
         self._objection = objection
-        """Tells of what was read last before a decision why it may not be sent; empty when it may."""
+        """Returns, for the review that was read last, the reason not to send a decision; empty if there is none."""
         self.is_paused: Callable[[], bool] = lambda: False
-        """Tells whether the hold stands still, because something covers what it could be taken back from."""
+        """Returns whether holds are paused, because a dialog covers the screen from which they can be taken back."""
         self.seconds_left: dict[str, float] = {}
-        """For how many seconds more each held deed is held, by its id."""
-        self._taken_back: dict[str, asyncio.Event] = {}
-        self._under_way: set[str] = set()
-        self._sent: set[str] = set()
+        """The seconds left of each hold, by the id of its action."""
+        self._take_back_events: dict[str, asyncio.Event] = {}
+        """The event that takes back each held action, by the id of the action."""
+        self._running_requests: set[str] = set()
+        self._sent_ids: set[str] = set()
 
     def take_back(self, action_id: str) -> bool:
-        """Take a held deed back; False when it is too late for that."""
-        event = self._taken_back.get(action_id)
+        """Take back a held action; return False if it is too late."""
+        event = self._take_back_events.get(action_id)
         if event is None:
             return False
         event.set()
         return True
 
     def can_take_back(self, action_id: str) -> bool:
-        """Whether a deed is held still, so that it can be taken back."""
-        return action_id in self._taken_back
+        """Return whether an action is still held, so that `take_back` can take it back."""
+        return action_id in self._take_back_events
 
     def earlier(self, action: Action) -> EarlierAction | None:
-        """The same deed, sent before from this machine, of which it is not known whether it was done."""
-        try:
-            return self._earlier(action, NO_FIELDS)
-        except NotJournaled:
-            return None  # the deed itself will tell that the journal cannot be read
+        """Return the earlier action with the same request that bars this one; None also if the journal is unreadable.
 
-    def _earlier(self, action: Action, about: Mapping[str, str]) -> EarlierAction | None:
+        Running the action reports an unreadable journal.
+        """
+        try:
+            return self._find_earlier(action, NO_FIELDS)
+        except NotJournaled:
+            return None
+
+    def _find_earlier(self, action: Action, about: Mapping[str, str]) -> EarlierAction | None:
         try:
             lines = self._journal.lines_with(action.request)
-            return earlier_sent(lines, action, about, self._client.surfaces.platform_ids, self._now)
+            return find_barring_action(lines, action, about, self._client.surfaces.platform_ids, self._now)
         except OSError as error:
             raise NotJournaled(f"the journal cannot be read: {error}") from error
 
@@ -103,98 +110,109 @@ class ActionRunner:
         return datetime.fromtimestamp(self._clock.time(), UTC)
 
     async def run_action(self, action: Action) -> Action:
-        """Hold, check, send and settle; every way it can end is an outcome of the deed that comes back."""
-        if action.id in self._sent or action.request in self._under_way:
-            return self._end(action.done(Outcome.NOT_SENT, "something is already under way for this task"))
-        if not _is_text([action.target, action.comment, action.body]):
-            return self._end(action.done(Outcome.NOT_SENT, "not sent: it holds what is no text in UTF-8"))
-        self._under_way.add(action.request)
+        """Run an action to its end and return it with its outcome: failures are outcomes, and no exceptions."""
+        if action.id in self._sent_ids or action.request in self._running_requests:
+            return self._finish(action.done(Outcome.NOT_SENT, "something is already under way for this task"))
+        if not is_encodable([action.target, action.comment, action.body]):
+            return self._finish(action.done(Outcome.NOT_SENT, "not sent: it holds what is no text in UTF-8"))
+        self._running_requests.add(action.request)
         try:
             try:
-                if (why := await self._hold(action)) is not None:
-                    return self._end(action.done(Outcome.TAKEN_BACK, why))
+                if (reason := await self._hold(action)) is not None:
+                    return self._finish(action.done(Outcome.TAKEN_BACK, reason))
                 ended = await self._check_and_send(action)
             except NotJournaled as error:
                 ended = action.done(Outcome.NOT_SENT, f"not sent: {error}")
-            return self._end(ended)
+            return self._finish(ended)
         finally:
-            self._taken_back.pop(action.id, None)
+            self._take_back_events.pop(action.id, None)
             self.seconds_left.pop(action.id, None)
-            self._under_way.discard(action.request)
+            self._running_requests.discard(action.request)
 
     async def _hold(self, action: Action) -> str | None:
-        """Wait for the time in which the deed can be taken back; the answer is why it does not go on, or None."""
+        """Hold an action for its time; return the reason if it is taken back, else None."""
         if action.hold > 0:
             self.seconds_left[action.id] = action.hold
-        self._tell(action)
+        self._on_step(action)
         if action.hold <= 0:
             return None
-        self._write("held", action, seconds=action.hold)
-        self._taken_back[action.id] = undo = asyncio.Event()
-        wish = asyncio.ensure_future(undo.wait())
-        left, paused, begun = action.hold, 0.0, awake_and_asleep()
+        self._write_journal("held", action, seconds=action.hold)
+        self._take_back_events[action.id] = take_back_event = asyncio.Event()
+        take_back = asyncio.ensure_future(take_back_event.wait())
+        seconds_left, paused_seconds = action.hold, 0.0
+        last_step_at = boottime_seconds()
         try:
-            while left > 0:
-                sleep = asyncio.ensure_future(self._clock.sleep(min(left, 0.5)))
-                await asyncio.wait((sleep, wish), return_when=asyncio.FIRST_COMPLETED)
+            while seconds_left > 0:
+                sleep = asyncio.ensure_future(self._clock.sleep(min(seconds_left, HOLD_STEP_SECONDS)))
+                await asyncio.wait((sleep, take_back), return_when=asyncio.FIRST_COMPLETED)
                 sleep.cancel()
-                if undo.is_set():
+                if take_back_event.is_set():
                     return "taken back, nothing was sent"
-                if (
-                    awake_and_asleep() - begun > MAX_STANDSTILL_SECONDS
-                ):  # by the machine's clock: nobody could have taken it back
+                if boottime_seconds() - last_step_at > MAX_STANDSTILL_SECONDS:  # the operator could not take it back
                     return "taken back: xp-tui stood still while it was held, nothing was sent"
-                begun = awake_and_asleep()
+                last_step_at = boottime_seconds()
                 if not self.is_paused():
-                    left -= 0.5
-                    self.seconds_left[action.id] = max(left, 0.0)
+                    seconds_left -= HOLD_STEP_SECONDS
+                    self.seconds_left[action.id] = max(seconds_left, 0.0)
                     continue
-                paused += min(left, 0.5)
-                if paused >= MAX_PAUSED_SECONDS:
-                    return f"taken back: a dialog was open for {paused:.0f} s while it was held, nothing was sent"
+                paused_seconds += min(seconds_left, HOLD_STEP_SECONDS)
+                if paused_seconds >= MAX_PAUSED_SECONDS:
+                    return (
+                        f"taken back: a dialog was open for {paused_seconds:.0f} s while it was held, nothing was sent"
+                    )
             return None
         finally:
-            wish.cancel()
+            take_back.cancel()
 
     async def _check_and_send(self, action: Action) -> Action:
-        self._tell(replace(action, phase=Phase.CHECKING))
+        """Check an action against the task as it is now, and send it; return it with its outcome."""
+        self._on_step(replace(action, phase=Phase.CHECKING))
         try:
             before, ended = await self._read_before(action)
         except NotFound as error:
             return action.done(Outcome.GONE, "gone: the platform no longer knows the task", error=error)
-        except (ApiError, BadAddress) as error:
-            words = f"not sent, the task could not be read: {error}"
-            return action.done(Outcome.NOT_SENT, words, error=error if isinstance(error, ApiError) else None)
+        except ApiError as error:
+            return action.done(Outcome.NOT_SENT, f"not sent, the task could not be read: {error}", error=error)
+        except BadAddress as error:
+            return action.done(Outcome.NOT_SENT, f"not sent, the task could not be read: {error}")
         if ended is not None:
             return ended
-        read_at = awake_and_asleep()
-        action = replace(action, task=before.shown.task if before.shown else before.record)
-        undo = self._taken_back.pop(action.id, None)
-        if undo is not None and undo.is_set():  # at the last moment
+        read_at = boottime_seconds()
+        action = replace(action, task=before.review.task if before.review else before.record)
+        take_back_event = self._take_back_events.pop(action.id, None)
+        if take_back_event is not None and take_back_event.is_set():  # taken back while the task was read
             return action.done(Outcome.TAKEN_BACK, "taken back, nothing was sent")
-        about = before.shown.about if before.shown else NO_FIELDS
-        earlier = None if action.anyway else self._earlier(action, about)
-        if earlier is not None and not _is_over_since(action, before, earlier):
-            return await self._hold_back(action, before, earlier)
+        about = before.review.about if before.review else NO_FIELDS
+        if (earlier := self._barring_action(action, before, about)) is not None:
+            return await self._refuse_repetition(action, before, earlier)
         if (earlier := await self._claim(action, before, about)) is not None:
             return action.done(Outcome.ALREADY_SENT, earlier.sentence)
-        if awake_and_asleep() - read_at > MAX_READING_AGE_SECONDS:
+        if boottime_seconds() - read_at > MAX_READING_AGE_SECONDS:
             return action.done(
                 Outcome.TAKEN_BACK, "taken back: xp-tui stood still after it read the task, nothing was sent"
             )
         return await self._send(replace(action, is_sent=True), before)
 
+    def _barring_action(self, action: Action, before: StateBefore, about: Mapping[str, str]) -> EarlierAction | None:
+        """Return the earlier action that bars this one; None if there is none, or the operator sends it anyway."""
+        if action.anyway:
+            return None
+        earlier = self._find_earlier(action, about)
+        if earlier is not None and is_restarted_since(action, before, earlier):
+            return None
+        return earlier
+
     async def _claim(self, action: Action, before: StateBefore, about: Mapping[str, str]) -> EarlierAction | None:
-        """Write down that a deed is sent, unless another process has written down the same meanwhile."""
+        """Claim the request: journal it as sent, or return the action of another process that has claimed it."""
         end = self._clock.monotonic() + LOCK_SECONDS
         while True:
             try:
                 with self._journal.exclusively():
-                    earlier = None if action.anyway else self._earlier(action, about)
-                    if earlier is not None and not _is_over_since(action, before, earlier):
+                    earlier = self._barring_action(action, before, about)
+                    if earlier is not None:
                         return earlier
-                    self._sent.add(action.id)
-                    self._write("sent", action, about=dict(about))
+                    self._sent_ids.add(action.id)
+                    self._write_journal("sent", action, about=dict(about))
                     return None
             except BlockingIOError as error:
                 if self._clock.monotonic() >= end:
@@ -202,23 +220,24 @@ class ActionRunner:
                     raise NotJournaled(words) from error
             except OSError as error:
                 raise NotJournaled(f"the journal cannot be written: {error}") from error
-            await self._clock.sleep(0.05)
+            await self._clock.sleep(LOCK_RETRY_SECONDS)
 
-    def _write(self, kind: str, action: Action, **more: Any) -> None:
-        """Write a line of the journal that must be on disk before anything leaves."""
+    def _write_journal(self, kind: str, action: Action, **fields: Any) -> None:
+        """Write a journal line that must be on the disk before the request is sent; raise NotJournaled if it is not."""
         try:
-            self._journal.write(kind, **self._journaled(action), **more)
+            self._journal.write(kind, **self._journal_fields(action), **fields)
         except OSError as error:
             raise NotJournaled(f"the journal cannot be written: {error}") from error
 
     async def _read_before(self, action: Action) -> tuple[StateBefore, Action | None]:
-        """Read what the deed is about, as it is now; with its end, when that leaves nothing to send."""
+        """Read the state before the sending; also return the ended action if nothing is left to send."""
         now = self._client.now
         match action.verb:
             case Verb.CREATE:
-                return StateBefore(now, newest=await self._settling.newest_tasks(action.target)), None
+                newest_tasks = await self._confirmer.read_newest_tasks(action.target)
+                return StateBefore(now, newest_tasks=newest_tasks), None
             case Verb.CONTINUE:
-                return await self._read_thread(action, now)
+                return await self._read_before_message(action, now)
             case Verb.UPDATE:
                 return StateBefore(now, record=await self._client.task(action.target)), None
             case Verb.STOP:
@@ -227,31 +246,32 @@ class ActionRunner:
             error = NotSupported(f"{action.verb} needs the task to have been read")
             return StateBefore(now), action.done(Outcome.NOT_SENT, error.message, error=error)
         log = (await load_review(self._client, action.target)).log
-        seen = review_of(await self._client.task(action.target), log)  # the record last: nothing comes between
-        ended = _too_late(action, seen)
-        if ended is None and self._objection is not None and (why := self._objection(seen)):
-            ended = action.done(Outcome.HELD_BACK, why, seen.task)
-        return StateBefore(now, shown=seen), ended
+        # The record is read last, so that no other request comes between this check and the sending.
+        review = review_of(await self._client.task(action.target), log)
+        ended = end_if_outdated(action, review)
+        if ended is None and self._objection is not None and (reason := self._objection(review)):
+            ended = action.done(Outcome.HELD_BACK, reason, review.task)
+        return StateBefore(now, review=review), ended
 
-    async def _read_thread(self, action: Action, now: datetime) -> tuple[StateBefore, Action | None]:
-        """Read the thread that a message goes to, and which messages it has already that say the same."""
+    async def _read_before_message(self, action: Action, now: datetime) -> tuple[StateBefore, Action | None]:
+        """Read the thread that a message goes to, and the messages in it that have the same text."""
         record = await self._client.task(action.target)
         thread, agent = action.body.get("id"), action.body.get("agent")
         if (record.thread_id, record.agent_id) != (thread, agent):
             words = f"not sent: the task's record names thread {record.thread_id} of agent {record.agent_id}"
             return StateBefore(now), action.done(Outcome.CHANGED, words, record)
         if thread != action.target:
-            with suppress(NotFound):  # the head of a conversation may be no task by itself
+            with suppress(NotFound):  # the id of a thread need not be the id of a task
                 record = await self._client.task(str(thread))
         try:
             log = await self._client.log(record)
         except (ApiError, BadAddress):
             return StateBefore(now, record=record), None
-        ids = evidence.message_ids(log, evidence.message_text(action.body))
-        return StateBefore(now, record=record, message_ids=ids), None
+        message_ids = evidence.message_ids(log, evidence.message_text(action.body))
+        return StateBefore(now, record=record, message_ids=message_ids), None
 
     async def _read_before_stop(self, action: Action, now: datetime) -> tuple[StateBefore, Action | None]:
-        """Look whether there is anything to stop; where that cannot be read in time, it is stopped all the same."""
+        """Read whether the task has ended already; if that cannot be read in time, the stop is sent all the same."""
         try:
             async with asyncio.timeout(STOP_READING_SECONDS):
                 record = await self._client.task(action.target)
@@ -264,86 +284,72 @@ class ActionRunner:
             ended = action.done(Outcome.ALREADY, f"it had ended already: {record.status}, nothing was sent", record)
         return StateBefore(now, record=record), ended
 
-    async def _hold_back(self, action: Action, before: StateBefore, earlier: EarlierAction) -> Action:
-        """End a deed whose like was sent before: it is not sent, and what is known of the earlier one is told."""
-        found: Task | None = None
-        try:
-            if action.verb is Verb.CREATE and earlier.at:
-                found = await self._settling.find_created(action, StateBefore(earlier.at))
-            elif action.verb is Verb.CONTINUE and before.record and earlier.at:
-                since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
-                log = await self._client.log(before.record)
-                found = before.record if evidence.has_message_since(log, action.body, since) else None
-        except (ApiError, BadAddress):
-            pass
-        if found is None:
+    async def _refuse_repetition(self, action: Action, before: StateBefore, earlier: EarlierAction) -> Action:
+        """Refuse to send an action that repeats an earlier one; its words say what is known of the earlier one."""
+        task: Task | None = None
+        with suppress(ApiError, BadAddress):
+            task = await self._find_earlier_result(action, before, earlier)
+        if task is None:
             return action.done(Outcome.ALREADY_SENT, earlier.sentence)
-        words = f"it was sent before, and the platform has it: task {found.id}. Nothing was sent now"
-        ended = replace(action, id=earlier.action)
-        self._write("done", ended, outcome=str(Outcome.CONFIRMED), words="found later")
-        return action.done(Outcome.ALREADY_SENT, words, found)
+        words = f"it was sent before, and the platform has it: task {task.id}. Nothing was sent now"
+        self._write_journal(
+            "done", replace(action, id=earlier.action), outcome=str(Outcome.CONFIRMED), words="found later"
+        )
+        return action.done(Outcome.ALREADY_SENT, words, task)
+
+    async def _find_earlier_result(self, action: Action, before: StateBefore, earlier: EarlierAction) -> Task | None:
+        """Find the task that an earlier creation has created, or the one that has the message of an earlier action."""
+        if action.verb is Verb.CREATE and earlier.at:
+            return await self._confirmer.find_created(action, StateBefore(earlier.at))
+        if action.verb is Verb.CONTINUE and before.record and earlier.at:
+            since = earlier.at - timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
+            log = await self._client.log(before.record)
+            if evidence.has_message_since(log, action.body, since):
+                return before.record
+        return None
 
     async def _send(self, action: Action, before: StateBefore) -> Action:
-        """The one place from which anything leaves; from here on, every end tells that it was sent."""
-        self._tell(replace(action, phase=Phase.SENDING))
+        """Send the request and confirm its outcome.
+
+        Only this method sends requests. From here on, every outcome says that the request was sent, unless it is
+        certain that it was not.
+        """
+        self._on_step(replace(action, phase=Phase.SENDING))
         try:
-            answer = ActionAnswer(await self._request(action, before.shown))
+            answer = ActionAnswer(await send_request(self._client, action, before.review))
         except ApiError as error:
             if error.status is None and not error.maybe_done:
-                words = error.sentence if isinstance(error, NotSupported | ReadOnly) else f"not sent: {error.message}"
-                return replace(action, is_sent=False).done(Outcome.NOT_SENT, words, error=error)
+                return _end_unsent(action, error)
             answer = ActionAnswer(error=error)
         except BadAddress as error:
             return replace(action, is_sent=False).done(Outcome.NOT_SENT, f"not sent: {error}")
         except asyncio.CancelledError:
-            self._end(action.done(Outcome.UNKNOWN, INTERRUPTED))
+            self._finish(action.done(Outcome.UNKNOWN, INTERRUPTED))
             raise
-        except Exception as error:  # noqa: BLE001 - it may have left: it must be told, whatever failed
+        except Exception as error:  # noqa: BLE001 - the request may have been sent: the operator must learn it
             answer = ActionAnswer(error=ApiError(f"xp-tui failed: {type(error).__name__}", maybe_done=True))
         action = replace(action, phase=Phase.SETTLING)
-        self._tell(action)
+        self._on_step(action)
         try:
-            return await self._settling.settle(action, before, answer)
+            return await self._confirmer.confirm(action, before, answer)
         except asyncio.CancelledError:
-            self._end(action.done(Outcome.UNKNOWN, f"{INTERRUPTED}{answer.detail}"))
+            self._finish(action.done(Outcome.UNKNOWN, f"{INTERRUPTED}{answer.detail}"))
             raise
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:  # noqa: BLE001 - the request was sent: the operator must learn it
             words = f"sent, and what became of it could not be read ({type(error).__name__}){answer.detail}"
             return action.done(Outcome.UNKNOWN, words, error=answer.error)
 
-    async def _request(self, action: Action, seen: ReviewSnapshot | None) -> Task | None:
-        client = self._client
-        match action.verb:
-            case Verb.APPROVE | Verb.REJECT if seen and seen.request_id:
-                approve = action.verb is Verb.APPROVE
-                await client.confirm(seen.task.agent_id, seen.task.thread_id, seen.request_id, approve)
-            case Verb.APPROVE:
-                await client.approve(action.target, action.comment)
-            case Verb.REJECT:
-                await client.reject(action.target, action.comment)
-            case Verb.STOP:
-                return await client.stop(action.target)
-            case Verb.CREATE | Verb.CONTINUE:
-                body = {name: value for name, value in action.body.items() if name not in {"agent", "agent_version"}}
-                return await client.create(action.body["agent"], body, agent_version=action.body.get("agent_version"))
-            case Verb.UPDATE:
-                return await client.update(action.target, action.body)
-            case Verb.ANSWER if seen:
-                told = action.body
-                await client.answer(seen.task.agent_id, seen.task.thread_id, told["decision_id"], told["answers"])
-        return None
-
-    def _end(self, action: Action) -> Action:
-        """Tell how a deed ended, and write it down; where that fails after the sending, it is told all the same."""
+    def _finish(self, action: Action) -> Action:
+        """Finish an action: journal its end and report it; a failure to journal is added to its words."""
         try:
-            self._journal.write("done", **self._journaled(action), outcome=str(action.outcome), words=action.words)
+            self._journal.write("done", **self._journal_fields(action), outcome=str(action.outcome), words=action.words)
         except OSError as error:
             action = replace(action, words=f"{action.words} (the journal could not be written: {error})")
-        self._tell(action)
+        self._on_step(action)
         return action
 
-    def _journaled(self, action: Action) -> dict[str, Any]:
-        told = {
+    def _journal_fields(self, action: Action) -> dict[str, Any]:
+        fields = {
             "deed": action.id,
             "verb": str(action.verb),
             "target": action.target,
@@ -352,47 +358,20 @@ class ActionRunner:
             "platform": self._client.surfaces.platform_ids,
         }
         if action.task is not None and action.task.id != action.target:
-            told["task"] = action.task.id
-        return {**told, "comment": action.comment} if action.comment else told
+            fields["task"] = action.task.id
+        if action.comment:
+            fields["comment"] = action.comment
+        return fields
 
 
-INTERRUPTED = "interrupted after it was sent: whether it was done, only the task tells"
+def _end_unsent(action: Action, error: ApiError) -> Action:
+    """End an action whose request certainly was not sent."""
+    words = f"not sent: {error.message}"
+    if isinstance(error, NotSupported | ReadOnly):
+        words = error.sentence
+    return replace(action, is_sent=False).done(Outcome.NOT_SENT, words, error=error)
 
 
-def _too_late(action: Action, seen: ReviewSnapshot) -> Action | None:
-    """The outcome when what was shown is no longer what waits, and nothing may be sent."""
-    action = replace(action, task=seen.task)
-    if seen.task.is_final:
-        return action.done(Outcome.GONE, f"gone: the task is {seen.task.status}")
-    request = seen.task.hitl_request
-    if request and request.decided_by and action.verb in {Verb.APPROVE, Verb.REJECT} and seen.request_id is None:
-        word = "approved" if request.approved_by else "rejected"
-        return action.done(Outcome.ALREADY, f"already {word} by {request.decided_by}")
-    if seen.digest != action.digest:
-        return action.done(Outcome.CHANGED, "changed while you read, nothing was sent")
-    if action.verb in {Verb.APPROVE, Verb.REJECT} and (why := seen.blocked_now):
-        return action.done(Outcome.NOT_SENT, why)
-    if action.comment and seen.request_id:
-        return action.done(Outcome.NOT_SENT, "not sent: a card takes no comment, leave it out")
-    return None
-
-
-def _is_over_since(action: Action, before: StateBefore, earlier: EarlierAction) -> bool:
-    """Whether an earlier stop is no longer about what runs now: the task was started anew since."""
-    started_at = before.record.started_at if before.record else None
-    margin = timedelta(seconds=CLOCK_DIFFERENCE_SECONDS)
-    return action.verb is Verb.STOP and bool(started_at and earlier.at and started_at > earlier.at + margin)
-
-
-def _is_text(value: Any) -> bool:
-    """Whether a value can be sent: all of it is JSON, and no text in it has half of a surrogate pair."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, TypeError, RecursionError):
-        return False
-    return True
-
-
-def awake_and_asleep() -> float:
-    """Seconds by a clock that goes on while the machine sleeps, where there is one."""
+def boottime_seconds() -> float:
+    """Return the seconds since boot, including the time in which the machine was asleep where the system counts it."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,4 +1,4 @@
-"""What the operator did: lines of JSON, only ever appended, each holding the hash of the one before."""
+"""The journal of the operator's actions: JSON lines that are only appended, each with the hash of the line before."""
 
 from __future__ import annotations
 
@@ -27,122 +27,131 @@ from tui.storage.private_files import (
 from tui.storage.run_lock import live_runs, this_run
 
 FIRST_HASH = "0" * 64
-"""The hash before the first line."""
+"""The previous hash of the first line."""
+MAX_LINE_NUMBER = (1 << 53) - 1
+"""The greatest integer that JSON readers keep exact; a greater line number is read as 0."""
 
 
 class BrokenLine(Struct, frozen=True):
-    """A line that is not as it was written, or is not there."""
+    """A broken or missing line of the journal."""
 
     line: int
     what: str
+    """The fault, in words for the operator."""
 
 
 class Verification(Struct, frozen=True):
-    """What a verification found."""
+    """The result of a verification."""
 
     lines: int
     faults: tuple[BrokenLine, ...]
 
 
 class Journal:
-    """The journal file, and beside it the head: how far it went, so that a missing end is noticed too."""
+    """The journal file, and a head file with the last line's number and hash, which shows when lines are cut off."""
 
     def __init__(
         self, path: Path, redactor: Redactor | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.path = path
-        self._head = path.with_suffix(".head")
-        self._runs = path.parent / "runs"
+        self._head_path = path.with_suffix(".head")
+        self._runs_directory = path.parent / "runs"
         self._redactor = redactor or Redactor()
         self._now = now
 
-    def write(self, kind: str, **told: Any) -> None:
-        """Append a line with its secrets masked; it is whole on the disk, or this raises and it is not there.
+    def write(self, kind: str, **fields: Any) -> None:
+        """Write a line with its secrets redacted, and sync it to the disk; if that fails, raise and append nothing.
 
-        A head that cannot be written is no failure: the line stands and is true, the next line writes the head again,
-        and until then `verify` tells that the head is behind.
+        A failure to write the head file is ignored: the line is complete without it, and the next line writes the head
+        again. Until then `verify` reports that the head is behind.
         """
-        run = this_run(self._runs)
+        run = this_run(self._runs_directory)
         run.acquire()
-        told = {**self._redactor.json(told), "pid": os.getpid(), "run": run.name}
+        fields = {**self._redactor.json(fields), "pid": os.getpid(), "run": run.name}
         with os.fdopen(open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            number, before, is_cut = _end(file)
-            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **told, "before": before}
+            number, previous_hash, is_cut = _last_line(file)
+            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **fields}
+            line["before"] = previous_hash
             line["hash"] = _hash(line)
-            _append(file.fileno(), (b"\n" if is_cut else b"") + dumps(line).encode() + b"\n", self.path.parent)
+            line_break = b"\n" if is_cut else b""
+            _append(file.fileno(), line_break + dumps(line).encode() + b"\n", self.path.parent)
             with suppress(OSError):
-                write_private(self._head, dumps({"n": line["n"], "hash": line["hash"]}).encode())
+                write_private(self._head_path, dumps({"n": line["n"], "hash": line["hash"]}).encode())
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Every line that can be read."""
+        """Yield the readable lines."""
         for text in self._content().split(b"\n"):
-            if (line := _read(text)) is not None:
+            if (line := _parse_line(text)) is not None:
                 yield line
 
     def lines_with(self, text: str) -> Iterator[dict[str, Any]]:
-        """Every line that can be read and has this text, the newest first; no more is read than is looked at."""
+        """Yield the readable lines that contain a text, the newest first; the file is read only as far as needed."""
         try:
             descriptor = open_to_read(self.path)
         except FileNotFoundError:
             return
         with os.fdopen(descriptor, "rb") as file:
-            for content in _texts_from_the_end(file):
-                if text.encode() in content and (line := _read(content)) is not None:
+            for content in _lines_from_end(file):
+                if text.encode() in content and (line := _parse_line(content)) is not None:
                     yield line
 
     def unfinished(self, platform: Collection[str] = ()) -> list[dict[str, Any]]:
-        """The last line about each deed that has no end and was written by a run that lives no more.
+        """Return the last line of each unfinished action: one without an end, whose run of xp-tui has ended.
 
-        Where the addresses of a platform are given, only what is about that platform, or says nothing of one.
+        With the ids of a platform, only actions on that platform are returned, and those that name none.
 
-        A run lives while its lock is held. A line without a run is from before runs were named: nobody holds a lock for
-        it, so it is told once. Lock files of dead runs are removed.
+        A run is alive while its lock is held. Lines that name no run are from versions before runs had names: no lock
+        is held for them, so they are returned. Lock files of dead runs are removed.
         """
-        runs = {_run(line) for line in self._without_end()}
-        ended = runs - live_runs(self._runs).keys()
-        if not ended:
+        runs = {_run_name(line) for line in self._lines_without_end()}
+        dead_runs = runs - live_runs(self._runs_directory).keys()
+        if not dead_runs:
             return []
-        # Read again: all that a run wrote before it ended is in the file only once it was seen to have ended.
-        return [line for line in self._without_end() if _run(line) in ended and _is_about(line, platform)]
+        # Read the file again: a run may have written its last lines before it was seen to be dead.
+        return [
+            line
+            for line in self._lines_without_end()
+            if _run_name(line) in dead_runs and _is_about_platform(line, platform)
+        ]
 
-    def _without_end(self) -> list[dict[str, Any]]:
-        """The last line about each deed whose end was not written."""
-        found: dict[str, dict[str, Any]] = {}
+    def _lines_without_end(self) -> list[dict[str, Any]]:
+        """Return the last line of each action that has no line about its end."""
+        last_lines: dict[str, dict[str, Any]] = {}
         for line in self.lines():
-            action = str(line.get("deed"))
+            action_id = str(line.get("deed"))
             if line.get("kind") in ("held", "sent"):
-                found[action] = line
+                last_lines[action_id] = line
             else:
-                found.pop(action, None)
-        return list(found.values())
+                last_lines.pop(action_id, None)
+        return list(last_lines.values())
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Keep every other process of this machine from writing that it sends something, until this block is left.
+        """Lock the journal exclusively: no other process of this machine can claim a request until the block ends.
 
-        While another process does so, BlockingIOError is raised.
+        Entering raises BlockingIOError while another process has the lock.
         """
         with os.fdopen(open_private(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
     def verify(self) -> Verification:
-        """Go through the chain; a line that was changed, taken out or put in is found, and so is a missing end."""
-        in_head = self._number_in_head()  # before the lines: what is written meanwhile is in them, and not in the head
+        """Verify the chain of hashes: find lines that were changed, removed or inserted, and lines cut off the end."""
+        head_number = self._head_number()  # read before the lines: a line written meanwhile is not missing
         try:
             content = self._content()
         except NotPrivate as error:
             return Verification(0, (BrokenLine(1, str(error)),))
-        return _verified(content, in_head)
+        return _verify_content(content, head_number)
 
-    def _number_in_head(self) -> int:
-        """The number of the last line as the head tells it; 0 where it cannot be read."""
+    def _head_number(self) -> int:
+        """Return the number of the last line according to the head file; 0 if it cannot be read."""
         try:
-            head = _read(read_private(self._head))
+            head = _parse_line(read_private(self._head_path))
         except OSError:
             return 0
-        return _number(head) if head else 0
+        return _line_number(head) if head else 0
 
     def _content(self) -> bytes:
         try:
@@ -152,44 +161,46 @@ class Journal:
 
 
 BLOCK_BYTES = 1 << 16
-"""How much is read at once from the end of the file."""
+"""How many bytes are read at a time from the end of the file."""
 
 
-def _verified(content: bytes, in_head: int) -> Verification:
-    """Compare the lines of a journal with their chain, and with the number in its head."""
+def _verify_content(content: bytes, head_number: int) -> Verification:
+    """Verify the content of a journal against its chain of hashes, and against the line number in its head file."""
     faults: list[BrokenLine] = []
-    before, number, count = FIRST_HASH, 0, 0
+    previous_hash = FIRST_HASH
+    number = line_count = 0
     runs_after_head: list[str] = []
     texts = content.split(b"\n")
     is_cut = bool(texts.pop())
-    for place, text in enumerate(texts, 1):
-        line = _read(text)
+    for position, text in enumerate(texts, 1):
+        line = _parse_line(text)
         if line is None:
-            faults.append(BrokenLine(place, "it cannot be read: a crash cut it short, or it was changed"))
+            faults.append(BrokenLine(position, "it cannot be read: a crash cut it short, or it was changed"))
             continue
-        count += 1
+        line_count += 1
         if line.get("hash") != _hash(line):
-            faults.append(BrokenLine(place, "it was changed"))
-        elif line.get("before") != before or line.get("n") != number + 1:
+            faults.append(BrokenLine(position, "it was changed"))
+        elif line.get("before") != previous_hash or line.get("n") != number + 1:
             faults.append(
-                BrokenLine(place, f"it does not follow line {number} of the chain: lines are missing before it")
+                BrokenLine(position, f"it does not follow line {number} of the chain: lines are missing before it")
             )
-        before, number = str(line.get("hash")), _number(line)
-        if number > in_head:
-            runs_after_head.append(_run(line))
+        previous_hash, number = str(line.get("hash")), _line_number(line)
+        if number > head_number:
+            runs_after_head.append(_run_name(line))
     if is_cut:
         faults.append(BrokenLine(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
-    if in_head > number:
-        faults.append(BrokenLine(len(texts) + 1, f"{in_head - number} lines are missing at the end"))
-    behind = len(runs_after_head)
-    if len(set(runs_after_head)) < behind:  # a run may be killed between a line and the head, and writes no more then
-        words = f"the head is {behind} lines behind: it could not be written, a missing end would not be noticed"
+    if head_number > number:
+        faults.append(BrokenLine(len(texts) + 1, f"{head_number - number} lines are missing at the end"))
+    # A run that is killed between a line and the head leaves one line after the head. Two lines of one run are a fault.
+    lines_behind = len(runs_after_head)
+    if len(set(runs_after_head)) < lines_behind:
+        words = f"the head is {lines_behind} lines behind: it could not be written, a missing end would not be noticed"
         faults.append(BrokenLine(len(texts), words))
-    return Verification(count, tuple(faults))
+    return Verification(line_count, tuple(faults))
 
 
 def _append(descriptor: int, content: bytes, directory: Path) -> None:
-    """Append the content and see it on the disk; whatever interrupts this, the file is cut back to what it was."""
+    """Append content and sync it to the disk; after any exception, cut the file back to its former size."""
     size = os.fstat(descriptor).st_size
     try:
         write_all(descriptor, content)
@@ -202,30 +213,30 @@ def _append(descriptor: int, content: bytes, directory: Path) -> None:
         raise
 
 
-def _end(file: BinaryIO) -> tuple[int, str, bool]:
-    """The number and hash of the last whole line, and whether something unfinished follows it."""
-    texts = _texts_from_the_end(file)
+def _last_line(file: BinaryIO) -> tuple[int, str, bool]:
+    """Return the number and the hash of the last readable line, and whether the file ends within a line."""
+    texts = _lines_from_end(file)
     is_cut = bool(next(texts))
     for text in texts:
-        if (line := _read(text)) is not None:
-            return _number(line), str(line.get("hash")), is_cut
+        if (line := _parse_line(text)) is not None:
+            return _line_number(line), str(line.get("hash")), is_cut
     return 0, FIRST_HASH, is_cut
 
 
-def _texts_from_the_end(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file from its end; the first is what follows the last line break."""
-    place = file.seek(0, os.SEEK_END)
-    rest = b""
-    while place > 0:
-        size = min(BLOCK_BYTES, place)
-        place -= size
-        file.seek(place)
-        rest, *texts = (file.read(size) + rest).split(b"\n")
+def _lines_from_end(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file from its end; the first is the text after the last line break."""
+    position = file.seek(0, os.SEEK_END)
+    beginning = b""
+    while position > 0:
+        size = min(BLOCK_BYTES, position)
+        position -= size
+        file.seek(position)
+        beginning, *texts = (file.read(size) + beginning).split(b"\n")
         yield from reversed(texts)
-    yield rest
+    yield beginning
 
 
-def _read(text: bytes) -> dict[str, Any] | None:
+def _parse_line(text: bytes) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -233,23 +244,28 @@ def _read(text: bytes) -> dict[str, Any] | None:
     return line if isinstance(line, dict) else None
 
 
-def _number(line: dict[str, Any]) -> int:
+def _line_number(line: dict[str, Any]) -> int:
     number = line.get("n")
-    return number if isinstance(number, int) and 0 <= number < 1 << 53 else 0
+    if isinstance(number, int) and 0 <= number <= MAX_LINE_NUMBER:
+        return number
+    return 0
 
 
-def _run(line: dict[str, Any]) -> str:
+def _run_name(line: dict[str, Any]) -> str:
     run = line.get("run")
     return run if isinstance(run, str) else ""
 
 
-def _is_about(line: dict[str, Any], platform: Collection[str]) -> bool:
-    told = line.get("platform")
-    return not platform or not isinstance(told, list) or not set(platform).isdisjoint(map(str, told))
+def _is_about_platform(line: dict[str, Any], platform: Collection[str]) -> bool:
+    """Return whether a line is about a platform, or names none; always true without a platform."""
+    line_platform = line.get("platform")
+    if not platform or not isinstance(line_platform, list):
+        return True
+    return not set(platform).isdisjoint(map(str, line_platform))
 
 
 def _hash(line: dict[str, Any]) -> str:
     import hashlib
 
-    told = {name: value for name, value in line.items() if name != "hash"}
-    return hashlib.sha256(canonical(told).encode()).hexdigest()
+    fields = {name: value for name, value in line.items() if name != "hash"}
+    return hashlib.sha256(canonical(fields).encode()).hexdigest()

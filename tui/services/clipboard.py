@@ -1,4 +1,4 @@
-"""The ways to a clipboard: the system's own, the terminal's, and a file where neither takes it."""
+"""Copies text to the system's clipboard, to the terminal's, or to a file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from pathlib import Path
 from tui.storage.private_files import write_private
 
 MAX_TERMINAL_CHARS = 74_000
-"""Characters beyond which terminals drop what they are to copy."""
+"""The longest text that terminals accept for their clipboard (OSC 52); they drop a longer one."""
 
 
 def copy_text(text: str, terminal: Callable[[str], None], file: Path) -> str:
-    """Copy a text; the answer says where it went."""
+    """Copy a text and return where it was copied to.
+
+    `terminal` sends the text to the terminal's clipboard, and is used if the system has none. A text that is too long
+    for that is written to `file`.
+    """
     import pyperclip
 
-    native, _ = pyperclip.determine_clipboard()
-    if bool(native):
+    copy_to_system, _ = pyperclip.determine_clipboard()
+    if bool(copy_to_system):
         try:
-            native(text)
+            copy_to_system(text)
         except (OSError, pyperclip.PyperclipException):
             pass
         else:

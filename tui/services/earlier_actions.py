@@ -1,4 +1,4 @@
-"""Actions that were sent from this machine before, and of which it is not known whether they were done."""
+"""Finds earlier actions in the journal that make it unsafe to send the same request again."""
 
 from __future__ import annotations
 
@@ -11,86 +11,98 @@ from msgspec import Struct
 from tui.domain.action import Action, Outcome, Verb
 
 CREATION_BAR_SECONDS = 600.0
-"""How long a new task that may have been made is not asked for again in the same words."""
+"""How long an earlier creation with an unknown outcome bars another one with the same request."""
 NOT_DONE_OUTCOMES = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.TAKEN_BACK})
-"""Ends after which an action that was written down as sent was not done, as far as anybody can know."""
+"""Outcomes of a sent action that, as far as is known, was not done."""
 DONE_OUTCOMES = frozenset({Outcome.CONFIRMED, Outcome.ALREADY})
-"""Ends after which it is known what became of the request."""
+"""Outcomes after which it is known what became of the request."""
 BARRED_VERBS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER, Verb.STOP, Verb.CONTINUE, Verb.CREATE})
-"""What is not sent again while it is unknown whether it was done."""
+"""Verbs that are not sent again while the outcome of an earlier action is unknown."""
 
 
 class EarlierAction(Struct, frozen=True):
-    """An action that was sent before: when, and what is known of it."""
+    """An action that was sent earlier, as the journal has it."""
 
     action: str
+    """The id of the action."""
     verb: str
     at: datetime | None
     words: str = ""
     is_over: bool = False
-    """Whether its end was written down."""
+    """Whether the journal has a line about its end."""
 
     @property
     def sentence(self) -> str:
-        """What is known of it, and how to send it all the same."""
+        """A sentence about the earlier action, with the command that sends it again."""
         return f"{self.known}. Nothing was sent now; xp-tui {self.verb_name} … --anyway sends it again"
 
     @property
     def verb_name(self) -> str:
-        """The verb of the command line that sends it."""
+        """The name of the verb on the command line."""
         return "run" if self.verb == Verb.CREATE else self.verb
 
     @property
     def known(self) -> str:
-        """What is known of it."""
-        when = f" at {self.at.astimezone():%Y-%m-%d %H:%M:%S}" if self.at else ""
-        unknown = "its outcome is unknown" if self.is_over else "it has not ended yet, or xp-tui ended meanwhile"
-        state = self.words or unknown
-        return f"{self.verb_name} was sent before{when}: {state}"
+        """When the action was sent, and all that is known of its outcome."""
+        when = ""
+        if self.at:
+            when = f" at {self.at.astimezone():%Y-%m-%d %H:%M:%S}"
+        outcome = self.words
+        if not outcome and self.is_over:
+            outcome = "its outcome is unknown"
+        elif not outcome:
+            outcome = "it has not ended yet, or xp-tui ended meanwhile"
+        return f"{self.verb_name} was sent before{when}: {outcome}"
 
 
-def earlier_sent(
+def find_barring_action(
     lines: Iterable[dict[str, Any]],
     action: Action,
     about: Mapping[str, str],
     platform_ids: Collection[str],
     now: datetime,
 ) -> EarlierAction | None:
-    """The latest deed that asked for the same and keeps this one from being sent.
+    """Find the latest earlier action with the same request that bars this one; None if this one may be sent.
 
-    It was sent, and what became of it is not known; or it is confirmed, and the platform shows again exactly what was
-    decided about. The lines come with the newest first: the end of a deed comes before its beginning.
+    An earlier action bars this one if it was sent and its outcome is not known. It also bars this one if it is
+    confirmed and this one has the same digest: the platform still shows the state before that decision.
+
+    The journal lines must come newest first, so that the end of an action comes before its beginning.
     """
     if action.verb not in BARRED_VERBS:
         return None
-    ends: dict[str, dict[str, Any]] = {}
+    end_lines: dict[str, dict[str, Any]] = {}
     for line in lines:
         if not _is_same_request(line, action, about, platform_ids):
             continue
-        name = str(line.get("deed"))
+        action_id = str(line.get("deed"))
         if line.get("kind") == "done":
-            ends.setdefault(name, line)
-        elif line.get("kind") == "sent" and name != action.id:
-            end = ends.get(name)
-            outcome = end.get("outcome") if end else None
+            end_lines.setdefault(action_id, line)
+        elif line.get("kind") == "sent" and action_id != action.id:
+            end_line = end_lines.get(action_id)
+            outcome = end_line.get("outcome") if end_line else None
             if outcome in NOT_DONE_OUTCOMES:
                 continue
-            earlier = EarlierAction(name, str(line.get("verb")), _moment(line.get("at")), _words(end), end is not None)
-            if _is_long_ago(action, earlier, now):
+            earlier = _earlier_action(action_id, line, end_line)
+            if _is_creation_too_old(action, earlier, now):
                 return None
             if outcome in DONE_OUTCOMES:
-                is_old_state = outcome == Outcome.CONFIRMED and action.digest and line.get("digest") == action.digest
-                return earlier if is_old_state else None
+                is_same_state = outcome == Outcome.CONFIRMED and action.digest and line.get("digest") == action.digest
+                return earlier if is_same_state else None
             return earlier
     return None
 
 
-def _words(end: dict[str, Any] | None) -> str:
-    return str(end.get("words") or "") if end else ""
+def _earlier_action(action_id: str, sent_line: dict[str, Any], end_line: dict[str, Any] | None) -> EarlierAction:
+    words = ""
+    if end_line:
+        words = str(end_line.get("words") or "")
+    sent_at = _parse_time(sent_line.get("at"))
+    return EarlierAction(action_id, str(sent_line.get("verb")), sent_at, words, end_line is not None)
 
 
-def _is_long_ago(action: Action, earlier: EarlierAction, now: datetime) -> bool:
-    """Whether a new task may be asked for again in the same words."""
+def _is_creation_too_old(action: Action, earlier: EarlierAction, now: datetime) -> bool:
+    """Return whether the earlier action is a creation that is too old to bar another one."""
     if action.verb is not Verb.CREATE or earlier.at is None:
         return False
     return now - earlier.at > timedelta(seconds=CREATION_BAR_SECONDS)
@@ -99,24 +111,24 @@ def _is_long_ago(action: Action, earlier: EarlierAction, now: datetime) -> bool:
 def _is_same_request(
     line: dict[str, Any], action: Action, about: Mapping[str, str], platform_ids: Collection[str]
 ) -> bool:
-    """Whether a line of the journal is about a deed that asks, or may ask, for the same thing of the same platform."""
-    platform, told = line.get("platform"), line.get("about")
-    if line.get("request") != action.request or not isinstance(platform, list):
+    """Return whether a journal line is, or may be, about the same request to the same platform."""
+    line_platform_ids, line_about = line.get("platform"), line.get("about")
+    if line.get("request") != action.request or not isinstance(line_platform_ids, list):
         return False
-    if set(platform_ids).isdisjoint(map(str, platform)):
+    if set(platform_ids).isdisjoint(map(str, line_platform_ids)):
         return False
-    return not isinstance(told, dict) or may_be_same(told, about)
+    return not isinstance(line_about, dict) or may_be_same(line_about, about)
 
 
 def may_be_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two requests of one task may be one: nothing that both tell is told differently."""
+    """Return whether two requests of a task may be the same: no field that both have differs."""
     if about and other and ("entry" in about) != ("entry" in other):
         return False
-    return all(other.get(name, told) == told for name, told in about.items())
+    return all(other.get(name, value) == value for name, value in about.items())
 
 
-def _moment(told: object) -> datetime | None:
+def _parse_time(value: object) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(told))
+        return datetime.fromisoformat(str(value))
     except ValueError:
         return None

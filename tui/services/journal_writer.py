@@ -1,4 +1,4 @@
-"""The journal as the services that write to it see it."""
+"""The interface of the journal that the services write to."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any, Protocol
 
 
 class JournalWriter(Protocol):
-    """A journal, or a list of a test."""
+    """A writer of journal lines: `audit_log.Journal`, or a list in a test."""
 
-    def write(self, kind: str, **told: Any) -> None:
-        """Write a line down for good; raise OSError where that fails."""
+    def write(self, kind: str, **fields: Any) -> None:
+        """Write a line to the disk; raise OSError if that fails."""
 
     def lines_with(self, text: str) -> Iterable[dict[str, Any]]:
-        """The lines with this text that were written on this machine, the newest first."""
+        """Return the lines of this machine's journal that contain a text, the newest first."""
 
     def exclusively(self) -> AbstractContextManager[None]:
-        """Keep other processes of this machine from claiming a request meanwhile; BlockingIOError while one does."""
+        """Lock the journal exclusively: no other process of this machine can claim a request meanwhile.
+
+        Entering raises BlockingIOError while another process has the lock.
+        """
 
 
 class NotJournaled(Exception):
-    """A line that must be on disk before anything leaves could not be written."""
+    """Raised when a line is not journaled that must be on disk before a request is sent."""

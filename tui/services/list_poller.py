@@ -1,4 +1,4 @@
-"""Reads the task lists again and again, within the documented rate budget."""
+"""Polls the task lists at intervals that keep within the documented rate budget."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ from tui.client.retry import Clock, SystemClock
 from tui.client.task_facts import Status, WaitKind
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
-from tui.domain.state import AgentsSeen, MergedTask, Observation, TasksSeen
+from tui.domain.observations import MergedTask, Observation
+from tui.domain.state import AgentsSeen, TasksSeen
 from tui.services.state_store import MAX_CHANGES_PER_STEP, StateStore
 from tui.services.task_reader import TaskReader
 
 ACTIVE_STATUSES = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
-"""Statuses that are asked for first: such a task may need a person."""
+"""The statuses of active tasks, which are read first: they may need a person."""
 MAX_MISSING_PER_ROUND = 10
-"""Tasks that have left the lists and are read by themselves in one round."""
+"""How many active tasks that are missing from the lists are read one by one in a round."""
 TASKS_PER_PAGE = 200
-"""How many of the newest tasks each round reads, and how many `read_more` adds."""
+"""How many of the newest tasks a round reads, and how many `read_more` adds."""
 
 
 class PollIntervals(Struct, frozen=True):
-    """How often is asked, in seconds; the documented budget is 100 requests a minute and 1,000 an hour."""
+    """The intervals of polling in seconds; the documented budget is 100 requests a minute and 1,000 an hour."""
 
     lists: float = 20.0
+    """Between two rounds over the lists."""
     polled: float = 5.0
-    """A followed task without a stream."""
+    """Between two readings of a followed task without a stream."""
     streamed: float = 30.0
-    """A followed task beside its stream, in case the stream says less than it should."""
-    least: float = 1.5
-    """Between two readings of one task, whatever happens."""
-    proof: float = 2.0
-    """How long a resumed stream has to show that it left nothing out."""
+    """Between two readings of a followed task with a stream, in case the stream leaves something out."""
+    min_pause: float = 1.5
+    """Between two readings of one task at least."""
+    resume_check: float = 2.0
+    """From the resumption of a stream to the reading that checks that it left nothing out."""
 
 
 class ListPoller:
-    """Reads the agents and the task lists into the store, and publishes how live they are."""
+    """The poller of the lists: reads agents and tasks into the store, and publishes the status of the lists."""
 
     def __init__(
         self,
@@ -61,26 +63,26 @@ class ListPoller:
         self.intervals = intervals or PollIntervals()
         self.status = ListStatus(max_age_seconds=3 * self.intervals.lists + 5)
         self.has_read_all = False
-        """Whether all lists were read once."""
+        """Whether a whole round was read."""
         self.on_first_round: Callable[[], object] = lambda: None
-        """Called when they were."""
+        """Called after the first round."""
         self._client = client
         self._store = store
         self._reader = reader
         self._clock = clock or SystemClock()
         self._on_status = on_status
-        self._is_whole = False
-        """Whether the newest tasks are all there are: those that may need a person are among them then."""
+        self._is_one_page = False
+        """Whether the newest tasks are all tasks, so that the active ones need not be read separately."""
         self._query: TaskQuery | None = None
-        """The part of the filter that the platform itself applies; read in each round too."""
+        """The part of the filter that the platform applies; each round reads the tasks that match it."""
         self._read_waits: dict[str, datetime | None] = {}
-        """Of which update a paused task's record was read, by its id."""
+        """The time of the last update of each paused task whose record was read, by the task's id."""
         self._more_pages: AsyncGenerator[Any, None] | None = None
-        """The pages behind those that each round reads."""
+        """The pages of `read_more`, while there are more."""
         self._is_reading_more = False
 
     async def run(self) -> None:
-        """Read the lists round by round, without an end."""
+        """Run rounds over the lists until cancelled."""
         while True:
             try:
                 await self.read_round()
@@ -89,22 +91,22 @@ class ListPoller:
             await self._clock.sleep(self.intervals.lists)
 
     async def read_round(self) -> None:
-        """Read everything once: first what may need a person, then the newest tasks."""
+        """Read one round: the active tasks, the newest tasks, and each waiting task whose record is outdated."""
         if not self._store.state.agents:
             await self._read_agents()
             self._store.step()
-        round_began = self._client.now
-        if not self._is_whole:
+        round_started_at = self._client.now
+        if not self._is_one_page:
             await self.read_tasks(TaskQuery(status=ACTIVE_STATUSES))
-        newest_asked = self._client.now
+        newest_asked_at = self._client.now
         total = await self.read_tasks(at_most=TASKS_PER_PAGE)
         self._publish(replace(self.status, total=total))
         self._store.step()
-        self._is_whole = total < TASKS_PER_PAGE and not await self._unseen_since(newest_asked)
+        self._is_one_page = total < TASKS_PER_PAGE and not await self._unseen_since(newest_asked_at)
         if self._query is not None:
             await self.read_tasks(self._query, at_most=TASKS_PER_PAGE)
         await self._read_waiting()
-        await self._reread_missing(round_began)
+        await self._reread_missing(round_started_at)
         if self._store.has_pending:
             self._store.step()
         self._set_link(ListLink.LIVE)
@@ -113,7 +115,7 @@ class ListPoller:
             self.on_first_round()
 
     async def read_tasks(self, query: TaskQuery | None = None, *, at_most: int | None = None) -> int:
-        """Read the tasks that match, or the first pages of them; return how many there are in all."""
+        """Read the tasks that match the query, or the first pages of them; return how many tasks match in all."""
         count = total = 0
         asked_at = self._client.now
         async with aclosing(self._client.tasks(query)) as pages:
@@ -127,7 +129,7 @@ class ListPoller:
         return total
 
     async def read_more(self) -> None:
-        """Read pages behind those that are loaded, until as many tasks as a page of the list has were added."""
+        """Read more pages until `TASKS_PER_PAGE` tasks were added that were not loaded before."""
         if self._is_reading_more:
             return
         self._is_reading_more = True
@@ -135,11 +137,11 @@ class ListPoller:
             self._more_pages = self._client.tasks()
         is_at_end = True
         try:
-            before = len(self._store.state.tasks)
+            count_before = len(self._store.state.tasks)
             async for page in self._more_pages:
                 self._store.add(TasksSeen(page.items, self._client.now))
                 self._store.step()
-                if len(self._store.state.tasks) >= before + TASKS_PER_PAGE:
+                if len(self._store.state.tasks) >= count_before + TASKS_PER_PAGE:
                     is_at_end = False
                     return
         finally:
@@ -148,7 +150,7 @@ class ListPoller:
                 self._more_pages = None
 
     async def read_filtered(self, query: TaskQuery | None) -> None:
-        """Ask the platform itself for the tasks of a filter, now and in each round; None ends that."""
+        """Read the tasks that match a filter's query, now and in each round; None stops that."""
         self._query = query
         self.status = replace(self.status, filtered=None)
         if query is not None:
@@ -156,7 +158,7 @@ class ListPoller:
             self._publish(replace(self.status, filtered=(query, total)))
 
     def note_retry(self, reason: str, seconds: float) -> None:
-        """Note that a request failed, and is sent again after so many seconds."""
+        """Note a retry: a request failed, and is sent again after so many seconds."""
         self._set_link(ListLink.RETRYING, reason)
 
     async def _read_agents(self) -> None:
@@ -165,9 +167,9 @@ class ListPoller:
                 self._store.add(AgentsSeen(page.items, self._client.now))
 
     async def _read_waiting(self) -> None:
-        """Read the paused tasks that were updated: why one waits, only its record or its log tells."""
-        for known in await self._active():
-            task = known.task
+        """Read waiting tasks that were updated: only a task's record or its log tells why it waits."""
+        for observed in await self._active_tasks():
+            task = observed.task
             if task.status != Status.PAUSED or self._read_waits.get(task.id, EPOCH) == task.updated_at:
                 continue
             record = await self._reader.read_known(task.id)
@@ -178,27 +180,28 @@ class ListPoller:
             self._read_waits[task.id] = task.updated_at
 
     async def _reread_missing(self, since: datetime) -> None:
-        """Read active tasks that the lists of this round did not have: they may have ended, or be gone."""
+        """Reread active tasks that are missing from the lists of this round: they may have ended, or be gone."""
         for task_id in (await self._unseen_since(since))[:MAX_MISSING_PER_ROUND]:
             await self._reader.read_known(task_id)
 
     async def _unseen_since(self, since: datetime) -> list[str]:
-        """Return the active tasks that nothing has told of since."""
+        """Return the ids of active tasks that were not seen since a time."""
         return [
-            known.task.id
-            for known in await self._active()
-            if max((seen.at for seen in known.sightings), default=EPOCH) < since
+            observed.task.id
+            for observed in await self._active_tasks()
+            if max((observation.at for observation in observed.observations), default=EPOCH) < since
         ]
 
-    async def _active(self) -> list[Observation | MergedTask]:
-        """Return the tasks that have not ended and are not gone; pause between slices of a long list."""
-        state, active = self._store.state, []
-        for number, known in enumerate(state.tasks.values(), 1):
-            if known.task.status in ACTIVE_STATUSES and not state.is_gone(known.task.id):
-                active.append(known)
+    async def _active_tasks(self) -> list[Observation | MergedTask]:
+        """Return the active tasks that are not gone; let the event loop run between slices of a long list."""
+        state = self._store.state
+        active_tasks = []
+        for number, observed in enumerate(state.tasks.values(), 1):
+            if observed.task.status in ACTIVE_STATUSES and not state.is_gone(observed.task.id):
+                active_tasks.append(observed)
             if number % MAX_CHANGES_PER_STEP == 0:
                 await asyncio.sleep(0)
-        return active
+        return active_tasks
 
     def _set_link(self, link: ListLink, reason: str = "") -> None:
         self._publish(replace(self.status, link=link, reason=reason, checked_at=self._client.now))
@@ -209,5 +212,7 @@ class ListPoller:
 
 
 def error_sentence(error: ApiError | BadAddress) -> str:
-    """Return an error as a sentence."""
-    return error.sentence if isinstance(error, ApiError) else str(error)
+    """Return a sentence about an error."""
+    if isinstance(error, ApiError):
+        return error.sentence
+    return str(error)

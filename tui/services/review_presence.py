@@ -1,4 +1,4 @@
-"""Who else on this machine is deciding: each process with a review open tells the others in its lock file."""
+"""Tells which tasks other xp-tui processes of this machine have open for review, through a lock file of each."""
 
 from __future__ import annotations
 
@@ -10,37 +10,43 @@ from tui.storage.run_lock import RunLock, live_runs
 
 
 class ReviewPresence:
-    """What this process has open for a decision, and what the others have."""
+    """The presence of reviews: publishes the tasks that this process has open, and reads those of the others."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
-        self._lock = RunLock(place)
-        self._told: list[str] = []
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = RunLock(directory)
+        self._published_ids: list[str] = []
 
     def open(self, task_ids: Collection[str]) -> None:
-        """These are open here now."""
-        if sorted(task_ids) == self._told:
+        """Publish that exactly these tasks are open here."""
+        sorted_ids = sorted(task_ids)
+        if sorted_ids == self._published_ids:
             return
-        self._lock.write(json.dumps(sorted(task_ids)).encode())
-        self._told = sorted(task_ids)
+        self._lock.write(json.dumps(sorted_ids).encode())
+        self._published_ids = sorted_ids
 
     def others(self) -> dict[str, list[str]]:
-        """What is open elsewhere: for each task the processes that have it. What a dead one left is cleared away."""
-        found: dict[str, list[str]] = {}
-        for name, content in live_runs(self._place).items():
-            for task_id in _ids(content) if name != self._lock.name else ():
-                found.setdefault(task_id, []).append(name.partition("-")[0])
-        return found
+        """Return, for each task that others have open, their process ids; remove the files of dead processes."""
+        processes: dict[str, list[str]] = {}
+        for run_name, content in live_runs(self._directory).items():
+            if run_name == self._lock.name:
+                continue
+            process_id = run_name.partition("-")[0]
+            for task_id in _parse_ids(content):
+                processes.setdefault(task_id, []).append(process_id)
+        return processes
 
     def close(self) -> None:
-        """Nothing is open here any more."""
+        """Close all reviews of this process: remove its lock file."""
         self._lock.release()
-        self._told = []
+        self._published_ids = []
 
 
-def _ids(content: bytes) -> list[str]:
+def _parse_ids(content: bytes) -> list[str]:
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):  # it is being written
+        ids = json.loads(content)
+    except (ValueError, RecursionError):  # the other process is writing its file
         return []
-    return [str(one) for one in found] if isinstance(found, list) else []
+    if not isinstance(ids, list):
+        return []
+    return [str(task_id) for task_id in ids]

@@ -1,4 +1,4 @@
-"""The state of all that the platform has told, and the only place that changes it."""
+"""The store of the application's state, and the only place that changes the state."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tui.client.log_entries import Log
 
 STEP_SECONDS = 1 / 30
-"""The least time between two steps."""
+"""The shortest time between two steps."""
 MAX_CHANGES_PER_STEP = 500
-"""Tasks, log entries and events that one step applies, so that it does not delay a key."""
+"""How many tasks, log entries and events one step applies, so that it does not delay a key."""
 MAX_ENTRIES_PER_CHANGE = 500
-"""Log entries in one change: a longer log is added in parts."""
+"""How many log entries are in one change; a longer log is added in parts."""
 
 Subscriber = Callable[[State, Sequence[Change]], None]
 
@@ -25,7 +25,7 @@ Subscriber = Callable[[State, Sequence[Change]], None]
 class StateStore:
     """Collects changes, applies them to the state at most 30 times a second, and publishes (state, changes).
 
-    `run_step` runs a due step; an app gives its own scheduling, so that a failing step ends the app.
+    `run_step` is called to run a due step. The app passes a function of its own, so that a failing step ends the app.
     """
 
     def __init__(self, run_step: Callable[[Callable[[], None]], object] = lambda step: step()) -> None:
@@ -34,22 +34,23 @@ class StateStore:
         self._subscribers: list[Subscriber] = []
         self._pending: list[Change] = []
         self._timer: asyncio.Handle | None = None
-        """The next step, while one is due."""
+        """The handle of the due step; None if no step is due."""
         self._stepped_at = 0.0
 
     @property
     def has_pending(self) -> bool:
-        """Whether changes were added that are not applied yet."""
+        """Whether there are pending changes: added, but not applied yet."""
         return bool(self._pending)
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Call `subscriber` after each step, in the order of subscription."""
+        """Subscribe to steps: each is followed by a call of all subscribers, in the order of subscription."""
         self._subscribers.append(subscriber)
 
     def add(self, change: Change) -> None:
-        """Collect a change for the next step.
+        """Add a change to the next step.
 
-        A page of tasks waits for the rest of its list; anything else is applied at once where the last step allows.
+        A page of tasks waits for the other pages of its list. Any other change makes the next step due as soon as
+        `STEP_SECONDS` have passed since the last.
         """
         self._pending.append(change)
         if self._timer is not None:
@@ -61,24 +62,24 @@ class StateStore:
         self._timer = loop.call_later(delay, self._run_step, self.step)
 
     def add_log(self, task_id: str, log: Log, asked_at: datetime) -> None:
-        """Collect a task's log that was asked for at this time, in parts."""
+        """Add a task's log, which was requested at `asked_at`, in parts."""
         for part in log.parts(MAX_ENTRIES_PER_CHANGE):
             self.add(LogSeen(task_id, part, asked_at))
 
     def step(self) -> None:
-        """Apply what was collected, as far as one step goes, and publish the state."""
+        """Run a step: apply pending changes up to the limit, and publish the state."""
         loop = asyncio.get_running_loop()
         self._stepped_at = loop.time()
         self._cancel_due_step()
         changes = self._take_pending()
-        if self._pending:  # the loop runs other callbacks in between
+        if self._pending:  # a callback of its own, so that others run before it
             self._timer = loop.call_soon(self._run_step, self.step)
         self.state = self.state.after(changes)
         for subscriber in self._subscribers:
             subscriber(self.state, changes)
 
     def close(self) -> None:
-        """Apply nothing more of what was collected."""
+        """Close the store: pending changes are not applied any more."""
         self._cancel_due_step()
 
     def _cancel_due_step(self) -> None:
@@ -87,19 +88,19 @@ class StateStore:
             self._timer = None
 
     def _take_pending(self) -> list[Change]:
-        """Remove and return the changes of one step: always one, and more up to the limit."""
+        """Take from the pending changes those of one step: at least one, and more up to the limit."""
         size = count = 0
         for change in self._pending:
             size += _size_of(change)
             if count and size > MAX_CHANGES_PER_STEP:
                 break
             count += 1
-        taken, self._pending = self._pending[:count], self._pending[count:]
-        return taken
+        changes, self._pending = self._pending[:count], self._pending[count:]
+        return changes
 
 
 def _size_of(change: Change) -> int:
-    """Return how many tasks, entries and events of a change have to be looked at."""
+    """Return the size of a change: how many tasks, entries and events it has."""
     match change:
         case LogSeen(_, log) if isinstance(log.entries, tuple):
             return len(log.entries)

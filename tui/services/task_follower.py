@@ -1,4 +1,4 @@
-"""Follows one task: its stream, polling where there is none, and the repair of gaps from its log."""
+"""Follows one task: reads its event stream, polls it where it has none, and fills gaps of the stream from its log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.client.errors import ApiError, NotFound, NotSupported, UnexpectedAnswer
 from tui.client.event_stream import EventStream, Link, LinkState, StreamItem, StreamOpened, StreamResumed
 from tui.client.events import END_EVENTS, TASK_EVENTS, Event
 from tui.client.lazy_log import LazyEntries
-from tui.client.log_entries import Entry
+from tui.client.log_entries import Entry, Log
 from tui.client.retry import Backoff, Clock, SystemClock
 from tui.client.session import is_retryable
 from tui.domain.activity_log import Gap
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
 
 
 class TaskFollower:
-    """Follows one task: reads its stream if it has one, and its record and log when they are due."""
+    """The follower of one task: reads its stream if it has one, and its record and log when a reading is due.
+
+    `on_change` gets each change.
+    """
 
     def __init__(
         self,
         client: Client,
         task_id: str,
-        tell: Callable[[Change], None],
+        on_change: Callable[[Change], None],
         *,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
@@ -41,180 +44,216 @@ class TaskFollower:
     ) -> None:
         self._client = client
         self._task_id = task_id
-        self._tell = tell
+        self._on_change = on_change
         self._clock = clock or SystemClock()
         self._intervals = intervals or PollIntervals()
         self._stream = EventStream(client, task_id, clock=self._clock, backoff=backoff)
-        self._known: dict[str, object] = {}
-        """The names of all entries that were told of; a large log's own come in as they are."""
-        self._holes: list[Gap] = []
-        """Times without a stream that no reading of the log has covered yet; the last may still prove to be none."""
-        self._maybe: Gap | None = None
-        self._due = self._last = self._clock.monotonic() - self._intervals.least
-        self._woken = asyncio.Event()
+        self._known_keys: dict[str, object] = {}
+        """The keys of all entries that the stream or the log had; `LazyEntries` adds its own."""
+        self._open_gaps: list[Gap] = []
+        """Gaps of the stream that the log was not yet read for."""
+        self._possible_gap: Gap | None = None
+        """The time without a stream that just ended: no gap if the stream sends all that was missed."""
+        self._read_at = self._clock.monotonic() - self._intervals.min_pause
+        self._due_at = self._read_at
+        self._is_due_sooner = asyncio.Event()
         self._interval = self._intervals.polled
-        self._polling = ""
+        self._polling_reason = ""
+        """The reason why the task is polled; empty while it has a stream."""
         self._failures = 0
 
     async def run(self) -> Task:
-        """Follow until the task is final."""
+        """Run the follower until the task is final; return its record."""
         task = await self._client.task(self._task_id)
-        self._tell_task(task, self._client.now)
+        self._publish_task(task, self._client.now)
         listening: asyncio.Task[None] | None = None
         if not task.is_final and task.events_streaming:
             listening = asyncio.create_task(self._listen(), name=f"stream {self._task_id}")
-            self._due = self._clock.monotonic() + self._intervals.least  # the stream first, the log second
+            self._due_at = (
+                self._clock.monotonic() + self._intervals.min_pause
+            )  # the stream opens before the log is read
         elif not task.is_final:
-            self._poll("the task was made without a stream")
+            self._start_polling("the task was made without a stream")
         try:
             while True:
-                await self._until_due()
+                await self._wait_until_due()
                 if listening is not None and listening.done():
-                    listening.result()  # what nobody foresaw is not kept quiet
-                if (final := await self._read()) is not None:
-                    await _cancelled(listening)
-                    if self._holes:  # one opened while the log was being read
-                        await self._read()
-                    return final
+                    listening.result()  # raises an unexpected exception of the stream
+                if (final_task := await self._read_task()) is not None:
+                    await _cancel(listening)
+                    if self._open_gaps:  # a gap that opened while the log was read
+                        await self._read_task()
+                    return final_task
         finally:
-            await _cancelled(listening)
+            await _cancel(listening)
 
     async def _listen(self) -> None:
-        error = await self._stream.run(self._take)
-        if error is not None:
-            reason = error.message if isinstance(error, ApiError) else str(error)
-            if isinstance(error, NotSupported | NotFound):
-                self._poll(reason)
-            else:
-                self._link(Link(LinkState.ENDED, reason))
-                self._interval = self._intervals.polled
-                self._hurry(0.0)
+        """Listen to the stream until it ends; then poll."""
+        error = await self._stream.run(self._handle_item)
+        if error is None:
+            return
+        reason = error.message if isinstance(error, ApiError) else str(error)
+        if isinstance(error, NotSupported | NotFound):
+            self._start_polling(reason)
+        else:
+            self._publish_link(Link(LinkState.ENDED, reason))
+            self._interval = self._intervals.polled
+            self._read_within(0.0)
 
-    def _poll(self, reason: str) -> None:
-        self._polling = reason
+    def _start_polling(self, reason: str) -> None:
+        self._polling_reason = reason
         self._interval = self._intervals.polled
-        self._link(Link(LinkState.POLLING, reason, self._interval))
-        self._hurry(0.0)
+        self._publish_link(Link(LinkState.POLLING, reason, self._interval))
+        self._read_within(0.0)
 
-    def _take(self, told: StreamItem) -> None:
-        """What the stream tells."""
-        intervals = self._intervals
-        match told:
+    def _handle_item(self, item: StreamItem) -> None:
+        """Handle an item of the stream."""
+        match item:
             case Link():
-                self._interval = intervals.streamed if told.state is LinkState.LIVE else intervals.polled
-                self._link(told)
+                self._interval = self._intervals.polled
+                if item.state is LinkState.LIVE:
+                    self._interval = self._intervals.streamed
+                self._publish_link(item)
             case StreamOpened(away, asked):
-                if away is not None:
-                    lost = self._client.now - timedelta(seconds=away)
-                    self._maybe = Gap(lost, away)
-                self._hurry(intervals.proof if asked else 0.0)
-                if not asked and away is not None:
-                    self._open_hole()
+                self._handle_opened(away, is_resuming=asked)
             case StreamResumed(seamless):
                 if seamless:
-                    self._maybe = None
+                    self._possible_gap = None
                 else:
-                    self._open_hole()
-                    self._hurry(0.0)
+                    self._open_gap()
+                    self._read_within(0.0)
             case Event():
-                self._hear(told)
+                self._handle_event(item)
 
-    def _hear(self, event: Event) -> None:
+    def _handle_opened(self, seconds_away: float | None, *, is_resuming: bool) -> None:
+        """Note a possible gap; it is a gap at once if the platform was not asked to resume the stream."""
+        if seconds_away is not None:
+            lost_at = self._client.now - timedelta(seconds=seconds_away)
+            self._possible_gap = Gap(lost_at, seconds_away)
+        self._read_within(self._intervals.resume_check if is_resuming else 0.0)
+        if not is_resuming and seconds_away is not None:
+            self._open_gap()
+
+    def _handle_event(self, event: Event) -> None:
         if entry := event.entry:
-            self._known |= dict.fromkeys(entry.keys)
-        self._tell(EventSeen(self._task_id, event, self._client.now))
+            self._known_keys |= dict.fromkeys(entry.keys)
+        self._on_change(EventSeen(self._task_id, event, self._client.now))
         if event.type in END_EVENTS:
-            self._hurry(0.0)
+            self._read_within(0.0)
         elif event.type in TASK_EVENTS:
-            self._hurry(self._intervals.least)
+            self._read_within(self._intervals.min_pause)
 
-    def _open_hole(self) -> None:
-        if self._maybe is not None:
-            self._tell(GapSeen(self._task_id, self._maybe))
-            self._holes.append(self._maybe)
-            self._maybe = None
+    def _open_gap(self) -> None:
+        if self._possible_gap is not None:
+            self._on_change(GapSeen(self._task_id, self._possible_gap))
+            self._open_gaps.append(self._possible_gap)
+            self._possible_gap = None
 
-    async def _read(self) -> Task | None:
-        """Read the record and then the log; the answer is the task once it is final and its log complete."""
-        holes, maybe = tuple(self._holes), self._maybe
-        self._last = self._clock.monotonic()
-        self._due = self._last + self._interval
+    async def _read_task(self) -> Task | None:
+        """Read the task's record and then its log; return the task if it is final and its log was read."""
+        gaps, possible_gap = tuple(self._open_gaps), self._possible_gap
+        self._read_at = self._clock.monotonic()
+        self._due_at = self._read_at + self._interval
         try:
-            asked = self._client.now
+            asked_at = self._client.now
             task = await self._client.task(self._task_id)
-            self._tell_task(task, asked)
-            asked = self._client.now
+            self._publish_task(task, asked_at)
+            asked_at = self._client.now
             log = await self._client.log(task)
         except NotFound as error:
-            self._tell(TaskGone(self._task_id, self._client.now, error.message))
+            self._on_change(TaskGone(self._task_id, self._client.now, error.message))
             raise
         except ApiError as error:
             if not is_retryable(error) and not isinstance(error, UnexpectedAnswer):
                 raise
-            self._failures += 1
-            if self._polling:
-                self._link(Link(LinkState.RECONNECTING, error.message, self._interval, self._failures))
+            self._note_failure(error)
             return None
-        if self._polling and self._failures:
-            self._link(Link(LinkState.POLLING, self._polling, self._interval))
+        if self._polling_reason and self._failures:
+            self._publish_link(Link(LinkState.POLLING, self._polling_reason, self._interval))
         self._failures = 0
-        fresh: list[Sequence[Entry]] = []
-        for part in log.parts(MAX_ENTRIES_PER_CHANGE):
-            fresh.append(found := self._fresh(part.entries))
-            self._tell(LogSeen(self._task_id, part, asked, found))
-            await asyncio.sleep(0)
-        if maybe is not None and self._maybe is maybe:
-            self._maybe = None
-            holes += (maybe,) if any(fresh) else ()
-        if holes:
-            self._settle(holes, chain.from_iterable(fresh), log.is_partial)
+        new_entries = await self._publish_log(log, asked_at)
+        if possible_gap is not None and self._possible_gap is possible_gap:
+            self._possible_gap = None
+            if any(new_entries):
+                gaps = (*gaps, possible_gap)
+        if gaps:
+            self._fill_gaps(gaps, chain.from_iterable(new_entries), log.is_partial)
         return task if task.is_final else None
 
-    def _settle(self, holes: tuple[Gap, ...], fresh: Iterable[Entry], is_partial: bool) -> None:
-        """Tell of each hole how many entries the log had for it: an entry belongs to the last one that began before."""
-        counts = Counter(
-            next((hole.at for hole in reversed(holes) if entry.created_at and entry.created_at >= hole.at), None)
-            for entry in fresh
-        )
-        for place, hole in enumerate(holes):
-            filled = counts[hole.at] + (counts[None] if place == 0 else 0)
-            self._tell(GapSeen(self._task_id, Gap(hole.at, hole.seconds, None if is_partial else filled)))
-        self._holes = [hole for hole in self._holes if hole not in holes]
+    def _note_failure(self, error: ApiError) -> None:
+        self._failures += 1
+        if self._polling_reason:
+            self._publish_link(Link(LinkState.RECONNECTING, error.message, self._interval, self._failures))
 
-    def _fresh(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """The entries that neither the stream nor an earlier reading told of."""
+    async def _publish_log(self, log: Log, asked_at: datetime) -> list[Sequence[Entry]]:
+        """Publish a log in parts; return the new entries of each."""
+        new_entries: list[Sequence[Entry]] = []
+        for part in log.parts(MAX_ENTRIES_PER_CHANGE):
+            new_in_part = self._new_entries(part.entries)
+            new_entries.append(new_in_part)
+            self._on_change(LogSeen(self._task_id, part, asked_at, new_in_part))
+            await asyncio.sleep(0)
+        return new_entries
+
+    def _fill_gaps(self, gaps: tuple[Gap, ...], entries: Iterable[Entry], is_partial: bool) -> None:
+        """Publish how many entries the log had for each of the gaps; a partial log cannot tell.
+
+        An entry belongs to the last gap that began before it, or to the first if it has no time or is older than all.
+        """
+        counts: Counter[datetime | None] = Counter(_gap_start(gaps, entry) for entry in entries)
+        for index, gap in enumerate(gaps):
+            filled: int | None = counts[gap.at]
+            if index == 0:
+                filled = counts[gap.at] + counts[None]
+            if is_partial:
+                filled = None
+            self._on_change(GapSeen(self._task_id, Gap(gap.at, gap.seconds, filled)))
+        self._open_gaps = [gap for gap in self._open_gaps if gap not in gaps]
+
+    def _new_entries(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the new entries: neither the stream nor an earlier reading of the log had them."""
         if isinstance(entries, LazyEntries):
-            return entries.unknown_to(self._known)
-        fresh = tuple(entry for entry in entries if self._known.keys().isdisjoint(entry.keys))
-        for entry in fresh:
-            self._known |= dict.fromkeys(entry.keys)
-        return fresh
+            return entries.unknown_to(self._known_keys)
+        new_entries = tuple(entry for entry in entries if self._known_keys.keys().isdisjoint(entry.keys))
+        for entry in new_entries:
+            self._known_keys |= dict.fromkeys(entry.keys)
+        return new_entries
 
-    def _tell_task(self, task: Task, at: datetime) -> None:
-        self._tell(TasksSeen((task,), at))
+    def _publish_task(self, task: Task, at: datetime) -> None:
+        self._on_change(TasksSeen((task,), at))
 
-    def _link(self, link: Link) -> None:
-        self._tell(LinkSeen(self._task_id, link, self._client.now))
+    def _publish_link(self, link: Link) -> None:
+        self._on_change(LinkSeen(self._task_id, link, self._client.now))
 
-    def _hurry(self, delay: float) -> None:
-        """Make the next reading due no later than this."""
-        soon = max(self._clock.monotonic() + delay, self._last + self._intervals.least)
-        self._due = min(self._due, soon)
-        self._woken.set()
+    def _read_within(self, delay: float) -> None:
+        """Make the next reading due within so many seconds, but not before the shortest pause between two is over."""
+        soonest = max(self._clock.monotonic() + delay, self._read_at + self._intervals.min_pause)
+        self._due_at = min(self._due_at, soonest)
+        self._is_due_sooner.set()
 
-    async def _until_due(self) -> None:
-        while (left := self._due - self._clock.monotonic()) > 0:
-            self._woken.clear()
-            sleep = asyncio.ensure_future(self._clock.sleep(left))
-            wake = asyncio.ensure_future(self._woken.wait())
+    async def _wait_until_due(self) -> None:
+        while (delay := self._due_at - self._clock.monotonic()) > 0:
+            self._is_due_sooner.clear()
+            sleep = asyncio.ensure_future(self._clock.sleep(delay))
+            due_sooner = asyncio.ensure_future(self._is_due_sooner.wait())
             try:
-                await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((sleep, due_sooner), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 sleep.cancel()
-                wake.cancel()
+                due_sooner.cancel()
 
 
-async def _cancelled(job: asyncio.Task[None] | None) -> None:
+def _gap_start(gaps: tuple[Gap, ...], entry: Entry) -> datetime | None:
+    """Return the start of the last gap that began before an entry; None if there is none, or the entry has no time."""
+    if not entry.created_at:
+        return None
+    for gap in reversed(gaps):
+        if entry.created_at >= gap.at:
+            return gap.at
+    return None
+
+
+async def _cancel(job: asyncio.Task[None] | None) -> None:
     if job is not None:
         job.cancel()
         await asyncio.gather(job, return_exceptions=True)

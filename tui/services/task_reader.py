@@ -1,4 +1,4 @@
-"""Reads single tasks, each with its log where that is wanted."""
+"""Reads single tasks, with or without their logs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class TaskReader:
-    """Reads tasks and adds them to the store."""
+    """The reader of tasks: reads records and logs, and adds them to the store."""
 
     def __init__(self, client: Client, store: StateStore) -> None:
         self._client = client
         self._store = store
         self._previewed_at: dict[tuple[str, bool], datetime | None] = {}
-        """Of which update a task's preview was read, by its id and whether the log was read too."""
+        """The time of the last update of each previewed task, by its id and by whether its log was read."""
 
     async def read_record(self, task_id: str) -> Task:
         """Read one task's record."""
@@ -42,7 +42,7 @@ class TaskReader:
         await self.read_log(await self.read_record(task_id))
 
     async def read_known(self, task_id: str) -> Task | None:
-        """Read the record of a task in the lists; None where the platform no longer knows it."""
+        """Read the record of a known task; return None, and mark it as gone, if the platform no longer has it."""
         try:
             return await self.read_record(task_id)
         except NotFound as error:
@@ -52,20 +52,23 @@ class TaskReader:
         return None
 
     async def read_preview(self, task_id: str, *, with_log: bool) -> None:
-        """Read the task under the cursor, unless it was read since its last update."""
+        """Read the preview of a task, unless it was read since the task's last update."""
         task = self._store.state.task(task_id)
-        if task is None or self._previewed_at.get((task_id, with_log)) == (task.updated_at or task.created_at):
+        if task is None:
+            return
+        updated_at = task.updated_at or task.created_at
+        if self._previewed_at.get((task_id, with_log)) == updated_at:
             return
         try:
             record = await self.read_record(task_id)
             if with_log:
                 await self.read_log(record)
         except (ApiError, BadAddress):
-            return  # the status of the list says when the platform is offline
+            return  # the list shows that the platform is offline
         self._previewed_at[task_id, with_log] = record.updated_at or record.created_at
 
     async def find(self, prefix: str) -> AnyTask | None:
-        """Return the task with this id, or the only loaded one whose id begins so; ask the platform where none does."""
+        """Find a task by its id, by a prefix that only one loaded task has, or else by asking the platform."""
         matches = [task_id for task_id in self._store.state.tasks if task_id.startswith(prefix)]
         if prefix in matches:
             return self._store.state.task(prefix)

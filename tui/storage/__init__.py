@@ -1,1 +1,1 @@
-"""What is on this disk: settings, private files, small stores."""
+"""Storage on this disk: settings, private files and small JSON files."""

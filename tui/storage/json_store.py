@@ -1,4 +1,4 @@
-"""Texts kept on disk by name, so that a crash or a restart loses none: what the screens remember, and drafts."""
+"""Texts kept by name in JSON files, so that a crash or a restart loses none: remembered choices, and drafts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from tui.storage.private_files import hold_lock, read_private, write_private
 from tui.storage.run_lock import live_runs, new_run_name, this_run
 
 SENDING_PREFIX = "sending "
-"""Before the name of a draft that is on its way: it is kept, and not offered again meanwhile."""
+"""Prefix of the name of a draft that is being sent: it is kept, but not offered for editing."""
 DRAFT_SEPARATOR = "\n\n--- also written, and not sent ---\n\n"
-"""The line between two texts of one draft."""
-_OWNED = re.compile(r"(.*) \[xp-tui (\d+-[0-9a-f]{16})\]", re.DOTALL)
+"""Separator between two texts of one draft."""
+_RUN_DRAFT_NAME = re.compile(r"(.*) \[xp-tui (\d+-[0-9a-f]{16})\]", re.DOTALL)
 
 
 class JsonStore(MutableMapping[str, str]):
-    """Texts by what they are for; every change is written at once, into what is on the disk at that moment.
+    """A store of texts in a JSON file, which each change updates at once.
 
-    It is for what can be done without: where the disk takes nothing, a change holds until the end of this run.
+    A change is merged into the current content of the file, so that several processes can share it.
+    For texts that can be lost: where the file cannot be written, a change lasts until the end of this run.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._texts = _texts_in(path)
+        self._texts = _read_texts(path)
 
     def __getitem__(self, key: str) -> str:
         return self._texts[key]
@@ -37,12 +38,12 @@ class JsonStore(MutableMapping[str, str]):
             self.pop(key, None)
             return
         self._texts[key] = text
-        with suppress(OSError), _changed(self._path) as texts:
+        with suppress(OSError), _update_texts(self._path) as texts:
             texts[key] = text
 
     def __delitem__(self, key: str) -> None:
         del self._texts[key]
-        with suppress(OSError), _changed(self._path) as texts:
+        with suppress(OSError), _update_texts(self._path) as texts:
             texts.pop(key, None)
 
     def __iter__(self) -> Iterator[str]:
@@ -53,43 +54,44 @@ class JsonStore(MutableMapping[str, str]):
 
 
 class Drafts(MutableMapping[str, str]):
-    """Drafts that all xp-tui of this machine share; two edits of one draft keep both texts.
+    """Drafts that all runs of xp-tui on this machine share; two edits of the same draft keep both texts.
 
-    A draft is in the file under its name. Where another xp-tui has changed it since it was shown here, what is written
-    here goes under its name with the run, as `NAME [xp-tui 4711-…]`: the edit goes on there, the other's stays.
-    Once that run has ended, whoever opens the draft next finds both texts, one below the other with a line between.
-    A text is only ever replaced by an edit of what it was shown with.
-    The name of a draft that is being sent begins with SENDING and has the run too: no other run sees it while that
-    lives, and once it has ended, it is put back.
+    A draft is stored under its key. If another run has changed it since this run last read it, this run stores its
+    own text under the key and the name of the run, as `KEY [xp-tui 4711-…]`, and the other text stays untouched.
+    After this run has ended, the next reader of the draft gets both texts, with DRAFT_SEPARATOR between them.
+    A text is replaced only by an edit of exactly that text.
+
+    The key of a draft that is being sent begins with SENDING_PREFIX and also carries the run: no other run sees the
+    draft while this one is alive, and after its end the draft is restored.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._runs = path.parent / "runs"
-        self._seen: dict[str, dict[str, str]] = {}
-        """For each draft the texts that were shown or written here last, by their names in the file."""
+        self._known_texts: dict[str, dict[str, str]] = {}
+        """For each draft the texts that this run has read or written last, by their names in the file."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Read a draft from the disk, to show it."""
-        self._seen[key] = self._shown(key, _texts_in(self._path))
-        return DRAFT_SEPARATOR.join(self._seen[key].values()) or default
+        """Get the text of a draft from the file."""
+        self._known_texts[key] = self._visible_texts(key, _read_texts(self._path))
+        return DRAFT_SEPARATOR.join(self._known_texts[key].values()) or default
 
     def __getitem__(self, key: str) -> str:
-        """The draft as it was shown or written here last."""
-        if text := DRAFT_SEPARATOR.join(self._seen.get(key, {}).values()) or self.get(key):
+        """Return the draft as this run has read or written it last."""
+        if text := DRAFT_SEPARATOR.join(self._known_texts.get(key, {}).values()) or self.get(key):
             return str(text)
         raise KeyError(key)
 
     def __setitem__(self, key: str, text: str) -> None:
-        is_kept = bool(text.strip())
-        with _changed(self._path) as texts:
+        has_text = bool(text.strip())
+        with _update_texts(self._path) as texts:
             name = self._name_to_write(key, texts)
-            for seen, as_seen in self._seen.get(key, {}).items():
-                if texts.get(seen) == as_seen:
-                    del texts[seen]
-            if is_kept:
+            for known_name, known_text in self._known_texts.get(key, {}).items():
+                if texts.get(known_name) == known_text:
+                    del texts[known_name]
+            if has_text:
                 texts[name] = text
-        self._seen[key] = {name: text} if is_kept else {}
+        self._known_texts[key] = {name: text} if has_text else {}
 
     def __delitem__(self, key: str) -> None:
         if key not in self:
@@ -97,30 +99,33 @@ class Drafts(MutableMapping[str, str]):
         self[key] = ""
 
     def setdefault(self, key: str, text: str = "") -> str:
-        """Put a draft back: beside what was written under its name meanwhile, for whoever opens it next."""
-        with _changed(self._path) as texts:
-            shown = self._shown(key, texts)
-            if text.strip() and text not in shown.values():
-                texts[_owned(key, new_run_name()) if shown else key] = text  # nobody holds the lock of a new name
+        """Restore a draft, and keep a text that was written under the same key meanwhile: the next reader gets both."""
+        with _update_texts(self._path) as texts:
+            visible_texts = self._visible_texts(key, texts)
+            if text.strip() and text not in visible_texts.values():
+                name = key
+                if visible_texts:
+                    name = _run_draft_name(key, new_run_name())  # a run that does not exist: the text has no owner
+                texts[name] = text
         return text
 
     def __iter__(self) -> Iterator[str]:
-        texts = _texts_in(self._path)
+        texts = _read_texts(self._path)
         keys = dict.fromkeys(_key_and_run(name)[0] for name in texts)
-        return (key for key in keys if self._shown(key, texts))
+        return (key for key in keys if self._visible_texts(key, texts))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
     @property
-    def _own_run(self) -> str:
+    def _run_name(self) -> str:
         return this_run(self._runs).name
 
-    def _shown(self, key: str, texts: dict[str, str]) -> dict[str, str]:
-        """The texts of a draft that are shown here: this run's own, else the shared one and those of ended runs."""
-        own = _owned(key, self._own_run)
-        if own in texts:
-            return {own: texts[own]}
+    def _visible_texts(self, key: str, texts: dict[str, str]) -> dict[str, str]:
+        """Return the texts of a draft that this run shows: its own, else the shared one and those of ended runs."""
+        own_name = _run_draft_name(key, self._run_name)
+        if own_name in texts:
+            return {own_name: texts[own_name]}
         names = sorted(name for name in texts if _key_and_run(name)[0] == key)
         if names in ([], [key]):
             return {name: texts[name] for name in names}
@@ -128,49 +133,51 @@ class Drafts(MutableMapping[str, str]):
         return {name: texts[name] for name in names if _key_and_run(name)[1] not in live}
 
     def _name_to_write(self, key: str, texts: dict[str, str]) -> str:
-        """The name in the file for a draft that is written here: the shared one, unless another has changed that."""
-        own = _owned(key, self._own_run)
-        is_changed = texts.get(key) != self._seen.get(key, {}).get(key)
-        if own not in texts and not is_changed and not key.startswith(SENDING_PREFIX):
+        """Return the name under which to write a draft: its key, unless another run has changed that text."""
+        own_name = _run_draft_name(key, self._run_name)
+        is_changed = texts.get(key) != self._known_texts.get(key, {}).get(key)
+        if own_name not in texts and not is_changed and not key.startswith(SENDING_PREFIX):
             return key
         this_run(self._runs).acquire()
-        return own
+        return own_name
 
 
-def _owned(key: str, run: str) -> str:
+def _run_draft_name(key: str, run: str) -> str:
     return f"{key} [xp-tui {run}]"
 
 
 def _key_and_run(name: str) -> tuple[str, str | None]:
-    """The draft's name, and the run that it belongs to, if to one."""
-    found = _OWNED.fullmatch(name)
-    return (found[1], found[2]) if found else (name, None)
+    """Split the name of a draft in the file into its key and the run that owns it; no run owns a shared draft."""
+    match = _RUN_DRAFT_NAME.fullmatch(name)
+    if match is None:
+        return name, None
+    return match[1], match[2]
 
 
-def _texts_in(path: Path) -> dict[str, str]:
-    """The texts in a file; none where it cannot be read."""
+def _read_texts(path: Path) -> dict[str, str]:
+    """Read the texts in a file; return none if it cannot be read."""
     try:
-        return _texts(read_private(path))
+        return _parse_texts(read_private(path))
     except (OSError, ValueError, RecursionError):
         return {}
 
 
-def _texts(content: bytes) -> dict[str, str]:
-    found = json.loads(content)
-    if not isinstance(found, dict):
+def _parse_texts(content: bytes) -> dict[str, str]:
+    texts = json.loads(content)
+    if not isinstance(texts, dict):
         raise ValueError("texts are an object")
-    return {key: text for key, text in found.items() if isinstance(text, str)}
+    return {key: text for key, text in texts.items() if isinstance(text, str)}
 
 
 @contextmanager
-def _changed(path: Path) -> Iterator[dict[str, str]]:
-    """The texts in a file, to be changed; they are written afterwards, and meanwhile no other process changes them."""
+def _update_texts(path: Path) -> Iterator[dict[str, str]]:
+    """Lock a file, yield its texts, and write the updated texts; a damaged file is renamed and kept."""
     with hold_lock(path):
         try:
-            texts = _texts(read_private(path))
+            texts = _parse_texts(read_private(path))
         except FileNotFoundError:
             texts = {}
-        except (ValueError, RecursionError):  # somebody may still mend it
+        except (ValueError, RecursionError):  # the operator may be able to repair it
             path.rename(path.with_name(f"{path.name}.damaged"))
             texts = {}
         yield texts

@@ -1,4 +1,4 @@
-"""The options: everything that can be set, where each may come from, and the schema of the settings file."""
+"""The options that can be set, where each may come from, and the schema of the settings file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Kind = Literal["text", "secret", "flag", "number", "path", "choice", "keys"]
 
 
 class Option(NamedTuple):
-    """One setting: where it may come from, and what it may be."""
+    """An option: its kind, its description, its environment variable and its default."""
 
     name: str
     kind: Kind
@@ -17,7 +17,7 @@ class Option(NamedTuple):
     default: Any = None
     choices: tuple[str, ...] = ()
     unit: str = "seconds"
-    """What a number counts."""
+    """The unit of a number."""
 
 
 OPTIONS = (
@@ -55,16 +55,16 @@ OPTIONS = (
         unit="megabytes",
     ),
 )
-"""Everything that can be set; the command line, the file's schema and `config show` are made from it."""
+"""All options; the command line, the schema of the settings file and `config show` are generated from them."""
 OPTIONS_BY_NAME = {option.name: option for option in OPTIONS}
 PLATFORM_OPTIONS = frozenset(
     {"api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca"}
 )
-"""What describes one platform and is never taken for another."""
+"""The options that describe one platform: --local ignores their values in the environment and in the file."""
 
 
 def schema() -> dict[str, Any]:
-    """The settings file as a JSON Schema."""
+    """Return the JSON Schema of the settings file."""
     types: dict[str, dict[str, Any]] = {
         "flag": {"type": "boolean"},
         "number": {"type": "number", "minimum": 0},
@@ -72,12 +72,12 @@ def schema() -> dict[str, Any]:
     }
     fields: dict[str, Any] = {}
     for option in OPTIONS:
-        told = {**types.get(option.kind, {"type": "string"}), "description": option.about}
+        field = {**types.get(option.kind, {"type": "string"}), "description": option.about}
         if option.choices:
-            told["enum"] = list(option.choices)
+            field["enum"] = list(option.choices)
         if option.default is not None:
-            told["default"] = option.default
-        fields[option.name] = told
+            field["default"] = option.default
+        fields[option.name] = field
     profile = {"type": "object", "additionalProperties": False, "properties": fields}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

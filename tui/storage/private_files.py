@@ -1,4 +1,4 @@
-"""Files that only their owner can read, in directories that only their owner can enter."""
+"""Private files, which only their owner can read, in directories that only their owner can enter."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 
 
 class NotPrivate(OSError):
-    """A file or directory that cannot be used as it is; the message says what to do."""
+    """A file or directory that cannot be used because it is not private; the message says what to do."""
 
 
 def config_home(environ: Mapping[str, str]) -> Path:
-    """Where settings are kept."""
-    return _home(environ, "XDG_CONFIG_HOME", ".config")
+    """Return the config directory, which holds the settings."""
+    return _xdg_directory(environ, "XDG_CONFIG_HOME", ".config")
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
-    """Where what must survive a restart is kept: the journal, drafts."""
-    return _home(environ, "XDG_STATE_HOME", ".local/state")
+    """Return the state directory, which holds what must survive a restart: the journal, drafts."""
+    return _xdg_directory(environ, "XDG_STATE_HOME", ".local/state")
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory of mode 0700, and see that it is ours alone."""
+    """Make a directory of mode 0700, or restrict an existing one to that mode; raise NotPrivate if that fails."""
     check_directory(path)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,30 +39,30 @@ def make_directory(path: Path) -> None:
 
 
 def check_directory(path: Path) -> None:
-    """Refuse a path at which something else than a directory of ours stands; nothing there is no reason."""
-    found = _found_at(path)
-    if found is None:
+    """Raise NotPrivate if a path exists and is not a directory of this user."""
+    status = _lstat(path)
+    if status is None:
         return
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         raise NotPrivate(f"{path} is a link: remove it, a directory is made in its place")
-    if not stat.S_ISDIR(found.st_mode):
-        raise NotPrivate(f"{path} is {_kind(found.st_mode)}: move it away, a directory is made in its place")
-    if found.st_uid != os.getuid():
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotPrivate(f"{path} is {_kind(status.st_mode)}: move it away, a directory is made in its place")
+    if status.st_uid != os.getuid():
         raise NotPrivate(f"{path} belongs to somebody else: remove it or set another place")
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path at which something else than a file stands; nothing there is no reason."""
-    found = _found_at(path)
-    if found is not None and not stat.S_ISREG(found.st_mode):
-        raise _not_a_file(path, found.st_mode)
+    """Raise NotPrivate if a path exists and is not a regular file."""
+    status = _lstat(path)
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        raise _not_a_file(path, status.st_mode)
 
 
 def problem_with_directory(path: Path) -> str | None:
-    """Say why nothing can be written in a directory that is there; None where it can, or where there is none yet."""
+    """Describe the problem with a directory in which nothing can be written; None if it is usable or missing."""
     try:
         check_directory(path)
-        if _found_at(path) is None or os.access(path, os.W_OK | os.X_OK):
+        if _lstat(path) is None or os.access(path, os.W_OK | os.X_OK):
             return None
     except NotPrivate as error:
         return str(error)
@@ -70,7 +70,7 @@ def problem_with_directory(path: Path) -> str | None:
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file of mode 0600, never through a link; the answer is its descriptor."""
+    """Open a private file of mode 0600 in a private directory, never through a link; return its descriptor."""
     make_directory(path.parent)
     descriptor = _open_file(path, flags)
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
@@ -79,31 +79,31 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def open_to_read(path: Path) -> int:
-    """Open a file for reading and change nothing, never through a link; the answer is its descriptor."""
-    parent = _found_at(path.parent)
-    if parent is not None and not stat.S_ISREG(parent.st_mode):  # in a file there is no file
+    """Open a file for reading, never through a link, and change nothing; return its descriptor."""
+    parent = _lstat(path.parent)
+    if parent is not None and not stat.S_ISREG(parent.st_mode):  # below a regular file: _open_file finds no file
         check_directory(path.parent)
     return _open_file(path, os.O_RDONLY)
 
 
 def read_private(path: Path, max_bytes: int = -1) -> bytes:
-    """Read a file whole, or its first bytes, never through a link; without a file, FileNotFoundError is raised."""
+    """Read a private file, or its first `max_bytes`, never through a link; raise FileNotFoundError if it is missing."""
     with os.fdopen(open_to_read(path), "rb") as file:
         return file.read(max_bytes)
 
 
 def open_locked(path: Path) -> int:
-    """Open a private file with a lock that no other process has until the descriptor is closed."""
+    """Open a private file and wait for its exclusive lock, which lasts until the descriptor is closed."""
     while True:
         descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if is_at(path, descriptor):
+        if is_still_at(path, descriptor):
             return descriptor
-        os.close(descriptor)  # it was removed or renamed before the lock was ours
+        os.close(descriptor)  # the file was removed or renamed while this process waited for the lock
 
 
-def is_at(path: Path, descriptor: int) -> bool:
-    """Whether an open file is still the one at its path."""
+def is_still_at(path: Path, descriptor: int) -> bool:
+    """Return whether an open file is still the one at its path."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
@@ -112,7 +112,7 @@ def is_at(path: Path, descriptor: int) -> bool:
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Hold a lock while a file is read, changed and replaced; the lock is a file of its own beside it."""
+    """Hold the lock of a file that is read, changed and replaced; the lock is a separate file beside it."""
     descriptor = open_locked(path.with_name(f".{path.name}.lock"))
     try:
         yield
@@ -121,17 +121,17 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def write_all(descriptor: int, content: bytes) -> None:
-    """Write all of the content, or raise: one call may write less than it was given."""
-    left = memoryview(content)
-    while left:
-        written = os.write(descriptor, left)
+    """Write all of the content, or raise OSError: a single system call may write only a part."""
+    remaining = memoryview(content)
+    while remaining:
+        written = os.write(descriptor, remaining)
         if written <= 0:
-            raise OSError(f"{len(left)} of {len(content)} bytes could not be written")
-        left = left[written:]
+            raise OSError(f"{len(remaining)} of {len(content)} bytes could not be written")
+        remaining = remaining[written:]
 
 
 def sync_directory(path: Path) -> None:
-    """See that the names in a directory are on the disk, after a file was made in it."""
+    """Sync a directory to the disk, so that the name of a new file in it survives a power failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -140,7 +140,7 @@ def sync_directory(path: Path) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all."""
+    """Write a private file atomically: readers see the old content or all of the new."""
     unfinished = path.with_name(f".{path.name}.new")
     descriptor = open_locked(unfinished)
     try:
@@ -152,7 +152,7 @@ def write_private(path: Path, content: bytes) -> None:
         if is_new:
             sync_directory(path.parent)
     except BaseException:
-        if is_at(unfinished, descriptor):
+        if is_still_at(unfinished, descriptor):
             unfinished.unlink()
         raise
     finally:
@@ -160,18 +160,20 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def is_readable_by_others(path: Path) -> bool:
-    """Whether anybody but the owner can read a file."""
+    """Return whether a file is readable by other users than its owner."""
     return bool(path.stat().st_mode & 0o077)
 
 
-def _home(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
-    told = environ.get(variable, "")
-    base = Path(told) if told.startswith("/") else Path(environ.get("HOME") or Path.home()) / otherwise
-    return base / "xp-tui"
+def _xdg_directory(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    """Return our directory in an XDG base directory; as XDG demands, a relative path in the variable is ignored."""
+    base = environ.get(variable, "")
+    if base.startswith("/"):
+        return Path(base) / "xp-tui"
+    return Path(environ.get("HOME") or Path.home()) / default / "xp-tui"
 
 
 def _open_file(path: Path, flags: int) -> int:
-    """Open a regular file, never through a link, and never waiting for what is at the other end of a pipe."""
+    """Open a regular file, never through a link, and never wait for the other end of a pipe."""
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -186,8 +188,8 @@ def _open_file(path: Path, flags: int) -> int:
     raise _not_a_file(path, mode)
 
 
-def _found_at(path: Path) -> os.stat_result | None:
-    """What stands at a path, without following a link; None where nothing does."""
+def _lstat(path: Path) -> os.stat_result | None:
+    """Return the lstat result of a path, or None if the path does not exist."""
     try:
         return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -202,7 +204,7 @@ def _not_a_file(path: Path, mode: int) -> NotPrivate:
 
 
 def _kind(mode: int) -> str:
-    """What kind of thing stands at a path, in words."""
+    """Return the kind of a file in words."""
     kinds = {
         stat.S_IFREG: "a file",
         stat.S_IFDIR: "a directory",

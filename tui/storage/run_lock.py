@@ -1,4 +1,4 @@
-"""A lock file for each run of xp-tui, held for as long as the run lives: it tells the living from the killed."""
+"""A lock file for each run of xp-tui, held until the process ends: it tells live runs from killed ones."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from tui.storage.private_files import is_at, open_locked, open_to_read
+from tui.storage.private_files import is_still_at, open_locked, open_to_read
 
 MAX_CONTENT_BYTES = 1 << 20
-_NAME = re.compile(r"\d+-[0-9a-f]{16}")
+"""Bytes of a lock file that are read."""
+_RUN_NAME = re.compile(r"\d+-[0-9a-f]{16}")
 
 
 def new_run_name() -> str:
-    """Make a name that no other run has; process numbers come again, and in two containers at once."""
+    """Return a unique name for a new run: process ids are reused, and two containers may have the same."""
     return f"{os.getpid()}-{os.urandom(8).hex()}"
 
 
@@ -30,27 +31,27 @@ class RunLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Hold the lock from now on; where its file was removed meanwhile, it is made again."""
-        if self._descriptor is not None and is_at(self._path, self._descriptor):
+        """Acquire the lock, and create its file again if it was removed."""
+        if self._descriptor is not None and is_still_at(self._path, self._descriptor):
             return
         self.release()
         self._descriptor = open_locked(self._path)
         atexit.register(self.release)
 
     def write(self, content: bytes) -> None:
-        """Replace what the other runs read in the lock file."""
+        """Write the content of the lock file, which other runs read."""
         self.acquire()
         assert self._descriptor is not None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, content, 0)
 
     def release(self) -> None:
-        """Give the lock back and remove its file."""
+        """Release the lock and remove its file."""
         if self._descriptor is None:
             return
         atexit.unregister(self.release)
-        if is_at(self._path, self._descriptor):
-            with suppress(OSError):  # where nothing can be written any more, it stays, and is seen to be held by nobody
+        if is_still_at(self._path, self._descriptor):
+            with suppress(OSError):  # on a read-only disk the file stays; without its lock it counts as dead
                 self._path.unlink()
         os.close(self._descriptor)
         self._descriptor = None
@@ -58,30 +59,31 @@ class RunLock:
 
 @cache
 def this_run(directory: Path) -> RunLock:
-    """The lock of this process among the runs in a directory, one for all who ask."""
+    """Return the lock of this run in a directory; every call returns the same object."""
     return RunLock(directory)
 
 
 def live_runs(directory: Path) -> dict[str, bytes]:
-    """The runs that live, by name, with the content of their lock files; files of dead runs are removed."""
+    """Return the contents of the lock files of live runs by their names, and remove the files of dead runs."""
     if not directory.is_dir():
         return {}
-    contents = {path.name: _content_of_live(path) for path in directory.iterdir() if _NAME.fullmatch(path.name)}
+    contents = {path.name: _read_if_live(path) for path in directory.iterdir() if _RUN_NAME.fullmatch(path.name)}
     return {name: content for name, content in contents.items() if content is not None}
 
 
-def _content_of_live(path: Path) -> bytes | None:
-    """The content of a lock file that is held; None where it is not, and then the file is removed."""
+def _read_if_live(path: Path) -> bytes | None:
+    """Read a lock file if a live run holds its lock; otherwise remove the file and return None."""
     try:
         descriptor = open_to_read(path)
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that look do not take each other for it
+        # A shared lock: two processes that check at the same time must not take each other for a live run.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return os.pread(descriptor, MAX_CONTENT_BYTES, 0)
     else:
-        with suppress(OSError):  # where nothing can be written, it stays
+        with suppress(OSError):  # on a read-only disk the file stays
             path.unlink()
         return None
     finally:

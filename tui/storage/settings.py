@@ -1,4 +1,4 @@
-"""The settings: read once, from the command line, the environment, the settings file, or a default, in this order."""
+"""The settings, read once: from the command line, the environment, the settings file, or defaults, in this order."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ from tui.storage.private_files import config_home, is_readable_by_others, proble
 
 
 class BadSettings(ValueError):
-    """Settings that cannot be used; the message says where, and what to write."""
+    """Settings that cannot be used; the message says where the mistake is and what to write."""
 
 
 FILE_NAME = "config.toml"
 MAX_FILE_BYTES = 64 * 1024
-"""Bytes of the settings file, and of a file with the key, beyond which it is not read."""
+"""Bytes of the settings file, and of a key file; a larger file is not read."""
 MAX_LINE_CHARACTERS = 4_000
-"""Characters of a line of the settings file: the time to parse one with many dots grows with their square."""
+"""Characters of a line of the settings file: the time to parse a line grows with the square of its dots."""
 MAX_WARNINGS = 20
 MAX_SHOWN_CHARACTERS = 60
 """Characters of a value that an error shows."""
 NOT_WITH_LOCAL = ("profile", "base_url", "api_url", "api_key_file", "organization")
-"""Arguments that name a platform: together with --local they contradict each other."""
+"""Arguments that name a platform, so that they contradict --local."""
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 class Value(NamedTuple):
-    """A setting's value and where it came from."""
+    """The value of a setting and its source."""
 
     value: Any
     source: str
 
 
 class Settings(Struct, frozen=True):
-    """All settings, frozen; `warnings` are names in the file that nothing reads, and why nothing can be sent."""
+    """All settings, frozen; `warnings` list unknown names in the file and problems with the state directory."""
 
     values: Mapping[str, Value]
     state: Path
@@ -55,16 +56,16 @@ class Settings(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     key: Secret | None = None
     is_local: bool = False
-    """Whether --local was given: nothing that is set about another platform counts."""
+    """Whether --local was given: settings of another platform are ignored."""
     unused_key: Secret | None = None
-    """The key of that other platform: it is sent nowhere, and masked as the key in use is."""
+    """The key of that other platform: it is never sent, but redacted like the key in use."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
 
     @property
     def surfaces(self) -> Surfaces:
-        """Where the platform is."""
+        """The addresses of the platform's two surfaces; BadSettings is raised if they cannot be used."""
         try:
             return surfaces_of(
                 self["base_url"],
@@ -78,7 +79,7 @@ class Settings(Struct, frozen=True):
 
 
 def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: str | None = None) -> Settings:
-    """Read the settings; a mistake raises BadSettings with its place."""
+    """Read the settings; raise BadSettings with the place of a mistake."""
     is_local = bool(arguments.get("own"))
     if is_local:
         _refuse_another_platform(arguments)
@@ -86,87 +87,116 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
         path, state = config_home(environ) / FILE_NAME, state_home(environ)
     except RuntimeError as error:
         raise BadSettings("it is not known where your files are: set HOME") from error
-    document, text = _document(path)
-    profiles = document.get("profiles", {})
-    if not isinstance(profiles, dict):
-        raise BadSettings(f"{path}:{_line(text, 'profiles')}: profiles is a table of profiles: write [profiles.NAME]")
-    chosen = None if is_local else profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
-    if chosen is not None and not isinstance(chosen, str):
-        raise BadSettings(f"{path}:{_line(text, 'profile')}: profile is the name of a profile in quotes")
-    if chosen is not None and chosen not in profiles:
-        known = _shown(", ".join(profiles) or "none", str)
-        raise BadSettings(f"there is no profile {_shown(chosen)} in {path}; there is: {known}")
-    table = profiles.get(chosen, {}) if chosen else {}
-    if not isinstance(table, dict):
-        raise BadSettings(f"{path}:{_line(text, str(chosen))}: a profile is a table: write [profiles.{chosen}]")
-    state = state_home(environ)
-    warnings = _unknown(document, text, path)
+    document, text = _read_document(path)
+    profiles = _profiles_in(document, text, path)
+    chosen = None
+    if not is_local:
+        chosen = profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
+    profile_table = _profile_table(chosen, profiles, text, path)
+    warnings = _unknown_name_warnings(document, text, path)
     if problem := problem_with_directory(state):
         warnings.append(f"{problem}; nothing can be sent from here")
-    values: dict[str, Value] = {}
-    sources = [_Source(f"profile {chosen}", table, path, text, chosen), _Source(f"file {path}", document, path, text)]
-    for option in OPTIONS:
-        values[option.name] = _value(option, arguments, environ, sources)
+    tables = [
+        _FileTable(f"profile {chosen}", profile_table, path, text, chosen),
+        _FileTable(f"file {path}", document, path, text),
+    ]
+    values = {option.name: _value_of(option, arguments, environ, tables) for option in OPTIONS}
     settings = Settings(values, state, path, chosen, tuple(profiles), tuple(warnings))
-    return _on_local_platform(settings, arguments) if is_local else _with_key(settings, path, text)
+    if is_local:
+        return _without_other_platform(settings, arguments)
+    return _with_key(settings, path, text)
 
 
-def _on_local_platform(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
-    """The settings without what the environment and the file say of another platform."""
+def _profiles_in(document: Mapping[str, Any], text: str, path: Path) -> dict[str, Any]:
+    profiles = document.get("profiles", {})
+    if not isinstance(profiles, dict):
+        line = _line_number(text, "profiles")
+        raise BadSettings(f"{path}:{line}: profiles is a table of profiles: write [profiles.NAME]")
+    return profiles
+
+
+def _profile_table(chosen: Any, profiles: Mapping[str, Any], text: str, path: Path) -> dict[str, Any]:
+    """Return the table of the chosen profile; an empty one if no profile is chosen."""
+    if chosen is None:
+        return {}
+    if not isinstance(chosen, str):
+        line = _line_number(text, "profile")
+        raise BadSettings(f"{path}:{line}: profile is the name of a profile in quotes")
+    if chosen not in profiles:
+        known = _shortened(", ".join(profiles) or "none", str)
+        raise BadSettings(f"there is no profile {_shortened(chosen)} in {path}; there is: {known}")
+    table = profiles[chosen] if chosen else {}
+    if not isinstance(table, dict):
+        raise BadSettings(f"{path}:{_line_number(text, chosen)}: a profile is a table: write [profiles.{chosen}]")
+    return table
+
+
+def _without_other_platform(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
+    """Return the settings for --local, without what the environment and the file say of another platform."""
     values = dict(settings.values)
     for name in PLATFORM_OPTIONS:
         if arguments.get(name) is None:
             values[name] = Value(OPTIONS_BY_NAME[name].default, "default")
-    return replace(settings, values=values, is_local=True, unused_key=_key_left_aside(settings))
+    return replace(settings, values=values, is_local=True, unused_key=_unused_key(settings))
 
 
-def _key_left_aside(settings: Settings) -> Secret | None:
-    given, holder = settings["api_key"], settings["api_key_file"]
-    if holder and not given:
+def _unused_key(settings: Settings) -> Secret | None:
+    key, key_file = settings["api_key"], settings["api_key_file"]
+    if key_file and not key:
         with suppress(BadSettings):
-            given = _key_in(Path(holder))
-    return Secret(given) if given else None
+            key = _read_key_file(Path(key_file))
+    return Secret(key) if key else None
 
 
 def _refuse_another_platform(arguments: Mapping[str, Any]) -> None:
-    """Raise BadSettings where --local and an argument that names another platform were both given."""
+    """Raise BadSettings if an argument names another platform although --local is given."""
     for name in NOT_WITH_LOCAL:
         if arguments.get(name) is not None:
             argument = f"--{name.replace('_', '-')}"
             raise BadSettings(f"--local and {argument} name two platforms: leave one of them out")
 
 
-def _document(path: Path) -> tuple[dict[str, Any], str]:
+def _read_document(path: Path) -> tuple[dict[str, Any], str]:
+    """Read and parse the settings file; return the document and its text, both empty if there is no file."""
     try:
-        text = _text_of_file(path)
+        text = _read_text(path)
     except FileNotFoundError:
         return {}, ""
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} cannot be read: {error}") from error
-    long = next((number for number, line in enumerate(text.splitlines(), 1) if len(line) > MAX_LINE_CHARACTERS), None)
-    if long is not None:
-        raise BadSettings(f"{path}:{long}: the line is longer than {MAX_LINE_CHARACTERS} characters")
-    import tomllib  # not before there is a settings file: it takes its time to import
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise BadSettings(f"{path}:{number}: the line is longer than {MAX_LINE_CHARACTERS} characters")
+    import tomllib  # imported only if there is a settings file: the import is slow
 
     try:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        place = f"{path}:{found[1]}:{found[2]}" if found else f"{path}:{len(text.splitlines())}"
-        words = re.sub(r" \(at .*\)$", "", str(error))
-        raise BadSettings(f"{place}: {words[:1].lower()}{words[1:]}") from error
+        raise _syntax_error(error, path, text) from error
     except RecursionError as error:
         raise BadSettings(f"{path} cannot be read: it is nested too deep") from error
-    except ValueError as error:  # a number of more digits than Python converts
+    except ValueError as error:  # a number with more digits than Python converts
         raise BadSettings(f"{path} cannot be read: a number in it is too long") from error
 
 
-def _text_of_file(path: Path, *, may_be_pipe: bool = False) -> str:
-    """The text of a file that is no device, as long as it is of a sensible size; a pipe is read to its end."""
+def _syntax_error(error: ValueError, path: Path, text: str) -> BadSettings:
+    """Return a syntax error of the settings file with its place in front, as in the other errors."""
+    position = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+    place = f"{path}:{len(text.splitlines())}"
+    if position is not None:
+        place = f"{path}:{position[1]}:{position[2]}"
+    message = re.sub(r" \(at .*\)$", "", str(error))
+    return BadSettings(f"{place}: {message[:1].lower()}{message[1:]}")
+
+
+def _read_text(path: Path, *, allow_pipe: bool = False) -> str:
+    """Read the text of a regular file of at most MAX_FILE_BYTES, or of a pipe if that is allowed."""
     mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or (may_be_pipe and stat.S_ISFIFO(mode))):
+    if not (stat.S_ISREG(mode) or (allow_pipe and stat.S_ISFIFO(mode))):
         raise OSError("it is a directory" if stat.S_ISDIR(mode) else "it is no file, but a device or a pipe")
-    flags = os.O_RDONLY | os.O_CLOEXEC | (0 if may_be_pipe else os.O_NONBLOCK)
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    if not allow_pipe:
+        flags |= os.O_NONBLOCK
     with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - a descriptor has no path
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
@@ -174,30 +204,36 @@ def _text_of_file(path: Path, *, may_be_pipe: bool = False) -> str:
     return content.decode()
 
 
-def _unknown(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
-    """A warning for each name in the file that nothing reads, for the first of many."""
-    profiles = document.get("profiles") or {}
-    unknown = [
-        (profile, name)
-        for profile, table in [(None, document), *profiles.items()]
-        for name in (table if isinstance(table, dict) else ())
-        if name not in OPTIONS_BY_NAME and not (profile is None and name in {"profile", "profiles"})
-    ]
-    warnings = [_unknown_name(name, profile, text, path) for profile, name in unknown[:MAX_WARNINGS]]
+def _unknown_name_warnings(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
+    """Return a warning for each unknown name in the file, at most MAX_WARNINGS and then one with their number."""
+    unknown = _unknown_names(document)
+    warnings = [_unknown_name_warning(name, profile, text, path) for profile, name in unknown[:MAX_WARNINGS]]
     if more := len(unknown) - len(warnings):
         warnings.append(f"{path}: nothing reads {more} more of its names")
     return warnings
 
 
-def _unknown_name(name: str, profile: str | None, text: str, path: Path) -> str:
-    known = [*OPTIONS_BY_NAME, "profile", "profiles"] if profile is None else list(OPTIONS_BY_NAME)
-    near = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], known, 1, 0.5)
-    hint = f", did you mean {near[0]}?" if near else ""
-    return f"{path}:{_line(text, name, profile)}: nothing is called {_shown(name)}{hint}"
+def _unknown_names(document: Mapping[str, Any]) -> list[tuple[str | None, str]]:
+    """Return the unknown names in the file, each with its profile or None."""
+    known = OPTIONS_BY_NAME.keys() | {"profile", "profiles"}
+    unknown: list[tuple[str | None, str]] = [(None, name) for name in document if name not in known]
+    for profile, table in (document.get("profiles") or {}).items():
+        if isinstance(table, dict):
+            unknown += [(profile, name) for name in table if name not in OPTIONS_BY_NAME]
+    return unknown
 
 
-class _Source(Struct, frozen=True):
-    """One table of the settings file."""
+def _unknown_name_warning(name: str, profile: str | None, text: str, path: Path) -> str:
+    known = list(OPTIONS_BY_NAME)
+    if profile is None:
+        known += ["profile", "profiles"]
+    similar = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], known, 1, 0.5)
+    hint = f", did you mean {similar[0]}?" if similar else ""
+    return f"{path}:{_line_number(text, name, profile)}: nothing is called {_shortened(name)}{hint}"
+
+
+class _FileTable(Struct, frozen=True):
+    """A table of the settings file: the whole document or one profile."""
 
     name: str
     table: Mapping[str, Any]
@@ -205,46 +241,43 @@ class _Source(Struct, frozen=True):
     text: str
     profile: str | None = None
 
-    def place(self, name: str) -> str:
-        """File, line and name, for an error."""
-        return f"{self.path}:{_line(self.text, name, self.profile)}: {name}"
+    def place_of(self, name: str) -> str:
+        """Return the place of a name for an error: file, line and name."""
+        return f"{self.path}:{_line_number(self.text, name, self.profile)}: {name}"
 
 
-def _line(text: str, name: str, profile: str | None = None) -> int:
-    """The line in which a name is given a value or heads a table; within a profile, behind its heading."""
-    begin = _line(text, f"profiles.{profile}") if profile else 0
+def _line_number(text: str, name: str, profile: str | None = None) -> int:
+    """Return the number of the line that sets a name or opens its table; in a profile, of one below its heading."""
+    first = _line_number(text, f"profiles.{profile}") if profile else 0
     pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[\]=.]")
-    lines = enumerate(text.splitlines(), 1)
-    return next((number for number, line in lines if number > begin and pattern.match(line)), max(begin, 1))
+    for number, line in enumerate(text.splitlines(), 1):
+        if number > first and pattern.match(line):
+            return number
+    return max(first, 1)
 
 
-def _value(option: Option, arguments: Mapping[str, Any], environ: Mapping[str, str], sources: list[_Source]) -> Value:
+def _value_of(
+    option: Option, arguments: Mapping[str, Any], environ: Mapping[str, str], tables: list[_FileTable]
+) -> Value:
+    """Return the value of an option from the first source that has it."""
     if arguments.get(option.name) is not None:
-        return Value(_checked(option, arguments[option.name], f"--{option.name.replace('_', '-')}"), "command line")
+        flag = f"--{option.name.replace('_', '-')}"
+        return Value(_checked(option, arguments[option.name], flag), "command line")
     if option.variable and environ.get(option.variable, "").strip():
         return Value(_checked(option, environ[option.variable], option.variable), option.variable)
-    for source in sources:
-        if option.name in source.table:
-            return Value(_checked(option, source.table[option.name], source.place(option.name)), source.name)
+    for table in tables:
+        if option.name in table.table:
+            return Value(_checked(option, table.table[option.name], table.place_of(option.name)), table.name)
     return Value(option.default, "default")
 
 
 def _checked(option: Option, value: Any, place: str) -> Any:
-    """The value as what the option is, or an error that says what it must be."""
+    """Return the checked value in the type of its option, or raise BadSettings that says what it must be."""
     match option.kind:
         case "flag":
-            told = value if isinstance(value, bool) else _FLAGS.get(_shown(value, str).strip().lower())
-            if told is None:
-                raise BadSettings(f"{place} is true or false, not {_shown(value)}")
-            return told
+            return _checked_flag(value, place)
         case "number":
-            try:
-                number = float(value)
-            except (TypeError, ValueError, OverflowError):
-                number = -1.0
-            if isinstance(value, bool) or not 0 <= number < 1e9:
-                raise BadSettings(f"{place} is a number of {option.unit}, not {_shown(value)}")
-            return number
+            return _checked_number(value, place, option.unit)
         case "keys":
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value.values()):
                 raise BadSettings(f'{place} is a table of keys by action: "tasks.stop" = "ctrl+x"')
@@ -254,61 +287,84 @@ def _checked(option: Option, value: Any, place: str) -> Any:
         case _ if not value.isascii() and not is_utf8(value):
             raise BadSettings(f"{place} is not UTF-8")
         case "choice" if value not in option.choices:
-            raise BadSettings(f"{place} is one of {', '.join(option.choices)}, not {_shown(value)}")
+            raise BadSettings(f"{place} is one of {', '.join(option.choices)}, not {_shortened(value)}")
         case "path":
-            return _path(value, place)
+            return _checked_path(value, place)
         case _:
             return value.strip()
 
 
-def _path(value: str, place: str) -> str:
-    """The path of a file, with ~ replaced by the home directory."""
+def _checked_flag(value: Any, place: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    flag = _FLAGS.get(_shortened(value, str).strip().lower())
+    if flag is None:
+        raise BadSettings(f"{place} is true or false, not {_shortened(value)}")
+    return flag
+
+
+def _checked_number(value: Any, place: str, unit: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = -1.0
+    if isinstance(value, bool) or not 0 <= number < 1e9:
+        raise BadSettings(f"{place} is a number of {unit}, not {_shortened(value)}")
+    return number
+
+
+def _checked_path(value: str, place: str) -> str:
+    """Return the checked path, with ~ replaced by the home directory."""
     if not value.strip() or "\0" in value:
         raise BadSettings(f"{place} is no path of a file: write one, or leave it out")
     try:
         return str(Path(value).expanduser())
     except RuntimeError as error:
-        raise BadSettings(f"{place} is no path of a file: nobody's home directory is {_shown(value)}") from error
+        message = f"{place} is no path of a file: nobody's home directory is {_shortened(value)}"
+        raise BadSettings(message) from error
 
 
-def _shown(value: Any, write: Callable[[Any], str] = repr) -> str:
-    """A value as an error shows it: cut where it is long."""
+def _shortened(value: Any, write: Callable[[Any], str] = repr) -> str:
+    """Return a value as text for an error, shortened to MAX_SHOWN_CHARACTERS."""
     try:
         text = write(value)
-    except (ValueError, RecursionError):  # too many digits, too deep
+    except (ValueError, RecursionError):  # too many digits, or nested too deep
         return "what is written there"
-    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"
-
-
-_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if len(text) <= MAX_SHOWN_CHARACTERS:
+        return text
+    return f"{text[:MAX_SHOWN_CHARACTERS]}…"
 
 
 def _with_key(settings: Settings, path: Path, text: str) -> Settings:
-    """The settings with the key taken out of sight, from wherever it is."""
-    given, source = settings.values["api_key"]
+    """Return the settings with the key, from the settings or the key file, in `key` and no longer in `values`."""
+    key, source = settings.values["api_key"]
     if source.startswith(("file", "profile")) and _is_open_to_others(path):
-        raise BadSettings(f"{path}:{_line(text, 'api_key')}: it holds the key and others can read it: chmod 600 {path}")
-    holder = settings.values["api_key_file"]
-    if holder.value and (not given or holder.source == "command line"):
-        given, source = _key_in(Path(holder.value)), f"{holder.value} ({holder.source})"
-    if given and not (given.isascii() and given.isprintable()):
+        line = _line_number(text, "api_key")
+        raise BadSettings(f"{path}:{line}: it holds the key and others can read it: chmod 600 {path}")
+    key_file = settings.values["api_key_file"]
+    if key_file.value and (not key or key_file.source == "command line"):
+        key = _read_key_file(Path(key_file.value))
+        source = f"{key_file.value} ({key_file.source})"
+    if not key:
+        values = {**settings.values, "api_key": Value(None, "default")}
+        return replace(settings, values=values, key=None)
+    if not (key.isascii() and key.isprintable()):
         raise BadSettings(f"the API key from {source} has characters that no key has; was it pasted whole?")
-    key = Secret(given) if given else None
-    values = {**settings.values, "api_key": Value("set" if key else None, source if key else "default")}
-    return replace(settings, values=values, key=key)
+    values = {**settings.values, "api_key": Value("set", source)}
+    return replace(settings, values=values, key=Secret(key))
 
 
-def _key_in(path: Path) -> str:
+def _read_key_file(path: Path) -> str:
     if _is_open_to_others(path):
         raise BadSettings(f"{path} holds the key and others can read it: chmod 600 {path}")
     try:
-        return _text_of_file(path, may_be_pipe=True).strip()
+        return _read_text(path, allow_pipe=True).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"the key file {path} cannot be read: {error}") from error
 
 
 def _is_open_to_others(path: Path) -> bool:
-    """Whether others can read a file; what is no file is told by whoever reads it."""
+    """Return whether a file or pipe is readable by others; another kind of file is refused by its reader."""
     try:
         return (path.is_file() or path.is_fifo()) and is_readable_by_others(path)
     except OSError as error:

@@ -1,1 +1,1 @@
-"""What the screens are made of: they see models and the board, and post wishes."""
+"""The widgets that screens are built from: they show state and models, and post messages."""

@@ -1,4 +1,4 @@
-"""The pane that shows what happened in a task, as a tree or as a timeline over the same rows."""
+"""The activity pane: a task's activity as a tree or as a timeline, both over the same rows."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tui.widgets.activity_view import ActivityView
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, SLICE_SECONDS, run_slice, yield_to_loop
 from tui.widgets.ui_context import UIContext
 
-REST_RATIO = 3.0
-"""Times as long as it took to arrange all rows in slices they are then left as they are, while more comes."""
+ARRANGE_PAUSE_RATIO = 3.0
+"""Pause after the rows were arranged in slices, as a multiple of the time that it took."""
 
 
 class ActivityPane(Vertical):
-    """The activity tree and the timeline, of which one is shown; filters and folds are the same for both."""
+    """A pane with an activity tree and a timeline, one of them shown; filters and folds apply to both."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,equals_sign", "fold(False)", "Unfold", show=False, id="tree.unfold"),
@@ -38,15 +38,15 @@ class ActivityPane(Vertical):
         Binding("v", "timeline", "tree, timeline", id="tree.timeline"),
     ]
 
-    class LogWanted(Message):
-        """The log of a sub-task is to be read."""
+    class LogRequested(Message):
+        """A message that requests the log of a sub-task."""
 
         def __init__(self, task_id: str) -> None:
             super().__init__()
             self.task_id = task_id
 
     class ViewChanged(Message):
-        """The view or a filter is another one now."""
+        """A message that the view or one of its filters has changed."""
 
     def __init__(self, ui: UIContext, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -57,20 +57,23 @@ class ActivityPane(Vertical):
             ui, self.rows, toggle_fold=self.toggle_fold, fold_all=self.fold_all, id="timeline"
         )
         self._timeline.display = False
-        self._arranging: Iterator[None] | None = None
-        """The slices that are still to run, where there are too many rows to arrange them at once."""
-        self._next_arrange: Timer | None = None
-        self._rests_until = 0.0
+        self._pending_slices: Iterator[None] | None = None
+        """The slices still to run, when there are too many rows to arrange them at once."""
+        self._show_timer: Timer | None = None
+        self._next_arrange_at = 0.0
+        """Monotonic time before which the rows are not arranged again."""
 
     def compose(self) -> ComposeResult:
-        """Yield both views."""
+        """Compose the tree and the timeline."""
         yield self._tree
         yield self._timeline
 
     @property
     def view(self) -> ActivityView:
         """The view that is shown."""
-        return self._timeline if self._timeline.display else self._tree
+        if self._timeline.display:
+            return self._timeline
+        return self._tree
 
     @property
     def row(self) -> TreeRow | StatusRow | None:
@@ -79,7 +82,7 @@ class ActivityPane(Vertical):
 
     @property
     def title_words(self) -> list[str]:
-        """The filters in words, and what the view says."""
+        """The words for the pane's title: active filters first, then those of the view."""
         filters = [("errors only", self.rows.errors_only), ("no reasoning", not self.rows.with_reasoning)]
         return [*(words for words, is_on in filters if is_on), *self.view.title_words]
 
@@ -88,54 +91,56 @@ class ActivityPane(Vertical):
         self.view.focus(scroll_visible)
         return self
 
-    # Showing
+    # Updating
 
     def show(self, source: ActivitySource) -> None:
-        """Show a task's activity; what was folded stays folded, and the cursor stays on its row."""
+        """Show a task's activity; folds and the cursor stay as they are."""
         self.rows.source = source
-        if self._arranging is not None:
-            return  # the arranging that goes on looks at the new source when it is done
+        if self._pending_slices is not None:
+            return  # the arrangement in progress shows the new source when it is done
         if self.rows.only_grows():
             before = self.view.rows_will_change()
             self.rows.append()
             self.view.rows_changed(before)
-        elif (rest := self._rests_until - time.monotonic()) <= 0:
+            return
+        seconds_to_wait = self._next_arrange_at - time.monotonic()
+        if seconds_to_wait <= 0:
             self._arrange()
-        elif self._next_arrange is None:
-            self._next_arrange = self.set_timer(rest, self._show_again)
+        elif self._show_timer is None:
+            self._show_timer = self.set_timer(seconds_to_wait, self._show_latest)
 
-    def _show_again(self) -> None:
-        self._next_arrange = None
+    def _show_latest(self) -> None:
+        self._show_timer = None
         self.show(self.rows.source)
 
     def tick(self) -> None:
-        """Draw the times anew, as long as the task goes on."""
+        """Redraw the times at each tick of the clock, unless the task is final."""
         task = self.rows.source.task
         if task and not task.is_final:
             self.view.update_times()
             self.view.draw_changed()
 
     def _arrange(self, *, at_once: bool = False) -> None:
-        """Arrange all rows anew: at once while they are few, else in slices between which keys are handled."""
-        self._arranging = None
+        """Arrange all rows: at once when they are few, else in slices, so that keys are handled in between."""
+        self._pending_slices = None
         slices = self.rows.arrange()
-        if not self._run(slices, math.inf if at_once else MAX_BLOCKING_SECONDS):
-            self._arranging = slices
+        if not self._run_slices(slices, math.inf if at_once else MAX_BLOCKING_SECONDS):
+            self._pending_slices = slices
             self._arrange_in_slices(slices, self.rows.source)
 
     @work(exclusive=True, group="arrange")
     async def _arrange_in_slices(self, slices: Iterator[None], source: ActivitySource) -> None:
-        begun = time.monotonic()
-        while self._arranging is slices:
+        started_at = time.monotonic()
+        while self._pending_slices is slices:
             await yield_to_loop()
-            if self._arranging is slices and self._run(slices, SLICE_SECONDS):
-                self._arranging = None
-                self._rests_until = time.monotonic() + REST_RATIO * (time.monotonic() - begun)
+            if self._pending_slices is slices and self._run_slices(slices, SLICE_SECONDS):
+                self._pending_slices = None
+                self._next_arrange_at = time.monotonic() + ARRANGE_PAUSE_RATIO * (time.monotonic() - started_at)
                 if self.rows.source is not source:
                     self.show(self.rows.source)
 
-    def _run(self, slices: Iterator[None], seconds: float) -> bool:
-        """Run slices for this long; return whether all rows are arranged, and are drawn so."""
+    def _run_slices(self, slices: Iterator[None], seconds: float) -> bool:
+        """Run slices for so many seconds; draw the rows and return True when all are arranged."""
         before = self.view.rows_will_change()
         is_done = run_slice(slices, seconds)
         if is_done:
@@ -143,49 +148,56 @@ class ActivityPane(Vertical):
         return is_done
 
     def _switch_view(self) -> None:
-        """Show the view that the rows are arranged for, with the cursor and the focus where they were."""
-        before = self.view
-        after = self._timeline if self.rows.as_timeline else self._tree
-        if before is after:
+        """Show the view that the rows are arranged for; it takes over the position and the focus."""
+        old_view = self.view
+        new_view: ActivityView = self._tree
+        if self.rows.as_timeline:
+            new_view = self._timeline
+        if old_view is new_view:
             return
-        if self._arranging is None:
-            after.update_times()
-        after.take_position(before)
-        after.display, before.display = True, False
-        if before.has_focus:
-            self.screen.set_focus(after)
+        if self._pending_slices is None:
+            new_view.update_times()
+        new_view.take_position(old_view)
+        new_view.display = True
+        old_view.display = False
+        if old_view.has_focus:
+            self.screen.set_focus(new_view)
 
-    # Commands
+    # Searching and folding
 
     def find(self, words: str, by: int) -> tuple[int, int]:
-        """Go to the next row that has these words, and unfold what hides it; return which of how many it is."""
+        """Find the next row with these words, unfold it and go to it; return its number and the number of hits."""
         hits = self.rows.search(words, self._ui.redactor)
         if not hits:
             return 0, 0
         keys = [hit.key for hit in hits]
-        here = key_of(self.row) if self.row else ""
-        place = (keys.index(here) + by) % len(keys) if here in keys else 0
-        self.rows.unfolded |= set(hits[place].hidden_by)
-        self._show_row(keys[place])
-        self.view.was_led = True
-        self.view.move_to(self.rows.index_of(keys[place]) or 0)
-        return place + 1, len(keys)
+        hit_index, row = 0, self.row
+        if row and key_of(row) in keys:
+            hit_index = (keys.index(key_of(row)) + by) % len(keys)
+        hit = hits[hit_index]
+        self.rows.unfolded |= set(hit.hidden_by)
+        self._show_row(hit.key)
+        self.view.was_cursor_moved = True
+        self.view.move_to(self.rows.index_of(hit.key) or 0)
+        return hit_index + 1, len(keys)
 
     def _show_row(self, key: str) -> None:
-        """Arrange the rows until there is one with this key: without filters, and as a tree, where it needs that."""
+        """Arrange the rows so that one of them has this key; if necessary, remove filters and show the tree."""
         if self.rows.index_of(key) is None:
             self._arrange(at_once=True)
         if self.rows.index_of(key) is None:
-            self.rows.errors_only, self.rows.with_reasoning, self.rows.as_timeline = False, True, False
+            self.rows.errors_only = False
+            self.rows.with_reasoning = True
+            self.rows.as_timeline = False
             self._arrange(at_once=True)
             self._switch_view()
             self.post_message(self.ViewChanged())
 
     def fold_all(self, away: bool) -> None:
-        """Fold or unfold all sub-tasks, and ask for the logs that are not known."""
+        """Fold or unfold all sub-tasks, and request the logs that are not known."""
         self.rows.unfolded = set() if away else self.rows.foldable()
         for task_id in self.rows.unfolded - set(self.rows.source.activities):
-            self.post_message(self.LogWanted(task_id))
+            self.post_message(self.LogRequested(task_id))
         self._arrange()
 
     def toggle_fold(self) -> None:
@@ -195,9 +207,9 @@ class ActivityPane(Vertical):
             self.action_fold(row.child_id in self.rows.unfolded)
 
     def action_fold(self, away: bool) -> None:
-        """Fold or unfold the sub-task under the cursor; from a row within one, go up to it."""
+        """Fold or unfold the sub-task under the cursor; if there is nothing to fold, go to the row above it."""
         view, row = self.view, self.row
-        view.was_led = True
+        view.was_cursor_moved = True
         if not isinstance(row, TreeRow):
             return
         if row.child_id is not None and not row.is_known and self.rows.is_unfolded(row) is away:
@@ -205,32 +217,35 @@ class ActivityPane(Vertical):
                 self.rows.unfolded.discard(row.child_id)
             else:
                 self.rows.unfolded.add(row.child_id)
-                self.post_message(self.LogWanted(row.child_id))
+                self.post_message(self.LogRequested(row.child_id))
             self._arrange()
         elif away and row.depth:
             view.move_to(self.rows.index_above(view.cursor), -1)
 
+    # Filters and views
+
     def action_errors(self) -> None:
-        """Show only what failed, or everything."""
+        """Show only errors, or everything again."""
         self.rows.errors_only = not self.rows.errors_only
-        self._rearrange()
+        self._apply_change()
 
     def action_reasoning(self) -> None:
-        """Show what the agent thought, or hide it."""
+        """Show or hide the agent's reasoning."""
         self.rows.with_reasoning = not self.rows.with_reasoning
-        self._rearrange()
+        self._apply_change()
 
     def action_plan(self) -> None:
-        """Show the entries under the steps of the plan, or in the order of time."""
+        """Group the entries by the steps of the plan, or sort them by time again."""
         self.rows.by_plan = not self.rows.by_plan
-        self._rearrange()
+        self._apply_change()
 
     def action_timeline(self) -> None:
-        """Show the timeline, or the tree."""
+        """Switch between the timeline and the tree."""
         self.rows.as_timeline = not self.rows.as_timeline
-        self._rearrange()
+        self._apply_change()
 
-    def _rearrange(self) -> None:
+    def _apply_change(self) -> None:
+        """Arrange the rows after a change of view or filter, and announce the change."""
         self._arrange()
         self._switch_view()
         self.post_message(self.ViewChanged())

@@ -1,4 +1,4 @@
-"""What happened in a task as a timeline: each row is a bar on one axis."""
+"""The activity timeline: each row of a task's activity as a bar on one time axis."""
 
 from __future__ import annotations
 
@@ -14,65 +14,88 @@ from tui.widgets.styled_text import StyledLine, StyledText, fit
 
 BAR_GLYPHS = {SpanKind.TOOL: "█", SpanKind.THOUGHT: "▓", SpanKind.AGENT: "─", SpanKind.PERSON: "░"}
 BAR_STYLES = {SpanKind.TOOL: "accent", SpanKind.THOUGHT: "faint", SpanKind.AGENT: "running", SpanKind.PERSON: "need"}
+DURATION_CELLS = 8
+MIN_NAME_CELLS = 14
+MIN_BAR_CELLS = 6
+MAX_LONGEST_NAME_CHARS = 24
 
 
 class ActivityTimeline(ActivityView):
-    """The rows that have a duration, each with its bar and how long it took."""
+    """A timeline of the activity rows that have a duration."""
 
-    def __init__(self, *words: Any, **more: Any) -> None:
-        super().__init__(*words, **more)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._scale = TimelineScale()
 
     def update_times(self) -> None:
-        """Measure all rows anew: what goes on ends now."""
+        """Update the scale; a span that is still open ends at the current time."""
         rows, source = self._rows, self._rows.source
         self._scale = timeline_scale(rows.entry_rows(), rows.tasks, source.wait_since, self._ui.now())
 
     @property
     def title_words(self) -> list[str]:
-        """How long all of it took, and what took longest."""
+        """The title words: the total duration, and the rows that took longest."""
         spans = self._scale.spans
         if not spans:
             return []
-        names = [f"{self._name_at(place)} {_duration(spans[place])}" for place in self._scale.longest]
-        return [humanize.exact_duration(self._scale.seconds), f"longest: {', '.join(names)}" if names else ""]
+        longest = ", ".join(f"{self._name_at(index)} {_duration(spans[index])}" for index in self._scale.longest)
+        if longest:
+            longest = f"longest: {longest}"
+        return [humanize.exact_duration(self._scale.seconds), longest]
 
-    def _name_at(self, place: int) -> str:
-        row = self._rows.row(place)
+    def _name_at(self, index: int) -> str:
+        row = self._rows.row(index)
         assert isinstance(row, TreeRow)
-        return self._ui.safe(row.node.entry.label if row.node else "", 24)
+        if row.node is None:
+            return ""
+        return self._ui.safe(row.node.entry.label, MAX_LONGEST_NAME_CHARS)
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """A row: its name, its bar on the common axis, and how long it took."""
+        """Return the pieces of a row: its text, its bar and its duration."""
         row = self._rows.row(index)
-        line = entry_line(row.node, self._ui.redactor) if isinstance(row, TreeRow) and row.node else None
-        name_width = max(width // 3, 14)
-        name = fit(self._text(row, line), name_width)
+        line = None
+        if isinstance(row, TreeRow) and row.node:
+            line = entry_line(row.node, self._ui.redactor)
+        name_width = max(width // 3, MIN_NAME_CELLS)
+        name = fit(self._row_text(row, line), name_width)
         span = self._scale.spans.get(index)
         if span is None:
             return [StyledText(name)]
-        duration = _duration(span).rjust(8)
-        room = max(width - name_width - len(duration) - 2, 6)
-        first, last = bar_cells(span, *self._scale.axis, room)
-        is_cut = span.end > self._scale.axis[1]
-        filler = "·" if index % 2 else " "
-        style = "failed" if line is not None and line.style == "failed" else BAR_STYLES[span.kind]
+        duration = _duration(span).rjust(DURATION_CELLS)
+        bar_width = max(width - name_width - len(duration) - 2, MIN_BAR_CELLS)
+        bar_style = BAR_STYLES[span.kind]
+        if line is not None and line.style == "failed":
+            bar_style = "failed"
         return [
             StyledText(f"{name} ", "strong" if index in self._scale.longest else ""),
-            StyledText(filler * first, "faint"),
-            StyledText(BAR_GLYPHS[span.kind] * (last - first - is_cut) + "…" * is_cut, style),
-            StyledText(filler * (room - last), "faint"),
+            *self._bar(index, span, bar_width, bar_style),
             StyledText(duration, "need" if span.kind is SpanKind.PERSON else "faint"),
         ]
 
-    def _text(self, row: TreeRow | StatusRow, line: EntryLine | None) -> str:
+    def _bar(self, index: int, span: Span, width: int, style: str) -> list[StyledText]:
+        """Return a bar on the common axis; an ellipsis shows that the span goes on beyond the axis."""
+        first, last = bar_cells(span, *self._scale.axis, width)
+        is_cut = span.end > self._scale.axis[1]
+        filler = "·" if index % 2 else " "
+        return [
+            StyledText(filler * first, "faint"),
+            StyledText(BAR_GLYPHS[span.kind] * (last - first - is_cut) + "…" * is_cut, style),
+            StyledText(filler * (width - last), "faint"),
+        ]
+
+    def _row_text(self, row: TreeRow | StatusRow, line: EntryLine | None) -> str:
         if isinstance(row, StatusRow):
-            return f"   {row.word} {row.text}"
+            return f"   {row.code} {row.text}"
         if line is None:
             return f"{self.fold_mark(row)}SUB {self._ui.safe(self._rows.title(row))}"
-        return f"{self.fold_mark(row)}{line.word} {line.text}"
+        return f"{self.fold_mark(row)}{line.code} {line.text}"
 
 
 def _duration(span: Span) -> str:
-    about = "≈" if span.is_derived else ""
-    return f"{about}{humanize.exact_duration(span.seconds)}{'…' if span.is_open else ''}"
+    """Return a duration: with ≈ when it is derived, with … when the span is still open."""
+    text = humanize.exact_duration(span.seconds)
+    if span.is_derived:
+        text = f"≈{text}"
+    if span.is_open:
+        text = f"{text}…"
+    return text

@@ -1,4 +1,4 @@
-"""What happened in a task as a tree: an entry a row, with the logs of sub-agents below what started them."""
+"""The activity tree: one row for each entry, with the logs of sub-tasks below the entries that started them."""
 
 from __future__ import annotations
 
@@ -11,65 +11,70 @@ from tui.widgets.activity_view import ActivityView
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 
 MIN_REPEATS = 3
-"""Times that the same call is made in a row before it is called a loop."""
+"""Number of equal calls in a row that is marked as a loop."""
 MIN_CELLS_WITH_CLOCK = 60
+MAX_STATUS_CHARS = 2_000
+MAX_AGENT_CHARS = 60
 
 
 class ActivityTree(ActivityView):
-    """Entries in the order of time, each with its kind, its text and how it went."""
+    """A tree of a task's activity, sorted by time; each row shows an entry's kind, text and result."""
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """A row: an entry, a plan step, a sub-task, or the status."""
+        """Return the pieces of a row: an entry, a plan step, a sub-task or a status."""
         row = self._rows.row(index)
         if isinstance(row, StatusRow):
-            return self._status(row, width)
+            return self._status_pieces(row, width)
         if row.node is None:
-            return self._step_or_task(row)
-        return self._entry(index, row, width)
+            return self._heading_pieces(row)
+        return self._entry_pieces(index, row, width)
 
-    def _status(self, row: StatusRow, width: int) -> StyledLine:
-        text = self._ui.safe(row.text, 2000)
-        if row.name == "streaming":  # its end is what is new
+    def _status_pieces(self, row: StatusRow, width: int) -> StyledLine:
+        text = self._ui.safe(row.text, MAX_STATUS_CHARS)
+        if row.name == "streaming":  # new text arrives at the end, so the end is shown
             text = text[-max(width - 10, 8) :]
-        return [StyledText(f"   {row.word} ", "faint"), StyledText(text, row.style)]
+        return [StyledText(f"   {row.code} ", "faint"), StyledText(text, row.style)]
 
-    def _step_or_task(self, row: TreeRow) -> StyledLine:
-        word = "STP" if row.step else "SUB"
-        done = "✓" if row.step and row.step.completed else ""
-        return [
-            StyledText(f"{self.fold_mark(row)}{word} ", "faint"),
-            StyledText(self._ui.safe(self._rows.title(row)), "strong" if row.step else ""),
-            StyledText(f" {done}", "faint"),
-        ]
+    def _heading_pieces(self, row: TreeRow) -> StyledLine:
+        """Return the pieces of a plan step or a sub-task that has no entry."""
+        mark, title = self.fold_mark(row), self._ui.safe(self._rows.title(row))
+        if not row.step:
+            return [StyledText(f"{mark}SUB ", "faint"), StyledText(title), StyledText(" ", "faint")]
+        done = "✓" if row.step.completed else ""
+        return [StyledText(f"{mark}STP ", "faint"), StyledText(title, "strong"), StyledText(f" {done}", "faint")]
 
-    def _entry(self, index: int, row: TreeRow, width: int) -> StyledLine:
-        """Fold mark, word, text, and how it went at the right edge."""
+    def _entry_pieces(self, index: int, row: TreeRow, width: int) -> StyledLine:
+        """Return the pieces of an entry: fold mark, word, text, and its result at the right edge."""
         assert row.node is not None
         line = entry_line(row.node, self._ui.redactor)
-        after, style = line.after, line.style
-        if after == "waits" and not self._rows.is_waiting(row):
-            after = style = ""
-        if (repeats := self._rows.repeats(index)) >= MIN_REPEATS:
-            after = f"loop×{repeats} {after}"
-        begin = f"{self.fold_mark(row)}{line.word} "
-        end = self._end(row, width)
-        room = max(width - cell_len(begin) - cell_len(after) - cell_len(end) - 2, 4)
+        result, style = line.outcome, line.style
+        if result == "waits" and not self._rows.is_waiting(row):
+            result = style = ""
+        repeats = self._rows.repeats(index)
+        if repeats >= MIN_REPEATS:
+            result = f"loop×{repeats} {result}"
+        prefix = f"{self.fold_mark(row)}{line.code} "
+        clock = self._clock(row, width)
+        text_width = max(width - cell_len(prefix) - cell_len(result) - cell_len(clock) - 2, 4)
+        text_style = style if style in {"strong", "faint"} else ""
         return [
-            StyledText(begin, "faint"),
-            StyledText(fit(self._text(row, line.text), room), style if style in {"strong", "faint"} else ""),
-            StyledText(f" {after} ", style or "faint"),
-            StyledText(end, "faint"),
+            StyledText(prefix, "faint"),
+            StyledText(fit(self._entry_text(row, line.text), text_width), text_style),
+            StyledText(f" {result} ", style or "faint"),
+            StyledText(clock, "faint"),
         ]
 
-    def _text(self, row: TreeRow, text: str) -> str:
-        """Return the text of an entry; what starts a sub-task names the agent of it."""
+    def _entry_text(self, row: TreeRow, text: str) -> str:
+        """Return the text of an entry; one that starts a sub-task begins with the agent's name."""
         if not row.child_id or row.node is None:
             return text
         agent = self._rows.source.names.get(row.node.entry.agent_id or "", "")
-        return f"{self._ui.safe(agent, 60)}: {text}" if agent else text
+        if not agent:
+            return text
+        return f"{self._ui.safe(agent, MAX_AGENT_CHARS)}: {text}"
 
-    def _end(self, row: TreeRow, width: int) -> str:
-        """Return when it happened, and whether only the log told of it."""
+    def _clock(self, row: TreeRow, width: int) -> str:
+        """Return an entry's time of day; the mark ~ before it means that only the log has the entry, not the stream."""
         assert row.node is not None
         mark = "~" if row.node.live is None else " "
         if row.node.at.year <= 1 or width < MIN_CELLS_WITH_CLOCK:

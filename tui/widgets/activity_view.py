@@ -1,4 +1,4 @@
-"""What the activity tree and the timeline have in common: a cursor over the rows of a task's activity."""
+"""The base of the activity tree and the timeline: a cursor over the rows of a task's activity."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from tui.domain.activity_log import TreeRow
 from tui.domain.activity_rows import ActivityRows, StatusRow
+from tui.widgets.styled_text import fold_glyph
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 
 class ActivityView(VirtualList):
-    """Shows the rows of a task's activity. It changes nothing about them: that is done by the pane around it."""
+    """A view of activity rows that it never changes: folding and filtering is done by the pane around it."""
 
     def __init__(
         self,
@@ -31,21 +32,23 @@ class ActivityView(VirtualList):
     @property
     def row(self) -> TreeRow | StatusRow | None:
         """The row under the cursor."""
-        return self._rows.row(self.cursor) if self.cursor < len(self._rows) else None
+        if self.cursor >= len(self._rows):
+            return None
+        return self._rows.row(self.cursor)
 
     @property
     def title_words(self) -> list[str]:
-        """What the title of the pane says about this view."""
+        """The words about this view for the pane's title."""
         return []
 
     def update_times(self) -> None:
-        """Take the time that has passed into account."""
+        """Update the values that depend on the current time."""
 
     def rows_changed(self, before: tuple[object, int]) -> None:
-        """Draw the rows that have changed; a cursor that nobody has moved follows the last of them."""
+        """Draw the changed rows; until the operator moves the cursor, it follows the last row."""
         self.update_times()
         super().rows_changed(before)
-        if not self.was_led:
+        if not self.was_cursor_moved:
             self.move_to(len(self._rows) - 1)
 
     def count(self) -> int:
@@ -57,21 +60,23 @@ class ActivityView(VirtualList):
         return self._rows.key(index)
 
     def index_of(self, key: object) -> int | None:
-        """Return the place of the row with this key."""
-        return self._rows.index_of(key) if isinstance(key, str) else None
+        """Return the index of the row with this key."""
+        if not isinstance(key, str):
+            return None
+        return self._rows.index_of(key)
 
     def fold_all(self, away: bool) -> None:
         """Fold or unfold all sub-tasks."""
         self._fold_all(away)
 
     def action_choose(self) -> None:
-        """Fold or unfold the sub-task under the cursor; everything else is shown beside."""
+        """Fold or unfold the chosen sub-task, and post `Chosen`."""
         self._toggle_fold()
         super().action_choose()
 
     def fold_mark(self, row: TreeRow) -> str:
-        """Return the indent of a row and its mark, where it folds."""
+        """Return the indent of a row, with a fold mark when the row can be folded."""
         mark = "  "
         if row.child_id and not row.is_known:
-            mark = "▾ " if self._rows.is_unfolded(row) else "▸ "
+            mark = f"{fold_glyph(self._rows.is_unfolded(row))} "
         return f" {'  ' * row.depth}{mark}"

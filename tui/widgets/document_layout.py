@@ -1,28 +1,29 @@
-"""A thing written out for reading: headings, JSON that folds, Markdown, texts; wrapped, masked and safe to show."""
+"""The layout of documents: headings, foldable JSON, Markdown and texts, wrapped, masked and safe to show."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 from rich.cells import cell_len
 
-from tui.client.json_codec import dumps, parse_nested
+from tui.client.json_codec import parse_nested
 from tui.security.redact import Redactor
 from tui.security.sanitize import MAX_LINE_CHARS, cut_line, sanitize_text
+from tui.widgets.json_walk import count_differences, count_texts, has_members, iterate_texts, map_texts, members
 from tui.widgets.markdown_layout import markdown_lines
-from tui.widgets.styled_text import StyledLine, StyledText, wrap
+from tui.widgets.styled_text import StyledLine, StyledText, fold_glyph, wrap
 
 MAX_LINES = 20_000
-"""Lines shown of one thing; that there are more is said."""
-MIN_FOLDED_MEMBERS = 12
-"""Members from which what lies deep begins folded."""
+"""Maximum lines of a document; the last line says that more were left out."""
+MIN_FOLDED_DEPTH = 3
+MAX_UNFOLDED_MEMBERS = 12
+"""A value at `MIN_FOLDED_DEPTH` or deeper begins folded if it has more members than this."""
 MAX_MARKDOWN_CHARS = 200_000
-"""Characters of a text beyond which it is shown as it is."""
-MAX_DEPTH = 200
-"""Levels of nesting that are written out; the masks stop there too."""
+"""Maximum characters of a text that is parsed as Markdown; a longer one is shown as plain text."""
+MIN_TEXT_CELLS = 8
 NOT_WHOLE_REASON = "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
 HIDES_OTHER_TEXT_REASON = (
     "text that may be your own API key in another spelling is in it and is never shown: it cannot be decided here"
@@ -30,7 +31,7 @@ HIDES_OTHER_TEXT_REASON = (
 
 
 class Part(NamedTuple):
-    """One part of a document: a heading and a value; a text may be Markdown, or stand beside its heading."""
+    """A part of a document: a heading, and a value below it or beside it."""
 
     heading: str
     value: object
@@ -40,7 +41,7 @@ class Part(NamedTuple):
 
 
 class ValueKey(NamedTuple):
-    """Which value a line is about: the number of its part, and the way down to it."""
+    """The key of a value in a document: the index of its part, and the path to it within the part."""
 
     part: int
     path: tuple[str | int, ...] = ()
@@ -50,7 +51,7 @@ class ValueKey(NamedTuple):
 
 
 class DocumentLine(Struct, frozen=True):
-    """One line: what it is made of, what it is about, and whether that folds."""
+    """A line of a document: its styled text, the key of its value, and whether that value folds and is open."""
 
     pieces: StyledLine
     key: ValueKey
@@ -59,302 +60,314 @@ class DocumentLine(Struct, frozen=True):
 
 
 class Document(Struct):
-    """Parts and what of them is folded; `rows` writes them out for a width."""
+    """A document: its parts, which values are folded, and which are revealed."""
 
     parts: Sequence[Part]
     redactor: Redactor
     can_fold: bool = True
-    turned: set[ValueKey] = field(default_factory=set)
-    """What is folded or unfolded against how it began."""
-    longest: int = MAX_LINE_CHARS
-    """Characters of one line that are written out."""
+    toggled: set[ValueKey] = field(default_factory=set)
+    """The values that were folded or unfolded since the document was opened."""
+    max_line_chars: int = MAX_LINE_CHARS
     is_whole: bool = True
-    """Whether all of it was written out: no line was too many or too wide."""
+    """False if the last call of `rows` left something out: too many lines, or a line that is too wide."""
     revealed: set[ValueKey] = field(default_factory=set)
-    """What is shown although it may be a secret."""
+    """The values that are shown although they may be secrets."""
     reveals_all: bool = False
-    """Whether everything is shown that may be a secret; only this machine's own secrets stay masked."""
+    """Show every value that may be a secret; only the secrets of this machine stay masked."""
     raw: bool = False
-    """Whether texts stay as they are: no Markdown, no JSON within JSON taken apart."""
+    """Show texts as they are: Markdown is not laid out, JSON within texts is not parsed."""
 
     def __post_init__(self) -> None:
         self.parts = [part for part in self.parts if part.value not in (None, "", {}, [])]
 
+    # Values
+
     def value(self, key: ValueKey) -> Any:
-        """The masked value that a line is about."""
+        """Return the value with this key, masked."""
         value = self._masked(self.parts[key.part].value)
         for step in key.path:
             value = value[step]
         return value
 
     @property
-    def masked(self) -> int:
-        """How many values are masked because they may be secrets, and can be revealed."""
+    def masked_count(self) -> int:
+        """The count of values that are masked because they may be secrets, and can be revealed."""
         return sum(
-            _differing(self._with_secrets_masked(part.value), self._without_known(part.value)) for part in self.parts
+            count_differences(self._with_possible_secrets_masked(part.value), self._with_own_secrets_masked(part.value))
+            for part in self.parts
         )
 
     @property
     def holds_own_secret(self) -> bool:
-        """Whether a secret of this machine is in it, which is never shown."""
-        return any(_differing(self._without_known(part.value), self._told(part.value)) for part in self.parts)
-
-    def turn(self, key: ValueKey) -> None:
-        """Fold what is open, open what is folded."""
-        self.turned ^= {key}
-
-    def set_all(self, is_open: bool) -> None:
-        """Open or fold everything."""
-        self.turned = set()
-        for key, begins_open, _ in list(self._foldable()):
-            if begins_open != is_open:
-                self.turned.add(key)
-
-    def uncover(self, key: ValueKey) -> None:
-        """Open everything that hides a value."""
-        begins = {one: begins_open for one, begins_open, _ in self._foldable()}
-        for depth in range(len(key.path)):
-            above = ValueKey(key.part, key.path[:depth])
-            if above in begins and not begins[above] ^ (above in self.turned):
-                self.turn(above)
-
-    def _revealed(self, key: ValueKey) -> Any:
-        """A value as it is, but for the secrets that are this machine's own."""
-        value = self._told(self.parts[key.part].value)
-        try:
-            for step in key.path:
-                value = value[step]
-        except KeyError:  # a name on the way is masked itself
-            return self.value(key)
-        return self.redactor.known(value) if isinstance(value, str) else value
-
-    def find(self, words: str) -> list[ValueKey]:
-        """What has these words, in a name or a value, folded away or not."""
-        wanted = words.casefold()
-        found = []
-        for number, part in enumerate(self.parts):
-            for key, text in _texts(self._masked(part.value), ValueKey(number)):
-                if wanted in text.casefold():
-                    found.append(key)
-        return found
-
-    def rows(self, width: int) -> list[DocumentLine]:
-        """Every line, wrapped to a width."""
-        rows: list[DocumentLine] = []
-        self.is_whole = True
-        for number, part in enumerate(self.parts):
-            for row in self._part(ValueKey(number), part, max(width - 2, 8)):
-                rows.append(row)
-                if not self.can_fold and sum(cell_len(piece.text) for piece in row.pieces) > max(width, 10):
-                    self.is_whole = False
-                if len(rows) > MAX_LINES:
-                    self.is_whole = False
-                    rows.append(
-                        DocumentLine(
-                            [StyledText(f" … more than {MAX_LINES} lines: the rest is not shown", "need")], row.key
-                        )
-                    )
-                    return rows
-        return rows
-
-    def _told(self, value: object) -> Any:
-        """A value with the JSON within its texts taken apart."""
-        return value if self.raw else parse_nested(value)
-
-    def _without_known(self, value: object) -> Any:
-        """A value as it is, but for this machine's own secrets."""
-        return _mapped(self._told(value), self.redactor.known)
+        """Whether the document holds a secret of this machine, which is never shown."""
+        return any(
+            count_differences(self._with_own_secrets_masked(part.value), self._parsed(part.value))
+            for part in self.parts
+        )
 
     @property
-    def why_not_whole(self) -> str:
-        """Why not all of it can be written out once all is revealed, in words; empty when it can."""
+    def not_whole_reason(self) -> str:
+        """The reason, in words, why the document cannot be shown whole even if all is revealed; empty if it can."""
         if self.hides_other_text:
             return HIDES_OTHER_TEXT_REASON
         return "" if self.is_lossless else NOT_WHOLE_REASON
 
     @property
     def hides_other_text(self) -> bool:
-        """Whether more is masked for good than this machine's own secrets to the letter: it may hide other text."""
+        """Whether masking may hide other text: something is masked that is not exactly a secret of this machine."""
         return any(
-            _differing(_mapped(told, self.redactor.known), _mapped(told, self.redactor.known_to_the_letter))
-            for told in (self._told(part.value) for part in self.parts)
+            count_differences(
+                map_texts(parsed, self.redactor.mask_known), map_texts(parsed, self.redactor.mask_known_exact)
+            )
+            for parsed in self._parsed_parts()
         )
 
     @property
     def is_lossless(self) -> bool:
-        """Whether no level is too deep to be written out, and no two names are masked alike once all is revealed."""
+        """Whether showing all values loses none: no level is too deep, and no two member names are masked alike."""
         return not any(
-            _differing(_mapped(told, str), told) or _count(_mapped(told, self.redactor.known)) != _count(told)
-            for told in (self._told(part.value) for part in self.parts)
+            count_differences(map_texts(parsed, str), parsed)
+            or count_texts(map_texts(parsed, self.redactor.mask_known)) != count_texts(parsed)
+            for parsed in self._parsed_parts()
         )
+
+    def _parsed_parts(self) -> Iterator[Any]:
+        return (self._parsed(part.value) for part in self.parts)
+
+    def _parsed(self, value: object) -> Any:
+        """Return a value with the JSON within its texts parsed."""
+        if self.raw:
+            return value
+        return parse_nested(value)
 
     def _masked(self, value: object) -> Any:
-        return self._without_known(value) if self.reveals_all else self._with_secrets_masked(value)
+        if self.reveals_all:
+            return self._with_own_secrets_masked(value)
+        return self._with_possible_secrets_masked(value)
 
-    def _with_secrets_masked(self, value: object) -> Any:
-        """Return a value with whatever may be a secret masked."""
-        told = self._told(value)
-        return self.redactor.text(told) if isinstance(told, str) else self.redactor.json(told)
+    def _with_own_secrets_masked(self, value: object) -> Any:
+        """Return a value in which only the secrets of this machine are masked."""
+        return map_texts(self._parsed(value), self.redactor.mask_known)
+
+    def _with_possible_secrets_masked(self, value: object) -> Any:
+        """Return a value in which everything is masked that may be a secret."""
+        parsed = self._parsed(value)
+        if isinstance(parsed, str):
+            return self.redactor.text(parsed)
+        return self.redactor.json(parsed)
+
+    def _revealed_value(self, key: ValueKey) -> Any:
+        """Return the value with this key; only the secrets of this machine are masked."""
+        value = self._parsed(self.parts[key.part].value)
+        try:
+            for step in key.path:
+                value = value[step]
+        except KeyError:  # a member name on the path is masked itself
+            return self.value(key)
+        if isinstance(value, str):
+            return self.redactor.mask_known(value)
+        return value
+
+    # Folding and searching
+
+    def toggle(self, key: ValueKey) -> None:
+        """Toggle a value: fold it if it is open, else unfold it."""
+        self.toggled ^= {key}
+
+    def set_all_open(self, is_open: bool) -> None:
+        """Set all values that fold open or folded."""
+        self.toggled = {key for key, begins_open in self._foldable() if begins_open != is_open}
+
+    def unfold_to(self, key: ValueKey) -> None:
+        """Unfold every value that contains the one with this key."""
+        begins_open = dict(self._foldable())
+        for depth in range(len(key.path)):
+            container = ValueKey(key.part, key.path[:depth])
+            if container in begins_open and begins_open[container] == (container in self.toggled):
+                self.toggle(container)
+
+    def find(self, words: str) -> list[ValueKey]:
+        """Find the values with these words in their name or text, also in folded ones."""
+        wanted = words.casefold()
+        return [
+            ValueKey(number, path)
+            for number, part in enumerate(self.parts)
+            for path, text in iterate_texts(self._masked(part.value))
+            if wanted in text.casefold()
+        ]
 
     def _is_open(self, key: ValueKey, begins_open: bool) -> bool:
-        return not self.can_fold or begins_open ^ (key in self.turned)
+        return not self.can_fold or begins_open != (key in self.toggled)
 
-    def _foldable(self) -> Iterator[tuple[ValueKey, bool, Any]]:
-        """Everything that folds, whether it begins open, and what it is."""
+    def _foldable(self) -> Iterator[tuple[ValueKey, bool]]:
+        """Yield the key of every value that folds, and whether it begins open."""
         for number, part in enumerate(self.parts):
-            yield ValueKey(number), not part.is_folded, part.value
-            left = [(ValueKey(number), self._masked(part.value))]
-            while left:
-                key, value = left.pop()
-                for step, item in _members(value):
-                    if isinstance(item, dict | list) and item:
-                        below = ValueKey(number, (*key.path, step))
-                        yield below, _begins_open(below, item), item
-                        left.append((below, item))
+            yield ValueKey(number), not part.is_folded
+            stack = [(ValueKey(number), self._masked(part.value))]
+            while stack:
+                key, value = stack.pop()
+                for step, member in members(value):
+                    if has_members(member):
+                        member_key = ValueKey(number, (*key.path, step))
+                        yield member_key, _begins_open(member_key, member)
+                        stack.append((member_key, member))
 
-    def _part(self, key: ValueKey, part: Part, width: int) -> Iterator[DocumentLine]:
+    # Layout
+
+    def rows(self, width: int) -> list[DocumentLine]:
+        """Return the document's rows, wrapped to a width, and update `is_whole`."""
+        rows: list[DocumentLine] = []
+        self.is_whole = True
+        for number, part in enumerate(self.parts):
+            for row in self._part_lines(ValueKey(number), part, max(width - 2, MIN_TEXT_CELLS)):
+                rows.append(row)
+                if not self.can_fold and _cell_count(row.pieces) > max(width, 10):
+                    self.is_whole = False
+                if len(rows) > MAX_LINES:
+                    self.is_whole = False
+                    notice = StyledText(f" … more than {MAX_LINES} lines: the rest is not shown", "need")
+                    rows.append(DocumentLine([notice], row.key))
+                    return rows
+        return rows
+
+    def _part_lines(self, key: ValueKey, part: Part, width: int) -> Iterator[DocumentLine]:
         if part.is_beside:
-            text = self._clean(str(self._masked(str(part.value)))).replace("\n", " ")
-            lines = wrap([StyledText(text)], max(width - 10, 8))
-            yield DocumentLine([StyledText(f" {part.heading:<9} ", "head"), *lines[0]], key)
-            for line in lines[1:]:
-                yield DocumentLine([StyledText(" " * 11), *line], key)
+            yield from self._beside_lines(key, part, width)
             return
         is_open = self._is_open(key, not part.is_folded)
-        mark = ("▾ " if is_open else "▸ ") if self.can_fold else ""
-        size = f"  {_size(part.value)}" if not is_open else ""
-        yield DocumentLine(
-            [StyledText(f" {mark}{sanitize_text(part.heading)}", "head"), StyledText(size, "faint")],
-            key,
-            self.can_fold,
-            is_open,
-        )
+        heading = StyledText(f" {self._fold_mark(is_open)}{sanitize_text(part.heading)}", "head")
         if not is_open:
+            size = StyledText(f"  {_size_text(part.value)}", "faint")
+            yield DocumentLine([heading, size], key, self.can_fold, is_open)
             return
+        yield DocumentLine([heading, StyledText("", "faint")], key, self.can_fold, is_open)
         value = self._masked(part.value)
         if not isinstance(value, str):
-            yield from self._json(key, value, 1, width)
+            yield from self._json_lines(key, value, 1, width)
         elif part.is_markdown and not self.raw and len(value) <= MAX_MARKDOWN_CHARS:
             for line in markdown_lines(sanitize_text(value), width):
                 yield DocumentLine([StyledText("  "), *line], key)
         else:
-            for text in self._clean(value).split("\n"):
+            for text in self._sanitized(value).split("\n"):
                 for line in wrap([StyledText(text)], width):
                     yield DocumentLine([StyledText("  "), *line], key)
 
-    def _clean(self, text: str) -> str:
-        return sanitize_text(text, longest=self.longest, reveals=True)
+    def _beside_lines(self, key: ValueKey, part: Part, width: int) -> Iterator[DocumentLine]:
+        """Yield the lines of a part whose value is beside its heading."""
+        text = self._sanitized(str(self._masked(str(part.value)))).replace("\n", " ")
+        lines = wrap([StyledText(text)], max(width - 10, MIN_TEXT_CELLS))
+        yield DocumentLine([StyledText(f" {part.heading:<9} ", "head"), *lines[0]], key)
+        for line in lines[1:]:
+            yield DocumentLine([StyledText(" " * 11), *line], key)
 
-    def _name(self, step: str | int) -> str:
-        return f"{step}" if isinstance(step, int) else f"{self._clean(step)}:".replace("\n", " ")
-
-    def _json(self, key: ValueKey, value: Any, depth: int, width: int) -> Iterator[DocumentLine]:
-        """A value of JSON, each member on its own lines."""
-        if not isinstance(value, dict | list) or not value:
-            yield from self._leaf(key, None, value, depth, width)
+    def _json_lines(self, key: ValueKey, value: Any, depth: int, width: int) -> Iterator[DocumentLine]:
+        """Yield the lines of a JSON value; each member begins on a line of its own."""
+        if not has_members(value):
+            yield from self._scalar_lines(key, None, value, depth, width)
             return
-        for step, item in _members(value):
-            below = ValueKey(key.part, (*key.path, step))
-            if not isinstance(item, dict | list) or not item:
-                yield from self._leaf(below, step, item, depth, width)
+        for step, member in members(value):
+            member_key = ValueKey(key.part, (*key.path, step))
+            if not has_members(member):
+                yield from self._scalar_lines(member_key, step, member, depth, width)
                 continue
-            is_open = self._is_open(below, _begins_open(below, item))
-            mark = ("▾ " if is_open else "▸ ") if self.can_fold else "  "
+            is_open = self._is_open(member_key, _begins_open(member_key, member))
+            mark = self._fold_mark(is_open) or "  "
             indent = _indent(depth, width)
-            told = [StyledText(f"{self._name(step)} ", "accent"), StyledText(_size(item), "faint")]
-            lines = wrap(told, max(width + 2 - len(indent + mark), 8)) if not self.can_fold else [told]
-            yield DocumentLine([StyledText(indent + mark, "faint"), *lines[0]], below, self.can_fold, is_open)
-            for line in lines[1:]:  # a name of many characters
-                yield DocumentLine([StyledText(indent + "  "), *line], below)
+            heading = [StyledText(f"{self._name_text(step)} ", "accent"), StyledText(_size_text(member), "faint")]
+            lines = [heading]
+            if not self.can_fold:
+                lines = wrap(heading, max(width + 2 - len(indent + mark), MIN_TEXT_CELLS))
+            yield DocumentLine([StyledText(indent + mark, "faint"), *lines[0]], member_key, self.can_fold, is_open)
+            for line in lines[1:]:  # the member's name is longer than a line
+                yield DocumentLine([StyledText(indent + "  "), *line], member_key)
             if is_open:
-                yield from self._json(below, item, depth + 1, width)
+                yield from self._json_lines(member_key, member, depth + 1, width)
 
-    def _leaf(
+    def _scalar_lines(
         self, key: ValueKey, step: str | int | None, value: Any, depth: int, width: int
     ) -> Iterator[DocumentLine]:
-        """A name and a value; a text of several lines stands below its name, behind an edge."""
+        """Yield the lines of a name and a scalar; a text of several lines begins below its name."""
         if key in self.revealed:
-            value = self._revealed(key)
-        begin = [StyledText(_indent(depth + 1, width))]
+            value = self._revealed_value(key)
+        start = [StyledText(_indent(depth + 1, width))]
         if step is not None:
-            name = wrap([StyledText(f"{self._name(step)} ", "accent")], max(width - len(begin[0].text), 8))
-            for line in name[:-1]:  # a name of many characters
-                yield DocumentLine([*begin, *line], key)
-            begin += name[-1]
+            name_width = max(width - len(start[0].text), MIN_TEXT_CELLS)
+            name_lines = wrap([StyledText(f"{self._name_text(step)} ", "accent")], name_width)
+            for line in name_lines[:-1]:  # the name is longer than a line
+                yield DocumentLine([*start, *line], key)
+            start += name_lines[-1]
         indent = _indent(depth + 2, width)
         if isinstance(value, str) and "\n" in value.strip("\n"):
-            size = StyledText(f"text of {len(value):,} characters", "faint")
-            if sum(cell_len(piece.text) for piece in [*begin, size]) <= width + 2:
-                yield DocumentLine([*begin, size], key)
-            else:
-                yield DocumentLine(begin, key)
-                yield DocumentLine([StyledText(indent), size], key)
-            for text in self._clean(value).split("\n"):
-                for line in wrap([StyledText(text)], max(width - len(indent) - 2, 8)):
-                    yield DocumentLine([StyledText(f"{indent}│ ", "faint"), *line], key)
+            yield from self._text_lines(key, start, value, indent, width)
             return
-        text = cut_line(scalar_text(value), self.longest)
-        used = sum(cell_len(piece.text) for piece in begin)
-        room = width + 2 - used
-        if cell_len(text) <= room or (used > width // 2 and room >= 8):
+        text = cut_line(scalar_text(value), self.max_line_chars)
+        start_width = _cell_count(start)
+        room = width + 2 - start_width
+        if cell_len(text) <= room or (start_width > width // 2 and room >= MIN_TEXT_CELLS):
             lines = wrap([StyledText(text)], room)
-            yield DocumentLine([*begin, *lines[0]], key)
+            yield DocumentLine([*start, *lines.pop(0)], key)
         else:
-            yield DocumentLine(begin, key)
-            lines = [[], *wrap([StyledText(text)], max(width - len(indent), 8))]
-        for line in lines[1:]:
+            lines = wrap([StyledText(text)], max(width - len(indent), MIN_TEXT_CELLS))
+            yield DocumentLine(start, key)
+        for line in lines:
             yield DocumentLine([StyledText(indent), *line], key)
 
+    def _text_lines(
+        self, key: ValueKey, start: list[StyledText], value: str, indent: str, width: int
+    ) -> Iterator[DocumentLine]:
+        """Yield the lines of a text of several lines: its size beside the name, the text below with a left edge."""
+        size = StyledText(f"text of {len(value):,} characters", "faint")
+        if _cell_count([*start, size]) <= width + 2:
+            yield DocumentLine([*start, size], key)
+        else:
+            yield DocumentLine(start, key)
+            yield DocumentLine([StyledText(indent), size], key)
+        for text in self._sanitized(value).split("\n"):
+            for line in wrap([StyledText(text)], max(width - len(indent) - 2, MIN_TEXT_CELLS)):
+                yield DocumentLine([StyledText(f"{indent}│ ", "faint"), *line], key)
 
-def _indent(depth: int, width: int) -> str:
-    """Return the blanks before what lies so deep; they never take more than half of the width."""
-    return "  " * min(depth, max(width // 4, 1))
+    def _fold_mark(self, is_open: bool) -> str:
+        if not self.can_fold:
+            return ""
+        return f"{fold_glyph(is_open)} "
 
+    def _sanitized(self, text: str) -> str:
+        return sanitize_text(text, longest=self.max_line_chars, reveals=True)
 
-def _mapped(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
-    """Return a value with every text and name in it changed, as deep as it is written out."""
-    if depth > MAX_DEPTH:
-        return "… nested too deep to show"
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {change(str(name)): _mapped(item, change, depth + 1) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_mapped(item, change, depth + 1) for item in value]
-    return value
-
-
-def _differing(shown: Any, told: Any) -> int:
-    """Return how many scalars of a value are told and not shown so."""
-    texts = dict(_texts(shown, ValueKey(0)))
-    return sum(texts.get(key) != text for key, text in _texts(told, ValueKey(0)))
-
-
-def _count(value: Any) -> int:
-    """Return how many names and scalars a value has."""
-    return sum(1 for _ in _texts(value, ValueKey(0)))
+    def _name_text(self, step: str | int) -> str:
+        if isinstance(step, int):
+            return f"{step}"
+        return f"{self._sanitized(step)}:".replace("\n", " ")
 
 
 def scalar_text(value: Any) -> str:
-    """A scalar as JSON, read as it is: only what could hide or command is an escape."""
+    """Return the text of a scalar as JSON, with escapes only for characters that could hide text or do harm."""
     text = json.dumps(value, ensure_ascii=False)
     if text.isascii():
         return text
-    return "".join(char if char.isascii() or sanitize_text(char) == char else json.dumps(char)[1:-1] for char in text)
+    return "".join(map(_escaped_if_unsafe, text))
 
 
-def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(value, dict):
-        yield from ((str(name), item) for name, item in value.items())
-    elif isinstance(value, list):
-        yield from enumerate(value)
+def _escaped_if_unsafe(char: str) -> str:
+    if char.isascii() or sanitize_text(char) == char:
+        return char
+    return json.dumps(char)[1:-1]
+
+
+def _cell_count(pieces: StyledLine) -> int:
+    return sum(cell_len(piece.text) for piece in pieces)
+
+
+def _indent(depth: int, width: int) -> str:
+    """Return the indent of a level of nesting, at most half of the width."""
+    return "  " * min(depth, max(width // 4, 1))
 
 
 def _begins_open(key: ValueKey, value: Any) -> bool:
-    return len(key.path) < 3 or len(value) <= MIN_FOLDED_MEMBERS
+    return len(key.path) < MIN_FOLDED_DEPTH or len(value) <= MAX_UNFOLDED_MEMBERS
 
 
-def _size(value: object) -> str:
+def _size_text(value: object) -> str:
     match value:
         case dict():
             return f"{len(value):,} field{'s' * (len(value) != 1)}"
@@ -364,16 +377,3 @@ def _size(value: object) -> str:
             return f"{len(value):,} characters"
         case _:
             return ""
-
-
-def _texts(value: Any, key: ValueKey) -> Iterator[tuple[ValueKey, str]]:
-    """Every name and scalar, with where it is."""
-    left = [(key, value, "")]
-    while left:
-        at, item, name = left.pop()
-        if isinstance(item, dict | list) and item:
-            if name:
-                yield at, name
-            left += reversed([(ValueKey(at.part, (*at.path, step)), one, str(step)) for step, one in _members(item)])
-        else:
-            yield at, f"{name} {item if isinstance(item, str) else dumps(item)}"

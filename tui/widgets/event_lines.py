@@ -1,4 +1,4 @@
-"""Events as lines: what came, and how it is written in one line or wrapped into as many as it takes."""
+"""Event lines: the items of the event pane, and how each is written in one line or wrapped into several."""
 
 from __future__ import annotations
 
@@ -26,33 +26,38 @@ EVENT_STYLES = {
     "ask_user_questions": "need",
 }
 MAX_CACHED_ITEMS = 1_000
+MAX_LINE_CHARS = 300
+MAX_WRAPPED_CHARS = 4_000
+"""Maximum characters of an item that is wrapped or written as JSON."""
 PREFIX_CELLS = 29
 """Cells before the text of an event: its time and its kind."""
 
 
 class UnreadEntries(NamedTuple):
-    """The entries of a large log, each to be read when it is looked at; the first of them has this number."""
+    """The entries of a large log, each read when it is drawn; `first` is the item number of the first one."""
 
     log: Sequence[Entry]
     first: int
 
 
 class EventItem(Struct, frozen=True, gc=False):
-    """Something that came, and when."""
+    """An item of the event pane: an event, a log entry, a gap or a new state of the connection."""
 
     number: int
     at: datetime | None
-    kept: Event | Entry | Gap | Link | UnreadEntries
+    source: Event | Entry | Gap | Link | UnreadEntries
 
     @property
-    def about(self) -> Event | Entry | Gap | Link:
-        """What it is."""
-        return self.kept.log[self.number - self.kept.first] if isinstance(self.kept, UnreadEntries) else self.kept
+    def content(self) -> Event | Entry | Gap | Link:
+        """The content of the item; an unread entry is read now."""
+        if isinstance(self.source, UnreadEntries):
+            return self.source.log[self.number - self.source.first]
+        return self.source
 
     @property
     def kind(self) -> str:
-        """A word for what it is."""
-        match self.about:
+        """The kind of the item, in one word."""
+        match self.content:
             case Event() as event:
                 return event.type
             case Entry() as entry:
@@ -64,60 +69,60 @@ class EventItem(Struct, frozen=True, gc=False):
 
 
 class EventLines:
-    """Writes items as lines, and keeps the lines of those that were written."""
+    """Writes items as lines, and caches the lines."""
 
     def __init__(self, ui: UIContext) -> None:
         self._ui = ui
         self.wraps = False
-        """Whether a long line is wrapped, and not cut at the edge."""
+        """Wrap a long line instead of cutting it."""
         self.raw = False
-        """Whether an item is written as JSON, as the platform wrote it."""
-        self._known: dict[int, list[list[StyledText]]] = {}
+        """Write an item as the JSON that the platform sent."""
+        self._cache: dict[int, list[list[StyledText]]] = {}
 
     def clear(self) -> None:
-        """Write everything anew when it is asked for."""
-        self._known.clear()
+        """Clear the cache."""
+        self._cache.clear()
 
     def lines(self, item: EventItem, width: int) -> list[list[StyledText]]:
         """Return the lines of an item."""
-        known = self._known.get(item.number)
-        if known is None:
-            if len(self._known) > MAX_CACHED_ITEMS:
-                self._known.clear()
-            known = self._known[item.number] = self._write(item, width)
-        return known
+        lines = self._cache.get(item.number)
+        if lines is None:
+            if len(self._cache) > MAX_CACHED_ITEMS:
+                self._cache.clear()
+            lines = self._cache[item.number] = self._write_lines(item, width)
+        return lines
 
-    def _write(self, item: EventItem, width: int) -> list[list[StyledText]]:
-        clock = f"{item.at.astimezone():%H:%M:%S}" if item.at else " " * 8
+    def _write_lines(self, item: EventItem, width: int) -> list[list[StyledText]]:
+        clock = " " * 8
+        if item.at:
+            clock = f"{item.at.astimezone():%H:%M:%S}"
         text, style = self.text(item), self._style(item)
-        begin = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", style)]
+        prefix = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", style)]
         body = StyledText(text, "faint" if style == "faint" else "")
         if not self.wraps:
-            return [[*begin, body]]
-        first, *rest = wrap([body], max(width - PREFIX_CELLS, 16))
-        return [[*begin, *first], *([StyledText(" " * (PREFIX_CELLS - 1)), *line] for line in rest)]
+            return [[*prefix, body]]
+        first_line, *more_lines = wrap([body], max(width - PREFIX_CELLS, 16))
+        indent = StyledText(" " * (PREFIX_CELLS - 1))
+        return [[*prefix, *first_line], *([indent, *line] for line in more_lines)]
 
     def text(self, item: EventItem) -> str:
-        """Return an item as text, with what is secret masked."""
-        redactor = self._ui.redactor
-        longest = 4000 if self.wraps or self.raw else 300
-        match item.about:
+        """Return the text of an item, with secrets masked."""
+        max_chars = MAX_WRAPPED_CHARS if self.wraps or self.raw else MAX_LINE_CHARS
+        match item.content:
+            case Event() | Entry() as record if self.raw:
+                return one_line(dumps(self._ui.redactor.json(record.raw)), longest=max_chars)
             case Event() as event:
-                return self._json(event, longest) if self.raw else event_text(event, redactor)
+                return event_text(event, self._ui.redactor)
             case Entry() as entry:
-                return self._json(entry, longest) if self.raw else self._ui.safe(entry.label, longest)
+                return self._ui.safe(entry.label, max_chars)
             case Gap() as gap:
                 filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
                 return f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─"
             case link:
                 return self._ui.safe(str(link))
 
-    def _json(self, record: Entry | Event, longest: int) -> str:
-        """As it was written, but for secrets."""
-        return one_line(dumps(self._ui.redactor.json(record.raw)), longest=longest)
-
     def _style(self, item: EventItem) -> str:
-        match item.about:
+        match item.content:
             case Event(type="tool_call_result", data={"is_error": True}):
                 return "failed"
             case Event() as event:

@@ -1,4 +1,4 @@
-"""The live events of a task, a line each; it follows them until somebody scrolls up."""
+"""The event pane: the live events of a task, which it follows until the operator scrolls up."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
 MAX_EVENTS = 20_000
-"""How many events are kept; the activity log has everything."""
+"""Maximum items that the pane keeps; the activity log has all of them."""
 FLOOD_REDRAW_SECONDS = 1 / 15
-"""Seconds between two looks at more than a view holds: nobody could read it sooner."""
+"""Seconds between two redraws while more items arrive than fit in the view: nobody can read faster."""
 EventLine = tuple[EventItem, int]
-"""One line on the screen: an item, and which of its wrapped lines."""
+"""A line of the pane: its item, and the index among the item's wrapped lines."""
 
 
 class EventPane(VirtualList):
-    """Events as they come."""
+    """A list of a task's events as they arrive."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "Follow", show=False, id="events.follow"),
@@ -47,242 +47,267 @@ class EventPane(VirtualList):
     ]
 
     class Changed(Message):
-        """What the pane's title tells has changed."""
+        """A message that the pane's title has changed."""
 
     def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ui = ui
         self._items: list[EventItem] = []
-        self._coming: list[EventItem] = []
-        """What has come since it was drawn."""
+        self._pending_items: list[EventItem] = []
+        """The items that have arrived since the last redraw."""
+        self._paused_items: list[EventItem] = []
+        """The items that have arrived since the pane was paused."""
         self._drawn_at = 0.0
-        self._waking: Timer | None = None
-        self._held: list[EventItem] = []
-        self._views: list[EventLine] = []
+        self._redraw_timer: Timer | None = None
+        self._rows: list[EventLine] = []
         self._lines = EventLines(ui)
-        self._chunk = False
-        self._only = ""
-        self._words = ""
+        self._is_in_chunks = False
+        """Whether the latest event was a chunk of a text: of its chunks only the first is listed."""
+        self._only_kind = ""
+        self._search_words = ""
         self._marks: set[int] = set()
+        """The numbers of the marked items."""
         self.follows = True
         self.is_paused = False
         self.unseen = 0
         self.total = 0
 
-    # Taking in
+    # Adding items
 
-    def take(self, changes: Iterable[Change]) -> None:
-        """Take in what happened to the task."""
-        fresh = [item for change in changes for item in self._items_of(change)]
-        if not fresh:
+    def add_changes(self, changes: Iterable[Change]) -> None:
+        """Add the items of changes to the task."""
+        items = [item for change in changes for item in self._items_of(change)]
+        if not items:
             return
         if self.is_paused:
-            self._held += fresh
-            del self._held[:-MAX_EVENTS]
+            self._paused_items += items
+            del self._paused_items[:-MAX_EVENTS]
             self.post_message(self.Changed())
             return
-        self._coming += fresh
-        del self._coming[:-MAX_EVENTS]
-        rest = self._drawn_at + FLOOD_REDRAW_SECONDS - time.monotonic()
-        if rest <= 0 or len(self._coming) < self.size.height:
-            self._show_coming()
-        elif self._waking is None:
-            self._waking = self.set_timer(rest, self._show_coming)
+        self._pending_items += items
+        del self._pending_items[:-MAX_EVENTS]
+        seconds_to_wait = self._drawn_at + FLOOD_REDRAW_SECONDS - time.monotonic()
+        if seconds_to_wait <= 0 or len(self._pending_items) < self.size.height:
+            self._show_pending()
+        elif self._redraw_timer is None:
+            self._redraw_timer = self.set_timer(seconds_to_wait, self._show_pending)
 
     @property
     def is_behind(self) -> bool:
-        """Whether something has come that is not shown yet."""
-        return bool(self._coming)
+        """Whether the pane is behind: items have arrived that are not shown yet."""
+        return bool(self._pending_items)
 
-    def _show_coming(self) -> None:
-        """Show what has come."""
-        if self._waking is not None:
-            self._waking.stop()
-            self._waking = None
-        coming, self._coming, self._drawn_at = self._coming, [], time.monotonic()
-        self._append(coming)
+    def _show_pending(self) -> None:
+        if self._redraw_timer is not None:
+            self._redraw_timer.stop()
+            self._redraw_timer = None
+        items = self._pending_items
+        self._pending_items = []
+        self._drawn_at = time.monotonic()
+        self._append(items)
         self.post_message(self.Changed())
 
     def _items_of(self, change: Change) -> Iterable[EventItem]:
         match change:
             case EventSeen(_, event, at):
-                is_more = event.chunk is not None and self._chunk
-                self._chunk = event.chunk is not None
-                if not is_more:
-                    yield self._item(event.time or at, event)
+                was_in_chunks = self._is_in_chunks
+                self._is_in_chunks = event.chunk is not None
+                if not (was_in_chunks and self._is_in_chunks):
+                    yield self._new_item(event.time or at, event)
             case LogSeen(fresh=LazyEntries() as log):
-                place, unread = max(len(log) - MAX_EVENTS // 2, 0), UnreadEntries(log, self.total + 1)
+                skipped = max(len(log) - MAX_EVENTS // 2, 0)
+                unread = UnreadEntries(log, self.total + 1)
                 self.total += len(log)
-                yield from map(EventItem, count(unread.first + place), log.times[place:], repeat(unread))
-            case LogSeen(fresh=fresh):
-                for entry in fresh:
-                    yield self._item(entry.created_at, entry)
+                yield from map(EventItem, count(unread.first + skipped), log.times[skipped:], repeat(unread))
+            case LogSeen(fresh=entries):
+                for entry in entries:
+                    yield self._new_item(entry.created_at, entry)
             case GapSeen(_, gap):
-                yield self._item(gap.at, gap)
+                yield self._new_item(gap.at, gap)
             case LinkSeen(_, link, at):
-                yield self._item(at, link)
+                yield self._new_item(at, link)
 
-    def _item(self, at: datetime | None, about: Event | Entry | Gap | Link) -> EventItem:
+    def _new_item(self, at: datetime | None, content: Event | Entry | Gap | Link) -> EventItem:
         self.total += 1
-        return EventItem(self.total, at, about)
+        return EventItem(self.total, at, content)
 
-    def _append(self, fresh: list[EventItem]) -> None:
-        self._items += fresh
+    def _append(self, items: list[EventItem]) -> None:
+        self._items += items
         before = self.rows_will_change()
-        self._views += self._viewed(fresh)
+        self._rows += self._rows_of(items)
         if len(self._items) > MAX_EVENTS:
-            del self._items[: -MAX_EVENTS // 2]  # by halves, so that not every event cuts
-            del self._views[: self._first(self._items[0].number)]
+            del self._items[: -MAX_EVENTS // 2]  # half of them at once, because each removal is slow
+            del self._rows[: self._insertion_index(self._items[0].number)]
             self._lines.clear()
-        self._shown(before, len(fresh))
+        self._show_rows(before, len(items))
 
-    def _viewed(self, items: Sequence[EventItem]) -> Iterable[EventLine]:
-        """The lines of those items that are wanted."""
-        if self._only or self._words:
+    # Rows
+
+    def _rows_of(self, items: Sequence[EventItem]) -> Iterable[EventLine]:
+        """Return the rows of the items that the filters let through."""
+        if self._only_kind or self._search_words:
             items = [item for item in items if self._is_wanted(item)]
         if not self._lines.wraps:
             return zip(items, repeat(0), strict=False)
         width = self.scrollable_content_region.width
-        return [(item, part) for item in items for part in range(len(self._lines.lines(item, width)))]
-
-    def _first(self, number: int) -> int:
-        """Where the first line of an item is, or of the next one that has any."""
-        return bisect_left(self._views, number, key=lambda view: view[0].number)
-
-    def _shown(self, before: tuple[object, int], fresh: int) -> None:
-        self.rows_changed((None, 0) if self.follows else before)
-        if self.follows:
-            self.move_to(len(self._views) - 1)
-            self.call_after_refresh(self.show_cursor)  # its height may be known only then
-        else:
-            self.unseen += fresh
-
-    def _rebuild(self) -> None:
-        """Choose and wrap anew."""
-        before = self.rows_will_change()
-        self._lines.clear()
-        self._views = [*self._viewed(self._items)]
-        self._shown(before, 0)
-        self.post_message(self.Changed())
+        return [(item, line) for item in items for line in range(len(self._lines.lines(item, width)))]
 
     def _is_wanted(self, item: EventItem) -> bool:
-        if self._only and item.kind != self._only:
+        if self._only_kind and item.kind != self._only_kind:
             return False
-        return not self._words or self._words in f"{item.kind} {self._lines.text(item)}".casefold()
+        return not self._search_words or self._search_words in f"{item.kind} {self._lines.text(item)}".casefold()
 
-    # Drawing
+    def _insertion_index(self, number: int) -> int:
+        """Return the index of the first row of the item with this number, or of the next item with rows."""
+        return bisect_left(self._rows, number, key=lambda row: row[0].number)
+
+    def _first_index(self, number: int) -> int | None:
+        """Return the index of the first row of the item with this number."""
+        index = self._insertion_index(number)
+        if index == len(self._rows) or self._rows[index][0].number != number:
+            return None
+        return index
+
+    def _show_rows(self, before: tuple[object, int], new_count: int) -> None:
+        """Show the changed rows; go to the last one while following, else count the new items as unseen."""
+        if not self.follows:
+            self.rows_changed(before)
+            self.unseen += new_count
+            return
+        self.rows_changed((None, 0))
+        self.move_to(len(self._rows) - 1)
+        self.call_after_refresh(self.show_cursor)  # the pane's height may be unknown until then
+
+    def _rebuild(self) -> None:
+        """Filter and wrap all items again."""
+        before = self.rows_will_change()
+        self._lines.clear()
+        self._rows = [*self._rows_of(self._items)]
+        self._show_rows(before, 0)
+        self.post_message(self.Changed())
 
     def count(self) -> int:
-        """How many lines there are."""
-        return len(self._views)
+        """Return the number of rows."""
+        return len(self._rows)
 
     def key_of(self, index: int) -> object:
-        """The item's number, and the line of it."""
-        item, part = self._views[index]
-        return item.number, part
+        """Return the key of a row: its item's number, and the index among the item's lines."""
+        item, line = self._rows[index]
+        return item.number, line
 
     def index_of(self, key: object) -> int | None:
-        """Where that line is."""
-        if not isinstance(key, tuple) or (place := self._place(key[0])) is None:
+        """Return the index of the row with this key."""
+        if not isinstance(key, tuple):
             return None
-        return min(place + int(key[1]), len(self._views) - 1)
-
-    def _place(self, number: int) -> int | None:
-        place = self._first(number)
-        return place if place < len(self._views) and self._views[place][0].number == number else None
+        first = self._first_index(key[0])
+        if first is None:
+            return None
+        return min(first + int(key[1]), len(self._rows) - 1)
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """One line."""
-        item, part = self._views[index]
+        """Return the pieces of a row."""
+        item, line = self._rows[index]
         lines = self._lines.lines(item, width)
-        mark = StyledText("*" if item.number in self._marks and not part else " ", "marked")
-        return [mark, *lines[min(part, len(lines) - 1)]]
-
-    # Doing
+        is_marked = item.number in self._marks and line == 0
+        return [StyledText("*" if is_marked else " ", "marked"), *lines[min(line, len(lines) - 1)]]
 
     @property
-    def chosen(self) -> object:
-        """What the line under the cursor is about."""
-        return self._views[self.cursor][0].about if self.cursor < len(self._views) else None
+    def selected(self) -> object:
+        """The content of the item that the cursor has selected."""
+        if self.cursor >= len(self._rows):
+            return None
+        return self._rows[self.cursor][0].content
+
+    # Commands
 
     def on_resize(self) -> None:
-        """Wrap anew."""
+        """Wrap the lines again after a resize."""
         super().on_resize()
         if self._lines.wraps:
             self._rebuild()
 
     def watch_cursor(self, before: int, after: int) -> None:
-        """Going up stops following, reaching the end begins it again."""
+        """Watch the cursor: following stops when it goes up, and starts again when it reaches the end."""
         super().watch_cursor(before, after)
-        if self.has_focus:
-            at_end = after >= len(self._views) - 1
-            if at_end != self.follows:
-                self.follows = at_end
-                self.unseen = 0 if at_end else self.unseen
-                self.post_message(self.Changed())
+        if not self.has_focus:
+            return
+        is_at_end = after >= len(self._rows) - 1
+        if is_at_end != self.follows:
+            self.follows = is_at_end
+            if is_at_end:
+                self.unseen = 0
+            self.post_message(self.Changed())
 
     def action_follow(self) -> None:
-        """Follow, or stay."""
+        """Follow new events, or stop following."""
         self.follows = not self.follows
         self.unseen = 0
         if self.follows:
-            self.move_to(len(self._views) - 1)
+            self.move_to(len(self._rows) - 1)
         self.post_message(self.Changed())
 
     def action_pause(self) -> None:
-        """Show nothing new for a while; receiving goes on."""
-        self._show_coming()
+        """Pause or resume; while it is paused, the pane keeps new events and does not show them."""
+        self._show_pending()
         self.is_paused = not self.is_paused
-        if not self.is_paused and self._held:
-            held, self._held = self._held, []
-            self._append(held)
+        if not self.is_paused and self._paused_items:
+            items = self._paused_items
+            self._paused_items = []
+            self._append(items)
         self.post_message(self.Changed())
 
     def narrow(self, words: str) -> int:
-        """Show only what has these words; how many lines that is."""
-        self._words = words.casefold()
+        """Narrow the list to events with these words; return the number of rows left."""
+        self._search_words = words.casefold()
         self._rebuild()
-        return len(self._views)
+        return len(self._rows)
 
     def action_only(self) -> None:
-        """Only what is of the kind under the cursor, or everything again."""
-        if self._only:
-            self._only = ""
-        elif self.cursor < len(self._views):
-            self._only = self._views[self.cursor][0].kind
+        """Show only events of the kind under the cursor, or all kinds again."""
+        if self._only_kind:
+            self._only_kind = ""
+        elif self.cursor < len(self._rows):
+            self._only_kind = self._rows[self.cursor][0].kind
         self._rebuild()
 
     def action_wrap(self) -> None:
-        """Long lines wrapped, or cut at the edge."""
+        """Wrap long lines, or cut them at the edge."""
         self._lines.wraps = not self._lines.wraps
         self._rebuild()
 
     def action_raw(self) -> None:
-        """As the platform wrote it, or told."""
+        """Switch between raw JSON and formatted text."""
         self._lines.raw = not self._lines.raw
         self._rebuild()
 
     def action_mark(self) -> None:
-        """Mark the line, or not any more."""
-        if self.cursor < len(self._views):
-            self._marks ^= {self._views[self.cursor][0].number}
+        """Mark or unmark the event under the cursor."""
+        if self.cursor < len(self._rows):
+            self._marks ^= {self._rows[self.cursor][0].number}
             self.refresh()
 
     def action_marked(self) -> None:
-        """Go to the next mark, from the last to the first."""
-        places = [place for number in sorted(self._marks) if (place := self._place(number)) is not None]
-        if places:
-            self.move_to(next((place for place in places if place > self.cursor), places[0]))
+        """Go to the next marked event; after the last, to the first."""
+        indexes = [index for index in map(self._first_index, sorted(self._marks)) if index is not None]
+        if indexes:
+            self.move_to(next((index for index in indexes if index > self.cursor), indexes[0]))
 
     @property
-    def state(self) -> str:
-        """What its title tells."""
-        told = [f"{self.total:,}"]
+    def title_text(self) -> str:
+        """The text for the pane's title: the number of events, and every filter and option in use."""
+        texts = [f"{self.total:,}"]
         if self.is_paused:
-            told.append(f"paused, {len(self._held):,} held")
+            texts.append(f"paused, {len(self._paused_items):,} held")
+        elif self.follows:
+            texts.append("follow")
         else:
-            told.append("follow" if self.follows else f"not following, {self.unseen:,} new")
-        told += [f"only {one_line(self._only)}"] if self._only else []
-        told += [f"with “{one_line(self._words, longest=30)}”"] if self._words else []
-        told += [word for word, is_so in (("wrapped", self._lines.wraps), ("raw", self._lines.raw)) if is_so]
-        return "  ".join(told)
+            texts.append(f"not following, {self.unseen:,} new")
+        if self._only_kind:
+            texts.append(f"only {one_line(self._only_kind)}")
+        if self._search_words:
+            texts.append(f"with “{one_line(self._search_words, longest=30)}”")
+        if self._lines.wraps:
+            texts.append("wrapped")
+        if self._lines.raw:
+            texts.append("raw")
+        return "  ".join(texts)

@@ -1,4 +1,4 @@
-"""Where a filter is written: it completes names and values, and remembers what was used."""
+"""The filter input: it completes field names and values, and keeps a history of filters."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from textual.widgets import Input
 from tui.domain.filters import FIELDS
 
 MAX_HISTORY = 50
-"""How many filters are remembered."""
+"""Maximum filters in the history."""
 ValuesOfField = Callable[[str], Iterable[str]]
 
 
-class Completion(Suggester):
-    """Completes the last word: a field's name, or a value that was seen in it."""
+class FilterSuggester(Suggester):
+    """A suggester that completes the last word of a filter: a field name, or a known value of the field."""
 
-    def __init__(self, seen: ValuesOfField) -> None:
+    def __init__(self, values_of: ValuesOfField) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._seen = seen
+        self._values_of = values_of
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole text with its last word completed."""
+        """Return the suggestion: the whole text with its last word completed."""
         word = value.rsplit(" ", 1)[-1].lstrip("-")
-        name, colon, rest = word.partition(":")
+        name, colon, values = word.partition(":")
         if not colon:
             return next((value + f"{field}:"[len(word) :] for field in FIELDS if word and field.startswith(word)), None)
-        begin = rest.rsplit(",", 1)[-1]
-        for found in sorted(self._seen(name)):
-            quoted = f'"{found}"' if " " in found or begin.startswith('"') else found
-            if quoted.casefold().startswith(begin.casefold()) and len(quoted) > len(begin):
-                return value[: len(value) - len(begin)] + quoted
+        typed = values.rsplit(",", 1)[-1]
+        for known_value in sorted(self._values_of(name)):
+            needs_quotes = " " in known_value or typed.startswith('"')
+            candidate = f'"{known_value}"' if needs_quotes else known_value
+            if candidate.casefold().startswith(typed.casefold()) and len(candidate) > len(typed):
+                return value[: len(value) - len(typed)] + candidate
         return None
 
 
 class FilterInput(Input):
-    """One line; up and down go through what was used before."""
+    """An input for a filter; up and down go through the history."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "before(1)", "used before", id="filter.before"),
@@ -46,32 +47,42 @@ class FilterInput(Input):
         Binding("tab", "take", "complete", id="filter.complete"),
     ]
 
-    def __init__(self, memory: MutableMapping[str, str], seen: ValuesOfField, *, placeholder: str, id: str) -> None:
-        super().__init__(placeholder=placeholder, id=id, compact=True, suggester=Completion(seen))
+    def __init__(
+        self, memory: MutableMapping[str, str], values_of: ValuesOfField, *, placeholder: str, id: str
+    ) -> None:
+        super().__init__(placeholder=placeholder, id=id, compact=True, suggester=FilterSuggester(values_of))
         self._memory = memory
-        self._place = 0
+        self._history_position = 0
+        """How far back in the history the shown filter is; 0 is none of them."""
 
     @property
-    def _used(self) -> list[str]:
-        return self._memory.get("filters", "").split("\n") if self._memory.get("filters") else []
+    def _history(self) -> list[str]:
+        """The filters that were used, the latest first."""
+        filters = self._memory.get("filters", "")
+        if not filters:
+            return []
+        return filters.split("\n")
 
     def remember(self) -> None:
-        """What is written now was used."""
+        """Remember the current filter in the history."""
         text = self.value.strip()
         if text:
-            used = [text, *(one for one in self._used if one != text)][:MAX_HISTORY]
-            self._memory["filters"] = "\n".join(used)
-        self._place = 0
+            filters = [text, *(used for used in self._history if used != text)][:MAX_HISTORY]
+            self._memory["filters"] = "\n".join(filters)
+        self._history_position = 0
 
     def action_before(self, by: int) -> None:
-        """Show a filter that was used earlier, or later."""
-        used = self._used
-        self._place = max(0, min(self._place + by, len(used)))
-        self.value = used[self._place - 1] if self._place else ""
+        """Show the filter that was used before; with a negative number, the one after."""
+        history = self._history
+        self._history_position = max(0, min(self._history_position + by, len(history)))
+        text = ""
+        if self._history_position:
+            text = history[self._history_position - 1]
+        self.value = text
         self.cursor_position = len(self.value)
 
     def action_take(self) -> None:
-        """Take the rest that is suggested; without one, go on to the list."""
+        """Take the suggestion; without one, focus the next widget."""
         before = self.value
         self.action_end()
         self.action_cursor_right()

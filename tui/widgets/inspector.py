@@ -1,4 +1,4 @@
-"""The selected thing, whole: every line of it, masked and made safe, with nothing left out in silence."""
+"""The inspector: the selected document as a whole, with every line masked and safe to show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from typing import ClassVar
 
 from msgspec.structs import replace
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
@@ -22,17 +23,21 @@ from tui.widgets.virtual_list import VirtualList
 REVEAL_SECONDS = 10.0
 """Seconds for which a masked value is shown."""
 MIN_SIGHT_SECONDS = 0.4
-"""Seconds for which a line has to be in sight to have been seen."""
+"""Seconds for which a line must stay visible to count as seen."""
 MIN_SIGHTINGS = 3
-"""How often it has to be found there meanwhile."""
+"""How often before a line must have been noted as visible: on a slow machine, much time may pass between two notes."""
 MAX_NAMED_RANGES = 2
-"""Ranges of lines that are named when not all were shown."""
-SeenLine = tuple[ValueKey, int, str]
-"""A line that is in sight: what it is about, how far below the first line about that it is, and its text."""
+"""Maximum ranges of unseen lines that are named."""
+LineIdentity = tuple[ValueKey, int, str]
+"""The identity of a line: its value, its offset from the first line of that value, and its text."""
 
 
 class Inspector(VirtualList):
-    """A document, wrapped, under a cursor that scrolls it; JSON folds where it may."""
+    """A list of a document's lines under a cursor; JSON can be folded.
+
+    With `is_whole` the document is under review: no line is cut, the inspector notes which lines the operator
+    has seen, and another document is always shown from its first line.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,equals_sign", "fold(False)", "Unfold", show=False, id="inspector.unfold"),
@@ -47,269 +52,304 @@ class Inspector(VirtualList):
     ) -> None:
         super().__init__(id=id)
         self._is_whole = is_whole
-        """It is decided about: nothing of it is cut, and whatever else is shown begins at its beginning."""
         self._redactor = redactor
         self._can_fold = can_fold
         self._document = Document((), redactor)
         self._parts: Sequence[Part] = ()
         self._rows: list[DocumentLine] = []
-        self._places: dict[ValueKey, int] = {}
+        self._first_indexes: dict[ValueKey, int] = {}
+        """The index of the first row of each value."""
         self.is_read = False
-        """Whether every line was in sight for long enough to be seen, what is masked revealed, since this is shown."""
-        self._why_not_whole = ""
-        """Why not all of it can be shown however it is scrolled, where it is decided about."""
-        self._seen: set[SeenLine] = set()
-        self._unseen: set[SeenLine] = set()
-        """What has to be seen still: lines of the document with everything revealed that can be."""
-        self._sights_of_rows: list[SeenLine] = []
-        self._unseen_places: set[int] = set()
-        """Which of the lines that are written out have to be seen still."""
-        self._in_sight: dict[int, tuple[float, int]] = {}
-        """Since when each line is in sight, and how often it was found there."""
-        self._hiding: Timer | None = None
+        """Whether every line of the document was visible for long enough, with all masked values revealed."""
+        self._not_whole_reason = ""
+        self._seen_lines: set[LineIdentity] = set()
+        self._unseen_lines: set[LineIdentity] = set()
+        """The lines that the operator still has to see: those of the document with all values revealed."""
+        self._row_identities: list[LineIdentity] = []
+        """The identity of each row."""
+        self._unseen_indexes: set[int] = set()
+        """The indexes of the rows that the operator still has to see."""
+        self._visible_rows: dict[int, tuple[float, int]] = {}
+        """For each visible row: the time since when it is visible, and how often that was noted."""
+        self._hide_timer: Timer | None = None
+
+    # Seen lines
 
     def note_visible_lines(self, now: float) -> None:
-        """Note which lines are in sight for long enough; what flashes by does not count."""
+        """Note which lines are visible now; those that are visible for long enough count as seen."""
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        before, self._in_sight = self._in_sight, {}
+        visible_before = self._visible_rows
+        self._visible_rows = {}
         for index in range(top, min(top + height, len(self._rows))):
-            since, styles = before.get(index, (now, 0))
-            self._in_sight[index] = since, styles + 1
-            if (
-                now - since >= MIN_SIGHT_SECONDS and styles >= MIN_SIGHTINGS
-            ):  # on a slow machine much time may pass between two looks
-                self._seen.add(self._sights_of_rows[index])
-                self._unseen.discard(self._sights_of_rows[index])
-                self._unseen_places.discard(index)
-        self.is_read = self.is_read or (bool(self._rows) and not self._unseen)
+            since, sightings = visible_before.get(index, (now, 0))
+            self._visible_rows[index] = since, sightings + 1
+            if now - since >= MIN_SIGHT_SECONDS and sightings >= MIN_SIGHTINGS:
+                self._seen_lines.add(self._row_identities[index])
+                self._unseen_lines.discard(self._row_identities[index])
+                self._unseen_indexes.discard(index)
+        self.is_read = self.is_read or (bool(self._rows) and not self._unseen_lines)
 
     def unseen(self) -> str:
-        """Return what was not shown yet and is not in sight now, in words; empty where there is nothing."""
-        places = sorted(self._unseen_places - self._in_sight.keys())
-        if places:
-            return f"{_ranges(places)} were not shown yet"
-        if self._unseen and not self._unseen_places and not self._document.reveals_all:
+        """Return, in words, what is unseen and not visible now; empty when there is nothing."""
+        indexes = sorted(self._unseen_indexes - self._visible_rows.keys())
+        if indexes:
+            return f"{_line_ranges(indexes)} were not shown yet"
+        if self._unseen_lines and not self._unseen_indexes and not self._document.reveals_all:
             return "masked parts were not shown yet"
         return ""
 
     def not_shown_yet(self, name: str, reveal_key: str, before: str = "") -> str:
-        """Return what of this pane was not shown yet and the keys that show it, in words; empty when all was."""
+        """Return, in words, what was not shown yet and the keys that show it; empty when all was shown."""
         if self.is_read:
             return ""
-        what = self.unseen()
-        if not what:
+        unseen = self.unseen()
+        if not unseen:
             return "a moment: it has just appeared"
-        if what.startswith("masked"):
-            return f"{what} in {name}: {reveal_key} shows them for {REVEAL_SECONDS:.0f} s"
-        return f"{name}: {what}: {before}{key_name(self, 'lines.page_down')}"
+        if unseen.startswith("masked"):
+            return f"{unseen} in {name}: {reveal_key} shows them for {REVEAL_SECONDS:.0f} s"
+        return f"{name}: {unseen}: {before}{key_name(self, 'lines.page_down')}"
+
+    # The document
 
     def show(self, parts: Sequence[Part]) -> None:
-        """Show these parts: texts as they are or as Markdown, everything else as JSON."""
+        """Show a document with these parts: texts as they are or as Markdown, everything else as JSON."""
         if _are_drawn_alike(parts, self._parts):
             return
-        is_alike = not self._is_whole and [part.heading for part in self._parts] == [part.heading for part in parts]
-        turned = set(self._document.turned) if is_alike else set()
-        before, self._parts = self._document, parts
-        longest = sys.maxsize if self._is_whole else MAX_LINE_CHARS
-        self._document = Document(parts, self._redactor, self._can_fold, turned, longest, raw=before.raw)
+        headings, old_headings = [part.heading for part in parts], [part.heading for part in self._parts]
+        keeps_position = not self._is_whole and headings == old_headings
+        toggled: set[ValueKey] = set()
+        if keeps_position:
+            toggled |= self._document.toggled
+        max_line_chars = sys.maxsize if self._is_whole else MAX_LINE_CHARS
+        is_raw = self._document.raw
+        self._parts = parts
+        self._document = Document(parts, self._redactor, self._can_fold, toggled, max_line_chars, raw=is_raw)
         self.is_read = False
-        self._why_not_whole = self._document.why_not_whole if self._is_whole else ""
-        self._seen.clear()
-        if not is_alike:
-            self._rows = []
-        self._write()
-        if not is_alike:
-            self.cursor = 0
-            self.scroll_to(y=0, animate=False)
+        self._not_whole_reason = ""
+        if self._is_whole:
+            self._not_whole_reason = self._document.not_whole_reason
+        self._seen_lines.clear()
+        if keeps_position:
+            self._update_rows()
+            return
+        self._rows = []
+        self._update_rows()
+        self.cursor = 0
+        self.scroll_to(y=0, animate=False)
 
     @property
-    def why_not_whole(self) -> str:
-        """Why not all of it can be seen, even if one scrolls, in words; empty when it can."""
-        return self._why_not_whole if self._document.is_whole else NOT_WHOLE_REASON
+    def not_whole_reason(self) -> str:
+        """The reason, in words, why the document cannot be shown whole; empty when it can."""
+        if not self._document.is_whole:
+            return NOT_WHOLE_REASON
+        return self._not_whole_reason
 
     @property
-    def masked(self) -> int:
-        """How many values are masked."""
-        return self._document.masked
+    def masked_count(self) -> int:
+        """The count of masked values."""
+        return self._document.masked_count
 
     @property
     def holds_own_secret(self) -> bool:
-        """Whether a secret of this machine is in it, which is never shown."""
+        """Whether the document holds a secret of this machine, which is never shown."""
         return self._document.holds_own_secret
 
-    def reveal_all(self) -> None:
-        """Show everything that is masked because it may be a secret, for a while."""
-        if self._hiding is not None:
-            self._hiding.stop()
-        self._hiding = self.set_timer(REVEAL_SECONDS, self.hide_all)
-        self._document.reveals_all = True
-        self._write()
-
-    def hide_all(self) -> None:
-        """Mask again what was revealed."""
-        self._document.reveals_all = False
-        self._write()
-
-    def action_reveal(self) -> None:
-        """Show the value under the cursor, though it may be a secret, for a while."""
-        if (row := self.row) is not None:
-            document = self._document
-            document.revealed.add(row.key)
-            self._write()
-            self.set_timer(REVEAL_SECONDS, partial(self._hide, document, row.key))
-
-    def _hide(self, document: Document, key: ValueKey) -> None:
-        document.revealed.discard(key)
-        if document is self._document:
-            self._write()
-
-    def _write(self) -> None:
+    def _update_rows(self) -> None:
+        """Lay out the document again, and note which of its lines are still unseen."""
         before = self.rows_will_change()
         width = self.scrollable_content_region.width
         self._rows = self._document.rows(width)
-        self._places = _places_of(self._rows)
-        self._in_sight = {}
+        self._first_indexes = _first_indexes(self._rows)
+        self._visible_rows = {}
         if self._is_whole:
-            self._sights_of_rows = _sights(self._rows)
-            self._unseen = self._to_be_seen(width) - self._seen
-            self._unseen_places = {place for place, sight in enumerate(self._sights_of_rows) if sight in self._unseen}
+            self._row_identities = _identities(self._rows)
+            self._unseen_lines = self._lines_to_see(width) - self._seen_lines
+            self._unseen_indexes = {
+                index for index, line in enumerate(self._row_identities) if line in self._unseen_lines
+            }
         self.rows_changed(before)
 
-    def _to_be_seen(self, width: int) -> set[SeenLine]:
-        """Return the lines of the document with everything revealed that can be."""
+    def _lines_to_see(self, width: int) -> set[LineIdentity]:
+        """Return the lines of the document with all values revealed."""
         if self._document.reveals_all:
-            return set(self._sights_of_rows)
-        return set(_sights(replace(self._document, reveals_all=True).rows(width)))
+            return set(self._row_identities)
+        return set(_identities(replace(self._document, reveals_all=True).rows(width)))
 
     def on_resize(self) -> None:
-        """Wrap anew."""
+        """Wrap the lines again after a resize."""
         super().on_resize()
-        self._write()
+        self._update_rows()
 
     def count(self) -> int:
-        """How many lines there are."""
+        """Return the number of rows."""
         return len(self._rows)
 
     def key_of(self, index: int) -> object:
-        """What a line is about, and how far below its first line it is."""
+        """Return the key of a row: its value, and the offset from the first row of that value."""
         key = self._rows[index].key
-        return key, index - self._places[key]
+        return key, index - self._first_indexes[key]
 
     def index_of(self, key: object) -> int | None:
-        """Where that line is now."""
-        if not isinstance(key, tuple) or len(key) != 2 or key[0] not in self._places:
+        """Return the index of the row with this key."""
+        if not isinstance(key, tuple) or len(key) != 2 or key[0] not in self._first_indexes:
             return None
-        return min(self._places[key[0]] + int(key[1]), len(self._rows) - 1)
+        return min(self._first_indexes[key[0]] + int(key[1]), len(self._rows) - 1)
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """One line."""
+        """Return the pieces of a row."""
         return self._rows[index].pieces
 
     @property
     def row(self) -> DocumentLine | None:
-        """The line under the cursor."""
-        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        """The row under the cursor."""
+        if self.cursor >= len(self._rows):
+            return None
+        return self._rows[self.cursor]
+
+    # Revealing
+
+    def reveal_all(self) -> None:
+        """Reveal all values that may be secrets, for `REVEAL_SECONDS`."""
+        if self._hide_timer is not None:
+            self._hide_timer.stop()
+        self._hide_timer = self.set_timer(REVEAL_SECONDS, self.hide_all)
+        self._document.reveals_all = True
+        self._update_rows()
+
+    def hide_all(self) -> None:
+        """Hide all values again that `reveal_all` has revealed."""
+        self._document.reveals_all = False
+        self._update_rows()
+
+    def action_reveal(self) -> None:
+        """Reveal the value under the cursor, though it may be a secret, for `REVEAL_SECONDS`."""
+        row = self.row
+        if row is not None:
+            document = self._document
+            document.revealed.add(row.key)
+            self._update_rows()
+            self.set_timer(REVEAL_SECONDS, partial(self._hide_value, document, row.key))
+
+    def _hide_value(self, document: Document, key: ValueKey) -> None:
+        document.revealed.discard(key)
+        if document is self._document:
+            self._update_rows()
+
+    # Folding and searching
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What does not fold has no keys for it; what is decided about is revealed by its screen, all at once."""
+        """Check whether an action is available: without folds, and under review, some are not.
+
+        Under review the screen reveals all values at once.
+        """
         if action == "reveal":
             return not self._is_whole
         return self._can_fold or action not in {"fold", "turn", "raw"}
 
     def action_fold(self, away: bool) -> None:
-        """Fold or unfold what the line is about, or fold what it is in."""
+        """Fold or unfold the value under the cursor; if it is folded or cannot be, go to its container."""
         row = self.row
         if row is None:
             return
         if away and not (row.folds and row.is_open):
-            above = ValueKey(row.key.part, row.key.path[:-1])
-            self.move_to(self._places.get(above, self.cursor))
+            container = ValueKey(row.key.part, row.key.path[:-1])
+            self.move_to(self._first_indexes.get(container, self.cursor))
         elif row.folds and row.is_open is away:
-            self._document.turn(row.key)
-            self._write()
+            self._document.toggle(row.key)
+            self._update_rows()
 
     def action_turn(self) -> None:
-        """Fold what is open, open what is folded."""
-        if (row := self.row) and row.folds:
+        """Turn the value under the cursor: fold it if it is open, else unfold it."""
+        row = self.row
+        if row and row.folds:
             self.action_fold(row.is_open)
 
-    def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
-        """A double click does as Enter."""
+    @on(VirtualList.Chosen)
+    def _toggle_chosen(self) -> None:
         self.action_turn()
 
     def fold_all(self, away: bool) -> None:
-        """Fold or unfold everything."""
-        self._document.set_all(not away)
-        self._write()
+        """Fold or unfold all values."""
+        self._document.set_all_open(not away)
+        self._update_rows()
 
     def action_raw(self) -> None:
-        """As it was written, or made easy to read."""
+        """Switch between raw and formatted texts."""
         self._document.raw = not self._document.raw
-        self._write()
+        self._update_rows()
 
     def find(self, words: str, by: int) -> tuple[int, int]:
-        """Go to the next line, or the one before, that has these words, and open what hides it."""
-        keys = self._document.find(words) if self._can_fold else []
+        """Find the next value with these words, unfold it and go to it; return its number and the number of hits.
+
+        With -1 it goes to the hit before.
+        """
+        if not self._can_fold:
+            return 0, 0
+        keys = self._document.find(words)
         if not keys:
             return 0, 0
-        order = {key: place for place, key in enumerate(keys)}
-        here = self.row.key if self.row else keys[0]
-        if here in order:
-            place = (order[here] + by) % len(keys)
+        positions = {key: position for position, key in enumerate(keys)}
+        cursor_key = self.row.key if self.row else keys[0]
+        if cursor_key in positions:
+            position = (positions[cursor_key] + by) % len(keys)
         else:
-            place = next((order[key] for key in keys if _spot(key) >= _spot(here)), 0)
-        self._document.uncover(keys[place])
-        self._write()
-        self.move_to(self._places.get(keys[place], 0))
-        return place + 1, len(keys)
+            below = (positions[key] for key in keys if _sort_key(key) >= _sort_key(cursor_key))
+            position = next(below, 0)
+        self._document.unfold_to(keys[position])
+        self._update_rows()
+        self.move_to(self._first_indexes.get(keys[position], 0))
+        return position + 1, len(keys)
 
     # Copying
 
     def copies(self) -> dict[str, str]:
-        """What of the line under the cursor there is to copy: its value, its path, all below it."""
+        """Return the texts that the copy dialog offers for the row under the cursor: value, path and subtree."""
         row = self.row
         if row is None:
             return {}
         value = self._document.value(row.key)
-        told = {"value": value if isinstance(value, str) else dumps(value), "path": str(row.key)}
+        texts = {"value": value if isinstance(value, str) else dumps(value), "path": str(row.key)}
         if isinstance(value, dict | list):
-            told["subtree"] = pretty(value)
-        return told
+            texts["subtree"] = pretty(value)
+        return texts
 
 
 def _are_drawn_alike(parts: Sequence[Part], others: Sequence[Part]) -> bool:
-    """Return whether these parts are drawn alike; to Python 1, 1.0 and true are equal."""
+    """Return whether these parts are drawn alike: equal is not enough, because in Python 1, 1.0 and True are equal."""
     return parts == others and dumps(parts) == dumps(others)
 
 
-def _places_of(rows: Sequence[DocumentLine]) -> dict[ValueKey, int]:
-    """Return the first line about each value."""
-    places: dict[ValueKey, int] = {}
-    for place, row in enumerate(rows):
-        places.setdefault(row.key, place)
-    return places
+def _first_indexes(rows: Sequence[DocumentLine]) -> dict[ValueKey, int]:
+    """Return the index of the first row of each value."""
+    indexes: dict[ValueKey, int] = {}
+    for index, row in enumerate(rows):
+        indexes.setdefault(row.key, index)
+    return indexes
 
 
-def _sights(rows: Sequence[DocumentLine]) -> list[SeenLine]:
-    """Return what tells each line from all others, also when some are wrapped otherwise."""
-    places = _places_of(rows)
+def _identities(rows: Sequence[DocumentLine]) -> list[LineIdentity]:
+    """Return the identity of each row, which stays the same when other rows are wrapped in another way."""
+    first_indexes = _first_indexes(rows)
     return [
-        (row.key, index - places[row.key], "".join(piece.text for piece in row.pieces))
+        (row.key, index - first_indexes[row.key], "".join(piece.text for piece in row.pieces))
         for index, row in enumerate(rows)
     ]
 
 
-def _ranges(places: Sequence[int]) -> str:
-    """Return the numbers of lines in words: lines 12-48, 60-61 and more."""
+def _line_ranges(indexes: Sequence[int]) -> str:
+    """Return the ranges of line numbers in words: lines 12-48, 60-61 and more."""
     ranges: list[list[int]] = []
-    for place in places:
-        if ranges and place == ranges[-1][1] + 1:
-            ranges[-1][1] = place
+    for index in indexes:
+        if ranges and index == ranges[-1][1] + 1:
+            ranges[-1][1] = index
         else:
-            ranges.append([place, place])
-    told = ", ".join(f"{first + 1}-{last + 1}" for first, last in ranges[:MAX_NAMED_RANGES])
-    return f"lines {told}{' and more' if len(ranges) > MAX_NAMED_RANGES else ''}"
+            ranges.append([index, index])
+    named = ", ".join(f"{first + 1}-{last + 1}" for first, last in ranges[:MAX_NAMED_RANGES])
+    if len(ranges) > MAX_NAMED_RANGES:
+        named += " and more"
+    return f"lines {named}"
 
 
-def _spot(key: ValueKey) -> tuple[int, tuple[str, ...]]:
+def _sort_key(key: ValueKey) -> tuple[int, tuple[str, ...]]:
+    """Return a value that sorts keys in document order."""
     return key.part, tuple(f"{step:08}" if isinstance(step, int) else step for step in key.path)

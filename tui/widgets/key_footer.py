@@ -1,4 +1,4 @@
-"""The keys at the bottom of a screen."""
+"""The footer: the keys of the current screen in one line."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from tui.widgets.styled_text import StyledText, fit, make_strip
 
 
 class FooterKey(NamedTuple):
-    """A key, what it does, and whether it can do that now."""
+    """A key in the footer: how it is displayed, its description, and whether it is enabled now."""
 
     key: str
-    name: str
-    about: str
-    can_work: bool
+    display_name: str
+    description: str
+    is_enabled: bool
 
     @property
     def width(self) -> int:
-        """How many cells it takes."""
-        return cell_len(f" {self.name} {self.about} ")
+        """The width in cells."""
+        return cell_len(f" {self.display_name} {self.description} ")
 
 
 class KeyFooter(Widget):
-    """One line, drawn as one: a widget for each key has to be made, styled and laid out whenever the focus moves."""
+    """A footer drawn as a single line.
+
+    Textual's own footer has a widget for each key, and creates, styles and lays out all of them whenever the focus
+    moves.
+    """
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"footer--key", "footer--grey-key", "footer--grey", "footer--bar"}
@@ -47,69 +51,75 @@ class KeyFooter(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._keys: list[FooterKey] = []
-        self._palette: list[FooterKey] = []
-        """The key of the palette, at the right."""
+        self._palette_keys: list[FooterKey] = []
+        """The key of the command palette, at the right edge."""
 
     def on_mount(self) -> None:
-        """Be told when other keys work."""
-        self.screen.bindings_updated_signal.subscribe(self, self._take)
+        """Subscribe to changes of the screen's bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._update_keys)
 
     def on_unmount(self) -> None:
-        """Be told no more."""
+        """Unsubscribe from changes of the screen's bindings."""
         self.screen.bindings_updated_signal.unsubscribe(self)
 
-    def _take(self, screen: Screen[object]) -> None:
+    def _update_keys(self, screen: Screen[object]) -> None:
         if not (self.is_attached and screen.is_attached) or not self.app.app_focus:
-            return  # the screen is going away, or the terminal is elsewhere: what was so stays
-        found: dict[str, FooterKey] = {}
-        palette: list[FooterKey] = []
-        for key, (_, binding, can_work, _) in screen.active_bindings.items():
-            shown = FooterKey(binding.key, self.app.get_key_display(binding), binding.description, can_work)
+            return  # the screen is closing, or the terminal has no focus: the footer stays as it is
+        keys: dict[str, FooterKey] = {}
+        palette_keys: list[FooterKey] = []
+        for key, (_, binding, is_enabled, _) in screen.active_bindings.items():
+            footer_key = FooterKey(binding.key, self.app.get_key_display(binding), binding.description, is_enabled)
             if key == self.app.COMMAND_PALETTE_BINDING:
-                palette = [shown]
+                palette_keys = [footer_key]
             elif binding.show:
-                found.setdefault(binding.action, shown)
-        keys = list(found.values())
-        if (keys, palette) != (self._keys, self._palette):
-            self._keys, self._palette = keys, palette
+                keys.setdefault(binding.action, footer_key)
+        new_keys = list(keys.values())
+        if (new_keys, palette_keys) != (self._keys, self._palette_keys):
+            self._keys = new_keys
+            self._palette_keys = palette_keys
             self.refresh()
 
-    def _room(self) -> int:
-        """Cells for the keys at the left."""
-        return self.size.width - sum(shown.width for shown in self._palette)
+    def _keys_width(self) -> int:
+        """Return the width in cells of the keys at the left."""
+        return self.size.width - sum(key.width for key in self._palette_keys)
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
+        """Render the line."""
         pieces: list[StyledText] = []
-        room = self._room()
-        for shown in self._keys:
-            if shown.width > room:
+        room = self._keys_width()
+        for key in self._keys:
+            if key.width > room:
                 pieces.append(StyledText(fit(" …", room), "grey"))
                 room = 0
                 break
-            pieces += _pieces(shown)
-            room -= shown.width
+            pieces += _key_pieces(key)
+            room -= key.width
         pieces.append(StyledText(" " * room))
-        for shown in self._palette:
-            pieces += [StyledText("▏", "bar"), *_pieces(shown, "")]
-        return make_strip(pieces, self.size.width, self.rich_style, self._style_of)
+        for key in self._palette_keys:
+            pieces += [StyledText("▏", "bar"), *_key_pieces(key, prefix="")]
+        return make_strip(pieces, self.size.width, self.rich_style, self._rich_style_of)
 
-    def _style_of(self, style: str) -> Style:
+    def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"footer--{style}", partial=True)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """A click on a key is that key."""
-        at, room = event.x, self._room()
-        keys = self._keys if at < room else self._palette
-        at -= 0 if at < room else room
-        for shown in keys:
-            if 0 <= at < shown.width:
-                self.app.simulate_key(shown.key) if shown.can_work else self.app.bell()
+        """Press the key under the mouse; ring the bell if it is disabled."""
+        keys, x = self._keys, event.x
+        keys_width = self._keys_width()
+        if x >= keys_width:
+            keys = self._palette_keys
+            x -= keys_width
+        for key in keys:
+            if 0 <= x < key.width:
+                if key.is_enabled:
+                    self.app.simulate_key(key.key)
+                else:
+                    self.app.bell()
                 return
-            at -= shown.width
+            x -= key.width
 
 
-def _pieces(shown: FooterKey, before: str = " ") -> list[StyledText]:
-    if shown.can_work:
-        return [StyledText(f"{before}{shown.name} ", "key"), StyledText(f"{shown.about} ")]
-    return [StyledText(f"{before}{shown.name} ", "grey-key"), StyledText(f"{shown.about} ", "grey")]
+def _key_pieces(key: FooterKey, prefix: str = " ") -> list[StyledText]:
+    if key.is_enabled:
+        return [StyledText(f"{prefix}{key.display_name} ", "key"), StyledText(f"{key.description} ")]
+    return [StyledText(f"{prefix}{key.display_name} ", "grey-key"), StyledText(f"{key.description} ", "grey")]

@@ -1,4 +1,4 @@
-"""The keys that are really bound to actions, by the names that texts on screen use for them."""
+"""The keys that are bound to actions, and their names in texts on screen."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 
 NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc"}
-"""Keys that a sentence calls otherwise than the footer does."""
+"""Names of keys that differ in a sentence from their names in the footer."""
 
 
 def bound_keys(node: DOMNode, binding_id: str) -> tuple[str, ...]:
-    """Return the keys bound to an action of this node: those that the settings choose, else the default ones."""
+    """Return the keys bound to an action of this node: those of the settings, or else the default keys."""
     chosen: Mapping[str, str] = getattr(node.app, "chosen_keys", {})
     if binding_id in chosen:
         return normalize_keys(chosen[binding_id])
@@ -28,36 +28,39 @@ def key_name(node: DOMNode, binding_id: str) -> str:
 
 
 def display_name(app: App[Any], key: str) -> str:
-    """Return the name of a key for a sentence."""
+    """Return the display name of a key in a sentence."""
     if key in NAMES_IN_SENTENCES:
         return NAMES_IN_SENTENCES[key]
     if key.startswith("ctrl+"):
         return key
     name = app.get_key_display(Binding(key, ""))
     is_function_key = key[:1] == "f" and key[1:].isdigit()
-    return name.upper() if is_function_key else name
+    if is_function_key:
+        return name.upper()
+    return name
 
 
 @lru_cache(1024)
 def normalize_keys(keys: str) -> tuple[str, ...]:
-    """Return the keys of a list with commas between, each by its name: `question_mark` where `?` is written."""
+    """Return the keys of a comma-separated list, each by Textual's name: `question_mark` for `?`."""
     return tuple(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
 
 
 @lru_cache(256)
 def named_bindings(holder: type[DOMNode]) -> tuple[Binding, ...]:
-    """Return the bindings with an id that a class has, those of its bases first."""
-    found: dict[str, Binding] = {}
-    for one in reversed(holder.__mro__):
-        bindings = one.__dict__.get("BINDINGS", ())
-        found |= {binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id}
-    return tuple(found.values())
+    """Return the bindings of a class that have an id, those of its base classes first."""
+    by_id: dict[str, Binding] = {}
+    for cls in reversed(holder.__mro__):
+        bindings = cls.__dict__.get("BINDINGS", ())
+        by_id |= {binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id}
+    return tuple(by_id.values())
 
 
 @lru_cache(1024)
 def _default_keys(holder: type[DOMNode], binding_id: str) -> tuple[str, ...]:
-    for one in holder.__mro__:
-        bindings = BindingsMap(one.__dict__.get("BINDINGS", ()))
-        if keys := tuple(key for key, binding in bindings if binding.id == binding_id):
+    for cls in holder.__mro__:
+        bindings = BindingsMap(cls.__dict__.get("BINDINGS", ()))
+        keys = tuple(key for key, binding in bindings if binding.id == binding_id)
+        if keys:
             return keys
     raise KeyError(f"{holder.__name__} has no binding {binding_id}")

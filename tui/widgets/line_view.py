@@ -1,4 +1,4 @@
-"""Lines drawn from an index: only those in sight are made, and only those that have changed are drawn."""
+"""A scroll view of lines that builds only the visible lines, and draws only those that have changed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from textual.strip import Strip
 from tui.widgets.styled_text import StyledLine, StyledText, make_strip
 
 MAX_CACHED_STRIPS = 200
-"""How many lines are remembered by what they looked like."""
 
 
 class LineKey(NamedTuple):
-    """All that a line in sight is drawn from."""
+    """The cache key of a line: everything specific to the line that its strip depends on."""
 
     pieces: tuple[StyledText, ...]
-    ground: str
+    background_class: str
     is_cursor: bool
 
 
 class FrameStyle(NamedTuple):
-    """What all lines of a frame are drawn on."""
+    """The style, geometry and selection that all lines of a frame have in common."""
 
     top: int
     width: int
@@ -37,7 +36,7 @@ class FrameStyle(NamedTuple):
 
 
 class LineView(ScrollView, inherit_bindings=False):
-    """Draws lines. A subclass says how many lines there are, and what each is made of."""
+    """A view of lines. A subclass implements `count` and `pieces`."""
 
     STYLES: ClassVar[frozenset[str]] = frozenset(
         {"strong", "faint", "need", "running", "failed", "accent", "head", "marked"}
@@ -46,69 +45,72 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._sights: dict[int, LineKey | None] = {}
-        """What each line of the view was drawn from last."""
-        self._fresh: dict[tuple[int, int], LineKey | None] = {}
-        """What lines that were found to differ are to be drawn from, at a width, if nothing changes before."""
+        self._drawn: dict[int, LineKey | None] = {}
+        """The key that each line of the view was drawn from, by its y; None for a blank line."""
+        self._pending: dict[tuple[int, int], LineKey | None] = {}
+        """The keys of changed lines that are not drawn yet, by index and width; dropped by the next refresh."""
         self._strips: dict[tuple[LineKey, int, Style, bool], Strip] = {}
-        """What lines looked like, for one that comes again, mostly in another place."""
-        self._inks: dict[str, Style] = {}
-        """How each look is drawn."""
-        self._paper: FrameStyle | None = None
-        """What all lines are drawn on, while they are drawn."""
+        """A cache of strips: after scrolling, most lines are drawn again at another y."""
+        self._styles_by_name: dict[str, Style] = {}
+        self._frame_style: FrameStyle | None = None
+        """The style of the frame that is being drawn."""
 
-    # What a subclass says
+    # To be implemented by a subclass
 
     def count(self) -> int:
-        """How many lines there are."""
+        """Return the number of lines."""
         raise NotImplementedError
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """What a line is made of."""
+        """Return the pieces of a line."""
         raise NotImplementedError
 
     def is_cursor(self, index: int) -> bool:
         """Return whether the cursor is on a line."""
         return False
 
-    def ground(self, index: int) -> str:
-        """The component class whose background a line has, where it has one of its own."""
+    def background_class(self, index: int) -> str:
+        """Return the component class for the background of a line; empty for the usual background."""
         return ""
 
     def text_of(self, index: int) -> str:
-        """A line as text."""
+        """Return the plain text of a line."""
         return "".join(piece.text for piece in self.pieces(index, self.scrollable_content_region.width)).rstrip()
 
     # Drawing
 
     def draw_changed(self, among: Container[int] | None = None) -> None:
-        """Draw the lines in sight that are other than they were drawn; of some, where only these can be."""
-        fresh: dict[tuple[int, int], LineKey | None] = {}
+        """Draw the visible lines that have changed; with `among`, check only the lines at these y."""
+        pending: dict[tuple[int, int], LineKey | None] = {}
         (width, height), top = self.scrollable_content_region.size, self.scroll_offset.y
-        first = None
+        first_changed = None
         for y in range(height + 1):
-            is_asked = y < height and (among is None or y in among)
-            if is_asked and self._sights.get(y, False) != (sight := self._sight_at(top + y, width)):
-                fresh[top + y, width] = sight
-                first = y if first is None else first
-            elif first is not None:
-                self.refresh_lines(top + first, y - first)
-                first = None
-        self._fresh = fresh
+            key, has_changed = None, False
+            if y < height and (among is None or y in among):
+                key = self._line_key(top + y, width)
+                has_changed = self._drawn.get(y, False) != key
+            if has_changed:
+                pending[top + y, width] = key
+                if first_changed is None:
+                    first_changed = y
+            elif first_changed is not None:
+                self.refresh_lines(top + first_changed, y - first_changed)
+                first_changed = None
+        self._pending = pending
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw anew: whatever was found out about lines holds no more."""
-        self._fresh = {}
+        """Refresh the view, and drop the pending keys: the lines may have changed since."""
+        self._pending = {}
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def _sight_at(self, index: int, width: int) -> LineKey | None:
-        """All that a line is drawn from; None where there is none."""
+    def _line_key(self, index: int, width: int) -> LineKey | None:
+        """Return the key of a line; None if there is no such line."""
         if index >= self.count():
             return None
-        return LineKey(tuple(self.pieces(index, width)), self.ground(index), self.is_cursor(index))
+        return LineKey(tuple(self.pieces(index, width)), self.background_class(index), self.is_cursor(index))
 
-    def _grow(self, count: int) -> None:
-        """Take another number of lines; where the scrollbar stays, the screen needs no layout and no whole repaint."""
+    def _set_line_count(self, count: int) -> None:
+        """Set the number of lines; if the scrollbar was visible already, without a layout and a full repaint."""
         size = Size(self.size.width, count)
         has_scrollbar = self.show_vertical_scrollbar and self.virtual_size.width == size.width
         if has_scrollbar and count > self.virtual_size.height:
@@ -118,75 +120,96 @@ class LineView(ScrollView, inherit_bindings=False):
             self.virtual_size = size
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many lines as there are, where the height is its own; nothing tells of a size as long as that is none."""
+        """Get the height of the content, which is the number of lines.
+
+        Textual's method returns the height of the virtual size, but a widget without a height gets no resize event,
+        so its virtual size would never be set.
+        """
         return self.count()
 
     def notify_style_update(self) -> None:
-        """Other colours: nothing looks as it did."""
+        """Clear the caches after a style update."""
         super().notify_style_update()
         self._strips.clear()
-        self._inks.clear()
+        self._styles_by_name.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Some lines of the view, on one paper."""
-        self._paper = self._laid_out()
+        """Render lines of the view, all with one frame style."""
+        self._frame_style = self._current_frame_style()
         try:
             return super().render_lines(crop)
         finally:
-            self._paper = None
+            self._frame_style = None
 
-    def _laid_out(self) -> FrameStyle:
+    def _current_frame_style(self) -> FrameStyle:
         width = self.scrollable_content_region.width
         return FrameStyle(self.scroll_offset.y, width, self.rich_style, self.has_focus, self.text_selection)
 
     def render_line(self, y: int) -> Strip:
-        """One line of the view."""
-        paper = self._paper or self._laid_out()
-        place = index, width = paper.top + y, paper.width
-        sight = self._sights[y] = self._fresh.pop(place) if place in self._fresh else self._sight_at(*place)
-        if sight is None:
-            return Strip.blank(width, paper.base)
-        strip = self._strip(sight, paper)
-        if paper.selection is not None and (span := paper.selection.get_span(index)) is not None:
-            strip = self._selected(strip, *span)
-        # Where a text is on it, is asked of a line by itself; painted, it is the same wherever it stands.
-        return strip.apply_offsets(0, index) if self._paper is None else strip
-
-    def _strip(self, sight: LineKey, paper: FrameStyle) -> Strip:
-        key = sight, paper.width, paper.base, paper.has_focus
-        if (known := self._strips.get(key)) is not None:
-            return known
-        base = paper.base
-        if sight.ground:
-            base += self.get_component_rich_style(sight.ground)
-        if sight.is_cursor:
-            base += self.get_component_rich_style("lines--cursor", partial=not paper.has_focus)
-        if len(self._strips) >= MAX_CACHED_STRIPS:
-            self._strips.clear()
-        strip = self._strips[key] = make_strip(sight.pieces, paper.width, base, self._style_of)
+        """Render a line of the view."""
+        frame = self._frame_style or self._current_frame_style()
+        index, width = frame.top + y, frame.width
+        place = index, width
+        key = self._pending.pop(place) if place in self._pending else self._line_key(index, width)
+        self._drawn[y] = key
+        if key is None:
+            return Strip.blank(width, frame.base)
+        strip = self._strip(key, frame)
+        if frame.selection is not None:
+            span = frame.selection.get_span(index)
+            if span is not None:
+                strip = self._with_selection(strip, *span)
+        # Textual asks for a single line to find the text under the mouse, and only then are the offsets needed.
+        if self._frame_style is None:
+            return strip.apply_offsets(0, index)
         return strip
 
-    def _selected(self, strip: Strip, start: int, end: int) -> Strip:
-        """A line of which a part is selected; both ends count characters."""
+    def _strip(self, line_key: LineKey, frame: FrameStyle) -> Strip:
+        cache_key = line_key, frame.width, frame.base, frame.has_focus
+        strip = self._strips.get(cache_key)
+        if strip is not None:
+            return strip
+        base = frame.base
+        if line_key.background_class:
+            base += self.get_component_rich_style(line_key.background_class)
+        if line_key.is_cursor:
+            base += self.get_component_rich_style("lines--cursor", partial=not frame.has_focus)
+        if len(self._strips) >= MAX_CACHED_STRIPS:
+            self._strips.clear()
+        strip = self._strips[cache_key] = make_strip(line_key.pieces, frame.width, base, self._rich_style_of)
+        return strip
+
+    def _rich_style_of(self, name: str) -> Style:
+        style = self._styles_by_name.get(name)
+        if style is None:
+            style = self._styles_by_name[name] = self.get_component_rich_style(f"lines--{name}", partial=True)
+        return style
+
+    # Selecting
+
+    def _with_selection(self, strip: Strip, start: int, end: int) -> Strip:
+        """Return a strip with the characters from start to end selected; an end of -1 is the end of the line."""
         text = strip.text
         first = cell_len(text[:start])
-        last = cell_len(text[:end]) if end >= 0 else strip.cell_length
+        last = strip.cell_length
+        if end >= 0:
+            last = cell_len(text[:end])
         style = self.screen.get_component_rich_style("screen--selection")
-        before, chosen, after = strip.divide([first, max(first, last), strip.cell_length])
-        return Strip.join([before, chosen.apply_style(style), after])
+        before, selected, after = strip.divide([first, max(first, last), strip.cell_length])
+        return Strip.join([before, selected.apply_style(style), after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, without the blanks that fill the lines."""
-        first = selection.start.y if selection.start else 0
-        last = min(selection.end.y if selection.end else self.count(), self.count() - 1)
+        """Get the text of a selection, without the spaces that pad the lines."""
+        first, last = 0, self.count() - 1
+        if selection.start:
+            first = selection.start.y
+        if selection.end:
+            last = min(last, selection.end.y)
         texts = []
         for index in range(first, last + 1):
-            span = selection.get_span(index) or (0, 0)
+            start, end = selection.get_span(index) or (0, 0)
             text = self.text_of(index)
-            texts.append(text[span[0] : span[1] if span[1] >= 0 else None])
+            if end < 0:
+                end = len(text)
+            texts.append(text[start:end])
         return "\n".join(texts), "\n"
-
-    def _style_of(self, style: str) -> Style:
-        if (known := self._inks.get(style)) is None:
-            known = self._inks[style] = self.get_component_rich_style(f"lines--{style}", partial=True)
-        return known

@@ -1,4 +1,4 @@
-"""Keeps the task list in step with the state: changes at once, another filter or order in slices beside keys."""
+"""The scheduler of the task list: it applies changes at once, and builds another list in slices in the background."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from tui.widgets.slices import MAX_BLOCKING_SECONDS, run_slice, run_sliced
 
 
 class BackgroundWork(Protocol):
-    """Work that was started and can be cancelled."""
+    """Background work that can be cancelled."""
 
     def cancel(self) -> object:
         """Cancel the work."""
 
 
 class ListOwner(Protocol):
-    """What the scheduler asks for: which list is wanted, a place to show it, and a way to work in the background."""
+    """The owner of the list, which chooses its view, shows it, and runs work in the background."""
 
     def current_view(self, state: State) -> ListView:
-        """Return which tasks are wanted, and in which order."""
+        """Return the current view: which tasks are listed, and in which order."""
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
-        """Show a listing once `change` was called; of another one the rows may be others altogether."""
+        """Call `change`, then show the listing; `is_other` means that all rows may be other ones than before."""
 
     def run_in_background(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> BackgroundWork:
-        """Start this work."""
+        """Run work in the background."""
 
 
 class ListScheduler:
-    """Collects what has changed, and brings it into the listing that is shown, or builds another listing.
+    """Collects changes of the state, and schedules updates and rebuilds of the listing.
 
-    A build that takes long goes on in the background; until it is done, the listing before stays shown and up to date.
+    A rebuild that takes long goes on in the background; until it is done, the old listing is shown and kept up to
+    date.
     """
 
     def __init__(self, owner: ListOwner) -> None:
@@ -43,46 +44,50 @@ class ListScheduler:
         self.listing = TaskListModel()
         self.state = State()
         self._changed: set[str] = set()
-        """Ids of tasks that have changed since the listing was updated."""
+        """Ids of the tasks that have changed since the last update."""
         self._changed_since_build: set[str] = set()
-        """Ids of tasks that have changed since the build of another listing was begun."""
+        """Ids of the tasks that have changed since the last rebuild was started."""
         self._waits: dict[str, Wait | None] = {}
-        """Why those tasks wait whose logs are known."""
+        """The last known wait of each task whose log is known."""
         self._build: BackgroundWork | None = None
         self._is_closed = False
         self.needs_rebuild = False
-        """Whether agents have other names now: they may be in any row."""
+        """Whether names of agents have changed, which may be in any row."""
 
     @property
     def has_changes(self) -> bool:
-        """Whether there is anything to update."""
+        """Whether there are changes to update the listing with."""
         return bool(self._changed)
 
     def collect(self, state: State) -> None:
-        """Take the new state, and note which tasks it has changed."""
+        """Collect the changes of a new state."""
         self.state = state
         tasks, logs = state.touched.tasks, state.touched.logs
-        self._changed |= tasks | set(filter(self._waits_otherwise, logs | (tasks & self._waits.keys())))
+        self._changed |= tasks | set(filter(self._has_new_wait, logs | (tasks & self._waits.keys())))
         self.needs_rebuild = self.needs_rebuild or bool(state.touched.agents)
 
-    def _waits_otherwise(self, task_id: str) -> bool:
-        """Return whether a task waits otherwise than before: only then its row changes when its log grows."""
-        before, self._waits[task_id] = self._waits.get(task_id), self.state.wait(task_id)
-        return self._waits[task_id] != before
+    def _has_new_wait(self, task_id: str) -> bool:
+        """Return whether the wait of a task has changed: a longer log changes the task's row only then."""
+        old_wait, new_wait = self._waits.get(task_id), self.state.wait(task_id)
+        self._waits[task_id] = new_wait
+        return new_wait != old_wait
 
     def catch_up(self) -> None:
-        """Bring the listing up to date with everything that was collected."""
+        """Catch up with all collected changes."""
         if self.needs_rebuild:
             self.rebuild()
         else:
             self.update()
 
     def update(self) -> None:
-        """Bring the changes into the listing that is shown."""
-        self._update(self._view_of(self.listing))
+        """Update the listing with the collected changes."""
+        self._update(self._view_for(self.listing))
 
-    def _view_of(self, listing: TaskListModel) -> ListView:
-        """Return the view to update a listing by: its own while another is built, for its rows are in that order."""
+    def _view_for(self, listing: TaskListModel) -> ListView:
+        """Return the view to update a listing with.
+
+        While a rebuild is running or due, it is the listing's own view, because its rows are in that order.
+        """
         if self._build is not None or self.needs_rebuild:
             return listing.view
         return self._owner.current_view(self.state)
@@ -94,22 +99,23 @@ class ListScheduler:
 
         def change() -> None:
             listing.view = view
-            listing.take(self.state, changed)
+            listing.apply(self.state, changed)
 
         self._owner.show_listing(listing, change)
 
     def rebuild(self, *, is_other: bool = False) -> None:
-        """Build another listing: at once while it takes no longer than a frame, else in the background."""
+        """Rebuild the listing: at once if it takes no longer than a frame, else in the background."""
         if self._changed:
             self._update(self.listing.view)
-        self.needs_rebuild, self._changed_since_build = False, set()
-        listing = self.listing.again(self._owner.current_view(self.state))
-        slices = listing.filled(self.state)
+        self.needs_rebuild = False
+        self._changed_since_build = set()
+        listing = self.listing.refiltered(self._owner.current_view(self.state))
+        slices = listing.build(self.state)
         if self._build is not None:
             self._build.cancel()
             self._build = None
         if run_slice(slices, MAX_BLOCKING_SECONDS):
-            self._replace(listing, is_other)
+            self._replace_listing(listing, is_other)
         else:
             work = partial(self._build_in_slices, listing, slices, is_other)
             self._build = self._owner.run_in_background(work, "arrange")
@@ -118,31 +124,32 @@ class ListScheduler:
         unused = listing
         try:
             await run_sliced(slices)
-            unused, self._build = self.listing, None
-            self._replace(listing, is_other)
+            unused = self.listing
+            self._build = None
+            self._replace_listing(listing, is_other)
         finally:
-            if not self._is_closed:  # to free it all at once would hold up a key
-                self._owner.run_in_background(partial(run_sliced, unused.emptied()), "release")
+            if not self._is_closed:  # in slices, because freeing it all at once would delay a key
+                self._owner.run_in_background(partial(run_sliced, unused.release()), "release")
 
-    def _replace(self, listing: TaskListModel, is_other: bool) -> None:
-        """Show the listing that was built, with what has changed meanwhile."""
+    def _replace_listing(self, listing: TaskListModel, is_other: bool) -> None:
+        """Replace the listing with a new one, and apply what has changed since its build was started."""
         self.listing = listing
-        view, changed = self._view_of(listing), self._changed_since_build
+        view, changed = self._view_for(listing), self._changed_since_build
 
         def change() -> None:
             listing.view = view
-            listing.take(self.state, changed)
+            listing.apply(self.state, changed)
 
         self._owner.show_listing(listing, change, is_other=is_other)
 
     def toggle(self, key: str, is_open: bool) -> None:
-        """Show the sub-tasks of a task or the tasks of a group, or hide them."""
+        """Toggle the sub-tasks of a task, or the tasks of a group."""
         listing = self.listing
         self._changed_since_build.add(key)
-        self._owner.show_listing(listing, lambda: listing.turn(key, is_open))
+        self._owner.show_listing(listing, lambda: listing.toggle(key, is_open))
 
     def toggle_all(self, is_open: bool) -> None:
-        """Show all groups, and all sub-tasks or none."""
+        """Unfold all groups, and show all sub-tasks or none."""
         self.listing.folded.clear()
         self.listing.opened.clear()
         if is_open:
@@ -150,5 +157,5 @@ class ListScheduler:
         self.rebuild()
 
     def close(self) -> None:
-        """Start no more work: nothing is shown any more."""
+        """Close the scheduler: it starts no more work."""
         self._is_closed = True

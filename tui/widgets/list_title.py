@@ -1,4 +1,4 @@
-"""What stands above the task list: how live it is, and how many tasks there are of each kind."""
+"""The title of the task list: how live the list is, and how many tasks each group has."""
 
 from __future__ import annotations
 
@@ -14,42 +14,44 @@ from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
 from tui.widgets.ui_context import UIContext
 
-NARROW_COLUMNS = 100
-"""Columns below which a counter is a glyph and a number, without a word."""
+MIN_COLUMNS_WITH_WORDS = 100
+"""On a narrower screen, a counter is a glyph and a number, without a word."""
 COUNTERS = (
     (Group.NEEDS_YOU, "‖", "need you", "need"),
     (Group.RUNNING, "▶", "running", "running"),
     (Group.PENDING, "·", "pending", ""),
     (Group.FAILED, "✗", "failed", "failed"),
 )
-Segment = tuple[StyledText, str]
-"""A piece, and what a click on it means."""
+NamedText = tuple[StyledText, str]
+"""A text, and the name that a click on it posts."""
 
 
 class Liveness(Struct, frozen=True):
-    """How live the lists are, in words; where nothing is shown, why; and when that was told."""
+    """How live the lists are: in words, with the reason why nothing is shown, and the time of the last check."""
 
     words: str = "connecting"
     style: str = "faint"
-    why: str = ""
+    reason: str = ""
     max_silent_seconds: float = 60.0
-    told_at: datetime | None = None
+    checked_at: datetime | None = None
 
     def silent_seconds(self, now: datetime) -> float:
-        """Return for how long nothing was told."""
-        return (now - self.told_at).total_seconds() if self.told_at else 0.0
+        """Return the seconds since the last check."""
+        if self.checked_at is None:
+            return 0.0
+        return (now - self.checked_at).total_seconds()
 
     def is_stale(self, now: datetime) -> bool:
-        """Return whether nothing was told for so long that the lists are not live."""
+        """Return whether the lists are stale, because the last check was too long ago."""
         return self.silent_seconds(now) > self.max_silent_seconds
 
-    def says_as(self, other: Liveness) -> bool:
-        """Return whether both say the same."""
-        return (self.words, self.style, self.why) == (other.words, other.style, other.why)
+    def has_same_text_as(self, other: Liveness) -> bool:
+        """Return whether both have the same text and style."""
+        return (self.words, self.style, self.reason) == (other.words, other.style, other.reason)
 
 
 class ListTitle(SegmentLine):
-    """The title of the screen, with a counter for each group that can be clicked."""
+    """The title of the task list, with a counter for each group that filters the list when it is clicked."""
 
     def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -61,41 +63,50 @@ class ListTitle(SegmentLine):
         listing: TaskListModel,
         *,
         marked: int,
-        only: str | None,
+        only_group: str | None,
         is_filtered: bool,
         total: int | None,
     ) -> None:
-        """Show how live the list is, its counters, and how many tasks are loaded."""
-        left = [(StyledText(" xp-tui ", "strong"), ""), (StyledText(f" {one_line(self._ui.place)} ", "faint"), "")]
-        left.append((self._live(liveness), ""))
+        """Show the liveness, the counts of the groups, and the count of loaded tasks."""
+        left = [
+            (StyledText(" xp-tui ", "strong"), ""),
+            (StyledText(f" {one_line(self._ui.place)} ", "faint"), ""),
+            (self._liveness_text(liveness), ""),
+        ]
         if self._ui.read_only:
             left.append((StyledText(" read-only ", "strong"), ""))
         if marked:
             left.append((StyledText(f" * {marked} marked ", "accent"), "marks"))
-        left += _counters(listing, only, is_narrow=self.screen.size.width < NARROW_COLUMNS)
-        loaded = listing.loaded
-        matched = f"{listing.matched} of " if is_filtered else ""
-        in_all = f" · {total:,} total" if total is not None and total != loaded else ""
-        self.show(left, [StyledText(f"{matched}{loaded:,} loaded{in_all} ", "faint")])
+        left += _counters(listing, only_group, is_narrow=self.screen.size.width < MIN_COLUMNS_WITH_WORDS)
+        counts = f"{listing.loaded:,} loaded"
+        if is_filtered:
+            counts = f"{listing.matched} of {counts}"
+        if total is not None and total != listing.loaded:
+            counts += f" · {total:,} total"
+        self.show(left, [StyledText(f"{counts} ", "faint")])
 
-    def _live(self, liveness: Liveness) -> StyledText:
+    def _liveness_text(self, liveness: Liveness) -> StyledText:
         now = self._ui.now()
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
         return StyledText(f" ● {liveness.words} ", liveness.style)
 
 
-def _counters(listing: TaskListModel, only: str | None, *, is_narrow: bool) -> list[Segment]:
-    """Return the counters; but for the tasks that need a person, only groups that have any, or are shown alone."""
-    found: list[Segment] = []
+def _counters(listing: TaskListModel, only_group: str | None, *, is_narrow: bool) -> list[NamedText]:
+    """Return the counters of groups with tasks, of the tasks that need a person, and of the group shown alone."""
+    counters: list[NamedText] = []
     for group, glyph, word, style in COUNTERS:
         count = listing.counts.get(group, 0)
-        if not count and only != group and group != Group.NEEDS_YOU:
+        is_alone = group == only_group
+        needs_person = group == Group.NEEDS_YOU
+        if not (count or is_alone or needs_person):
             continue
-        if only == group:
+        if is_alone:
             style = "accent"
         elif not count:
             style = "faint"
-        told = "" if is_narrow and group is not Group.NEEDS_YOU else f" {word}"
-        found.append((StyledText(f" {glyph} {count}{told} ", style), str(group)))
-    return found
+        text = f"{glyph} {count}"
+        if needs_person or not is_narrow:
+            text += f" {word}"
+        counters.append((StyledText(f" {text} ", style), str(group)))
+    return counters

@@ -1,4 +1,4 @@
-"""What became of a decision, whole, on as many lines as it takes."""
+"""The outcome of a decision, on as many lines as its text needs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tui.security.sanitize import one_line
 
 
 class OutcomeLine(Static):
-    """Shows the outcome of a decision; it takes no line while there is none."""
+    """A line with the outcome of a decision, hidden while there is none."""
 
     def __init__(self) -> None:
         super().__init__("", id="outcome", markup=False)
 
     def show_outcome(self, words: str) -> None:
-        """Show an outcome in words; without any, hide the line."""
+        """Show an outcome in words; hide the line if there are none."""
         self.update(one_line(words))
         self.display = bool(words)

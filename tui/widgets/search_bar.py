@@ -1,4 +1,4 @@
-"""The search in a pane: a line to write in, and which of how many lines the search has found."""
+"""The search bar: an input for the words to search for in a pane, and the number of hits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SearchablePane = ActivityPane | VirtualList
 
 
 class SearchBar(Horizontal):
-    """Searches one pane: goes from hit to hit, and of events shows only those that are found."""
+    """A bar to search one pane: it goes from hit to hit, but narrows the event pane to the hits."""
 
     def __init__(self, placeholder: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -23,57 +23,58 @@ class SearchBar(Horizontal):
         self._pane: SearchablePane | None = None
 
     def compose(self) -> ComposeResult:
-        """Yield the line to write in, and what was found."""
+        """Compose the input and the number of hits."""
         yield Static(" / ", id="slash", markup=False)
         yield Input(placeholder=self._placeholder, id="search", compact=True)
         yield Static("", id="found", markup=False)
 
     @property
     def is_open(self) -> bool:
-        """Whether a search is under way."""
+        """Whether the bar is open."""
         return self.has_class("-shown")
 
     @property
     def is_writing(self) -> bool:
-        """Whether keys are letters of what is searched for."""
+        """Whether the operator is writing in the input."""
         return self.query_one(Input).has_focus
 
     def open(self, pane: SearchablePane) -> None:
-        """Begin to search this pane."""
+        """Open the bar to search this pane."""
         self._pane = pane
         self.add_class("-shown")
         self.query_one(Input).focus()
 
     def close(self) -> None:
-        """End the search, and go back to its pane."""
+        """Close the bar, and focus its pane."""
         self.remove_class("-shown")
         self.query_one(Input).value = ""
         if self._pane is not None:
             self._pane.focus()
 
     def find(self, by: int) -> None:
-        """Go to the next hit, or to the one before."""
+        """Find the next hit; with -1, the hit before."""
         words = self.query_one(Input).value.strip()
         if words and self._pane is not None and not isinstance(self._pane, EventPane):
-            place, count = self._pane.find(words, by)
-            self._show_found(f"{place} of {count}" if count else "nothing")
+            number, count = self._pane.find(words, by)
+            self._show_hits(count, f"{number} of {count}")
 
     def on_key(self, event: events.Key) -> None:
-        """Go to the hit before, or to the next one, while words are written."""
+        """Handle the keys up and down in the input: go to the hit before, or to the next one."""
         if event.key in {"up", "down"} and self.is_writing:
             self.find(-1 if event.key == "up" else 1)
 
     @on(Input.Submitted)
-    def _find_and_leave(self) -> None:
+    def _find_and_focus_pane(self) -> None:
         self.find(1)
         if self._pane is not None:
             self._pane.focus()
 
     @on(Input.Changed)
-    def _narrow(self) -> None:
+    def _narrow_events(self) -> None:
         if isinstance(self._pane, EventPane):
             count = self._pane.narrow(self.query_one(Input).value)
-            self._show_found(f"{count:,} lines" if count else "nothing")
+            self._show_hits(count, f"{count:,} lines")
 
-    def _show_found(self, words: str) -> None:
-        self.query_one("#found", Static).update(f" {words} ")
+    def _show_hits(self, count: int, words: str) -> None:
+        """Show the hits in words; if their count is 0, "nothing"."""
+        self.query_one("#found", Static).update(f" {words if count else 'nothing'} ")

@@ -1,4 +1,4 @@
-"""One line of pieces, some of which can be clicked: titles, counters, chips."""
+"""A line of segments that can be clicked: a title, counters, headings."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from textual.widget import Widget
 
 from tui.widgets.styled_text import StyledText, fit, make_strip
 
+MIN_CUT_CELLS = 3
+"""A segment that does not fit is cut only if more cells than this are left for it, else it is left out."""
+
 
 class SegmentLine(Widget):
-    """Pieces at the left and pieces at the right; what does not fit is left out from the middle."""
+    """A line with segments at the left and at the right edge; those at the left are cut if there is no room."""
 
     STYLES: ClassVar[frozenset[str]] = frozenset({"strong", "faint", "need", "running", "failed", "accent"})
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{style}" for style in STYLES}
 
     class Picked(Message):
-        """A piece that stands for something was clicked."""
+        """A message that a named segment was picked with the mouse."""
 
-        def __init__(self, bar: SegmentLine, name: str) -> None:
+        def __init__(self, segment_line: SegmentLine, name: str) -> None:
             super().__init__()
-            self.bar = bar
+            self.segment_line = segment_line
             self.name = name
 
         @property
         def control(self) -> SegmentLine:
-            """The widget."""
-            return self.bar
+            """The control that posted the message."""
+            return self.segment_line
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,39 +42,47 @@ class SegmentLine(Widget):
         self._right: list[StyledText] = []
 
     def show(self, left: list[tuple[StyledText, str]], right: list[StyledText]) -> None:
-        """Show these; each piece at the left has the name of what a click on it means, or nothing."""
+        """Show segments; each one at the left has the name that a click on it posts, or an empty name."""
         if (left, right) != (self._left, self._right):
-            self._left, self._right = left, right
+            self._left = left
+            self._right = right
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
+        """Render the line."""
         width = self.size.width
-        right = sum(cell_len(text) for text, _ in self._right)
-        room = width - right
-        pieces, used = [], 0
+        room = width - sum(cell_len(text) for text, _ in self._right)
+        if room < 0:
+            pieces, padding = [piece for piece, _ in self._left], 0
+        else:
+            pieces, padding = self._fitted_left(room)
+        padded = [*pieces, StyledText(" " * padding), *self._right]
+        return make_strip(padded, width, self.rich_style, self._rich_style_of)
+
+    def _fitted_left(self, room: int) -> tuple[list[StyledText], int]:
+        """Return the segments at the left that fit, and the number of cells left over."""
+        pieces: list[StyledText] = []
+        cells_left = room
         for piece, _ in self._left:
-            if used + cell_len(piece.text) > room:
-                if room - used > 3:  # there is room for a beginning of it
-                    pieces.append(StyledText(fit(piece.text, room - used - 1) + " ", piece.style))
-                    used = room
+            cells = cell_len(piece.text)
+            if cells > cells_left:
+                if cells_left > MIN_CUT_CELLS:
+                    pieces.append(StyledText(fit(piece.text, cells_left - 1) + " ", piece.style))
+                    cells_left = 0
                 break
             pieces.append(piece)
-            used += cell_len(piece.text)
-        if room < 0:
-            pieces, used, room = [piece for piece, _ in self._left], 0, 0
-        padding = [StyledText(" " * max(room - used, 0))]
-        return make_strip([*pieces, *padding, *self._right], width, self.rich_style, self._style_of)
+            cells_left -= cells
+        return pieces, cells_left
 
-    def _style_of(self, style: str) -> Style:
+    def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"bar--{style}", partial=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Tell which piece was clicked."""
-        begun = 0
+        """Post `Picked` after a click on a named segment."""
+        end = 0
         for piece, name in self._left:
-            begun += cell_len(piece.text)
-            if event.x < begun:
+            end += cell_len(piece.text)
+            if event.x < end:
                 if name:
                     self.post_message(self.Picked(self, name))
                 return

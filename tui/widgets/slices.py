@@ -1,4 +1,4 @@
-"""Long work in slices: between two of them whatever else waits in the event loop goes first, keys above all."""
+"""Long work in slices: between two slices the event loop handles everything else that waits, above all keys."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ import time
 from collections.abc import Iterator
 
 MAX_BLOCKING_SECONDS = 0.004
-"""Seconds that long work may hold up the event loop before it goes on in slices."""
+"""Seconds for which work may block the event loop before it continues in slices."""
 SLICE_SECONDS = 0.001
-"""Seconds that one slice takes."""
 IDLE_TURN_SECONDS = 0.0002
-"""Seconds within which the event loop comes round when nothing else has anything to do."""
+"""A turn of the event loop that takes no longer than this means that nothing else has work to do."""
 MAX_TURNS = 10
-"""Turns of the event loop between two slices: a key needs as many to go from widget to widget."""
+"""Maximum turns of the event loop between two slices: a key needs so many to pass from widget to widget."""
 
 
 async def yield_to_loop() -> None:
-    """Let the event loop run for as long as anything else has work to do, for a limited number of turns."""
+    """Yield to the event loop while anything else has work to do, for at most `MAX_TURNS` turns."""
     for _ in range(MAX_TURNS):
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         await asyncio.sleep(0)
-        if time.perf_counter() - begun < IDLE_TURN_SECONDS:
+        if time.perf_counter() - started_at < IDLE_TURN_SECONDS:
             return
 
 
 def run_slice(work: Iterator[None], seconds: float) -> bool:
-    """Run work for this long; return whether it is done."""
+    """Run a slice of work for so many seconds; return whether the work is done."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         if next(work, True):
@@ -35,7 +34,7 @@ def run_slice(work: Iterator[None], seconds: float) -> bool:
 
 
 async def run_sliced(work: Iterator[None]) -> None:
-    """Run work to its end in slices, and yield to the event loop before each of them."""
+    """Run work to its end in slices, and yield to the event loop before each slice."""
     is_done = False
     while not is_done:
         await yield_to_loop()

@@ -1,4 +1,4 @@
-"""Styled text: cut and padded to a width, wrapped, and as a strip for the compositor."""
+"""Styled text: fitted to a width, wrapped, and turned into a strip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.security.sanitize import sanitize_text
 
 
 class StyledText(NamedTuple):
-    """A text and how it stands out: the name of a component class, or nothing."""
+    """A text with a style: the last part of a component class's name, or empty."""
 
     text: str
     style: str = ""
@@ -25,11 +25,18 @@ StyledLine = Sequence[StyledText]
 _WORDS = re.compile(r"\s+|\S+")
 
 
+def fold_glyph(is_open: bool) -> str:
+    """Return the glyph of something that can be folded."""
+    return "▾" if is_open else "▸"
+
+
 def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
-    """A line as the compositor wants it. Whatever was missed before is made harmless here: the last door."""
+    """Make a strip of a line; its texts are sanitized once more, in case a caller has not done so."""
     segments, length = [], 0
     for text, style in pieces:
-        safe = text if text.isascii() and text.isprintable() else sanitize_text(text).replace("\n", " ")
+        safe = text
+        if not (text.isascii() and text.isprintable()):
+            safe = sanitize_text(text).replace("\n", " ")
         segments.append(Segment(safe, base + style_of(style) if style else base))
         length += cell_len(safe)
     if length < width:
@@ -44,16 +51,20 @@ def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """A text in exactly so many cells; what is cut says so."""
+    """Fit a text into exactly so many cells: pad it with spaces, or cut it and add an ellipsis."""
     length = cell_len(text)
     if length > width:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+        if width <= 0:
+            return ""
+        return set_cell_size(text, width - 1) + "…"
     padding = " " * (width - length)
-    return padding + text if right else text + padding
+    if right:
+        return padding + text
+    return text + padding
 
 
 def wrap(pieces: StyledLine, width: int) -> list[list[StyledText]]:
-    """Pieces as lines of a width: broken at blanks, words that are too long within."""
+    """Wrap a line to a width: break it at spaces, and break words that are longer than a line."""
     if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
         return [list(pieces)]
     lines: list[list[StyledText]] = [[]]

@@ -1,4 +1,4 @@
-"""The filter of the task list: where it is written, what is wrong with it, what the platform was asked for."""
+"""The filter of the task list: its input, its errors, and the part of it that the platform filters by."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
 
 SERVER_FILTER_DELAY_SECONDS = 0.6
-"""Seconds after the last letter until the platform itself is asked for what the filter wants."""
+"""Seconds after the last change of the text until the platform is asked."""
 QUERY_FIELDS = {
     "status": "status", "agent_id": "agent", "parent_task_id": "parent", "from_date": "age", "to_date": "age",
 }  # fmt: skip
-"""Parameters of the platform's query, and the fields of a filter that they stand for."""
+"""The parameters of the platform's query, each with the field of a filter that it stands for."""
 EXAMPLE_FILTER = "status:paused agent:invoice* age:<2d words"
 
 
 class TaskFilter(Vertical):
-    """A line for the filter, and below it what is wrong with the filter."""
+    """A filter for tasks: an input, and the error below it."""
 
-    asked: var[Filter] = var(Filter, init=False)
-    """The filter as far as it can be used while it is written."""
+    active_filter: var[Filter] = var(Filter, init=False)
+    """The filter in use; while the operator types, the part of it that is complete."""
 
-    class Wider(Message):
-        """The platform itself is to be asked for what the filter wants."""
+    class ServerQueryChanged(Message):
+        """A message that the query for the platform has changed; None asks the platform for no filtered list."""
 
         def __init__(self, query: TaskQuery | None) -> None:
             super().__init__()
@@ -51,7 +51,7 @@ class TaskFilter(Vertical):
         self._server_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Yield the line, and what is wrong."""
+        """Compose the input with the texts at its right, and the error below it."""
         with Horizontal(id="line"):
             yield Static(" / ", id="slash", markup=False)
             yield FilterInput(self._ui.memory, self._seen.values, placeholder=EXAMPLE_FILTER, id="filter")
@@ -61,67 +61,74 @@ class TaskFilter(Vertical):
 
     @property
     def input(self) -> FilterInput:
-        """Where the filter is written."""
+        """The input for the filter."""
         return self.query_one(FilterInput)
 
-    def update_board(self, state: State) -> None:
-        """Take the new state: the names of agents and waits that the filter is about."""
+    def update_state(self, state: State) -> None:
+        """Update the state, which holds the names of agents and the waits that a filter needs."""
         self._state = state
 
     def show_group(self, group: str | None) -> None:
-        """Say which group is shown alone, where one is."""
-        leave = key_name(self.screen, "tasks.leave")
-        self.query_one("#only", Static).update(f" only {group.lower()}: {leave} shows all " if group else "")
+        """Show which group is listed alone, and the key that lists all groups."""
+        text = ""
+        if group:
+            text = f" only {group.lower()}: {key_name(self.screen, 'tasks.leave')} shows all "
+        self.query_one("#only", Static).update(text)
 
-    def answered(self, query: TaskQuery, total: int) -> None:
-        """Say how many tasks the platform has of what it was asked for."""
+    def show_server_count(self, query: TaskQuery, total: int) -> None:
+        """Show the count of tasks that the platform has for this query, if it is still the current one."""
         if query == self._server_query:
             names = [QUERY_FIELDS[name] for name in QUERY_FIELDS if getattr(query, name)]
             self.query_one("#there", Static).update(f" {', '.join(names)} asked of the platform: {total:,} ")
 
     @on(FilterInput.Changed)
-    def _parse(self, event: FilterInput.Changed) -> None:
-        wrong = ""
+    def _parse_text(self, event: FilterInput.Changed) -> None:
+        error_text = ""
         try:
-            self.asked = parse_filter(_usable(event.value))
+            self.active_filter = parse_filter(_complete_part(event.value))
         except FilterError as error:
-            wrong = error.underlined().split("\n", 1)[1]  # the text itself stands above it
-        self.query_one("#wrong", Static).update(wrong)
-        self.query_one("#wrong").set_class(bool(wrong), "-shown")
-        event.input.set_class(bool(wrong), "-wrong")
+            error_text = error.underlined().split("\n", 1)[1]  # without the filter itself, which is in the input above
+        self.query_one("#wrong", Static).update(error_text)
+        self.query_one("#wrong").set_class(bool(error_text), "-shown")
+        event.input.set_class(bool(error_text), "-wrong")
         if self._server_timer:
             self._server_timer.stop()
-        self._server_timer = self.set_timer(SERVER_FILTER_DELAY_SECONDS, self._ask_server)
+        self._server_timer = self.set_timer(SERVER_FILTER_DELAY_SECONDS, self._update_server_query)
 
-    def _ask_server(self) -> None:
-        """Ask the platform for the part of the filter that it can filter by."""
-        query = self.asked.pushed_down(filter_context(self._ui, self._state))
-        wanted = query if query != Filter().pushed_down() else None
-        if wanted != self._server_query:
-            self._server_query = wanted
+    def _update_server_query(self) -> None:
+        """Update the query to the part of the filter that the platform can filter by."""
+        query = self.active_filter.pushed_down(filter_context(self._ui, self._state))
+        server_query = None if query == Filter().pushed_down() else query
+        if server_query != self._server_query:
+            self._server_query = server_query
             self.query_one("#there", Static).update("")
-            self.post_message(self.Wider(wanted))
+            self.post_message(self.ServerQueryChanged(server_query))
 
     @on(FilterInput.Submitted)
-    def _use(self, event: FilterInput.Submitted) -> None:
+    def _use_whole_text(self, event: FilterInput.Submitted) -> None:
         self.input.remember()
         with suppress(FilterError):
-            self.asked = parse_filter(event.value)
+            self.active_filter = parse_filter(event.value)
 
 
 def filter_context(ui: UIContext, state: State) -> FilterContext:
-    """Return what a filter has to know besides a task: the time, the names of agents, who waits."""
-    waits = {task_id: wait for task_id in state.logs if (wait := state.wait(task_id))}
+    """Return the context that a filter needs besides a task: the time, the names of agents and the waits."""
+    waits = {}
+    for task_id in state.logs:
+        wait = state.wait(task_id)
+        if wait:
+            waits[task_id] = wait
     return FilterContext(ui.now(), agent_names(state), waits)
 
 
 def agent_names(state: State) -> dict[str, str]:
     """Return the names of all agents by their ids."""
-    return {agent_id: told[1].name for agent_id, told in state.agents.items()}
+    return {agent_id: agent.name for agent_id, (_, agent) in state.agents.items()}
 
 
-def _usable(text: str) -> str:
-    """Return what of a filter can be used while it is written: a last word that may become a field's name waits."""
-    last = text.rsplit(" ", 1)[-1].lstrip("-")
-    is_beginning = bool(last) and any(name.startswith(last) for name in FIELDS)
-    return text[: len(text) - len(last)].rstrip("- ") if is_beginning else text
+def _complete_part(text: str) -> str:
+    """Return the complete part of a filter: without a last word that may become the name of a field."""
+    word = text.rsplit(" ", 1)[-1].lstrip("-")
+    if not word or not any(name.startswith(word) for name in FIELDS):
+        return text
+    return text[: len(text) - len(word)].rstrip("- ")

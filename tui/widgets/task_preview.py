@@ -1,4 +1,4 @@
-"""A glance at the task under the cursor: what it is, why it waits, what it came to."""
+"""The preview of the task under the cursor: its name, why it waits, and its result or latest entries."""
 
 from __future__ import annotations
 
@@ -25,141 +25,192 @@ from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledLine, StyledText, fit, make_strip, wrap
 
 if TYPE_CHECKING:
+    from tui.domain.activity_log import Activity
     from tui.domain.activity_nodes import Node
 
 MIN_LINES_FOR_PAYLOAD = 12
-"""Lines from which a payload is written out, and not put in one line."""
+"""Lines of the preview from which a payload is laid out; in fewer lines it is written as one text."""
 MAX_ENTRIES = 60
-"""How many of the latest entries are at hand."""
+"""Maximum latest entries that the preview keeps."""
+MAX_NAME_CHARS = 500
+MAX_TEXT_CHARS = 4_000
 
 
 class TaskPreview(Widget):
-    """A few lines about one task."""
+    """A preview of one task in a few lines."""
 
     COMPONENT_CLASSES = SegmentLine.COMPONENT_CLASSES
 
     def __init__(self, now: Callable[[], datetime], redactor: Redactor, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._now = now
+        self._redactor = redactor
         self._line: TaskLine | None = None
-        self._agent = self._asked = ""
+        self._agent = ""
+        self._question = ""
+        """The label of the entry that waits for a person, with the arguments of a tool call."""
         self._latest: list[Node] = []
         self._rows: list[StyledLine] = []
-        self._clocks = ("", "")
-        """What the clocks said when it was written."""
-        self._redactor = redactor
+        self._shown_clocks = ("", "")
 
     def show(self, line: TaskLine | None, state: State) -> None:
-        """Show another task, or the same one anew."""
-        agent = state.agents.get(line.task.agent_id) if line else None
-        self._line, self._agent = line, agent[1].name if agent else (line.task.agent_id if line else "")
-        waiting = (line.path[-1] if line.path else line.task).id if line else ""
-        activity = state.activity(waiting)
-        self._latest = activity.nodes[-MAX_ENTRIES:] if activity else []
-        self._asked = ""
-        if activity and (node := activity.open_node):
-            from tui.client.log_entries import ToolCall  # pydantic: the first frame has no entries
-            from tui.domain.entry_format import short_json
+        """Show a preview of the task in this line; of none, show nothing."""
+        self._line = line
+        self._agent = self._question = ""
+        self._latest = []
+        if line:
+            self._agent = _agent_name(line, state)
+            activity = state.activity(previewed_task(line).id)
+            if activity:
+                self._latest = activity.nodes[-MAX_ENTRIES:]
+                self._question = self._question_of(activity)
+        self._update_rows()
 
-            call = node.entry.arguments if isinstance(node.entry, ToolCall) else None
-            self._asked = node.entry.label + (f"  {short_json(call, self._redactor)}" if call else "")
-        self._write()
+    def _question_of(self, activity: Activity) -> str:
+        """Return the question of the entry that waits for a person; empty if there is none."""
+        node = activity.open_node
+        if not node:
+            return ""
+        # Imported here, because they import pydantic, which the first frame does not need.
+        from tui.client.log_entries import ToolCall
+        from tui.domain.entry_format import short_json
+
+        entry = node.entry
+        if not isinstance(entry, ToolCall) or not entry.arguments:
+            return entry.label
+        return f"{entry.label}  {short_json(entry.arguments, self._redactor)}"
 
     def tick(self) -> None:
-        """The clocks go on."""
-        if self._line and self._clocks != self._read_clocks(self._line):
-            self._write()
+        """Update the preview at a tick of the clock if its times have changed."""
+        if self._line and self._shown_clocks != self._clocks(self._line):
+            self._update_rows()
 
-    def _read_clocks(self, line: TaskLine) -> tuple[str, str]:
-        """How long ago the task was made, and how long it has waited."""
-        task, now = line.path[-1] if line.path else line.task, self._now()
-        since = line.wait.since if line.wait else None
-        return humanize.ago(task.created_at, now), humanize.duration((now - since).total_seconds()) if since else ""
+    def _clocks(self, line: TaskLine) -> tuple[str, str]:
+        """Return how long ago the task was created, and how long it has waited."""
+        now = self._now()
+        waited = ""
+        if line.wait and line.wait.since:
+            waited = humanize.duration((now - line.wait.since).total_seconds())
+        return humanize.ago(previewed_task(line).created_at, now), waited
 
-    def _write(self) -> None:
-        """Write it anew; it is drawn where it has changed."""
-        rows = self._lines(self._line, self.size.width) if self._line else []
+    def _update_rows(self) -> None:
+        rows: list[StyledLine] = []
+        if self._line:
+            rows = self._layout(self._line, self.size.width)
         if rows != self._rows:
             self._rows = rows
             self.refresh()
 
     def on_resize(self) -> None:
-        """Take the new width."""
-        self._write()
+        """Lay the preview out again after a resize."""
+        self._update_rows()
 
     def render_line(self, y: int) -> Strip:
-        """One of its lines."""
-        width = self.size.width
-        pieces = self._rows[y] if y < len(self._rows) else []
-        return make_strip(pieces, width, self.rich_style, self._style_of)
+        """Render a line."""
+        pieces: StyledLine = []
+        if y < len(self._rows):
+            pieces = self._rows[y]
+        return make_strip(pieces, self.size.width, self.rich_style, self._rich_style_of)
 
-    def _style_of(self, style: str) -> Style:
+    def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"bar--{style}", partial=True)
 
-    def _lines(self, line: TaskLine, width: int) -> list[StyledLine]:
-        self._clocks = begun, waited = self._read_clocks(line)
-        task = line.path[-1] if line.path else line.task
-        found: list[StyledLine] = [[StyledText(one_line(self._redactor.text(task.name), longest=500), "strong")]]
-        about = [one_line(self._redactor.text(self._agent)), one_line(task.id), begun]
-        found.append([StyledText(fit("  ".join(part for part in about if part), width), "faint")])
-        if line.wait:
-            since = f" for {waited}" if waited else ""
-            found.append([StyledText(f"‖ waits: {line.wait.kind}{since}", "need")])
-            found += self._wrapped("", self._wanted(task, line.wait, self._asked), width)
-            found += self._payload(task, width)
-        elif task.result:
-            found += self._wrapped("", task.result, width)
-        elif task.input and task.input.text:
-            found += self._wrapped("asked: ", task.input.text, width)
-        room = self.size.height - len(found) - 1
-        if room > 2 and self._latest:
-            found += [[], *self._told(room - 1, width)]
-        return found
+    # Layout
 
-    def _told(self, count: int, width: int) -> list[StyledLine]:
-        """The latest of what happened, a line each."""
+    def _layout(self, line: TaskLine, width: int) -> list[StyledLine]:
+        self._shown_clocks = self._clocks(line)
+        created, waited = self._shown_clocks
+        task = previewed_task(line)
+        name = one_line(self._redactor.text(task.name), longest=MAX_NAME_CHARS)
+        facts = [one_line(self._redactor.text(self._agent)), one_line(task.id), created]
+        rows: list[StyledLine] = [
+            [StyledText(name, "strong")],
+            [StyledText(fit("  ".join(fact for fact in facts if fact), width), "faint")],
+        ]
+        if line.wait:
+            wait_text = f"‖ waits: {line.wait.kind}"
+            if waited:
+                wait_text += f" for {waited}"
+            rows.append([StyledText(wait_text, "need")])
+            rows += self._wrapped(self._request_text(task, line.wait), width)
+            rows += self._payload_rows(task, width)
+        elif task.result:
+            rows += self._wrapped(task.result, width)
+        elif task.input and task.input.text:
+            rows += self._wrapped(task.input.text, width, prefix="asked: ")
+        lines_left = self.size.height - len(rows) - 1
+        if lines_left > 2 and self._latest:
+            rows += [[], *self._latest_rows(lines_left - 1, width)]
+        return rows
+
+    def _latest_rows(self, count: int, width: int) -> list[StyledLine]:
+        """Return a heading and the latest entries, one row each."""
         from tui.domain.entry_format import entry_line
 
-        lines: list[StyledLine] = [[StyledText("latest", "faint")]]
+        rows: list[StyledLine] = [[StyledText("latest", "faint")]]
         for node in self._latest[-count + 1 :]:
             line = entry_line(node, self._redactor)
             clock = f"{node.at.astimezone():%H:%M:%S} " if node.at > EPOCH else ""
-            after = f" {line.after}" if line.after else ""
-            room = max(width - len(clock) - 4 - cell_len(after), 8)
+            result = f" {line.outcome}" if line.outcome else ""
+            text_width = max(width - len(clock) - 4 - cell_len(result), 8)
             style = line.style if line.style in SegmentLine.STYLES else "faint"
-            lines.append(
+            rows.append(
                 [
-                    StyledText(f"{clock}{line.word} ", "faint"),
-                    StyledText(fit(line.text, room)),
-                    StyledText(after, style),
+                    StyledText(f"{clock}{line.code} ", "faint"),
+                    StyledText(fit(line.text, text_width)),
+                    StyledText(result, style),
                 ]
             )
-        return lines
+        return rows
 
-    def _wanted(self, task: TaskRow, wait: Wait, asked: str) -> str:
-        """What it waits for, in short; the review shows the whole."""
-        if request := task.hitl_request:
+    def _request_text(self, task: TaskRow, wait: Wait) -> str:
+        """Return, in short, the request that a task waits with; the review shows all of it."""
+        request, sign_in = task.hitl_request, task.pending_eca_request
+        if request:
             return request.description or request.title or ""
-        if task.pending_eca_request:
-            return f"sign in to {task.pending_eca_request.connector_name or 'a connector'}"
-        return asked or ("open it to see" if wait.kind != "paused" else "the platform does not tell the reason")
+        if sign_in:
+            return f"sign in to {sign_in.connector_name or 'a connector'}"
+        if self._question:
+            return self._question
+        if wait.kind == "paused":
+            return "the platform does not tell the reason"
+        return "open it to see"
 
-    def _payload(self, task: TaskRow, width: int) -> list[StyledLine]:
-        """What is asked for: in one line where there is little room, written out where there is more."""
-        content = task.hitl_request.content if task.hitl_request else None
-        if not content:
+    def _payload_rows(self, task: TaskRow, width: int) -> list[StyledLine]:
+        """Return the payload of a request: as one text if the preview has few lines, else as a document."""
+        request = task.hitl_request
+        if not request or not request.content:
             return []
         if self.size.height < MIN_LINES_FOR_PAYLOAD:
-            return self._wrapped("", dumps(self._redactor.json(parse_nested(content))), width)
-        rows = Document([Part("what exactly", content)], self._redactor, can_fold=False).rows(width)
-        return [[], *([StyledText(text, _preview_style(style)) for text, style in row.pieces] for row in rows)]
+            return self._wrapped(dumps(self._redactor.json(parse_nested(request.content))), width)
+        document = Document([Part("what exactly", request.content)], self._redactor, can_fold=False)
+        lines = [
+            [StyledText(text, _preview_style(style)) for text, style in row.pieces] for row in document.rows(width)
+        ]
+        return [[], *lines]
 
-    def _wrapped(self, begin: str, text: str, width: int) -> list[StyledLine]:
-        return list(wrap([StyledText(begin + one_line(self._redactor.text(text), longest=4000))], max(width, 1)))
+    def _wrapped(self, text: str, width: int, *, prefix: str = "") -> list[StyledLine]:
+        safe = one_line(self._redactor.text(text), longest=MAX_TEXT_CHARS)
+        return list(wrap([StyledText(prefix + safe)], max(width, 1)))
+
+
+def previewed_task(line: TaskLine) -> TaskRow:
+    """Return the previewed task of a line: the sub-task that waits if there is one, else the line's own task."""
+    if line.path:
+        return line.path[-1]
+    return line.task
+
+
+def _agent_name(line: TaskLine, state: State) -> str:
+    """Return the name of the agent of a line's task; its id if the name is not known."""
+    agent = state.agents.get(line.task.agent_id)
+    if agent is None:
+        return line.task.agent_id
+    return agent[1].name
 
 
 def _preview_style(style: str) -> str:
-    """Return the style that the preview has for a style of the document; those that it lacks are faint."""
+    """Return the preview's style for a style of the document; one that the preview does not have becomes faint."""
     if style in SegmentLine.STYLES:
         return style
     return "faint" if style else ""

@@ -1,8 +1,7 @@
-"""The list of tasks, in columns that choose themselves by the width there is."""
+"""The table of tasks, whose columns depend on its width."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +17,8 @@ from tui.domain.task_list import TaskListModel
 from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import StyledLine, StyledText, fit
+from tui.widgets.styled_text import StyledLine, StyledText, fit, fold_glyph
+from tui.widgets.task_columns import columns_for
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
@@ -33,45 +33,26 @@ STATUS_STYLES = {
     "stopped": "faint",
 }
 FLASH_SECONDS = 0.6
-"""Seconds for which a row stands out that has changed."""
+"""Seconds for which a changed row flashes."""
 MAX_CACHED_LINES = 500
-"""How many lines are remembered as they were made last."""
-NEVER_CHANGES = datetime.max.replace(tzinfo=UTC)
-"""When what shows no clock has to be looked at again."""
+MAX_VALID_SECONDS = 86_400
+MAX_STEP_CHARS = 40
+MAX_AGENT_CHARS = 60
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""The end of validity of a line that shows no time."""
 
 
 class CachedLine(NamedTuple):
-    """A line, what it was made of, and from when until when it tells the time as it is."""
+    """A line in the cache: the values that it was made of, and the times between which it is valid."""
 
-    of: object
+    source: object
     since: datetime
     until: datetime
     pieces: StyledLine
 
 
-class TableColumn(NamedTuple):
-    """One column: its name, its heading, its width, and from which width of the list it is there."""
-
-    name: str
-    heading: str
-    width: int
-    since: int = 0
-    is_number: bool = False
-
-
-COLUMNS = (
-    TableColumn("status", "STATUS", 15),
-    TableColumn("title", "TITLE", 0),
-    TableColumn("agent", "AGENT", 13, 70),
-    TableColumn("wait", "WAIT/RUN", 9, 0, True),
-    TableColumn("plan", "PLAN", 6, 84, True),
-    TableColumn("tokens", "TOKENS", 8, 100, True),
-    TableColumn("updated", "UPDATED", 10, 92, True),
-)
-
-
 class TaskTable(VirtualList):
-    """Tasks under a cursor, with marks and folds."""
+    """A table of tasks under a cursor, with marks and folds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "open", id="tasks.open"),
@@ -82,7 +63,7 @@ class TaskTable(VirtualList):
     ]
 
     class Folded(Message):
-        """The sub-tasks of a task, or a group, are wanted, or not any more."""
+        """A message that requests to fold or unfold the sub-tasks of a task, or a group."""
 
         def __init__(self, key: str, is_open: bool) -> None:
             super().__init__()
@@ -90,29 +71,28 @@ class TaskTable(VirtualList):
             self.is_open = is_open
 
     class FoldedAll(Message):
-        """All sub-tasks and groups are wanted, or not any more."""
+        """A message that requests to fold or unfold all sub-tasks and groups."""
 
         def __init__(self, away: bool) -> None:
             super().__init__()
             self.away = away
 
     class Marked(Message):
-        """Other tasks are marked now."""
+        """A message that other tasks are marked than before."""
 
     class Resized(Message):
-        """Its lines have another width, and so has what stands above them."""
+        """A message that the table was resized; its headings depend on the width."""
 
     def __init__(self, ui: UIContext, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ui = ui
         self._listing = TaskListModel()
-        self._states: dict[str, str] = {}
-        """How the lines in sight were drawn last."""
-        self._made: dict[str, CachedLine] = {}
-        """Lines as they were made last: a moment later most are the same."""
-        self._steady: dict[int, datetime] = {}
-        """Until when what a line shows of the time, by its place, is right."""
-        self._ticked = EPOCH
+        self._drawn_states: dict[str, str] = {}
+        """The state of each visible task when it was drawn."""
+        self._cached_lines: dict[str, CachedLine] = {}
+        self._valid_until: dict[int, datetime] = {}
+        """The time until which each line is valid, by its index."""
+        self._last_tick = EPOCH
         self._flashing: set[str] = set()
         self._last_mark = ""
         self.marks: set[str] = set()
@@ -120,234 +100,278 @@ class TaskTable(VirtualList):
     @property
     def row(self) -> ListRow | None:
         """The row under the cursor."""
-        return self._listing.row(self.cursor) if self.cursor < len(self._listing) else None
+        if self.cursor >= len(self._listing):
+            return None
+        return self._listing.row(self.cursor)
 
     @property
     def line(self) -> TaskLine | None:
-        """The line under the cursor, where it is about a task."""
+        """The line under the cursor, if it is that of a task."""
         row = self.row
-        return row if isinstance(row, TaskLine) else None
+        if isinstance(row, TaskLine):
+            return row
+        return None
 
     @property
-    def chosen(self) -> list[str]:
-        """The marked tasks, also those that a filter hides, or the one under the cursor."""
-        places = {one: self._listing.index_of(one) for one in self.marks}
-        marked = sorted(self.marks, key=lambda one: (places[one] is None, places[one] or 0, one))
-        return marked or ([self.line.task.id] if self.line else [])
+    def selected_ids(self) -> list[str]:
+        """The selected ids: those of the marked tasks, or else of the task under the cursor.
+
+        Marked tasks that a filter hides come last.
+        """
+        if self.marks:
+            indexes = {task_id: self._listing.index_of(task_id) for task_id in self.marks}
+            return sorted(self.marks, key=lambda task_id: (indexes[task_id] is None, indexes[task_id] or 0, task_id))
+        if self.line:
+            return [self.line.task.id]
+        return []
 
     def show(self, listing: TaskListModel, change: Callable[[], object]) -> None:
-        """Show a listing once it has changed; the cursor stays on its task, and what has changed flashes once."""
+        """Call `change`, then show the listing; the cursor stays on its task, and changed rows flash once."""
         before = self.rows_will_change()
         change()
         self._listing = listing
         self.rows_changed(before)
-        self._note_changes()
+        self._flash_changes()
 
-    def _note_changes(self) -> None:
-        states = {line.key: _state(line) for line in self._in_sight()}
+    def _flash_changes(self) -> None:
+        states = {line.key: _state_text(line) for line in self._visible_lines()}
         if not self._ui.is_still:
-            changed = {key for key, state in states.items() if self._states.get(key, state) != state}
+            changed = {key for key, state in states.items() if self._drawn_states.get(key, state) != state}
             if changed:
                 self._flashing |= changed
-                self.set_timer(FLASH_SECONDS, partial(self._flashed, changed))
-        self._states = states
+                self.set_timer(FLASH_SECONDS, partial(self._stop_flash, changed))
+        self._drawn_states = states
 
-    def _in_sight(self) -> Iterator[TaskLine]:
-        """The lines in sight."""
+    def _visible_lines(self) -> Iterator[TaskLine]:
         top = self.scroll_offset.y
-        for place in range(top, min(top + self.size.height, len(self._listing))):
-            if isinstance(row := self._listing.row(place), TaskLine):
+        for index in range(top, min(top + self.size.height, len(self._listing))):
+            row = self._listing.row(index)
+            if isinstance(row, TaskLine):
                 yield row
 
-    def _flashed(self, keys: set[str]) -> None:
+    def _stop_flash(self, keys: set[str]) -> None:
         self._flashing -= keys
         self.refresh()
 
-    def ground(self, index: int) -> str:
-        """What has just changed stands out for a moment."""
-        return "lines--flash" if self._flashing and self._listing.key(index) in self._flashing else ""
+    def background_class(self, index: int) -> str:
+        """Return the component class for the background of a row: that of a flash for a while after a change."""
+        if self._flashing and self._listing.key(index) in self._flashing:
+            return "lines--flash"
+        return ""
 
     def tick(self) -> None:
-        """The clocks go on: only those are looked at that may say something else by now."""
+        """Redraw, at a tick of the clock, the rows that are not valid any more."""
         now, top = self._ui.now(), self.scroll_offset.y
-        if now < self._ticked:  # somebody has set them back
-            self._steady.clear()
-        self._ticked = now
-        in_sight = range(min(self.size.height, self.count() - top))
-        if due := {y for y in in_sight if self._steady.get(top + y, now) <= now}:
-            self.draw_changed(due)
+        if now < self._last_tick:  # the clock was set back
+            self._valid_until.clear()
+        self._last_tick = now
+        visible = range(min(self.size.height, self.count() - top))
+        outdated = {y for y in visible if self._valid_until.get(top + y, now) <= now}
+        if outdated:
+            self.draw_changed(outdated)
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         return len(self._listing)
 
     def key_of(self, index: int) -> object:
-        """The task's id."""
+        """Return the key of a row, which is the id of its task."""
         return self._listing.key(index)
 
     def index_of(self, key: object) -> int | None:
-        """Where a task is."""
-        return self._listing.index_of(key) if isinstance(key, str) else None
+        """Return the index of the row with this key."""
+        if not isinstance(key, str):
+            return None
+        return self._listing.index_of(key)
 
-    def can_rest(self, index: int) -> bool:
-        """A heading is passed over while its group is open."""
-        head = self._listing.head(index)
-        return head is None or not head.is_open
+    def can_hold_cursor(self, index: int) -> bool:
+        """Return whether a row can hold the cursor: not the header of an open group."""
+        header = self._listing.header(index)
+        return header is None or not header.is_open
+
+    # Folding
 
     def on_resize(self) -> None:
-        """Tell of it."""
+        """Post `Resized`."""
         super().on_resize()
         self.post_message(self.Resized())
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a heading folds its group, or opens it."""
+        """Fold or unfold a group after a click on its header; mark a task after a click on its first cell."""
         index = self.scroll_offset.y + event.y
-        if index < len(self._listing) and (head := self._listing.head(index)):
-            self.post_message(self.Folded(head.key, not head.is_open))
-        elif index < len(self._listing) and event.x == 0:
+        if index >= len(self._listing):
+            return
+        header = self._listing.header(index)
+        if header:
+            self.post_message(self.Folded(header.key, not header.is_open))
+        elif event.x == 0:
             self.cursor = index
             self.action_mark()
 
     def action_fold(self, is_open: bool) -> None:
-        """Show or hide the sub-tasks, or the whole group."""
+        """Fold or unfold the task or group under the cursor; of a task without open sub-tasks, go to its parent."""
         line = self.line
         if line is None:
             if isinstance(self.row, GroupHeader):
                 self.post_message(self.Folded(self.row.key, is_open))
-        elif line.below and line.is_open is not is_open:
+        elif line.subtask_count and line.is_open is not is_open:
             self.post_message(self.Folded(line.task.id, is_open))
         elif not is_open:
-            above = next((at for at in range(self.cursor, -1, -1) if self._above(at, line)), None)
-            if above is not None and (head := self._listing.head(above)):
-                self.post_message(self.Folded(head.key, False))
-            elif above is not None:
-                self.move_to(above, -1)
+            self._go_to_parent(line)
 
-    def _above(self, index: int, line: TaskLine) -> bool:
-        """Whether a row is what a line stands under."""
+    def _go_to_parent(self, line: TaskLine) -> None:
+        """Go to the parent task of a line; if it has none, fold its group."""
+        indexes = range(self.cursor, -1, -1)
+        parent = next((index for index in indexes if self._is_parent(index, line)), None)
+        if parent is None:
+            return
+        header = self._listing.header(parent)
+        if header:
+            self.post_message(self.Folded(header.key, False))
+        else:
+            self.move_to(parent, -1)
+
+    def _is_parent(self, index: int, line: TaskLine) -> bool:
         row = self._listing.row(index)
-        return isinstance(row, GroupHeader) if line.depth == 0 else isinstance(row, TaskLine) and row.depth < line.depth
+        if line.depth == 0:
+            return isinstance(row, GroupHeader)
+        return isinstance(row, TaskLine) and row.depth < line.depth
 
     def fold_all(self, away: bool) -> None:
-        """Fold or unfold all sub-tasks."""
+        """Fold or unfold all sub-tasks and groups."""
         self.post_message(self.FoldedAll(away))
 
+    # Marking
+
     def action_mark(self) -> None:
-        """Mark the task, or not any more, and go on to the next."""
-        if line := self.line:
+        """Mark or unmark the task under the cursor, and go to the next row."""
+        line = self.line
+        if line:
             self.marks ^= {line.task.id}
             self._last_mark = line.task.id
             self.move_to(self.cursor + 1)
-            self._marked()
+            self._marks_changed()
 
     def action_range(self) -> None:
-        """Mark everything from the last mark to here."""
-        begin = self._listing.index_of(self._last_mark)
-        first, last = sorted((self.cursor if begin is None else begin, self.cursor))
-        keys = (self._listing.key(place) for place in range(first, min(last + 1, len(self._listing))))
+        """Mark the range of tasks from the last mark to the cursor."""
+        last_mark = self._listing.index_of(self._last_mark)
+        if last_mark is None:
+            last_mark = self.cursor
+        first, last = sorted((last_mark, self.cursor))
+        keys = (self._listing.key(index) for index in range(first, min(last + 1, len(self._listing))))
         self.marks |= {key for key in keys if not key.startswith("\n")}
-        self._marked()
+        self._marks_changed()
 
     def unmark(self) -> None:
-        """Nothing is marked any more."""
+        """Unmark all tasks."""
         self.marks = set()
-        self._marked()
+        self._marks_changed()
 
-    def _marked(self) -> None:
+    def _marks_changed(self) -> None:
         self.refresh()
         self.post_message(self.Marked())
 
+    # Drawing
+
     def pieces(self, index: int, width: int) -> StyledLine:
-        """A heading, a task in its columns, or that there are more."""
+        """Return the pieces of a row: a group's header, a task in columns, or the line about further tasks."""
         row = self._listing.row(index)
-        if len(self._steady) >= MAX_CACHED_LINES:
-            self._steady.clear()
-        self._steady[index] = NEVER_CHANGES
+        if len(self._valid_until) >= MAX_CACHED_LINES:
+            self._valid_until.clear()
+        self._valid_until[index] = NEVER
         if isinstance(row, GroupHeader):
             style = "need" if row.group == "Needs you" else "head"
-            return [StyledText(f" {'▾' if row.is_open else '▸'} {one_line(row.group)} ({row.count})", style)]
+            return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count})", style)]
         if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
             return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
-        if row.key not in self._states:
-            self._states[row.key] = _state(row)
+        cached = self._cached_line(row, width)
+        self._valid_until[index] = cached.until
+        return cached.pieces
+
+    def _cached_line(self, row: TaskLine, width: int) -> CachedLine:
+        """Return a task's line from the cache; make it if it has changed or is not valid any more."""
+        if row.key not in self._drawn_states:
+            self._drawn_states[row.key] = _state_text(row)
         now, is_marked = self._ui.now(), row.task.id in self.marks
         agent = self._listing.view.names.get(row.task.agent_id, row.task.agent_id)
-        of = row, agent, is_marked, width, self._ui.time
-        known = self._made.get(row.key)
-        if known is None or known.of != of or not known.since <= now < known.until:
-            if len(self._made) >= MAX_CACHED_LINES:
-                self._made.clear()
-            seconds, changed = duration_seconds(row, now), row.task.changed_at
-            found: list[StyledText] = [StyledText("*", "marked") if is_marked else StyledText(" ")]
-            cells = self._cells(row, agent, _clock(row, seconds), self._ui.when(changed))
-            for column, cell_width in columns_for(width, self._ui.time):
-                text, style = cells[column.name]
-                found.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style))
-            known = self._made[row.key] = CachedLine(of, now, now + self._steadily(row, seconds, changed), tuple(found))
-        self._steady[index] = known.until
-        return known.pieces
+        source = row, agent, is_marked, width, self._ui.time_format
+        cached = self._cached_lines.get(row.key)
+        if cached is not None and cached.source == source and cached.since <= now < cached.until:
+            return cached
+        if len(self._cached_lines) >= MAX_CACHED_LINES:
+            self._cached_lines.clear()
+        seconds = duration_seconds(row, now)
+        cells = self._cells(row, agent, seconds)
+        pieces = [StyledText("*", "marked") if is_marked else StyledText(" ")]
+        for column, cell_width in columns_for(width, self._ui.time_format):
+            text, style = cells[column.name]
+            pieces.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style))
+        cached = CachedLine(source, now, now + self._validity(row, seconds), tuple(pieces))
+        self._cached_lines[row.key] = cached
+        return cached
 
-    def _steadily(self, row: TaskLine, seconds: float | None, changed: datetime | None) -> timedelta:
-        """For how long a line is right though nobody tells anything of it."""
-        until = math.inf if changed is None else self._ui.steady(changed)
+    def _validity(self, row: TaskLine, seconds: float | None) -> timedelta:
+        """Return for how long a line stays valid if its task does not change: until one of its times changes."""
+        valid_seconds: float = MAX_VALID_SECONDS
+        if row.task.changed_at is not None:
+            valid_seconds = min(valid_seconds, self._ui.seconds_until_change(row.task.changed_at))
         if seconds is not None and not row.task.is_final:
-            until = min(until, humanize.seconds_until_change(seconds) if row.wait else 1 - seconds % 1)
-        return timedelta(seconds=min(until, 86400))
+            clock_seconds = 1 - seconds % 1
+            if row.wait:
+                clock_seconds = humanize.seconds_until_change(seconds)
+            valid_seconds = min(valid_seconds, clock_seconds)
+        return timedelta(seconds=valid_seconds)
 
-    def _cells(self, row: TaskLine, agent: str, clock: str, updated: str) -> dict[str, StyledText]:
+    def _cells(self, row: TaskLine, agent: str, seconds: float | None) -> dict[str, StyledText]:
+        """Return the cells of a task's line by the names of their columns."""
         task = row.task
+        plan = tokens = ""
+        if task.plan and task.plan.steps:
+            plan = f"{task.plan.done}/{len(task.plan.steps)}"
+        if task.tokens and task.tokens.total:
+            tokens = humanize.short_count(task.tokens.total)
+        final_style = "faint" if task.is_final else ""
+        title_style, clock_style = final_style, "faint"
         if row.wait:
-            status = StyledText(f"‖ {row.wait.kind}", "need")
-        else:
-            status = StyledText(
-                f"{STATUS_GLYPHS.get(task.status, '?')} {one_line(task.status) or 'unknown'}",
-                STATUS_STYLES.get(task.status, ""),
-            )
-        fold = f"{'▾' if row.is_open else '▸'} " if row.below else ""
-        below = f"  ({row.below})" if row.below else ""
-        where = "".join(f" › {self._ui.safe(step.name, 40)}" for step in row.path)
-        title = f"{'  ' * row.depth}{fold}{self._ui.safe(task.name)}{where}{below}"
-        plan = f"{task.plan.done}/{len(task.plan.steps)}" if task.plan and task.plan.steps else ""
-        strength = "strong" if row.wait else "faint" if task.is_final else ""
+            title_style, clock_style = "strong", "need"
         return {
-            "status": status,
-            "title": StyledText(title, strength),
-            "agent": StyledText(self._ui.safe(agent, 60), "faint" if task.is_final else ""),
-            "wait": StyledText(clock, "need" if row.wait else "faint"),
-            "plan": StyledText(plan, "faint" if task.is_final else ""),
-            "tokens": StyledText(
-                humanize.short_count(task.tokens.total) if task.tokens and task.tokens.total else "", "faint"
-            ),
-            "updated": StyledText(updated, "faint"),
+            "status": _status_cell(row),
+            "title": StyledText(self._title(row), title_style),
+            "agent": StyledText(self._ui.safe(agent, MAX_AGENT_CHARS), final_style),
+            "wait": StyledText(_clock(row, seconds), clock_style),
+            "plan": StyledText(plan, final_style),
+            "tokens": StyledText(tokens, "faint"),
+            "updated": StyledText(self._ui.format_time(task.changed_at), "faint"),
         }
+
+    def _title(self, row: TaskLine) -> str:
+        """Return a task's title, with the path to the sub-task that waits and the number of sub-tasks."""
+        fold_mark, count = "", ""
+        if row.subtask_count:
+            fold_mark = f"{fold_glyph(row.is_open)} "
+            count = f"  ({row.subtask_count})"
+        path = "".join(f" › {self._ui.safe(step.name, MAX_STEP_CHARS)}" for step in row.path)
+        return f"{'  ' * row.depth}{fold_mark}{self._ui.safe(row.task.name)}{path}{count}"
+
+
+def _status_cell(row: TaskLine) -> StyledText:
+    if row.wait:
+        return StyledText(f"‖ {row.wait.kind}", "need")
+    status = row.task.status
+    text = f"{STATUS_GLYPHS.get(status, '?')} {one_line(status) or 'unknown'}"
+    return StyledText(text, STATUS_STYLES.get(status, ""))
 
 
 def _clock(line: TaskLine, seconds: float | None) -> str:
-    """How long a task has waited or run, or took."""
-    is_running = not line.wait and not line.task.is_final
-    return "" if seconds is None else humanize.running_clock(seconds) if is_running else humanize.duration(seconds)
+    """Return, as text, how long a task has waited or run, or how long it took."""
+    if seconds is None:
+        return ""
+    if line.wait or line.task.is_final:
+        return humanize.duration(seconds)
+    return humanize.running_clock(seconds)
 
 
-def _state(line: TaskLine) -> str:
+def _state_text(line: TaskLine) -> str:
+    """Return a text that differs when the state of a task has changed."""
     return f"{line.task.status} {line.wait}"
-
-
-def columns_for(width: int, time: str) -> list[tuple[TableColumn, int]]:
-    """The columns that there is room for, and how wide each is; the title takes what is left."""
-    wider = 0 if time == "relative" else 3  # a clock with a day before it
-    chosen = [column for column in COLUMNS if width >= column.since + (wider if column.since else 0)]
-    widths = {column.name: column.width + (wider if column.name == "updated" else 0) for column in chosen}
-    left = width - 1 - sum(widths.values())
-    return [(column, widths[column.name] or max(left, 8)) for column in chosen]
-
-
-def heading_line(width: int, time: str, column: str | None, reverse: bool) -> list[tuple[StyledText, str]]:
-    """The line above the list: each heading with the name of its column."""
-    found = [(StyledText(" "), "")]
-    for one, cell_width in columns_for(width, time):
-        arrow = (" ▾" if reverse else " ▴") if one.name == column else ""
-        style = "accent" if one.name == column else "faint"
-        text = one.heading[: cell_width - 1 - len(arrow)].rstrip("/") + arrow
-        found.append((StyledText(fit(text, cell_width - 1, right=one.is_number) + " ", style), one.name))
-    return found

@@ -1,4 +1,4 @@
-"""What every screen is given: the clock, the masks, where this is, and how the operator wants it."""
+"""The context of all screens and widgets: the clock, the redactor, the profile and the operator's preferences."""
 
 from __future__ import annotations
 
@@ -11,49 +11,48 @@ from tui.domain import humanize
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
-TIME_FORMATS = ("relative", "local", "utc")
+RELATIVE_TIME = "relative"
+TIME_FORMATS = (RELATIVE_TIME, "local", "utc")
 
 
 class UIContext(Struct, frozen=True):
-    """The same for all screens of one session."""
+    """The context that all screens of one session share."""
 
     now: Callable[[], datetime]
     redactor: Redactor
     place: str
+    """The name of the platform or of its profile."""
     memory: MutableMapping[str, str] = field(default_factory=dict)
-    """What is kept from one session to the next: the theme, how times are shown, the filters used."""
+    """What is kept between sessions: the theme, the time format, the filters that were used."""
     read_only: str = ""
-    """Why nothing can be sent, where nothing can."""
+    """The reason why no action can be sent; empty if actions can be sent."""
     is_still: bool = False
-    """Nothing flashes or glides."""
+    """Show no animations: nothing flashes, nothing scrolls smoothly."""
 
     def safe(self, text: str, longest: int = 300) -> str:
-        """A text of others for one line: secrets masked, controls made visible."""
+        """Return a text that is safe to show in one line: secrets masked, control characters made visible."""
         return one_line(self.redactor.text(text), longest=longest)
 
     @property
-    def time(self) -> str:
-        """How times are shown."""
-        return self.memory.get("time", TIME_FORMATS[0])
+    def time_format(self) -> str:
+        """The format of times: one of `TIME_FORMATS`, or what the memory holds."""
+        return self.memory.get("time", RELATIVE_TIME)
 
-    def turn_time(self) -> str:
-        """Show times in the next way."""
-        self.memory["time"] = (
-            TIME_FORMATS[(TIME_FORMATS.index(self.time) + 1) % len(TIME_FORMATS)]
-            if self.time in TIME_FORMATS
-            else TIME_FORMATS[0]
-        )
+    def cycle_time_format(self) -> str:
+        """Switch to the next time format, and return it; after an unknown one, to the first."""
+        position = -1
+        if self.time_format in TIME_FORMATS:
+            position = TIME_FORMATS.index(self.time_format)
+        self.memory["time"] = TIME_FORMATS[(position + 1) % len(TIME_FORMATS)]
         return self.memory["time"]
 
-    def when(self, moment: datetime | None) -> str:
-        """A moment, as times are shown."""
-        return humanize.relative_or_clock(moment, self.now(), self.time)
+    def format_time(self, moment: datetime | None) -> str:
+        """Format a time in the current time format."""
+        return humanize.relative_or_clock(moment, self.now(), self.time_format)
 
-    def steady(self, moment: datetime) -> float:
-        """For how many seconds more it is shown so; where the day may be shown, until it may be another one."""
+    def seconds_until_change(self, moment: datetime) -> float:
+        """Return the seconds until a formatted time may change; a clock may change when the minute ends."""
         now = self.now()
-        return (
-            humanize.seconds_until_change((now - moment).total_seconds())
-            if self.time == TIME_FORMATS[0]
-            else 60 - now.timestamp() % 60
-        )
+        if self.time_format == RELATIVE_TIME:
+            return humanize.seconds_until_change((now - moment).total_seconds())
+        return 60 - now.timestamp() % 60

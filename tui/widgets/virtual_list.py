@@ -1,4 +1,4 @@
-"""A list of lines under a cursor: the base of list, tree and event pane."""
+"""A virtual list of lines under a cursor: the base of the task table, the activity views, the inspector and others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.widgets.line_view import LineView
 
 
 class VirtualList(LineView, can_focus=True, inherit_bindings=False):
-    """Lines under a cursor. Whoever inherits says how many there are, and what each is made of."""
+    """A list of lines under a cursor. A subclass implements `count` and `pieces`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
@@ -29,172 +29,201 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         Binding("z", "prefix", "zM folds all, zR unfolds all", show=False, id="lines.folds"),
     ]
     cursor: reactive[int] = reactive(0, init=False, repaint=False)
-    """Who shows what is under it, watches it: both are drawn in one frame then. A message would come a frame later."""
-    was_led = False
-    """Whether somebody has put the cursor anywhere; until then it may go where things happen."""
-    _is_prefixed = False
-    """Whether z was pressed, and M or R may follow."""
+    """The index of the line under the cursor.
+
+    Widgets that show details of this line watch it instead of handling a message, because a message would arrive one
+    frame later than the cursor is drawn.
+    """
+    was_cursor_moved = False
+    """Whether the operator has moved the cursor; until then it may follow the last line."""
+    _is_after_prefix = False
+    """Whether the last key was the prefix z, which M or R may follow."""
 
     class Chosen(Message):
-        """A line was opened, with Enter or a double click."""
+        """A message that a line was chosen, with Enter or a double click."""
 
-        def __init__(self, lines: VirtualList, index: int) -> None:
+        def __init__(self, virtual_list: VirtualList, index: int) -> None:
             super().__init__()
-            self.lines = lines
+            self.virtual_list = virtual_list
             self.index = index
 
         @property
         def control(self) -> VirtualList:
-            """The widget."""
-            return self.lines
+            """The control that posted the message."""
+            return self.virtual_list
 
-    # What an heir tells
+    # May be overridden by a subclass
 
     def key_of(self, index: int) -> object:
-        """What a line is about, so that the cursor stays with it."""
+        """Return the key of a line; the cursor stays on its key when lines are added or removed."""
         return index
 
     def index_of(self, key: object) -> int | None:
-        """Where the line about something is."""
-        return key if isinstance(key, int) else None
+        """Return the index of the line with this key."""
+        if isinstance(key, int):
+            return key
+        return None
 
-    def can_rest(self, index: int) -> bool:
-        """Whether the cursor can be on a line."""
+    def can_hold_cursor(self, index: int) -> bool:
+        """Return whether a line can hold the cursor."""
         return True
 
     def is_cursor(self, index: int) -> bool:
         """Return whether the cursor is on a line."""
         return index == self.cursor
 
-    # Changing
+    def fold_all(self, away: bool) -> None:
+        """Fold or unfold all lines, in a list with folds."""
+
+    # Updating
 
     def rows_will_change(self) -> tuple[object, int]:
-        """What the cursor is on, and how far below the top of the view; for `rows_changed`."""
-        key = self.key_of(self.cursor) if self.cursor < self.count() else None
+        """Return the position before rows change, for `rows_changed`: the cursor's key, and its y in the view."""
+        key = None
+        if self.cursor < self.count():
+            key = self.key_of(self.cursor)
         return key, self.cursor - self.scroll_offset.y
 
     def rows_changed(self, before: tuple[object, int]) -> None:
-        """Draw anew: the cursor stays on what it was on, and that where it was on the screen."""
-        key, below_top = before
+        """Draw the list after its rows have changed; the cursor stays on its key, and at its y in the view."""
+        key, cursor_y = before
         count = self.count()
-        self._grow(count)
-        found = self.index_of(key) if key is not None else None
-        place = self._resting(min(self.cursor if found is None else found, max(count - 1, 0)), 1)
-        if place != self.cursor:
-            if found is None:
-                self.cursor = place
+        self._set_line_count(count)
+        index, key_index = self.cursor, None
+        if key is not None:
+            key_index = self.index_of(key)
+        if key_index is not None:
+            index = key_index
+        index = self._nearest_allowed(min(index, max(count - 1, 0)), 1)
+        if index != self.cursor:
+            if key_index is None:
+                self.cursor = index
             else:
-                self.set_reactive(VirtualList.cursor, place)  # it is on the same as before
+                self.set_reactive(VirtualList.cursor, index)  # calls no watchers, because the key is the same
         height = self.scrollable_content_region.height
-        if found is not None and (self.scroll_offset.y > 0 or place >= height):
-            top = place - below_top if 0 <= below_top < max(height, 1) else self.scroll_offset.y + place - self.cursor
+        if key_index is not None and (self.scroll_offset.y > 0 or index >= height):
+            top = self.scroll_offset.y
+            if 0 <= cursor_y < max(height, 1):  # the cursor was visible
+                top = index - cursor_y
             self.scroll_to(y=max(top, 0), animate=False, immediate=True)
         self.draw_changed()
 
     def take_position(self, other: VirtualList) -> None:
-        """Put the cursor and the scroll position where those of another list of the same lines are."""
-        self._grow(self.count())
-        self.was_led = other.was_led
+        """Take the cursor and the scroll position from another list of the same lines."""
+        self._set_line_count(self.count())
+        self.was_cursor_moved = other.was_cursor_moved
         self.set_reactive(VirtualList.cursor, other.cursor)
         self.scroll_to(y=other.scroll_offset.y, animate=False, immediate=True, force=True)
 
-    def _resting(self, index: int, direction: int) -> int:
-        """The nearest line that the cursor can be on, first in this direction, then in the other."""
+    def on_resize(self) -> None:
+        """Set the size of the content after a resize, and show the cursor."""
+        self._set_line_count(self.count())
+        self.call_after_refresh(self.show_cursor)
+
+    # Moving the cursor
+
+    def _nearest_allowed(self, index: int, direction: int) -> int:
+        """Return the nearest line that can hold the cursor, first in this direction, then in the other."""
         count = self.count()
         for step in (direction, -direction):
-            place = index
-            while 0 <= place < count:
-                if self.can_rest(place):
-                    return place
-                place += step
+            candidate = index
+            while 0 <= candidate < count:
+                if self.can_hold_cursor(candidate):
+                    return candidate
+                candidate += step
         return max(min(index, count - 1), 0)
 
-    # Moving
-
     def action_move(self, by: int) -> None:
-        """Move the cursor by lines."""
-        self.was_led = True
+        """Move the cursor by so many lines."""
+        self.was_cursor_moved = True
         self.move_to(self.cursor + by, by)
 
     def action_edge(self, last: bool) -> None:
-        """Move to the first or the last line."""
-        self.was_led = True
-        self.move_to(self.count() - 1 if last else 0, -1 if last else 1)
+        """Move the cursor to an edge of the list: the first or the last line."""
+        self.was_cursor_moved = True
+        if last:
+            self.move_to(self.count() - 1, -1)
+        else:
+            self.move_to(0, 1)
 
     def action_leap(self, pages: float) -> None:
-        """Move by pages."""
-        self.was_led = True
+        """Leap by so many pages."""
+        self.was_cursor_moved = True
         by = int(pages * max(self.size.height - 1, 1))
         self.move_to(self.cursor + by, 1 if by > 0 else -1)
 
     def move_to(self, index: int, direction: int = 1) -> None:
-        """Move the cursor to a line, and show it."""
+        """Move the cursor to a line, and show it.
+
+        If the line cannot hold the cursor, the nearest one in this direction does.
+        """
         count = self.count()
         if count:
-            self.cursor = self._resting(max(min(index, count - 1), 0), direction)
+            self.cursor = self._nearest_allowed(max(min(index, count - 1), 0), direction)
             self.show_cursor()
 
     def show_cursor(self) -> None:
-        """Scroll as little as shows the cursor."""
+        """Scroll no further than is needed to show the cursor."""
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        # A heading above the cursor is shown with it.
-        above = self.cursor - 1 if self.cursor and not self.can_rest(self.cursor - 1) else self.cursor
-        if above < top:
-            self.scroll_to(y=above, animate=False, immediate=True)
+        first = self.cursor
+        if first and not self.can_hold_cursor(first - 1):
+            first -= 1  # a heading directly above the cursor is shown with it
+        if first < top:
+            self.scroll_to(y=first, animate=False, immediate=True)
         elif self.cursor >= top + height > 0:
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
     def find(self, words: str, by: int) -> tuple[int, int]:
-        """Go to the next line that has these words, or the one before; which of how many it is."""
+        """Find the next line with these words and go to it; return its number and the number of hits.
+
+        With -1 it goes to the hit before, with 0 to the first hit that is not above the cursor.
+        """
         wanted = words.casefold()
-        found = [index for index in range(self.count()) if wanted in self.text_of(index).casefold()]
-        if not found:
+        hits = [index for index in range(self.count()) if wanted in self.text_of(index).casefold()]
+        if not hits:
             return 0, 0
-        beyond = bisect_right(found, self.cursor) if by > 0 else bisect_left(found, self.cursor) - 1
-        place = (bisect_left(found, self.cursor) if by == 0 else beyond) % len(found)
-        self.move_to(found[place])
-        return place + 1, len(found)
+        if by > 0:
+            position = bisect_right(hits, self.cursor)
+        elif by == 0:
+            position = bisect_left(hits, self.cursor)
+        else:
+            position = bisect_left(hits, self.cursor) - 1
+        position %= len(hits)
+        self.move_to(hits[position])
+        return position + 1, len(hits)
 
     def watch_cursor(self, before: int, after: int) -> None:
-        """Draw the two lines."""
+        """Redraw the lines that the cursor leaves and enters."""
         for index in (before, after):
             self.refresh_lines(index)
 
-    def fold_all(self, away: bool) -> None:
-        """Fold or unfold everything, where there is anything to fold."""
+    # Keys and mouse
 
     def action_prefix(self) -> None:
-        """The next key says what."""
-        self._is_prefixed = True
+        """Handle the prefix z: the next key folds or unfolds all."""
+        self._is_after_prefix = True
 
     def on_key(self, event: events.Key) -> None:
-        """What follows a z."""
-        if self._is_prefixed:
-            self._is_prefixed = False
+        """Handle the key after the prefix z: M folds all, R unfolds all."""
+        if self._is_after_prefix:
+            self._is_after_prefix = False
             if event.key in {"M", "R"}:
                 event.stop()
                 event.prevent_default()
                 self.fold_all(event.key == "M")
 
-    def on_resize(self) -> None:
-        """Take the new width."""
-        self._grow(self.count())
-        self.call_after_refresh(self.show_cursor)
-
-    # Mouse
-
     def on_click(self, event: events.Click) -> None:
-        """A click puts the cursor there, a second one opens it."""
-        self.was_led = True
+        """Move the cursor with a click; a double click chooses the line."""
+        self.was_cursor_moved = True
         index = self.scroll_offset.y + event.y
-        if not 0 <= index < self.count() or not self.can_rest(index):
+        if not 0 <= index < self.count() or not self.can_hold_cursor(index):
             return
         self.cursor = index
         if event.chain == 2:
-            event.prevent_default()  # it opens, and selects nothing
+            event.prevent_default()  # a double click selects no text here
             self.post_message(self.Chosen(self, index))
 
     def action_choose(self) -> None:
-        """Open the line under the cursor."""
-        if self.cursor < self.count() and self.can_rest(self.cursor):
+        """Choose the line under the cursor."""
+        if self.cursor < self.count() and self.can_hold_cursor(self.cursor):
             self.post_message(self.Chosen(self, self.cursor))

@@ -1,0 +1,169 @@
+"""The verb show: the record of a task, and the whole request that waits for a decision."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import aclosing
+from typing import Any
+
+from tui.cli.context import Session, iso_time, status_cell, task_json
+from tui.cli.output import AMBER, FAINT, STRONG, Cell
+from tui.client.errors import NotFound
+from tui.client.json_codec import parse_nested, pretty
+from tui.client.models import Task
+from tui.domain import humanize
+from tui.domain.review import ReviewSnapshot, review_of
+from tui.security.redact import Redactor
+from tui.security.sanitize import sanitize_text
+
+MAX_SEARCHED_TASKS = 200
+"""How many of the newest tasks are searched for ids to suggest."""
+MIN_ID_PREFIX_CHARS = 4
+"""How long the beginning of an id must be for suggestions of whole ids."""
+FULL_ID_CHARS = 32
+MAX_SUGGESTED_IDS = 5
+NOT_FULLY_SHOWN = (
+    "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
+    "Reveal them in the review of xp-tui, or decide with --yes-unseen"
+)
+"""The message when a digest cannot decide because `show` did not print the whole request."""
+
+
+async def show(session: Session) -> int:
+    """Show one task; if it waits, also the whole request that waits for a decision."""
+    out = session.out
+    task = await find_task(session, session.arguments.task)
+    review = review_of(task, await session.client.log(task))
+    if out.format != "table":
+        out.json(_review_json(session, review))
+        return 0
+    _print_record(session, review)
+    if task.result:
+        out.line("")
+        out.line(Cell("Result", FAINT))
+        out.text(task.result)
+    if review.wait:  # printed last, so that no text of the agent can imitate it
+        _print_request(session, review)
+    return 0
+
+
+def _review_json(session: Session, review: ReviewSnapshot) -> dict[str, Any]:
+    review_json = {**task_json(review.task, review.wait, None), "entries": len(review.log.entries)}
+    if review.wait:
+        _, is_whole = printed_request(session.out.redactor, review.held)
+        review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
+    return review_json
+
+
+async def find_task(session: Session, task_id: str) -> Task:
+    """Return the task with this id; when there is none, raise NotFound with a hint that lists similar ids."""
+    try:
+        return await session.client.task(task_id)
+    except NotFound as error:
+        hint = "Give the whole id; xp-tui tasks lists them"
+        if similar_ids := await _ids_with_prefix(session, task_id):
+            hint = f"Ids that begin so: {', '.join(similar_ids[:MAX_SUGGESTED_IDS])}"
+        raise NotFound(f"no task {task_id!r}: {error.message}", status=error.status, hint=hint) from error
+
+
+async def _ids_with_prefix(session: Session, prefix: str) -> list[str]:
+    """Return the ids with this prefix among the newest tasks; none if it is too short, or as long as a whole id."""
+    ids: list[str] = []
+    if not MIN_ID_PREFIX_CHARS <= len(prefix) < FULL_ID_CHARS:
+        return ids
+    async with aclosing(session.client.tasks()) as pages:
+        async for page in pages:
+            ids += [task.id for task in page.items if task.id.startswith(prefix)]
+            if page.number * page.LIMIT >= MAX_SEARCHED_TASKS:
+                break
+    return ids
+
+
+def _print_record(session: Session, review: ReviewSnapshot) -> None:
+    out, task = session.out, review.task
+    status = status_cell(task, review.wait)
+    fields = {"status": out.safe(status.text), **_record_fields(session, review)}
+    out.line(Cell(out.safe(task.name), STRONG))
+    for name, value in fields.items():
+        if value:
+            style = status.style if name == "status" else ""
+            out.line(Cell(f"  {name:<10}", FAINT), Cell(out.safe(value), style))
+    if task.plan:
+        for step in task.plan.steps:
+            mark = "✓" if step.completed else "·"
+            out.line(Cell(f"  {'':<10}", FAINT), f"{mark} {out.safe(step.title)}")
+
+
+def _record_fields(session: Session, review: ReviewSnapshot) -> dict[str, str | None]:
+    """Return the fields of a task's record as text, by their names on screen; None where a field is not provided."""
+    out, task = session.out, review.task
+    request = None
+    user = task.user_id
+    if task.input:
+        request = task.input.text
+        if task.input.user:
+            user = task.input.user.name
+    tokens = None
+    if task.tokens:
+        tokens = humanize.short_count(task.tokens.total)
+    log = f"{len(review.log.entries)} entries"
+    if review.log.is_partial:
+        log += ", messages only"
+    plan = None
+    if task.plan and task.plan.steps:
+        plan = f"{task.plan.done} of {len(task.plan.steps)} steps"
+    return {
+        "internal": task.internal_status,
+        "id": task.id,
+        "agent": task.agent_id,
+        "asked": request,
+        "by": user,
+        "source": task.source,
+        "parent": task.parent_id,
+        "sub-tasks": ", ".join(task.sub_executions) or None,
+        "model": " ".join(filter(None, (task.llm_model_provider, task.llm_model_name))) or None,
+        "created": out.when(task.created_at),
+        "updated": out.when(task.updated_at),
+        "finished": out.when(task.finished_at),
+        "tokens": tokens,
+        "events": "streamed" if task.events_streaming else "not streamed, polled",
+        "log": log,
+        "plan": plan,
+    }
+
+
+def printed_request(redactor: Redactor, held: Any) -> tuple[Any, bool]:
+    """Return the request as `show` prints it, with secrets redacted, and whether that is the whole request."""
+    try:
+        parsed = parse_nested(held)
+    except RecursionError:
+        parsed = held
+    printed = redactor.json(parsed)
+    return printed, printed == parsed and redactor.json(held) == held
+
+
+def _print_request(session: Session, review: ReviewSnapshot) -> None:
+    """Print the whole request that waits, and the command that decides it."""
+    out = session.out
+    kind = since = None
+    if review.wait:
+        kind = review.wait.kind
+        since = iso_time(review.wait.since)
+    printed, is_whole = printed_request(out.redactor, review.held)
+    out.line("")
+    out.line(Cell(f"Waits for: {kind or ''}", AMBER))
+    if review.held is None:
+        out.line("  what it waits for is not provided by the platform")
+    else:
+        for line in pretty(printed).split("\n"):
+            text = sanitize_text(line, longest=sys.maxsize, reveals=True)
+            out.indented(text.replace("\n", "\\n"))  # a line separator inside a JSON string must not begin a new line
+    out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
+    if blocked_now := review.blocked_now:
+        out.line(Cell("  decide", FAINT), blocked_now)
+    elif not is_whole:
+        out.line(Cell("  digest", FAINT), review.digest, Cell("it does not decide about this", FAINT))
+        out.line(Cell("  decide", FAINT), NOT_FULLY_SHOWN)
+    else:
+        out.line(Cell("  digest", FAINT), review.digest)
+        out.line(Cell("  decide", FAINT), f"xp-tui approve {out.safe(review.task.id)} --digest {review.digest}")

@@ -1,0 +1,127 @@
+"""Observations of a task, and how several of them are merged into one task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cmp_to_key
+from typing import Any
+
+from msgspec import Struct
+
+from tui.client.json_codec import canonical
+from tui.client.task_rows import AnyTask, TaskRow
+
+MAX_AHEAD = timedelta(seconds=10)
+"""How far ahead of the request an update time may be: the task changed meanwhile, or the clocks differ."""
+
+
+class Observation(Struct, frozen=True):
+    """An observation of a task at one moment; the newer of two counts. Most tasks are known from one observation."""
+
+    task: TaskRow
+    stamp: datetime
+    """The time of the state that it reports."""
+    at: datetime
+    """The time of the request, or of the event."""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The observations of the task itself: this one."""
+        return (self,)
+
+    @property
+    def is_root(self) -> bool:
+        """True if it reports the task as a root; a part of a record without a parent id says nothing about that."""
+        return self.task.is_root
+
+    def with_observation(self, other: Observation) -> Observation | MergedTask:
+        """Return the task with another observation of itself."""
+        if other.task.is_full is self.task.is_full:
+            if other.is_newer_than(self):
+                return other
+            return self
+        if other.task.is_full:
+            return MergedTask.merge(self, other, None)
+        return MergedTask.merge(other, self, None)
+
+    def with_mention(self, mention: Observation) -> MergedTask:
+        """Return the task with a mention of it in the stream of another task."""
+        if self.task.is_full:
+            return MergedTask.merge(None, self, mention)
+        return MergedTask.merge(self, None, mention)
+
+    def compare(self, other: Observation) -> int:
+        """Compare for sorting: return 1 if this observation is newer, else -1."""
+        return 1 if self.is_newer_than(other) else -1
+
+    def is_newer_than(self, other: Observation) -> bool:
+        """Return whether it is newer; with equal stamps a final status counts more, then the later request."""
+        mine = (self.stamp, self.task.is_final, self.at)
+        theirs = (other.stamp, other.task.is_final, other.at)
+        return mine > theirs or (mine == theirs and canonical(self.task.raw) > canonical(other.task.raw))
+
+
+class MergedTask(Struct, frozen=True):
+    """A task merged from the latest observation of each kind: row, record and mention."""
+
+    task: TaskRow
+    row: Observation | None
+    """A row of a list, or an event of the task's own stream."""
+    record: Observation | None
+    """The task's own record."""
+    mention: Observation | None
+    """An event about a sub-task in the stream of another task; ignored if the task is a root."""
+
+    @classmethod
+    def merge(cls, row: Observation | None, record: Observation | None, mention: Observation | None) -> MergedTask:
+        """Merge observations into one task: fields of newer ones replace those of older ones."""
+        merged = [observation for observation in (row, record) if observation]
+        if mention and not _is_root(merged):
+            merged.append(mention)
+        merged.sort(key=cmp_to_key(Observation.compare))
+        if len(merged) == 1:
+            return cls(merged[0].task, row, record, mention)
+        raw: dict[str, Any] = {}
+        for observation in merged:
+            raw |= {name: value for name, value in observation.task.raw.items() if value is not None or name not in raw}
+        return cls(TaskRow.from_value(raw), row, record, mention)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The observations of the task itself."""
+        return tuple(observation for observation in (self.row, self.record) if observation)
+
+    @property
+    def is_root(self) -> bool:
+        """True if the platform reports the task as a root."""
+        return _is_root(self.observations)
+
+    def with_observation(self, other: Observation) -> MergedTask:
+        """Return the task with another observation of itself."""
+        previous = self.record if other.task.is_full else self.row
+        if previous and not other.is_newer_than(previous):
+            return self
+        if other.task.is_full:
+            return MergedTask.merge(self.row, other, self.mention)
+        return MergedTask.merge(other, self.record, self.mention)
+
+    def with_mention(self, mention: Observation) -> MergedTask:
+        """Return the task with a mention of it in the stream of another task."""
+        if self.mention and not mention.is_newer_than(self.mention):
+            return self
+        return MergedTask.merge(self.row, self.record, mention)
+
+
+def _is_root(own_observations: Sequence[Observation]) -> bool:
+    """Return whether a task is a root: one of its own observations says so, and none names a parent."""
+    is_reported = any(observation.is_root for observation in own_observations)
+    return is_reported and not any(observation.task.parent_id for observation in own_observations)
+
+
+def observation_of(task: AnyTask, at: datetime, stamp: datetime) -> Observation:
+    """Return the observation of a task, dated by its update time, or by `stamp` if it has none."""
+    row = TaskRow.from_task(task)
+    if row.updated_at is None:
+        return Observation(row, stamp, at)
+    return Observation(row, min(row.updated_at, at + MAX_AHEAD), at)
