@@ -321,7 +321,8 @@ async def test_tasks_in_a_parent_cycle_and_below_ended_tasks_are_shown(serve: Se
         platform.change(platform.task(root), status="completed")
         platform.change(platform.task(invoice_id(operator, 7)), parent_execution=root)
         await operator.until(lambda: "Ended root › Pay invoice 7" in operator.text)
-        await operator.until(lambda: "Pay invoice 8" in operator.text or "Pay invoice 9" in operator.text)
+        # One of the two tasks of the cycle counts as its root, the other one is below it.
+        await operator.until(lambda: ("Pay invoice 8" in operator.text) is not ("Pay invoice 9" in operator.text))
 
 
 async def test_a_decision_that_was_held_when_the_process_was_killed_is_offered_again(
