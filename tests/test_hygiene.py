@@ -78,7 +78,7 @@ from tui.domain.task_list import ListView, TaskListModel
 page = task_page(b'[{"id": "a", "status": "paused", "title": "Pay"}, {"id": "b", "status": "executing"}]', 1)
 state = State().after([TasksSeen(page.items, datetime.now(UTC))])
 listing = TaskListModel(ListView(matches=parse_filter("pay status:paused").predicate()))
-assert not list(listing.filled(state))[1:]
+assert not list(listing.build(state))[1:]
 assert [listing.row(place).key for place in range(len(listing))][1:] == ["a"]
 """
     assert "pydantic" not in loaded_packages(code)

@@ -207,7 +207,7 @@ def test_a_lazy_log_is_not_split_into_parts() -> None:
 @contextmanager
 def small(large: int = 40) -> Iterator[None]:
     """Lower the size from which a log is lazy, and the number of entries that are added at a time."""
-    with patch.multiple(large_log, MIN_LAZY_LOG_BYTES=large, ENTRIES_PER_TURN=3):
+    with patch.multiple(large_log, MIN_LAZY_LOG_BYTES=large, MAX_ENTRIES_PER_STEP=3):
         yield
 
 

@@ -204,7 +204,7 @@ async def test_invalid_certificates_are_reported_each_time_and_nothing_is_sent(
 
 
 def test_an_invalid_path_of_certificates_is_reported() -> None:
-    with pytest.raises(BadNetworkSettings, match="cannot be used: embedded null byte"):
+    with pytest.raises(BadNetworkSettings, match=r"cannot be used: .*embedded null"):
         check_certificates("--ca", "/tmp/\0")
 
 

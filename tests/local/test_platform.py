@@ -426,7 +426,7 @@ async def test_a_request_whose_answer_is_lost_was_carried_out(serve: Serve) -> N
 
 
 async def test_a_rate_limit_is_announced_and_enforced(serve: Serve) -> None:
-    async with serve(limit=3) as here, here.http() as http:
+    async with serve(requests_per_minute=3) as here, here.http() as http:
         answers = [await http.get("/health") for _ in range(5)]
         assert {answer.status_code for answer in answers} == {200, 429}
         assert answers[0].headers["x-ratelimit-limit"] == "3"

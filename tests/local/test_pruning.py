@@ -197,7 +197,7 @@ async def test_pruning_runs_in_the_background_and_is_reported_once(
     # Private: notices go to standard error.
     monkeypatch.setattr("tui.local.pruning.CHECK_SECONDS", 0.01)
     monkeypatch.setattr("tui.local.pruning.PAUSE_SECONDS", 0)
-    async with serve(limits=Limits(5.0), now=NOW) as here:
+    async with serve(pruning_limits=Limits(5.0), now=NOW) as here:
         told: list[str] = []
         here.local.notices._write = told.append
         made(here.local, 9, "completed")

@@ -331,7 +331,7 @@ async def test_a_decision_that_was_held_when_the_process_was_killed_is_offered_a
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         task_id = invoice(operator)["id"]
         held = {"kind": "held", "deed": "d1", "verb": "approve", "target": task_id, "digest": "x"}
-        async with open_dashboard(operator.here, tmp_path / "again", left=[held]) as again:
+        async with open_dashboard(operator.here, tmp_path / "again", leftovers=[held]) as again:
             await again.until(lambda: "was held when xp-tui ended, and was not sent" in again.text)
             assert "Pay invoice 7" in again.text
             await again.pilot.pause(0.3)

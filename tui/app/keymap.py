@@ -24,7 +24,7 @@ from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.command_line import CommandLineScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.copy_dialog import CopyChoices, CopyScreen
-from tui.screens.help import HelpLines, HelpScreen
+from tui.screens.help import HelpList, HelpScreen
 from tui.screens.message_editor import MessageEditor
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
@@ -57,7 +57,7 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     ConfirmScreen: (Button,),
     CopyScreen: (CopyChoices,),
     CommandLineScreen: (Input,),
-    HelpScreen: (HelpLines,),
+    HelpScreen: (HelpList,),
     SizeNotice: (),
 }
 """The screens, each with the widgets that can have the focus on it."""

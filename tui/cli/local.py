@@ -102,14 +102,14 @@ def _server_options(session: Session) -> ServerOptions:
             port=arguments.port,
             pace=arguments.pace,
             seed=arguments.seed,
-            now=process.parse_moment(arguments.now) if arguments.now else None,
+            now=process.parse_start_time(arguments.now) if arguments.now else None,
             arrivals=not arguments.no_arrivals,
             history=not arguments.no_history,
             tasks=arguments.tasks,
             entries=arguments.entries,
             chaos=chaos.parse_chaos(arguments.chaos),
-            limit=arguments.limit,
-            limits=Limits(settings["local_keep_days"], settings["local_max_megabytes"]),
+            requests_per_minute=arguments.limit,
+            pruning_limits=Limits(settings["local_keep_days"], settings["local_max_megabytes"]),
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -1,4 +1,4 @@
-"""The process of a local platform: starts the database, the agents and the HTTP server, until it is told to end."""
+"""Runs a local platform in this process: its database, its agents at work, and its HTTP server on loopback."""
 
 from __future__ import annotations
 
@@ -34,47 +34,78 @@ from tui.local.task_service import Platform
 from tui.local.workers import Workers
 
 DEFAULT_PORT = 7337
-"""The port that is used if it is free and no other is given."""
+"""The port that is tried first if none is given; if it is taken, any free one is used."""
 HISTORY_PERIOD = timedelta(days=3)
+"""How far back the invented history of a new platform goes."""
 FIRST_YEAR, LAST_YEAR = 1971, 9000
-"""Years in which a platform's clock may start, as there is history before the start and work after it."""
-REPEAT_SECONDS = 3600.0
-"""Seconds after which the same notice is written again."""
+"""Years in which a platform's clock may start: history before it and work after it must be possible dates."""
+NOTICE_INTERVAL_SECONDS = 3600.0
+"""Seconds before the same notice is written again."""
+
+
+AGENT_DEFAULTS: Json = {
+    "status": "ACTIVE",
+    "organization_id": ORGANIZATION,
+    "type": "manager",
+    "framework": "agno",
+    "access_scope": "organizational",
+    "created_by": None,
+    "model_provider": "openai",
+    "model_name": "gpt-4.1",
+    "llm_api_base": None,
+    "deployment_type": "container",
+    "using_nemo": False,
+    "is_coordinate_mode": False,
+    "has_pending_changes": False,
+    "environment_id": ORGANIZATION,
+    "version": 1,
+    "webhook_url": "",
+    "tools": [],
+    "graph": [],
+    "knowledge_bases": [],
+    "source_nodes": [],
+    "deep_planning": True,
+    "enforce_deep_planning": False,
+}
+"""The fields that all agents of a local platform have in common."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """The options of a platform's server."""
+    """The options of a platform's server, as the arguments of `xp-tui local` give them."""
 
     data: Path
     port: int | None = None
     pace: float = 1.0
+    """How many times as fast as usual the agents work."""
     seed: str | None = None
     now: datetime | None = None
     arrivals: bool = True
+    """Whether new tasks arrive by themselves."""
     history: bool = True
     tasks: int = 0
+    """How many tasks a new database is filled with, for load tests."""
     entries: int = 0
+    """How many entries the log of one of its tasks has."""
     chaos: Chaos = field(default_factory=Chaos)
-    limit: int | None = None
-    """Requests a minute."""
-    limits: Limits = field(default_factory=Limits)
+    requests_per_minute: int | None = None
+    pruning_limits: Limits = field(default_factory=Limits)
 
 
 class Notices:
-    """Notices for the operator, each written at most once an hour, as the same error may occur very often."""
+    """Notices for the operator; each is written at most once an hour, because an error may occur very often."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._written_at: dict[str, float] = {}
 
-    def notify(self, sentence: str) -> None:
-        """Notify the operator in a sentence, unless it was written within the last hour."""
+    def notify(self, notice: str) -> None:
+        """Notify the operator, unless the same notice was written within the last hour."""
         now = time.monotonic()
-        self._written_at = {text: at for text, at in self._written_at.items() if now - at < REPEAT_SECONDS}
-        if sentence not in self._written_at:
-            self._written_at[sentence] = now
-            self._write(sentence)
+        self._written_at = {text: at for text, at in self._written_at.items() if now - at < NOTICE_INTERVAL_SECONDS}
+        if notice not in self._written_at:
+            self._written_at[notice] = now
+            self._write(notice)
 
 
 class LocalPlatform:
@@ -110,8 +141,8 @@ class LocalPlatform:
             arrivals=options.arrivals,
             notify=self.notices.notify,
         )
-        self.pruner = Pruner(self.platform, options.limits, self.notices.notify)
-        self.platform.on_created = lambda task: self.workers.assign(task) or self.runner.plan_run(task)
+        self.pruner = Pruner(self.platform, options.pruning_limits, self.notices.notify)
+        self.platform.on_created = self._start_task
         with self.store.transaction():
             self.store.set_fact("seed", seed)
             for scenario in scenarios:
@@ -119,6 +150,10 @@ class LocalPlatform:
             if is_new:
                 self._add_first_tasks(options)
             self._recover()
+
+    def _start_task(self, task: Json) -> Json | None:
+        """Start a new task: hand it to a connected worker of its agent, else let the scenario play it."""
+        return self.workers.assign(task) or self.runner.plan_run(task)
 
     def _add_first_tasks(self, options: ServerOptions) -> None:
         """Add the tasks of a new platform: fixtures for load tests, and the history."""
@@ -130,8 +165,9 @@ class LocalPlatform:
             self.runner.play_history(self.clock.start)
 
     def _recover(self) -> None:
-        """Recover after a crash: continue the scenarios, and mark the tasks of workers as interrupted."""
-        for task_id in self.runner.recover():
+        """Recover what ran when the platform ended: continue scenarios, and mark tasks of workers as interrupted."""
+        interrupted_ids = self.runner.recover()
+        for task_id in interrupted_ids:
             self.platform.change(
                 self.platform.task(task_id),
                 status="error",
@@ -140,12 +176,12 @@ class LocalPlatform:
             )
 
     def app(self, key: str, options: ServerOptions) -> ASGIApp:
-        """Return the ASGI app with its middleware, and with faults if the options ask for them."""
+        """Return the ASGI app in its middleware: from outside in faults, rate limit, authentication, request checks."""
         notify = self.notices.notify
         routes = build_app(self.platform, self.decisions, self.workers, self.streams, key, notify)
         app: ASGIApp = AuthMiddleware(RequestGuard(routes, notify), key, ORGANIZATION, self.clock)
-        if options.limit:
-            app = RateLimitedApp(app, options.limit)
+        if options.requests_per_minute:
+            app = RateLimitedApp(app, options.requests_per_minute)
         if options.chaos:
             app = FaultyApp(app, options.chaos, self.platform.rng("chaos"))
         return app
@@ -177,8 +213,8 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handle a signal to exit (called by uvicorn)."""
+        super().handle_exit(sig, frame)  # first: once `should_exit` is set, it takes Ctrl+C for the second one
         self.end()
-        super().handle_exit(sig, frame)
 
     def end(self) -> None:
         """Make the server end soon."""
@@ -191,7 +227,7 @@ async def serve(
     on_ready: Callable[[Address, Server], None],
     write: Callable[[str], None] = lambda sentence: None,
 ) -> None:
-    """Serve a platform until a signal arrives or the receiver of `on_ready` ends the server."""
+    """Serve a platform until a signal arrives or the `on_ready` callback's caller calls `server.end()`."""
     data_dir = DataDir(options.data)
     with data_dir.server_lock(), listen(options.port) as listener:
         address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", data_dir.key())
@@ -216,8 +252,10 @@ async def _run(local: LocalPlatform, server: Server, listener: socket.socket) ->
     finally:
         agents.cancel()
         pruning.cancel()
-        await asyncio.gather(agents, pruning, return_exceptions=True)
-        local.store.close()
+        try:
+            await asyncio.gather(agents, pruning, return_exceptions=True)
+        finally:
+            local.store.close()
     if not agents.cancelled() and (error := agents.exception()):
         raise error
 
@@ -233,7 +271,7 @@ def listen(port: int | None) -> socket.socket:
 
 
 def _listen_on(port: int) -> socket.socket:
-    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol.
+    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol; without it small events are delayed.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -254,19 +292,20 @@ def _agent_record(scenario: Scenario, created_at: str) -> Json:
         "general": agent.get("general", ""),
     }
     return {
-        "id": agent["id"], "name": agent["name"], "icon": agent["icon"], "unique_name": agent["id"],
-        "description": agent.get("description", ""), "instructions": instructions, "status": "ACTIVE",
-        "organization_id": ORGANIZATION, "created_at": created_at, "type": "manager", "framework": "agno",
-        "access_scope": "organizational", "created_by": None, "model_provider": "openai", "model_name": "gpt-4.1",
-        "llm_api_base": None, "deployment_type": "container", "using_nemo": False, "is_coordinate_mode": False,
-        "has_pending_changes": False, "environment_id": ORGANIZATION, "version": 1, "webhook_url": "", "tools": [],
-        "graph": [], "knowledge_bases": [], "source_nodes": [], "deep_planning": True, "enforce_deep_planning": False,
+        **AGENT_DEFAULTS,
+        "id": agent["id"],
+        "name": agent["name"],
+        "icon": agent["icon"],
+        "unique_name": agent["id"],
+        "description": agent.get("description", ""),
+        "instructions": instructions,
+        "created_at": created_at,
         "gated_tools": agent.get("gated_tools", []),
-    }  # fmt: skip
+    }
 
 
-def parse_moment(text: str) -> datetime:
-    """Parse a moment from the command line; without a time zone it is in UTC."""
+def parse_start_time(text: str) -> datetime:
+    """Parse the time at which a platform's clock starts; without a time zone it is in UTC."""
     moment = datetime.fromisoformat(text)
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(f"--now is a moment between the years {FIRST_YEAR} and {LAST_YEAR}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,83 +17,96 @@ from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.virtual_list import VirtualList
 
-KEY_AREAS = {
-    "app": "everywhere", "tasks": "the list", "task": "the task", "tree": "activity", "events": "events",
-    "inspector": "inspector", "review": "the decision", "filter": "the filter", "bulk": "all of these",
-}  # fmt: skip
-"""The headings of the help, by the first part of the bindings' ids."""
-MOVEMENT_KEYS = {
-    ("up", "down"): "up, down",
-    ("first", "last"): "first, last",
-    ("half_down", "half_up"): "half a page down, up",
-    ("page_down", "page_up"): "a page down, up",
+AREA_HEADINGS = {
+    "app": "everywhere",
+    "tasks": "the list",
+    "task": "the task",
+    "tree": "activity",
+    "events": "events",
+    "inspector": "inspector",
+    "review": "the decision",
+    "filter": "the filter",
+    "bulk": "all of these",
 }
-"""Descriptions of the keys that move the cursor, by the last parts of the bindings' ids."""
+"""The heading of each area; the area is the first part of a binding's id: `tasks` in `tasks.leave`."""
+MOVEMENT_TITLES = {
+    ("up", "down"): "Up, down",
+    ("first", "last"): "First, last",
+    ("half_down", "half_up"): "Half a page down, up",
+    ("page_down", "page_up"): "A page down, up",
+}
+"""What the keys do that move the cursor, by the last parts of their bindings' ids."""
+KEYS_COLUMN_CELLS = 16
+MIN_COLUMNS_FOR_NAMES = 61
+"""Columns from which each command is shown with its name, by which it is run on the command line: `:name`."""
 
 
-MIN_COLUMNS_FOR_NAMES = 60
-"""Columns above which the names of the commands are shown."""
+class HelpRow(NamedTuple):
+    """A row of the help: the keys of a command, and what it does."""
+
+    keys: str
+    title: str
+    name: str = ""
 
 
-def movement_keys(lines: VirtualList) -> list[Command]:
-    """Return the keys for movement in a list, and what they do."""
-    descriptions = {
-        " ".join(displayed_keys(lines, f"lines.{name}") for name in names): description
-        for names, description in MOVEMENT_KEYS.items()
-    }
-    prefix = key_name(lines, "lines.folds")
-    descriptions[f"{prefix}M {prefix}R"] = "fold all, unfold all"
-    descriptions["tab"] = "next pane"
-    descriptions["^c"] = "copy the selected text"
-    return [Command("", description, keys, "", lines, "") for keys, description in descriptions.items()]
+class HelpList(VirtualList):
+    """The list of the keys of a screen, in groups with a heading each."""
 
-
-class HelpLines(VirtualList):
-    """The lines of the help: the keys of a screen, in groups."""
-
-    def __init__(self, commands: dict[str, Command]) -> None:
+    def __init__(self, commands: Iterable[Command]) -> None:
         super().__init__(id="help")
-        commands_by_area: dict[str, list[Command]] = {}
-        for command in commands.values():
-            commands_by_area.setdefault(command.area, []).append(command)
-        self._rows: list[Command | str] = []
-        """Commands, and the headings of their groups."""
-        for area, area_commands in commands_by_area.items():
-            self._rows += [KEY_AREAS.get(area, area), *area_commands]
-        self._rows += ["moving", *movement_keys(self)]
+        rows_by_area: dict[str, list[HelpRow]] = {}
+        for command in commands:
+            row = HelpRow(command.keys, command.title, command.name)
+            rows_by_area.setdefault(command.area, []).append(row)
+        self._rows: list[HelpRow | str] = []
+        """The rows; a heading is a text."""
+        for area, rows in rows_by_area.items():
+            self._rows += [AREA_HEADINGS.get(area, area), *rows]
+        self._rows += ["moving", *self._general_rows()]
+
+    def _general_rows(self) -> Iterator[HelpRow]:
+        """Yield the rows for what works in every list: moving, folding, the next pane, copying."""
+        for names, title in MOVEMENT_TITLES.items():
+            yield HelpRow(" ".join(displayed_keys(self, f"lines.{name}") for name in names), title)
+        prefix = key_name(self, "lines.folds")
+        yield HelpRow(f"{prefix}M {prefix}R", "Fold all, unfold all")
+        yield HelpRow("tab", "Next pane")
+        yield HelpRow("^c", "Copy the selected text")
 
     def count(self) -> int:
-        """Return the count of the lines."""
+        """Return the count of the rows (called by `VirtualList`)."""
         return len(self._rows)
 
-    def can_rest(self, index: int) -> bool:
-        """Return whether the cursor can rest on a line: not on a heading."""
+    def can_hold_cursor(self, index: int) -> bool:
+        """Return whether the cursor can be on a row: not on a heading (called by `VirtualList`)."""
         return not isinstance(self._rows[index], str)
 
     def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a line: a heading, or the keys of a command and its title."""
+        """Return the styled pieces of a row: a heading, or the keys of a command and its title."""
         row = self._rows[index]
         if isinstance(row, str):
             return [StyledText(f" {row}", "head")]
         name = ""
-        if row.name and width > MIN_COLUMNS_FOR_NAMES:
+        if row.name and width >= MIN_COLUMNS_FOR_NAMES:
             name = f"  :{row.name}"
-        return [StyledText(f"  {fit(row.keys, 16)} ", "accent"), StyledText(row.title), StyledText(name, "faint")]
+        keys = f"  {fit(row.keys, KEYS_COLUMN_CELLS)} "
+        return [StyledText(keys, "accent"), StyledText(row.title), StyledText(name, "faint")]
 
 
 class HelpScreen(Dialog[None]):
-    """A dialog with the help: all keys of the screen below."""
+    """A dialog with the help: all keys of the screen that it was opened from."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1", "dismiss", "back", id="help.leave"),
     ]
 
-    def __init__(self, below: Screen[Any]) -> None:
+    def __init__(self, opened_from: Screen[Any]) -> None:
         super().__init__()
-        self._commands = screen_commands(below, with_deciding=True)
+        # The keys that decide are listed too; by name, on the command line, they cannot be run.
+        self._commands = screen_commands(opened_from, with_deciding=True)
 
     def content(self) -> ComposeResult:
-        """Yield the content of the dialog: the list of keys."""
+        """Yield the content of the dialog: a title and the list of keys (called by `Dialog`)."""
         with Vertical(id="dialog"):
             yield Static("Keys", id="question", markup=False)
-            yield HelpLines(self._commands)
+            yield HelpList(self._commands.values())

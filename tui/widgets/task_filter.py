@@ -1,4 +1,4 @@
-"""The filter of the task list: its input, its errors, and the part of it that the platform filters by."""
+"""The filter of the task list: the input, the error below it, and the query that the platform can answer itself."""
 
 from __future__ import annotations
 
@@ -21,31 +21,38 @@ from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
 
 SERVER_FILTER_DELAY_SECONDS = 0.6
-"""Seconds after the last change of the text until the platform is asked."""
-QUERY_FIELDS = {
-    "status": "status", "agent_id": "agent", "parent_task_id": "parent", "from_date": "age", "to_date": "age",
-}  # fmt: skip
-"""The parameters of the platform's query, each with the field of a filter that it stands for."""
+"""Debounce: seconds without typing before the platform is asked for a filtered list."""
+FIELD_OF_QUERY_PARAMETER = {
+    "status": "status",
+    "agent_id": "agent",
+    "parent_task_id": "parent",
+    "from_date": "age",
+    "to_date": "age",
+}
+"""The field of a filter that each parameter of the platform's query comes from."""
 EXAMPLE_FILTER = "status:paused agent:invoice* age:<2d words"
 
 
 class TaskFilter(Vertical):
-    """A filter for tasks: an input, and the error below it."""
+    """A filter for tasks: an input, and the error below it.
+
+    The task list watches `active_filter`; the app reads the list for a `ServerQueryChanged`.
+    """
 
     active_filter: var[Filter] = var(Filter, init=False)
-    """The filter in use; while the operator types, the part of it that is complete."""
+    """The last filter that could be parsed. While the operator types, an unfinished last word is left out of it."""
 
     class ServerQueryChanged(Message):
-        """A message that the query for the platform has changed; None asks the platform for no filtered list."""
+        """A message that the query for the platform has changed; it is None if the platform cannot narrow the list."""
 
         def __init__(self, query: TaskQuery | None) -> None:
             super().__init__()
             self.query = query
 
-    def __init__(self, ui: UIContext, seen: SeenValues) -> None:
+    def __init__(self, ui: UIContext, seen_values: SeenValues) -> None:
         super().__init__()
         self._ui = ui
-        self._seen = seen
+        self._seen_values = seen_values
         self._state = State()
         self._server_query: TaskQuery | None = None
         self._server_timer: Timer | None = None
@@ -54,7 +61,7 @@ class TaskFilter(Vertical):
         """Compose the input with the texts at its right, and the error below it."""
         with Horizontal(id="line"):
             yield Static(" / ", id="slash", markup=False)
-            yield FilterInput(self._ui.memory, self._seen.values, placeholder=EXAMPLE_FILTER, id="filter")
+            yield FilterInput(self._ui.memory, self._seen_values.values, placeholder=EXAMPLE_FILTER, id="filter")
             yield Static("", id="only", markup=False)
             yield Static("", id="there", markup=False)
         yield Static(id="wrong", markup=False)
@@ -65,11 +72,11 @@ class TaskFilter(Vertical):
         return self.query_one(FilterInput)
 
     def update_state(self, state: State) -> None:
-        """Update the state, which holds the names of agents and the waits that a filter needs."""
+        """Update the state, from which a filter takes the names of agents and why tasks wait."""
         self._state = state
 
     def show_group(self, group: str | None) -> None:
-        """Show which group is listed alone, and the key that lists all groups."""
+        """Show that only this group is listed, and the key that lists all groups; None clears the text."""
         text = ""
         if group:
             text = f" only {group.lower()}: {key_name(self.screen, 'tasks.leave')} shows all "
@@ -78,11 +85,14 @@ class TaskFilter(Vertical):
     def show_server_count(self, query: TaskQuery, total: int) -> None:
         """Show the count of tasks that the platform has for this query, if it is still the current one."""
         if query == self._server_query:
-            names = [QUERY_FIELDS[name] for name in QUERY_FIELDS if getattr(query, name)]
-            self.query_one("#there", Static).update(f" {', '.join(names)} asked of the platform: {total:,} ")
+            names = [field for name, field in FIELD_OF_QUERY_PARAMETER.items() if getattr(query, name)]
+            self.query_one("#there", Static).update(
+                f" {', '.join(dict.fromkeys(names))} asked of the platform: {total:,} "
+            )
 
     @on(FilterInput.Changed)
     def _parse_text(self, event: FilterInput.Changed) -> None:
+        """Parse what is typed, show its error, and start the debounce anew."""
         error_text = ""
         try:
             self.active_filter = parse_filter(_complete_part(event.value))
@@ -96,7 +106,7 @@ class TaskFilter(Vertical):
         self._server_timer = self.set_timer(SERVER_FILTER_DELAY_SECONDS, self._update_server_query)
 
     def _update_server_query(self) -> None:
-        """Update the query to the part of the filter that the platform can filter by."""
+        """Post the part of the filter that the platform can evaluate, if it has changed."""
         query = self.active_filter.pushed_down(filter_context(self._ui, self._state))
         server_query = None if query == Filter().pushed_down() else query
         if server_query != self._server_query:
@@ -106,13 +116,14 @@ class TaskFilter(Vertical):
 
     @on(FilterInput.Submitted)
     def _use_whole_text(self, event: FilterInput.Submitted) -> None:
+        """Use the whole text on Enter, the last word too; its error is shown while it is typed."""
         self.input.remember()
         with suppress(FilterError):
             self.active_filter = parse_filter(event.value)
 
 
 def filter_context(ui: UIContext, state: State) -> FilterContext:
-    """Return the context that a filter needs besides a task: the time, the names of agents and the waits."""
+    """Return what a filter needs in addition to the task it tests: the time, agents' names, and why tasks wait."""
     waits = {}
     for task_id in state.logs:
         wait = state.wait(task_id)
@@ -127,8 +138,9 @@ def agent_names(state: State) -> dict[str, str]:
 
 
 def _complete_part(text: str) -> str:
-    """Return the complete part of a filter: without a last word that may become the name of a field."""
-    word = text.rsplit(" ", 1)[-1].lstrip("-")
-    if not word or not any(name.startswith(word) for name in FIELDS):
+    """Return the complete part of a filter: `invoice -sta` without `-sta`, which may become the field `-status:`."""
+    complete, _, last_word = text.rpartition(" ")
+    name = last_word.removeprefix("-")
+    if not name or not any(field.startswith(name) for field in FIELDS):
         return text
-    return text[: len(text) - len(word)].rstrip("- ")
+    return complete.rstrip()
