@@ -56,15 +56,15 @@ def write_to_terminal(app: HasTerminal, sequence: str) -> None:
 def check_terminal(app: App[Any]) -> None:
     """Check the terminal: exit the app where it is gone, and post a resize that no signal has reported.
 
-    Without the check, the app would go on sending requests with the operator's key.
+    An app that nobody can see any more would otherwise go on sending requests with the operator's API key.
     """
     try:
-        termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
+        termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr] # fails where the terminal is gone
         size = Size(*os.get_terminal_size(sys.__stdout__.fileno()))  # type: ignore[union-attr]
         if size != app.size:  # no SIGWINCH came
             app.post_message(Resize(size, size))
     except (termios.error, OSError, ValueError):
-        app.exit(None, 128 + signal.SIGHUP)
+        app.exit(None, 128 + signal.SIGHUP)  # the exit code of a shell for a hang-up
 
 
 @runtime_checkable
@@ -75,7 +75,7 @@ class HasTerminal(Protocol):
 
 
 class Terminal(ResumableDriver):
-    """The driver of the terminal, whose input thread survives any byte that the terminal sends."""
+    """The driver of the terminal. No byte ends its input thread; any other error there reaches the app."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)

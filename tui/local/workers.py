@@ -1,4 +1,7 @@
-"""Workers, which are programs of the operator that use the official SDK: they register and get tasks to run."""
+"""The workers that are connected to the local platform.
+
+A worker is a program of the operator that uses the official SDK; it registers over an event stream and is sent tasks.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tui.local.sqlite_store import Json
 from tui.local.task_service import Platform
 
 KEEPALIVE_SECONDS = 15.0
-"""Seconds between comments on a worker's channel."""
+"""Seconds of silence after which a comment keeps a worker's connection open."""
 
 
 @dataclass(eq=False)
@@ -34,7 +37,10 @@ class Workers:
         self._workers: list[Worker] = []
 
     def assign(self, task: Json) -> Json | None:
-        """Assign a task to a worker of its agent; return the run state, or None if no worker is connected."""
+        """Send a task to the requested worker, else to an idle one of its agent, else to a busy one.
+
+        Return the run state, which the caller stores; None if no worker of the agent is connected.
+        """
         workers = [worker for worker in self._workers if worker.agent_id == task["agent_id"]]
         requested = [worker for worker in workers if worker.id == task["worker_id"]]
         candidates = requested or sorted(workers, key=lambda worker: worker.is_busy)
@@ -45,11 +51,12 @@ class Workers:
         return {"worker": worker.id}
 
     async def channel(self, agent_id: str) -> AsyncIterator[bytes]:
-        """Register a worker and yield the SSE frames of its channel until it disconnects."""
+        """Register a worker and yield the SSE frames of its channel, until it disconnects or `close` is called."""
         platform = self._platform
         agent = platform.agent(agent_id)
-        with platform.store.transaction():
-            worker = Worker(platform.new_id(), agent_id)
+        with platform.store.transaction():  # a new id counts up a number in the store
+            worker_id = platform.new_id()
+        worker = Worker(worker_id, agent_id)
         self._workers.append(worker)
         try:
             yield _frame("worker-registration", _registration(worker, agent, platform.now))
@@ -68,7 +75,7 @@ class Workers:
             self._workers.remove(worker)
 
     def update_status(self, worker_id: str, event: Json) -> None:
-        """Update the status of a worker from an event that it sends: a heartbeat, or a change of `is_busy`."""
+        """Note whether a worker is busy, if an event of it says so; its other events are ignored."""
         data = event.get("data")
         for worker in self._workers:
             if worker.id == worker_id and isinstance(data, dict) and "is_busy" in data:
@@ -82,9 +89,9 @@ class Workers:
     def _assign_waiting_tasks(self, agent_id: str) -> None:
         """Assign the agent's waiting tasks, which were created while no worker was connected."""
         store = self._platform.store
-        for _, task_id, run in store.unfinished_tasks():
+        for _, task_id, run_state in store.unfinished_tasks():
             task = self._platform.task(task_id)
-            if task["agent_id"] == agent_id and task["status"] == "pending" and run is None:
+            if task["agent_id"] == agent_id and task["status"] == "pending" and run_state is None:
                 store.put_run_state(task_id, self.assign(task))
 
 

@@ -93,8 +93,8 @@ class ReviewScreen(ApprovalScreen):
         if task_id != self.task_id:
             return
         before = self._review
-        is_reopened = self._is_decided
-        if is_reopened and (review.blocked_now or not is_another_request(review, before)):
+        was_decided = self._is_decided
+        if was_decided and (review.blocked_now or not is_another_request(review, before)):
             return  # what was decided about stays on the screen
         self._review = review
         self._read_at = self._ui.now()
@@ -105,7 +105,7 @@ class ReviewScreen(ApprovalScreen):
             if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
         changes: Sequence[str] = ()
-        if is_reopened:
+        if was_decided:
             self._action = None
             self._note = "this is a new request"
         elif before is not None and is_same_task:
@@ -115,7 +115,7 @@ class ReviewScreen(ApprovalScreen):
         self.draw()
 
     def _show_review(self, review: ReviewSnapshot, state: State, changes: Sequence[str]) -> None:
-        """Show the facts and the payload of a review, and the changes since it was opened."""
+        """Show the facts and the payload of a review, and the changes since it was read before."""
         facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
         facts.show(review_facts(review, state, self._ui))
         parts = [Part("what exactly", NOT_PROVIDED if review.held is None else review.held)]
@@ -144,11 +144,12 @@ class ReviewScreen(ApprovalScreen):
             self.draw()
 
     def update_action(self, action: Action) -> bool:
-        """Update the progress of the action for this task."""
+        """Show the progress of an action; return whether it is for this task."""
         if action.target != self.task_id:
             return False
         is_new = self._action is None or self._action.id != action.id
         if action.phase is Phase.HELD and is_new and self._is_burst:
+            # Keys that came in a burst were not meant: the action is taken back while it is held.
             self._note = IN_A_BURST
             self.post_message(self.TakeBack(action.id))
         self._action = action
@@ -349,6 +350,7 @@ class ReviewScreen(ApprovalScreen):
         self._read_at = None
         self._reread_for = None
         self._masked_count = 0
+        self._holds_own_secret = False
         for pane in self.query(Inspector):
             pane.show([])
         self._armed_at = float("inf")
