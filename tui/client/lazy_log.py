@@ -77,15 +77,16 @@ class LazyEntries(Sequence[Entry]):
         self._extend_order(start)
 
     def _index_details(self, head: PartialEntry, kind: type[Entry], entry_id: str, index: int) -> int:
-        """Index the failure, the sub-task and the further keys of an entry; return the number of these keys."""
-        if kind is not ToolCall:
+        """Index what else is known of an entry: whether it failed, names a sub-task, or has more keys than its id.
+
+        Return how many more keys it has.
+        """
+        if kind is not ToolCall:  # only tool calls fail and have more than one key
             if names_child(head, kind):
                 self.with_child.add(index)
             return 0
         if head.is_error:
             self.failed.add(index)
-        if not (head.request_id or head.tool_call_id):
-            return 0
         keys = {key for key in (head.request_id, head.tool_call_id) if key and key != entry_id}
         self.index_by_key.update(dict.fromkeys(keys, index))
         return len(keys)

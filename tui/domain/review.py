@@ -91,7 +91,7 @@ class ReviewSnapshot(Struct, frozen=True):
 
 
 def review_of(task: Task, log: Log) -> ReviewSnapshot:
-    """Return the review of a task: the request that waits, from its record or its log."""
+    """Return the review of a task: the request that waits, from its record or, if that has none, from its log."""
     from tui.client.log_entries import Confirmation
     from tui.domain.activity_log import Activity
 
@@ -102,7 +102,8 @@ def review_of(task: Task, log: Log) -> ReviewSnapshot:
         return ReviewSnapshot(task, log, wait, task.hitl_request.raw)
     if task.pending_eca_request and wait:
         return ReviewSnapshot(task, log, wait, task.pending_eca_request.raw)
-    if task.is_final or not (wait is None or wait.kind in {WaitKind.UNKNOWN, WaitKind.QUESTION}):
+    may_wait_in_log = wait is None or wait.kind in {WaitKind.UNKNOWN, WaitKind.QUESTION}
+    if task.is_final or not may_wait_in_log:
         return ReviewSnapshot(task, log, wait, None)
     open_node = activity.open_node
     if open_node is None or wait is None:

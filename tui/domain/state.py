@@ -216,11 +216,11 @@ class _Reducer:
             case EventSeen(task_id, event, at):
                 self._add_event(task_id, event, at)
             case LogSeen(task_id, log, at):
-                self._changing_activity(task_id).add_log(log, at)
+                self._activity_to_change(task_id).add_log(log, at)
                 for child_id, child_log in log.child_logs():
-                    self._changing_activity(child_id).add_log(child_log, at)
+                    self._activity_to_change(child_id).add_log(child_log, at)
             case GapSeen(task_id, gap):
-                self._changing_activity(task_id).add_gap(gap)
+                self._activity_to_change(task_id).add_gap(gap)
             case LinkSeen(task_id, link, at):
                 if (at, str(link)) > _link_order(self._links.get(task_id)):
                     self._links[task_id] = (at, link)
@@ -249,7 +249,7 @@ class _Reducer:
                 self._add_observation(observation)
             else:
                 self._add_mention(task_id, observation)
-        self._changing_activity(task_id).add_event(event, at)
+        self._activity_to_change(task_id).add_event(event, at)
 
     def _add_observation(self, observation: Observation) -> None:
         """Add an observation of a task itself."""
@@ -294,7 +294,7 @@ class _Reducer:
             self._parents[child] = self._parents.get(child, frozenset()) | {parent}
             self._touched["tasks"].add(parent)
 
-    def _changing_activity(self, task_id: str) -> Activity:
+    def _activity_to_change(self, task_id: str) -> Activity:
         """Return a task's activity for a change: it is created where there is none, and its id is noted as changed."""
         from tui.domain.activity_log import Activity  # it imports pydantic: the first frame has no activity
 

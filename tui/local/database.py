@@ -98,7 +98,7 @@ def explain_error(error: sqlite3.Error, path: Path | str) -> str:
 
 
 def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
-    """Prepare a database: create its tables, or check that the existing ones are of this version."""
+    """Prepare a database: create its tables, or upgrade and check the existing ones."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         advice = "was made by a newer version of xp-tui: use that one, or name another folder with --data"
@@ -113,7 +113,7 @@ def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
         db.execute(_UPGRADE)
     db.executescript(_SCHEMA)
     db.execute(_FILL_UPDATED_AT)
-    for table, names in _COLUMNS.items():
+    for table, names in _COLUMNS.items():  # raises an error if a column is missing
         db.execute(f"SELECT {names} FROM {table} LIMIT 0")
     if version != SCHEMA_VERSION:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -260,7 +260,7 @@ class Platform:
                 changes.pop("status", None)  # a worker that does not know of the stop must not undo it
             has_ended = changes.get("status") in FINAL_STATUSES and task["status"] not in FINAL_STATUSES
             result = changes.get("result", task["result"])
-            if has_ended and result and self.store.run_state(task_id):
+            if has_ended and result and self.store.run_state(task_id):  # a worker runs it: its result is the reply
                 self.add_message(task, "agent", result)
             if any(task.get(name) != value for name, value in changes.items()):
                 self.change(task, **changes)

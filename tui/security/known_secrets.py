@@ -222,7 +222,7 @@ def _compiled(token: str) -> re.Pattern[str]:
 
 
 def _decode_token(match: re.Match[str]) -> str:
-    """Decode a token: an escape to its character, markup and line ends to an empty text."""
+    """Decode a token: an escape becomes its character; markup, line ends and impossible characters become nothing."""
     kind = match.lastgroup
     if kind is None:
         return ""
