@@ -43,7 +43,7 @@ async def dashboard(client: Client | None = None) -> AsyncIterator[Dashboard]:
         async with client or FixedPlatform(agents=AGENTS).client() as told:
             app = Dashboard(
                 told, Journal(place / "journal.jsonl"), JsonStore(place / "drafts.json"),
-                redactor=Redactor(), state=place, place="benchmarks", intervals=SELDOM,
+                redactor=Redactor(), state_folder=place, place="benchmarks", intervals=SELDOM,
             )  # fmt: skip
             async with app.running():
                 while not app.services.lists.has_read_all:

@@ -76,7 +76,7 @@ def many(effort: Effort) -> Iterator[Row]:
     each = effort.size(128, 80)
     with served(count=each, rate=RATE, shape="written", is_tls=True, tasks=STREAMS) as address:
         told = _read(effort, _readers(), address, STREAMS * (each - 1), STREAMS)
-    name = f"CPU an event of {STREAMS} streams into a board, the SDK"
+    name = f"CPU an event of {STREAMS} streams into the state, the SDK"
     if "sdk" in told:
         state = median([one["board"] / one["events"] for one in told["ours"]]) * 1e6
         note = f"{_bare(told)}; the state, which the SDK has not: {state:.1f} µs; memory {_held(told, 'ours'):.0f} and {_held(told, 'sdk'):.0f} MB"
