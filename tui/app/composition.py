@@ -56,6 +56,7 @@ class Services:
         self.reviews = ReviewManager(
             app, client, store, ui,
             runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
+            drafts=drafts,
         )  # fmt: skip
         self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")
         self.commands = OperatorCommands(

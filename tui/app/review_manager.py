@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -43,6 +44,7 @@ class ReviewManager:
         progress: ActionProgress,
         notifier: WaitingNotifier,
         presence: ReviewPresence,
+        drafts: MutableMapping[str, str],
     ) -> None:
         self._app = app
         self._client = client
@@ -51,6 +53,7 @@ class ReviewManager:
         self._progress = progress
         self._notifier = notifier
         self._presence = presence
+        self._drafts = drafts
         self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
 
@@ -72,6 +75,7 @@ class ReviewManager:
         if len(task_ids) == 1:
             review = ReviewScreen(task_ids[0], self._ui, self._progress.running_for(task_ids[0]))
             review.can_take_back = self._runner.can_take_back
+            review.reason_editor.drafts = self._drafts
             self._app.push_screen(review)
             self.read(task_ids[0])
             self.update_presence()
@@ -79,6 +83,7 @@ class ReviewManager:
         tasks = map(self._store.state.task, task_ids)
         bulk_review = BulkReviewScreen([task for task in tasks if task], self._ui)
         bulk_review.can_take_back = self._runner.can_take_back
+        bulk_review.reason_editor.drafts = self._drafts
         self._app.push_screen(bulk_review)
         self.read(*bulk_review.tasks)
 

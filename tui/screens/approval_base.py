@@ -1,7 +1,8 @@
 """Base of the approval screens, with the rules that prevent decisions by accident.
 
-The deciding keys are dead for a moment after their subject has appeared or changed, and work only when pressed alone;
-Enter on a reason does not send it, and a decision can be taken back while it is held.
+The deciding keys are dead for a moment after their subject has appeared or changed, and work only when pressed alone.
+A key that was refused is not taken at all: what is typed after it does nothing. Enter on a reason does not send it, and a
+decision can be taken back while it is held.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
 
 from tui.domain.action import Outcome, Verb
 from tui.screens.base import BaseScreen, HeldActions
+from tui.screens.key_rhythm import PAUSE_SECONDS, KeyRhythm, writes_text
+from tui.screens.reason_editor import ReasonEditor
 from tui.screens.stylesheets import stylesheet
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
@@ -24,9 +26,9 @@ from tui.widgets.segment_line import SegmentLine
 
 DEAD_KEY_SECONDS = 0.7
 """Seconds for which the deciding keys do nothing after the subject of the decision has appeared or changed."""
-QUIET_SECONDS = 0.3
-"""Seconds without another key that a deciding key needs before and after it: no key of a burst decides."""
 IN_A_BURST = "taken back: other keys came with it"
+PAUSED = f"not taken: keys do nothing until none was pressed for {PAUSE_SECONDS:.0f} s"
+"""The text about keys that are pressed after a deciding key was refused."""
 UNDECIDED_OUTCOMES = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """The outcomes after which a task can still be decided about."""
 
@@ -45,6 +47,7 @@ class ApprovalScreen(BaseScreen[None]):
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
         Binding("u", "undo", "undo", id="review.undo"),
+        Binding("backspace", "edit_reason", "Edit the reason of a rejection", show=False, id="review.edit_reason"),
         Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),
         Binding("escape,d,q", "leave", "later", id="review.later"),
     ]
@@ -52,11 +55,13 @@ class ApprovalScreen(BaseScreen[None]):
     class Decided(Message):
         """The operator has decided about what was shown: the digest of each task says what that was."""
 
-        def __init__(self, verb: Verb, digests: Mapping[str, str], comment: str | None) -> None:
+        def __init__(self, verb: Verb, digests: Mapping[str, str], comment: str | None, *, draft_key: str = "") -> None:
             super().__init__()
             self.verb = verb
             self.digests = digests
             self.comment = comment
+            self.draft_key = draft_key
+            """The key of the draft of the comment, which is kept until the decision is confirmed."""
 
     class TakeBack(Message):
         """A request to take back held actions."""
@@ -69,14 +74,10 @@ class ApprovalScreen(BaseScreen[None]):
         super().__init__()
         self._clock = clock
         self._armed_at = float("inf")
-        self._last_key = 0.0
-        self._decided_at = 0.0
+        self._rhythm = KeyRhythm()
         self._pressed_at: float | None = None
         """The time of the key that is being handled; None for a click."""
-        self._is_burst = False
-        """Whether another key came right after the last decision."""
-        self._reason: str | None = None
-        """The reason for a rejection; None until one was entered."""
+        self.reason_editor = ReasonEditor()
         self._note = ""
         """A message in the status line."""
         self._is_refused = False
@@ -102,6 +103,11 @@ class ApprovalScreen(BaseScreen[None]):
     def takes_reason(self) -> bool:
         """Whether a rejection takes a reason."""
         return True
+
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a decision is under way, or was carried out."""
+        raise NotImplementedError
 
     def take_back(self) -> bool:
         """Take back the held decisions of this screen; return whether there were any."""
@@ -135,11 +141,6 @@ class ApprovalScreen(BaseScreen[None]):
 
     # Rules of a decision
 
-    def reason_input(self) -> Input:
-        """Return a new input for the reason."""
-        placeholder = f"why not? Enter keeps the reason, {key_name(self, 'review.reject')} then rejects"
-        return Input(placeholder=placeholder, id="reason", compact=True)
-
     def arm(self) -> None:
         """Arm the deciding keys a moment from now, because the subject of the decision has appeared or changed."""
         self._armed_at = self._clock() + DEAD_KEY_SECONDS
@@ -149,24 +150,58 @@ class ApprovalScreen(BaseScreen[None]):
         """The reason why the deciding keys are blocked now; empty when they decide."""
         if reason := self.blocked:
             return reason
-        if self._clock() < self._armed_at:
+        now = self._clock()
+        if now < self._armed_at:
             return "a moment: it has just appeared"
+        if self._rhythm.is_paused(now):
+            return PAUSED
         return ""
 
+    @property
+    def _is_burst(self) -> bool:
+        """Whether another key came right after the last decision."""
+        return self._rhythm.is_burst
+
     def on_key(self, event: events.Key) -> None:
-        """Note the time of every key: one right before or after a deciding key makes a burst."""
-        self._pressed_at = event.time  # when the key was pressed, however late it is handled
-        if not self.actions.get(event.key, "").startswith("decide("):
-            self._check_burst(event.time)
-            self._last_key = event.time
+        """Note the time of every key: one right before or after a deciding key makes a burst.
+
+        A key that writes text does nothing in a burst, and for a pause after a deciding key was refused.
+        """
+        now = self._pressed_at = event.time  # when the key was pressed, however late it is handled
+        action = self.actions.get(event.key, "")
+        is_deciding = action.startswith("decide(")
+        may_be_text = (writes_text(event) or is_deciding) and action != "undo" and not self.reason_editor.is_open
+        if may_be_text and self._rhythm.is_paused(now):
+            self._ignore(event, PAUSED)
+            return
+        if not is_deciding:
+            is_burst = self._check_burst(now)
+            self._rhythm.note_key(now)
+            if is_burst and may_be_text:
+                self._ignore(event, IN_A_BURST)
+                return
         super().on_key(event)
 
-    def _check_burst(self, now: float) -> None:
+    def _ignore(self, event: events.Key, reason: str) -> None:
+        """Ignore a key, and show the reason."""
+        event.stop()
+        event.prevent_default()
+        self._rhythm.pause(event.time)
+        self.hint(reason)
+
+    def refuse(self, action: str) -> None:
+        """Refuse an action by showing the reason; the keys after a refused deciding key do nothing for a pause."""
+        super().refuse(action)
+        if action.startswith("decide("):
+            self._rhythm.pause(self._pressed_at or time.monotonic())
+
+    def _check_burst(self, now: float) -> bool:
         """Check for a burst: take back a decision right before this key, even if it is not known to be held yet."""
-        if now - self._decided_at < QUIET_SECONDS:
-            self._is_burst = True
-            if self.take_back():
-                self._note = IN_A_BURST
+        if not self._rhythm.follows_decision(now):
+            return False
+        if self.take_back():
+            self._note = IN_A_BURST
+        return True
 
     def on_paste(self, event: events.Paste) -> None:
         """Disarm the deciding keys for a moment after a paste: pasted text never decides."""
@@ -184,26 +219,32 @@ class ApprovalScreen(BaseScreen[None]):
 
     def action_decide(self, verb: str) -> None:
         """Decide, unless something blocks it; a first rejection asks for the reason."""
-        now, last_key = self._pressed_at or time.monotonic(), self._last_key
-        self._last_key = now
+        now = self._pressed_at or time.monotonic()
+        was_alone = self._rhythm.is_alone(now)
+        self._rhythm.note_key(now)
         self._pressed_at = None
-        self._check_burst(now)
+        is_burst = self._check_burst(now)
         self._is_refused = bool(self.blocked_now)
-        if self._is_refused:
+        editor = self.reason_editor
+        if self._is_refused or is_burst or not was_alone:
+            self._note = "" if self._is_refused else "not done: other keys came with it, press it alone"
+            self._rhythm.pause(now)
+        elif verb == "reject" and editor.reason is None and self.takes_reason:
             self._note = ""
-        elif now - last_key < QUIET_SECONDS:
-            self._note = "not done: other keys came with it, press it alone"
-        elif verb == "reject" and self._reason is None and self.takes_reason:
-            self._note = ""
-            self.query_one("#reason", Input).add_class("-shown").focus()
+            editor.open()
         else:
             self._note = ""
-            self._decided_at = now
-            self._is_burst = False
+            self._rhythm.note_decision(now)
             self._close_reason()
-            reason = self._reason if verb == "reject" else None
+            reason = editor.reason if verb == "reject" else None
             self.decide(verb, reason or None)
         self.draw()
+
+    def action_edit_reason(self) -> None:
+        """Edit the reason for a rejection, which then has to be entered again."""
+        if self.reason_editor.has_text and self.takes_reason and not self.is_deciding:
+            self.reason_editor.open()
+            self.draw()
 
     def action_reveal(self) -> None:
         """Reveal masked values for a while; they count as read once they were shown."""
@@ -227,18 +268,28 @@ class ApprovalScreen(BaseScreen[None]):
 
     def _close_reason(self) -> bool:
         """Close the input of the reason, which would receive the key that takes back; return whether it was open."""
-        reason = self.query_one("#reason", Input)
-        if not reason.has_class("-shown"):
+        if not self.reason_editor.close():
             return False
-        reason.remove_class("-shown")
         self.focus_content()
         return True
 
+    def load_reason(self, draft_key: str) -> None:
+        """Load the reason that was written about the same requests before."""
+        if draft_key != self.reason_editor.draft_key:
+            self._drop_reason()
+            self.reason_editor.load(draft_key)
+
     def _drop_reason(self) -> None:
-        """Drop the reason: it is for one decision only."""
-        self._reason = None
-        self._close_reason()
-        self.query_one("#reason", Input).value = ""
+        """Drop the reason, which is for one decision only; the draft is kept, and keys still typed of it do nothing."""
+        if self._close_reason():
+            self._rhythm.pause(time.monotonic())
+        self.reason_editor.drop()
+
+    def draw_reason(self) -> None:
+        """Draw the reason as it stands, and end the hint about keys that do nothing."""
+        self.reason_editor.draw(is_sent=self.is_deciding)
+        if self._hint == PAUSED and not self._rhythm.is_paused(self._clock()):
+            self.hint("")
 
     def action_leave(self) -> None:
         """Leave the input of the reason, or the screen; a held decision stays held."""
@@ -255,15 +306,21 @@ class ApprovalScreen(BaseScreen[None]):
                 self.take_back()
             case "back":
                 self.leave()
+            case "reason":
+                self.action_edit_reason()
             case name:
                 self.handle_picked(name)
 
-    @on(Input.Submitted, "#reason")
-    def _keep_reason(self, event: Input.Submitted) -> None:
-        self._reason = event.value.strip()
-        self._close_reason()
+    @on(ReasonEditor.Entered)
+    def _reason_entered(self) -> None:
+        self.focus_content()
         self._note = ""
-        if not self._reason:
+        if not self.reason_editor.reason:
             self._note = f"without a reason; {key_name(self, 'review.reject')} rejects all the same"
         self.arm()
+        self.draw()
+
+    @on(ReasonEditor.Unsaved)
+    def _show_unsaved(self, event: ReasonEditor.Unsaved) -> None:
+        self._note = f"this reason is not kept when you leave: {event.error}"
         self.draw()
