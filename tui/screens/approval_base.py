@@ -1,8 +1,8 @@
 """Base of the approval screens, with the rules that prevent decisions by accident.
 
 The deciding keys are dead for a moment after their subject has appeared or changed, and work only when pressed alone.
-A key that was refused is not taken at all: what is typed after it does nothing. Enter on a reason does not send it, and a
-decision can be taken back while it is held.
+A rejection that was refused is not taken at all: a reason typed after it does nothing. Enter on a reason does not send
+it, and a decision can be taken back while it is held.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import events, on
+from textual.actions import parse
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -28,7 +29,7 @@ DEAD_KEY_SECONDS = 0.7
 """Seconds for which the deciding keys do nothing after the subject of the decision has appeared or changed."""
 IN_A_BURST = "taken back: other keys came with it"
 PAUSED = f"not taken: keys do nothing until none was pressed for {PAUSE_SECONDS:.0f} s"
-"""The text about keys that are pressed after a deciding key was refused."""
+"""The text about keys that are pressed after a rejection was refused."""
 UNDECIDED_OUTCOMES = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """The outcomes after which a task can still be decided about."""
 
@@ -190,10 +191,15 @@ class ApprovalScreen(BaseScreen[None]):
         self.hint(reason)
 
     def refuse(self, action: str) -> None:
-        """Refuse an action by showing the reason; the keys after a refused deciding key do nothing for a pause."""
+        """Refuse an action by showing the reason."""
         super().refuse(action)
         if action.startswith("decide("):
-            self._rhythm.pause(self._pressed_at or time.monotonic())
+            self._pause_after(str(parse(action)[2][0]), self._pressed_at or time.monotonic())
+
+    def _pause_after(self, verb: str, now: float) -> None:
+        """Let keys that write text do nothing for a pause, if the refused key would have asked for a reason."""
+        if verb == "reject":
+            self._rhythm.pause(now)
 
     def _check_burst(self, now: float) -> bool:
         """Check for a burst: take back a decision right before this key, even if it is not known to be held yet."""
@@ -226,8 +232,11 @@ class ApprovalScreen(BaseScreen[None]):
         is_burst = self._check_burst(now)
         self._is_refused = bool(self.blocked_now)
         editor = self.reason_editor
-        if self._is_refused or is_burst or not was_alone:
-            self._note = "" if self._is_refused else "not done: other keys came with it, press it alone"
+        if self._is_refused:
+            self._note = ""
+            self._pause_after(verb, now)
+        elif is_burst or not was_alone:
+            self._note = "not done: other keys came with it, press it alone"
             self._rhythm.pause(now)
         elif verb == "reject" and editor.reason is None and self.takes_reason:
             self._note = ""

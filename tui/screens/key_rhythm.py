@@ -1,8 +1,8 @@
 """The rhythm of the keys on an approval screen: which key was pressed alone, and which may be text typed into nothing.
 
-A deciding key decides only alone: no other key comes within `QUIET_SECONDS` before or after it. Where it was refused,
-the keys after it may be the text of a reason for which no input has opened: until none of them has come for
-`PAUSE_SECONDS`, keys that write text do nothing.
+A deciding key decides only alone: no other key comes within `QUIET_SECONDS` before or after it. After a burst, and
+after a rejection that was refused, the keys may be the text of a reason for which no input has opened: until none of
+them has come for `PAUSE_SECONDS`, keys that write text do nothing. The key that takes back always works.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class KeyRhythm:
         return now < self._paused_until
 
     def pause(self, now: float) -> None:
-        """Begin the pause after a refused deciding key; a further key during the pause extends it."""
+        """Begin the pause; a further key during the pause extends it."""
         self._paused_until = max(self._paused_until, now + PAUSE_SECONDS)
 
     def is_alone(self, now: float) -> bool:

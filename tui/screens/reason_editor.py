@@ -83,7 +83,7 @@ class ReasonEditor(Vertical):
     @property
     def is_open(self) -> bool:
         """Whether the input is open, so that keys write into it."""
-        return self.is_mounted and self.query_one(Input).has_class("-shown")
+        return any(field.has_class("-shown") for field in self.query(Input))
 
     def open(self) -> None:
         """Open the input with the text as it is."""
