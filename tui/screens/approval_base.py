@@ -64,6 +64,9 @@ class ApprovalScreen(BaseScreen[None]):
             self.draft_key = draft_key
             """The key of the draft of the comment, which is kept until the decision is confirmed."""
 
+    class Closed(Message):
+        """An approval screen was closed."""
+
     class TakeBack(Message):
         """A request to take back held actions."""
 
@@ -216,6 +219,10 @@ class ApprovalScreen(BaseScreen[None]):
     def on_mount(self) -> None:
         """Watch the focus of the terminal after mounting: its events reach the app only."""
         self.watch(self.app, "app_focus", self._rearm, init=False)
+
+    def on_unmount(self) -> None:
+        """Tell the app that the screen was closed."""
+        self.app.post_message(self.Closed())
 
     @on(events.ScreenResume)
     @on(events.Resize)
