@@ -73,6 +73,9 @@ class XpTui(SerialKeys):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
+        Binding("J", "wait(1)", "Next task that waits", show=False, id="app.next_wait"),
+        Binding("K", "wait(-1)", "Previous task that waits", show=False, id="app.previous_wait"),
+        Binding("F", "failure", "Next failed task", show=False, id="app.next_failure"),
         Binding("f6", "notices", "Notices", show=False, id="app.notices"),
         Binding("f9", "theme", "Next theme", show=False, id="app.next_theme"),
         Binding("f10", "change_theme", "Choose a theme", show=False, id="app.themes"),
@@ -148,6 +151,12 @@ class XpTui(SerialKeys):
         self.push_screen(screen, follow_task_below)
         screen.update_state(self.services.store.state, ())
         self.services.read_workers.follow_topmost()
+
+    def replace_by_task(self, task_id: str) -> None:
+        """Open the screen of a task in the place of the topmost screen."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.open_task(task_id)
 
     def on_resize(self) -> None:
         """Check after a resize whether the terminal is large enough."""
@@ -311,6 +320,14 @@ class XpTui(SerialKeys):
     def action_take_back(self) -> None:
         """Take back all held actions."""
         self.services.progress.take_back_all()
+
+    def action_wait(self, by: int) -> None:
+        """Go to the next task that waits, or to the previous one."""
+        self.services.next_commands.go_to_wait(by)
+
+    def action_failure(self) -> None:
+        """Go to the next failed task."""
+        self.services.next_commands.go_to_failure()
 
     async def action_told(self, name: str, argument: str) -> None:
         """Run the action `told`: a command that was entered on the command line with an argument."""

@@ -112,6 +112,17 @@ class AppScreen(Screen[ScreenResultType]):
     def show_notice(self, text: str, seconds: float) -> None:
         """Show a notice for some seconds, where the screen has a line for notices."""
 
+    def hint(self, text: str) -> None:
+        """Show a hint, where the screen has a line for hints."""
+
+    def show_next_review(self, by: int) -> bool:
+        """Show the next review, or the previous one; return whether the screen shows reviews one by one."""
+        return False
+
+    def move_to_row(self, task_ids: Sequence[str], by: int) -> bool:
+        """Move the cursor to the next of these tasks; return whether the screen is a list of tasks."""
+        return False
+
     def keys_to_take_back(self) -> str:
         """Return the keys to press, with the current focus, to take back the held actions."""
         return f"esc, then {key_name(self.app, 'app.take_back')}"

@@ -336,6 +336,11 @@ class ReviewScreen(ApprovalScreen):
         """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
 
+    def show_next_review(self, by: int) -> bool:
+        """Show the next review, or the previous one."""
+        self.action_next(by)
+        return True
+
     def action_reload(self) -> None:
         """Reload the review from the platform."""
         self._note = ""
