@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -18,6 +19,7 @@ from textual.theme import Theme, ThemeProvider
 
 from tui.app import themes
 from tui.app.ascii_filter import AsciiFilter
+from tui.app.browser import missing_browser
 from tui.app.composition import Services
 from tui.app.notices import Notices
 from tui.app.sanitize_filter import SanitizeFilter
@@ -106,7 +108,10 @@ class XpTui(SerialKeys):
         super().__init__(ansi_color=True if themes.is_colourless() else None, driver_class=Terminal)
         memory = {} if memory is None else memory
         read_only = "read-only mode: nothing is sent" if client.read_only else ""
-        self.ui = UIContext(lambda: client.now, redactor, place, memory, read_only=read_only, is_still=is_still)
+        no_browser = cache(partial(missing_browser, os.environ))
+        self.ui = UIContext(
+            lambda: client.now, redactor, place, memory, read_only=read_only, no_browser=no_browser, is_still=is_still
+        )
         self.client, self.state_folder = client, state_folder
         self._task_list = TaskListScreen(self.ui, initial_filter)
         self._notices = Notices(lambda: client.now)

@@ -18,7 +18,14 @@ from tui.screens.base import Segments
 from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
 from tui.screens.reason_editor import reason_key
 from tui.screens.review_facts import NOT_PROVIDED, review_facts
-from tui.screens.review_words import action_segments, hint_for_wait, is_another_request, payload_title, title_segments
+from tui.screens.review_words import (
+    action_segments,
+    hint_for_wait,
+    is_another_request,
+    payload_title,
+    signed_in_words,
+    title_segments,
+)
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -112,6 +119,7 @@ class ReviewScreen(ApprovalScreen):
             self._note = "this is a new request"
         elif before is not None and is_same_task:
             changes = differences(before, review)
+            self._note = signed_in_words(before, review) or self._note
         self._show_review(review, state, changes)
         self.refresh_bindings()
         self.draw()
@@ -201,7 +209,7 @@ class ReviewScreen(ApprovalScreen):
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
         if blocked := self.blocked_now:
-            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review)} "
+            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review, self._ui)} "
             segments.append((StyledText(text, "need" if self._is_refused else "faint"), ""))
             return segments
         segments.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
@@ -328,7 +336,9 @@ class ReviewScreen(ApprovalScreen):
         """Browse to the sign-in page, once all of the review was shown."""
         url = _sign_in_url(self._review)
         self._note = self._unseen
-        if url and not self._note:
+        if problem := self._ui.no_browser():
+            self._note = f"{problem}: {key_name(self, 'review.copy')} copies the address"
+        elif url and not self._note:
             self.post_message(OpenUrl(url))
         self.draw()
 
