@@ -35,6 +35,7 @@ def drafts(operator: Operator) -> list[str]:
     return list(operator.app.services.commands.drafts.values())
 
 
+@pytest.mark.long
 async def test_an_operator_rejects_with_a_reason_that_survives_leaving_and_a_restart(
     serve: Serve, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ async def test_a_reason_written_about_another_request_is_not_offered(serve: Serv
         platform.change(task, hitl_request={**task["hitl_request"], "content": {"pay": 2}})
 
 
+@pytest.mark.long
 async def test_what_is_still_typed_does_nothing_when_the_request_changes_under_the_reason(
     serve: Serve, tmp_path: Path
 ) -> None:
@@ -129,7 +131,7 @@ async def test_a_rejection_pressed_too_early_takes_nothing_of_the_reason_typed_a
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         screen = await open_review(operator)
         generator = random.Random(3)
-        for _ in range(6):
+        for _ in range(4):
             screen.arm()
             typed = "".join(generator.choices(string.ascii_letters + " 129.,?:", k=12)).replace("u", "v")
             await type_at_once(operator, f"R{typed}")
@@ -154,6 +156,7 @@ async def test_keys_that_come_with_a_decision_take_it_back_and_do_nothing_else(s
         assert operator.sent == []
 
 
+@pytest.mark.long
 async def test_the_key_that_takes_back_works_also_while_other_keys_do_nothing(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
         await operator.hold_an_approval()
@@ -167,6 +170,7 @@ async def test_the_key_that_takes_back_works_also_while_other_keys_do_nothing(se
         assert isinstance(operator.app.screen, ReviewScreen)
 
 
+@pytest.mark.long
 async def test_a_reason_for_several_tasks_is_a_draft_for_exactly_these(serve: Serve, tmp_path: Path) -> None:
     # Private: the payloads count as read without paging through them.
     async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
@@ -211,6 +215,7 @@ def test_the_key_of_a_draft_depends_on_tasks_and_requests_and_not_on_their_order
     assert reason_key([]) == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("draft", ["two\nlines\n", "one\n\n--- also written, and not sent ---\n\nother\n"])
 async def test_a_draft_of_several_lines_becomes_one_line_that_has_to_be_entered_again(
     serve: Serve, tmp_path: Path, draft: str

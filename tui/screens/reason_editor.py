@@ -67,7 +67,7 @@ class ReasonEditor(Vertical):
         """Compose the editor from its input and its line."""
         reject = key_name(self.screen, "review.reject")
         placeholder = f"why not? Enter keeps the reason, {reject} then rejects"
-        yield Input(placeholder=placeholder, id="reason", compact=True)
+        yield Input(placeholder=placeholder, id="reason", compact=True, select_on_focus=False)
         yield SegmentLine(id="reason-line")
 
     @property
