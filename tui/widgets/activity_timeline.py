@@ -50,8 +50,8 @@ class ActivityTimeline(ActivityView):
             return ""
         return self._ui.safe(row.node.entry.label, MAX_LONGEST_NAME_CHARS)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row: its text, its bar and its duration."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text: its text, its bar and its duration."""
         row = self._rows.row(index)
         line = None
         if isinstance(row, TreeRow) and row.node:

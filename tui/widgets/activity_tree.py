@@ -20,31 +20,31 @@ MAX_AGENT_CHARS = 60
 class ActivityTree(ActivityView):
     """A tree of a task's activity, sorted by time; each row shows an entry's kind, text and result."""
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row: an entry, a plan step, a sub-task or a status."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text: an entry, a plan step, a sub-task or a status."""
         row = self._rows.row(index)
         if isinstance(row, StatusRow):
-            return self._status_pieces(row, width)
+            return self._status_line(row, width)
         if row.node is None:
-            return self._heading_pieces(row)
-        return self._entry_pieces(index, row, width)
+            return self._heading_line(row)
+        return self._entry_line(index, row, width)
 
-    def _status_pieces(self, row: StatusRow, width: int) -> StyledLine:
+    def _status_line(self, row: StatusRow, width: int) -> StyledLine:
         text = self._ui.safe(row.text, MAX_STATUS_CHARS)
         if row.name == "streaming":  # new text arrives at the end, so the end is shown
             text = text[-max(width - 10, 8) :]
         return [StyledText(f"   {row.code} ", "faint"), StyledText(text, row.style)]
 
-    def _heading_pieces(self, row: TreeRow) -> StyledLine:
-        """Return the pieces of a plan step or a sub-task that has no entry."""
+    def _heading_line(self, row: TreeRow) -> StyledLine:
+        """Return a plan step, or a sub-task without an entry, as styled text."""
         mark, title = self.fold_mark(row), self._ui.safe(self._rows.title(row))
         if not row.step:
             return [StyledText(f"{mark}SUB ", "faint"), StyledText(title), StyledText(" ", "faint")]
         done = "✓" if row.step.completed else ""
         return [StyledText(f"{mark}STP ", "faint"), StyledText(title, "strong"), StyledText(f" {done}", "faint")]
 
-    def _entry_pieces(self, index: int, row: TreeRow, width: int) -> StyledLine:
-        """Return the pieces of an entry: fold mark, word, text, and its result at the right edge."""
+    def _entry_line(self, index: int, row: TreeRow, width: int) -> StyledLine:
+        """Return an entry as styled text: fold mark, word, text, and its result at the right edge."""
         assert row.node is not None
         line = entry_line(row.node, self._ui.redactor)
         result, style = line.outcome, line.style

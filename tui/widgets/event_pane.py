@@ -204,8 +204,8 @@ class EventPane(VirtualList):
             return None
         return min(first + int(key[1]), len(self._rows) - 1)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text."""
         item, line = self._rows[index]
         lines = self._lines.lines(item, width)
         is_marked = item.number in self._marks and line == 0

@@ -195,9 +195,9 @@ class Inspector(VirtualList):
             return None
         return min(self._first_indexes[key[0]] + int(key[1]), len(self._rows) - 1)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row."""
-        return self._rows[index].pieces
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text."""
+        return self._rows[index].styled_line
 
     @property
     def row(self) -> DocumentLine | None:
@@ -331,7 +331,7 @@ def _identities(rows: Sequence[DocumentLine]) -> list[LineIdentity]:
     """Return the identity of each row, which stays the same when other rows are wrapped in another way."""
     first_indexes = _first_indexes(rows)
     return [
-        (row.key, index - first_indexes[row.key], "".join(piece.text for piece in row.pieces))
+        (row.key, index - first_indexes[row.key], "".join(piece.text for piece in row.styled_line))
         for index, row in enumerate(rows)
     ]
 

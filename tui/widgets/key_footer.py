@@ -85,19 +85,19 @@ class KeyFooter(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Render the line."""
-        pieces: list[StyledText] = []
+        styled_line: list[StyledText] = []
         room = self._keys_width()
         for key in self._keys:
             if key.width > room:
-                pieces.append(StyledText(fit(" …", room), "grey"))
+                styled_line.append(StyledText(fit(" …", room), "grey"))
                 room = 0
                 break
-            pieces += _key_pieces(key)
+            styled_line += _styled_key(key)
             room -= key.width
-        pieces.append(StyledText(" " * room))
+        styled_line.append(StyledText(" " * room))
         for key in self._palette_keys:
-            pieces += [StyledText("▏", "bar"), *_key_pieces(key, prefix="")]
-        return make_strip(pieces, self.size.width, self.rich_style, self._rich_style_of)
+            styled_line += [StyledText("▏", "bar"), *_styled_key(key, prefix="")]
+        return make_strip(styled_line, self.size.width, self.rich_style, self._rich_style_of)
 
     def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"footer--{style}", partial=True)
@@ -119,7 +119,7 @@ class KeyFooter(Widget):
             x -= key.width
 
 
-def _key_pieces(key: FooterKey, prefix: str = " ") -> list[StyledText]:
+def _styled_key(key: FooterKey, prefix: str = " ") -> list[StyledText]:
     if key.is_enabled:
         return [StyledText(f"{prefix}{key.display_name} ", "key"), StyledText(f"{key.description} ")]
     return [StyledText(f"{prefix}{key.display_name} ", "grey-key"), StyledText(f"{key.description} ", "grey")]

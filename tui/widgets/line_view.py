@@ -20,7 +20,7 @@ MAX_CACHED_STRIPS = 200
 class LineKey(NamedTuple):
     """The cache key of a line: everything specific to the line that its strip depends on."""
 
-    pieces: tuple[StyledText, ...]
+    styled_line: tuple[StyledText, ...]
     background_class: str
     is_cursor: bool
 
@@ -36,7 +36,7 @@ class FrameStyle(NamedTuple):
 
 
 class LineView(ScrollView, inherit_bindings=False):
-    """A view of lines. A subclass implements `count` and `pieces`."""
+    """A view of lines. A subclass implements `count` and `styled_line`."""
 
     STYLES: ClassVar[frozenset[str]] = frozenset(
         {"strong", "faint", "need", "running", "failed", "accent", "head", "marked"}
@@ -61,8 +61,8 @@ class LineView(ScrollView, inherit_bindings=False):
         """Return the number of lines."""
         raise NotImplementedError
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a line."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a line as styled text."""
         raise NotImplementedError
 
     def is_cursor(self, index: int) -> bool:
@@ -75,7 +75,7 @@ class LineView(ScrollView, inherit_bindings=False):
 
     def text_of(self, index: int) -> str:
         """Return the plain text of a line."""
-        return "".join(piece.text for piece in self.pieces(index, self.scrollable_content_region.width)).rstrip()
+        return "".join(piece.text for piece in self.styled_line(index, self.scrollable_content_region.width)).rstrip()
 
     # Drawing
 
@@ -107,7 +107,7 @@ class LineView(ScrollView, inherit_bindings=False):
         """Return the key of a line; None if there is no such line."""
         if index >= self.count():
             return None
-        return LineKey(tuple(self.pieces(index, width)), self.background_class(index), self.is_cursor(index))
+        return LineKey(tuple(self.styled_line(index, width)), self.background_class(index), self.is_cursor(index))
 
     def _set_line_count(self, count: int) -> None:
         """Set the number of lines; if the scrollbar was visible already, without a layout and a full repaint."""
@@ -176,7 +176,7 @@ class LineView(ScrollView, inherit_bindings=False):
             base += self.get_component_rich_style("lines--cursor", partial=not frame.has_focus)
         if len(self._strips) >= MAX_CACHED_STRIPS:
             self._strips.clear()
-        strip = self._strips[cache_key] = make_strip(line_key.pieces, frame.width, base, self._rich_style_of)
+        strip = self._strips[cache_key] = make_strip(line_key.styled_line, frame.width, base, self._rich_style_of)
         return strip
 
     def _rich_style_of(self, name: str) -> Style:

@@ -53,26 +53,26 @@ class SegmentLine(Widget):
         width = self.size.width
         room = width - sum(cell_len(text) for text, _ in self._right)
         if room < 0:
-            pieces, padding = [piece for piece, _ in self._left], 0
+            styled_line, padding = [piece for piece, _ in self._left], 0
         else:
-            pieces, padding = self._fitted_left(room)
-        padded = [*pieces, StyledText(" " * padding), *self._right]
+            styled_line, padding = self._fitted_left(room)
+        padded = [*styled_line, StyledText(" " * padding), *self._right]
         return make_strip(padded, width, self.rich_style, self._rich_style_of)
 
     def _fitted_left(self, room: int) -> tuple[list[StyledText], int]:
         """Return the segments at the left that fit, and the number of cells left over."""
-        pieces: list[StyledText] = []
+        styled_line: list[StyledText] = []
         cells_left = room
         for piece, _ in self._left:
             cells = cell_len(piece.text)
             if cells > cells_left:
                 if cells_left > MIN_CUT_CELLS:
-                    pieces.append(StyledText(fit(piece.text, cells_left - 1) + " ", piece.style))
+                    styled_line.append(StyledText(fit(piece.text, cells_left - 1) + " ", piece.style))
                     cells_left = 0
                 break
-            pieces.append(piece)
+            styled_line.append(piece)
             cells_left -= cells
-        return pieces, cells_left
+        return styled_line, cells_left
 
     def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"bar--{style}", partial=True)

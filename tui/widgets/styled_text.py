@@ -30,10 +30,10 @@ def fold_glyph(is_open: bool) -> str:
     return "▾" if is_open else "▸"
 
 
-def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
+def make_strip(styled_line: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
     """Make a strip of a line; its texts are sanitized once more, in case a caller has not done so."""
     segments, length = [], 0
-    for text, style in pieces:
+    for text, style in styled_line:
         safe = text
         if not (text.isascii() and text.isprintable()):
             safe = sanitize_text(text).replace("\n", " ")
@@ -63,13 +63,13 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return text + padding
 
 
-def wrap(pieces: StyledLine, width: int) -> list[list[StyledText]]:
+def wrap(styled_line: StyledLine, width: int) -> list[list[StyledText]]:
     """Wrap a line to a width: break it at spaces, and break words that are longer than a line."""
-    if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
-        return [list(pieces)]
+    if sum(len(piece.text) for piece in styled_line) <= width and all(piece.text.isascii() for piece in styled_line):
+        return [list(styled_line)]
     lines: list[list[StyledText]] = [[]]
     used = 0
-    for text, style in pieces:
+    for text, style in styled_line:
         for word in _WORDS.findall(text):
             length = cell_len(word)
             if used + length <= width:

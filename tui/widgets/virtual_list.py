@@ -14,7 +14,7 @@ from tui.widgets.line_view import LineView
 
 
 class VirtualList(LineView, can_focus=True, inherit_bindings=False):
-    """A list of lines under a cursor. A subclass implements `count` and `pieces`."""
+    """A list of lines under a cursor. A subclass implements `count` and `styled_line`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
