@@ -55,8 +55,8 @@ class OutcomeList(VirtualList):
         """The id of the task under the cursor."""
         return self.tasks[self.cursor].id
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a line: the name of a task, its id, and its outcome."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a line as styled text: the name of a task, its id, and its outcome."""
         task = self.tasks[index]
         outcome = self._outcomes.get(task.id, StyledText("reading …", "faint"))
         name_cells = max(min(width // 2, 60), 20)

@@ -36,8 +36,8 @@ class CopyChoices(VirtualList):
         """Return the count of the choices."""
         return len(self.names)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a line: the key, the name, and the start of a text."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a line as styled text: the key, the name, and the start of a text."""
         name = self.names[index]
         text = one_line(self._texts[name], longest=MAX_PREVIEW_CHARS) or "nothing"
         return [
