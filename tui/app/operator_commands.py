@@ -195,7 +195,7 @@ class OperatorCommands:
         """Report one leftover action of an earlier session, and ask what to do; nothing is sent here."""
         from tui.screens.confirm import ConfirmScreen
 
-        verb, target = str(line.get("verb")), str(line.get("target"))
+        summary, target = str(line.get("summary") or line.get("verb")), str(line.get("target"))
         was_held = line.get("kind") == "held"
         if was_held:
             phase = "held"
@@ -208,7 +208,8 @@ class OperatorCommands:
             yes = "Open the task"
             consequence = "whether it was done, only the task tells."
         await self._reader.find(target)
-        text = f"{verb} {self._progress.name_of(target)}\nwas {phase} when xp-tui ended, {consequence}"
+        subject = f"{self._ui.safe(summary, 100)} {self._progress.name_of(target)}"
+        text = f"{subject}\nwas {phase} when xp-tui ended, {consequence}"
         dialog = ConfirmScreen("From the last session", text, yes=yes, no="Leave it")
         is_accepted = await self._app.push_screen_wait(dialog)
         about = {name: line.get(name) for name in ("deed", "verb", "target", "digest", "request", "platform")}
