@@ -13,7 +13,7 @@ from textual.widgets import TextArea
 
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import Operator, open_dashboard
-from tui.client.log_entries import Question
+from tui.client.questions import Question
 from tui.widgets.inspector import Inspector
 
 LONG_QUESTION = "\n".join([*(f"clause {number}: " + "x" * 60 for number in range(30)), "and 1,000,000 USD go to EVIL"])

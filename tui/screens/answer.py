@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
-from tui.client.log_entries import Question
+from tui.client.questions import Question
 from tui.screens.message_editor import MessageDraft, MessageEditor
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
