@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES_LOOKED_BACK = 256
 """Latest entries of a log that are searched for a question without an answer."""
+NO_CHOICES = "this question has no choices: answer it with a text"
 SUPERSEDED = "the task went on without an answer to its question, which is superseded"
 _NUMBER = re.compile(r"[#(]?\s*[-+]?\d+([.,]\d+)?\s*[.):]?")
 
@@ -43,6 +44,8 @@ class UnclearAnswer(ValueError):
 
 def choose(question: Question, number: int) -> Answer:
     """Return the answer that is a question's choice with this number, counted from 1."""
+    if not question.options:
+        raise UnclearAnswer(NO_CHOICES)
     if not 1 <= number <= len(question.options):
         raise UnclearAnswer(f"there is no choice {number}: {choices_range(question)}")
     option_id, label = question.options[number - 1]
@@ -69,7 +72,7 @@ def parse_choice(question: Question, text: str) -> Answer:
     """Parse the number, label or id of a choice."""
     text = text.strip()
     if not question.options:
-        raise UnclearAnswer("this question has no choices: answer it with a text")
+        raise UnclearAnswer(NO_CHOICES)
     if (answer := _named_choice(question, text)) is not None:
         return answer
     labels = ", ".join(f'{number} "{label}"' for number, (_, label) in enumerate(question.options, 1))

@@ -28,8 +28,6 @@ class DecisionScreen(BaseScreen[None]):
 
     HAS_NOTICE_LINE = True
     IS_APPROVAL = True
-    REVEAL_BINDING = "review.reveal"
-    """The id of the binding that reveals what is masked."""
 
     class TakeBack(Message):
         """A request to take back held actions."""
@@ -169,7 +167,7 @@ class DecisionScreen(BaseScreen[None]):
 
     def not_shown_yet(self, pane: Inspector, name: str, focus_prefix: str = "") -> str:
         """Return a text about the lines of a pane that were not shown yet, with the keys that show them."""
-        return pane.not_shown_yet(name, key_name(self, self.REVEAL_BINDING), focus_prefix)
+        return pane.not_shown_yet(name, key_name(self, "review.reveal"), focus_prefix)
 
     async def action_undo(self) -> None:
         """Undo a held decision: the one of this screen, else the one of another task."""
