@@ -105,6 +105,7 @@ def test_every_screen_is_checked_for_key_conflicts() -> None:
         "Dialog",
         "BaseScreen",
         "ApprovalScreen",
+        "DecisionScreen",
     }
 
 

@@ -30,7 +30,9 @@ from tui.client.client import Client
 from tui.screens import stylesheets
 from tui.screens.approval_base import ApprovalScreen
 from tui.screens.base import AppScreen, SizeNotice
+from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import (
+    AnswerDecided,
     CopyWanted,
     OpenReviewedTask,
     OpenUrl,
@@ -258,7 +260,7 @@ class XpTui(SerialKeys):
 
         self.push_screen(NoticesScreen(self._notices.latest))
 
-    @on(ApprovalScreen.Closed)
+    @on(DecisionScreen.Closed)
     def _report_missed_notices(self) -> None:
         """Report the notices that came and went while a review was open; the others are still shown."""
         if any(screen.IS_APPROVAL for screen in self.screens):
@@ -370,6 +372,7 @@ class XpTui(SerialKeys):
     @on(ApprovalScreen.Decided)
     @on(ApprovalScreen.TakeBack)
     @on(ReplyWanted)
+    @on(AnswerDecided)
     @on(OpenUrl)
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)

@@ -39,7 +39,7 @@ class NoticeRows(VirtualList):
         """Return the count of the notices."""
         return len(self._notices)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
+    def styled_line(self, index: int, width: int) -> StyledLine:
         """Return the styled pieces of a row: the time of a notice, and its text."""
         notice = self._notices[index]
         return [

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
 
 PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
+MAX_SUMMARY_CHARS = 100
+"""Characters of the summary of an action in the status line."""
 HINTS = {
     WaitKind.QUESTION: ("review.say", "answers it"),
     WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
@@ -39,12 +41,14 @@ def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, is_decided: 
     return segments
 
 
-def action_segments(screen: DOMNode, action: Action, time_left: str, *, is_retractable: bool) -> Segments:
+def action_segments(
+    screen: DOMNode, action: Action, ui: UIContext, time_left: str, *, is_retractable: bool
+) -> Segments:
     """Return the segments of the status line for a running action."""
     progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
     if action.phase is Phase.HELD:
         progress = f" {time_left}"
-    segments = [(StyledText(f" {action.verb}{progress} ", "need"), "")]
+    segments = [(StyledText(f" {ui.safe(action.summary, MAX_SUMMARY_CHARS)}{progress} ", "need"), "")]
     if is_retractable:
         segments.append((StyledText(f" {key_name(screen, 'review.undo')} takes it back ", "strong"), "undo"))
     return segments

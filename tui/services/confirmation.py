@@ -106,7 +106,7 @@ class ActionConfirmer:
         reading = await self._read_until(action.target, is_conclusive, once=answer.is_refusal)
         if reading.record is None:
             return _end_unread(action, answer, reading.error)
-        outcome, words = evidence.decision_verdict(action.verb, answer, reading.record, finding)
+        outcome, words = evidence.decision_verdict(action, answer, reading.record, finding)
         if action.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED:
             outcome, words = await self._check_answers(action, reading.record, outcome, words)
         return action.done(outcome, words, reading.record, answer.error)
