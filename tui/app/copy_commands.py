@@ -95,6 +95,8 @@ class CopyCommands:
 
     def _sign_in_address(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
         """Return the whole address of the sign-in that a task waits for, if all browsers find the same host in it."""
+        if len(tasks) != 1:
+            return {}
         task = tasks[0]
         activity = self._store.state.activity(task.id)
         node = activity.open_node if activity else None
@@ -103,6 +105,6 @@ class CopyCommands:
             url = task.pending_eca_request.auth_url
         elif node is not None and node.entry.kind == "sign-in" and not task.is_final:
             url = getattr(node.entry, "url", None)
-        if len(tasks) > 1 or not url or not host_of(url):
+        if not url or not host_of(url):
             return {}
         return {SIGN_IN_ADDRESS: with_ascii_host(url)}
