@@ -102,26 +102,21 @@ class ActionConfirmer:
             nonlocal finding, log
             finding = evidence.find_evidence(review, record)
             if review.is_in_log:
-                log = await self._read_log_for(record, is_needed=finding.still_waits)
+                log = None
+                log = await self._client.log(record)
                 finding = evidence.find_evidence(review, record, log)
             return not finding.still_waits or finding.is_other
 
         reading = await self._read_until(action.target, is_conclusive, once=answer.is_refusal)
         if reading.record is None:
             return _end_unread(action, answer, reading.error)
+        if review.is_in_log and log is None and not answer.is_refusal:
+            words = f"sent, and the log that has the request could not be read since: {reading.error}{answer.detail}"
+            return action.done(Outcome.UNKNOWN, words, reading.record, answer.error or reading.error)
         outcome, words = evidence.decision_verdict(action, answer, reading.record, finding)
         if action.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED and log is not None:
             outcome, words = _check_answers(action, log, outcome, words)
         return action.done(outcome, words, reading.record, answer.error)
-
-    async def _read_log_for(self, record: Task, *, is_needed: bool) -> Log | None:
-        """Read the log with the request that was decided; None if that fails and the record tells enough."""
-        try:
-            return await self._client.log(record)
-        except (ApiError, BadAddress):
-            if is_needed:
-                raise
-            return None
 
     # Stops and updates
 
