@@ -15,7 +15,7 @@ from tui.client.errors import ApiError
 from tui.client.task_facts import Wait, WaitKind
 from tui.client.task_rows import AnyTask
 from tui.domain.action import Action, Verb
-from tui.domain.answers import questions_of, unanswerable_reason
+from tui.domain.answers import NO_SURFACE, NO_SURFACE_HINT, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot
 from tui.domain.state import TasksSeen
 from tui.screens.key_rhythm import QUIET_SECONDS
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from tui.screens.message_editor import MessageDraft
 
 ONE_TASK_ONLY = "an answer or a message is for one task only: nothing was opened. Unmark all but one"
-NO_ANSWERS = (
-    "answers go over the public REST API, and no address of it is set: nothing can be answered from here. "
-    "Set XPANDER_API_URL and start again, or answer in the platform's own chat"
-)
 
 
 class ReplyCommands:
@@ -91,7 +87,9 @@ class ReplyCommands:
         from tui.screens.answer import AnswerScreen  # late: imports Textual's TextArea
 
         task_id = review.task.id
-        no_surface = "" if self._client.supports(Operation.ANSWER) else NO_ANSWERS
+        no_surface = ""
+        if not self._client.supports(Operation.ANSWER):
+            no_surface = f"{NO_SURFACE}. {NO_SURFACE_HINT}"
         running = self._progress.running_for(task_id)
         screen = AnswerScreen(review, self._ui, self._drafts, running, no_surface=no_surface)
         screen.can_take_back = self._runner.can_take_back

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,13 +15,15 @@ from tui.client.task_facts import WaitKind
 from tui.domain.action import Action, Verb
 
 if TYPE_CHECKING:
-    from tui.client.log_entries import Entry, Questions
+    from tui.client.log_entries import Questions
     from tui.client.questions import Question
     from tui.domain.review import ReviewSnapshot
 
 MAX_ENTRIES_LOOKED_BACK = 256
 """Latest entries of a log that are searched for a question without an answer."""
 NO_CHOICES = "this question has no choices: answer it with a text"
+NO_SURFACE = "answers go over the public REST API, and no address of it is set: nothing can be answered from here"
+NO_SURFACE_HINT = "Set XPANDER_API_URL and start again, or answer in the platform's own chat"
 SUPERSEDED = "the task went on without an answer to its question, which is superseded"
 _NUMBER = re.compile(r"[#(]?\s*[-+]?\d+([.,]\d+)?\s*[.):]?")
 
@@ -143,7 +145,7 @@ def unanswerable_reason(review: ReviewSnapshot) -> str:
         return ""
     wait = review.wait
     if wait is None:
-        if not review.task.is_final and unanswered_card(review.log.entries) is not None:
+        if has_superseded_question(review):
             return f"nothing to answer: {SUPERSEDED}"
         return f"nothing to answer: the task is {review.task.status or 'in no known state'}"
     if wait.kind is not WaitKind.QUESTION:
@@ -153,17 +155,15 @@ def unanswerable_reason(review: ReviewSnapshot) -> str:
     return "the task says that it asked something, but its log has no question without an answer"
 
 
-def unanswered_card(entries: Sequence[Entry]) -> Questions | None:
-    """Return the latest question card of a log, if it has no answer yet."""
+def has_superseded_question(review: ReviewSnapshot) -> bool:
+    """Return whether a task went on without an answer to its latest question."""
     from tui.client.log_entries import Questions
 
-    cards = (entry for entry in _latest(entries) if isinstance(entry, Questions))
-    card = next(cards, None)
-    return card if card is not None and card.is_open else None
-
-
-def _latest(entries: Sequence[Entry]) -> Iterable[Entry]:
-    return islice(reversed(entries), MAX_ENTRIES_LOOKED_BACK)
+    if review.wait is not None or review.task.is_final:
+        return False
+    latest = islice(reversed(review.log.entries), MAX_ENTRIES_LOOKED_BACK)
+    card = next((entry for entry in latest if isinstance(entry, Questions)), None)
+    return card is not None and card.is_open
 
 
 def answer_action(review: ReviewSnapshot, card: Questions, answers: Sequence[Answer], hold: float = 0.0) -> Action:

@@ -120,8 +120,20 @@ def _entry_id(raw: Any) -> str:
 def answers_differ(sent: list[dict[str, Any]], entry: Questions) -> bool:
     """Return whether the recorded answers differ from those that were sent."""
     items = entry.answers if isinstance(entry.answers, list) else ()
-    recorded = {item.get("question_id"): item.get("answer") for item in items if isinstance(item, dict)}
+    recorded = {item.get("question_id"): _recorded_answer(item) for item in items if isinstance(item, dict)}
     return any(recorded.get(item.get("question_id")) not in (None, item.get("answer")) for item in sent)
+
+
+def _recorded_answer(item: dict[str, Any]) -> Any:
+    """Return the answer in either form of the platform; None if it has none."""
+    if item.get("answer") is not None:
+        return item["answer"]
+    match item.get("selected_option_ids"):
+        case [option_id]:
+            return option_id
+        case [_, *_] as option_ids:
+            return option_ids
+    return item.get("free_text")
 
 
 def is_other_request(request: dict[str, Any], before: dict[str, Any]) -> bool:

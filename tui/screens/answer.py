@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
 from tui.client.json_codec import canonical
-from tui.domain import humanize
 from tui.domain.action import Action, Phase
 from tui.domain.answers import UnclearAnswer, answer_action, questions_of, unanswerable_reason
 from tui.domain.review import differences
@@ -22,7 +21,7 @@ from tui.screens.approval_base import UNDECIDED_OUTCOMES
 from tui.screens.base import HeldActions, Segments
 from tui.screens.decision_screen import IN_A_BURST, DecisionScreen
 from tui.screens.messages import AnswerDecided, ReadReview
-from tui.screens.review_words import action_segments
+from tui.screens.review_words import action_segments, title_segments
 from tui.screens.stylesheets import stylesheet
 from tui.widgets.document_layout import Part
 from tui.widgets.key_footer import KeyFooter
@@ -47,15 +46,15 @@ class AnswerScreen(DecisionScreen):
     """The screen with all questions of a task as one form."""
 
     CSS_PATH = stylesheet("answer")
-    LEAVE_BINDING = "answer.leave"
+    LEAVE_BINDING, UNDO_BINDING, REVEAL_BINDING = "answer.leave", "answer.undo", "answer.reveal"
     AUTO_FOCUS = "#form"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "decide('answer')", "send", id="answer.send"),
-        Binding("u", "undo", "undo", id="review.undo"),
+        Binding("u", "undo", "undo", id="answer.undo"),
         Binding("n", "question(1)", "next question", show=False, id="answer.next"),
         Binding("N", "question(-1)", "Previous question", show=False, id="answer.previous"),
-        Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),
-        Binding("escape,q", "leave", "keep as a draft", id="answer.leave"),
+        Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="answer.reveal"),
+        Binding("escape,q", "leave", "back", id="answer.leave"),
     ]
 
     def __init__(
@@ -254,8 +253,8 @@ class AnswerScreen(DecisionScreen):
     def draw(self) -> None:
         """Draw the titles, the answers, the outcome, and the status line; note the visible lines."""
         self.note_visible_lines()
-        right = [StyledText(self.presence, "need")]
-        self.query_one("#title", SegmentLine).show(self._title_segments(), right)
+        title = title_segments(self._review, self._ui, is_decided=self._is_decided, name="Answer")
+        self.query_one("#title", SegmentLine).show(title, [StyledText(self.presence, "need")])
         self._draw_field()
         self.query_one("#chosen", SegmentLine).show(list(self._chosen_segments()), [])
         outcome = ""
@@ -272,25 +271,16 @@ class AnswerScreen(DecisionScreen):
         if not is_shown and area.has_focus:
             self._form.focus()
         area.display = title.display = is_shown
-        words = "your answer"
+        words = "your answer, kept as a draft"
         if draft is not None and draft.questions[self._edited_question].options:
-            words = "or in your own words"
+            words = "or in your own words, kept as a draft"
         if draft is not None and len(draft.questions) > 1:
             words = f"{draft.name_of(self._edited_question)}: {words}"
         title.show([(StyledText(f" ▌ {words}", "faint"), "text")], [])
 
-    def _title_segments(self) -> Segments:
-        segments = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Answer  ", "need"), "")]
-        segments.append((StyledText(f"{self._ui.safe(self._review.task.name, 60)}  ", "strong"), ""))
-        wait = self._review.wait
-        if wait is not None and wait.since and not self._is_decided:
-            waited = humanize.duration((self._ui.now() - wait.since).total_seconds())
-            segments.append((StyledText(f"‖ {wait.kind} {waited}  ", "need"), ""))
-        return segments
-
     def _chosen_segments(self) -> Iterator[tuple[StyledText, str]]:
         """Yield what will be sent for each question, or why it is not clear yet."""
-        if self._draft is None or self._is_decided or self._no_surface:
+        if self._draft is None or self._is_running or self._is_decided or self._no_surface:
             return
         for index in range(len(self._draft.questions)):
             try:

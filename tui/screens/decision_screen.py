@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import events, on
 from textual.message import Message
@@ -29,6 +30,10 @@ class DecisionScreen(BaseScreen[None]):
 
     HAS_NOTICE_LINE = True
     IS_APPROVAL = True
+    UNDO_BINDING: ClassVar[str] = "review.undo"
+    """The id of the binding that takes back the held decision of this screen."""
+    REVEAL_BINDING: ClassVar[str] = "review.reveal"
+    """The id of the binding that reveals what is masked."""
 
     class Closed(Message):
         """A decision screen was closed."""
@@ -211,7 +216,7 @@ class DecisionScreen(BaseScreen[None]):
 
     def not_shown_yet(self, pane: Inspector, name: str, focus_prefix: str = "") -> str:
         """Return a text about the lines of a pane that were not shown yet, with the keys that show them."""
-        return pane.not_shown_yet(name, key_name(self, "review.reveal"), focus_prefix)
+        return pane.not_shown_yet(name, key_name(self, self.REVEAL_BINDING), focus_prefix)
 
     async def action_undo(self) -> None:
         """Undo a held decision: the one of this screen, else the one of another task."""
