@@ -55,5 +55,8 @@ class AppAccess(Protocol):
     def replace_by_task(self, task_id: str) -> None:
         """Open the screen of a task in the place of the topmost screen."""
 
+    def replace_by_review(self, task_id: str) -> None:
+        """Open the review of a task in the place of what is being decided."""
+
     def open_url(self, url: str) -> None:
         """Open a URL in a browser."""

@@ -165,6 +165,12 @@ class XpTui(SerialKeys):
             self.pop_screen()
         self.open_task(task_id)
 
+    def replace_by_review(self, task_id: str) -> None:
+        """Open the review of a task in the place of what is being decided."""
+        while self.screens[-1].IS_APPROVAL:
+            self.pop_screen()
+        self.services.reviews.open(task_id)
+
     def on_resize(self) -> None:
         """Check after a resize whether the terminal is large enough."""
         self.call_later(self._update_size_notice)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from tui.app.access import AppAccess
-from tui.domain.next_task import failed_rows, neighbour, waiting_rows
+from tui.domain.next_task import failed_rows, neighbour, waiting_rows, waits_in_order
 from tui.domain.task_list_rows import list_root_of
 from tui.services.state_store import StateStore
+
+NO_OTHER = "no other task that is loaded {}"
 
 
 class NextCommands:
@@ -21,8 +23,21 @@ class NextCommands:
 
     def go_to_wait(self, by: int) -> None:
         """Go to the next task that waits, or to the previous one."""
-        if not self._app.screens[-1].show_next_review(by):
-            self._go_to(waiting_rows(self._store.state, self._waiting()), by, "waits")
+        top, waiting = self._app.screens[-1], self._waiting()
+        if top.show_next_review(by):
+            return
+        if top.IS_APPROVAL and len(top.open_tasks) == 1:
+            self._go_to_review(next(iter(top.open_tasks)), waits_in_order(self._store.state, waiting), by)
+        else:
+            self._go_to(waiting_rows(self._store.state, waiting), by, "waits")
+
+    def _go_to_review(self, open_id: str, waits: Sequence[str], by: int) -> None:
+        """Go from the form for an answer to the review of the next task that waits."""
+        next_id = neighbour(waits, open_id, by)
+        if next_id is None or next_id == open_id:
+            self._app.screens[-1].hint(NO_OTHER.format("waits"))
+        else:
+            self._app.replace_by_review(next_id)
 
     def go_to_failure(self) -> None:
         """Go to the next task that has failed."""
@@ -30,7 +45,7 @@ class NextCommands:
 
     def _go_to(self, rows: Sequence[str], by: int, state: str) -> None:
         top = self._app.screens[-1]
-        if len(top.open_tasks) > 1:
+        if top.IS_APPROVAL and len(top.open_tasks) != 1:
             top.hint("several tasks are open here: leave them first")
         elif not rows:
             top.hint(f"no task that is loaded {state}")
@@ -39,6 +54,6 @@ class NextCommands:
             current = list_root_of(self._store.state, open_id)
             next_id = neighbour(rows, current, by)
             if next_id is None or next_id == current:
-                top.hint(f"no other task that is loaded {state}")
+                top.hint(NO_OTHER.format(state))
             else:
                 self._app.replace_by_task(next_id)
