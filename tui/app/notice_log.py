@@ -10,7 +10,7 @@ from datetime import datetime
 from tui.screens.notice_list import MAX_NOTICES, Notice
 
 
-class Notices:
+class NoticeLog:
     """The latest notices to the operator, and how long each is shown."""
 
     def __init__(self, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic) -> None:
