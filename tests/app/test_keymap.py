@@ -86,6 +86,9 @@ def test_the_default_keys_have_only_the_listed_conflicts() -> None:
         ("agents.down", "lines.down"),
         ("agents.up", "lines.up"),
         ("app.take_back", "review.undo"),
+        ("answer.undo", "app.take_back"),
+        ("answer.pick", "inspector.turn"),
+        ("answer.pick", "lines.choose"),
         ("answer.reveal", "inspector.reveal"),
         ("inspector.reveal", "review.reveal"),
         ("inspector.turn", "lines.choose"),
@@ -105,6 +108,7 @@ def test_every_screen_is_checked_for_key_conflicts() -> None:
         "Dialog",
         "BaseScreen",
         "ApprovalScreen",
+        "DecisionScreen",
     }
 
 

@@ -29,6 +29,7 @@ from tui.screens import stylesheets
 from tui.screens.approval_base import ApprovalScreen
 from tui.screens.base import AppScreen, SizeNotice
 from tui.screens.messages import (
+    AnswerDecided,
     CopyWanted,
     OpenReviewedTask,
     OpenUrl,
@@ -331,6 +332,7 @@ class XpTui(SerialKeys):
     @on(ApprovalScreen.Decided)
     @on(ApprovalScreen.TakeBack)
     @on(ReplyWanted)
+    @on(AnswerDecided)
     @on(OpenUrl)
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)

@@ -269,16 +269,28 @@ _WAIT_KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions:
 
 
 def _find_open_node(latest: Iterable[Node]) -> Node | None:
+    """Find the open node among the latest ones, which come in reverse order of time.
+
+    A message of the user settles everything before it but a question, which it does not answer: that stays open until
+    the agent goes on after the message.
+    """
+    was_message_sent = has_gone_on = False
     for node in latest:
         match node.entry:
-            case SignIn() | Questions() | Confirmation() as entry:
-                if entry.is_open:
-                    return node
-                return None
-            case ToolCall(approval_request_id=str()):
-                return node
             case Message(role="user"):
+                if has_gone_on:
+                    return None
+                was_message_sent = True
+                continue
+            case Questions() as entry if entry.is_open:
+                return node
+            case SignIn() | Confirmation() as entry if entry.is_open and not was_message_sent:
+                return node
+            case SignIn() | Questions() | Confirmation():
                 return None
+            case ToolCall(approval_request_id=str()) if not was_message_sent:
+                return node
+        has_gone_on = True
     return None
 
 

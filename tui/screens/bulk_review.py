@@ -265,7 +265,7 @@ class BulkReviewScreen(ApprovalScreen):
             when = self._held_actions.time_left(action)
         undo = key_name(self, "review.undo")
         return [
-            (StyledText(f" {action.verb} {len(retractable)} {when} ", "need"), ""),
+            (StyledText(f" {self._ui.safe(action.summary, 80)}: {len(retractable)} tasks {when} ", "need"), ""),
             (StyledText(f" {undo} takes them back ", "strong"), "undo"),
         ]
 

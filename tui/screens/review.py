@@ -186,7 +186,7 @@ class ReviewScreen(ApprovalScreen):
         """Return the status line: the running action, the next steps, or the note and the deciding keys."""
         if self._action is not None and _is_running(self._action):
             time_left = self._held_actions.time_left(self._action)
-            return action_segments(self, self._action, time_left, is_retractable=self._is_retractable)
+            return action_segments(self, self._action, self._ui, time_left, is_retractable=self._is_retractable)
         if self._is_decided:
             return [
                 (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
