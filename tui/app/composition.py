@@ -12,13 +12,13 @@ from textual.message import Message
 from tui.app.action_progress import ActionProgress
 from tui.app.copy_commands import CopyCommands
 from tui.app.next_commands import NextCommands
-from tui.app.notice_log import NoticeLog
 from tui.app.operator_commands import OperatorCommands
 from tui.app.read_workers import ReadWorkers
 from tui.app.review_manager import ReviewManager
 from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
 from tui.domain.list_status import ListStatus
+from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
 from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import ReadLog, ReadReview, ReviewWanted, ShowNextReview

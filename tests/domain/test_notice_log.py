@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tui.app.notice_log import NoticeLog
-from tui.screens.notice_list import MAX_NOTICES
+from tui.domain.notice_log import MAX_NOTICES, NoticeLog
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

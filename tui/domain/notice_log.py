@@ -6,8 +6,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from tui.screens.notice_list import MAX_NOTICES, Notice
+MAX_NOTICES = 200
+"""The latest notices that are kept."""
+
+
+class Notice(NamedTuple):
+    """A notice to the operator, and when it came."""
+
+    at: datetime
+    text: str
 
 
 class NoticeLog:
