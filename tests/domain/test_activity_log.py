@@ -28,7 +28,8 @@ from tests.domain.activity_builders import (
 from tui.client.events import Event
 from tui.client.log_entries import Entry, Log, ToolCall, parse_entry
 from tui.client.models import Task, WaitKind
-from tui.domain.activity_log import MIN_STREAMED_PIECES, Activity, Gap, TreeRow, match_triggers, walk_tree
+from tui.domain.activity_log import MIN_STREAMED_PIECES, Activity, Gap
+from tui.domain.tree_rows import TreeRow, match_triggers, walk_tree
 
 
 def field(made: Activity, key: str, name: str) -> Any:

@@ -26,6 +26,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.copy_dialog import CopyChoices, CopyScreen
 from tui.screens.help import HelpList, HelpScreen
 from tui.screens.message_editor import MessageEditor
+from tui.screens.notice_list import NoticeRows, NoticesScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
@@ -59,6 +60,7 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     CopyScreen: (CopyChoices,),
     CommandLineScreen: (Input,),
     HelpScreen: (HelpList,),
+    NoticesScreen: (NoticeRows,),
     SizeNotice: (),
 }
 """The screens, each with the widgets that can have the focus on it."""

@@ -21,7 +21,8 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.task_rows import AnyTask
 from tui.domain.state import TasksSeen
-from tui.screens.approval_base import QUIET_SECONDS, ApprovalScreen
+from tui.screens.approval_base import ApprovalScreen
+from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import AnswerDecided, CopyWanted, OpenUrl, ReplyWanted, TaskCommand
 from tui.screens.task_list import TaskListScreen
 from tui.security.sanitize import address_problem, host_of, with_ascii_host
@@ -80,9 +81,10 @@ class OperatorCommands:
     def handle(self, event: Message) -> None:
         """Handle a message of a screen by running its command."""
         match event:
-            case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment):
+            case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment, draft_key=key):
                 for task_id, digest in digests.items():
-                    self.start(Action(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET_SECONDS)))
+                    action = Action(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET_SECONDS))
+                    self.start(action, *filter(None, (key,)))
             case ApprovalScreen.TakeBack(action_ids=action_ids):
                 for action_id in action_ids:
                     self._runner.take_back(action_id)

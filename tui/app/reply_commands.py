@@ -18,7 +18,7 @@ from tui.domain.action import Action, Verb
 from tui.domain.answers import NO_SURFACE, NO_SURFACE_HINT, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot
 from tui.domain.state import TasksSeen
-from tui.screens.decision_screen import QUIET_SECONDS
+from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import AnswerDecided
 from tui.services.actions import ActionRunner
 from tui.services.review_loader import load_review

@@ -91,9 +91,9 @@ class AnswerScreen(DecisionScreen):
         yield SegmentLine(id="text-title")
         yield TextArea("", id="text", tab_behavior="focus")
         yield SegmentLine(id="chosen")
-        yield SegmentLine(id="held")
         yield OutcomeLine()
         yield SegmentLine(id="status")
+        yield SegmentLine(id="held")
         yield KeyFooter()
 
     def on_mount(self) -> None:

@@ -1,6 +1,7 @@
 """Base of the approval screens: two deciding keys, and the reason for a rejection.
 
-Enter on a reason does not send it.
+A rejection that was refused is not taken at all: a reason typed after it does nothing. Enter on a reason does not send
+it.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import on
+from textual.actions import parse
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
 
 from tui.domain.action import Outcome, Verb
-from tui.screens.decision_screen import DEAD_KEY_SECONDS, IN_A_BURST, QUIET_SECONDS, DecisionScreen
+from tui.screens.decision_screen import DEAD_KEY_SECONDS, IN_A_BURST, DecisionScreen
+from tui.screens.reason_editor import ReasonEditor
 from tui.screens.stylesheets import stylesheet
 from tui.widgets.keys import key_name
 from tui.widgets.segment_line import SegmentLine
 
-__all__ = ["DEAD_KEY_SECONDS", "IN_A_BURST", "QUIET_SECONDS", "UNDECIDED_OUTCOMES", "ApprovalScreen"]
+__all__ = ["DEAD_KEY_SECONDS", "IN_A_BURST", "UNDECIDED_OUTCOMES", "ApprovalScreen"]
 
 UNDECIDED_OUTCOMES = frozenset({Outcome.TAKEN_BACK, Outcome.NOT_SENT, Outcome.CHANGED, Outcome.REFUSED})
 """The outcomes after which a task can still be decided about."""
@@ -38,6 +40,7 @@ class ApprovalScreen(DecisionScreen):
         Binding("A", "decide('approve')", "approve", id="review.approve"),
         Binding("R", "decide('reject')", "reject", id="review.reject"),
         Binding("u", "undo", "undo", id="review.undo"),
+        Binding("backspace", "edit_reason", "Edit the reason of a rejection", show=False, id="review.edit_reason"),
         Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),
         Binding("escape,d,q", "leave", "later", id="review.later"),
     ]
@@ -45,16 +48,17 @@ class ApprovalScreen(DecisionScreen):
     class Decided(Message):
         """The operator has decided about what was shown: the digest of each task says what that was."""
 
-        def __init__(self, verb: Verb, digests: Mapping[str, str], comment: str | None) -> None:
+        def __init__(self, verb: Verb, digests: Mapping[str, str], comment: str | None, *, draft_key: str = "") -> None:
             super().__init__()
             self.verb = verb
             self.digests = digests
             self.comment = comment
+            self.draft_key = draft_key
+            """The key of the draft of the comment, which is kept until the decision is confirmed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
-        self._reason: str | None = None
-        """The reason for a rejection; None until one was entered."""
+        self.reason_editor = ReasonEditor()
 
     # For subclasses
 
@@ -67,6 +71,11 @@ class ApprovalScreen(DecisionScreen):
         """Whether a rejection takes a reason."""
         return True
 
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a decision is under way, or was carried out."""
+        raise NotImplementedError
+
     def handle_picked(self, name: str) -> None:
         """Handle a click on a picked segment that the base does not know."""
 
@@ -76,37 +85,66 @@ class ApprovalScreen(DecisionScreen):
 
     # Deciding
 
-    def reason_input(self) -> Input:
-        """Return a new input for the reason."""
-        placeholder = f"why not? Enter keeps the reason, {key_name(self, 'review.reject')} then rejects"
-        return Input(placeholder=placeholder, id="reason", compact=True)
-
     def action_decide(self, verb: str) -> None:
         """Decide, unless something blocks it; a first rejection asks for the reason."""
-        if self.takes_deciding_key():
-            if verb == "reject" and self._reason is None and self.takes_reason:
-                self.query_one("#reason", Input).add_class("-shown").focus()
-            else:
-                self.note_decision()
-                self._close_reason()
-                reason = self._reason if verb == "reject" else None
-                self.decide(verb, reason or None)
+        editor = self.reason_editor
+        if not self.takes_deciding_key():
+            self._pause_after(verb)
+        elif verb == "reject" and editor.reason is None and self.takes_reason:
+            editor.open()
+        else:
+            self.note_decision()
+            self._close_reason()
+            reason = editor.reason if verb == "reject" else None
+            self.decide(verb, reason or None)
         self.draw()
+
+    def refuse(self, action: str) -> None:
+        """Refuse an action by showing the reason."""
+        super().refuse(action)
+        if action.startswith("decide("):
+            self._pause_after(str(parse(action)[2][0]))
+
+    def _pause_after(self, verb: str) -> None:
+        """Let keys that write text do nothing for a pause, if the refused key would have asked for a reason."""
+        if verb == "reject":
+            self.rhythm.pause(self._pressed_at or time.monotonic())
+
+    # The reason
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a reason is being written."""
+        return self.reason_editor.is_open
+
+    def action_edit_reason(self) -> None:
+        """Edit the reason for a rejection, which then has to be entered again."""
+        if self.reason_editor.has_text and self.takes_reason and not self.is_deciding:
+            self.reason_editor.open()
+            self.draw()
 
     def _close_reason(self) -> bool:
         """Close the input of the reason, which would receive the key that takes back; return whether it was open."""
-        reason = self.query_one("#reason", Input)
-        if not reason.has_class("-shown"):
+        if not self.reason_editor.close():
             return False
-        reason.remove_class("-shown")
         self.focus_content()
         return True
 
+    def load_reason(self, draft_key: str) -> None:
+        """Load the reason that was written about the same requests before."""
+        if draft_key != self.reason_editor.draft_key:
+            self._drop_reason()
+            self.reason_editor.load(draft_key)
+
     def _drop_reason(self) -> None:
-        """Drop the reason: it is for one decision only."""
-        self._reason = None
-        self._close_reason()
-        self.query_one("#reason", Input).value = ""
+        """Drop the reason, which is for one decision only; the draft is kept, and keys still typed of it do nothing."""
+        if self._close_reason():
+            self.rhythm.pause(time.monotonic())
+        self.reason_editor.drop()
+
+    def draw_reason(self) -> None:
+        """Draw the reason as it stands."""
+        self.reason_editor.draw(is_sent=self.is_deciding)
 
     def action_leave(self) -> None:
         """Leave the input of the reason, or the screen; a held decision stays held."""
@@ -123,15 +161,21 @@ class ApprovalScreen(DecisionScreen):
                 self.take_back()
             case "back":
                 self.leave()
+            case "reason":
+                self.action_edit_reason()
             case name:
                 self.handle_picked(name)
 
-    @on(Input.Submitted, "#reason")
-    def _keep_reason(self, event: Input.Submitted) -> None:
-        self._reason = event.value.strip()
-        self._close_reason()
+    @on(ReasonEditor.Entered)
+    def _reason_entered(self) -> None:
+        self.focus_content()
         self._note = ""
-        if not self._reason:
+        if not self.reason_editor.reason:
             self._note = f"without a reason; {key_name(self, 'review.reject')} rejects all the same"
         self.arm()
+        self.draw()
+
+    @on(ReasonEditor.Unsaved)
+    def _show_unsaved(self, event: ReasonEditor.Unsaved) -> None:
+        self._note = f"this reason is not kept when you leave: {event.error}"
         self.draw()

@@ -14,14 +14,15 @@ from textual import events, on
 from textual.message import Message
 
 from tui.screens.base import BaseScreen, HeldActions
+from tui.screens.key_rhythm import PAUSE_SECONDS, KeyRhythm, writes_text
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
 
 DEAD_KEY_SECONDS = 0.7
 """Seconds for which the deciding keys do nothing after the subject of the decision has appeared or changed."""
-QUIET_SECONDS = 0.3
-"""Seconds without another key that a deciding key needs before and after it: no key of a burst decides."""
 IN_A_BURST = "taken back: other keys came with it"
+PAUSED = f"not taken: keys do nothing until none was pressed for {PAUSE_SECONDS:.0f} s"
+"""The text about keys that are pressed after a burst, or after a rejection was refused."""
 
 
 class DecisionScreen(BaseScreen[None]):
@@ -34,6 +35,9 @@ class DecisionScreen(BaseScreen[None]):
     REVEAL_BINDING: ClassVar[str] = "review.reveal"
     """The id of the binding that reveals what is masked."""
 
+    class Closed(Message):
+        """A decision screen was closed."""
+
     class TakeBack(Message):
         """A request to take back held actions."""
 
@@ -45,12 +49,9 @@ class DecisionScreen(BaseScreen[None]):
         super().__init__()
         self._clock = clock
         self._armed_at = float("inf")
-        self._last_key = 0.0
-        self._decided_at = 0.0
+        self.rhythm = KeyRhythm()
         self._pressed_at: float | None = None
         """The time of the key that is being handled; None for a click."""
-        self._is_burst = False
-        """Whether another key came right after the last decision."""
         self._note = ""
         """A message in the status line."""
         self._is_refused = False
@@ -67,6 +68,11 @@ class DecisionScreen(BaseScreen[None]):
     def blocked(self) -> str:
         """The reason why a decision is blocked until something changes; empty when it is not."""
         raise NotImplementedError
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the keys write a text on this screen."""
+        return False
 
     def take_back(self) -> bool:
         """Take back the held decisions of this screen; return whether there were any."""
@@ -102,28 +108,62 @@ class DecisionScreen(BaseScreen[None]):
         """The reason why the deciding keys are blocked now; empty when they decide."""
         if reason := self.blocked:
             return reason
-        if self._clock() < self._armed_at:
+        now = self._clock()
+        if now < self._armed_at:
             return "a moment: it has just appeared"
+        if self.rhythm.is_paused(now):
+            return PAUSED
         return ""
 
+    @property
+    def _is_burst(self) -> bool:
+        """Whether another key came right after the last decision."""
+        return self.rhythm.is_burst
+
     def on_key(self, event: events.Key) -> None:
-        """Note the time of every key: one right before or after a deciding key makes a burst."""
-        self._pressed_at = event.time  # when the key was pressed, however late it is handled
-        if not self.actions.get(event.key, "").startswith("decide("):
-            self.note_other_key(event.time)
+        """Note the time of every key: one right before or after a deciding key makes a burst.
+
+        A key that writes text does nothing in a burst, and for a pause after a rejection was refused.
+        """
+        now = self._pressed_at = event.time  # when the key was pressed, however late it is handled
+        action = self.actions.get(event.key, "")
+        is_deciding = action.startswith("decide(")
+        may_be_text = (writes_text(event) or is_deciding) and action != "undo" and not self.is_writing
+        if may_be_text and self.rhythm.is_paused(now):
+            self._ignore(event, PAUSED)
+            return
+        if not is_deciding:
+            is_burst = self.note_other_key(now)
+            if is_burst and may_be_text:
+                self._ignore(event, IN_A_BURST)
+                return
         super().on_key(event)
 
-    def note_other_key(self, pressed_at: float) -> None:
-        """Note the time of a key that does not decide, or of a typed text."""
-        self._check_burst(pressed_at)
-        self._last_key = pressed_at
+    def _ignore(self, event: events.Key, reason: str) -> None:
+        """Ignore a key, and show the reason for as long as the pause lasts."""
+        event.stop()
+        event.prevent_default()
+        self.rhythm.pause(event.time)
+        self.hint(reason)
+        self.set_timer(PAUSE_SECONDS, self._end_hint)
 
-    def _check_burst(self, now: float) -> None:
+    def _end_hint(self) -> None:
+        if self._hint in {PAUSED, IN_A_BURST} and not self.rhythm.is_paused(self._clock()):
+            self.hint("")
+
+    def note_other_key(self, pressed_at: float) -> bool:
+        """Note the time of a key that does not decide, or of a typed text; return whether it makes a burst."""
+        is_burst = self._check_burst(pressed_at)
+        self.rhythm.note_key(pressed_at)
+        return is_burst
+
+    def _check_burst(self, now: float) -> bool:
         """Check for a burst: take back a decision right before this key, even if it is not known to be held yet."""
-        if now - self._decided_at < QUIET_SECONDS:
-            self._is_burst = True
-            if self.take_back():
-                self._note = IN_A_BURST
+        if not self.rhythm.follows_decision(now):
+            return False
+        if self.take_back():
+            self._note = IN_A_BURST
+        return True
 
     def on_paste(self, event: events.Paste) -> None:
         """Disarm the deciding keys for a moment after a paste: pasted text never decides."""
@@ -133,6 +173,10 @@ class DecisionScreen(BaseScreen[None]):
         """Watch the focus of the terminal after mounting: its events reach the app only."""
         self.watch(self.app, "app_focus", self._rearm, init=False)
 
+    def on_unmount(self) -> None:
+        """Tell the app that the screen was closed."""
+        self.app.post_message(self.Closed())
+
     @on(events.ScreenResume)
     @on(events.Resize)
     def _rearm(self) -> None:
@@ -141,23 +185,23 @@ class DecisionScreen(BaseScreen[None]):
 
     def takes_deciding_key(self) -> bool:
         """Return whether the deciding key that was just pressed, or the click, may decide; else say why not."""
-        now, last_key = self._pressed_at or time.monotonic(), self._last_key
-        self._last_key = now
-        self._pressed_at = None
-        self._check_burst(now)
+        now = self._pressed_at or time.monotonic()
+        was_alone = self.rhythm.is_alone(now)
+        self.rhythm.note_key(now)
+        is_burst = self._check_burst(now)
         self._note = ""
         self._is_refused = bool(self.blocked_now)
         if self._is_refused:
             return False
-        if now - last_key < QUIET_SECONDS:
+        if is_burst or not was_alone:
             self._note = "not done: other keys came with it, press it alone"
+            self.rhythm.pause(now)
             return False
         return True
 
     def note_decision(self) -> None:
         """Note that the deciding key that was just pressed has decided: another key right after it takes it back."""
-        self._decided_at = self._last_key
-        self._is_burst = False
+        self.rhythm.note_decision(self._pressed_at or time.monotonic())
 
     def action_reveal(self) -> None:
         """Reveal masked values for a while; they count as read once they were shown."""

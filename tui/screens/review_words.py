@@ -69,10 +69,12 @@ def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, hol
     return StyledText(title, "need" if needs_attention else "faint")
 
 
-def hint_for_wait(screen: DOMNode, review: ReviewSnapshot | None) -> str:
+def hint_for_wait(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext) -> str:
     """Return a hint with the key for a wait that is not an approval; empty for all others."""
     if review is None or review.wait is None or not review.blocked_now or review.wait.kind not in HINTS:
         return ""
+    if review.wait.kind is WaitKind.SIGN_IN and ui.no_browser():
+        return f": {key_name(screen, 'review.copy')} copies the address, for a browser elsewhere"
     binding_id, effect = HINTS[review.wait.kind]
     return f": {key_name(screen, binding_id)} {effect}"
 
@@ -82,3 +84,19 @@ def is_another_request(review: ReviewSnapshot, before: ReviewSnapshot | None) ->
     if before is None or review.wait != before.wait:
         return True
     return canonical(review.held) != canonical(before.held)  # canonical: 1 and true are equal in Python
+
+
+def signed_in_words(before: ReviewSnapshot, review: ReviewSnapshot) -> str:
+    """Return that the sign-in is done, if the log says so and the task goes on; empty otherwise."""
+    from tui.client.log_entries import SignIn
+
+    was_waiting = before.wait is not None and before.wait.kind is WaitKind.SIGN_IN
+    is_waiting = review.wait is not None and review.wait.kind is WaitKind.SIGN_IN
+    if not was_waiting or is_waiting:
+        return ""
+    sign_ins = [entry for entry in review.log.entries if isinstance(entry, SignIn)]
+    if not sign_ins or sign_ins[-1].type != "token_ready":
+        return ""
+    if review.task.is_final:
+        return f"signed in; the task is {review.task.status}"
+    return "signed in; the task goes on"

@@ -100,9 +100,9 @@ class QuestionForm(Inspector):
         first = next((index for index in rows if self._target(index).question == question), 0)
         self.move_to(next((index for index in rows if self._target(index) == wanted), first))
 
-    def pieces(self, index: int, width: int) -> StyledLine:
+    def styled_line(self, index: int, width: int) -> StyledLine:
         """Return the pieces of a row; the picked choice is marked."""
-        pieces = super().pieces(index, width)
+        pieces = super().styled_line(index, width)
         target = self._target(index)
         if target.choice is None or self._picked.get(target.question) != target.choice:
             return pieces
