@@ -62,10 +62,12 @@ async def continue_task(session: Session) -> int:
     task = await session.client.task(session.arguments.task)
     body.setdefault("input", {})["text"] = read_prompt(list(session.arguments.words), body)
     body |= {"id": task.thread_id, "agent": task.agent_id}
+    action = Action(Verb.CONTINUE, task.id, body=body)
+    _refuse_surrogates(action)
     if not session.arguments.anyway and (reason := await _reason_to_hold_back(session, task)):
         session.out.error(reason)
         return DECLINED
-    return await _create(session, Action(Verb.CONTINUE, task.id, body=body))
+    return await _create(session, action)
 
 
 async def _reason_to_hold_back(session: Session, task: Task) -> str:
