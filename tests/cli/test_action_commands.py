@@ -264,8 +264,8 @@ async def test_the_outcome_of_an_action_is_printed_as_json(shell: Shell, platfor
 @pytest.mark.parametrize(
     ("verb", "decided", "words"),
     [
-        ("approve", "approved_by", "approved, on record as Local Operator w"),
-        ("reject", "rejected_by", "rejected, on record as Local Operator w"),
+        ("approve", "approved_by", "approved: because (on record as Local Operator) w"),
+        ("reject", "rejected_by", "rejected: because (on record as Local Operator) w"),
     ],
 )
 async def test_yes_unseen_prints_what_was_decided(
