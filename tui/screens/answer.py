@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
 
-DRAW_SECONDS = 0.1
 MAX_ANSWER_CHARS = 200
 """Characters of an answer in the line that says what will be sent."""
 
@@ -99,7 +98,7 @@ class AnswerScreen(DecisionScreen):
     def on_mount(self) -> None:
         """Start drawing after mounting."""
         self.watch(self._form, "cursor", self._follow_cursor, init=False)
-        self.set_interval(DRAW_SECONDS, self.draw)
+        self.set_interval(0.1, self.draw)
         self.arm()
         if (card := questions_of(self._review)) is not None:
             self._show_card(card, ())
