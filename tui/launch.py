@@ -114,7 +114,7 @@ def _start_platform() -> subprocess.Popen[bytes]:
 
     if find_spec("uvicorn") is None or find_spec("fastapi") is None:
         raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING_EXTRA_MESSAGE}")
-    command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
+    command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--end-with-stdin"]
     return Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True)
 
 

@@ -58,8 +58,8 @@ class AlreadyRunning(Exception):
 class DataDir:
     """The data directory of a platform: a database, a key, and locks held by its server and by its users.
 
-    The server holds the file `lock`. Each program that uses a platform started with a leash shares the lock on the
-    file `use`; such a platform ends when it gets that lock for itself.
+    The server holds the file `lock`. Each dashboard that uses a platform which a dashboard started shares the lock on
+    the file `use`; once its standard input is closed, such a platform ends when it gets that lock for itself.
     """
 
     def __init__(self, path: Path) -> None:
@@ -115,7 +115,7 @@ class DataDir:
 
     @contextmanager
     def user_lock(self) -> Iterator[None]:
-        """Hold the lock of a user: a platform with a leash does not end, and one that is ending is waited for."""
+        """Hold the lock of a user: a dashboard's platform does not end, and one that is ending is waited for."""
         with self._use_locked(fcntl.LOCK_SH):
             yield
 
