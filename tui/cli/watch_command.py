@@ -196,14 +196,17 @@ class _ChangePrinter(Struct):
         self._print_json("event", task_id, provenance="live", time=iso_time(event.time), **fields)
         if self.out.format != "table":
             return
-        if event.chunk is not None:
-            self._print_chunk(task_id, event.chunk)
-        elif event.task and event.task.id == task_id:
-            self._print_task(event.task, iso_time(event.time))
+        chunk = event.chunk
+        task = event.task
+        plan = event.plan
+        if chunk is not None:
+            self._print_chunk(task_id, chunk)
+        elif task and task.id == task_id:
+            self._print_task(task, iso_time(event.time))
         elif event.entry:
             self._print_entry_line(task_id, event.type, event.entry)
-        elif event.plan:
-            self._print_line(task_id, "plan", f"{event.plan.done}/{len(event.plan.steps)}")
+        elif plan:
+            self._print_line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
         elif event.type not in EVENTS_WITHOUT_NEWS:
             data = self.out.safe(dumps(self.out.redactor.json(event.data)))
             self._print_line(task_id, self.out.safe(event.type), Cell(data, FAINT))
