@@ -13,9 +13,10 @@ from tui.client.events import Event
 from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.task_rows import TaskRow
-from tui.domain.activity_log import Gap, TreeRow
-from tui.domain.activity_rows import StatusRow
+from tui.domain.activity_log import Gap
 from tui.domain.state import LogSeen, State, TasksSeen
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, styled_progress
 from tui.security.redact import Redactor

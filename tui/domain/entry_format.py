@@ -23,6 +23,7 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
+from tui.domain.recorded_decision import RecordedDecision, settled_words
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
@@ -56,6 +57,7 @@ _CODES: tuple[tuple[type[Entry], str], ...] = (
     (Delegation, "SUB"),
     (SignIn, "SGN"),
     (Decision, "DEC"),
+    (RecordedDecision, "DEC"),
     (Questions, "ASK"),
     (Confirmation, "CRD"),
     (Compaction, "CMP"),
@@ -82,10 +84,16 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
                 text = f"{text}  {reason}"
             outcome = _call_outcome(entry, _duration_of(node))
         case Reasoning():
-            confidence = "" if entry.confidence is None else f"{entry.confidence:.2f}"
+            confidence = ""
+            if entry.confidence is not None:
+                confidence = f"{entry.confidence:.2f}"
             outcome = StyledOutcome(confidence, "faint")
         case SignIn() | Questions() | Confirmation() if entry.is_open:
             outcome = StyledOutcome("waits", "need")
+        case Questions() | Confirmation():
+            settled = one_line(redactor.text(settled_words(entry)), longest=MAX_TEXT_CHARS)
+            if settled:
+                text = f"{settled}: {text}"
         case Message(role="user"):
             outcome = StyledOutcome(style="strong")
     return EntryLine(entry_code(entry), text, outcome.text, outcome.style)

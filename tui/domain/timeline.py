@@ -11,8 +11,8 @@ from msgspec import Struct, field
 from tui.client.json_values import EPOCH
 from tui.client.log_entries import Confirmation, Questions, Reasoning, SignIn, ToolCall
 from tui.client.task_rows import AnyTask
-from tui.domain.activity_log import TreeRow
 from tui.domain.activity_nodes import Node
+from tui.domain.tree_rows import TreeRow
 
 MAX_LONGEST_SPANS = 3
 MIN_AXIS_SECONDS = 1e-9

@@ -15,10 +15,11 @@ from tui.client.events import Event
 from tui.client.json_codec import pretty
 from tui.client.log_entries import Entry
 from tui.client.task_rows import TaskRow
-from tui.domain.activity_log import Activity, TreeRow
+from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import as_markdown
 from tui.domain.state import Change, State
+from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
 from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review
 from tui.screens.stylesheets import stylesheet

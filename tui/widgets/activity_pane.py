@@ -14,8 +14,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import ActivityRows, ActivitySource, StatusRow, key_of
+from tui.domain.activity_rows import ActivityRows, ActivitySource, key_of
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView

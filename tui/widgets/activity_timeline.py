@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain import humanize
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import StatusRow
 from tui.domain.entry_format import EntryLine, entry_line
+from tui.domain.status_rows import StatusRow
 from tui.domain.timeline import Span, SpanKind, TimelineScale, bar_cells, timeline_scale
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 

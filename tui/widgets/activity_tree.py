@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import StatusRow
 from tui.domain.entry_format import entry_line
+from tui.domain.recorded_decision import RecordedDecision
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 
@@ -86,7 +87,8 @@ class ActivityTree(ActivityView):
     def _clock(self, row: TreeRow, width: int) -> str:
         """Return an entry's time of day; the mark ~ before it means that only the log has the entry, not the stream."""
         assert row.node is not None
-        mark = "~" if row.node.live is None else " "
+        is_back_filled = row.node.live is None and not isinstance(row.node.entry, RecordedDecision)
+        mark = "~" if is_back_filled else " "
         has_time = row.node.at.year > 1  # the year 1 stands for a time that is not known
         if not has_time or width < MIN_CELLS_WITH_CLOCK:
             return mark

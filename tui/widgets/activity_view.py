@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import ActivityRows, StatusRow
+from tui.domain.activity_rows import ActivityRows
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.styled_text import fold_glyph
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import CursorPosition, VirtualList

@@ -10,7 +10,7 @@ from textual.app import App
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 
-NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc"}
+NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc", "backspace": "backspace"}
 """Names of keys that differ in a sentence from their names in the footer."""
 
 

@@ -27,6 +27,8 @@ class UIContext(Struct, frozen=True):
     """What is kept between sessions: the theme, the time format, the filters that were used."""
     read_only: str = ""
     """The reason why no action can be sent; empty if actions can be sent."""
+    no_browser: Callable[[], str] = str
+    """Returns the reason why no page can be opened in a browser; empty if pages can be opened."""
     is_still: bool = False
     """Show no animations: nothing flashes, nothing scrolls smoothly."""
 
