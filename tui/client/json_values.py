@@ -12,6 +12,7 @@ from tui.client.json_codec import canonical, dumps
 
 EPOCH = datetime.min.replace(tzinfo=UTC)
 """Stands for an unknown time: earlier than every other time."""
+MAX_CACHED_TIMES = 4096
 MAX_CACHED_CHARACTERS = 40
 """Longest text that is cached as a time."""
 MIN_MILLISECONDS = 1e11
@@ -51,12 +52,6 @@ def parse_time(value: object) -> datetime | None:
     return _parse_time(value)
 
 
-@lru_cache(4096)
-def _parse_time_cached(text: str) -> datetime | None:
-    # Worth a cache: a task is often created, started and changed at the same time.
-    return _parse_time(text)
-
-
 def _parse_time(value: object) -> datetime | None:
     """Parse a time as `parse_time` does; one without a time zone is in UTC."""
     try:
@@ -69,6 +64,10 @@ def _parse_time(value: object) -> datetime | None:
     if not FIRST_YEAR <= time.year <= LAST_YEAR:
         return None
     return time
+
+
+# Worth a cache: a task is often created, started and changed at the same time.
+_parse_time_cached = lru_cache(MAX_CACHED_TIMES)(_parse_time)
 
 
 def _read_time(value: object) -> datetime | None:
