@@ -125,6 +125,7 @@ class Database:
     """A connection to the database: its transactions, and the readers that wait for changes of a task."""
 
     def __init__(self, path: Path | str) -> None:
+        """Open the database at a path, or one in memory."""
         self._path = path
         self._db = connect(path)
         self._depth = 0
