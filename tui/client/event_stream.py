@@ -146,6 +146,7 @@ class EventStream:
         self._last_event_at = 0.0
         self._has_received = False
         self._is_rejoining = False
+        """Whether this is a later connection, of which no event has been emitted yet."""
         self._disconnected_at: float | None = None
         self._is_stopped = False
         self._timeout_reason = ""
@@ -266,7 +267,7 @@ class EventStream:
         elif event.type == "connected":
             emit(event)
         elif self._replay is not None:
-            self._compare(self._replay, content, event, emit)
+            self._handle_possible_replay(self._replay, content, event, emit)
         else:
             self._emitted_hashes.append(hash(content))
             if self._is_rejoining:
@@ -288,7 +289,7 @@ class EventStream:
         if not is_known and not self._is_stopped:
             emit(event)
 
-    def _compare(self, replay: Replay, content: bytes, event: Event, emit: Emit) -> None:
+    def _handle_possible_replay(self, replay: Replay, content: bytes, event: Event, emit: Emit) -> None:
         """Compare an event without an id with the emitted ones; emit all withheld events if they are not a replay."""
         self._last_event_at = self._clock.monotonic()
         verdict = replay.compare(content, event)

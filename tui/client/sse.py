@@ -59,7 +59,7 @@ class SSEDecoder:
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
-        if b"\r" in chunk:
+        if b"\r" in chunk:  # a line ends with CR, LF or both; after a CR at the end, an LF may be in the next chunk
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = chunk.split(b"\n")

@@ -13,6 +13,8 @@ from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send
 
 HANG_SECONDS = 3600.0
 SECONDS_PER_UNIT = {"s": 1.0, "ms": 0.001}
+DELAY_SPREAD = 0.5
+"""How much a delay varies, as a part of it."""
 DEFAULT_DROP = 20
 DEFAULT_DELAY = "200ms"
 FAILURE_STATUSES = (500, 502, 503, 504)
@@ -91,7 +93,7 @@ class FaultyApp:
             await self._app(scope, receive, send)
             return
         chaos = self._chaos
-        await asyncio.sleep(chaos.slow * self.rng.uniform(0.5, 1.5))
+        await asyncio.sleep(chaos.slow * self.rng.uniform(1 - DELAY_SPREAD, 1 + DELAY_SPREAD))
         if self.happens(chaos.hang):
             await asyncio.sleep(HANG_SECONDS)
         if self.happens(chaos.throttle):

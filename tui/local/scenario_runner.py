@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
@@ -22,8 +23,13 @@ MAX_WAITING_TASKS = 5
 """Tasks that run, and tasks that wait for a person: with more of them no new work arrives by itself."""
 ARRIVAL_SECONDS = 25.0
 """Seconds between two tasks that arrive by themselves, on average."""
+ARRIVAL_SPREAD = 0.6
+"""How much this time varies, as a part of it."""
 FIRST_TASKS_LEAD = timedelta(minutes=14)
 """Time before the start at which the tasks were created that wait or run when the platform is first opened."""
+MIN_LEAD_SECONDS = 3
+LEAD_STEP_SECONDS = 5
+"""Seconds before the start at which the last task was created, and between that one and those before."""
 START_SECONDS = 0.6
 """Seconds from the start of a pending task to its first step."""
 PEOPLE: tuple[Json, ...] = tuple(
@@ -116,9 +122,9 @@ class ScenarioRunner:
         first = previous_run.get("words_drawn", {}).get("first", asked)
         return {
             "part": "steps" if turn == 1 else "reply",
-            "at": 0,
-            "phase": 0,
-            "beats": previous_run.get("beats", 0),
+            "at": 0,  # the index of the step
+            "phase": 0,  # the part of the step
+            "beats": previous_run.get("beats", 0),  # the number of times that a step of the task was played
             "turn": turn,
             "words_drawn": {**words, "asked": asked, "first": first},
             "waits_for": None,
@@ -147,14 +153,16 @@ class ScenarioRunner:
             now = self._seconds_at(self.platform.clock.real_now)
             if self._queue and self._queue[0].due <= now:
                 self._play_next_or_retry()
-                await asyncio.sleep(0)
-                continue
-            delay = self._queue[0].due - now if self._queue else None
-            try:
-                async with asyncio.timeout(delay):
-                    await self._wakeup.wait()
-            except TimeoutError:
-                pass
+                await asyncio.sleep(0)  # requests come in between
+            else:
+                await self._wait_for_next(now)
+
+    async def _wait_for_next(self, now: float) -> None:
+        """Wait until the next item is due, or a new one is scheduled."""
+        delay = self._queue[0].due - now if self._queue else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._wakeup.wait()
 
     def play_history(self, until: datetime) -> None:
         """Play the history up to a time, with colleagues who decide; its last tasks wait for the operator."""
@@ -184,7 +192,7 @@ class ScenarioRunner:
     def _schedule_first_tasks(self, scenarios: list[Scenario], start: datetime) -> None:
         """Schedule one task of each scenario shortly before the start, so that it still runs, or waits for a person."""
         for index, scenario in enumerate(scenarios):
-            lead = timedelta(seconds=3 + 5 * index)
+            lead = timedelta(seconds=MIN_LEAD_SECONDS + index * LEAD_STEP_SECONDS)
             if scenario.needs_person:  # earlier, as it has to reach the step that waits
                 lead = FIRST_TASKS_LEAD * (1 - index / len(scenarios))
             self._schedule("ask", scenario.agent["id"], start - lead)
@@ -318,9 +326,10 @@ class ScenarioRunner:
         """Let new work arrive unless there is enough; return the seconds until the next arrival."""
         platform = self.platform
         rng = platform.rng("arrival", platform.store.next_number())
-        active = platform.store.count_tasks({"status": "executing"}) + platform.store.count_tasks({"status": "pending"})
-        if active < MAX_ACTIVE_TASKS:
-            is_crowded = platform.store.count_tasks({"status": "paused"}) >= MAX_WAITING_TASKS
+        count_tasks = platform.store.count_tasks
+        active_count = count_tasks({"status": "executing"}) + count_tasks({"status": "pending"})
+        if active_count < MAX_ACTIVE_TASKS:
+            is_crowded = count_tasks({"status": "paused"}) >= MAX_WAITING_TASKS
             scenarios = [
                 scenario
                 for scenario in self.scenarios.values()
@@ -328,7 +337,7 @@ class ScenarioRunner:
             ]
             scenario = rng.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
             self.create_task(scenario)
-        return rng.uniform(0.4, 1.6) * ARRIVAL_SECONDS
+        return rng.uniform(1 - ARRIVAL_SPREAD, 1 + ARRIVAL_SPREAD) * ARRIVAL_SECONDS
 
     def create_task(self, scenario: Scenario, **more: Any) -> Json:
         """Create a task for the agent of a scenario, from a colleague and with drawn words."""
