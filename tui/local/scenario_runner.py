@@ -123,7 +123,7 @@ class ScenarioRunner:
         return {
             "part": "steps" if turn == 1 else "reply",
             "at": 0,  # the index of the step
-            "phase": 0,  # the part of the step
+            "phase": 0,  # how much of the step was played
             "beats": previous_run.get("beats", 0),  # the number of times that a step of the task was played
             "turn": turn,
             "words_drawn": {**words, "asked": asked, "first": first},
