@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct, field
 
@@ -63,13 +63,6 @@ class KeyAuth:
             raise Redirected(f"the key is not sent to {request.url.host}, which is none of the platform's addresses")
         request.headers["x-api-key"] = self._key.get_secret_value()
         return request
-
-
-class _StreamStart(Struct):
-    """The start of a stream: when its connection was opened, and whether the platform has refused the stream."""
-
-    opened_at: float
-    is_refused: bool = False
 
 
 class PlatformSession(Struct):
@@ -131,7 +124,7 @@ class PlatformSession(Struct):
             except ApiError as error:
                 if not is_retryable(error):
                     raise
-                self._note_failure(error.wait or 0.0)
+                self.note_failure(error.wait or 0.0)
                 if attempt == MAX_TRIES:
                     raise
                 delay = self.backoff.delay(attempt, error.wait or 0.0)
@@ -150,27 +143,10 @@ class PlatformSession(Struct):
             stack.enter_context(map_errors(url))
             client = await stack.enter_async_context(self._new_client(url, self.silence))
             await self._throttle()
-            start = stack.enter_context(self._noting_early_end())
+            guard = stack.enter_context(_EarlyEndGuard(self))
             response = await _open_stream(stack, client, url, last_id)
-            start.is_refused = 400 <= response.status_code < 500
+            guard.is_refused = 400 <= response.status_code < 500
             yield response
-
-    @contextmanager
-    def _noting_early_end(self) -> Iterator[_StreamStart]:
-        """Note a failure if a stream ends early, unless it is cancelled or refused."""
-        start = _StreamStart(self.clock.monotonic())
-        try:
-            yield start
-        except Exception:
-            self._note_stream_end(start)
-            raise
-        self._note_stream_end(start)
-
-    def _note_stream_end(self, start: _StreamStart) -> None:
-        """Note the end of a stream: an early one is a failure, unless the platform has refused the stream."""
-        is_early = self.clock.monotonic() - start.opened_at < THROTTLE_SECONDS
-        if is_early and not start.is_refused:
-            self._note_failure(0.0)
 
     async def _wait_for_rate_limit(self) -> None:
         """Wait until the platform's rate limit is reset if it is used up."""
@@ -189,7 +165,7 @@ class PlatformSession(Struct):
                 self.on_wait("the platform asked to be left alone for a while", pause)
             await self.clock.sleep(pause)
 
-    def _note_failure(self, wait: float) -> None:
+    def note_failure(self, wait: float) -> None:
         """Note a failure: send no request for `wait` seconds, and throttle those of the five seconds after."""
         now = self.clock.monotonic()
         self._throttled_until = max(self._throttled_until, now + wait + THROTTLE_SECONDS)
@@ -294,6 +270,24 @@ class PlatformSession(Struct):
 
             self._context = tls_context(self.ca)
         return self._context
+
+
+class _EarlyEndGuard:
+    """A context that notes the early end of a stream as a failure, unless the stream is refused or cancelled."""
+
+    def __init__(self, session: PlatformSession) -> None:
+        self.is_refused = False
+        self._session = session
+        self._opened_at = session.clock.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        is_cancelled = kind is not None and not issubclass(kind, Exception)
+        is_early = self._session.clock.monotonic() - self._opened_at < THROTTLE_SECONDS
+        if is_early and not self.is_refused and not is_cancelled:
+            self._session.note_failure(0.0)
 
 
 async def _read_content(response: httpx.Response) -> bytearray:
