@@ -63,8 +63,19 @@ def test_the_first_frame_loads_no_module_it_does_not_need() -> None:
         "tui.client.sse",
     }
     screens = {name for name in modules if name.startswith("tui.screens.")}
-    deciding = ("approval_base", "decision_screen", "key_rhythm", "reason_editor")
-    assert screens == {f"tui.screens.{name}" for name in (*deciding, "base", "task_list", "messages", "stylesheets")}
+    assert screens == {
+        f"tui.screens.{name}"
+        for name in (
+            "approval_base",
+            "base",
+            "decision_screen",
+            "key_rhythm",
+            "messages",
+            "reason_editor",
+            "stylesheets",
+            "task_list",
+        )
+    }
 
 
 def test_a_list_of_tasks_needs_no_pydantic() -> None:

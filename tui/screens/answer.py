@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
 
-DRAW_SECONDS = 0.1
 MAX_ANSWER_CHARS = 200
 """Characters of an answer in the line that says what will be sent."""
 
@@ -99,7 +98,7 @@ class AnswerScreen(DecisionScreen):
     def on_mount(self) -> None:
         """Start drawing after mounting."""
         self.watch(self._form, "cursor", self._follow_cursor, init=False)
-        self.set_interval(DRAW_SECONDS, self.draw)
+        self.set_interval(0.1, self.draw)
         self.arm()
         if (card := questions_of(self._review)) is not None:
             self._show_card(card, ())
@@ -196,6 +195,7 @@ class AnswerScreen(DecisionScreen):
         """Pick a choice; one that does not exist is refused with the range."""
         if self._draft is None or self._is_running or self._is_decided:
             return
+        self.note_other_key(time.monotonic())
         self._note = ""
         with self._notes_problems():
             self._draft.pick(event.question, event.choice)
@@ -283,16 +283,10 @@ class AnswerScreen(DecisionScreen):
         if self._draft is None or self._is_running or self._is_decided or self._no_surface:
             return
         for index in range(len(self._draft.questions)):
-            try:
-                answer = self._draft.answer(index)
-                text, style = f'"{answer.label}"', "strong"
-                if answer.choice is None:
-                    text += " in your own words"
-            except UnclearAnswer as error:
-                text, style = str(error), "need"
+            text, is_clear = self._draft.describe(index)
             name = index + 1 if len(self._draft.questions) > 1 else "answer"
             text = self._ui.safe(f"{name}: {text}", MAX_ANSWER_CHARS)
-            yield StyledText(f" {text} ", style), ""
+            yield StyledText(f" {text} ", "strong" if is_clear else "need"), ""
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, or the note and the key that sends."""
@@ -302,12 +296,26 @@ class AnswerScreen(DecisionScreen):
         segments: Segments = []
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        if blocked := self.blocked_now:
+        blocked = self.blocked_now
+        if self._draft is not None and blocked and blocked == self._draft.problem:
+            blocked = self._keys_to_answer()  # what is not answered is in the line above
+        if blocked:
             style = "need" if self._is_refused else "faint"
             segments.append((StyledText(f" {self._ui.safe(blocked)} ", style), ""))
         else:
             segments.append((StyledText(f"  {key_name(self, 'answer.send')} sends it ", "strong"), "send"))
         return segments
+
+    def _keys_to_answer(self) -> str:
+        """Return the keys that answer the question under the cursor."""
+        assert self._draft
+        question = self._draft.questions[self._form.question]
+        ways = "write the answer" if question.takes_text else ""
+        if question.options:
+            ways = f"a digit, {key_name(self._form, 'answer.pick')} or a click picks a choice"
+        if len(self._draft.questions) > 1:
+            ways += f"; {key_name(self, 'answer.next')} goes to the next question"
+        return f"{ways}; then {key_name(self, 'answer.send')} sends it"
 
     # Deciding
 
