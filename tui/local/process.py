@@ -162,10 +162,11 @@ class LocalPlatform:
     def set_url(self, url: str) -> None:
         """Set the address at which the platform is reached now; sign-ins that wait move to it."""
         self.store.set_fact("url", url)
+        report = self.notices.notify
         try:
             self.decisions.move_sign_ins(url)
         except sqlite3.Error as error:  # in a damaged database, the rest can still be read
-            self.notices.notify(self.store.explain(error))
+            report(self.store.explain(error))
 
     def _start_task(self, task: Json) -> Json | None:
         """Start a new task: hand it to a connected worker of its agent, else let the scenario play it."""
