@@ -55,6 +55,7 @@ class ReviewScreen(ApprovalScreen):
     ]
 
     AUTO_FOCUS = "#payload"
+    HAS_NEXT_REVIEW = True
 
     def __init__(
         self,
@@ -193,7 +194,7 @@ class ReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
-        self.draw_reason()
+        self.reason_editor.draw(is_sent=_is_running(self._action) or self._is_decided)
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the note and the deciding keys."""
@@ -239,11 +240,6 @@ class ReviewScreen(ApprovalScreen):
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
-
-    @property
-    def is_deciding(self) -> bool:
-        """Whether a decision is under way, or was carried out."""
-        return _is_running(self._action) or self._is_decided
 
     @property
     def _is_decided(self) -> bool:
@@ -345,11 +341,6 @@ class ReviewScreen(ApprovalScreen):
     def action_next(self, by: int) -> None:
         """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
-
-    def show_next_review(self, by: int) -> bool:
-        """Show the next review, or the previous one."""
-        self.action_next(by)
-        return True
 
     def action_reload(self) -> None:
         """Reload the review from the platform."""
