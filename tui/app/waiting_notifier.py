@@ -39,7 +39,9 @@ class WaitingNotifier:
     def update(self, state: State, changes: Sequence[Change]) -> None:
         """Update the waiting tasks by those that the last step of the state has changed."""
         changed = state.touched.tasks | state.touched.logs
-        changed_and_waiting = {task_id for task_id in changed if state.wait(task_id) and not state.is_gone(task_id)}
+        changed_and_waiting = {
+            task_id for task_id in changed if state.needs_person(task_id) and not state.is_gone(task_id)
+        }
         waiting = (self.waiting - changed) | changed_and_waiting
         if waiting != self.waiting or not self._has_title:
             self._notify(state, waiting)

@@ -14,22 +14,12 @@ from tui.client.events import Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
 from tui.client.lazy_log import LazyEntries
-from tui.client.log_entries import (
-    Confirmation,
-    Decision,
-    Delegation,
-    Entry,
-    Log,
-    Message,
-    Questions,
-    Reasoning,
-    SignIn,
-    ToolCall,
-)
+from tui.client.log_entries import Decision, Delegation, Entry, Log, Message, Reasoning, SignIn, ToolCall
 from tui.client.models import ContextStatus, Plan, PlanStep
-from tui.client.task_facts import Wait, WaitKind
+from tui.client.task_facts import Wait
 from tui.client.task_rows import AnyTask
 from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
+from tui.domain.open_entries import find_open_node, wait_of_node
 
 SAME_CALL_WINDOW = timedelta(seconds=30)
 """The longest time between the live event and the log entry of one call whose ids do not agree."""
@@ -251,35 +241,18 @@ class Activity(Struct, eq=False):
 
     @property
     def open_node(self) -> Node | None:
-        """The latest open node, which waits for a person: a sign-in, a question, a card or a held tool call."""
+        """The latest open node, with which the task waits: a sign-in, a question, a card or a held tool call."""
         if self._cached_open_node is None:
-            self._cached_open_node = (_find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
+            self._cached_open_node = (find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
         return self._cached_open_node[0]
 
     @property
     def wait(self) -> Wait | None:
-        """The wait for a person according to the log."""
+        """The wait according to the log."""
         node = self.open_node
         if node is None:
             return None
-        return Wait(_WAIT_KINDS.get(type(node.entry), WaitKind.APPROVAL), node.at)
-
-
-_WAIT_KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
-
-
-def _find_open_node(latest: Iterable[Node]) -> Node | None:
-    for node in latest:
-        match node.entry:
-            case SignIn() | Questions() | Confirmation() as entry:
-                if entry.is_open:
-                    return node
-                return None
-            case ToolCall(approval_request_id=str()):
-                return node
-            case Message(role="user"):
-                return None
-    return None
+        return wait_of_node(node)
 
 
 def _is_reply(node: Node) -> bool:

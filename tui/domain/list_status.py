@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from tui.client.task_rows import TaskQuery
 
 
+MAX_COUNTED_TASKS = 1000
+"""The number at which the platform stops counting: it has told exactly this for longer lists."""
+
+
 class ListLink(StrEnum):
     """The state of the link that the lists are read over, in the words that are shown."""
 
@@ -35,3 +39,10 @@ class ListStatus(Struct, frozen=True):
     """The number of tasks on the platform."""
     filtered: tuple[TaskQuery, int] | None = None
     """The last query that a filter sent to the platform, and the number of tasks that match it."""
+
+
+def counted_total(total: int) -> str:
+    """Return the number of tasks on the platform as text; a plus tells that it may have more than it counts."""
+    if total == MAX_COUNTED_TASKS:
+        return f"{total:,}+"
+    return f"{total:,}"

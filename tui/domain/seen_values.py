@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tui.domain.filters import CHOICES
 from tui.domain.state import State
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
@@ -33,6 +34,6 @@ class SeenValues:
         values: Iterable[str] = self._values.get(field, ())
         if field == "agent":
             values = {agent.name for _, agent in self._state.agents.values()}
-        elif field == "err":
-            values = ("true", "false")
+        elif field in CHOICES:
+            values = CHOICES[field]
         return (value for value in values if value == one_line(self._redactor.text(value)))

@@ -170,10 +170,8 @@ class TaskListModel:
 
     def _update_waiting(self, ids: Iterable[str]) -> None:
         for task_id in ids:
-            if self._state.wait(task_id) is None or self._state.is_gone(task_id):
-                self._waiting.discard(task_id)
-            else:
-                self._waiting.add(task_id)
+            needs_person = self._state.needs_person(task_id) and not self._state.is_gone(task_id)
+            _set_member(self._waiting, task_id, needs_person)
 
     def toggle(self, key: str, is_open: bool) -> None:
         """Toggle the row with this key: show or hide the sub-tasks of a task, or the tasks of a group."""

@@ -130,7 +130,7 @@ class ReviewScreen(ApprovalScreen):
         task, review = state.task(self.task_id), self._review
         if task is None or review is None or task.updated_at == self._reread_for:
             return
-        if self._is_decided and state.wait(self.task_id) is None:
+        if self._is_decided and not state.needs_person(self.task_id):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at

@@ -16,7 +16,7 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.json_values import EPOCH
 from tui.client.retry import Clock, SystemClock
-from tui.client.task_facts import Status, WaitKind
+from tui.client.task_facts import Status
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.observations import MergedTask, Observation
@@ -167,7 +167,7 @@ class ListPoller:
                 self._store.add(AgentsSeen(page.items, self._client.now))
 
     async def _read_waiting(self) -> None:
-        """Read waiting tasks that were updated: only a task's record or its log tells why it waits."""
+        """Read waiting tasks that were updated: only its record, its log or its agent tells why it waits."""
         for observed in await self._active_tasks():
             task = observed.task
             if task.status != Status.PAUSED or self._read_waits.get(task.id, EPOCH) == task.updated_at:
@@ -175,8 +175,7 @@ class ListPoller:
             record = await self._reader.read_known(task.id)
             if record is None:
                 continue
-            if record.wait and record.wait.kind is not WaitKind.APPROVAL:
-                await self._reader.read_log(record)
+            await self._reader.read_wait_sources(record)
             self._read_waits[task.id] = task.updated_at
 
     async def _reread_missing(self, since: datetime) -> None:

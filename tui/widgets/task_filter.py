@@ -124,12 +124,7 @@ class TaskFilter(Vertical):
 
 def filter_context(ui: UIContext, state: State) -> FilterContext:
     """Return what a filter needs in addition to the task it tests: the time, agents' names, and why tasks wait."""
-    waits = {}
-    for task_id in state.logs:
-        wait = state.wait(task_id)
-        if wait:
-            waits[task_id] = wait
-    return FilterContext(ui.now(), agent_names(state), waits)
+    return FilterContext(ui.now(), agent_names(state), lambda task: state.wait(task.id))
 
 
 def agent_names(state: State) -> dict[str, str]:
