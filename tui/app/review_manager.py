@@ -15,11 +15,13 @@ from tui.app.action_progress import ActionProgress
 from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError
+from tui.client.errors import ApiError, Forbidden, Invalid, NotFound, NotSupported, Unauthorized
 from tui.client.json_values import EPOCH
+from tui.domain.list_status import ListLink
 from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
+from tui.services.list_poller import link_after
 from tui.services.review_loader import load_review
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
@@ -27,6 +29,10 @@ from tui.widgets.ui_context import UIContext
 
 MAX_PARALLEL_READS = 4
 """Tasks under review that are read at the same time."""
+RETRY_SECONDS = 5.0
+"""Seconds from a failed read of a review to the next."""
+LASTING_ERRORS = (BadAddress, Forbidden, Invalid, NotFound, NotSupported, Unauthorized)
+"""Errors that the next read of the same review would meet again."""
 
 
 class ReviewManager:
@@ -103,19 +109,38 @@ class ReviewManager:
             self._app.run_worker(partial(self._read_review, task_id), group=f"review {task_id}", exclusive=True)
 
     async def _read_review(self, task_id: str) -> None:
-        """Read the review of a task, and show it on the screens that still are about the task."""
-        try:
-            async with self._read_slots:
-                review = await load_review(self._client, task_id)
-        except (ApiError, BadAddress) as error:
-            with suppress(NoMatches):  # the widgets of a screen are being removed
-                for screen in self._app.screens:
-                    screen.review_failed(task_id, str(error))
-            return
+        """Read the review of a task, and show it on the screens that still are about the task.
+
+        A read that fails is repeated while such a screen is open, unless no later one can succeed.
+        """
+        while True:
+            try:
+                async with self._read_slots:
+                    review = await load_review(self._client, task_id)
+                break
+            except (ApiError, BadAddress) as error:
+                will_repeat = not isinstance(error, LASTING_ERRORS)
+                self._tell_failure(task_id, error, will_repeat=will_repeat)
+            if not will_repeat:
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+            if not any(task_id in screen.open_tasks for screen in self._app.screens):
+                return
         self._store.add(TasksSeen((review.task,), self._ui.now()))
-        with suppress(NoMatches):
+        with suppress(NoMatches):  # the widgets of a screen are being removed
             for screen in self._app.screens:
                 screen.update_review(task_id, review, self._store.state)
+
+    def _tell_failure(self, task_id: str, error: ApiError | BadAddress, *, will_repeat: bool) -> None:
+        """Tell the screens that a review could not be read, and whether it will be read again by itself."""
+        reason, link = str(error), link_after(error)
+        if link is not ListLink.REFUSED:
+            reason = f"{link}: {reason}"
+        if will_repeat:
+            reason += f"; retried every {RETRY_SECONDS:.0f} s"
+        with suppress(NoMatches):
+            for screen in self._app.screens:
+                screen.review_failed(task_id, reason)
 
     def update_presence(self) -> None:
         """Update the presence locks of the reviews that are open here, and show which other processes have open."""

@@ -50,6 +50,8 @@ _ORDERED_GROUPS = (
     Group.STOPPED,
 )
 GROUP_ORDER = {str(group): rank for rank, group in enumerate(_ORDERED_GROUPS)}
+_GROUPS_READ_WHOLE = frozenset({_NEEDS_YOU, MACHINE_GROUP, str(Group.RUNNING), str(Group.PENDING)})
+"""The groups of active tasks: all of them are read, of other groups only the newest."""
 _WORST_STATUSES = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
 """Known statuses, the worst first."""
 
@@ -92,7 +94,8 @@ class MoreLine(Struct, frozen=True):
     """The last line if the platform has more tasks than are loaded."""
 
     loaded: int
-    total: int
+    total: int | None
+    """The number of tasks on the platform; None if it does not tell."""
 
     @property
     def key(self) -> str:
@@ -110,6 +113,11 @@ def group_of(status: str, wait: Wait | None) -> str:
     if wait:
         return _NEEDS_YOU if wait.needs_person else MACHINE_GROUP
     return _GROUPS.get(status, status or "unknown")
+
+
+def is_read_whole(group: str) -> bool:
+    """Return whether all tasks of a group are read, however many there are."""
+    return group in _GROUPS_READ_WHOLE
 
 
 def list_root_of(state: State, task_id: str) -> str:

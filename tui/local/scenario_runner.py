@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from tui.local.decisions import Decisions
 from tui.local.request_guard import error_place
 from tui.local.scenario import Scenario, fill_template
-from tui.local.scenario_steps import StepPlayer
 from tui.local.sqlite_store import Json
 from tui.local.task_service import FINAL_STATUSES, Platform
+from tui.local.wait_steps import WaitStepPlayer
 
 MAX_ACTIVE_TASKS, MAX_WAITING_TASKS = 9, 5
 """Tasks that run, and tasks that wait for a person: with more of them no new work arrives by itself."""
@@ -239,9 +239,13 @@ class ScenarioRunner:
         task, run = store.task(task_id), store.run_state(task_id)
         if task is None or run is None or task["status"] in FINAL_STATUSES or run.get("waits_for") or "worker" in run:
             return None
+        if (resumes_at := _resume_time(run)) and self.platform.clock.now < resumes_at:  # after a restart
+            self._schedule("step", task_id, resumes_at)
+            return None
         run["beats"] += 1
         scenario = self.scenarios[task["agent_id"]]
-        player = StepPlayer(self.platform, self.decisions, scenario, task, run, self.chunk_size)
+        player = WaitStepPlayer(self.platform, self.decisions, scenario, task, run, self.chunk_size)
+        player.pace = self.pace
         delay: float | None = START_SECONDS
         if task["status"] == "pending":
             self.platform.change(task, status="executing")
@@ -249,7 +253,9 @@ class ScenarioRunner:
             delay = player.play()
         store.put_run_state(task_id, run)
         now, until = self.platform.clock.now, self._colleagues_until
-        if until and now < until and task["status"] == "paused":
+        if resumes_at := _resume_time(run):
+            self._schedule("step", task_id, resumes_at)
+        elif until and now < until and task["status"] == "paused":
             self._schedule("colleague", task_id, now + timedelta(minutes=player.rng.uniform(2, 35)))
         return delay
 
@@ -320,3 +326,11 @@ class ScenarioRunner:
         if run:
             platform.store.put_run_state(task["id"], {**run, "words_drawn": {**run["words_drawn"], **words}})
         return task
+
+
+def _resume_time(run: Json) -> datetime | None:
+    """Return the time at which a run resumes by itself; None if it does not wait for its time."""
+    resumes_at = run.get("resumes_at")
+    if not resumes_at:
+        return None
+    return datetime.fromisoformat(resumes_at)

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from tui.client.task_rows import TaskQuery
 from tui.domain.filters import FIELDS, Filter, FilterContext, FilterError, parse_filter
+from tui.domain.list_status import counted_total
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import State
 from tui.widgets.filter_input import FilterInput
@@ -82,12 +83,12 @@ class TaskFilter(Vertical):
             text = f" only {group.lower()}: {key_name(self.screen, 'tasks.leave')} shows all "
         self.query_one("#only", Static).update(text)
 
-    def show_server_count(self, query: TaskQuery, total: int) -> None:
+    def show_server_count(self, query: TaskQuery, total: int | None) -> None:
         """Show the count of tasks that the platform has for this query, if it is still the current one."""
         if query == self._server_query:
             names = [field for name, field in FIELD_OF_QUERY_PARAMETER.items() if getattr(query, name)]
             self.query_one("#there", Static).update(
-                f" {', '.join(dict.fromkeys(names))} asked of the platform: {total:,} "
+                f" {', '.join(dict.fromkeys(names))} asked of the platform: {counted_total(total)} "
             )
 
     @on(FilterInput.Changed)

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from tui.domain.filters import Filter
+from tui.domain.list_status import ListStatus
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import State
 from tui.domain.task_list import ListView, TaskListModel
@@ -60,8 +61,8 @@ class TaskListPane(Vertical):
         self.scheduler = ListScheduler(self)
         self.tasks = TaskTable(ui, id="tasks")
         self._preview = TaskPreview(ui.now, ui.redactor, id="peek")
-        self.total: int | None = None
-        """How many tasks the platform has, if that is known."""
+        self.status = ListStatus()
+        """How much of the platform's tasks is loaded, and when it was read."""
         self.liveness = Liveness()
         self._task_to_select = ""
         self._ticks = 0
@@ -114,8 +115,8 @@ class TaskListPane(Vertical):
         matches = None
         if self.active_filter:
             matches = self.active_filter.predicate(filter_context(self._ui, state))
-        total = None if self.only_group else self.total
-        return ListView(matches, self.only_group, self.column, self.reverse, agent_names(state), self._ui.now(), total)
+        now, names = self._ui.now(), agent_names(state)
+        return ListView(matches, self.only_group, self.column, self.reverse, names, now, self.status)
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         """Call `change`, then show the listing.
@@ -173,7 +174,7 @@ class TaskListPane(Vertical):
         if not is_empty:
             return
         if not self.liveness.reason and (self.active_filter or self.only_group):
-            has_more = self.total is not None and self.total > loaded
+            has_more = self.status.has_more(loaded)
             statuses = self._seen.values("status")
             self.query_one(EmptyList).show_filtered(self.active_filter, statuses, loaded, has_more=has_more)
         else:

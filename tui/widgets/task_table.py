@@ -13,6 +13,7 @@ from textual.message import Message
 
 from tui.client.json_values import EPOCH
 from tui.domain import humanize, wait_words
+from tui.domain.list_status import counted_total
 from tui.domain.task_list import TaskListModel
 from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
 from tui.security.sanitize import one_line
@@ -281,10 +282,13 @@ class TaskTable(VirtualList):
         self._valid_until[index] = NEVER
         if isinstance(row, GroupHeader):
             style = "need" if row.group == "Needs you" else "head"
-            return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count})", style)]
+            more = "+" if self._listing.may_have_more(row.group) else ""
+            return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count}{more})", style)]
         if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
-            return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
+            of_all = f"of {counted_total(row.total)} are" if row.total is not None else "are"
+            more = "" if row.total is not None else ", the platform may have more"
+            return [StyledText(f"   {row.loaded:,} {of_all} loaded{more}: {key} loads more", "faint")]
         cached = self._cached_line(row, width)
         self._valid_until[index] = cached.until
         return cached.pieces
