@@ -26,8 +26,9 @@ from tui.client.secret import Secret
 from tui.client.session import PlatformSession
 from tui.local.data_dir import ORGANIZATION as ORG
 
-# Under nohup a hangup is ignored, also in the processes that a test starts and sends one to.
+# Under nohup or behind `&` these signals are ignored, also in the processes that a test starts and sends them to.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CASES = Path(__file__).parent / "cases"
 
