@@ -28,6 +28,7 @@ from tui.widgets.styled_text import StyledText
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
+    from tui.domain.list_status import ListStatus
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
@@ -146,6 +147,11 @@ class ReviewScreen(ApprovalScreen):
         if task_id == self.task_id:
             self._note = self._failure = reason
             self.draw()
+
+    def update_list_status(self, status: ListStatus) -> None:
+        """Show why the first read does not come through, while the client repeats it."""
+        if self._review is None and status.reason and not self._failure:
+            self.review_failed(self.task_id, f"{status.link}: {status.reason}")
 
     def update_action(self, action: Action) -> bool:
         """Show the progress of an action; return whether it is for this task."""

@@ -14,7 +14,7 @@ from tui.domain.list_status import ListLink, ListStatus, counted_total
 from tui.domain.seen_values import SeenValues
 from tui.domain.task_list_rows import Group, MoreLine, TaskLine
 from tui.screens.base import BaseScreen
-from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review
+from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review, why_no_review
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.list_title import ListTitle, Liveness
@@ -251,7 +251,7 @@ class TaskListScreen(BaseScreen[None]):
         elif len(task_ids) > 1:
             self.hint("none of the marked tasks waits")
         else:
-            self.hint("this task waits for nobody")
+            self.hint(why_no_review(state, task_ids[0]) if task_ids else "there is no task here")
 
     def action_filter(self) -> None:
         """Move the focus to the filter."""

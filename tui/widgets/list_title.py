@@ -96,13 +96,7 @@ class ListTitle(SegmentLine):
             left.append((StyledText(f" * {marked} marked ", "accent"), "marks"))
         is_narrow = self.screen.size.width < MIN_COLUMNS_WITH_WORDS
         left += _counters(listing, only_group, status, is_narrow=is_narrow, is_stale=is_stale)
-        counts = f"{listing.loaded:,} loaded"
-        if is_filtered:
-            counts = f"{listing.matched:,} of {counts}"
-        if status.total is not None and status.total != listing.loaded:
-            counts += f" · {counted_total(status.total)} total"
-        elif status.has_more(listing.loaded):
-            counts += " · more there"
+        counts = _extent_text(listing, status, is_filtered=is_filtered, is_narrow=is_narrow)
         self.show(left, [StyledText(f"{counts} ", "faint")])
 
     def _liveness_text(self, liveness: Liveness) -> StyledText:
@@ -132,6 +126,20 @@ def _counters(
             text += f" {word}"
         counters.append((StyledText(f" {text} ", style), str(group)))
     return counters
+
+
+def _extent_text(listing: TaskListModel, status: ListStatus, *, is_filtered: bool, is_narrow: bool) -> str:
+    """Return how many tasks match, are loaded, and are there in all, as far as the platform tells."""
+    loaded = f"{listing.loaded:,}" if is_narrow else f"{listing.loaded:,} loaded"
+    text = f"{listing.matched:,} of {loaded}" if is_filtered else loaded
+    if status.total is not None and status.total != listing.loaded:
+        total = counted_total(status.total)
+        if not is_narrow:
+            return f"{text} · {total} total"
+        return f"{text} · {total}" if is_filtered else f"{text} of {total}"
+    if status.has_more(listing.loaded):
+        return f"{text} · more there"
+    return f"{text} loaded" if is_narrow else text
 
 
 def _count_text(listing: TaskListModel, group: str, count: int, status: ListStatus) -> str:

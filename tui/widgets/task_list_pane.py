@@ -29,6 +29,8 @@ from tui.widgets.task_preview import TaskPreview, previewed_task
 from tui.widgets.task_table import TaskTable
 from tui.widgets.ui_context import UIContext
 
+FIRST_TASK_ROW = 1
+"""The row of the first task, below the header of its group."""
 PREVIEW_DELAY_SECONDS = 0.4
 """Seconds for which the cursor must stay on a task before more of the task is requested."""
 TIMED_REBUILD_SECONDS = 5
@@ -121,10 +123,14 @@ class TaskListPane(Vertical):
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         """Call `change`, then show the listing.
 
-        The cursor stays on its task. If `is_other` is true and the task is not listed any more, it goes to the top.
+        The cursor stays on its task. If `is_other` is true and the task is not listed any more, it goes to the top; at
+        the top it stays while the lists are read for the first time, in which tasks change their places.
         """
         was_empty, old_line = not self.tasks.count(), self.tasks.line
+        was_at_top = self.tasks.cursor <= FIRST_TASK_ROW
         self.tasks.show(listing, change)
+        if was_at_top and not self.status.is_known:
+            self.tasks.move_to(0)
         if was_empty:
             self._request_preview_later()
         self._select_wanted_task()
