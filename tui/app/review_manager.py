@@ -133,11 +133,11 @@ class ReviewManager:
 
     def _tell_failure(self, task_id: str, error: ApiError | BadAddress, *, will_repeat: bool) -> None:
         """Tell the screens that a review could not be read, and whether it will be read again by itself."""
-        reason, link = str(error), link_after(error)
-        if link is not ListLink.REFUSED:
-            reason = f"{link}: {reason}"
+        link = link_after(error)
+        words = [] if link is ListLink.REFUSED else [str(link)]
         if will_repeat:
-            reason += f"; retried every {RETRY_SECONDS:.0f} s"
+            words.append(f"retried every {RETRY_SECONDS:.0f} s")
+        reason = ": ".join(filter(None, (", ".join(words), str(error))))
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.review_failed(task_id, reason)

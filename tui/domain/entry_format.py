@@ -14,6 +14,7 @@ from tui.client.log_entries import (
     Delegation,
     Entry,
     Message,
+    Other,
     Questions,
     Reasoning,
     SignIn,
@@ -23,6 +24,7 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
+from tui.domain.open_entries import card_text
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
@@ -76,6 +78,9 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
                 outcome = f"{entry.confidence:.2f}"
         case SignIn() | Questions() | Confirmation() if entry.is_open:
             outcome, style = "waits", "need"
+        case Other() if card := card_text(entry):
+            text = f"{text}  {one_line(redactor.text(card), longest=MAX_TEXT_CHARS)}"
+            outcome, style = "waits", "strong"
         case Message(role="user"):
             style = "strong"
     return EntryLine(entry_code(entry), text, outcome, style)
@@ -84,7 +89,7 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
 def _call_outcome(call: ToolCall, duration: str) -> tuple[str, str]:
     """Return the outcome of a tool call, and its style."""
     if call.approval_request_id:
-        return "held", "need"
+        return "held", "strong"
     if call.is_error:
         return f"{duration} ✗".strip(), "failed"
     if call.is_finished:
