@@ -40,11 +40,13 @@ def test_a_request_is_another_one_if_the_wait_differs_or_nothing_was_shown() -> 
 
 async def test_a_wait_that_is_no_approval_has_a_hint_with_its_key() -> None:
     async with App[None]().run_test() as pilot:
-        await pilot.app.push_screen(screen := ReviewScreen("t", UIContext(lambda: NOW, Redactor(), "test")))
-        assert hint_for_wait(screen, shown(WaitKind.QUESTION)) == ": c answers it"
-        assert hint_for_wait(screen, shown(WaitKind.SIGN_IN)) == ": b opens the sign-in, in a browser"
-        assert hint_for_wait(screen, shown()) == ""
-        assert hint_for_wait(screen, None) == ""
+        await pilot.app.push_screen(screen := ReviewScreen("t", ui := UIContext(lambda: NOW, Redactor(), "test")))
+        assert hint_for_wait(screen, shown(WaitKind.QUESTION), ui) == ": c answers it"
+        assert hint_for_wait(screen, shown(WaitKind.SIGN_IN), ui) == ": b opens the sign-in, in a browser"
+        assert hint_for_wait(screen, shown(), ui) == ""
+        assert hint_for_wait(screen, None, ui) == ""
+        far = UIContext(lambda: NOW, Redactor(), "test", no_browser=lambda: "no browser on this machine")
+        assert hint_for_wait(screen, shown(WaitKind.SIGN_IN), far).startswith(": y copies the address")
 
 
 async def test_the_title_of_the_payload_says_what_is_masked() -> None:

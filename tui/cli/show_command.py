@@ -6,13 +6,15 @@ import sys
 from contextlib import aclosing
 from typing import Any
 
+from tui.cli.answer_lines import answer_flags, question_lines, questions_json
 from tui.cli.context import WAIT_STYLES, Session, iso_time, status_cell, task_json
-from tui.cli.output import FAINT, STRONG, Cell
+from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.errors import NotFound
 from tui.client.json_codec import parse_nested, pretty
 from tui.client.models import Task
 from tui.client.task_facts import Wait
 from tui.domain import humanize, wait_words
+from tui.domain.answers import SUPERSEDED, has_superseded_question, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot, review_of
 from tui.domain.waits import WaitSources, wait_of
 from tui.security.redact import Redactor
@@ -51,6 +53,9 @@ async def show(session: Session) -> int:
         _print_request(session, review, wait)
     elif wait:
         _print_machine_wait(session, wait)
+    elif has_superseded_question(review):
+        out.line("")
+        out.line(Cell("  question", FAINT), SUPERSEDED)
     return 0
 
 
@@ -59,6 +64,8 @@ def _review_json(session: Session, review: ReviewSnapshot, wait: Wait | None) ->
     if wait and wait.needs_person:
         _, is_whole = printed_request(session.out.redactor, review.held)
         review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
+        if (card := questions_of(review)) is not None:
+            review_json["questions"] = questions_json(card)
     return review_json
 
 
@@ -173,11 +180,28 @@ def _print_request(session: Session, review: ReviewSnapshot, wait: Wait) -> None
             text = sanitize_text(line, longest=sys.maxsize, reveals=True)
             out.indented(text.replace("\n", "\\n"))  # a line separator inside a JSON string must not begin a new line
     out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
-    if blocked_now := review.blocked_now:
-        out.line(Cell("  decide", FAINT), blocked_now)
+    card = questions_of(review)
+    if card is not None:
+        for number, line in enumerate(question_lines(card)):
+            out.line(Cell("  asked" if number == 0 else "       ", FAINT), out.safe(line))
+    reason = unanswerable_reason(review) if card is not None else review.blocked_now
+    if reason:
+        out.line(Cell("  decide", FAINT), out.safe(reason))
     elif not is_whole:
         out.line(Cell("  digest", FAINT), review.digest, Cell("it does not decide about this", FAINT))
         out.line(Cell("  decide", FAINT), NOT_FULLY_SHOWN)
     else:
         out.line(Cell("  digest", FAINT), review.digest)
-        out.line(Cell("  decide", FAINT), f"xp-tui approve {out.safe(review.task.id)} --digest {review.digest}")
+        out.line(Cell("  decide", FAINT), deciding_command(out, review))
+
+
+def deciding_command(out: Output, review: ReviewSnapshot) -> str:
+    """Return the command that decides what a task waits for; `show` where its digest does not decide, or none does."""
+    task_id = out.safe(review.task.id)
+    card = questions_of(review)
+    _, is_whole = printed_request(out.redactor, review.held)
+    if not is_whole or (card is None and review.blocked_now):
+        return f"xp-tui show {task_id}"
+    if card is not None:
+        return f"xp-tui answer {task_id} --digest {review.digest} {answer_flags(card.asked)}"
+    return f"xp-tui approve {task_id} --digest {review.digest}"

@@ -25,6 +25,7 @@ from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
 from tui.domain.open_entries import card_text
+from tui.domain.recorded_decision import RecordedDecision, settled_words
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
@@ -48,6 +49,7 @@ _CODES: tuple[tuple[type[Entry], str], ...] = (
     (Delegation, "SUB"),
     (SignIn, "SGN"),
     (Decision, "DEC"),
+    (RecordedDecision, "DEC"),
     (Questions, "ASK"),
     (Confirmation, "CRD"),
     (Compaction, "CMP"),
@@ -81,6 +83,9 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
         case Other() if card := card_text(entry):
             text = f"{text}  {one_line(redactor.text(card), longest=MAX_TEXT_CHARS)}"
             outcome, style = "waits", "strong"
+        case Questions() | Confirmation():
+            settled = one_line(redactor.text(settled_words(entry)), longest=MAX_TEXT_CHARS)
+            text = f"{settled}: {text}" if settled else text
         case Message(role="user"):
             style = "strong"
     return EntryLine(entry_code(entry), text, outcome, style)

@@ -28,22 +28,34 @@ WAIT_OF_ENTRY: dict[type[Entry], WaitKind] = {
 
 
 def find_open_node(latest: Iterable[Node]) -> Node | None:
-    """Find the open node among the latest ones, which come in reverse order of time; None if there is none."""
-    has_gone_on = False
+    """Find the open node among the latest ones, which come in reverse order of time; None if there is none.
+
+    A message of the user settles everything before it but a question, which it does not answer: that stays open until
+    the agent goes on after the message.
+    """
+    was_message_sent = has_gone_on = has_worked = False
     for node in latest:
         match node.entry:
-            case SignIn() | Questions() | Confirmation() as entry:
-                return node if entry.is_open else None
-            case ToolCall(approval_request_id=str()):
-                return node
             case Message(role="user"):
+                if has_gone_on:
+                    return None
+                was_message_sent = True
+                continue
+            case Questions() as entry if entry.is_open:
+                return node
+            case SignIn() | Confirmation() as entry if entry.is_open and not was_message_sent:
+                return node
+            case SignIn() | Questions() | Confirmation():
                 return None
+            case ToolCall(approval_request_id=str()) if not was_message_sent:
+                return node
             case ToolCall() | Reasoning():
-                has_gone_on = True
+                has_worked = True
             case Other() as entry if card_name(entry) in SETTLING_CARDS:
                 return None
-            case Other() as entry if _is_open_card(entry, has_gone_on=has_gone_on):
+            case Other() as entry if not was_message_sent and _is_open_card(entry, has_worked=has_worked):
                 return node
+        has_gone_on = True
     return None
 
 
@@ -72,9 +84,9 @@ def card_text(entry: Entry) -> str:
     return ", ".join(filter(None, texts))
 
 
-def _is_open_card(entry: Other, *, has_gone_on: bool) -> bool:
-    """Return whether a card still waits; only a held call does while the agent goes on with other steps."""
+def _is_open_card(entry: Other, *, has_worked: bool) -> bool:
+    """Return whether a card still waits; only a held call does while the agent works on."""
     kind = WAIT_OF_CARD.get(card_name(entry))
     if kind is None:
         return False
-    return kind is WaitKind.HELD_CALL or not has_gone_on
+    return kind is WaitKind.HELD_CALL or not has_worked

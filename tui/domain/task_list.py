@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from itertools import islice
 
@@ -291,6 +291,11 @@ class TaskListModel:
         """Return whether the platform may have more tasks of a group than are loaded."""
         status = self.view.status
         return status.is_known and not is_read_whole(group) and not status.has_all(self.loaded)
+
+    @property
+    def waiting(self) -> Set[str]:
+        """The ids of all tasks that wait for a person, also of those that are not shown."""
+        return self._waiting
 
     @property
     def is_empty(self) -> bool:

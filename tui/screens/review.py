@@ -16,8 +16,16 @@ from tui.domain.review import differences
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
 from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
+from tui.screens.reason_editor import reason_key
 from tui.screens.review_facts import NOT_PROVIDED, review_facts
-from tui.screens.review_words import action_segments, hint_for_wait, is_another_request, payload_title, title_segments
+from tui.screens.review_words import (
+    action_segments,
+    hint_for_wait,
+    is_another_request,
+    payload_title,
+    signed_in_words,
+    title_segments,
+)
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -28,7 +36,6 @@ from tui.widgets.styled_text import StyledText
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
-    from tui.domain.list_status import ListStatus
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
@@ -78,10 +85,10 @@ class ReviewScreen(ApprovalScreen):
         yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
         yield SegmentLine(id="payload-title")
         yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
-        yield self.reason_input()
-        yield SegmentLine(id="held")
+        yield self.reason_editor
         yield OutcomeLine()
         yield SegmentLine(id="status")
+        yield SegmentLine(id="held")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -106,15 +113,17 @@ class ReviewScreen(ApprovalScreen):
         is_same_task = before is not None and before.task.id == review.task.id
         if before is None or not is_same_task or before.digest != review.digest:
             self.arm()
-            self._drop_reason()
+            self.reason_editor.revise()
             if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
+        self.load_reason(reason_key([review]))
         changes: Sequence[str] = ()
         if was_decided:
             self._action = None
             self._note = "this is a new request"
         elif before is not None and is_same_task:
             changes = differences(before, review)
+            self._note = signed_in_words(before, review) or self._note
         self._show_review(review, state, changes)
         self.refresh_bindings()
         self.draw()
@@ -148,11 +157,6 @@ class ReviewScreen(ApprovalScreen):
             self._note = self._failure = reason
             self.draw()
 
-    def update_list_status(self, status: ListStatus) -> None:
-        """Show why the first read does not come through, while the client repeats it."""
-        if self._review is None and status.reason and not self._failure:
-            self.review_failed(self.task_id, f"{status.link}: {status.reason}")
-
     def update_action(self, action: Action) -> bool:
         """Show the progress of an action; return whether it is for this task."""
         if action.target != self.task_id:
@@ -166,6 +170,8 @@ class ReviewScreen(ApprovalScreen):
         if action.phase is Phase.DONE:
             if self._note != IN_A_BURST:
                 self._note = ""
+            if not self._is_decided:
+                self.reason_editor.restore(action)
             self.arm()
             self.refresh_bindings()
         self.draw()
@@ -191,12 +197,13 @@ class ReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
+        self.draw_reason()
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the note and the deciding keys."""
         if self._action is not None and _is_running(self._action):
             time_left = self._held_actions.time_left(self._action)
-            return action_segments(self, self._action, time_left, is_retractable=self._is_retractable)
+            return action_segments(self, self._action, self._ui, time_left, is_retractable=self._is_retractable)
         if self._is_decided:
             return [
                 (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
@@ -206,13 +213,11 @@ class ReviewScreen(ApprovalScreen):
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
         if blocked := self.blocked_now:
-            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review)} "
+            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review, self._ui)} "
             segments.append((StyledText(text, "need" if self._is_refused else "faint"), ""))
             return segments
         segments.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
         segments.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
-        if self._reason is not None:
-            segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
         return segments
 
     @property
@@ -238,6 +243,11 @@ class ReviewScreen(ApprovalScreen):
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
+
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a decision is under way, or was carried out."""
+        return _is_running(self._action) or self._is_decided
 
     @property
     def _is_decided(self) -> bool:
@@ -300,7 +310,8 @@ class ReviewScreen(ApprovalScreen):
     def decide(self, verb: str, reason: str | None) -> None:
         """Decide about the review as it was shown."""
         assert self._review
-        self.post_message(self.Decided(Verb(verb), {self.task_id: self._review.digest}, reason))
+        digests = {self.task_id: self._review.digest}
+        self.post_message(self.Decided(Verb(verb), digests, reason, draft_key=self.reason_editor.draft_key))
 
     def take_back(self) -> bool:
         """Take back the held decision; return whether there was one."""
@@ -329,13 +340,20 @@ class ReviewScreen(ApprovalScreen):
         """Browse to the sign-in page, once all of the review was shown."""
         url = _sign_in_url(self._review)
         self._note = self._unseen
-        if url and not self._note:
+        if problem := self._ui.no_browser():
+            self._note = f"{problem}: {key_name(self, 'review.copy')} copies the address"
+        elif url and not self._note:
             self.post_message(OpenUrl(url))
         self.draw()
 
     def action_next(self, by: int) -> None:
         """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
+
+    def show_next_review(self, by: int) -> bool:
+        """Show the next review, or the previous one."""
+        self.action_next(by)
+        return True
 
     def action_reload(self) -> None:
         """Reload the review from the platform."""

@@ -100,6 +100,7 @@ class ListTitle(SegmentLine):
         self.show(left, [StyledText(f"{counts} ", "faint")])
 
     def _liveness_text(self, liveness: Liveness) -> StyledText:
+        """Return the words of the liveness; of a stale list, how long ago it was read."""
         now = self._ui.now()
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
@@ -119,10 +120,11 @@ def _counters(
             continue
         if is_alone:
             style = "accent"
-        elif not count or is_stale:
+        elif count == 0 or is_stale:
             style = "faint"
         text = f"{glyph} {_count_text(listing, group, count, status)}"
-        if needs_person or not is_narrow:
+        has_word = needs_person or not is_narrow
+        if has_word:
             text += f" {word}"
         counters.append((StyledText(f" {text} ", style), str(group)))
     return counters
