@@ -94,7 +94,7 @@ async def test_what_is_asked_is_shown_in_its_own_words_with_where_it_is_given(
 async def test_the_demo_shows_waits_that_end_elsewhere_and_by_themselves(
     serve: Serve, tmp_path: Path, agent: str, words: str
 ) -> None:
-    async with serve() as here:
+    async with serve(pace=10.0) as here:
         request = {"input": {"text": "Go"}, "title": "Go", "events_streaming": True}
         made = here.local.platform.create(agent, request)
         await here.until(made["id"], "paused")
