@@ -45,9 +45,12 @@ def time_of(wait: Wait, now: datetime) -> str:
 
 def sentence_of(wait: Wait, now: datetime) -> str:
     """Return a sentence about a wait: `waits: approval for 12m`, `waits for a machine: self-schedule, in 5m`."""
-    begin = "waits" if wait.needs_person else "waits for a machine"
-    sentence = f"{begin}: {wait.kind.words}"
+    sentence = f"waits: {wait.kind.words}"
+    if not wait.needs_person:
+        sentence = f"waits for a machine: {wait.kind.words}"
     time = time_of(wait, now)
     if not time:
         return sentence
-    return f"{sentence}, {time}" if wait.until else f"{sentence} for {time}"
+    if wait.until:
+        return f"{sentence}, {time}"
+    return f"{sentence} for {time}"

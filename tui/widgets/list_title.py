@@ -132,22 +132,30 @@ def _counters(
 
 def _extent_text(listing: TaskListModel, status: ListStatus, *, is_filtered: bool, is_narrow: bool) -> str:
     """Return how many tasks match, are loaded, and are there in all, as far as the platform tells."""
-    loaded = f"{listing.loaded:,}" if is_narrow else f"{listing.loaded:,} loaded"
-    text = f"{listing.matched:,} of {loaded}" if is_filtered else loaded
-    if status.total is not None and status.total != listing.loaded:
-        total = counted_total(status.total)
-        if not is_narrow:
-            return f"{text} · {total} total"
-        return f"{text} · {total}" if is_filtered else f"{text} of {total}"
+    text = f"{listing.loaded:,}"
+    if is_filtered:
+        text = f"{listing.matched:,} of {text}"
+    has_total = status.total is not None and status.total != listing.loaded
+    if not (is_narrow and has_total):
+        text += " loaded"
+    total = counted_total(status.total)
+    if has_total and not is_narrow:
+        return f"{text} · {total} total"
+    if has_total and is_filtered:
+        return f"{text} · {total}"
+    if has_total:
+        return f"{text} of {total}"
     if status.has_more(listing.loaded):
         return f"{text} · more there"
-    return f"{text} loaded" if is_narrow else text
+    return text
 
 
 def _count_text(listing: TaskListModel, group: str, count: int, status: ListStatus) -> str:
     """Return the count of a group as text: with a plus if there may be more of it, `?` if nothing is known."""
+    if not status.is_known and count == 0:
+        return "?"
     if not status.is_known:
-        return f"{count}+" if count else "?"
+        return f"{count}+"
     if count and not is_read_whole(group) and not status.has_all(listing.loaded):
         return f"{count}+"
     return str(count)

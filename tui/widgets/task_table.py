@@ -286,9 +286,10 @@ class TaskTable(VirtualList):
             return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count}{more})", style)]
         if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
-            of_all = f"of {counted_total(row.total)} are" if row.total is not None else "are"
-            more = "" if row.total is not None else ", the platform may have more"
-            return [StyledText(f"   {row.loaded:,} {of_all} loaded{more}: {key} loads more", "faint")]
+            extent = f"{row.loaded:,} are loaded, the platform may have more"
+            if row.total is not None:
+                extent = f"{row.loaded:,} of {counted_total(row.total)} are loaded"
+            return [StyledText(f"   {extent}: {key} loads more", "faint")]
         cached = self._cached_line(row, width)
         self._valid_until[index] = cached.until
         return cached.styled_line
