@@ -37,10 +37,13 @@ DEFAULT_PORT = 7337
 """The port that is tried first if none is given; if it is taken, any free one is used."""
 HISTORY_PERIOD = timedelta(days=3)
 """How far back the invented history of a new platform goes."""
-FIRST_YEAR, LAST_YEAR = 1971, 9000
+FIRST_YEAR = 1971
+LAST_YEAR = 9000
 """Years in which a platform's clock may start: history before it and work after it must be possible dates."""
 NOTICE_INTERVAL_SECONDS = 3600.0
 """Seconds before the same notice is written again."""
+MAX_PENDING_CONNECTIONS = 1024
+"""Connections that the operating system keeps until the server accepts them."""
 
 
 AGENT_DEFAULTS: Json = {
@@ -118,13 +121,14 @@ class LocalPlatform:
         scenarios: tuple[Scenario, ...] | None = None,
         write: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        """Create the parts; fill a new database, and recover what ran when an existing one was left."""
         self.store = SqliteStore(database)
         self.notices = Notices(write)
         self.clock = PlatformClock(options.now)
         if scenarios is None:
             scenarios = load_scenarios()
         is_new = self.store.fact("seed") is None
-        seed = options.seed or self.store.fact("seed") or f"{random.SystemRandom().getrandbits(64):x}"
+        seed = options.seed or self.store.fact("seed") or _random_seed()
         self.platform = Platform(self.store, self.clock, seed)
         self.decisions = Decisions(self.platform)
         self.workers = Workers(self.platform)
@@ -145,11 +149,15 @@ class LocalPlatform:
         self.platform.on_created = self._start_task
         with self.store.transaction():
             self.store.set_fact("seed", seed)
-            for scenario in scenarios:
-                self.store.put_agent(_agent_record(scenario, format_time(history_start)))
+            self._put_agents(scenarios, format_time(history_start))
             if is_new:
                 self._add_first_tasks(options)
             self._recover()
+
+    def _put_agents(self, scenarios: tuple[Scenario, ...], created_at: str) -> None:
+        """Insert the agent of each scenario, or replace it by its newest version."""
+        for scenario in scenarios:
+            self.store.put_agent(_agent_record(scenario, created_at))
 
     def set_url(self, url: str) -> None:
         """Set the address at which the platform is reached now; sign-ins that wait move to it."""
@@ -201,6 +209,7 @@ class Server(uvicorn.Server):
     """A uvicorn server that closes its streams before it waits for open connections."""
 
     def __init__(self, local: LocalPlatform, key: str, options: ServerOptions) -> None:
+        """Create the server of a platform; it writes no log, as only notices are for the operator."""
         super().__init__(
             uvicorn.Config(
                 local.app(key, options),
@@ -261,7 +270,8 @@ async def _run(local: LocalPlatform, server: Server, listener: socket.socket) ->
             await asyncio.gather(agents, pruning, return_exceptions=True)
         finally:
             local.store.close()
-    if not agents.cancelled() and (error := agents.exception()):
+    error = None if agents.cancelled() else agents.exception()
+    if error is not None:
         raise error
 
 
@@ -276,16 +286,21 @@ def listen(port: int | None) -> socket.socket:
 
 
 def _listen_on(port: int) -> socket.socket:
+    """Return a socket that listens on this port of loopback, or on any free one if the port is 0."""
     # asyncio sets TCP_NODELAY only on a socket with an explicit protocol; without it small events are delayed.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
-        listener.listen(1024)
+        listener.listen(MAX_PENDING_CONNECTIONS)
     except OSError as error:
         listener.close()
         raise OSError(f"port {port} cannot be used: {error.strerror}") from error
     return listener
+
+
+def _random_seed() -> str:
+    return f"{random.SystemRandom().getrandbits(64):x}"
 
 
 def _agent_record(scenario: Scenario, created_at: str) -> Json:

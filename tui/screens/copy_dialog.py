@@ -22,6 +22,8 @@ COPY_KEYS = {
 }  # fmt: skip
 """The key of each text that can be copied; every key is used once, so that operators can learn them."""
 MAX_PREVIEW_CHARS = 200
+KEY_CELLS = 4
+NAME_CELLS = 10
 
 
 class CopyChoices(VirtualList):
@@ -40,10 +42,11 @@ class CopyChoices(VirtualList):
         """Return a line as styled text: the key, the name, and the start of a text."""
         name = self.names[index]
         text = one_line(self._texts[name], longest=MAX_PREVIEW_CHARS) or "nothing"
+        text_width = max(width - KEY_CELLS - NAME_CELLS, 1)
         return [
             StyledText(f" {COPY_KEYS[name]}  ", "accent"),
-            StyledText(f"{name:<10}"),
-            StyledText(fit(text, max(width - 14, 1)), "faint"),
+            StyledText(name.ljust(NAME_CELLS)),
+            StyledText(fit(text, text_width), "faint"),
         ]
 
 

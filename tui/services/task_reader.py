@@ -66,9 +66,9 @@ class TaskReader:
             return await self.read_record(task_id)
         except NotFound as error:
             self._store.add(TaskGone(task_id, self._client.now, error.message))
+            return None
         except BadAddress:
-            pass  # no request can be made for this id
-        return None
+            return None  # no request can be made for this id
 
     async def read_preview(self, task_id: str, *, with_log: bool) -> None:
         """Read the preview of a task, unless it was read since the task's last update."""
@@ -88,14 +88,15 @@ class TaskReader:
 
     async def find(self, prefix: str) -> AnyTask | None:
         """Find a task by its id, by a prefix that only one loaded task has, or else by asking the platform."""
-        matches = [task_id for task_id in self._store.state.tasks if task_id.startswith(prefix)]
-        if prefix in matches:
-            return self._store.state.task(prefix)
-        if len(matches) == 1:
-            return self._store.state.task(matches[0])
+        state = self._store.state
+        matching_ids = [task_id for task_id in state.tasks if task_id.startswith(prefix)]
+        if prefix in matching_ids:
+            return state.task(prefix)
+        if len(matching_ids) == 1:
+            return state.task(matching_ids[0])
         try:
             task = await self.read_record(prefix)
         except (ApiError, BadAddress):
             return None
-        self._store.step()
+        self._store.step()  # the task is in the state before its screen opens
         return task
