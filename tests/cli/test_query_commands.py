@@ -368,3 +368,15 @@ async def test_the_filter_needs_finds_what_only_logs_and_agents_tell(
         items = said.rows if form == "ndjson" else said.json["items"]
         assert {item["id"] for item in items} == found
         assert said.err.startswith(f"{len(found)} of {len(waits)} loaded")
+
+
+@pytest.mark.parametrize(
+    ("task_id", "need", "words"),
+    [("hook", "machine", "○ webhook"), ("clock", "machine", "○ self-schedule"), ("question", "me", "‖ question")],
+)
+async def test_watch_says_the_same_kinds_and_stops_at_a_need(
+    shell: Shell, server: Server, waits: dict[str, str], task_id: str, need: str, words: str
+) -> None:
+    said = await shell.on(server, "watch", task_id, "--until", f"needs:{need}", "--timeout", "20s")
+    assert said.code == 0
+    assert f"{words} " in said.out
