@@ -96,7 +96,7 @@ class ReplyCommands:
 
     def _hint(self, wait: Wait | None) -> str:
         """Return a hint that a message does not decide what a task waits for; empty where nothing is known of it."""
-        if wait is None or wait.kind is WaitKind.UNKNOWN:
+        if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
             return ""
         return f"the task waits for {wait.kind}: a message does not decide it, its review does"
 

@@ -73,7 +73,7 @@ async def _is_held_back(session: Session, task: Task) -> bool:
     """Return whether a message is held back, because the task waits for a decision that a message is not; say so."""
     review = review_of(task, await session.client.log(task))
     card, wait = questions_of(review), review.wait
-    if wait is None or wait.kind is WaitKind.UNKNOWN:
+    if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
         return False
     if card is None and wait.kind is WaitKind.QUESTION:
         return False  # it cannot be answered: a message is all that can be said

@@ -321,6 +321,8 @@ def _agent_record(scenario: Scenario, created_at: str) -> Json:
         "instructions": instructions,
         "created_at": created_at,
         "gated_tools": agent.get("gated_tools", []),
+        "type": agent.get("type", AGENT_DEFAULTS["type"]),
+        "orchestration_nodes": agent.get("orchestration_nodes", []),
     }
 
 

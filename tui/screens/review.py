@@ -55,6 +55,7 @@ class ReviewScreen(ApprovalScreen):
     ]
 
     AUTO_FOCUS = "#payload"
+    HAS_NEXT_REVIEW = True
 
     def __init__(
         self,
@@ -74,6 +75,8 @@ class ReviewScreen(ApprovalScreen):
         self._masked_count = 0
         self._holds_own_secret = False
         self._read_at: datetime | None = None
+        self._failure = ""
+        """The note about the last read that failed."""
         self._reread_for: datetime | None = None
         """The time of the update for which the task was last read again."""
 
@@ -101,6 +104,8 @@ class ReviewScreen(ApprovalScreen):
         if task_id != self.task_id:
             return
         before = self._review
+        if self._note == self._failure:
+            self._note = ""
         was_decided = self._is_decided
         if was_decided and (review.blocked_now or not is_another_request(review, before)):
             return  # what was decided about stays on the screen
@@ -140,7 +145,7 @@ class ReviewScreen(ApprovalScreen):
         task, review = state.task(self.task_id), self._review
         if task is None or review is None or task.updated_at == self._reread_for:
             return
-        if self._is_decided and state.wait(self.task_id) is None:
+        if self._is_decided and not state.needs_person(self.task_id):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
@@ -150,7 +155,7 @@ class ReviewScreen(ApprovalScreen):
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of the review failed."""
         if task_id == self.task_id:
-            self._note = reason
+            self._note = self._failure = reason
             self.draw()
 
     def update_action(self, action: Action) -> bool:
@@ -193,7 +198,7 @@ class ReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
-        self.draw_reason()
+        self.reason_editor.draw(is_sent=_is_running(self._action) or self._is_decided)
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the note and the deciding keys."""
@@ -239,11 +244,6 @@ class ReviewScreen(ApprovalScreen):
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
-
-    @property
-    def is_deciding(self) -> bool:
-        """Whether a decision is under way, or was carried out."""
-        return _is_running(self._action) or self._is_decided
 
     @property
     def _is_decided(self) -> bool:
@@ -345,11 +345,6 @@ class ReviewScreen(ApprovalScreen):
     def action_next(self, by: int) -> None:
         """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
-
-    def show_next_review(self, by: int) -> bool:
-        """Show the next review, or the previous one."""
-        self.action_next(by)
-        return True
 
     def action_reload(self) -> None:
         """Reload the review from the platform."""
