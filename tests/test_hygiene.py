@@ -71,7 +71,6 @@ def test_the_first_frame_loads_no_module_it_does_not_need() -> None:
             "decision_screen",
             "key_rhythm",
             "messages",
-            "notice_list",
             "reason_editor",
             "stylesheets",
             "task_list",
