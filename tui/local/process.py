@@ -123,7 +123,6 @@ class LocalPlatform:
         write: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         """Create the parts; fill a new database, and recover what ran when an existing one was left."""
-        self._database = database
         self.store = SqliteStore(database)
         self.notices = Notices(write)
         self.clock = PlatformClock(options.now)
@@ -163,7 +162,7 @@ class LocalPlatform:
             with self.store.transaction():
                 step()
         except sqlite3.DatabaseError as error:
-            notify(f"not all that ran before goes on: {explain_error(error, self._database)}")
+            notify(f"not all that ran before goes on: {self.store.explain(error)}")
 
     def _put_agents(self, scenarios: tuple[Scenario, ...], created_at: str) -> None:
         """Insert the agent of each scenario, or replace it by its newest version."""
