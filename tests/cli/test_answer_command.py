@@ -144,7 +144,7 @@ async def test_a_missing_address_for_answers_is_named_before_anything_is_read(
     shell: Shell, platform: Platform, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(platform, WHERE)
-    monkeypatch.setattr("tui.client.client.Client.supports", lambda self, operation: False)
+    monkeypatch.setattr("tui.client.endpoints.Surfaces.supports", lambda self, operation: False)
     said = await shell.on(server, "answer", "w", "--yes-unseen", "--choice", "1")
     assert said.code == 3
     assert "answers go over the public REST API, and no address of it is set" in said.err

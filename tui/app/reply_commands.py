@@ -87,7 +87,7 @@ class ReplyCommands:
 
         task_id = review.task.id
         no_surface = ""
-        if not self._client.supports(Operation.ANSWER):
+        if not self._client.surfaces.supports(Operation.ANSWER):
             no_surface = f"{NO_SURFACE}. {NO_SURFACE_HINT}"
         running = self._progress.running_for(task_id)
         screen = AnswerScreen(review, self._ui, self._drafts, running, no_surface=no_surface)
