@@ -162,7 +162,8 @@ async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve,
         assert operator.sent == []
         await operator.press("end")
         await operator.ready_to_decide()
-        assert "rejected_by" in operator.text
+        await operator.press("end")
+        await operator.until(lambda: "rejected_by" in operator.text)
 
 
 async def test_read_only_decides_nothing(serve: Serve, tmp_path: Path) -> None:
