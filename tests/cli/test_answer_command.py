@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.conftest import FastClock
 from tests.wire.platform import Platform, add_waiting_task
-from tests.wire.server import Server
+from tests.wire.server import Connection, Request, Server
 
 OPTIONS = [{"id": "o1", "label": "eu-west (quiet now)"}, {"id": "o2", "label": "us-east"}]
 WHERE = {"id": "q1", "question": "Which region first?", "options": OPTIONS, "allow_free_text": True}
@@ -144,7 +145,7 @@ async def test_a_missing_address_for_answers_is_named_before_anything_is_read(
     shell: Shell, platform: Platform, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(platform, WHERE)
-    monkeypatch.setattr("tui.client.client.Client.supports", lambda self, operation: False)
+    monkeypatch.setattr("tui.client.endpoints.Surfaces.supports", lambda self, operation: False)
     said = await shell.on(server, "answer", "w", "--yes-unseen", "--choice", "1")
     assert said.code == 3
     assert "answers go over the public REST API, and no address of it is set" in said.err
@@ -188,6 +189,24 @@ async def test_a_message_to_a_task_that_waits_for_approval_is_held_back(
     assert "the task waits for approval, which a message does not decide: nothing was sent" in said.err
     assert "xp-tui approve w --digest" in said.err
     assert (await shell.on(server, "continue", "w", "go on", "--anyway")).code == 0
+
+
+async def test_a_message_is_held_back_by_the_record_where_the_log_cannot_be_read(
+    shell: Shell, platform: Platform, server: Server, fast_clock: FastClock
+) -> None:
+    ask(platform, WHERE)
+    platform.task("r", status="executing")
+
+    async def answer(request: Request, connection: Connection) -> bool:
+        if is_log := request.path.startswith("/activity/"):
+            await connection.reply(403, {"detail": "no right to the log"})
+        return is_log
+
+    platform.before_reply = answer
+    assert (await shell.on(server, "continue", "w", "go on")).code == 2
+    assert platform.decisions == []
+    await shell.on(server, "continue", "r", "go on")
+    assert [verb for verb, _, _ in platform.decisions] == ["async"]
 
 
 async def test_a_superseded_question_is_told_and_not_answered(shell: Shell, platform: Platform, server: Server) -> None:

@@ -83,7 +83,9 @@ class Services:
                 screen.update_state(state, changes)
 
     def _update_list_status(self, status: ListStatus) -> None:
-        """Update every screen with the new status of the task list."""
+        """Update every screen, and the window title, with the new status of the task list."""
+        self.notifier.update_status(status)
+        self.reviews.update_list_status(status)
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_list_status(status)

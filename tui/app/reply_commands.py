@@ -87,7 +87,7 @@ class ReplyCommands:
 
         task_id = review.task.id
         no_surface = ""
-        if not self._client.supports(Operation.ANSWER):
+        if not self._client.surfaces.supports(Operation.ANSWER):
             no_surface = f"{NO_SURFACE}. {NO_SURFACE_HINT}"
         running = self._progress.running_for(task_id)
         screen = AnswerScreen(review, self._ui, self._drafts, running, no_surface=no_surface)
@@ -96,7 +96,7 @@ class ReplyCommands:
 
     def _hint(self, wait: Wait | None) -> str:
         """Return a hint that a message does not decide what a task waits for; empty where nothing is known of it."""
-        if wait is None or wait.kind is WaitKind.UNKNOWN:
+        if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
             return ""
         return f"the task waits for {wait.kind}: a message does not decide it, its review does"
 

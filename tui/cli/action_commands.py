@@ -19,6 +19,7 @@ from tui.cli.request_body import read_prompt, read_request_body, task_id_in_prom
 from tui.cli.show_command import NOT_FULLY_SHOWN, deciding_command, printed_request, show
 from tui.cli.signals import cancelled_by_signals
 from tui.cli.watch_command import follow
+from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.task_facts import WaitKind
 from tui.domain.answers import questions_of
@@ -71,11 +72,16 @@ async def continue_task(session: Session) -> int:
 
 async def _is_held_back(session: Session, task: Task) -> bool:
     """Return whether a message is held back, because the task waits for a decision that a message is not; say so."""
-    review = review_of(task, await session.client.log(task))
+    from tui.client.log_entries import Log
+
+    try:
+        review = review_of(task, await session.client.log(task))
+    except (ApiError, BadAddress):  # the record may tell enough
+        review = ReviewSnapshot(task, Log(is_partial=True), task.wait, None)
     card, wait = questions_of(review), review.wait
-    if wait is None or wait.kind is WaitKind.UNKNOWN:
+    if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
         return False
-    if card is None and wait.kind is WaitKind.QUESTION:
+    if card is None and wait.kind is WaitKind.QUESTION and not review.log.is_partial:
         return False  # it cannot be answered: a message is all that can be said
     subject = f"waits for {wait.kind}"
     if card is not None:

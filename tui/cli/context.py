@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct, field
 
-from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
+from tui.cli.output import AMBER, COOL, FAINT, RED, STRONG, Cell, Output
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.secret import Secret
 from tui.client.session import PlatformSession
-from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Wait
+from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Need, Status, Wait
 from tui.client.task_rows import AnyTask
+from tui.domain import wait_words
 from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
 from tui.storage.settings import BadSettings, Settings
@@ -125,16 +126,22 @@ STATUS_STYLES = {"paused": AMBER, "executing": COOL, "failed": RED, "error": RED
 STATUS_ORDER = ("paused", "executing", "pending", "failed", "error", "completed", "stopped")
 
 
+WAIT_STYLES = {Need.ME: AMBER, Need.ELSEWHERE: STRONG, Need.MACHINE: ""}
+"""The styles of waits: only those that can be ended with a verb are amber."""
+
+
 def status_cell(task: AnyTask, wait: Wait | None) -> Cell:
     """Return the cell for a task's status with its glyph, or for the kind of its wait."""
     if wait:
-        return Cell(f"‖ {wait.kind}", AMBER)
+        return Cell(f"{wait_words.glyph_of(wait)} {wait.kind.words}", WAIT_STYLES[wait.kind.need])
     glyph = STATUS_GLYPHS.get(task.status, "?")
     return Cell(f"{glyph} {task.status or 'unknown'}", STATUS_STYLES.get(task.status, ""))
 
 
 def group_rank(task: AnyTask, wait: Wait | None) -> int:
-    """Return the rank of a task's group in a list: waiting tasks first, unknown statuses last."""
+    """Return the rank of a task's group in a list: those that need a person first, unknown statuses last."""
+    if wait and not wait.needs_person:
+        return STATUS_ORDER.index(Status.EXECUTING)
     if wait:
         return -1
     if task.status in STATUS_ORDER:
@@ -162,7 +169,12 @@ def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, 
     """Return a task as JSON in the documented shape; `raw` is the object that the platform sent."""
     wait_json = None
     if wait:
-        wait_json = {"kind": wait.kind, "since": iso_time(wait.since)}
+        wait_json = {
+            "kind": wait.kind,
+            "needs": wait.kind.need,
+            "since": iso_time(wait.since),
+            "until": iso_time(wait.until),
+        }
     plan_json = None
     if task.plan and task.plan.steps:
         plan_json = {"done": task.plan.done, "steps": len(task.plan.steps)}

@@ -22,9 +22,11 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Gap
 from tui.domain.filter_values import SECONDS_PER_UNIT
-from tui.domain.filters import Filter, parse_filter
-from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
+from tui.domain.filters import Filter, FilterContext, parse_filter
+from tui.domain.state import AgentsSeen, Change, EventSeen, GapSeen, LinkSeen, LogSeen, State, TaskGone, TasksSeen
+from tui.domain.waits import needs_agent
 from tui.services.task_follower import TaskFollower
+from tui.services.wait_reader import read_agent_of_wait
 
 MIN_SPLIT_LINE_CHARS = 400
 """How long a line of streamed text must be to be printed in parts, before its line break has come."""
@@ -66,6 +68,7 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
     different_ids = list(dict.fromkeys(task_ids))
     printer = _ChangePrinter(session.out, until, several=len(different_ids) > 1)
     jobs = [asyncio.create_task(_follow_until(session.client, printer, task_id)) for task_id in different_ids]
+    jobs_beside = [asyncio.create_task(_read_agents_of_waits(session.client, printer))]
     try:
         async with asyncio.timeout(seconds):
             tasks = await asyncio.gather(*jobs)
@@ -73,13 +76,26 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
         session.out.error(f"not ended after {humanize.duration(seconds or 0)}")
         return FAILED
     finally:
-        for job in jobs:
+        for job in (*jobs, *jobs_beside):
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, *jobs_beside, return_exceptions=True)
     for task in tasks:
         printer.print_final(task)
-    matches = (until or NOT_FAILED).predicate()
+    matches = (until or NOT_FAILED).predicate(printer.filter_context)
     return OK if all(matches(task) for task in tasks) else FAILED
+
+
+async def _read_agents_of_waits(client: Client, printer: _ChangePrinter) -> None:
+    """Read the agent of each task that waits at a node of its workflow, each agent once."""
+    read_ids = set()
+    while True:
+        task = await printer.waits_at_nodes.get()
+        if task.agent_id in read_ids:
+            continue
+        read_ids.add(task.agent_id)
+        asked_at = client.now
+        if agent := await read_agent_of_wait(client, task):
+            printer.print_change(AgentsSeen((agent,), asked_at))
 
 
 async def _follow_until(client: Client, printer: _ChangePrinter, task_id: str) -> AnyTask:
@@ -112,6 +128,10 @@ class _ChangePrinter(Struct):
     out: Output
     until: Filter
     several: bool
+    waits_at_nodes: asyncio.Queue[AnyTask] = field(default_factory=asyncio.Queue)
+    """Tasks that wait at a node of their workflow, which the record of their agent describes."""
+    _state: State = field(default_factory=State)
+    """What is known of the tasks, to tell why they wait."""
     _matches: dict[str, asyncio.Future[AnyTask]] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
     """The status and the wait of each task that were printed last."""
@@ -126,27 +146,40 @@ class _ChangePrinter(Struct):
 
     def print_change(self, change: Change) -> None:
         """Print one change."""
+        self._state = self._state.after([change])
         match change:
             case EventSeen(task_id, event):
                 self._print_event(task_id, event)
-            case LogSeen(task_id, _, _, new_entries):
+            case LogSeen(task_id, _, at, new_entries):
                 for entry in new_entries:
                     self._print_entry(task_id, entry)
+                self._print_waits(at)
             case GapSeen(task_id, gap):
                 self._print_gap(task_id, gap)
             case LinkSeen():
                 self._print_link(change)
             case TasksSeen((task,), at):
                 self._print_task(task, iso_time(at))
+                if needs_agent(task):
+                    self.waits_at_nodes.put_nowait(task)
+            case AgentsSeen():
+                self._print_waits(change.at)
             case TaskGone(task_id, at, reason):
                 self._print_json("task", task_id, time=iso_time(at), data={"gone": reason})
         self.out.flush()
+
+    def _print_waits(self, at: datetime) -> None:
+        """Print the waits that have become known better than they were when they were printed."""
+        for task_id in list(self._statuses):
+            task = self._state.task(task_id)
+            if task is not None:
+                self._print_task(task, iso_time(at))
 
     def print_final(self, task: AnyTask) -> None:
         """Print the final state of a task: its result, or its JSON."""
         self._print_withheld(task.id)
         if self.out.format != "table":
-            self.out.json({**task_json(task, task.wait, None), "kind": "final"})
+            self.out.json({**task_json(task, self._state.wait(task.id), None), "kind": "final"})
         elif task.result:
             self.out.line(Cell("result", FAINT))
             self.out.text(task.result)
@@ -171,7 +204,7 @@ class _ChangePrinter(Struct):
     def _print_task(self, task: AnyTask, at: str | None) -> None:
         """Print a task whose status or wait is new, and resolve its future if it matches."""
         self._resolve_match(task)
-        wait = task.wait
+        wait = self._state.wait(task.id)
         status = f"{task.status} {wait.kind if wait else ''}"
         changed_at = task.changed_at or EPOCH
         last_changed_at = self._changed_at.get(task.id, EPOCH)
@@ -184,10 +217,15 @@ class _ChangePrinter(Struct):
         cell = status_cell(task, wait)
         self._print_line(task.id, Cell(self.out.safe(cell.text), cell.style), Cell(self.out.safe(task.name), STRONG))
 
+    @property
+    def filter_context(self) -> FilterContext:
+        """The context of filters: with all that is known of why a task waits."""
+        return FilterContext(wait_of=lambda task: self._state.wait(task.id))
+
     def _resolve_match(self, task: AnyTask) -> None:
         """Resolve the future of a task that matches `until`, unless it is resolved already."""
         future = self._matches.get(task.id)
-        if self.until and future and not future.done() and self.until.predicate()(task):
+        if self.until and future and not future.done() and self.until.predicate(self.filter_context)(task):
             future.set_result(task)
 
     def _print_event(self, task_id: str, event: Event) -> None:

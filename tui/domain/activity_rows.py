@@ -12,7 +12,7 @@ from tui.client.json_values import EPOCH
 from tui.client.log_entries import Reasoning, ToolCall
 from tui.client.task_facts import Wait
 from tui.client.task_rows import AnyTask
-from tui.domain import humanize
+from tui.domain import wait_words
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
 from tui.domain.entry_format import summary
@@ -47,7 +47,9 @@ class ActivitySource(Struct, frozen=True):
     @property
     def wait_since(self) -> datetime | None:
         """The time since which the root task waits for a person, if known."""
-        return self.wait.since if self.wait else None
+        if self.wait is None or not self.wait.needs_person:
+            return None
+        return self.wait.since
 
     @property
     def tasks(self) -> dict[str, AnyTask]:
@@ -319,15 +321,10 @@ class ActivityRows:
             when = f"{clock(decision.at)} " if decision.at > EPOCH else ""
             yield StatusRow("decision", "DEC", f"{when}{decision.entry.label}", "strong")
         if source.wait:
-            yield StatusRow("wait", " ‖ ", f"waits: {source.wait.kind}, for {self._wait_duration()}", "need")
+            glyph, style = wait_words.glyph_of(source.wait), wait_words.style_of(source.wait)
+            yield StatusRow("wait", f" {glyph} ", wait_words.sentence_of(source.wait, self._now()), style)
         if source.task and source.task.is_final and activity is not None:
             yield StatusRow("end", " ■ ", summary(source.task, activity), "strong")
-
-    def _wait_duration(self) -> str:
-        since = self._source.wait_since
-        if since is None:
-            return "?"
-        return humanize.duration((self._now() - since).total_seconds())
 
     def _shape(self) -> object:
         """Return a value for the shape of the tree: it changes with existing rows, not when rows are appended."""

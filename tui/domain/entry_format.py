@@ -14,6 +14,7 @@ from tui.client.log_entries import (
     Delegation,
     Entry,
     Message,
+    Other,
     Questions,
     Reasoning,
     SignIn,
@@ -23,6 +24,7 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
+from tui.domain.open_entries import card_text
 from tui.domain.recorded_decision import RecordedDecision, settled_words
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
@@ -90,6 +92,9 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
             outcome = StyledOutcome(confidence, "faint")
         case SignIn() | Questions() | Confirmation() if entry.is_open:
             outcome = StyledOutcome("waits", "need")
+        case Other() if card := card_text(entry):
+            text = f"{text}  {one_line(redactor.text(card), longest=MAX_TEXT_CHARS)}"
+            outcome = StyledOutcome("waits", "strong")
         case Questions() | Confirmation():
             settled = one_line(redactor.text(settled_words(entry)), longest=MAX_TEXT_CHARS)
             if settled:
@@ -102,7 +107,7 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
 def _call_outcome(call: ToolCall, duration: str) -> StyledOutcome:
     """Return the outcome of a tool call, with its duration once it has ended."""
     if call.approval_request_id:
-        return StyledOutcome("held", "need")
+        return StyledOutcome("held", "strong")
     if call.is_error:
         return StyledOutcome(f"{duration} ✗".strip(), "failed")
     if call.is_finished:

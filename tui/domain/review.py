@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tui.client.json_codec import canonical, dumps, parse_nested
 from tui.client.task_facts import Wait, WaitKind
+from tui.domain.wait_words import ENDS
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Log
@@ -80,12 +81,14 @@ class ReviewSnapshot(Struct, frozen=True):
         match self.wait:
             case None:
                 return f"there is nothing to decide: the task is {self.task.status or 'in no known state'}"
-            case Wait(kind=WaitKind.APPROVAL):
+            case Wait(kind=WaitKind.APPROVAL | WaitKind.HELD_CALL):
                 return "a held tool call is decided under Settings > Approvals: the platform offers no other way"
             case Wait(kind=WaitKind.UNKNOWN):
                 return "the task is paused for a reason the platform does not tell: there is nothing to approve"
             case Wait(kind=WaitKind.QUESTION):
                 return "the task waits for an answer to its question, not for an approval"
+            case Wait(kind=kind) if kind in ENDS:
+                return f"there is nothing to approve: {ENDS[kind]}"
             case Wait(kind=kind):
                 return f"the task waits for a {kind}, not for an approval"
 
@@ -137,7 +140,7 @@ def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...
 def _wait_text(review: ReviewSnapshot) -> str:
     if review.wait is None:
         return "nobody"
-    return str(review.wait.kind)
+    return review.wait.kind.words
 
 
 def _scalars(value: Any) -> Iterator[tuple[str, str]]:

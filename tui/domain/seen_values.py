@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tui.domain.filters import CHOICES
 from tui.domain.state import State
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
@@ -36,8 +37,8 @@ class SeenValues:
         """Return the values seen in a field, without those that would be masked or do not fit on one line."""
         if field == "agent":
             values: Iterable[str] = {agent.name for _, agent in self._state.agents.values()}
-        elif field == "err":
-            values = ("true", "false")
+        elif field in CHOICES:
+            values = CHOICES[field]
         else:
             values = self._values.get(field, ())
         for value in values:

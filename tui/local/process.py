@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -152,7 +153,16 @@ class LocalPlatform:
             self._put_agents(scenarios, format_time(history_start))
             if is_new:
                 self._add_first_tasks(options)
-            self._recover()
+        self._try_to_carry_over(self._recover)
+
+    def _try_to_carry_over(self, step: Callable[[], None]) -> None:
+        """Carry something over from the last run; where the database is damaged, go on with what can be read."""
+        notify = self.notices.notify
+        try:
+            with self.store.transaction():
+                step()
+        except sqlite3.DatabaseError as error:
+            notify(f"not all that ran before goes on: {self.store.explain(error)}")
 
     def _put_agents(self, scenarios: tuple[Scenario, ...], created_at: str) -> None:
         """Insert the agent of each scenario, or replace it by its newest version."""
@@ -162,11 +172,7 @@ class LocalPlatform:
     def set_url(self, url: str) -> None:
         """Set the address at which the platform is reached now; sign-ins that wait move to it."""
         self.store.set_fact("url", url)
-        report = self.notices.notify
-        try:
-            self.decisions.move_sign_ins(url)
-        except sqlite3.Error as error:  # in a damaged database, the rest can still be read
-            report(self.store.explain(error))
+        self._try_to_carry_over(partial(self.decisions.move_sign_ins, url))
 
     def _start_task(self, task: Json) -> Json | None:
         """Start a new task: hand it to a connected worker of its agent, else let the scenario play it."""
@@ -325,6 +331,8 @@ def _agent_record(scenario: Scenario, created_at: str) -> Json:
         "instructions": instructions,
         "created_at": created_at,
         "gated_tools": agent.get("gated_tools", []),
+        "type": agent.get("type", AGENT_DEFAULTS["type"]),
+        "orchestration_nodes": agent.get("orchestration_nodes", []),
     }
 
 

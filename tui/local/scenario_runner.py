@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from tui.local.decisions import Decisions
 from tui.local.request_guard import error_place
 from tui.local.scenario import Scenario, fill_template
-from tui.local.scenario_steps import StepPlayer
 from tui.local.sqlite_store import Json
 from tui.local.task_service import FINAL_STATUSES, Platform
+from tui.local.wait_steps import WaitStepPlayer
 
 MAX_ACTIVE_TASKS = 9
 MAX_WAITING_TASKS = 5
@@ -276,16 +276,22 @@ class ScenarioRunner:
             return None
         if task["status"] in FINAL_STATUSES or run.get("waits_for") or "worker" in run:
             return None
+        if (resumes_at := _resume_time(run)) and self.platform.clock.now < resumes_at:  # after a restart
+            self._schedule("step", task_id, resumes_at)
+            return None
         run["beats"] += 1
         scenario = self.scenarios[task["agent_id"]]
-        player = StepPlayer(self.platform, self.decisions, scenario, task, run, self.chunk_size)
+        player = WaitStepPlayer(self.platform, self.decisions, scenario, task, run, self.chunk_size)
+        player.pace = self.pace
         delay: float | None = START_SECONDS
         if task["status"] == "pending":
             self.platform.change(task, status="executing")
         else:
             delay = player.play()
         store.put_run_state(task_id, run)
-        if task["status"] == "paused":
+        if resumes_at := _resume_time(run):
+            self._schedule("step", task_id, resumes_at)
+        elif task["status"] == "paused":
             self._schedule_colleague(task_id, player.rng)
         return delay
 
@@ -361,6 +367,14 @@ class ScenarioRunner:
         if run:
             platform.store.put_run_state(task["id"], {**run, "words_drawn": {**run["words_drawn"], **words}})
         return task
+
+
+def _resume_time(run: Json) -> datetime | None:
+    """Return the time at which a run resumes by itself; None if it does not wait for its time."""
+    resumes_at = run.get("resumes_at")
+    if not resumes_at:
+        return None
+    return datetime.fromisoformat(resumes_at)
 
 
 def _drawn_answers(questions: list[Json], rng: Random) -> list[Json]:

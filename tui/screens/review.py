@@ -75,6 +75,8 @@ class ReviewScreen(ApprovalScreen):
         self._masked_count = 0
         self._holds_own_secret = False
         self._read_at: datetime | None = None
+        self._failure = ""
+        """The note about the last read that failed."""
         self._reread_for: datetime | None = None
         """The time of the update for which the task was last read again."""
 
@@ -102,6 +104,8 @@ class ReviewScreen(ApprovalScreen):
         if task_id != self.task_id:
             return
         before = self._review
+        if self._note == self._failure:
+            self._note = ""
         was_decided = self._is_decided
         if was_decided and (review.blocked_now or not is_another_request(review, before)):
             return  # what was decided about stays on the screen
@@ -141,7 +145,7 @@ class ReviewScreen(ApprovalScreen):
         task, review = state.task(self.task_id), self._review
         if task is None or review is None or task.updated_at == self._reread_for:
             return
-        if self._is_decided and state.wait(self.task_id) is None:
+        if self._is_decided and not state.needs_person(self.task_id):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
@@ -151,7 +155,7 @@ class ReviewScreen(ApprovalScreen):
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of the review failed."""
         if task_id == self.task_id:
-            self._note = reason
+            self._note = self._failure = reason
             self.draw()
 
     def update_action(self, action: Action) -> bool:

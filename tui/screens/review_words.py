@@ -8,7 +8,7 @@ from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
 from tui.client.models import WaitKind
-from tui.domain import humanize
+from tui.domain import humanize, wait_words
 from tui.domain.action import Action, Phase
 from tui.screens.base import Segments
 from tui.screens.decision_screen import DecisionScreen
@@ -38,7 +38,8 @@ def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, is_decided: 
     segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
     if review.wait and review.wait.since and not is_decided:
         waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
-        segments.append((StyledText(f"‖ {review.wait.kind} {waited}  ", "need"), ""))
+        words = f"{wait_words.glyph_of(review.wait)} {review.wait.kind.words} {waited}  "
+        segments.append((StyledText(words, wait_words.style_of(review.wait)), ""))
     return segments
 
 

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.domain.list_status import ListLink, ListStatus
+from tui.domain.list_status import ListLink, ListStatus, counted_total
 from tui.domain.seen_values import SeenValues
 from tui.domain.task_list_rows import Group, MoreLine, TaskLine
 from tui.screens.base import BaseScreen
-from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review
+from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review, why_no_review
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
@@ -38,6 +38,8 @@ LINK_STYLES = {
     ListLink.LIVE: "running",
     ListLink.RETRYING: "failed",
     ListLink.OFFLINE: "failed",
+    ListLink.NOT_AUTHORIZED: "failed",
+    ListLink.REFUSED: "failed",
 }
 
 
@@ -95,7 +97,7 @@ class TaskListScreen(BaseScreen[None]):
         self.task_filter = TaskFilter(ui, self._seen_values)
         self.list_pane = TaskListPane(ui, self._seen_values, self._show_titles)
         self.wait_cursor = WaitCursor(self.list_pane)
-        self._filter_result: tuple[TaskQuery, int] | None = None
+        self._filter_result: tuple[TaskQuery, int | None] | None = None
         """The last query that the platform has answered, and the count of its tasks."""
 
     def compose(self) -> ComposeResult:
@@ -139,19 +141,24 @@ class TaskListScreen(BaseScreen[None]):
     def update_list_status(self, status: ListStatus) -> None:
         """Update the list with its status: how live it is, and why an empty list is empty."""
         before, now = self.list_pane.liveness, self._ui.now()
-        self.list_pane.total = status.total
+        is_other_extent = _extent(status) != _extent(self.list_pane.status)
+        self.list_pane.status = status
         self.list_pane.liveness = Liveness(
             str(status.link),
             LINK_STYLES[status.link],
             self._ui.safe(status.reason),
             status.max_age_seconds,
             status.checked_at,
+            status.read_at,
+            status.link in {ListLink.CONNECTING, ListLink.LIVE},
         )
         if not self._is_ready:
             return
         if before.is_stale(now) or not before.has_same_text_as(self.list_pane.liveness):
             self._show_titles()
             self.list_pane.show_emptiness()
+        if is_other_extent and self.is_seen:
+            self.list_pane.scheduler.catch_up()  # for the last row, which offers to load more
         if status.filtered is not None and status.filtered != self._filter_result:
             self.task_filter.show_server_count(*status.filtered)
         self._filter_result = status.filtered
@@ -186,7 +193,7 @@ class TaskListScreen(BaseScreen[None]):
             marked=len(pane.tasks.marks),
             only_group=pane.only_group,
             is_filtered=bool(pane.active_filter or pane.only_group),
-            total=pane.total,
+            status=pane.status,
         )
         pane.show_heading()
 
@@ -257,7 +264,7 @@ class TaskListScreen(BaseScreen[None]):
         elif len(task_ids) > 1:
             self.hint("none of the marked tasks waits")
         else:
-            self.hint("this task waits for nobody")
+            self.hint(why_no_review(state, task_ids[0]) if task_ids else "there is no task here")
 
     def action_filter(self) -> None:
         """Move the focus to the filter."""
@@ -307,9 +314,18 @@ class TaskListScreen(BaseScreen[None]):
 
     def action_more(self) -> None:
         """Load more tasks, if the platform has more."""
-        total = self.list_pane.total
-        if total is not None and total > self.list_pane.listing.loaded:
+        status, loaded = self.list_pane.status, self.list_pane.listing.loaded
+        if status.has_more(loaded):
             self.hint("loading more …")
             self.post_message(self.More())
+        elif not status.is_known:
+            self.hint("how much there is, is not known yet")
+        elif not status.has_all(loaded):
+            self.hint(f"the platform lists no more than {counted_total(status.total)}")
         else:
             self.hint("all there is, is loaded")
+
+
+def _extent(status: ListStatus) -> tuple[int | None, bool]:
+    """Return the extent of the list that a status tells: how many tasks there are, and whether that is known."""
+    return status.total, status.is_known

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError, NotFound
+from tui.client.errors import ApiError, Forbidden, NotFound, NotSupported, UnexpectedAnswer
 from tui.client.task_rows import AnyTask
-from tui.domain.state import TaskGone, TasksSeen
+from tui.domain.state import AgentsSeen, TaskGone, TasksSeen
+from tui.domain.waits import needs_agent, needs_log
 from tui.services.state_store import StateStore
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ class TaskReader:
         self._store = store
         self._previewed_at: dict[tuple[str, bool], datetime | None] = {}
         """The time of the last update of each previewed task, by its id and by whether its log was read."""
+        self._read_agents: set[str] = set()
+        """The ids of the agents whose records were read for the nodes of their workflows."""
 
     async def read_record(self, task_id: str) -> Task:
         """Read one task's record."""
@@ -31,6 +35,21 @@ class TaskReader:
         task = await self._client.task(task_id)
         self._store.add(TasksSeen((task,), asked_at))
         return task
+
+    async def read_wait_sources(self, task: Task) -> None:
+        """Read what is needed besides its record to tell for what a task waits: its workflow's nodes, and its log."""
+        if needs_agent(task):
+            await self._read_agent_once(task.agent_id)
+        if needs_log(task):
+            await self.read_log(task)
+
+    async def _read_agent_once(self, agent_id: str) -> None:
+        if agent_id in self._read_agents:
+            return
+        asked_at = self._client.now
+        with suppress(NotFound, Forbidden, NotSupported, UnexpectedAnswer, BadAddress):
+            self._store.add(AgentsSeen((await self._client.agent(agent_id),), asked_at))
+        self._read_agents.add(agent_id)
 
     async def read_log(self, task: Task) -> None:
         """Read one task's log."""
