@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
 from textual.message import Message
@@ -20,10 +21,13 @@ from tui.client.json_values import EPOCH
 from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
-from tui.services.review_loader import load_review
+from tui.services.review_loader import load_review, load_wait_details
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
 from tui.widgets.ui_context import UIContext
+
+if TYPE_CHECKING:
+    from tui.domain.review import ReviewSnapshot
 
 MAX_PARALLEL_READS = 4
 """Tasks under review that are read at the same time."""
@@ -53,6 +57,7 @@ class ReviewManager:
         self._presence = presence
         self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
+        self._details_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
 
     def handle(self, event: Message) -> None:
         """Handle a message of a screen by opening or reading a review."""
@@ -116,6 +121,17 @@ class ReviewManager:
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_review(task_id, review, self._store.state)
+        if review.subject_id and any(screen.SHOWS_WAIT_DETAILS for screen in self._app.screens):
+            read_details = partial(self._read_wait_details, task_id, review)
+            self._app.run_worker(read_details, group=f"details {task_id}", exclusive=True)
+
+    async def _read_wait_details(self, task_id: str, review: ReviewSnapshot) -> None:
+        """Read the details of a wait after its review, so that a decision never waits for them."""
+        async with self._details_slots:
+            details = await load_wait_details(self._client, review)
+        with suppress(NoMatches):
+            for screen in self._app.screens:
+                screen.update_wait_details(task_id, details)
 
     def update_presence(self) -> None:
         """Update the presence locks of the reviews that are open here, and show which other processes have open."""

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from tui.client.endpoints import ACTION_OPERATIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
 from tui.client.errors import NotFound, NotSupported, ReadOnly, UnexpectedAnswer
+from tui.client.json_values import object_of
 from tui.client.responses import error_message, find_record, find_task_record
 from tui.client.session import PlatformSession
 from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow, page_of, task_page
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tui.client.log_entries import Log
     from tui.client.models import Agent, Task
-    from tui.client.wire_model import WireModel
+    from tui.client.workflow_models import AgentDefinition, ToolApproval, WorkflowNode
 
 MAX_PARALLEL_REQUESTS = 4
 """Parallel requests when the task lists of all agents are read."""
@@ -128,11 +129,40 @@ class Client:
             return read_thread_messages(body)
         return await read_log(body, task.id, task.thread_id)
 
-    async def tool_approval(self, agent_id: str, request_id: str) -> WireModel:
-        """Read the state of a tool call's approval."""
-        from tui.client.wire_model import WireModel
+    async def agent_definition(self, agent_id: str) -> AgentDefinition:
+        """Read the workflow and the approvals that an agent's record defines; only the controller's is known to."""
+        from tui.client.workflow_models import AgentDefinition
 
-        return WireModel.from_value(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
+        body = await self._read(Operation.AGENT_DEFINITION, agent=agent_id)
+        return AgentDefinition.from_record(find_record(body, "agent", agent_id))
+
+    async def workflow_nodes(self, workflow_id: str) -> tuple[WorkflowNode, ...]:
+        """Read the nodes of a workflow, which is an agent as well."""
+        from tui.client.workflow_models import workflow_nodes_of
+
+        body = await self._read(Operation.WORKFLOW_NODES, workflow=workflow_id)
+        nodes = workflow_nodes_of(body)
+        if nodes is None:
+            raise UnexpectedAnswer("the platform's answer is no list of nodes", body=body)
+        return nodes
+
+    async def tool_approval(self, agent_id: str, request_id: str) -> ToolApproval:
+        """Read the state of a tool call's approval; raise UnexpectedAnswer if it has no state, or is another's."""
+        from tui.client.workflow_models import ToolApproval
+
+        body = await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id)
+        approval = object_of(body)
+        if not isinstance(approval.get("settled"), bool):
+            raise UnexpectedAnswer("the platform's answer is no state of an approval", body=body)
+        for name in ("request_id", "id"):
+            if approval.get(name) not in (None, request_id):
+                raise UnexpectedAnswer("the platform answered with another approval", body=body)
+        return ToolApproval.from_value(approval)
+
+    def tool_approval_url(self, agent_id: str, request_id: str) -> str:
+        """Return the URL of the state of a tool call's approval."""
+        route, root = self._route(Operation.TOOL_APPROVAL)
+        return root + route.fill(agent=agent_id, request=request_id)
 
     async def organization(self) -> str:
         """Return the organization's id, learned from the first agent or task if no setting names it."""

@@ -42,8 +42,8 @@ class ApprovalScreen(BaseScreen[None]):
     HAS_NOTICE_LINE = True
     IS_APPROVAL = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("A", "decide('approve')", "approve", id="review.approve"),
-        Binding("R", "decide('reject')", "reject", id="review.reject"),
+        Binding("A", "decide('approve')", "approve", show=False, id="review.approve"),
+        Binding("R", "decide('reject')", "reject", show=False, id="review.reject"),
         Binding("u", "undo", "undo", id="review.undo"),
         Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),
         Binding("escape,d,q", "leave", "later", id="review.later"),

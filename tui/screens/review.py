@@ -5,19 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
 
+from tui.client.task_facts import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Action, Phase, Verb
 from tui.domain.review import differences
+from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
-from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
-from tui.screens.review_facts import NOT_PROVIDED, review_facts
-from tui.screens.review_words import action_segments, hint_for_wait, is_another_request, payload_title, title_segments
+from tui.screens.messages import CopyWanted, OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview
+from tui.screens.review_facts import headline, request_parts, review_facts
+from tui.screens.review_words import (
+    CONTENT_HEADING,
+    action_segments,
+    button_segments,
+    hold_bar,
+    is_another_request,
+    payload_title,
+    title_segments,
+    wait_segments,
+)
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -47,6 +60,9 @@ class ReviewScreen(ApprovalScreen):
     ]
 
     AUTO_FOCUS = "#payload"
+    SHOWS_WAIT_DETAILS = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (140, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
 
     def __init__(
         self,
@@ -61,6 +77,16 @@ class ReviewScreen(ApprovalScreen):
         self._ui = ui
         self._review: ReviewSnapshot | None = None
         """The review as it was read last; None until then."""
+        self._first_review: ReviewSnapshot | None = None
+        """The review of this request as it was shown first."""
+        self._has_widgets = False
+        """Whether all widgets are mounted."""
+        self._early_updates: list[Callable[[], None]] = []
+        """The updates with what was read before all widgets were mounted."""
+        self._details: WaitDetails | None = None
+        """The details of the wait; None until they were read."""
+        self._state: State | None = None
+        """The state when the review was read last."""
         self._action = running_action
         """The last action for the task, with its progress."""
         self._masked_count = 0
@@ -72,9 +98,12 @@ class ReviewScreen(ApprovalScreen):
     def compose(self) -> ComposeResult:
         """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
-        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
-        yield SegmentLine(id="payload-title")
-        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
+        with Container(id="body"):
+            with Vertical(id="request"):
+                yield SegmentLine(id="headline")
+                yield SegmentLine(id="payload-title")
+                yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
+            yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
         yield self.reason_input()
         yield SegmentLine(id="held")
         yield OutcomeLine()
@@ -82,9 +111,13 @@ class ReviewScreen(ApprovalScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Start drawing after mounting."""
+        """Start drawing after mounting, with what was read before all widgets were there."""
+        self._has_widgets = True
         self.set_interval(0.1, self.draw)
         self.draw()
+        for update in self._early_updates:
+            update()
+        self._early_updates.clear()
 
     # Called by the app
 
@@ -92,11 +125,15 @@ class ReviewScreen(ApprovalScreen):
         """Update the review of this task with the one that was just read."""
         if task_id != self.task_id:
             return
+        if not self._has_widgets:
+            self._early_updates.append(partial(self.update_review, task_id, review, state))
+            return
         before = self._review
         was_decided = self._is_decided
         if was_decided and (review.blocked_now or not is_another_request(review, before)):
             return  # what was decided about stays on the screen
         self._review = review
+        self._state = state
         self._read_at = self._ui.now()
         is_same_task = before is not None and before.task.id == review.task.id
         if before is None or not is_same_task or before.digest != review.digest:
@@ -104,26 +141,60 @@ class ReviewScreen(ApprovalScreen):
             self._drop_reason()
             if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
-        changes: Sequence[str] = ()
         if was_decided:
             self._action = None
             self._note = "this is a new request"
-        elif before is not None and is_same_task:
-            changes = differences(before, review)
-        self._show_review(review, state, changes)
+        if was_decided or self._first_review is None or not is_same_task:
+            self._first_review = review
+        if self._details is not None and self._details.subject_id != review.subject_id:
+            self._details = None
+        self._show_review(review, differences(self._first_review, review))
         self.refresh_bindings()
         self.draw()
 
-    def _show_review(self, review: ReviewSnapshot, state: State, changes: Sequence[str]) -> None:
-        """Show the facts and the payload of a review, and the changes since it was read before."""
-        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
-        facts.show(review_facts(review, state, self._ui))
-        parts = [Part("what exactly", NOT_PROVIDED if review.held is None else review.held)]
+    def update_wait_details(self, task_id: str, details: WaitDetails) -> None:
+        """Update the details of the wait with those that were just read, unless they are about another request.
+
+        They come after the review, which does not wait for them. Lines that were seen and stay the same still count
+        as seen; those that change have to be seen, and the deciding keys are dead for a moment.
+        """
+        if not self._has_widgets:
+            self._early_updates.append(partial(self.update_wait_details, task_id, details))
+            return
+        review, known = self._review, self._details
+        if task_id != self.task_id or review is None or review.subject_id != details.subject_id:
+            return
+        if details.has_problem and known is not None and not known.has_problem:
+            return  # what is known is better than that it could not be read again
+        facts = self._fact_parts(review, details)
+        if facts != self._fact_parts(review, known):
+            self.arm()
+        self._details = details
+        self.query_one("#facts", Inspector).show(facts, keeps_seen=True)
+        self._count_masked()
+        self.draw()
+
+    def _fact_parts(self, review: ReviewSnapshot, details: WaitDetails | None) -> list[Part]:
+        assert self._state is not None
+        is_reading = details is None and bool(review.subject_id)
+        return review_facts(review, self._state, self._ui, details, is_reading=is_reading)
+
+    def _show_review(self, review: ReviewSnapshot, changes: Sequence[str]) -> None:
+        """Show the facts and the request of a review, and the changes since it was shown first."""
+        self.query_one("#facts", Inspector).show(self._fact_parts(review, self._details))
+        parts = request_parts(review)
         if changes:
+            parts[0] = parts[0]._replace(heading=CONTENT_HEADING)
             parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
-        payload.show(parts)
-        self._masked_count = facts.masked_count + payload.masked_count
-        self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
+        self.query_one("#payload", Inspector).show(parts)
+        self.query_one("#body").set_class(review.tool_approval_id is not None, "-elsewhere")
+        self._count_masked()
+
+    def _count_masked(self) -> None:
+        """Count what is masked in both panes."""
+        panes = list(self.query(Inspector))
+        self._masked_count = sum(pane.masked_count for pane in panes)
+        self._holds_own_secret = any(pane.holds_own_secret for pane in panes)
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Update the screen with a new state: request a read if the task was updated after it was read."""
@@ -165,45 +236,88 @@ class ReviewScreen(ApprovalScreen):
 
     def draw(self) -> None:
         """Draw the titles, the outcome, and the status line; note the visible lines."""
+        review = self._review
         last_read = "not yet"
         if self._read_at:
             last_read = humanize.ago(self._read_at, self._ui.now())
+        about_wait = []
+        if not self._is_decided:
+            about_wait = wait_segments(review, deadline_of(review, self._details), self._ui)
         self.query_one("#title", SegmentLine).show(
-            title_segments(self._review, self._ui, is_decided=self._is_decided),
-            [StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
+            title_segments(review, self._ui),
+            [*about_wait, StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
         )
         self.note_visible_lines()
-        payload = self.query_one("#payload", Inspector)
-        title = payload_title(self, payload, self._masked_count, holds_own_secret=self._holds_own_secret)
-        self.query_one("#payload-title", SegmentLine).show([(title, "")], [])
+        if review is not None:
+            self._draw_request(review)
         outcome = ""
         if self._action is not None and self._action.phase is Phase.DONE:
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
 
+    def _draw_request(self, review: ReviewSnapshot) -> None:
+        """Draw the headline and the title of the payload."""
+        self.query_one("#headline", SegmentLine).show(
+            [(StyledText(f" {headline(review, self._ui)}", "strong"), "")], []
+        )
+        payload = self.query_one("#payload", Inspector)
+        title = payload_title(self, payload, self._masked_count, holds_own_secret=self._holds_own_secret)
+        self.query_one("#payload-title", SegmentLine).show(title, [])
+
     def _status_segments(self) -> Segments:
-        """Return the status line: the running action, the next steps, or the note and the deciding keys."""
+        """Return the status line: the running action, the next steps, or the buttons and the reason that blocks them."""
         if self._action is not None and _is_running(self._action):
-            time_left = self._held_actions.time_left(self._action)
-            return action_segments(self, self._action, time_left, is_retractable=self._is_retractable)
+            return self._action_segments(self._action)
         if self._is_decided:
             return [
                 (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
                 (StyledText(f" {key_name(self, 'review.next')} the next that waits ", "strong"), "next"),
             ]
-        segments: Segments = []
+        blocked = self._button_reason
+        segments = button_segments(self, self._review, blocked, is_decidable=self._is_decidable)
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        if blocked := self.blocked_now:
-            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review)} "
-            segments.append((StyledText(text, "need" if self._is_refused else "faint"), ""))
-            return segments
-        segments.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
-        segments.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
-        if self._reason is not None:
+        if blocked:
+            style = "need" if self._is_refused else "faint"
+            segments.append((StyledText(f" {self._ui.safe(blocked)} ", style), ""))
+        elif self._reason is not None:
             segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
+        if self._review is not None and self._review.tool_approval_id:
+            segments.append((StyledText(f" {key_name(self, 'review.copy')} copies its address ", "strong"), "copy"))
         return segments
+
+    def _action_segments(self, action: Action) -> Segments:
+        """Return the segments about the running action, with the bar that empties while it is held."""
+        bar = ""
+        if not self._ui.is_still:
+            seconds_left = self._held_actions.seconds_left.get(action.id, action.hold)
+            bar = hold_bar(seconds_left, action.hold)
+        return action_segments(
+            self,
+            action,
+            self._ui,
+            self._held_actions.time_left(action),
+            bar=bar,
+            is_retractable=self._is_retractable,
+        )
+
+    @property
+    def _is_decidable(self) -> bool:
+        """Whether the request is one to approve or reject here."""
+        return self._review is not None and not self._review.blocked_now
+
+    @property
+    def _button_reason(self) -> str:
+        """The reason why the buttons do nothing now; empty when they work."""
+        review = self._review
+        if review is None or review.wait is None or self._is_decidable or self._ui.read_only:
+            return self.blocked_now
+        if review.wait.kind is WaitKind.QUESTION and not review.tool_approval_id:
+            return ""
+        if _sign_in_url(review):
+            return self._unseen
+        return self.blocked_now
 
     @property
     def open_tasks(self) -> tuple[str]:
@@ -227,7 +341,7 @@ class ReviewScreen(ApprovalScreen):
         facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
-        return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
+        return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "tab, ")
 
     @property
     def _is_decided(self) -> bool:
@@ -312,8 +426,11 @@ class ReviewScreen(ApprovalScreen):
             self.post_message(ReplyWanted(self._review.task))
 
     def action_copy(self) -> None:
-        """Open the dialog to copy a text of the task."""
-        self.post_message(TaskCommand("copy", self.task_id))
+        """Open the dialog to copy a text of the task, or the address of the approval of a held call."""
+        texts = {}
+        if self._details is not None and self._details.approval_url:
+            texts["approval"] = self._details.approval_url
+        self.post_message(CopyWanted(texts, self.task_id))
 
     def action_browse(self) -> None:
         """Browse to the sign-in page, once all of the review was shown."""
@@ -335,8 +452,14 @@ class ReviewScreen(ApprovalScreen):
         self.post_message(ReadReview(self.task_id))
 
     def handle_picked(self, name: str) -> None:
-        """Handle a click on a picked segment: one of those shown after the decision."""
+        """Handle a click on a picked segment: a button that decides nothing, or one shown after the decision."""
         match name:
+            case "answer":
+                self.action_say()
+            case "open in a browser":
+                self.action_browse()
+            case "copy" | "copy the address":
+                self.action_copy()
             case "open":
                 self.action_open()
             case "next":
@@ -345,7 +468,8 @@ class ReviewScreen(ApprovalScreen):
     def show_task(self, task_id: str, running_action: Action | None = None) -> None:
         """Show another task, with its running action; the screen is empty until the review is read."""
         self.task_id = task_id
-        self._review = None
+        self._review = self._first_review = None
+        self._details = None
         self._action = running_action
         self._read_at = None
         self._reread_for = None
@@ -353,6 +477,8 @@ class ReviewScreen(ApprovalScreen):
         self._holds_own_secret = False
         for pane in self.query(Inspector):
             pane.show([])
+        for line_id in ("#headline", "#payload-title"):
+            self.query_one(line_id, SegmentLine).show([], [])
         self._armed_at = float("inf")
         self._note = ""
         self._drop_reason()

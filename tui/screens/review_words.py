@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -20,56 +22,111 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
 
 PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
-HINTS = {
-    WaitKind.QUESTION: ("review.say", "answers it"),
-    WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
-}
-"""The hint for each kind of wait that is not an approval: the id of a binding, and what its key does."""
+MAX_SUMMARY_CHARS = 100
+"""Characters of the summary of an action in the status line."""
+CONTENT_HEADING = "what exactly"
+HOLD_BAR_CELLS = 10
+"""Cells of the bar that empties while a decision is held."""
 
 
-def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, is_decided: bool) -> Segments:
-    """Return the segments of the screen's title: the name of the task, and how long it has been waiting."""
-    segments = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText("Review  ", "need"), "")]
-    if review is None:
-        return segments
-    segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
-    if review.wait and review.wait.since and not is_decided:
-        waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
-        segments.append((StyledText(f"‖ {review.wait.kind} {waited}  ", "need"), ""))
+def title_segments(review: ReviewSnapshot | None, ui: UIContext) -> Segments:
+    """Return the segments of the screen's title: the name of the task, or that of a call which is decided elsewhere."""
+    segments = [(StyledText(" xp-tui › ", "faint"), "back")]
+    if review is not None and review.tool_approval_id:
+        segments.append((StyledText("Held call  ", "strong"), ""))
+    else:
+        segments.append((StyledText("Review  ", "need"), ""))
+    if review is not None:
+        segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
     return segments
 
 
-def action_segments(screen: DOMNode, action: Action, time_left: str, *, is_retractable: bool) -> Segments:
+def wait_segments(review: ReviewSnapshot | None, deadline: datetime | None, ui: UIContext) -> list[StyledText]:
+    """Return the segments about the wait at the right of the title: its kind, how long it lasts, and until when."""
+    if review is None or review.wait is None or review.wait.since is None:
+        return []
+    style, kind = "need", str(review.wait.kind)
+    if review.tool_approval_id:
+        style, kind = "faint", "held call"
+    waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
+    segments = [StyledText(f"‖ {kind} {waited}  ", style)]
+    if deadline is not None:
+        is_over = deadline <= ui.now()
+        segments.append(StyledText(f"{deadline_words(deadline, ui.now())}  ", "failed" if is_over else style))
+    return segments
+
+
+def deadline_words(deadline: datetime, now: datetime) -> str:
+    """Return a deadline in words: `decide by 14:32, in 8m`, with the date on another day."""
+    local = deadline.astimezone()
+    pattern = "%H:%M" if local.date() == now.astimezone().date() else "%m-%d %H:%M"
+    if deadline <= now:
+        return f"the deadline {local:{pattern}} is over"
+    return f"decide by {local:{pattern}}, in {humanize.duration((deadline - now).total_seconds())}"
+
+
+def action_segments(
+    screen: DOMNode, action: Action, ui: UIContext, time_left: str, *, bar: str = "", is_retractable: bool
+) -> Segments:
     """Return the segments of the status line for a running action."""
     progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
     if action.phase is Phase.HELD:
         progress = f" {time_left}"
     segments = [(StyledText(f" {action.verb}{progress} ", "need"), "")]
+    if bar and action.phase is Phase.HELD:
+        segments.append((StyledText(f" {bar} ", "need"), ""))
     if is_retractable:
         segments.append((StyledText(f" {key_name(screen, 'review.undo')} takes it back ", "strong"), "undo"))
     return segments
 
 
-def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> StyledText:
+def hold_bar(seconds_left: float, hold_seconds: float) -> str:
+    """Return the bar that empties while a decision is held; empty without a hold."""
+    if hold_seconds <= 0:
+        return ""
+    share = min(max(seconds_left / hold_seconds, 0.0), 1.0)
+    filled = math.ceil(share * HOLD_BAR_CELLS)
+    return "█" * filled + "░" * (HOLD_BAR_CELLS - filled)
+
+
+def button_segments(screen: DOMNode, review: ReviewSnapshot | None, blocked: str, *, is_decidable: bool) -> Segments:
+    """Return the buttons for what can be done about a wait here, in the accent unless something blocks them.
+
+    Each text is the name that a click on it posts. A wait that cannot be ended here has none.
+    """
+    style = "button-off" if blocked else "button"
+    if is_decidable:
+        names = [("review.approve", "approve"), ("review.reject", "reject")]
+    elif review is None or review.wait is None:
+        return []
+    elif review.wait.kind is WaitKind.QUESTION:
+        names, style = [("review.say", "answer")], "button"
+    elif review.wait.kind is WaitKind.SIGN_IN:
+        names = [("review.browse", "open in a browser"), ("review.copy", "copy the address")]
+    else:
+        return []
+    segments: Segments = [(StyledText(" "), "")]
+    for binding_id, verb in names:
+        segments.append((StyledText(f" {key_name(screen, binding_id)} {verb} ", style), verb))
+        segments.append((StyledText(" "), ""))
+    return segments
+
+
+def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> Segments:
     """Return the title of the payload, with what was not shown yet and how many values are masked."""
-    title = "▌ Payload"
-    if not payload.is_read:
-        title += f"  {payload.unseen()}"
+    notes = []
+    if not payload.is_read and (unseen := payload.unseen()):
+        notes.append(unseen)
     if masked_count:
         key = key_name(screen, "review.reveal")
-        title += f"  {masked_count} masked, as they may be secrets: {key} shows them for {REVEAL_SECONDS:.0f} s"
+        notes.append(f"{masked_count} masked, as they may be secrets: {key} shows them for {REVEAL_SECONDS:.0f} s")
     if holds_own_secret:
-        title += "  your own API key is in it, and stays masked"
+        notes.append("your own API key is in it, and stays masked")
     needs_attention = not payload.is_read or holds_own_secret
-    return StyledText(title, "need" if needs_attention else "faint")
-
-
-def hint_for_wait(screen: DOMNode, review: ReviewSnapshot | None) -> str:
-    """Return a hint with the key for a wait that is not an approval; empty for all others."""
-    if review is None or review.wait is None or not review.blocked_now or review.wait.kind not in HINTS:
-        return ""
-    binding_id, effect = HINTS[review.wait.kind]
-    return f": {key_name(screen, binding_id)} {effect}"
+    return [
+        (StyledText(f" {CONTENT_HEADING}  ", "strong"), ""),
+        (StyledText("  ".join(notes), "need" if needs_attention else "faint"), ""),
+    ]
 
 
 def is_another_request(review: ReviewSnapshot, before: ReviewSnapshot | None) -> bool:

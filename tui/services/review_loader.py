@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui.client.client import Client
+from tui.client.endpoints import BadAddress
+from tui.client.errors import ApiError, NotFound, NotSupported
+from tui.client.workflow_models import AgentDefinition, HitlOptions, WorkflowNode
 from tui.domain.review import ReviewSnapshot, review_of
+from tui.domain.wait_details import WaitDetails, find_node, find_options
+
+READ_ERRORS = (ApiError, BadAddress)
+NOT_PROVIDED_ERRORS = (NotFound, NotSupported)
+"""Errors that mean that the platform does not provide it: the agent is no workflow, or a surface is not configured."""
 
 
 async def load_review(client: Client, task_id: str) -> ReviewSnapshot:
@@ -11,3 +21,70 @@ async def load_review(client: Client, task_id: str) -> ReviewSnapshot:
     task = await client.task(task_id)
     log = await client.log(task)
     return review_of(task, log)
+
+
+async def load_wait_details(client: Client, review: ReviewSnapshot) -> WaitDetails:
+    """Load the details of a wait that the review lacks; what cannot be read is said in them, and nothing is raised."""
+    if approval_id := review.tool_approval_id:
+        return await _load_tool_approval(client, review, approval_id)
+    if not review.subject_id:
+        return WaitDetails()
+    node_id, agent_id = review.subject_id, review.task.agent_id
+    node: WorkflowNode | None = None
+    options: HitlOptions | None = None
+    problem = ""
+    try:
+        definition = await client.agent_definition(agent_id)
+        node, options = find_node(definition, node_id), find_options(definition, node_id)
+    except NOT_PROVIDED_ERRORS:
+        pass
+    except READ_ERRORS as error:
+        problem = str(error)
+    if node is None or not node.name:
+        try:
+            node = _merged_node(node, await client.workflow_nodes(agent_id), node_id)
+        except NOT_PROVIDED_ERRORS:
+            pass
+        except READ_ERRORS as error:
+            problem = problem or str(error)
+    return WaitDetails(node_id, node, options, problem)
+
+
+def _merged_node(node: WorkflowNode | None, nodes: Sequence[WorkflowNode], node_id: str) -> WorkflowNode | None:
+    """Return the node with this id among the workflow's, merged with what the agent's record says about it."""
+    found = next((item for item in nodes if item.id == node_id), None)
+    if found is None or node is None:
+        return found or node
+    known = {name: value for name, value in node.raw.items() if value is not None}
+    return WorkflowNode.from_value({**found.raw, **known})
+
+
+async def _load_tool_approval(client: Client, review: ReviewSnapshot, approval_id: str) -> WaitDetails:
+    """Load the state of a tool approval, and the options of the tool that is held."""
+    agent_id = review.task.agent_id
+    url = approval_problem = problem = ""
+    approval = None
+    try:
+        url = client.tool_approval_url(agent_id, approval_id)
+        approval = await client.tool_approval(agent_id, approval_id)
+    except READ_ERRORS as error:
+        approval_problem = str(error)
+    definition: AgentDefinition | None = None
+    try:
+        definition = await client.agent_definition(agent_id)
+    except NOT_PROVIDED_ERRORS:
+        pass
+    except READ_ERRORS as error:
+        problem = str(error)
+    options = None
+    if definition is not None:
+        tool_name = approval.tool_name if approval else None
+        options = find_options(definition, tool_name, *review.tool_names)
+    return WaitDetails(
+        approval_id,
+        options=options,
+        node_problem=problem,
+        approval=approval,
+        approval_problem=approval_problem,
+        approval_url=url,
+    )
