@@ -13,7 +13,6 @@ from tui.security.sanitize import address_problem, host_of
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Entry, Log
-    from tui.client.models import Task
     from tui.client.workflow_models import ToolApproval
     from tui.domain.review import ReviewSnapshot
 

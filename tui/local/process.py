@@ -32,6 +32,7 @@ from tui.local.sqlite_store import Json, SqliteStore
 from tui.local.sse_responses import Streams
 from tui.local.task_service import Platform
 from tui.local.workers import Workers
+from tui.local.workflows import agent_definition
 
 DEFAULT_PORT = 7337
 """The port that is tried first if none is given; if it is taken, any free one is used."""
@@ -301,6 +302,7 @@ def _agent_record(scenario: Scenario, created_at: str) -> Json:
         "instructions": instructions,
         "created_at": created_at,
         "gated_tools": agent.get("gated_tools", []),
+        **agent_definition(scenario.nodes),
     }
 
 

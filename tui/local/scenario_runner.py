@@ -50,7 +50,7 @@ class DueItem(NamedTuple):
     number: int
     """The number of the task: of two steps due at the same time, the older task's comes first."""
     kind: str
-    """One of `step`, `ask`, `arrive`, `colleague`."""
+    """One of `step`, `ask`, `arrive`, `colleague`, `expire`."""
     subject: str
     """The id of the task, for `ask` the id of the agent, for `arrive` empty."""
 
@@ -89,6 +89,7 @@ class ScenarioRunner:
             "ask": self._create_for_agent,
             "arrive": self._arrive,
             "colleague": self._decide_as_colleague,
+            "expire": self._expire,
         }
         platform.on_ready = self.wake
 
@@ -125,6 +126,7 @@ class ScenarioRunner:
                 orphans.append(task_id)
             elif run is not None and run.get("part"):
                 self.wake(task_id)
+                self._schedule_expiry(run)
         return orphans
 
     async def run(self) -> None:
@@ -248,6 +250,7 @@ class ScenarioRunner:
         else:
             delay = player.play()
         store.put_run_state(task_id, run)
+        self._schedule_expiry(run)
         now, until = self.platform.clock.now, self._colleagues_until
         if until and now < until and task["status"] == "paused":
             self._schedule("colleague", task_id, now + timedelta(minutes=player.rng.uniform(2, 35)))
@@ -278,6 +281,19 @@ class ScenarioRunner:
             decisions.answer(task_id, run["card"], answers)
         else:
             decisions.confirm(task_id, run["card"], approve)
+
+    def _schedule_expiry(self, run: Json) -> None:
+        """Schedule the expiry of the approval that a run waits for, if it expires."""
+        approval = self.platform.store.approval(str(run.get("waits_for") or ""))
+        if approval and approval.get("expires_at"):
+            moment = datetime.fromisoformat(approval["expires_at"]) + timedelta(seconds=1)
+            self._schedule("expire", approval["request_id"], moment)
+
+    def _expire(self, request_id: str) -> None:
+        """Let an approval expire that nobody has decided in time."""
+        approval = self.platform.store.approval(request_id)
+        if approval is not None:
+            self.decisions.approval(approval["agent_id"], request_id)
 
     def _create_for_agent(self, agent_id: str) -> None:
         self.create_task(self.scenarios[agent_id])

@@ -10,29 +10,23 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
 
 from tui.client.task_facts import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Action, Phase, Verb
-from tui.domain.review import differences
 from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
 from tui.screens.messages import CopyWanted, OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview
-from tui.screens.review_facts import headline, request_parts, review_facts
-from tui.screens.review_words import (
-    CONTENT_HEADING,
-    action_segments,
-    button_segments,
-    hold_bar,
-    is_another_request,
-    payload_title,
-    title_segments,
-    wait_segments,
+from tui.screens.review_panes import ReviewPanes
+from tui.screens.review_status import (
+    StatusNotes,
+    decided_segments,
+    running_segments,
+    sign_in_url,
+    waiting_segments,
 )
-from tui.widgets.document_layout import Part
-from tui.widgets.inspector import Inspector
+from tui.screens.review_words import is_another_request, title_segments, wait_segments
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
@@ -44,6 +38,10 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
+
+
+MIN_WIDE_COLUMNS, MIN_TALL_ROWS = 140, 32
+"""Columns from which the facts are beside the request, and rows from which the headline and the buttons have room."""
 
 
 class ReviewScreen(ApprovalScreen):
@@ -61,8 +59,6 @@ class ReviewScreen(ApprovalScreen):
 
     AUTO_FOCUS = "#payload"
     SHOWS_WAIT_DETAILS = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (140, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (32, "-tall")]
 
     def __init__(
         self,
@@ -73,24 +69,18 @@ class ReviewScreen(ApprovalScreen):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (MIN_WIDE_COLUMNS, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (MIN_TALL_ROWS, "-tall")]
         self.task_id = task_id
         self._ui = ui
         self._review: ReviewSnapshot | None = None
         """The review as it was read last; None until then."""
-        self._first_review: ReviewSnapshot | None = None
-        """The review of this request as it was shown first."""
         self._has_widgets = False
         """Whether all widgets are mounted."""
         self._early_updates: list[Callable[[], None]] = []
         """The updates with what was read before all widgets were mounted."""
-        self._details: WaitDetails | None = None
-        """The details of the wait; None until they were read."""
-        self._state: State | None = None
-        """The state when the review was read last."""
         self._action = running_action
         """The last action for the task, with its progress."""
-        self._masked_count = 0
-        self._holds_own_secret = False
         self._read_at: datetime | None = None
         self._reread_for: datetime | None = None
         """The time of the update for which the task was last read again."""
@@ -98,12 +88,7 @@ class ReviewScreen(ApprovalScreen):
     def compose(self) -> ComposeResult:
         """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
-        with Container(id="body"):
-            with Vertical(id="request"):
-                yield SegmentLine(id="headline")
-                yield SegmentLine(id="payload-title")
-                yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
-            yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
+        yield ReviewPanes(self._ui)
         yield self.reason_input()
         yield SegmentLine(id="held")
         yield OutcomeLine()
@@ -119,6 +104,10 @@ class ReviewScreen(ApprovalScreen):
             update()
         self._early_updates.clear()
 
+    @property
+    def _panes(self) -> ReviewPanes:
+        return self.query_one(ReviewPanes)
+
     # Called by the app
 
     def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
@@ -133,7 +122,6 @@ class ReviewScreen(ApprovalScreen):
         if was_decided and (review.blocked_now or not is_another_request(review, before)):
             return  # what was decided about stays on the screen
         self._review = review
-        self._state = state
         self._read_at = self._ui.now()
         is_same_task = before is not None and before.task.id == review.task.id
         if before is None or not is_same_task or before.digest != review.digest:
@@ -144,11 +132,7 @@ class ReviewScreen(ApprovalScreen):
         if was_decided:
             self._action = None
             self._note = "this is a new request"
-        if was_decided or self._first_review is None or not is_same_task:
-            self._first_review = review
-        if self._details is not None and self._details.subject_id != review.subject_id:
-            self._details = None
-        self._show_review(review, differences(self._first_review, review))
+        self._panes.show_review(review, state, is_new=was_decided or not is_same_task)
         self.refresh_bindings()
         self.draw()
 
@@ -161,40 +145,10 @@ class ReviewScreen(ApprovalScreen):
         if not self._has_widgets:
             self._early_updates.append(partial(self.update_wait_details, task_id, details))
             return
-        review, known = self._review, self._details
-        if task_id != self.task_id or review is None or review.subject_id != details.subject_id:
-            return
-        if details.has_problem and known is not None and not known.has_problem:
-            return  # what is known is better than that it could not be read again
-        facts = self._fact_parts(review, details)
-        if facts != self._fact_parts(review, known):
-            self.arm()
-        self._details = details
-        self.query_one("#facts", Inspector).show(facts, keeps_seen=True)
-        self._count_masked()
-        self.draw()
-
-    def _fact_parts(self, review: ReviewSnapshot, details: WaitDetails | None) -> list[Part]:
-        assert self._state is not None
-        is_reading = details is None and bool(review.subject_id)
-        return review_facts(review, self._state, self._ui, details, is_reading=is_reading)
-
-    def _show_review(self, review: ReviewSnapshot, changes: Sequence[str]) -> None:
-        """Show the facts and the request of a review, and the changes since it was shown first."""
-        self.query_one("#facts", Inspector).show(self._fact_parts(review, self._details))
-        parts = request_parts(review)
-        if changes:
-            parts[0] = parts[0]._replace(heading=CONTENT_HEADING)
-            parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
-        self.query_one("#payload", Inspector).show(parts)
-        self.query_one("#body").set_class(review.tool_approval_id is not None, "-elsewhere")
-        self._count_masked()
-
-    def _count_masked(self) -> None:
-        """Count what is masked in both panes."""
-        panes = list(self.query(Inspector))
-        self._masked_count = sum(pane.masked_count for pane in panes)
-        self._holds_own_secret = any(pane.holds_own_secret for pane in panes)
+        if task_id == self.task_id and self._review is not None:
+            if self._panes.show_details(self._review, details):
+                self.arm()
+            self.draw()
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Update the screen with a new state: request a read if the task was updated after it was read."""
@@ -242,80 +196,40 @@ class ReviewScreen(ApprovalScreen):
             last_read = humanize.ago(self._read_at, self._ui.now())
         about_wait = []
         if not self._is_decided:
-            about_wait = wait_segments(review, deadline_of(review, self._details), self._ui)
+            about_wait = wait_segments(review, deadline_of(review, self._panes.details), self._ui)
         self.query_one("#title", SegmentLine).show(
             title_segments(review, self._ui),
             [*about_wait, StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
         )
         self.note_visible_lines()
         if review is not None:
-            self._draw_request(review)
+            self._panes.draw_titles(review)
         outcome = ""
         if self._action is not None and self._action.phase is Phase.DONE:
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
 
-    def _draw_request(self, review: ReviewSnapshot) -> None:
-        """Draw the headline and the title of the payload."""
-        self.query_one("#headline", SegmentLine).show(
-            [(StyledText(f" {headline(review, self._ui)}", "strong"), "")], []
-        )
-        payload = self.query_one("#payload", Inspector)
-        title = payload_title(self, payload, self._masked_count, holds_own_secret=self._holds_own_secret)
-        self.query_one("#payload-title", SegmentLine).show(title, [])
-
     def _status_segments(self) -> Segments:
-        """Return the status line: the running action, the next steps, or the buttons and the reason that blocks them."""
-        if self._action is not None and _is_running(self._action):
-            return self._action_segments(self._action)
+        """Return the status line: the running action, the next steps, or the buttons and what blocks them."""
+        action = self._action
+        if action is not None and _is_running(action):
+            retractable = self._is_retractable
+            return running_segments(self, action, self._ui, self._held_actions, is_retractable=retractable)
         if self._is_decided:
-            return [
-                (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
-                (StyledText(f" {key_name(self, 'review.next')} the next that waits ", "strong"), "next"),
-            ]
-        blocked = self._button_reason
-        segments = button_segments(self, self._review, blocked, is_decidable=self._is_decidable)
-        if self._note:
-            segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        if blocked:
-            style = "need" if self._is_refused else "faint"
-            segments.append((StyledText(f" {self._ui.safe(blocked)} ", style), ""))
-        elif self._reason is not None:
-            segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
-        if self._review is not None and self._review.tool_approval_id:
-            segments.append((StyledText(f" {key_name(self, 'review.copy')} copies its address ", "strong"), "copy"))
-        return segments
-
-    def _action_segments(self, action: Action) -> Segments:
-        """Return the segments about the running action, with the bar that empties while it is held."""
-        bar = ""
-        if not self._ui.is_still:
-            seconds_left = self._held_actions.seconds_left.get(action.id, action.hold)
-            bar = hold_bar(seconds_left, action.hold)
-        return action_segments(
-            self,
-            action,
-            self._ui,
-            self._held_actions.time_left(action),
-            bar=bar,
-            is_retractable=self._is_retractable,
-        )
-
-    @property
-    def _is_decidable(self) -> bool:
-        """Whether the request is one to approve or reject here."""
-        return self._review is not None and not self._review.blocked_now
+            return decided_segments(self)
+        notes = StatusNotes(self._note, self._button_reason, self._is_refused, self._reason)
+        return waiting_segments(self, self._review, self._ui, notes)
 
     @property
     def _button_reason(self) -> str:
         """The reason why the buttons do nothing now; empty when they work."""
         review = self._review
-        if review is None or review.wait is None or self._is_decidable or self._ui.read_only:
+        if review is None or not review.blocked_now or self._ui.read_only:
             return self.blocked_now
-        if review.wait.kind is WaitKind.QUESTION and not review.tool_approval_id:
+        if review.wait is not None and review.wait.kind is WaitKind.QUESTION:
             return ""
-        if _sign_in_url(review):
+        if sign_in_url(review):
             return self._unseen
         return self.blocked_now
 
@@ -338,7 +252,7 @@ class ReviewScreen(ApprovalScreen):
     @property
     def _unseen(self) -> str:
         """The unseen part of the review, with the keys that show it, or why it cannot be shown; empty if none is."""
-        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
+        facts, payload = self._panes.facts, self._panes.payload
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "tab, ")
@@ -391,7 +305,7 @@ class ReviewScreen(ApprovalScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is available: signing in if the task waits for it, opening once it is decided."""
-        if action == "browse" and not _sign_in_url(self._review):
+        if action == "browse" and not sign_in_url(self._review):
             return False
         if action == "open" and not self._is_decided:
             return False
@@ -427,14 +341,13 @@ class ReviewScreen(ApprovalScreen):
 
     def action_copy(self) -> None:
         """Open the dialog to copy a text of the task, or the address of the approval of a held call."""
-        texts = {}
-        if self._details is not None and self._details.approval_url:
-            texts["approval"] = self._details.approval_url
+        details = self._panes.details
+        texts = {"approval": details.approval_url} if details and details.approval_url else {}
         self.post_message(CopyWanted(texts, self.task_id))
 
     def action_browse(self) -> None:
         """Browse to the sign-in page, once all of the review was shown."""
-        url = _sign_in_url(self._review)
+        url = sign_in_url(self._review)
         self._note = self._unseen
         if url and not self._note:
             self.post_message(OpenUrl(url))
@@ -468,17 +381,11 @@ class ReviewScreen(ApprovalScreen):
     def show_task(self, task_id: str, running_action: Action | None = None) -> None:
         """Show another task, with its running action; the screen is empty until the review is read."""
         self.task_id = task_id
-        self._review = self._first_review = None
-        self._details = None
+        self._review = None
         self._action = running_action
         self._read_at = None
         self._reread_for = None
-        self._masked_count = 0
-        self._holds_own_secret = False
-        for pane in self.query(Inspector):
-            pane.show([])
-        for line_id in ("#headline", "#payload-title"):
-            self.query_one(line_id, SegmentLine).show([], [])
+        self._panes.clear()
         self._armed_at = float("inf")
         self._note = ""
         self._drop_reason()
@@ -487,10 +394,3 @@ class ReviewScreen(ApprovalScreen):
 
 def _is_running(action: Action | None) -> bool:
     return action is not None and action.phase is not Phase.DONE
-
-
-def _sign_in_url(review: ReviewSnapshot | None) -> str | None:
-    """Return the URL of the sign-in, if the task waits for one."""
-    if review is None or review.task.pending_eca_request is None:
-        return None
-    return review.task.pending_eca_request.auth_url

@@ -1,4 +1,4 @@
-"""The parts of a review's two documents: its facts, and its request with the content first and the envelope after it."""
+"""The parts of a review's two documents: its facts, and its request with the content before the envelope."""
 
 from __future__ import annotations
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
-from tui.client.models import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Action, Phase
 from tui.screens.base import Segments
@@ -25,8 +23,6 @@ PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Pha
 MAX_SUMMARY_CHARS = 100
 """Characters of the summary of an action in the status line."""
 CONTENT_HEADING = "what exactly"
-HOLD_BAR_CELLS = 10
-"""Cells of the bar that empties while a decision is held."""
 
 
 def title_segments(review: ReviewSnapshot | None, ui: UIContext) -> Segments:
@@ -80,38 +76,6 @@ def action_segments(
     return segments
 
 
-def hold_bar(seconds_left: float, hold_seconds: float) -> str:
-    """Return the bar that empties while a decision is held; empty without a hold."""
-    if hold_seconds <= 0:
-        return ""
-    share = min(max(seconds_left / hold_seconds, 0.0), 1.0)
-    filled = math.ceil(share * HOLD_BAR_CELLS)
-    return "█" * filled + "░" * (HOLD_BAR_CELLS - filled)
-
-
-def button_segments(screen: DOMNode, review: ReviewSnapshot | None, blocked: str, *, is_decidable: bool) -> Segments:
-    """Return the buttons for what can be done about a wait here, in the accent unless something blocks them.
-
-    Each text is the name that a click on it posts. A wait that cannot be ended here has none.
-    """
-    style = "button-off" if blocked else "button"
-    if is_decidable:
-        names = [("review.approve", "approve"), ("review.reject", "reject")]
-    elif review is None or review.wait is None:
-        return []
-    elif review.wait.kind is WaitKind.QUESTION:
-        names, style = [("review.say", "answer")], "button"
-    elif review.wait.kind is WaitKind.SIGN_IN:
-        names = [("review.browse", "open in a browser"), ("review.copy", "copy the address")]
-    else:
-        return []
-    segments: Segments = [(StyledText(" "), "")]
-    for binding_id, verb in names:
-        segments.append((StyledText(f" {key_name(screen, binding_id)} {verb} ", style), verb))
-        segments.append((StyledText(" "), ""))
-    return segments
-
-
 def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> Segments:
     """Return the title of the payload, with what was not shown yet and how many values are masked."""
     notes = []
@@ -124,7 +88,7 @@ def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, hol
         notes.append("your own API key is in it, and stays masked")
     needs_attention = not payload.is_read or holds_own_secret
     return [
-        (StyledText(f" {CONTENT_HEADING}  ", "strong"), ""),
+        (StyledText(f" {CONTENT_HEADING}  ", "faint"), ""),
         (StyledText("  ".join(notes), "need" if needs_attention else "faint"), ""),
     ]
 
