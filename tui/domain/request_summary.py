@@ -44,6 +44,8 @@ def split_request(request: Any) -> tuple[Any, dict[str, Any]]:
     fields = request
     if _is_tool_call(fields):
         return _call_arguments(fields), {name: value for name, value in fields.items() if name != "payload"}
+    if "questions" in fields:
+        return fields["questions"], {name: value for name, value in fields.items() if name != "questions"}
     if "content" in fields or ("wait_node_id" in fields and ENVELOPE_FIELDS.issuperset(fields)):
         return fields.get("content"), {name: value for name, value in fields.items() if name != "content"}
     return request, {}

@@ -25,7 +25,7 @@ CONSEQUENCES: dict[WaitKind, str] = {
 OTHER_CONSEQUENCE = "nothing can be decided here: it goes on once the platform lets it."
 CARD_CONSEQUENCE = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
 HELD_CALL_CONSEQUENCE = "nothing can be decided here. Once it is approved on the platform, exactly this call runs."
-DENIAL_WORDS = {"continue": "the agent is told, with your reason, and goes on without it"}
+DENIAL_WORDS = {"continue": "the agent is told, with the reason, and goes on without it"}
 """What follows on a rejection, for the values of `on_deny` that are documented."""
 UNKNOWN_DENIAL = f"your reason is passed on; what the workflow then does is {NOT_PROVIDED}"
 DECIDED_ELSEWHERE = "on the platform, under Settings > Approvals"
@@ -61,7 +61,8 @@ def facts_of(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading:
         facts += _tool_approval_facts(review, details, is_reading=is_reading)
     elif review.subject_id:
         facts += _node_facts(review, details, is_reading=is_reading)
-    facts.append(Fact("waits", f"{_since(review)}; {_deadline(review, details)}; {_decided(review)}"))
+    waits = [_since(review), _deadline(review, details), _decided(review)]
+    facts.append(Fact("waits", "; ".join(filter(None, waits))))
     facts.append(Fact("then", _consequence(review, details)))
     return facts
 
@@ -74,7 +75,7 @@ def request_text(review: ReviewSnapshot) -> str:
         return f"sign in to {sign_in.connector_name or NOT_PROVIDED}, at {host_of(url) or address_problem(url)}"
     text = ""
     if request:
-        text = "\n".join(filter(None, (request.title, request.description)))
+        text = " · ".join(filter(None, (request.title, request.description)))
     if not text and review.held is not None:
         from tui.client.log_entries import parse_entry
 
@@ -247,9 +248,11 @@ def _deadline(review: ReviewSnapshot, details: WaitDetails | None) -> str:
 
 
 def _decided(review: ReviewSnapshot) -> str:
-    """Return who has decided already, as far as the record reports it."""
+    """Return who has decided already, as far as the record reports it; empty for a wait without such a field."""
     request = review.task.hitl_request
-    if request is None or not request.decided_by:
+    if request is None:
+        return ""
+    if not request.decided_by:
         return "not decided yet"
     verb = "approved" if request.approved_by else "rejected"
     return f"already {verb} by {request.decided_by}"
@@ -264,7 +267,7 @@ def _consequence(review: ReviewSnapshot, details: WaitDetails | None) -> str:
     if review.tool_approval_id:
         denial = details.options.on_deny if details and details.options else None
         if denial:
-            return f"{HELD_CALL_CONSEQUENCE} Once it is declined: {_denial_words(denial)}."
+            return f"{HELD_CALL_CONSEQUENCE} If it is declined: {_denial_words(denial)}."
         return HELD_CALL_CONSEQUENCE
     if review.wait.kind is WaitKind.APPROVAL and review.task.hitl_request:
         denial = details.options.on_deny if details and details.options else None

@@ -52,7 +52,8 @@ def request_parts(review: ReviewSnapshot, *, heading: str = "") -> list[Part]:
         content = NOT_PROVIDED
     parts = [Part(heading, content)]
     if envelope:
-        is_quiet = is_quiet_envelope(review, envelope)
+        # A held call is not decided here, so that its envelope can hide nothing that would be.
+        is_quiet = review.tool_approval_id is not None or is_quiet_envelope(review, envelope)
         parts.append(Part(ENVELOPE_HEADING, envelope, is_folded=is_quiet, folds=is_quiet))
     return parts
 

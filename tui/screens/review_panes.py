@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tui.domain.state import State
     from tui.domain.wait_details import WaitDetails
 
+MIN_FACTS_SHARE = 0.4
+"""The share of the rows that the facts have at least, below a long request."""
+
 
 class ReviewPanes(Container):
     """The panes of a review; their edge is in the accent while the request is one to decide here."""
@@ -34,6 +37,7 @@ class ReviewPanes(Container):
         """The review of this request as it was shown first: changes are told since then, however often it was read."""
         self.details: WaitDetails | None = None
         """The details of the wait; None until they were read."""
+        self._max_fact_rows: int | None = None
         self._masked_count = 0
         self._holds_own_secret = False
 
@@ -96,11 +100,23 @@ class ReviewPanes(Container):
             line.show([], [])
 
     def draw_titles(self, review: ReviewSnapshot) -> None:
-        """Draw the headline and the title of the request."""
+        """Draw the headline and the title of the request, and share the rows between the two panes."""
+        self._share_rows()
         text = StyledText(f" {headline(review, self._ui)}", "strong")
         self.query_one("#headline", SegmentLine).show([(text, "")], [])
-        title = payload_title(self, self.payload, self._masked_count, holds_own_secret=self._holds_own_secret)
+        title = payload_title(self.screen, self.payload, self._masked_count, holds_own_secret=self._holds_own_secret)
         self.query_one("#payload-title", SegmentLine).show(title, [])
+
+    def _share_rows(self) -> None:
+        """Give the facts the rows that the request leaves, at least MIN_FACTS_SHARE; beside it they have all rows."""
+        max_rows = None
+        if not self.screen.has_class("-wide"):
+            rows = self.size.height
+            request_rows = self.query_one("#request").size.height - self.payload.size.height + self.payload.count()
+            max_rows = max(rows - request_rows, int(rows * MIN_FACTS_SHARE))
+        if self._max_fact_rows != max_rows:
+            self._max_fact_rows = max_rows
+            self.facts.styles.max_height = max_rows
 
     def _fact_parts(self, review: ReviewSnapshot, details: WaitDetails | None) -> list[Part]:
         assert self._state is not None
