@@ -53,7 +53,7 @@ def workflow_nodes(agent: Json) -> list[Json]:
 def approval_timeout(agent: Json, tool: str) -> float | None:
     """Return the seconds after which the approval of a tool call expires; None if it does not."""
     for item in agent.get("graph", {}).get("items", ()):
-        if item["item_id"] == tool:
+        if tool in (item.get("id"), item.get("item_id")):
             seconds: Any = item["settings"]["hitl_options"].get("timeout_seconds")
             return float(seconds) if seconds else None
     return None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from tui.client.task_facts import WaitKind
 from tui.domain.action import Action
+from tui.domain.review_facts import DECIDED_ELSEWHERE
 from tui.screens.base import HeldActions, Segments
 from tui.screens.review_words import action_segments
 from tui.widgets.keys import key_name
@@ -53,18 +56,34 @@ def decided_segments(screen: DOMNode) -> Segments:
     ]
 
 
-def waiting_segments(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext, notes: StatusNotes) -> Segments:
-    """Return the segments before a decision: the buttons, then the message about the last key and what blocks them."""
-    segments = button_segments(screen, review, notes.blocked)
+def waiting_segments(
+    screen: Screen[None], review: ReviewSnapshot | None, ui: UIContext, notes: StatusNotes
+) -> Segments:
+    """Return the segments before a decision: the buttons, then the message about the last key and what blocks them.
+
+    Where both do not fit, the buttons are left out while they are blocked: the reason says the keys to press first.
+    """
+    buttons = button_segments(screen, review, notes.blocked)
+    segments = note_segments(screen, review, ui, notes)
+    cells = sum(cell_len(piece.text) for piece, _ in [*buttons, *segments])
+    if notes.blocked and cells > screen.size.width:
+        return segments
+    return [*buttons, *segments]
+
+
+def note_segments(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext, notes: StatusNotes) -> Segments:
+    """Return the segments beside the buttons."""
+    segments: Segments = []
     if notes.note:
         segments.append((StyledText(f" {ui.safe(notes.note)} ", "need"), ""))
-    if notes.blocked:
-        style = "need" if notes.is_refused else "faint"
+    style = "need" if notes.is_refused else "faint"
+    if review is not None and review.tool_approval_id:
+        segments.append((StyledText(f" decided {DECIDED_ELSEWHERE} ", style), ""))
+        segments.append((StyledText(f" {key_name(screen, 'review.copy')} copies its address ", "strong"), "copy"))
+    elif notes.blocked:
         segments.append((StyledText(f" {ui.safe(notes.blocked)} ", style), ""))
     elif notes.reason is not None:
         segments.append((StyledText(f" reason: {ui.safe(notes.reason, 80)} ", "faint"), ""))
-    if review is not None and review.tool_approval_id:
-        segments.append((StyledText(f" {key_name(screen, 'review.copy')} copies its address ", "strong"), "copy"))
     return segments
 
 

@@ -110,7 +110,7 @@ class LineView(ScrollView, inherit_bindings=False):
         return LineKey(tuple(self.pieces(index, width)), self.background_class(index), self.is_cursor(index))
 
     def _set_line_count(self, count: int) -> None:
-        """Set the number of lines; without a layout and a full repaint if neither the height nor a scrollbar changes."""
+        """Set the number of lines; without a layout and a full repaint if the height and the scrollbar stay."""
         size = Size(self.size.width, count)
         has_scrollbar = self.show_vertical_scrollbar and self.virtual_size.width == size.width
         if has_scrollbar and not self.styles.is_auto_height and count > self.virtual_size.height:
