@@ -15,7 +15,6 @@ from tests.wire.server import Connection, Request, Server
 from tui.client import errors
 from tui.client.client import MAX_CACHED_PAGES, Client
 from tui.client.errors import (
-    ApiError,
     NotFound,
     NotSupported,
     UnexpectedAnswer,
@@ -62,78 +61,6 @@ async def test_the_version_of_an_agent_is_sent_to_either_surface(platform: Platf
         task = await client.create("a1", {"input": {"text": "x"}}, agent_version="7")
         assert server.requests[-1].query == {"version": "7"}
         assert platform.tasks[task.id]["agent_version"] == "7"
-
-
-async def test_an_unknown_tool_approval_is_an_error(platform: Platform, client: Client) -> None:
-    with pytest.raises(ApiError, match="Approval request not found"):
-        await client.tool_approval("a1", "r1")
-
-
-DEFINITION = {
-    "orchestration_nodes": [
-        {"id": "n1", "type": "wait", "name": "Release", "definition": {"type": "hitl", "definition": {"body": "Look twice"}}}
-    ],
-    "graph": {"items": [{"id": "n1", "settings": {"hitl_options": {"timeout_seconds": 60, "approvers": {"user_ids": ["u"]}}}}]},
-}  # fmt: skip
-
-
-async def test_the_nodes_of_a_workflow_and_their_approvals_are_read(platform: Platform, server: Server) -> None:
-    platform.store.put_agent({**platform.local.platform.agent("a1"), **DEFINITION})
-    async with make_client(server.url) as client:
-        definition = await client.agent_definition("a1")
-        assert server.requests[-1].path == "/agents/a1"  # only the controller's record is known to have nodes
-        (node,), (item,) = definition.nodes, definition.graph_items
-        assert (node.name, node.text) == ("Release", "Look twice")
-        assert item.hitl_options
-        assert item.hitl_options.timeout_seconds == 60
-        assert item.hitl_options.approvers
-        assert item.hitl_options.approvers.user_ids == ("u",)
-        (named,) = await client.workflow_nodes("a1")
-        assert (named.id, named.name, named.text) == ("n1", "Release", None)
-        with pytest.raises(NotFound):
-            await client.workflow_nodes("a2")
-    async with make_client(server.url, rest=False) as client:
-        with pytest.raises(NotSupported):
-            await client.workflow_nodes("a1")
-
-
-@pytest.mark.parametrize(
-    ("body", "is_read"),
-    [
-        ({"settled": False}, True),
-        ({"settled": True, "request_id": "r1"}, True),
-        ({}, False), ([], False), (None, False), ({"detail": "no"}, False), ({"settled": "no"}, False),
-        ({"settled": True, "request_id": "r2"}, False), ({"settled": True, "id": "r2"}, False),
-    ],
-)  # fmt: skip
-async def test_an_approval_is_believed_only_if_it_has_a_state_and_is_the_one_asked_for(
-    body: Any, is_read: bool
-) -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, body)
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        if is_read:
-            assert (await client.tool_approval("a1", "r1")).raw == body
-        else:
-            with pytest.raises(UnexpectedAnswer):
-                await client.tool_approval("a1", "r1")
-
-
-@pytest.mark.parametrize(
-    ("body", "names"),
-    [([{"id": "n"}], ["n"]), ({"items": [{"id": "n"}]}, ["n"]), ({"nodes": []}, []), ([1, None], ["", ""]), ({}, None), ("x", None)],
-)  # fmt: skip
-async def test_nodes_in_any_form_are_read(body: Any, names: list[str] | None) -> None:
-    async def serve(request: Request, connection: Connection) -> None:
-        await connection.reply(200, body)
-
-    async with Server(serve) as server, make_client(server.url) as client:
-        if names is None:
-            with pytest.raises(UnexpectedAnswer):
-                await client.workflow_nodes("w")
-        else:
-            assert [node.id for node in await client.workflow_nodes("w")] == names
 
 
 async def test_an_unchanged_page_is_not_decoded_again() -> None:

@@ -212,8 +212,9 @@ def test_options_are_found_by_node_tool_or_gated_tool() -> None:
     items = [
         {"id": name, "settings": {"hitl_options": {"title": name, "tool_names": [f"{name}.tool"]}}} for name in "ab"
     ]
-    definition = AgentDefinition.from_record({"graph": {"items": items}})
-    for name in ("b", "b.tool"):
-        found = find_options(definition, name)
-        assert found
-        assert found.title == "b"
+    for graph in (items, {"items": items}):  # as the wire has it, and as the SDK shows it
+        definition = AgentDefinition.from_record({"graph": graph})
+        for name in ("b", "b.tool"):
+            found = find_options(definition, name)
+            assert found
+            assert found.title == "b"

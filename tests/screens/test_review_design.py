@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ async def open_review(operator: Operator, words: str) -> ReviewScreen:
 
 def line_with(operator: Operator, words: str) -> str:
     return next(line for line in operator.text.split("\n") if words in line)
+
+
+def is_on_screen(operator: Operator, words: str) -> bool:
+    return words in operator.text
 
 
 def background_of(operator: Operator, words: str) -> Color | None:
@@ -134,7 +139,7 @@ async def test_changes_are_told_since_the_review_was_opened_not_since_the_last_r
             task = invoice(operator)
             content = {"operation": "bank.transfer", "amount": amount}
             operator.here.local.platform.change(task, hitl_request={**task["hitl_request"], "content": content})
-            await operator.until(lambda amount=amount: f'→ "{amount}"' in operator.text)
+            await operator.until(partial(is_on_screen, operator, f'→ "{amount}"'))
         assert "what has changed since you opened it" in operator.text
         assert '"SECOND"' not in operator.text
         await operator.press("r")

@@ -14,7 +14,7 @@ from tui.services.review_loader import load_review, load_wait_details
 OPTIONS = {"approvers": {"user_ids": ["u1"]}, "timeout_seconds": 60, "on_deny": "continue"}
 DEFINITION = {
     "orchestration_nodes": [{"id": "n1", "type": "wait", "name": "Release", "description": "Look twice"}],
-    "graph": {"items": [{"id": "n1", "settings": {"hitl_options": OPTIONS}}, {"id": "pay", "settings": {"hitl_options": OPTIONS}}]},
+    "graph": [{"id": "n1", "settings": {"hitl_options": OPTIONS}}, {"id": "pay", "settings": {"hitl_options": OPTIONS}}],
 }  # fmt: skip
 REQUEST = {"wait_node_id": "n1", "content": "pay 5 EUR"}
 

@@ -13,14 +13,19 @@ from tui.client.json_codec import parse_nested, pretty
 from tui.client.models import Task
 from tui.domain import humanize
 from tui.domain.review import ReviewSnapshot, review_of
+from tui.domain.review_facts import facts_of
+from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.security.redact import Redactor
 from tui.security.sanitize import sanitize_text
+from tui.services.review_loader import load_wait_details
 
 MAX_SEARCHED_TASKS = 200
 """How many of the newest tasks are searched for ids to suggest."""
 MIN_ID_PREFIX_CHARS = 4
 """How long the beginning of an id must be for suggestions of whole ids."""
 FULL_ID_CHARS = 32
+SHOWN_OTHERWISE = frozenset({"what", "waits"})
+"""The labels of facts that `show` prints in another form: the request as a whole, and the times with their zone."""
 MAX_SUGGESTED_IDS = 5
 NOT_FULLY_SHOWN = (
     "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
@@ -34,8 +39,11 @@ async def show(session: Session) -> int:
     out = session.out
     task = await find_task(session, session.arguments.task)
     review = review_of(task, await session.client.log(task))
+    details = None
+    if review.subject_id:
+        details = await load_wait_details(session.client, review)
     if out.format != "table":
-        out.json(_review_json(session, review))
+        out.json(_review_json(session, review, details))
         return 0
     _print_record(session, review)
     if task.result:
@@ -43,16 +51,29 @@ async def show(session: Session) -> int:
         out.line(Cell("Result", FAINT))
         out.text(task.result)
     if review.wait:  # printed last, so that no text of the agent can imitate it
-        _print_request(session, review)
+        _print_request(session, review, details)
     return 0
 
 
-def _review_json(session: Session, review: ReviewSnapshot) -> dict[str, Any]:
+def _review_json(session: Session, review: ReviewSnapshot, details: WaitDetails | None) -> dict[str, Any]:
     review_json = {**task_json(review.task, review.wait, None), "entries": len(review.log.entries)}
     if review.wait:
         _, is_whole = printed_request(session.out.redactor, review.held)
         review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
+    if details is not None:
+        review_json["wait_details"] = _details_json(review, details)
     return review_json
+
+
+def _details_json(review: ReviewSnapshot, details: WaitDetails) -> dict[str, Any]:
+    """Return the node of a wait or the state of its tool approval, as the platform wrote them, and the deadline."""
+    parts = {"node": details.node, "hitl_options": details.options, "tool_approval": details.approval}
+    problems = filter(None, (details.node_problem, details.approval_problem))
+    return {
+        **{name: part.raw if part else None for name, part in parts.items()},
+        "deadline": iso_time(deadline_of(review, details)),
+        "not_read": "; ".join(problems) or None,
+    }
 
 
 async def find_task(session: Session, task_id: str) -> Task:
@@ -142,8 +163,8 @@ def printed_request(redactor: Redactor, held: Any) -> tuple[Any, bool]:
     return printed, printed == parsed and redactor.json(held) == held
 
 
-def _print_request(session: Session, review: ReviewSnapshot) -> None:
-    """Print the whole request that waits, and the command that decides it."""
+def _print_request(session: Session, review: ReviewSnapshot, details: WaitDetails | None) -> None:
+    """Print the whole request that waits, the facts about it, and the command that decides it."""
     out = session.out
     kind = since = None
     if review.wait:
@@ -158,7 +179,12 @@ def _print_request(session: Session, review: ReviewSnapshot) -> None:
         for line in pretty(printed).split("\n"):
             text = sanitize_text(line, longest=sys.maxsize, reveals=True)
             out.indented(text.replace("\n", "\\n"))  # a line separator inside a JSON string must not begin a new line
-    out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
+    deadline = deadline_of(review, details)
+    until = "no deadline published" if deadline is None else f"decide by {iso_time(deadline)}"
+    for fact in facts_of(review, details):
+        if fact.label not in SHOWN_OTHERWISE:
+            out.line(Cell(f"  {fact.label}", FAINT), out.safe(fact.text))
+    out.line(Cell("  since", FAINT), since or "not provided", Cell(until, FAINT))
     if blocked_now := review.blocked_now:
         out.line(Cell("  decide", FAINT), blocked_now)
     elif not is_whole:

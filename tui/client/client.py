@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from tui.client.endpoints import ACTION_OPERATIONS, ROUTES, BadAddress, Operation, Route, Surface, Surfaces
 from tui.client.errors import NotFound, NotSupported, ReadOnly, UnexpectedAnswer
-from tui.client.json_values import object_of
 from tui.client.responses import error_message, find_record, find_task_record
 from tui.client.session import PlatformSession
 from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow, page_of, task_page
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from tui.client.log_entries import Log
     from tui.client.models import Agent, Task
-    from tui.client.workflow_models import AgentDefinition, ToolApproval, WorkflowNode
 
 MAX_PARALLEL_REQUESTS = 4
 """Parallel requests when the task lists of all agents are read."""
@@ -80,7 +78,7 @@ class Client:
         """Read an agent's record."""
         from tui.client.models import Agent
 
-        return Agent.from_value(find_record(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
+        return Agent.from_value(find_record(await self.read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
     async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
         """Yield the matching tasks page by page, requesting a page when it is needed; a task may appear twice."""
@@ -104,12 +102,20 @@ class Client:
 
     async def task(self, task_id: str) -> Task:
         """Read a task's own record."""
-        return self._task_from(await self._read(Operation.TASK, task=task_id), task_id)
+        return self._task_from(await self.read(Operation.TASK, task=task_id), task_id)
 
     def task_url(self, task_id: str) -> str:
         """Return the URL of a task's record."""
-        route, root = self._route(Operation.TASK)
-        return root + route.fill(task=task_id)
+        return self.url_of(Operation.TASK, task=task_id)
+
+    def url_of(self, operation: Operation, **parts: str) -> str:
+        """Return the URL of an operation, on the preferred surface that is configured."""
+        route, root = self._route(operation)
+        return root + route.fill(**parts)
+
+    async def read(self, operation: Operation, **parts: str) -> Any:
+        """Read the JSON of an operation's answer, which is not checked yet."""
+        return await self.transport.read(self.url_of(operation, **parts))
 
     async def log(self, task: AnyTask) -> Log:
         """Read the task's activity log; a log that does not exist yet is empty."""
@@ -128,41 +134,6 @@ class Client:
         if is_partial:
             return read_thread_messages(body)
         return await read_log(body, task.id, task.thread_id)
-
-    async def agent_definition(self, agent_id: str) -> AgentDefinition:
-        """Read the workflow and the approvals that an agent's record defines; only the controller's is known to."""
-        from tui.client.workflow_models import AgentDefinition
-
-        body = await self._read(Operation.AGENT_DEFINITION, agent=agent_id)
-        return AgentDefinition.from_record(find_record(body, "agent", agent_id))
-
-    async def workflow_nodes(self, workflow_id: str) -> tuple[WorkflowNode, ...]:
-        """Read the nodes of a workflow, which is an agent as well."""
-        from tui.client.workflow_models import workflow_nodes_of
-
-        body = await self._read(Operation.WORKFLOW_NODES, workflow=workflow_id)
-        nodes = workflow_nodes_of(body)
-        if nodes is None:
-            raise UnexpectedAnswer("the platform's answer is no list of nodes", body=body)
-        return nodes
-
-    async def tool_approval(self, agent_id: str, request_id: str) -> ToolApproval:
-        """Read the state of a tool call's approval; raise UnexpectedAnswer if it has no state, or is another's."""
-        from tui.client.workflow_models import ToolApproval
-
-        body = await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id)
-        approval = object_of(body)
-        if not isinstance(approval.get("settled"), bool):
-            raise UnexpectedAnswer("the platform's answer is no state of an approval", body=body)
-        for name in ("request_id", "id"):
-            if approval.get(name) not in (None, request_id):
-                raise UnexpectedAnswer("the platform answered with another approval", body=body)
-        return ToolApproval.from_value(approval)
-
-    def tool_approval_url(self, agent_id: str, request_id: str) -> str:
-        """Return the URL of the state of a tool call's approval."""
-        route, root = self._route(Operation.TOOL_APPROVAL)
-        return root + route.fill(agent=agent_id, request=request_id)
 
     async def organization(self) -> str:
         """Return the organization's id, learned from the first agent or task if no setting names it."""
@@ -245,10 +216,6 @@ class Client:
         return self._task_from(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
 
     # Helpers
-
-    async def _read(self, operation: Operation, **parts: str) -> Any:
-        route, root = self._route(operation)
-        return await self.transport.read(root + route.fill(**parts))
 
     async def _act(self, operation: Operation, body: Any, **parts: str) -> Any:
         route, root = self._route(operation)

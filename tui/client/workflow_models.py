@@ -85,12 +85,15 @@ class AgentDefinition(WireModel):
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> AgentDefinition:
-        """Return the definition in an agent's record."""
+        """Return the definition in an agent's record, whose graph is a list, or an object that holds it."""
+        graph = record.get("graph")
+        if isinstance(graph, dict):
+            graph = graph.get("items")
         return cls.from_value(
             {
                 "id": record.get("id"),
                 "nodes": record.get("orchestration_nodes"),
-                "graph_items": object_of(record.get("graph")).get("items"),
+                "graph_items": graph,
             }
         )
 

@@ -17,7 +17,7 @@ def agent_definition(nodes: Sequence[Json]) -> Json:
     """Return what the record of an agent says about the nodes of its workflow and their approvals."""
     return {
         "orchestration_nodes": [_orchestration_node(node) for node in nodes if node["type"] != "tool"],
-        "graph": {"items": [_graph_item(node) for node in nodes if "hitl" in node]},
+        "graph": [_graph_item(node) for node in nodes if "hitl" in node],
     }
 
 
@@ -37,7 +37,7 @@ def _graph_item(node: Json) -> Json:
     kind = "tool" if node["type"] == "tool" else "human_in_the_loop"
     options = {"enabled": True, "title": node.get("name"), **node["hitl"]}
     return {"id": node["id"], "item_id": node["id"], "name": node.get("name"), "type": kind,
-            "settings": {"hitl_options": options}}  # fmt: skip
+            "targets": node.get("next_node_ids", []), "settings": {"hitl_options": options}}  # fmt: skip
 
 
 def workflow_row(agent: Json) -> Json:
@@ -52,7 +52,7 @@ def workflow_nodes(agent: Json) -> list[Json]:
 
 def approval_timeout(agent: Json, tool: str) -> float | None:
     """Return the seconds after which the approval of a tool call expires; None if it does not."""
-    for item in agent.get("graph", {}).get("items", ()):
+    for item in agent.get("graph", ()):
         if tool in (item.get("id"), item.get("item_id")):
             seconds: Any = item["settings"]["hitl_options"].get("timeout_seconds")
             return float(seconds) if seconds else None

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from tui.client.task_facts import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Action, Phase, Verb
 from tui.domain.wait_details import WaitDetails, deadline_of
@@ -21,6 +20,7 @@ from tui.screens.messages import CopyWanted, OpenReviewedTask, OpenUrl, ReadRevi
 from tui.screens.review_panes import ReviewPanes
 from tui.screens.review_status import (
     StatusNotes,
+    button_reason,
     decided_segments,
     running_segments,
     sign_in_url,
@@ -73,6 +73,7 @@ class ReviewScreen(ApprovalScreen):
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (MIN_TALL_ROWS, "-tall")]
         self.task_id = task_id
         self._ui = ui
+        self._panes = ReviewPanes(ui)
         self._review: ReviewSnapshot | None = None
         """The review as it was read last; None until then."""
         self._has_widgets = False
@@ -88,7 +89,7 @@ class ReviewScreen(ApprovalScreen):
     def compose(self) -> ComposeResult:
         """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
-        yield ReviewPanes(self._ui)
+        yield self._panes
         yield self.reason_input()
         yield SegmentLine(id="held")
         yield OutcomeLine()
@@ -103,10 +104,6 @@ class ReviewScreen(ApprovalScreen):
         for update in self._early_updates:
             update()
         self._early_updates.clear()
-
-    @property
-    def _panes(self) -> ReviewPanes:
-        return self.query_one(ReviewPanes)
 
     # Called by the app
 
@@ -218,20 +215,11 @@ class ReviewScreen(ApprovalScreen):
             return running_segments(self, action, self._ui, self._held_actions, is_retractable=retractable)
         if self._is_decided:
             return decided_segments(self)
-        notes = StatusNotes(self._note, self._button_reason, self._is_refused, self._reason)
+        blocked = self.blocked_now
+        if not self._ui.read_only:
+            blocked = button_reason(self._review, blocked, self._unseen)
+        notes = StatusNotes(self._note, blocked, self._is_refused, self._reason)
         return waiting_segments(self, self._review, self._ui, notes)
-
-    @property
-    def _button_reason(self) -> str:
-        """The reason why the buttons do nothing now; empty when they work."""
-        review = self._review
-        if review is None or not review.blocked_now or self._ui.read_only:
-            return self.blocked_now
-        if review.wait is not None and review.wait.kind is WaitKind.QUESTION:
-            return ""
-        if sign_in_url(review):
-            return self._unseen
-        return self.blocked_now
 
     @property
     def open_tasks(self) -> tuple[str]:

@@ -103,6 +103,18 @@ def hold_bar(seconds_left: float, hold_seconds: float) -> str:
     return "█" * filled + "░" * (HOLD_BAR_CELLS - filled)
 
 
+def button_reason(review: ReviewSnapshot | None, blocked: str, unseen: str) -> str:
+    """Return the reason why the buttons of a wait do nothing now; empty when they work.
+
+    An answer is written in a form of its own, and a sign-in needs only what was shown.
+    """
+    if review is None or not review.blocked_now:
+        return blocked
+    if review.wait is not None and review.wait.kind is WaitKind.QUESTION:
+        return ""
+    return unseen if sign_in_url(review) else blocked
+
+
 def button_segments(screen: DOMNode, review: ReviewSnapshot | None, blocked: str) -> Segments:
     """Return the buttons for what can be done about a wait here, in the accent unless something blocks them.
 

@@ -1,15 +1,21 @@
-"""Loads the review of a task: everything that a person must see before deciding."""
+"""Loads the review of a task: everything that a person must see before deciding.
+
+The models of workflows are imported when they are read, so that the first frame does not wait for pydantic.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tui.client.client import Client
-from tui.client.endpoints import BadAddress
+from tui.client.endpoints import BadAddress, Operation
 from tui.client.errors import ApiError, NotFound, NotSupported
-from tui.client.workflow_models import AgentDefinition, HitlOptions, WorkflowNode
 from tui.domain.review import ReviewSnapshot, review_of
 from tui.domain.wait_details import WaitDetails, find_node, find_options
+
+if TYPE_CHECKING:
+    from tui.client.workflow_models import AgentDefinition, HitlOptions, WorkflowNode
 
 READ_ERRORS = (ApiError, BadAddress)
 NOT_PROVIDED_ERRORS = (NotFound, NotSupported)
@@ -29,12 +35,14 @@ async def load_wait_details(client: Client, review: ReviewSnapshot) -> WaitDetai
         return await _load_tool_approval(client, review, approval_id)
     if not review.subject_id:
         return WaitDetails()
+    from tui.client.workflow_reads import read_agent_definition, read_workflow_nodes
+
     node_id, agent_id = review.subject_id, review.task.agent_id
     node: WorkflowNode | None = None
     options: HitlOptions | None = None
     problem = ""
     try:
-        definition = await client.agent_definition(agent_id)
+        definition = await read_agent_definition(client, agent_id)
         node, options = find_node(definition, node_id), find_options(definition, node_id)
     except NOT_PROVIDED_ERRORS:
         pass
@@ -42,7 +50,7 @@ async def load_wait_details(client: Client, review: ReviewSnapshot) -> WaitDetai
         problem = str(error)
     if node is None or not node.name:
         try:
-            node = _merged_node(node, await client.workflow_nodes(agent_id), node_id)
+            node = _merged_node(node, await read_workflow_nodes(client, agent_id), node_id)
         except NOT_PROVIDED_ERRORS:
             pass
         except READ_ERRORS as error:
@@ -52,6 +60,8 @@ async def load_wait_details(client: Client, review: ReviewSnapshot) -> WaitDetai
 
 def _merged_node(node: WorkflowNode | None, nodes: Sequence[WorkflowNode], node_id: str) -> WorkflowNode | None:
     """Return the node with this id among the workflow's, merged with what the agent's record says about it."""
+    from tui.client.workflow_models import WorkflowNode
+
     found = next((item for item in nodes if item.id == node_id), None)
     if found is None or node is None:
         return found or node
@@ -61,17 +71,19 @@ def _merged_node(node: WorkflowNode | None, nodes: Sequence[WorkflowNode], node_
 
 async def _load_tool_approval(client: Client, review: ReviewSnapshot, approval_id: str) -> WaitDetails:
     """Load the state of a tool approval, and the options of the tool that is held."""
+    from tui.client.workflow_reads import read_agent_definition, read_tool_approval
+
     agent_id = review.task.agent_id
     url = approval_problem = problem = ""
     approval = None
     try:
-        url = client.tool_approval_url(agent_id, approval_id)
-        approval = await client.tool_approval(agent_id, approval_id)
+        url = client.url_of(Operation.TOOL_APPROVAL, agent=agent_id, request=approval_id)
+        approval = await read_tool_approval(client, agent_id, approval_id)
     except READ_ERRORS as error:
         approval_problem = str(error)
     definition: AgentDefinition | None = None
     try:
-        definition = await client.agent_definition(agent_id)
+        definition = await read_agent_definition(client, agent_id)
     except NOT_PROVIDED_ERRORS:
         pass
     except READ_ERRORS as error:

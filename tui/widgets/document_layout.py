@@ -242,8 +242,8 @@ class Document(Struct):
             yield from self._beside_lines(key, part, width)
             return
         is_open, folds = self._is_open(key, not part.is_folded), self._folds(key)
-        fold_mark = f"{fold_glyph(is_open)} " if folds else ""
-        heading = StyledText(f" {fold_mark}{sanitize_text(part.heading)}", "head")
+        mark = f"{fold_glyph(is_open)} " if folds else ""
+        heading = StyledText(f" {mark}{sanitize_text(part.heading)}", "head")
         if not is_open:
             size = StyledText(f"  {_size_text(part.value)}", "faint")
             yield DocumentLine([heading, size], key, folds, is_open)
@@ -264,14 +264,11 @@ class Document(Struct):
     def _beside_lines(self, key: ValueKey, part: Part, width: int) -> Iterator[DocumentLine]:
         """Yield the lines of a part whose value is beside its heading; one that folds is a line that says its cut."""
         text = self._sanitized(str(self._masked(str(part.value)))).replace("\n", " ")
-        room = max(width - HEADING_CELLS, MIN_TEXT_CELLS)
-        lines = wrap([StyledText(text)], room)
-        folds = part.folds and len(lines) > 1
-        is_open = not folds or self._is_open(key, not part.is_folded)
-        if folds and is_open:
-            lines = wrap([StyledText(f"{fold_glyph(is_open)} {text}")], room)
-        elif folds:
-            lines = [[StyledText(_cut_beside(f"{fold_glyph(is_open)} {text}", room))]]
+        lines = wrap([StyledText(text)], room := max(width - HEADING_CELLS, MIN_TEXT_CELLS))
+        folds, is_open = part.folds and len(lines) > 1, self._is_open(key, not part.is_folded)
+        if folds:
+            text = f"{fold_glyph(is_open)} {text}"
+            lines = wrap([StyledText(text if is_open else _cut_beside(text, room))], room)
         heading = StyledText(f" {part.heading:<{HEADING_CELLS - 2}} ", "head")
         yield DocumentLine([heading, *lines[0]], key, folds, is_open)
         for line in lines[1:]:
