@@ -61,7 +61,7 @@ def cells_of(listing: TaskListModel) -> list[tuple[str, ...]]:
     drawn = TaskTable(DESK)
     drawn._listing = listing
     tasks = (place for place in range(len(listing)) if isinstance(listing.row(place), TaskLine))
-    return [tuple(piece.text.strip() for piece in drawn.pieces(place, SIZE[0])[1:]) for place in tasks]
+    return [tuple(piece.text.strip() for piece in drawn.styled_line(place, SIZE[0])[1:]) for place in tasks]
 
 
 def changed(listing: TaskListModel, number: int) -> TasksSeen:

@@ -29,6 +29,7 @@ ACTIONS = [
 TESTS = {
     "tui/client/sse.py": ["tests/client/test_sse.py"],
     "tui/domain/activity_log.py": ACTIVITY,
+    "tui/domain/tree_rows.py": ACTIVITY,
     "tui/domain/state.py": ACTIVITY,
     "tui/domain/observations.py": ACTIVITY,
     "tui/security/sanitize.py": ["tests/security/test_sanitize.py"],

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import random
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,6 +25,10 @@ from tui.client.retry import Backoff
 from tui.client.secret import Secret
 from tui.client.session import PlatformSession
 from tui.local.data_dir import ORGANIZATION as ORG
+
+# Under nohup or behind `&` these signals are ignored, also in the processes that a test starts and sends them to.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CASES = Path(__file__).parent / "cases"
 

@@ -72,10 +72,10 @@ def main(uv: str, *, is_quick: bool) -> int:
     names = {version: ".".join(map(str, version)) for version in pythons}
     if is_quick:
         newest = max(pythons)
-        return not run_tests(uv, pythons[newest], f"{names[newest]} newest", "highest", QUICK_TESTS)
+        return not run_tests(uv, pythons[newest], f"{names[newest]}-newest", "highest", QUICK_TESTS)
     passed = {
-        f"{names[version]} {dependencies}": run_tests(
-            uv, python, f"{names[version]} {dependencies}", resolution, WHOLE_TESTS
+        f"{names[version]}-{dependencies}": run_tests(
+            uv, python, f"{names[version]}-{dependencies}", resolution, WHOLE_TESTS
         )
         for version, python in pythons.items()
         for dependencies, resolution in RESOLUTIONS.items()

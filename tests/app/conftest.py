@@ -64,7 +64,9 @@ class Parts:
     def started(self) -> list[Action]:
         """Keep the actions that are started from now on instead of running them."""
         actions: list[Action] = []
-        self.services.commands.start = lambda action, *drafts: actions.append(action)  # type: ignore[method-assign]
+        commands = self.services.commands
+        commands.start = lambda action, *drafts: actions.append(action)  # type: ignore[method-assign]
+        commands._replies._start = commands.start  # private: it was given the method that is replaced here
         return actions
 
 

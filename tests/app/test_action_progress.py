@@ -93,6 +93,20 @@ async def test_every_screen_is_updated_while_an_action_is_held(parts: Parts) -> 
     assert ticker.calls == ["resume", "pause"]
 
 
+async def test_the_line_of_a_held_action_names_the_answer_or_the_reason(parts: Parts) -> None:
+    answer = action(verb=Verb.ANSWER, answer_labels=("eu-west (quiet now)", "8"))
+    hold(parts, answer, 4.0)
+    parts.services.progress.show_held()
+    assert parts.app.screens[0].told[-1][1].text.startswith('‖ answer "eu-west (quiet now)", "8" t1 in 4 s')
+    hold(parts, action(verb=Verb.REJECT, comment="no\n" + "x" * 300), 4.0)
+    parts.services.progress.show_held()
+    text = parts.app.screens[0].told[-1][1].text
+    assert text.startswith('‖ reject "no xxx')
+    assert " t1 in 4 s" in text
+    assert text.endswith("u takes it back")
+    assert len(text) <= parts.app.size.width
+
+
 async def test_a_hold_pauses_while_a_dialog_is_in_front(parts: Parts) -> None:
     hold(parts, action(), 4.0)
     parts.app.screens.append(StubScreen(is_modal=True))

@@ -21,7 +21,7 @@ from tui.widgets.inspector import Inspector
 OWN_KEYS = {
     "app.take_back": "f11",
     "review.undo": "f11",
-    "review.approve": "K",
+    "review.approve": "H",
     "review.reject": "L",
     "review.reveal": "O",
     "lines.page_down": "f7",
@@ -42,12 +42,12 @@ async def test_screens_name_the_keys_that_are_bound(serve: Serve, tmp_path: Path
         await operator.press(*["f7"] * 2)
         await operator.until(lambda: payload.scroll_offset.y > 0)
         await operator.press("question_mark")
-        await operator.until(lambda: "K                Approve" in operator.text)
+        await operator.until(lambda: "H                Approve" in operator.text)
         await operator.press("escape", "O")
         payload.is_read = True
-        await operator.until(lambda: "K approve" in operator.text and "L reject" in operator.text)
+        await operator.until(lambda: "H approve" in operator.text and "L reject" in operator.text)
         await operator.pilot.pause(DEAD_KEY_SECONDS)
-        await operator.press("K")
+        await operator.press("H")
         await operator.until(lambda: "F11 takes it back" in operator.text)
         await operator.pilot.pause(DEAD_KEY_SECONDS)
         await operator.press("escape")
@@ -86,6 +86,9 @@ def test_the_default_keys_have_only_the_listed_conflicts() -> None:
         ("agents.down", "lines.down"),
         ("agents.up", "lines.up"),
         ("app.take_back", "review.undo"),
+        ("answer.undo", "app.take_back"),
+        ("answer.pick", "inspector.turn"),
+        ("answer.pick", "lines.choose"),
         ("answer.reveal", "inspector.reveal"),
         ("inspector.reveal", "review.reveal"),
         ("inspector.turn", "lines.choose"),
@@ -105,6 +108,7 @@ def test_every_screen_is_checked_for_key_conflicts() -> None:
         "Dialog",
         "BaseScreen",
         "ApprovalScreen",
+        "DecisionScreen",
     }
 
 

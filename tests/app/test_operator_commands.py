@@ -10,7 +10,8 @@ from tests.app.conftest import Parts
 from tests.app.stub import StubScreen
 from tui.app.operator_commands import _restore_drafts
 from tui.domain.action import Action, Verb
-from tui.screens.approval_base import QUIET_SECONDS, ApprovalScreen
+from tui.screens.approval_base import ApprovalScreen
+from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
 from tui.screens.task_list import TaskListScreen
 from tui.storage.json_store import SENDING_PREFIX

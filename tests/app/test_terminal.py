@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -212,7 +213,7 @@ def test_the_terminal_is_right_after_stop_resize_and_continue(tmp_path: Path, re
             return bool(flags & termios.ECHO and flags & termios.ISIG)
 
         shell.until(b"the-shell")
-        shell.press(f"{sys.executable} -m tui\n".encode())
+        shell.press(f"{shlex.quote(sys.executable)} -m tui\n".encode())
         is_drawn(40)
         for _ in range(ROUNDS):
             done.append(dice.choice(["ctrl+z", "SIGSTOP", "sizes"]))

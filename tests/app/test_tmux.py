@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def footer(screen: str) -> str:
 def test_the_dashboard_works_in_tmux_and_leaves_the_shell_as_it_was(tmux: Tmux) -> None:
     tmux.type(f"PS1='{PROMPT} '")
     before = tmux.until(lambda screen: f"\n{PROMPT}\n" in screen)
-    tmux.type(f"{sys.executable} -m tui")
+    tmux.type(f"{shlex.quote(sys.executable)} -m tui")
     tmux.until(lambda screen: "Needs you" in screen)
     assert tmux.is_alternate
     tmux.press("/")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from tests.app.stub import StubApp, StubScreen
+from tests.app.stub import StubApp
 from tests.local.conftest import Serve
 from tests.screens.operator import dashboard_with_invoice, make_invoice
 from tui.app.app import XpTui
@@ -72,14 +72,6 @@ def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:
     notified.see("b", "paused")
     assert notified.app.bells == 1
     assert notified.written[-1] == notification_sequence("2 need you · xp-tui")
-
-
-def test_no_notice_is_shown_on_an_approval_screen() -> None:
-    notified = NotifierSetup()
-    notified.app.screens.append(StubScreen(IS_APPROVAL=True))
-    notified.see("a", "paused")
-    assert notified.app.notices == []
-    assert notified.notifier.waiting == {"a"}
 
 
 async def test_the_dashboard_rings_for_a_new_wait_while_it_is_not_in_focus(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 from pathlib import Path
@@ -82,9 +83,10 @@ async def test_a_signal_ends_with_the_code_of_the_table(
     add_approval_task(platform)
     job = await start_command(server, tmp_path, "watch", "w", "-o", "ndjson")
     assert job.stdout
-    assert await job.stdout.readline()
-    job.send_signal(SIGNALS[code])
-    _, told = await job.communicate()
+    async with asyncio.timeout(30):
+        assert await job.stdout.readline()
+        job.send_signal(SIGNALS[code])
+        _, told = await job.communicate()
     # An interrupt is handled; the others kill the process, which a shell reports with the code of the table.
     assert job.returncode == (code if code == 130 else -SIGNALS[code])
     assert b"Traceback" not in told

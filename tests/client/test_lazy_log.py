@@ -23,7 +23,8 @@ from tui.client.lazy_log import LargeLog, NotLazy
 from tui.client.log_entries import Entry, Log, parse_entry
 from tui.client.models import Task
 from tui.client.partial_decode import split_log
-from tui.domain.activity_log import Activity, match_triggers
+from tui.domain.activity_log import Activity
+from tui.domain.tree_rows import match_triggers
 
 KINDS: list[dict[str, Any]] = [
     {"role": "agent", "content": {"text": "said"}},

@@ -12,12 +12,12 @@ from tui.client.log_entries import (
     Entry,
     Message,
     Other,
-    Question,
     Questions,
     Reasoning,
     SignIn,
     parse_entry,
 )
+from tui.client.questions import Question
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ from tests.domain.activity_builders import (
 from tui.client.events import Event
 from tui.client.log_entries import Entry, Log, ToolCall, parse_entry
 from tui.client.models import Task, WaitKind
-from tui.domain.activity_log import MIN_STREAMED_PIECES, Activity, Gap, TreeRow, match_triggers, walk_tree
+from tui.domain.activity_log import MIN_STREAMED_PIECES, Activity, Gap
+from tui.domain.tree_rows import TreeRow, match_triggers, walk_tree
 
 
 def field(made: Activity, key: str, name: str) -> Any:
@@ -324,13 +325,27 @@ def test_the_wait_is_updated_with_each_new_entry() -> None:
 def test_only_the_latest_possible_wait_is_open() -> None:
     waits = entry("w", 1, questions=["what?"])
     for over in (
-        message_entry("u", 2, "user"),
         entry("s", 2, type="token_ready"),
         entry("c", 2, request_id="r", type="confirm", approved=True),
     ):
         assert activity([waits, over]).wait is None
+    for settled in (
+        call_entry("w", 1, approval_request_id="r"),
+        entry("w", 1, type="login_required"),
+        entry("w", 1, request_id="w", type="confirm"),
+    ):
+        assert activity([settled, message_entry("u", 2, "user")]).wait is None
     assert activity([message_entry("u", 0, "user"), waits, *(entry(f"e{n}", 2) for n in range(255))]).open_node
     assert activity([waits, *(entry(f"e{n}", 2) for n in range(256))]).open_node is None
+
+
+def test_a_message_leaves_a_question_open_until_the_agent_goes_on() -> None:
+    waits, message = entry("w", 1, questions=["what?"]), message_entry("u", 3, "user")
+    asked = activity([waits, message_entry("m", 2), message])
+    assert asked.wait
+    assert (asked.wait.kind, asked.wait.since) == (WaitKind.QUESTION, at(1))
+    gone_on = activity([waits, message, message_entry("m", 4), message_entry("v", 5, "user")])
+    assert gone_on.wait is None
 
 
 # The tree

@@ -12,7 +12,8 @@ import pytest
 from tests.domain.activity_builders import NOW, event_of_call, logged_call
 from tui.client.events import Event
 from tui.client.log_entries import Log, parse_entry
-from tui.domain.activity_log import Activity, match_triggers
+from tui.domain.activity_log import Activity
+from tui.domain.tree_rows import match_triggers
 from tui.widgets.event_lines import EventItem
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -11,8 +11,10 @@ from tests.client.lazy_entries import lazy_entries
 from tests.domain.activity_sources import NOW, activity_of, call, delegation, extend, source_of, thought
 from tui.client.log_entries import Log
 from tui.client.models import Wait, WaitKind
-from tui.domain.activity_log import Activity, Gap, TreeRow
-from tui.domain.activity_rows import ROWS_PER_SLICE, ActivityRows, ActivitySource, StatusRow
+from tui.domain.activity_log import Activity, Gap
+from tui.domain.activity_rows import ROWS_PER_SLICE, ActivityRows, ActivitySource
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.security.redact import Redactor
 
 

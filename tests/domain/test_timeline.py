@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.domain.activity_builders import activity_of_log, call_of_log
 from tests.widgets.widget_app import NOW
 from tui.client.models import Task
-from tui.domain.activity_log import walk_tree
 from tui.domain.timeline import Span, SpanKind, bar_cells, longest_spans, spans, time_axis
+from tui.domain.tree_rows import walk_tree
 
 
 def test_spans_with_reported_times_are_exact_and_others_derived() -> None:

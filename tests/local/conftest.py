@@ -81,7 +81,7 @@ async def served(path: Path, **wishes: Any) -> AsyncIterator[Served]:
         serving = asyncio.create_task(server.serve([listener]))
         playing = asyncio.create_task(local.runner.run())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        local.store.set_fact("url", url)
+        local.set_url(url)
         try:
             yield Served(local, url)
             assert not playing.done() or playing.exception() is None

@@ -278,6 +278,21 @@ async def test_a_sign_in_page_lets_the_agent_go_on(here: Served) -> None:
     await here.until(task_id, "completed")
 
 
+async def test_a_sign_in_moves_with_the_address_of_the_platform(here: Served) -> None:
+    task_id = await start(here, "mail-writer")
+    await here.until(task_id, "paused")
+    here.local.set_url("http://127.0.0.1:9")
+    address = here.local.platform.task(task_id)["pending_eca_request"]["auth_url"]
+    assert address.startswith("http://127.0.0.1:9/sign-in/")
+    (asked,) = [entry for entry in here.log(task_id) if entry.get("type") == "login_required"]
+    assert asked["data"]["url"] == address
+    here.local.set_url(here.url)
+    async with httpx.AsyncClient() as browser:
+        page = here.local.platform.task(task_id)["pending_eca_request"]["auth_url"]
+        assert (await browser.post(page)).status_code == 200
+        assert "nobody waits for this sign-in" in (await browser.get(page)).text
+
+
 @pytest.mark.parametrize(("approve", "result"), [(True, "41 GB freed"), (False, "Nothing was deleted")])
 async def test_a_held_call_runs_only_when_it_was_approved(here: Served, approve: bool, result: str) -> None:
     task_id = await start(here, "shell-bot")

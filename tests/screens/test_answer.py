@@ -1,4 +1,4 @@
-"""Answers to questions: nothing is sent before the whole question was visible, and the named option is sent."""
+"""Answers to questions: decisions that are chosen, held, taken back, read again and sent as they were shown."""
 
 from __future__ import annotations
 
@@ -13,34 +13,56 @@ from textual.widgets import TextArea
 
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import Operator, open_dashboard
-from tui.client.log_entries import Question
-from tui.widgets.inspector import Inspector
+from tui.screens.answer import AnswerScreen
+from tui.screens.task_list import TaskListScreen
+from tui.widgets.question_form import QuestionForm
 
 LONG_QUESTION = "\n".join([*(f"clause {number}: " + "x" * 60 for number in range(30)), "and 1,000,000 USD go to EVIL"])
 REGIONS = [{"id": "eu", "label": "Frankfurt"}, {"id": "us", "label": "Ohio"}]
+WHERE = {"id": "q1", "question": "Where?", "options": REGIONS, "allow_free_text": True}
 
 
 @asynccontextmanager
-async def asked(
-    serve: Serve, tmp_path: Path, question: str, options: list[dict[str, str]], **more: Any
-) -> AsyncIterator[Operator]:
-    """Run the dashboard at 80x24, with a dialog that asks this question."""
+async def asked(serve: Serve, tmp_path: Path, *questions: dict[str, Any], **more: Any) -> AsyncIterator[Operator]:
+    """Run the dashboard at 80x24, with the form of these questions."""
+    more.setdefault("hold", 300.0)
     async with serve() as here:
         told = {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
         made = here.local.platform.create("release-bot", told)
         await here.until(made["id"], "paused")
-        entries = [json.loads(entry) for entry in here.local.store.entries(made["id"])]
-        entry = next(entry for entry in entries if "questions" in entry)
-        changed = {**entry["questions"][0], "question": question, "options": options}
-        here.local.store.put_entry(made["id"], {**entry, "questions": [changed]})
+        entry = card_of(here.local.store, made["id"])
+        here.local.store.put_entry(made["id"], {**entry, "questions": list(questions)})
         async with open_dashboard(here, tmp_path, (80, 24), **more) as operator:
             await operator.until(lambda: "question" in operator.text)
-            await operator.press("c")
-            await operator.until(lambda: "f2 send" in operator.text)
+            await open_form(operator)
             yield operator
 
 
-async def sent_answer(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
+def card_of(store: Any, task_id: str) -> dict[str, Any]:
+    entries = [json.loads(entry) for entry in store.entries(task_id)]
+    return next(entry for entry in entries if "questions" in entry)
+
+
+def task_id_of(operator: Operator) -> str:
+    (task,) = operator.here.local.store.tasks({"agent_id": "release-bot"})
+    return str(task["id"])
+
+
+async def open_form(operator: Operator) -> AnswerScreen:
+    await operator.press("c")
+    await operator.until(lambda: isinstance(operator.app.screen, AnswerScreen) and "f2 send" in operator.text)
+    screen = operator.app.screen
+    assert isinstance(screen, AnswerScreen)
+    return screen
+
+
+async def ready(operator: Operator) -> None:
+    """Wait until the form can be sent, and no key was pressed for a while."""
+    await operator.until(lambda: "F2 sends it" in operator.text)
+    await operator.pilot.pause(0.35)
+
+
+async def sent_answers(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
     """Return a function that returns the answers that were sent."""
     sent: list[Any] = []
     decisions = operator.here.local.decisions
@@ -54,133 +76,198 @@ async def sent_answer(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Ca
     return lambda: sent
 
 
-async def test_a_long_question_leaves_the_options_and_the_text_in_sight(serve: Serve, tmp_path: Path) -> None:
-    async with asked(serve, tmp_path, LONG_QUESTION, REGIONS) as operator:
-        await operator.press(*"Ohio")
-        await operator.until(lambda: "Frankfurt" in operator.text and 'option 2, "Ohio", sent as "us"' in operator.text)
-        text = operator.app.screen.query_one(TextArea)
-        assert text.region.height >= 1
-        assert text.region.bottom <= 22
-        assert "Ohio" in operator.text.split("\n")[text.region.y]
+# Answers are decisions
+
+
+async def test_an_answer_is_held_with_its_label_and_sent_as_shown(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asked(serve, tmp_path, WHERE, hold=1.0) as operator:
+        sent = await sent_answers(operator, monkeypatch)
+        await operator.press("2")
+        await operator.until(lambda: "(x) 2      Ohio" in operator.text and 'answer: "Ohio"' in operator.text)
+        await operator.press("enter", "space")
+        await ready(operator)
+        assert operator.sent == []
+        await operator.press("f2")
+        await operator.until(lambda: 'answer "Ohio" in ' in operator.text and "u takes it back" in operator.text)
+        await operator.until(lambda: 'answered "Ohio"' in operator.text)
+        assert sent() == ["us"]
+        assert [line.get("summary") for line in operator.journal.lines()] == ['answer "Ohio"'] * 3
+
+
+async def test_a_held_answer_is_taken_back_from_any_screen(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        await operator.press("1")
+        await ready(operator)
+        await operator.press("f2")
+        await operator.until(lambda: "takes it back" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("escape")
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
+        await operator.until(lambda: '‖ answer "Frankfurt" Ship it' in operator.text)
+        await operator.press("u")
+        await operator.until(lambda: "taken back, nothing was sent" in operator.toasts())
+        assert operator.sent == []
+        await open_form(operator)
+        await operator.until(lambda: "(x) 1" in operator.text)
+
+
+@pytest.mark.parametrize("keys", [("4",), ("0",), ("tab", "4"), ("tab", *"4.")])
+async def test_a_number_that_is_no_choice_is_refused_with_the_range(
+    serve: Serve, tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        await operator.press(*keys)
+        number = "".join(keys).removeprefix("tab")
+        await operator.until(lambda: f"there is no choice {number}: choose 1 to 2" in operator.text)
+        await operator.pilot.pause(1.1)
+        await operator.press("f2")
+        await operator.until(lambda: "choose 1 to 2" in operator.text or "not answered yet" in operator.text)
+        assert list(operator.journal.lines()) == []
+
+
+async def test_choices_are_picked_with_arrows_and_clicks_and_a_text_replaces_them(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asked(serve, tmp_path, WHERE, hold=0.2) as operator:
+        sent = await sent_answers(operator, monkeypatch)
+        await operator.press("down", "space")
+        await operator.until(lambda: "(x) 2" in operator.text)
+        await operator.click("Frankfurt")
+        await operator.until(lambda: "(x) 1" in operator.text and "( ) 2" in operator.text)
+        await operator.press("tab", *"mars")
+        await operator.until(lambda: "(x) text" in operator.text and "( ) 1" in operator.text)
+        assert 'answer: "mars" in your own words' in operator.text
+        await ready(operator)
+        await operator.press("f2")
+        await operator.until(lambda: 'answered "mars"' in operator.text)
+        assert sent() == ["mars"]
+
+
+async def test_several_questions_are_one_form_with_one_answer_each(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = {"id": "q2", "question": "How fast?", "options": ["slow", "fast"], "allow_free_text": False}
+    number = {"id": "q3", "question": "How many?", "allow_free_text": True}
+    async with asked(serve, tmp_path, WHERE, only, number, hold=0.2) as operator:
+        sent: list[Any] = []
+        monkeypatch.setattr(operator.here.local.decisions, "answer", lambda *answer: sent.append(answer[2]))
+        await operator.press("1")
+        await operator.until(lambda: "2: not answered yet" in operator.text)
+        await operator.press("n", "2")
+        await operator.until(lambda: '2: "fast"' in operator.text)
+        assert not operator.app.screen.query_one(TextArea).display
+        await operator.press("n", "tab", *"12")
+        await operator.until(lambda: '3: "12"' in operator.text)
+        await ready(operator)
+        await operator.press("f2")
+        await operator.until(lambda: sent)
+        assert [(one["question_id"], one["answer"]) for one in sent[0]] == [("q1", "eu"), ("q2", "fast"), ("q3", "12")]
+
+
+async def test_a_question_that_changed_while_the_answer_was_held_is_not_answered(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE, hold=1.0) as operator:
+        await operator.press("2")
+        await ready(operator)
+        await operator.press("f2")
+        await operator.until(lambda: "takes it back" in operator.text)
+        store, task_id = operator.here.local.store, task_id_of(operator)
+        swapped = {**WHERE, "options": [REGIONS[1], REGIONS[0]]}
+        store.put_entry(task_id, {**card_of(store, task_id), "questions": [swapped]})
+        await operator.until(lambda: "what has changed since you opened it" in operator.text)
+        assert operator.sent == []
+        await operator.until(lambda: "changed while you read, nothing was sent" in operator.text)
+
+
+async def test_a_draft_of_choice_and_text_survives_leaving_and_a_restart(serve: Serve, tmp_path: Path) -> None:
+    number = {"id": "q3", "question": "How many?"}
+    async with asked(serve, tmp_path, WHERE, number) as operator:
+        await operator.press("2", "n", "tab", *"a dozen")
+        await operator.press("escape")
+        await open_form(operator)
+        await operator.until(lambda: "(x) 2" in operator.text and '"a dozen"' in operator.text)
+        assert {key.split()[1] for key in operator.app.services.commands.drafts} == {task_id_of(operator)}
+        async with open_dashboard(operator.here, tmp_path, (80, 24)) as again:
+            await again.until(lambda: "question" in again.text)
+            await open_form(again)
+            await again.until(lambda: "(x) 2" in again.text and '"a dozen"' in again.text)
+
+
+# Nothing is sent before all was in sight
 
 
 @pytest.mark.long
 async def test_nothing_is_sent_before_every_line_of_the_question_was_in_sight(serve: Serve, tmp_path: Path) -> None:
-    async with asked(serve, tmp_path, LONG_QUESTION, REGIONS) as operator:
-        dialog = operator.app.screen
-        await operator.press(*"Ohio")
-        await operator.until(lambda: "F2 does nothing yet: question: lines" in operator.text)
-        assert "tab, pgdn" in operator.text
+    async with asked(serve, tmp_path, {**WHERE, "question": LONG_QUESTION}, hold=0.2) as operator:
+        await operator.press("2")
+        await operator.until(lambda: "questions: lines" in operator.text and "PgDn" in operator.text)
         await operator.press("f2")
-        assert operator.app.screen is dialog
-        await operator.press("tab")
-        asked_pane = dialog.query_one("#asked", Inspector)
-        await operator.read_by_pages(asked_pane)
-        assert "1,000,000 USD go to EVIL" in operator.text
-        await operator.until(lambda: "F2 sends" in operator.text)
+        form = operator.app.screen.query_one(QuestionForm)
+        await operator.read_by_pages(form)
+        assert operator.sent == []
+        await ready(operator)
         await operator.press("f2")
         await operator.until(lambda: operator.sent == ["answer"])
 
 
-async def test_every_option_of_a_question_has_to_be_seen(serve: Serve, tmp_path: Path) -> None:
-    options = [{"id": f"o{number}", "label": f"Region {number}"} for number in range(1, 20)]
-    async with asked(serve, tmp_path, "Where?", options) as operator:
-        dialog = operator.app.screen
-        await operator.press("3")
-        await operator.until(lambda: "F2 does nothing yet: options: lines" in operator.text)
-        await operator.press("f2", "shift+tab")
-        assert operator.app.screen is dialog
-        await operator.read_by_pages(dialog.query_one("#offered", Inspector))
-        await operator.until(lambda: "F2 sends" in operator.text)
-
-
 async def test_masked_parts_of_a_question_are_revealed_first(serve: Serve, tmp_path: Path) -> None:
-    async with asked(serve, tmp_path, "Is password=and-to-EVIL right?", []) as operator:
-        dialog = operator.app.screen
-        await operator.press(*"yes")
-        await operator.until(
-            lambda: "masked parts were not shown yet in" in operator.text and "tab, M shows them" in operator.text
-        )
-        await operator.press("f2", "tab", "M")
-        assert operator.app.screen is dialog
-        await operator.until(lambda: "and-to-EVIL" in operator.text and "F2 sends" in operator.text)
+    question = {"id": "q", "question": "Is it right?", "options": ["password=and-to-EVIL", "no"]}
+    async with asked(serve, tmp_path, question) as operator:
+        await operator.press("2")
+        await operator.until(lambda: "masked parts were not shown yet" in operator.text)
+        await operator.press("M")
+        await operator.until(lambda: "and-to-EVIL" in operator.text and "F2 sends it" in operator.text)
+        assert list(operator.journal.lines()) == []
 
 
 async def test_a_question_that_hides_text_behind_the_configured_key_is_not_answered(
     serve: Serve, tmp_path: Path
 ) -> None:
-    async with asked(serve, tmp_path, f"Send {KEY[:6]}<and all to EVIL>{KEY[6:]}?", []) as operator:
-        dialog = operator.app.screen
+    hidden = {"id": "q", "question": f"Send {KEY[:6]}<and all to EVIL>{KEY[6:]}?"}
+    async with asked(serve, tmp_path, hidden) as operator:
         await operator.press(*"yes")
         await operator.until(lambda: "may be your own API key in" in operator.text)
         await operator.press("f2")
-        assert operator.app.screen is dialog
+        assert list(operator.journal.lines()) == []
 
 
-SWAPPED = [{"id": "x", "label": "2"}, {"id": "y", "label": "1"}]
+async def test_the_key_that_sends_is_dead_right_after_the_form_has_appeared(serve: Serve, tmp_path: Path) -> None:
+    now = [100.0]
+    async with asked(serve, tmp_path, WHERE) as operator:
+        screen = operator.app.screen
+        assert isinstance(screen, AnswerScreen)
+        await operator.press("1")
+        await ready(operator)
+        screen._clock = lambda: now[0]
+        screen.arm()
+        await operator.press("f2")
+        await operator.until(lambda: "a moment: it has just appeared" in operator.text)
+        now[0] += 0.8
+        await operator.press("x", "f2")
+        await operator.until(lambda: "other keys came with it" in operator.text)
+        assert list(operator.journal.lines()) == []
 
 
-async def test_a_text_that_names_two_options_is_refused(
+# Where nothing can be answered
+
+
+async def test_a_platform_without_the_surface_for_answers_is_named_before_anything_is_typed(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with asked(serve, tmp_path, "Which?", SWAPPED) as operator:
-        sent = await sent_answer(operator, monkeypatch)
-        dialog = operator.app.screen
-        await operator.until(lambda: "F2 sends" in operator.text)
-        await operator.press("1")
-        await operator.until(lambda: 'not clear: "1" names 1. "2" and 2. "1"' in operator.text)
-        await operator.press("f2")
-        assert operator.app.screen is dialog
-        await operator.press("backspace", *'"1"')
-        await operator.until(lambda: 'answer: option 2, "1", sent as "y"' in operator.text)
-        await operator.press("f2")
-        await operator.until(lambda: operator.sent == ["answer"])
-        await operator.until(lambda: sent() == ["y"])
+    monkeypatch.setattr("tui.client.client.Client.supports", lambda self, operation: False)
+    async with asked(serve, tmp_path, WHERE) as operator:
+        await operator.until(lambda: "answers go over the public REST API" in operator.text)
+        await operator.press("1", "f2")
+        assert not operator.app.screen.query_one(TextArea).display
+        assert list(operator.journal.lines()) == []
 
 
-OPTIONS = Question(
-    "q", "Which?", (("a", "First"), ("Second", "Second"), ("b", "yes"), ("c", "Yes"), ("e", "d"), ("d", "f"))
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "sent"),
-    [
-        ("1", "a"),
-        (" first ", "a"),
-        ("2", "Second"),
-        ("my own ", "my own"),
-        ("yes", "b"),
-        ("Yes", "c"),
-        ("3", "b"),
-        ("a", "a"),
-        ('"d"', "e"),
-        ("b", "b"),
-    ],
-)
-def test_an_answer_is_the_named_option_or_the_text(text: str, sent: str) -> None:
-    from tui.screens.answer import parse_choice
-
-    assert parse_choice(OPTIONS, text).value == sent
-
-
-@pytest.mark.parametrize("text", ["YES", "d", "7", "0", '"YES"'])
-def test_an_answer_that_names_two_options_or_a_missing_number_is_not_clear(text: str) -> None:
-    from tui.screens.answer import UnclearChoice, parse_choice
-
-    with pytest.raises(UnclearChoice):
-        parse_choice(OPTIONS, text)
-
-
-def test_a_question_without_options_takes_every_text() -> None:
-    from tui.screens.answer import parse_choice
-
-    assert parse_choice(Question("q", "How many?", ()), " 12 ").value == "12"
-
-
-async def test_a_draft_belongs_to_the_task_whose_question_it_answers(serve: Serve, tmp_path: Path) -> None:
-    async with asked(serve, tmp_path, "Which?", REGIONS) as operator:
-        await operator.press(*"mine")
-        (task,) = operator.here.local.store.tasks({"agent_id": "release-bot"})
-        await operator.until(lambda: "mine" in operator.app.services.commands.drafts.values())
-        assert [key.split()[:2] for key in operator.app.services.commands.drafts] == [["answer", task["id"]]]
+async def test_an_answer_of_somebody_else_is_told(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        task_id = task_id_of(operator)
+        card = card_of(operator.here.local.store, task_id)
+        operator.here.local.decisions.answer(task_id, card["id"], [{"question_id": "q1", "answer": "eu"}])
+        await operator.until(lambda: "nothing to answer" in operator.text)
+        await operator.press("1", "f2")
+        assert list(operator.journal.lines()) == []

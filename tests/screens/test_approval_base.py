@@ -327,7 +327,7 @@ def deep(levels: int) -> Any:
 @pytest.mark.parametrize("width", [40, 58, 78, 80, 118, 160])
 def test_no_line_of_a_deep_document_is_wider_than_the_screen(value: Any, width: int) -> None:
     document = Document([Part("what exactly", value)], Redactor(), can_fold=False)
-    texts = ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
+    texts = ["".join(piece.text for piece in row.styled_line) for row in document.rows(width)]
     assert "PAYMALLORY" in "".join(texts).replace(" ", "")
     assert max(map(len, texts)) <= width
     assert document.is_whole

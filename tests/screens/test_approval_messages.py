@@ -72,7 +72,7 @@ async def test_a_reason_is_not_sent_to_a_card_and_the_screen_says_so(
         screen._read_to_end = set(screen.tasks)
         await operator.until(lambda: "a card takes no reason" in operator.text)
         decided: list[Any] = []
-        monkeypatch.setattr(operator.app.services.commands, "start", decided.append)
+        monkeypatch.setattr(operator.app.services.commands, "start", lambda action, *_: decided.append(action))
         screen.decide("reject", "too much")
         await operator.until(lambda: len(decided) == 2)
         (other,) = screen.tasks.keys() - {card}

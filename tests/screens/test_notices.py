@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, dashboard_with_invoice, invoice
+from tui.client.client import Client
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.inspector import Inspector
@@ -106,3 +108,64 @@ async def test_a_notice_stays_when_the_review_is_left(serve: Serve, tmp_path: Pa
         operator.app.notify("it happened meanwhile", timeout=60)
         await operator.press("escape")
         await operator.until(lambda: lines_with(operator, "it happened meanwhile"))
+
+
+def is_shown(operator: Operator, words: str) -> bool:
+    return words in operator.text
+
+
+def cells_outside(operator: Operator, row: int) -> list[object]:
+    """Return all cells of the screen with their styles, but those of one row."""
+    strips = operator.app.screen._compositor.render_strips()
+    return [list(strip) for number, strip in enumerate(strips) if number != row]
+
+
+@pytest.mark.parametrize("name", ["review", "several"])
+async def test_nothing_covers_what_is_decided_when_notices_arrive(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Point 4: at 80 by 24, notices change one line above the footer and no other cell."""
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), notifications=True) as operator:
+        platform = operator.here.local.platform
+        platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
+        await operator.until(lambda: "2 need you" in operator.text)
+        await open_place(operator, name)
+        screen = operator.app.screen
+        assert isinstance(screen, ReviewScreen | BulkReviewScreen)
+        await operator.until(lambda: "a moment" not in operator.text and "reading" not in operator.text)
+        row = screen.query_one("#held").region.y
+        assert row == 22
+        monkeypatch.setattr(Client, "now", operator.app.client.now)  # the times on the screen stand still
+        await operator.pilot.pause(0.2)
+        before = cells_outside(operator, row)
+        for number in range(3):
+            operator.app.notify(f"LATER {number} " + "L" * 200, title="From elsewhere", timeout=60)
+            await operator.until(partial(is_shown, operator, f"From elsewhere: LATER {number}"))
+            assert cells_outside(operator, row) == before
+        assert "+2 more: F6" in operator.text.split("\n")[row]
+
+
+async def test_notices_of_a_review_are_counted_and_can_be_read_later(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, notifications=True) as operator:
+        await open_place(operator, "review")
+        operator.app.notify("it came and went", timeout=0.1)
+        operator.app.notify("it stays", timeout=60)
+        await operator.until(lambda: "it stays" in operator.text and "+1 more" not in operator.text)
+        await operator.press("escape")
+        await operator.until(lambda: lines_with(operator, "1 notice came while you reviewed: F6 shows what"))
+        await operator.until(lambda: lines_with(operator, "it stays"))
+        await operator.press("f6")
+        await operator.until(lambda: "Notices, the latest first" in operator.text)
+        later, sooner = lines_with(operator, "it stays")[-1], lines_with(operator, "it came and went")[-1]
+        assert later < sooner
+        await operator.press("f6")
+        await operator.until(lambda: "Notices, the latest first" not in operator.text)
+
+
+async def test_a_click_on_a_notice_lists_all_of_them(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, notifications=True) as operator:
+        await open_place(operator, "review")
+        operator.app.notify("clicked upon", timeout=60)
+        await operator.until(lambda: "clicked upon" in operator.text)
+        await operator.click("clicked upon")
+        await operator.until(lambda: "Notices, the latest first" in operator.text)

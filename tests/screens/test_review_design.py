@@ -18,6 +18,7 @@ from tui.domain.review import ReviewSnapshot
 from tui.domain.wait_details import WaitDetails
 from tui.screens.copy_dialog import CopyScreen
 from tui.screens.review import ReviewScreen
+from tui.widgets.inspector import Inspector
 
 HELD = "u takes it back"
 
@@ -122,12 +123,14 @@ async def test_the_eye_is_led_from_what_would_happen_to_the_content_and_the_butt
 
 async def test_a_surprise_in_the_envelope_is_not_folded_away(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
-        await open_review(operator, "▸ Request envelope")
+        screen = await open_review(operator, "▸ Request envelope")
         assert "wait_node_id" not in operator.text
         task = invoice(operator)
         request = {**task["hitl_request"], "also_pay": {"to": "MALLORY"}}
         operator.here.local.platform.change(task, hitl_request=request)
-        await operator.until(lambda: "also_pay: 1 field" in operator.text and "wait_node_id" in operator.text)
+        await operator.until(lambda: "Request envelope" in operator.text and "wait_node_id" in operator.text)
+        payload = screen.query_one("#payload", Inspector)
+        assert any("also_pay: 1 field" in payload.text_of(index) for index in range(payload.count()))
 
 
 async def test_changes_are_told_since_the_review_was_opened_not_since_the_last_reading(
@@ -152,12 +155,10 @@ async def test_a_question_and_a_sign_in_have_buttons_of_their_own(serve: Serve, 
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         platform, request = operator.here.local.platform, {"connector_name": "Mail", "auth_url": "https://a.example/in"}
         platform.change(invoice(operator), hitl_request=None, pending_eca_request=request)
-        await open_review(operator, "b open in a browser")
-        assert "y copy the address" in operator.text
+        await open_review(operator, "y copy the address")  # with `b` where there is a browser
         assert "A approve" not in operator.text
-        assert background_of(operator, " b open in a browser ") != accent(operator)
         await operator.press("M")
-        await operator.until(lambda: background_of(operator, " b open in a browser ") == accent(operator))
+        await operator.until(lambda: background_of(operator, " y copy the address ") == accent(operator))
 
 
 async def held_call(operator: Operator) -> dict[str, Any]:
@@ -192,7 +193,7 @@ async def test_a_held_call_does_not_look_like_a_review_that_can_be_decided(serve
         await operator.press("y")
         await operator.until(lambda: isinstance(operator.app.screen, CopyScreen))
         address = f"{here.url}/agents/shell-bot/tool-approvals/{approval['request_id']}"
-        assert operator.app.screen._texts["approval"] == address  # type: ignore[attr-defined]
+        assert operator.app.screen._texts["address"] == address  # type: ignore[attr-defined]
         await operator.press("escape")
         decided = {"settled": True, "decided_by_name": "Kim", "decision_note": "not on a Friday"}
         here.local.store.put_approval({**approval, **decided})

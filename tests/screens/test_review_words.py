@@ -62,17 +62,23 @@ async def test_each_wait_has_its_own_buttons(screen: ReviewScreen) -> None:
         Task.from_value({"id": "t", "status": "paused", "hitl_request": {"wait_node_id": "n"}}),
         Log(()), Wait(WaitKind.APPROVAL, NOW), {},
     )  # fmt: skip
-    assert texts(button_segments(screen, request, "")) == ["A approve", "R reject"]
-    assert texts(button_segments(screen, shown(WaitKind.QUESTION), "")) == ["c answer"]
-    assert texts(button_segments(screen, shown(WaitKind.UNKNOWN), "")) == []
-    assert texts(button_segments(screen, None, "")) == []
-    styles = {piece.style for piece, name in button_segments(screen, request, "a moment") if name}
+    assert texts(button_segments(screen, request, UI, "")) == ["A approve", "R reject"]
+    assert texts(button_segments(screen, shown(WaitKind.QUESTION), UI, "")) == ["c answer"]
+    assert texts(button_segments(screen, shown(WaitKind.UNKNOWN), UI, "")) == []
+    assert texts(button_segments(screen, None, UI, "")) == []
+    sign_in = {"connector_name": "Mail", "auth_url": "https://a.example"}
+    task = Task.from_value({"id": "t", "status": "paused", "pending_eca_request": sign_in})
+    signing_in = ReviewSnapshot(task, Log(()), Wait(WaitKind.SIGN_IN, NOW), sign_in)
+    assert texts(button_segments(screen, signing_in, UI, "")) == ["b open in a browser", "y copy the address"]
+    far = replace(UI, no_browser=lambda: "no browser on this machine")
+    assert texts(button_segments(screen, signing_in, far, "")) == ["y copy the address"]
+    styles = {piece.style for piece, name in button_segments(screen, request, UI, "a moment") if name}
     assert styles == {"button-off"}
 
 
 async def test_blocked_buttons_make_room_for_the_reason(screen: ReviewScreen) -> None:
     question = shown(WaitKind.QUESTION)
-    short, long = (StatusNotes("", "x" * length, False, None) for length in (20, 75))
+    short, long = (StatusNotes("", "x" * length, False) for length in (20, 75))
     assert texts(waiting_segments(screen, question, UI, short)) == ["c answer", "x" * 20]
     assert texts(waiting_segments(screen, question, UI, long)) == ["x" * 75]
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -12,7 +15,7 @@ from textual.widgets import Input, TextArea
 
 from tests.conftest import RecordTried
 from tests.local.conftest import KEY, Serve
-from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard, reject_elsewhere
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice, open_dashboard, reject_elsewhere
 from tui.screens.approval_base import DEAD_KEY_SECONDS
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
@@ -49,7 +52,7 @@ async def test_an_operator_rejects_with_a_reason(serve: Serve, tmp_path: Path) -
         await operator.ready_to_decide()
         assert operator.sent == []  # Enter does not decide
         await operator.press("R")
-        await operator.until(lambda: "rejected, on record as" in operator.text)
+        await operator.until(lambda: "rejected: too much (on record as" in operator.text)
         await operator.here.until(invoice(operator)["id"], "completed")
         assert invoice(operator)["hitl_request"]["comment"] == "too much"
 
@@ -286,23 +289,49 @@ async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: P
             assert "Still here" in operator.text
 
 
-async def test_an_operator_answers_a_question_by_number(serve: Serve, tmp_path: Path) -> None:
+@asynccontextmanager
+async def dashboard_with_question(serve: Serve, tmp_path: Path, **more: Any) -> AsyncIterator[tuple[Operator, str]]:
+    """Run the dashboard with a rollout that asks for a region; also yield the id of its task."""
     async with serve() as here:
-        made = here.local.platform.create(
-            "release-bot", {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
-        )
-        await here.until(made["id"], "paused")
-        async with open_dashboard(here, tmp_path) as operator:
+        told = {"input": {"text": "Ship"}, "title": "Ship it", "events_streaming": True}
+        task_id = here.local.platform.create("release-bot", told)["id"]
+        await here.until(task_id, "paused")
+        async with open_dashboard(here, tmp_path, **more) as operator:
             await operator.until(lambda: "question" in operator.text)
-            await operator.press("a")
-            await operator.until(lambda: "Which region" in operator.text)
-            await operator.press("c")
-            await operator.until(lambda: "2. us-east" in operator.text)
-            await operator.until(lambda: "F2 sends" in operator.text)
-            await operator.press("2", "f2")
-            await operator.until(lambda: "answered by you" in operator.text)
-            assert "us-east" in (await here.until(made["id"], "completed"))["result"]
-            assert operator.sent == ["answer"]
+            yield operator, task_id
+
+
+async def test_answers_are_decisions(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_question(serve, tmp_path, hold=1.0) as (operator, task_id):
+        await operator.press("a")
+        await operator.until(lambda: "Which region" in operator.text)
+        await operator.press("c")
+        await operator.until(lambda: "( ) 2     us-east (most capacity)" in operator.text)
+        await operator.press("4")
+        await operator.until(lambda: "there is no choice 4: choose 1 to 3" in operator.text)
+        await operator.press("2")
+        await operator.until(lambda: "F2 sends it" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("f2")
+        await operator.until(lambda: 'answer "us-east (most capacity)" in ' in operator.text)
+        assert operator.sent == []
+        await operator.until(lambda: 'answered "us-east (most capacity)"' in operator.text)
+        assert "us-east" in (await operator.here.until(task_id, "completed"))["result"]
+        assert operator.sent == ["answer"]
+
+
+async def test_a_message_must_not_hide_a_question(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_question(serve, tmp_path) as (operator, task_id):
+        platform = operator.here.local.platform
+        platform.create("release-bot", {"id": task_id, "input": {"text": "hello?"}})
+        await operator.press("r", "c")
+        await operator.until(lambda: "( ) 1     eu-west" in operator.text)
+        await operator.press("1")
+        await operator.until(lambda: "F2 sends it" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("f2")
+        await operator.until(lambda: 'answered "eu-west (quiet now)"' in operator.text)
+        assert "eu-west" in (await operator.here.until(task_id, "completed"))["result"]
 
 
 async def test_help_lists_the_keys(serve: Serve, tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from tui.client.events import Event
 from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.task_rows import TaskRow
-from tui.domain.activity_log import Gap, TreeRow
-from tui.domain.activity_rows import StatusRow
+from tui.domain.activity_log import Gap
 from tui.domain.state import LogSeen, State, TasksSeen
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.screens.task_parts import event_parts, row_parts
-from tui.screens.task_title import live_state, progress_pieces
+from tui.screens.task_title import live_state, styled_progress
 from tui.security.redact import Redactor
 from tui.widgets.document_layout import Part
 from tui.widgets.ui_context import UIContext
@@ -85,7 +86,7 @@ def test_the_title_has_status_plan_and_tokens() -> None:
     state = state_of(call("x"), **about)
     task = state.task("t")
     assert task is not None
-    words = "".join(piece.text for piece in progress_pieces(task, state, NOW))
+    words = "".join(piece.text for piece in styled_progress(task, state, NOW))
     assert words == "▶ executing  01:30  1.2k tok  "
 
 

@@ -63,7 +63,7 @@ def test_a_held_action_is_sent_when_its_hold_is_over(start_operator: StartOperat
     )
     digest, begun = operator.digest, operator.loop.now
     done = operator.does(Verb.APPROVE, digest=digest, comment="fine", hold=hold, id="d")
-    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Dana")
+    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved: fine (on record as Dana)")
     assert took == [False] * 5, "it is not held yet, or it is too late"
     assert not asyncio.all_tasks(operator.loop)
     assert (done.phase, done.task and done.task.status, done.error) == (Phase.DONE, "executing", None)
@@ -72,6 +72,7 @@ def test_a_held_action_is_sent_when_its_hold_is_over(start_operator: StartOperat
     assert operator.phases == [Phase.HELD, Phase.CHECKING, Phase.SENDING, Phase.SETTLING, Phase.DONE]
     assert [step.task and step.task.status for step in operator.steps] == [None, None, "paused", "paused", "executing"]
     told = {"deed": "d", "verb": "approve", "target": "t", "digest": digest, "comment": "fine"}
+    told["summary"] = 'approve "fine"'
     assert operator.lines == [
         {"kind": "held", **told, "seconds": hold},
         {"kind": "sent", **told},
@@ -227,7 +228,7 @@ def test_a_task_without_an_id_is_not_requested(start_operator: StartOperator) ->
     ("verb", "more", "changes", "sent", "words"),
     [
         (Verb.REJECT, {}, {}, ("POST", "/hitl/t/reject", {}), "rejected by you"),
-        (Verb.REJECT, {"comment": "no"}, {}, ("POST", "/hitl/t/reject", {"comment": "no"}), "rejected by you"),
+        (Verb.REJECT, {"comment": "no"}, {}, ("POST", "/hitl/t/reject", {"comment": "no"}), "rejected: no (by you)"),
         (Verb.UPDATE, {"body": {"result": "x"}}, {"result": "x"},
          ("PATCH", "/agent-execution/t/update", {"result": "x"}), "the record shows the change"),
         (Verb.CREATE, {"target": "a", "body": {"agent": "a", **HELLO}}, HELLO,

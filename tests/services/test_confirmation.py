@@ -273,6 +273,21 @@ def test_a_later_decision_of_another_person_does_not_confirm_an_answer(start_ope
     assert told == (Outcome.CONFIRMED, "answered by you")
 
 
+def test_the_outcome_of_a_decision_names_the_answer_or_the_reason(start_operator: StartOperator) -> None:
+    operator = start_operator(**QUESTION)
+    operator.platform.log = [{"id": "d", "questions": ["where?"]}]
+    operator.platform.act = operator.platform.becomes(200, {}, status="executing")
+    body = {"decision_id": "d", "answers": ANSWERS}
+    told = operator.decides(Verb.ANSWER, body=body, answer_labels=("eu-west (quiet now)",))
+    assert told == (Outcome.CONFIRMED, 'answered "eu-west (quiet now)" (by you)')
+    operator = start_operator()
+    rejected = {**REQUEST, "rejected_by": "Ann", "comment": "wrong supplier"}
+    operator.platform.act = operator.platform.becomes(200, {}, hitl_request=rejected)
+    told = operator.decides(Verb.REJECT, comment="wrong supplier")
+    assert told == (Outcome.CONFIRMED, "rejected: wrong supplier (on record as Ann)")
+    assert operator.journal.entries[0]["summary"] == 'reject "wrong supplier"'
+
+
 def test_a_lost_decision_on_a_vanished_task_is_unknown(start_operator: StartOperator) -> None:
     operator = start_operator()
     digest = operator.digest

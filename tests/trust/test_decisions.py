@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from tests.conftest import RecordTried
 from tests.local.conftest import Serve
@@ -26,6 +27,7 @@ from tui.client.endpoints import Surfaces
 from tui.client.errors import ApiError
 from tui.client.retry import Backoff
 from tui.client.secret import Secret
+from tui.domain.answers import answer_action, choose, parse_text, questions_of
 from tui.domain.review import ReviewSnapshot
 from tui.services.actions import Action, ActionRunner, Outcome, Verb
 from tui.services.review_loader import load_review
@@ -33,6 +35,8 @@ from tui.services.review_loader import load_review
 RUNS = int(os.environ.get("XP_RUNS", "300"))
 NOTHING_LEFT = {Outcome.NOT_SENT, Outcome.TAKEN_BACK, Outcome.CHANGED, Outcome.ALREADY_SENT}
 UNSETTLED = {None, Outcome.UNKNOWN, Outcome.STILL_RUNNING}
+ANSWERS = st.sampled_from(["1", "2", "3", "mars"])
+"""Three choices, and words of one's own."""
 HOLDS = st.sampled_from([0.0, 5.0])
 LIES = ("another task", "another task after", "as if done", "as if done, and paused anew", "307 later", "200 later")
 """The worst of the faults, which come more often than chance would have it."""
@@ -86,14 +90,15 @@ class World(RuleBasedStateMachine):
         self.truth.ask()
         self.operator_looks()
 
-    def _leaves(self, path: str, body: dict[str, Any]) -> None:
+    def _leaves(self, path: str, body: dict[str, Any]) -> str:
         """Check an action that is sent: it must be journaled, and the last reading must be what was shown."""
         try:
-            self._check_what_leaves(path)
+            return self._check_what_leaves(path, body)
         except AssertionError as error:  # whatever is raised here is taken for a fault of the transport
             self.violations.append(str(error))
+            return ""
 
-    def _check_what_leaves(self, path: str) -> None:
+    def _check_what_leaves(self, path: str, body: dict[str, Any]) -> str:
         (action_id,) = self.journal.names("sent") - self.journal.names("done")
         self.left[action_id] += 1
         action, version = self.actions[action_id]
@@ -102,9 +107,12 @@ class World(RuleBasedStateMachine):
             is_same = other.request == action.request and (action.verb is Verb.STOP or other_version == version)
             if name != action_id and self.left[name] and is_same:
                 assert self.jobs[name].result().outcome not in UNSETTLED, "sent again, and the first may have been done"
-        assert action.verb is Verb.STOP or self.http_transport.read_version == version, (
-            "another version was read than was shown"
-        )
+        if action.verb is Verb.ANSWER:  # the request names its question, so the platform cannot take it for another
+            assert body == action.body
+            assert body["decision_id"] == f"d{version}", "it answers another question than was shown"
+        elif action.verb is not Verb.STOP:
+            assert self.http_transport.read_version == version, "another version was read than was shown"
+        return action_id
 
     def run_for(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -131,7 +139,10 @@ class World(RuleBasedStateMachine):
             except ApiError:
                 return
             content = seen.task.hitl_request.content if seen.task.hitl_request else None
-            self.seen = (seen, content["amount"] if isinstance(content, dict) else 0)
+            version = content["amount"] if isinstance(content, dict) else 0
+            if (card := questions_of(seen)) is not None:
+                version = int(card.id.removeprefix("d"))
+            self.seen = (seen, version)
 
         self.loop.run_until_complete(look())
 
@@ -146,34 +157,45 @@ class World(RuleBasedStateMachine):
         assert self.seen
         self.http_transport.act_faults.append(fault)
         self.http_transport.faults_after_act.extend(after)
-        self._begin(verb, self.seen[0].digest, self.seen[1], hold)
+        self._begin(Action(verb, TASK, self.seen[0].digest, hold=hold), self.seen[1])
+
+    @precondition(lambda self: bool(self.seen and questions_of(self.seen[0]) and self.is_idle))
+    @rule(text=ANSWERS, hold=HOLDS, fault=READING, after=st.lists(READING, max_size=3))
+    def operator_answers(self, text: str, hold: float, fault: str, after: list[str]) -> None:
+        assert self.seen
+        snapshot, version = self.seen
+        card = questions_of(snapshot)
+        assert card
+        self.http_transport.act_faults.append(fault)
+        self.http_transport.faults_after_act.extend(after)
+        self._begin(answer_action(snapshot, card, [parse_text(card.asked[0], text)], hold), version)
 
     @precondition(lambda self: self.jobs and self.is_idle)
     @rule()
     def operator_stops(self) -> None:
-        self._begin(Verb.STOP, None, 0, 0.0)
+        self._begin(Action(Verb.STOP, TASK), 0)
 
     @precondition(lambda self: not self.is_idle)
     @rule()
     def operator_presses_again(self) -> None:
         action, version = next(reversed(self.actions.values()))
-        self._begin(action.verb, action.digest, version, action.hold)
+        self._begin(action, version)
 
     @precondition(lambda self: self.actions)
     @rule()
     def operator_tries_again_once_it_has_ended(self) -> None:
         self.run_for(90.0)
         action, version = next(reversed(self.actions.values()))
-        self._begin(action.verb, action.digest, version, 0.0)
+        self._begin(replace(action, hold=0.0), version)
 
     @property
     def is_idle(self) -> bool:
         return all(job.done() for job in self.jobs.values())
 
-    def _begin(self, verb: Verb, digest: str | None, version: int, hold: float) -> None:
+    def _begin(self, action: Action, version: int) -> None:
         self.number += 1
         name = f"action{self.number}"
-        action = Action(verb, TASK, digest, comment=name, hold=hold, id=name)
+        action = replace(action, id=name, comment=None if action.verb is Verb.ANSWER else name)
         self.actions[name] = action, version
         self.jobs[name] = self.loop.create_task(self.doer.run_action(action))
         self.run_for(0)
@@ -188,10 +210,19 @@ class World(RuleBasedStateMachine):
     def another_decides(self, verb: str) -> None:
         self.truth.decide(verb, "Kofi")
 
+    @rule(answer=ANSWERS)
+    def another_answers(self, answer: str) -> None:
+        body = {"decision_id": f"d{self.truth.version}", "answers": [{"question_id": "q", "answer": f"o{answer}"}]}
+        self.truth.answer(body, "Kofi")
+
     @rule(votes=st.sampled_from([1, 1, 2]))
     def agent_asks(self, votes: int) -> None:
         self.truth.ask()
         self.truth.votes_needed = votes
+
+    @rule()
+    def agent_asks_a_question(self) -> None:
+        self.truth.ask_question()
 
     @rule()
     def the_pause_is_written_anew(self) -> None:
@@ -229,7 +260,10 @@ class World(RuleBasedStateMachine):
             if outcome is Outcome.CONFIRMED:
                 assert self.truth.stops, "it was never stopped"
             return
-        if outcome is Outcome.CONFIRMED and action.words == "rejected by you: the task is stopped":
+        if action.verb is Verb.ANSWER:
+            self._answer_told_right(action, mine, version)
+            return
+        if outcome is Outcome.CONFIRMED and action.words.endswith("(by you): the task is stopped"):
             assert self.truth.stops  # of one that was rejected and one that another stopped nothing tells which it is
         elif outcome is Outcome.CONFIRMED:
             took = [one for one in self.truth.applied if (one.verb, one.version) == (action.verb, version)]
@@ -240,6 +274,19 @@ class World(RuleBasedStateMachine):
             assert outcome in told, f"it took effect, and {outcome} was told"
             if mine[0].version != version:
                 assert outcome in {Outcome.UNKNOWN, Outcome.ALREADY}, "another version was decided about, in silence"
+
+    def _answer_told_right(self, action: Action, mine: list[Any], version: int) -> None:
+        """Check what was told of an answer: it must be the one that was shown, with its label."""
+        outcome, value, (label,) = action.outcome, action.body["answers"][0]["answer"], action.answer_labels
+        if mine:
+            assert (mine[0].version, mine[0].answer) == (version, value), "another answer than was shown"
+            told = {Outcome.CONFIRMED, Outcome.UNKNOWN, Outcome.ALREADY, Outcome.GONE}
+            assert outcome in told, f"it took effect, and {outcome} was told"
+        if outcome is Outcome.CONFIRMED:
+            assert f'answered "{label}"' in action.words
+            took = [one for one in self.truth.applied if (one.verb, one.version) == ("answer", version)]
+            assert [one.answer for one in took] == [value], "false: confirmed"
+            assert mine or "the record says so" in action.words, "told as ours, and it was another's"
 
     def teardown(self) -> None:
         """Check that every action has ended and that the journal has its outcome."""
@@ -337,4 +384,75 @@ async def test_of_two_deciders_one_is_first_and_the_other_learns_it(
     assert changes or ended["confirmed"] > RACES / 3
     assert changes or not ended["on what came while it was on its way, and told so"]
     promise = "races with a change: told when it met another version" if changes else "races: the loser is told"
+    record_tried(promise, RACES, told)
+
+
+@pytest.mark.parametrize("changes", [False, True])
+async def test_of_two_answers_one_is_first_and_the_other_learns_it(
+    serve: Serve, record_tried: RecordTried, monkeypatch: pytest.MonkeyPatch, changes: bool
+) -> None:
+    """Two operators answer one question, and it ends or changes, within a moment of each other, over real sockets.
+
+    An answer names its question, so it never meets another one.
+    """
+    dice, ended = random.Random(11), Counter[str]()
+    async with serve() as here, here.client() as mine, here.client() as theirs:
+        platform, decisions = here.local.platform, here.local.decisions
+        applied: list[tuple[str, str]] = []
+        answer = decisions.answer
+
+        def noted(task_id: str, decision_id: str, answers: list[Any]) -> Any:
+            told = answer(task_id, decision_id, answers)
+            applied.append((decision_id, answers[0]["answer"]))
+            return told
+
+        def ask(task_id: str, number: int, name: str) -> None:
+            options = [{"id": f"{name}{choice}", "label": f"choice {choice}"} for choice in (1, 2)]
+            question = {"id": "q", "question": f"Which of {number}?", "options": options}
+            task = platform.task(task_id)
+            platform.record(task, "ask_user_questions", {"id": f"{task_id} {name}", "questions": [question]})
+            platform.change(task, status="paused", deep_planning={**task["deep_planning"], "question_raised": True})
+
+        monkeypatch.setattr(decisions, "answer", noted)
+        for number in range(1, RACES + 1):
+            task_id = platform.create("your-agent", {"input": {"text": "ship"}})["id"]
+            ask(task_id, number, "first")
+            review = await load_review(mine, task_id)
+            card = questions_of(review)
+            assert card
+            applied.clear()
+
+            async def one(client: Client) -> Action:
+                chosen = choose(card.asked[0], dice.choice([1, 2]))
+                await asyncio.sleep(dice.uniform(0, 0.01))
+                return await ActionRunner(client, Journal(), lambda action: None).run_action(
+                    answer_action(review, card, [chosen])
+                )
+
+            async def meanwhile(what: str) -> None:
+                await asyncio.sleep(dice.uniform(0, 0.02))
+                if what == "it ends":
+                    platform.stop(task_id)
+                elif what == "it changes" and platform.task(task_id)["status"] == "paused":
+                    ask(task_id, number, "second")
+
+            what = meanwhile("it changes" if changes else dice.choice(["nothing", "it ends"]))
+            *done, _ = await asyncio.gather(one(mine), one(theirs), what)
+            assert len(applied) <= 1
+            for action in done:
+                assert action is not None
+                ended[str(action.outcome)] += 1
+                value = action.body["answers"][0]["answer"]
+                took_mine = applied == [(card.id, value)]
+                if action.outcome is Outcome.CONFIRMED:
+                    assert took_mine
+                    assert f'answered "{action.answer_labels[0]}"' in action.words
+                elif not took_mine:
+                    assert action.outcome in {
+                        Outcome.ALREADY, Outcome.CHANGED, Outcome.GONE, Outcome.REFUSED, Outcome.UNKNOWN,
+                    }  # fmt: skip
+                    assert not action.is_sent or "refused" in action.words
+    told = ", ".join(f"{count} {outcome}" for outcome, count in ended.most_common())
+    assert changes or ended["confirmed"] > RACES / 3
+    promise = "races of answers with another question" if changes else "races of answers: the loser is told"
     record_tried(promise, RACES, told)

@@ -100,7 +100,7 @@ async def test_millions_of_events_cost_no_growing_memory_on_the_screens(
                 if number % 500 == 499:
                     await operator.pilot.pause(0.001)
                 if number in {EVENTS // 10, EVENTS - 1}:
-                    await operator.until(lambda: pane.total + pane.unseen > 0)
+                    await operator.until(lambda: pane.total + pane.unseen_count > 0)
                     gc.collect()
                     at.append(resident())
                     keys.append(await key_to_paint(operator, 200 if IS_LONG else 12))

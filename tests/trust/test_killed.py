@@ -45,7 +45,8 @@ async def test_a_process_that_is_killed_anywhere_leaves_whole_files(
         lines = list(journal.lines())
         sent = {line["comment"] for line in lines if line["kind"] == "sent"}
         arrived = [task["input"]["text"].replace("/", "-") for task in here.local.store.tasks({})]
-    assert len(arrived) == len(set(arrived)) > KILLS
+    assert len(arrived) == len(set(arrived))
+    assert len(arrived) > KILLS // 2, "hardly anything was under way when it was killed"
     assert set(arrived) <= sent, "something left that was not written down before"
     assert len(journal.unfinished()) <= KILLS
     assert not [path for path in state.iterdir() if path.stat().st_mode & 0o77]

@@ -23,11 +23,13 @@ Answer = tuple[int, Any]
 
 @dataclass(frozen=True)
 class Applied:
-    """A decision that took effect: its verb, its author, and the version of the request."""
+    """A decision that took effect: its verb, its author, the version of the request, and the answer to a question."""
 
     verb: str
     by: str
     version: int
+    answer: str = ""
+    """The value of the answer, for a question."""
 
 
 @dataclass
@@ -39,8 +41,10 @@ class Truth:
     version: int = 0
     request: dict[str, Any] | None = None
     applied: list[Applied] = field(default_factory=list)
-    said: int = 0
-    """How many entries the log has."""
+    log: list[dict[str, Any]] = field(default_factory=list)
+    """The entries of the log."""
+    card: dict[str, Any] | None = None
+    """The question that waits for an answer; None if none does."""
     stops: int = 0
     votes_needed: int = 1
     """How many approvals the request needs."""
@@ -52,10 +56,33 @@ class Truth:
     def ask(self) -> None:
         """Ask for a decision, or for another one than before."""
         self.version += 1
-        self.said += 1
+        self.log.append({"id": f"e{len(self.log)}", "type": "think", "thought": "…"})
         self.status = "paused"
+        self.card = None
         self.votes_needed = 1
         self.request = {"wait_node_id": "n", "title": "Pay", "content": {"amount": self.version}}
+
+    def ask_question(self) -> None:
+        """Ask a question; one that was asked before is superseded."""
+        self.version += 1
+        if not self.is_decided:
+            self.request = None
+        options = [{"id": f"o{number}", "label": f"choice {number} of {self.version}"} for number in range(1, 4)]
+        question = {"id": "q", "question": f"Which of {self.version}?", "options": options}
+        self.card = {"id": f"d{self.version}", "decision_id": f"d{self.version}", "questions": [question]}
+        self.log.append(self.card)
+        self.status = "paused"
+
+    def answer(self, body: dict[str, Any], by: str) -> Answer:
+        """Answer the question that waits."""
+        if self.status != "paused" or self.card is None or self.card["id"] != body["decision_id"]:
+            return 400, {"detail": "decision_id names no open question"}
+        (item,) = body["answers"]
+        self.card["answers"] = body["answers"]
+        self.card = None
+        self.applied.append(Applied("answer", by, self.version, item["answer"]))
+        self.status = "executing"
+        return 200, self.record()
 
     def pause_again(self) -> None:
         """Write another pause time for the same request."""
@@ -67,6 +94,7 @@ class Truth:
         if self.status in FINAL:
             return
         self.status = status
+        self.card = None
         if self.request and not self.is_decided:
             self.request = None
 
@@ -102,7 +130,7 @@ class Truth:
         return {
             "id": TASK, "agent_id": "a", "organization_id": "o", "status": self.status, "input": {"text": "pay"},
             "created_at": "2026-11-20T09:00:00Z", "updated_at": self.told(), "paused_at": paused,
-            "hitl_request": self.request,
+            "hitl_request": self.request, "deep_planning": {"question_raised": self.card is not None},
         }  # fmt: skip
 
     def told(self) -> str:
@@ -113,13 +141,12 @@ class Truth:
         match method, path.strip("/").split("/"):
             case "POST", ["hitl", _, ("approve" | "reject") as verb]:
                 return self.decide(verb, str(body.get("comment")))
+            case "POST", [*_, "answers"]:
+                return self.answer(body, body["by"])
             case "POST", [*_, "stop"]:
                 return self.stop()
             case "GET", ["activity", *_]:
-                return 200, {
-                    "id": TASK,
-                    "messages": [{"id": f"e{n}", "type": "think", "thought": "…"} for n in range(self.said)],
-                }
+                return 200, {"id": TASK, "messages": self.log}
             case "GET", [*_, "tasks", _]:
                 return 200, self.record()
         raise AssertionError(f"nobody foresaw {method} {path}")
@@ -153,18 +180,18 @@ class FaultyTransport(httpx.AsyncBaseTransport):
         """What the next actions suffer."""
         self.faults_after_act: deque[str] = deque()
         """What the readings suffer that come after the next action."""
-        self.on_act: Callable[[str, dict[str, Any]], None] = lambda path, body: None
-        """Told of every action the moment it leaves."""
+        self.on_act: Callable[[str, dict[str, Any]], str] = lambda path, body: ""
+        """Told of every action the moment it leaves; returns its name."""
         self.read_version = 0
         """Of the request, when it was read last with success."""
         self._late: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = json.loads(await request.aread() or b"{}")
+        body = json.loads(await request.aread() or b"{}") or {}
         faults = self.faults if request.method == "GET" else self.act_faults
         fault = faults.popleft() if faults else "good"
         if request.method != "GET":
-            self.on_act(request.url.path, body)
+            body["by"] = self.on_act(request.url.path, body)
             self.faults.extend(self.faults_after_act)
             self.faults_after_act.clear()
         await asyncio.sleep(0.05)

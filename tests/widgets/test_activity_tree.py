@@ -112,7 +112,7 @@ async def test_a_tree_of_a_large_log_parses_only_visible_entries(
             keys = [[tree.key_of(place) for place in range(tree.count())] for tree in trees]
             assert keys[0] == keys[1]
             assert [trees[0].index_of(key) for key in keys[0]] == list(range(len(keys[0])))
-            assert [tree.pieces(0, 90) for tree in trees[:1]] == [tree.pieces(0, 90) for tree in trees[1:]]
+            assert [tree.styled_line(0, 90) for tree in trees[:1]] == [tree.styled_line(0, 90) for tree in trees[1:]]
             assert opened or panes[0].rows._arrangement.is_plain
         told = {
             "type": "tool_call_request",

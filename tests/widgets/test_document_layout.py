@@ -15,7 +15,7 @@ from tui.widgets.document_layout import Document, Part, ValueKey
 
 def shown(document: Document, width: int = 60) -> list[str]:
     """Return the lines of a document as text."""
-    return ["".join(piece.text for piece in row.pieces) for row in document.rows(width)]
+    return ["".join(piece.text for piece in row.styled_line) for row in document.rows(width)]
 
 
 JSON = st.recursive(

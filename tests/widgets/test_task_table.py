@@ -23,9 +23,9 @@ async def test_only_rows_with_changing_times_are_redrawn(form: str) -> None:
     dice, now, looked_at = random.Random(7), [NOW], []
 
     class Looked(TaskTable):
-        def pieces(self, index: int, width: int) -> StyledLine:
+        def styled_line(self, index: int, width: int) -> StyledLine:
             looked_at.append(index)
-            return super().pieces(index, width)
+            return super().styled_line(index, width)
 
     def task(number: int) -> Task:
         begun = NOW - timedelta(seconds=dice.choice([1, 59.5, 3599, 86_399, 400 * 86_400]), milliseconds=number)

@@ -33,7 +33,7 @@ class CountingList(VirtualList):
     def count(self) -> int:
         return LINES
 
-    def pieces(self, index: int, width: int) -> StyledLine:
+    def styled_line(self, index: int, width: int) -> StyledLine:
         self.asked += 1
         return [StyledText(f"line {index} "), StyledText("faint", "faint")]
 
@@ -101,7 +101,7 @@ class ChangingList(VirtualList):
     def background_class(self, index: int) -> str:
         return "lines--flash" if self.numbers[index] % 3 == 0 else ""
 
-    def pieces(self, index: int, width: int) -> StyledLine:
+    def styled_line(self, index: int, width: int) -> StyledLine:
         return [StyledText(f"{self.numbers[index]} in {width} ".ljust(width // 2, ".")), StyledText("faint", "faint")]
 
 
@@ -194,8 +194,8 @@ async def test_a_partial_frame_equals_a_full_one() -> None:
 class WideCharacterList(ChangingList):
     """A list with characters that take two cells."""
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        return [*super().pieces(index, width), StyledText("界" * (self.numbers[index] % 7), "strong")]
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        return [*super().styled_line(index, width), StyledText("界" * (self.numbers[index] % 7), "strong")]
 
 
 class TerminalApp(WidgetApp):

@@ -14,6 +14,7 @@ import httpx
 from tests.wire.server import Connection, Request
 from tui.local.data_dir import ORGANIZATION
 from tui.local.process import LocalPlatform, ServerOptions
+from tui.local.task_service import Refused
 
 KEY = "key-of-the-tests-0123456789"
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -103,12 +104,30 @@ class Platform:
             await self._stream(request, connection, found[1])
             return
         self._tick()
+        if request.path.endswith(("/answers", "/confirm")) and await self._decided_in_stream(request, connection):
+            return
         headers = {name: value for name, value in request.headers.items() if name in {"x-api-key", "content-type"}}
         target = f"{httpx.URL(request.target).raw_path.decode()}"
         answer = await self._http.request(request.method, target, content=request.body, headers=headers)
         if answer.is_success and request.method != "GET":
             self._note(request)
         await connection.reply(answer.status_code, answer.content, {"content-type": answer.headers["content-type"]})
+
+    async def _decided_in_stream(self, request: Request, connection: Connection) -> bool:
+        """Decide a card, and begin a stream as the answer; return False if that is refused, or is no decision."""
+        *_, task_id, verb = request.path.strip("/").split("/")
+        body, decisions = request.json, self.local.decisions
+        try:
+            if verb == "answers":
+                decisions.answer(task_id, body["decision_id"], body["answers"])
+            else:
+                decisions.confirm(task_id, body["request_id"], body["approve"])
+        except Refused:
+            return False
+        self._note(request)
+        await connection.start()
+        await connection.gone()
+        return True
 
     def _note(self, request: Request) -> None:
         parts = request.path.strip("/").split("/")

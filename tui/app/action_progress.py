@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 OUTCOME_NOTICE_SECONDS = 10
 """Seconds for which the notice about an outcome is shown."""
+MAX_SUMMARY_CHARS = 100
+"""Characters of the summary of an action."""
+MIN_NAME_CELLS = 12
+"""Cells that the line of held actions keeps for the name of the task, however long the summary is."""
 
 
 class Ticker(Protocol):
@@ -139,13 +143,15 @@ class ActionProgress:
     def _held_text(self, held: Sequence[Action]) -> str:
         """Return a line with the held actions, their countdown, and the keys that take them back."""
         action = held[0]
+        summary = self._ui.safe(action.summary, MAX_SUMMARY_CHARS)
         keys = self._app.screens[-1].keys_to_take_back() if self._app.screens else ""
         end = f" {self._countdown(action)}   {keys} takes it back"
         if len(held) > 1:
             end = f" and {len(held) - 1} more{end}"
         name = self.name_of(action.target)
-        available_cells = max(self._app.size.width - cell_len(f" ‖ {action.verb} {end} "), 1)
-        return f"‖ {action.verb} {fit(name, min(available_cells, cell_len(name)))}{end}"
+        available_cells = self._app.size.width - cell_len(f" ‖  {end} ")
+        summary = _fit_at_most(summary, available_cells - min(cell_len(name), MIN_NAME_CELLS))
+        return f"‖ {summary} {_fit_at_most(name, available_cells - cell_len(summary))}{end}"
 
     def _countdown(self, action: Action) -> str:
         if action.phase is Phase.CHECKING:
@@ -181,5 +187,11 @@ class ActionProgress:
                 consequence = "being sent: what comes of it is not told"
             elif action.id in self.held:
                 consequence = "held: it is not sent then"
-            lines.append(f"{action.verb} {self.name_of(action.target)}\n  {consequence}")
+            summary = self._ui.safe(action.summary, MAX_SUMMARY_CHARS)
+            lines.append(f"{summary} {self.name_of(action.target)}\n  {consequence}")
         return "\n".join(lines)
+
+
+def _fit_at_most(text: str, cells: int) -> str:
+    """Return a text cut to a number of cells, if it has more."""
+    return fit(text, max(min(cells, cell_len(text)), 1))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -19,7 +19,9 @@ from textual.theme import Theme, ThemeProvider
 
 from tui.app import themes
 from tui.app.ascii_filter import AsciiFilter
+from tui.app.browser import missing_browser
 from tui.app.composition import Services
+from tui.app.notices import Notices
 from tui.app.sanitize_filter import SanitizeFilter
 from tui.app.serial_keys import SerialKeys
 from tui.app.terminal import InputFailed, Terminal, check_terminal, write_to_terminal
@@ -28,7 +30,9 @@ from tui.client.client import Client
 from tui.screens import stylesheets
 from tui.screens.approval_base import ApprovalScreen
 from tui.screens.base import AppScreen, SizeNotice
+from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import (
+    AnswerDecided,
     CopyWanted,
     OpenReviewedTask,
     OpenUrl,
@@ -44,6 +48,7 @@ from tui.security.redact import Redactor
 from tui.services.actions import JournalWriter
 from tui.services.crash_report import write_crash_report
 from tui.services.list_poller import PollIntervals
+from tui.widgets.keys import key_name
 from tui.widgets.ui_context import TIME_FORMATS, UIContext
 
 HELD_INTERVAL_SECONDS = 0.2
@@ -72,6 +77,10 @@ class XpTui(SerialKeys):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
+        Binding("J", "wait(1)", "Next task that waits", show=False, id="app.next_wait"),
+        Binding("K", "wait(-1)", "Previous task that waits", show=False, id="app.previous_wait"),
+        Binding("F", "failure", "Next failed task", show=False, id="app.next_failure"),
+        Binding("f6", "notices", "Notices", show=False, id="app.notices"),
         Binding("f9", "theme", "Next theme", show=False, id="app.next_theme"),
         Binding("f10", "change_theme", "Choose a theme", show=False, id="app.themes"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit"),
@@ -101,10 +110,13 @@ class XpTui(SerialKeys):
         super().__init__(ansi_color=True if themes.is_colourless() else None, driver_class=Terminal)
         memory = {} if memory is None else memory
         read_only = "read-only mode: nothing is sent" if client.read_only else ""
-        self.ui = UIContext(lambda: client.now, redactor, place, memory, read_only=read_only, is_still=is_still)
+        no_browser = cache(partial(missing_browser, os.environ))
+        self.ui = UIContext(
+            lambda: client.now, redactor, place, memory, read_only=read_only, no_browser=no_browser, is_still=is_still
+        )
         self.client, self.state_folder = client, state_folder
         self._task_list = TaskListScreen(self.ui, initial_filter)
-        self._shown_until: dict[tuple[str, str], float] = {}  # the end of each notice, by its title and message
+        self._notices = Notices(lambda: client.now)
         self._leftovers = leftovers  # journal lines of actions that an earlier session did not finish
         self.services = Services(
             self, client, journal, drafts, self.ui,
@@ -146,6 +158,12 @@ class XpTui(SerialKeys):
         self.push_screen(screen, follow_task_below)
         screen.update_state(self.services.store.state, ())
         self.services.read_workers.follow_topmost()
+
+    def replace_by_task(self, task_id: str) -> None:
+        """Open the screen of a task in the place of the topmost screen."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.open_task(task_id)
 
     def on_resize(self) -> None:
         """Check after a resize whether the terminal is large enough."""
@@ -229,13 +247,28 @@ class XpTui(SerialKeys):
         A screen that no toast may cover shows the message in its notice line.
         """
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        now = time.monotonic()
-        if self._shown_until.get((title, message), now) <= now:
-            self._shown_until[title, message] = now + seconds
+        text = f"{title}: {message}" if title else message
+        top = self.screens[-1] if self.screens else None
+        if self._notices.add(text, seconds, is_reviewing=top is not None and top.IS_APPROVAL):
             super().notify(message, title=title, timeout=timeout, **more)
-        screens = self.screens
-        if screens and screens[-1].HAS_NOTICE_LINE:
-            screens[-1].show_notice(f"{title}: {message}" if title else message, seconds)
+        if top is not None and top.HAS_NOTICE_LINE:
+            top.show_notice(text, seconds)
+
+    def action_notices(self) -> None:
+        """Show the latest notices."""
+        from tui.screens.notice_list import NoticesScreen
+
+        self.push_screen(NoticesScreen(self._notices.latest))
+
+    @on(DecisionScreen.Closed)
+    def _report_missed_notices(self) -> None:
+        """Report the notices that came and went while a review was open; the others are still shown."""
+        if any(screen.IS_APPROVAL for screen in self.screens):
+            return
+        if count := self._notices.take_missed():
+            plural = "s" if count > 1 else ""
+            key = key_name(self, "app.notices")
+            self.notify(f"{count} notice{plural} came while you reviewed: {key} shows what", markup=False)
 
     # Themes
 
@@ -295,6 +328,14 @@ class XpTui(SerialKeys):
         """Take back all held actions."""
         self.services.progress.take_back_all()
 
+    def action_wait(self, by: int) -> None:
+        """Go to the next task that waits, or to the previous one."""
+        self.services.next_commands.go_to_wait(by)
+
+    def action_failure(self) -> None:
+        """Go to the next failed task."""
+        self.services.next_commands.go_to_failure()
+
     async def action_told(self, name: str, argument: str) -> None:
         """Run the action `told`: a command that was entered on the command line with an argument."""
         match name:
@@ -331,6 +372,7 @@ class XpTui(SerialKeys):
     @on(ApprovalScreen.Decided)
     @on(ApprovalScreen.TakeBack)
     @on(ReplyWanted)
+    @on(AnswerDecided)
     @on(OpenUrl)
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)

@@ -10,6 +10,7 @@ from textual.css.query import NoMatches
 
 from tui.app.action_progress import ActionProgress
 from tui.app.copy_commands import CopyCommands
+from tui.app.next_commands import NextCommands
 from tui.app.operator_commands import OperatorCommands
 from tui.app.read_workers import ReadWorkers
 from tui.app.review_manager import ReviewManager
@@ -56,7 +57,9 @@ class Services:
         self.reviews = ReviewManager(
             app, client, store, ui,
             runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
+            drafts=drafts,
         )  # fmt: skip
+        self.next_commands = NextCommands(app, store, lambda: self.notifier.waiting)
         self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")
         self.commands = OperatorCommands(
             app, client, store, ui,

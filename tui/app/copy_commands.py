@@ -13,12 +13,14 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.json_codec import pretty
 from tui.client.task_rows import AnyTask
-from tui.security.sanitize import sanitize_text
+from tui.security.sanitize import host_of, sanitize_text, with_ascii_host
 from tui.services.clipboard import copy_text
 from tui.services.state_store import StateStore
 from tui.widgets.ui_context import UIContext
 
 MAX_TITLE_CHARS = 10_000
+SIGN_IN_ADDRESS = "address"
+"""The name of the address of a sign-in: the only text that is copied with what is masked in it."""
 
 
 class CopyCommands:
@@ -63,7 +65,10 @@ class CopyCommands:
     async def _copy_one_of(self, texts: Mapping[str, str]) -> None:
         from tui.screens.copy_dialog import CopyScreen
 
-        if name := await self._app.push_screen_wait(CopyScreen(texts)):
+        shown = dict(texts)
+        if SIGN_IN_ADDRESS in texts:
+            shown[SIGN_IN_ADDRESS] = self._ui.redactor.text(texts[SIGN_IN_ADDRESS])
+        if name := await self._app.push_screen_wait(CopyScreen(shown)):
             self.copy(name, texts[name])
 
     def copy(self, name: str, text: str) -> None:
@@ -76,6 +81,7 @@ class CopyCommands:
         redactor = self._ui.redactor
         results = [redactor.text(task.result) for task in tasks if task.result]
         texts = {
+            **self._sign_in_address(tasks),
             "id": "\n".join(task.id for task in tasks),
             "title": "\n".join(self._ui.safe(task.name, MAX_TITLE_CHARS) for task in tasks),
             "result": "\n\n".join(sanitize_text(result, longest=sys.maxsize) for result in results),
@@ -87,3 +93,19 @@ class CopyCommands:
             return texts
         curls = [f"curl -H \"x-api-key: $XPANDER_API_KEY\" '{url}'" for url in urls]
         return {**texts, "link": "\n".join(urls), "curl": "\n".join(curls)}
+
+    def _sign_in_address(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
+        """Return the whole address of the sign-in that a task waits for, if all browsers find the same host in it."""
+        if len(tasks) != 1:
+            return {}
+        task = tasks[0]
+        activity = self._store.state.activity(task.id)
+        node = activity.open_node if activity else None
+        url = None
+        if task.pending_eca_request is not None:
+            url = task.pending_eca_request.auth_url
+        elif node is not None and node.entry.kind == "sign-in" and not task.is_final:
+            url = getattr(node.entry, "url", None)
+        if not url or not host_of(url):
+            return {}
+        return {SIGN_IN_ADDRESS: with_ascii_host(url)}

@@ -26,6 +26,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.copy_dialog import CopyChoices, CopyScreen
 from tui.screens.help import HelpList, HelpScreen
 from tui.screens.message_editor import MessageEditor
+from tui.screens.notice_list import NoticeRows, NoticesScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
@@ -37,13 +38,14 @@ from tui.widgets.event_pane import EventPane
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import normalize_keys
+from tui.widgets.question_form import QuestionForm
 from tui.widgets.task_table import TaskTable
 from tui.widgets.virtual_list import VirtualList
 
 CLASSES_WITH_BINDINGS: tuple[type[DOMNode], ...] = (
     XpTui, BaseScreen, TaskListScreen, TaskScreen, ApprovalScreen, ReviewScreen, BulkReviewScreen, AgentPicker,
     MessageEditor, AnswerScreen, ConfirmScreen, CopyScreen, CommandLineScreen, VirtualList, TaskTable, ActivityPane,
-    EventPane, Inspector,
+    EventPane, Inspector, QuestionForm,
     FilterInput,
 )  # fmt: skip
 FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
@@ -53,11 +55,12 @@ FOCUSABLE_BY_SCREEN: dict[type[Screen[Any]], tuple[type[DOMNode], ...]] = {
     BulkReviewScreen: (OutcomeList, Inspector, Input),
     AgentPicker: (Input, AgentList),
     MessageEditor: (TextArea, Input, VerticalScroll),
-    AnswerScreen: (TextArea, Inspector),
+    AnswerScreen: (QuestionForm, TextArea),
     ConfirmScreen: (Button,),
     CopyScreen: (CopyChoices,),
     CommandLineScreen: (Input,),
     HelpScreen: (HelpList,),
+    NoticesScreen: (NoticeRows,),
     SizeNotice: (),
 }
 """The screens, each with the widgets that can have the focus on it."""

@@ -14,27 +14,25 @@ from tui.app.access import AppAccess
 from tui.app.action_progress import ActionProgress
 from tui.app.copy_commands import CopyCommands
 from tui.app.read_workers import ReadWorkers
+from tui.app.reply_commands import ONE_TASK_ONLY, ReplyCommands, message_body
 from tui.app.review_manager import ReviewManager
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
-from tui.client.task_facts import WaitKind
 from tui.client.task_rows import AnyTask
-from tui.domain.review import ReviewSnapshot
 from tui.domain.state import TasksSeen
-from tui.screens.approval_base import QUIET_SECONDS, ApprovalScreen
-from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
+from tui.screens.approval_base import ApprovalScreen
+from tui.screens.key_rhythm import QUIET_SECONDS
+from tui.screens.messages import AnswerDecided, CopyWanted, OpenUrl, ReplyWanted, TaskCommand
 from tui.screens.task_list import TaskListScreen
 from tui.security.sanitize import address_problem, host_of, with_ascii_host
 from tui.services.actions import Action, ActionRunner, JournalWriter, Outcome, Verb
-from tui.services.review_loader import load_review
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
 from tui.storage.json_store import SENDING_PREFIX
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
-    from tui.client.log_entries import Questions
     from tui.client.models import Agent
     from tui.screens.message_editor import MessageDraft
 
@@ -72,6 +70,10 @@ class OperatorCommands:
         self._copying = copying
         self._hold_seconds = hold_seconds
         self.drafts = drafts
+        self._replies = ReplyCommands(
+            app, client, store, ui,
+            runner=runner, progress=progress, drafts=drafts, start=self.start, hold_seconds=hold_seconds,
+        )  # fmt: skip
         self._jobs: set[asyncio.Task[Any]] = set()
         """The asyncio tasks that are running actions."""
         _restore_drafts(drafts)
@@ -79,14 +81,17 @@ class OperatorCommands:
     def handle(self, event: Message) -> None:
         """Handle a message of a screen by running its command."""
         match event:
-            case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment):
+            case ApprovalScreen.Decided(verb=verb, digests=digests, comment=comment, draft_key=key):
                 for task_id, digest in digests.items():
-                    self.start(Action(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET_SECONDS)))
+                    action = Action(verb, task_id, digest, comment, hold=max(self._hold_seconds, QUIET_SECONDS))
+                    self.start(action, *filter(None, (key,)))
             case ApprovalScreen.TakeBack(action_ids=action_ids):
                 for action_id in action_ids:
                     self._runner.take_back(action_id)
             case ReplyWanted(task=task):
-                self._open_dialog(self._reply, task)
+                self._open_dialog(self._replies.reply, task)
+            case AnswerDecided():
+                self._replies.send_answer(event)
             case OpenUrl(url=url):
                 self._open_url(url)
             case TaskListScreen.AgentsWanted():
@@ -110,8 +115,10 @@ class OperatorCommands:
             self._open_dialog(self._choose_agent, True, tasks[0].agent_id if tasks else None)
         elif event.verb == "stop" and tasks:
             self._open_dialog(self._stop, tasks)
+        elif event.verb == "continue" and len(tasks) > 1:
+            self.warn(ONE_TASK_ONLY)
         elif event.verb == "continue" and tasks:
-            self._open_dialog(self._reply, tasks[0])
+            self._open_dialog(self._replies.reply, tasks[0])
         elif tasks:
             self._open_dialog(self._create, tasks[0].agent_id, self._agent_name(tasks[0].agent_id))
 
@@ -195,7 +202,7 @@ class OperatorCommands:
         """Report one leftover action of an earlier session, and ask what to do; nothing is sent here."""
         from tui.screens.confirm import ConfirmScreen
 
-        verb, target = str(line.get("verb")), str(line.get("target"))
+        summary, target = str(line.get("summary") or line.get("verb")), str(line.get("target"))
         was_held = line.get("kind") == "held"
         if was_held:
             phase = "held"
@@ -208,7 +215,8 @@ class OperatorCommands:
             yes = "Open the task"
             consequence = "whether it was done, only the task tells."
         await self._reader.find(target)
-        text = f"{verb} {self._progress.name_of(target)}\nwas {phase} when xp-tui ended, {consequence}"
+        subject = f"{self._ui.safe(summary, 100)} {self._progress.name_of(target)}"
+        text = f"{subject}\nwas {phase} when xp-tui ended, {consequence}"
         dialog = ConfirmScreen("From the last session", text, yes=yes, no="Leave it")
         is_accepted = await self._app.push_screen_wait(dialog)
         about = {name: line.get(name) for name in ("deed", "verb", "target", "digest", "request", "platform")}
@@ -218,48 +226,7 @@ class OperatorCommands:
         elif is_accepted:
             self._app.open_task(target)
 
-    # Replies
-
-    async def _reply(self, task: AnyTask) -> None:
-        """Reply to a task: answer its questions where it asks any, else write to its thread."""
-        wait = self._store.state.wait(task.id)
-        if wait is not None and wait.kind is WaitKind.QUESTION:
-            try:
-                review = await load_review(self._client, task.id)
-            except (ApiError, BadAddress) as error:
-                self.warn(f"the question could not be read: {error}")
-                return
-            if review.held and _questions(review.held).asked:
-                await self._answer(review)
-                return
-        await self._write_to_thread(task)
-
-    async def _answer(self, review: ReviewSnapshot) -> None:
-        """Ask for the answer to each question, and send all answers together."""
-        from tui.screens.answer import AnswerScreen
-
-        card = _questions(review.held)
-        answers: list[dict[str, object]] = []
-        keys = [f"answer {review.task.id} {card.id} {index}" for index in range(len(card.asked))]
-        for number, (key, question) in enumerate(zip(keys, card.asked, strict=True), 1):
-            counter = f" {number} of {len(keys)}" if len(keys) > 1 else ""
-            title = f"Question{counter} of {self._ui.safe(review.task.name, 60)}"
-            dialog = AnswerScreen(title, question, self._ui.redactor, key, self.drafts)
-            draft = await self._app.push_screen_wait(dialog)
-            if draft is None:
-                return
-            answers.append({"question_id": question.id, "answer": draft.text})
-        body = {"decision_id": card.decision_id or card.id, "answers": answers}
-        self.start(Action(Verb.ANSWER, review.task.id, review.digest, body=body), *keys)
-
-    async def _write_to_thread(self, task: AnyTask) -> None:
-        """Ask for a message, and send it to the thread of a task."""
-        name = self._agent_name(task.agent_id)
-        title = f"Say more in: {self._ui.safe(task.name)}"
-        destination = f"to {name}, thread {task.thread_id}"
-        if draft := await self._edit_message(title, destination, task.thread_id):
-            body = {**_request_body(task.agent_id, draft), "id": task.thread_id}
-            self.start(Action(Verb.CONTINUE, task.id, body=body), task.thread_id)
+    # Dialogs
 
     def _open_url(self, url: str) -> None:
         """Open a URL in a browser, if all browsers find the same host in it."""
@@ -358,7 +325,7 @@ class OperatorCommands:
         key = f"new {agent_id}"
         destination = f"to {self._ui.safe(name)}"
         if draft := await self._edit_message("A new task", destination, key, has_options=True):
-            self.start(Action(Verb.CREATE, agent_id, body=_request_body(agent_id, draft)), key)
+            self.start(Action(Verb.CREATE, agent_id, body=message_body(agent_id, draft)), key)
 
     async def _edit_message(
         self, title: str, destination: str, key: str, *, has_options: bool = False
@@ -382,19 +349,3 @@ def _restore_drafts(drafts: MutableMapping[str, str]) -> None:
         for key in [key for key in drafts if key.startswith(SENDING_PREFIX)]:
             drafts.setdefault(key.removeprefix(SENDING_PREFIX), drafts[key])
             del drafts[key]
-
-
-def _request_body(agent_id: str, draft: MessageDraft) -> dict[str, Any]:
-    """Return the body of the request that sends a message."""
-    options = dict(draft.options)
-    content: dict[str, Any] = {"text": draft.text}
-    if files := options.pop("files", None):
-        content["files"] = files
-    return {"agent": agent_id, "input": content, "source": "xp-tui", **options}
-
-
-def _questions(held: object) -> Questions:
-    """Return the questions of a held log entry."""
-    from tui.client.log_entries import Questions  # late: imports pydantic, which the first frame does not need
-
-    return Questions.from_value(held)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
-from tui.client.json_values import EPOCH
+from tui.domain.next_task import neighbour, waits_in_order
 from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
@@ -47,6 +47,7 @@ class ReviewManager:
         progress: ActionProgress,
         notifier: WaitingNotifier,
         presence: ReviewPresence,
+        drafts: MutableMapping[str, str],
     ) -> None:
         self._app = app
         self._client = client
@@ -55,6 +56,7 @@ class ReviewManager:
         self._progress = progress
         self._notifier = notifier
         self._presence = presence
+        self._drafts = drafts
         self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
         self._details_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
@@ -77,6 +79,7 @@ class ReviewManager:
         if len(task_ids) == 1:
             review = ReviewScreen(task_ids[0], self._ui, self._progress.running_for(task_ids[0]))
             review.can_take_back = self._runner.can_take_back
+            review.reason_editor.drafts = self._drafts
             self._app.push_screen(review)
             self.read(task_ids[0])
             self.update_presence()
@@ -84,23 +87,16 @@ class ReviewManager:
         tasks = map(self._store.state.task, task_ids)
         bulk_review = BulkReviewScreen([task for task in tasks if task], self._ui)
         bulk_review.can_take_back = self._runner.can_take_back
+        bulk_review.reason_editor.drafts = self._drafts
         self._app.push_screen(bulk_review)
         self.read(*bulk_review.tasks)
 
     def _show_next(self, screen: ReviewsTask, by: int) -> None:
-        """Show the next waiting task, in the order of their waits; where no task waits, read the same one again."""
-        ordered = sorted(self._notifier.waiting, key=self._waiting_since)
-        if ordered:
-            index = ordered.index(screen.task_id) if screen.task_id in ordered else -1
-            next_id = ordered[(index + by) % len(ordered)]
+        """Show the next waiting task, in the order of the list; where no task waits, read the same one again."""
+        next_id = neighbour(waits_in_order(self._store.state, self._notifier.waiting), screen.task_id, by)
+        if next_id is not None:
             screen.show_task(next_id, self._progress.running_for(next_id))
         self.read(screen.task_id)
-
-    def _waiting_since(self, task_id: str) -> tuple[bool, datetime, str]:
-        """Return a sort key: tasks that wait longest first, those with an unknown start of the wait last."""
-        wait = self._store.state.wait(task_id)
-        since = wait.since if wait else None
-        return since is None, since or EPOCH, task_id
 
     def read(self, *task_ids: str) -> None:
         """Read the reviews of these tasks, each in a worker of its own."""

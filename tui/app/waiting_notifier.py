@@ -55,14 +55,7 @@ class WaitingNotifier:
         if not self._app.app_focus:
             self._app.bell()
             self._write(notification_sequence(title))
-        if not self._is_reviewing:
-            self._show_notice(state, new_ids)
-
-    @property
-    def _is_reviewing(self) -> bool:
-        """Whether the operator is reviewing: no notice may interrupt the topmost screen then."""
-        screens = self._app.screens
-        return bool(screens) and screens[-1].IS_APPROVAL
+        self._show_notice(state, new_ids)
 
     def _show_notice(self, state: State, new_ids: frozenset[str]) -> None:
         tasks = map(state.task, sorted(new_ids))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from msgspec.structs import replace
 
@@ -16,16 +16,21 @@ from tui.cli.context import Session, task_json
 from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, UsageError, exit_code_of
 from tui.cli.output import FAINT, STRONG, Cell, ignore_broken_pipe
 from tui.cli.request_body import read_prompt, read_request_body, task_id_in_prompt
-from tui.cli.show_command import NOT_FULLY_SHOWN, printed_request, show
+from tui.cli.show_command import NOT_FULLY_SHOWN, deciding_command, printed_request, show
 from tui.cli.signals import cancelled_by_signals
 from tui.cli.watch_command import follow
 from tui.client.errors import ApiError
+from tui.client.task_facts import WaitKind
+from tui.domain.answers import questions_of
 from tui.domain.filters import parse_filter
-from tui.domain.review import ReviewSnapshot
+from tui.domain.review import ReviewSnapshot, review_of
 from tui.security.redact import Redactor
 from tui.services.actions import Action, ActionRunner, Outcome, Phase, Verb
 from tui.services.crash_report import write_crash_report
 from tui.services.review_loader import load_review
+
+if TYPE_CHECKING:
+    from tui.client.models import Task
 
 SIGNAL_EXIT_CODE_BASE = 128
 """The exit code after a signal is this and the signal's number."""
@@ -57,14 +62,33 @@ async def continue_task(session: Session) -> int:
     task = await session.client.task(session.arguments.task)
     body.setdefault("input", {})["text"] = read_prompt(list(session.arguments.words), body)
     body |= {"id": task.thread_id, "agent": task.agent_id}
+    if not session.arguments.anyway and (reason := await _reason_to_hold_back(session, task)):
+        session.out.error(reason)
+        return DECLINED
     return await _create(session, Action(Verb.CONTINUE, task.id, body=body))
+
+
+async def _reason_to_hold_back(session: Session, task: Task) -> str:
+    """Return the reason to hold a message back: the task waits for a person's decision, which a message is not."""
+    review = review_of(task, await session.client.log(task))
+    if review.wait is None or review.wait.kind is WaitKind.UNKNOWN:
+        return ""
+    subject = f"the task waits for {review.wait.kind}"
+    if (card := questions_of(review)) is not None:
+        subject = f'the task waits for an answer to its question "{card.label}"'
+    elif review.wait.kind is WaitKind.QUESTION:
+        return ""  # a message is all that can be said to it
+    return (
+        f"{subject}, which a message does not decide: nothing was sent. "
+        f"{deciding_command(session.out, review)}; --anyway sends the message"
+    )
 
 
 async def _create(session: Session, action: Action) -> int:
     """Create a task or a message, and follow the task if the operator wants to watch it."""
     if version := session.arguments.agent_version:
         action.body["agent_version"] = version
-    ended = await _run_action(session, action)
+    ended = await run_action(session, action)
     if ended.outcome is not Outcome.CONFIRMED or ended.task is None or not session.arguments.watch:
         return action_exit_code(ended)
     return await _follow_started(session, ended.task.id)
@@ -90,7 +114,7 @@ async def _follow_started(session: Session, task_id: str) -> int:
 
 async def stop_task(session: Session) -> int:
     """Stop a task, and wait until it has stopped."""
-    return action_exit_code(await _run_action(session, Action(Verb.STOP, session.arguments.task)))
+    return action_exit_code(await run_action(session, Action(Verb.STOP, session.arguments.task)))
 
 
 async def decide_task(session: Session) -> int:
@@ -99,16 +123,16 @@ async def decide_task(session: Session) -> int:
     verb, task_id = Verb(arguments.verb), arguments.task
     if arguments.digest is not None:
         action = Action(verb, task_id, arguments.digest.strip(), arguments.comment)
-        objection = partial(_objection_to_digest, session.out.redactor)
-        return action_exit_code(await _run_action(session, action, objection=objection))
+        objection = partial(objection_to_digest, session.out.redactor)
+        return action_exit_code(await run_action(session, action, objection=objection))
     review = await load_review(session.client, task_id)
     kind = review.wait.kind if review.wait else "no wait"
     write_note(session, f"unseen: {kind}, digest {review.digest}, {review.task.name}")
     action = Action(verb, task_id, review.digest, arguments.comment)
-    return action_exit_code(await _run_action(session, action))
+    return action_exit_code(await run_action(session, action))
 
 
-def _objection_to_digest(redactor: Redactor, review: ReviewSnapshot) -> str:
+def objection_to_digest(redactor: Redactor, review: ReviewSnapshot) -> str:
     """Return the objection to a decision by digest if `show` does not print the whole request; else an empty text."""
     _, is_whole = printed_request(redactor, review.held)
     if is_whole:
@@ -126,10 +150,10 @@ async def update_task(session: Session) -> int:
     if not arguments.yes:
         session.out.error("this changes the platform's record; say --yes if that is meant")
         return DECLINED
-    return action_exit_code(await _run_action(session, Action(Verb.UPDATE, arguments.task, body=changes)))
+    return action_exit_code(await run_action(session, Action(Verb.UPDATE, arguments.task, body=changes)))
 
 
-async def _run_action(
+async def run_action(
     session: Session, action: Action, *, objection: Callable[[ReviewSnapshot], str] | None = None
 ) -> Action:
     """Run an action, print its progress on a terminal, and print its outcome; a signal interrupts it."""
@@ -156,7 +180,7 @@ async def _run_action(
             if received:
                 raise SystemExit(SIGNAL_EXIT_CODE_BASE + received[0]) from None
             raise
-        _print_outcome(session, ended)
+        print_outcome(session, ended)
     if received:  # the signal came when the action had already ended
         raise SystemExit(SIGNAL_EXIT_CODE_BASE + received[0])
     return ended
@@ -173,7 +197,7 @@ def _refuse_surrogates(action: Action) -> None:
         ) from error
 
 
-def _print_outcome(session: Session, ended: Action) -> None:
+def print_outcome(session: Session, ended: Action) -> None:
     """Print the outcome of an action; on standard error if standard output cannot be written."""
     try:
         _write_outcome(session, ended)

@@ -41,6 +41,7 @@ FUNCTION_OF_VERB = {
     "stop": "action_commands:stop_task",
     "approve": "action_commands:decide_task",
     "reject": "action_commands:decide_task",
+    "answer": "answer_command:answer_task",
     "update": "action_commands:update_task",
     "local": "local:local",
     "doctor": "doctor:doctor",

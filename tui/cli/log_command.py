@@ -18,8 +18,9 @@ from tui.client.log_entries import Confirmation, Delegation, Entry, Log, Message
 from tui.client.models import Task
 from tui.client.task_rows import TaskQuery
 from tui.domain import humanize
-from tui.domain.activity_log import Activity, TreeRow, walk_tree
+from tui.domain.activity_log import Activity
 from tui.domain.entry_format import entry_code
+from tui.domain.tree_rows import TreeRow, walk_tree
 
 MAX_SUBTASK_DEPTH = 8
 """How many levels of sub-tasks are read."""

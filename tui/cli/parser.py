@@ -14,6 +14,11 @@ EXIT_CODES = """exit codes: 0 ok, 1 failed, 2 declined, taken back or held back 
 3 usage or settings, 4 not authorized, 5 network, try again, 6 sent but not confirmed,
 7 already decided, already sent or changed (nothing was sent), 130 interrupted (143 by SIGTERM, 129 by SIGHUP)"""
 
+ANSWER_EXAMPLES = """examples:
+  xp-tui show TASK                                        the questions, their choices and the digest
+  xp-tui answer TASK --digest D --choice 2                the second choice
+  xp-tui answer TASK --digest D --choice "eu-west"        the choice with this label
+  xp-tui answer TASK --digest D --choice 1 --text "8 GB"  two questions, in their order"""
 FORMATS = ("table", "json", "ndjson")
 MAX_MESSAGE_CHARS = 1_000
 SECRET_ARGUMENT = (
@@ -52,7 +57,7 @@ def _terminal_columns() -> int:
 class Parser(argparse.ArgumentParser):
     """A parser that exits with code 3 on an error, and adds the arguments of a verb only when that verb is used.
 
-    A command line has one verb. Adding the arguments of all sixteen would double the time that help takes.
+    A command line has one verb. Adding the arguments of all seventeen would double the time that help takes.
     """
 
     add_arguments: Callable[[Parser], object] | None = None
@@ -222,17 +227,48 @@ def _add_stop(verb: Parser) -> None:
 def _add_anyway(verb: Parser) -> None:
     """Add --anyway, which sends an action again although the outcome of an earlier one is unknown."""
     verb.add_argument(
-        "--anyway", action="store_true", help="send it although it was sent before and its outcome is not known"
+        "--anyway",
+        action="store_true",
+        help="send it although a check holds it back: it was sent before, or something else waits",
     )
 
 
 def _add_decide(verb: Parser) -> None:
+    _add_seen(verb)
+    verb.add_argument("--comment", metavar="TEXT", help="a comment or reason")
+
+
+def _add_answer(verb: Parser) -> None:
+    verb.usage = "xp-tui answer TASK (--digest D | --yes-unseen) [--choice N|LABEL]... [--text T]... [options]"
+    verb.epilog, verb.formatter_class = ANSWER_EXAMPLES, _VerbatimHelpFormatter
+    _add_seen(verb)
+    add = verb.add_argument
+    add(
+        "--choice",
+        dest="answers",
+        action="append",
+        default=[],
+        type=lambda text: ("choice", text),
+        metavar="N|LABEL",
+        help="a choice, by number, label or id; several questions take their --choice and --text in order",
+    )
+    add(
+        "--text",
+        dest="answers",
+        action="append",
+        type=lambda text: ("text", text),
+        metavar="T",
+        help="an answer in your own words, where the question takes one",
+    )
+
+
+def _add_seen(verb: Parser) -> None:
+    """Add the task, and the digest of what was seen of it."""
     _add_task(verb)
     _add_anyway(verb)
     review = verb.add_mutually_exclusive_group(required=True)
     review.add_argument("--digest", metavar="D", help="the digest that `show` printed with what there is to decide")
     review.add_argument("--yes-unseen", action="store_true", help="decide about whatever waits now")
-    verb.add_argument("--comment", metavar="TEXT", help="a comment or reason")
 
 
 def _add_update(verb: Parser) -> None:
@@ -326,6 +362,7 @@ VERBS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "stop": ("stop a task, and see whether it does", _with_output(_add_stop)),
     "approve": ("approve what a task waits for", _with_output(_add_decide)),
     "reject": ("reject what a task waits for", _with_output(_add_decide)),
+    "answer": ("answer the questions that a task waits with", _with_output(_add_answer)),
     "update": ("change a task's record by hand", _with_output(_add_update)),
     "local": ("serve a platform of your own on this machine, with agents that live", _with_settings(_add_local)),
     "doctor": ("look for what is wrong: settings, key, network, terminal", _with_settings(_add_doctor)),

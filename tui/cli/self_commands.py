@@ -55,7 +55,7 @@ def _verify_journal(session: Session) -> int:
 
 def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
     """Return the cells of a journal line as a row of the table."""
-    words = line.get("words") or line.get("comment") or ""
+    words = line.get("words") or line.get("summary") or line.get("comment") or ""
     values = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
     texts = [value if isinstance(value, str) else dumps(value) for value in values]
     return [Cell(out.when(parse_time(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)]

@@ -6,12 +6,14 @@ import sys
 from contextlib import aclosing
 from typing import Any
 
+from tui.cli.answer_lines import answer_flags, question_lines, questions_json
 from tui.cli.context import Session, iso_time, status_cell, task_json
-from tui.cli.output import AMBER, FAINT, STRONG, Cell
+from tui.cli.output import AMBER, FAINT, STRONG, Cell, Output
 from tui.client.errors import NotFound
 from tui.client.json_codec import parse_nested, pretty
 from tui.client.models import Task
 from tui.domain import humanize
+from tui.domain.answers import SUPERSEDED, has_superseded_question, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot, review_of
 from tui.domain.review_facts import facts_of
 from tui.domain.wait_details import WaitDetails, deadline_of
@@ -52,6 +54,9 @@ async def show(session: Session) -> int:
         out.text(task.result)
     if review.wait:  # printed last, so that no text of the agent can imitate it
         _print_request(session, review, details)
+    elif has_superseded_question(review):
+        out.line("")
+        out.line(Cell("  question", FAINT), SUPERSEDED)
     return 0
 
 
@@ -60,6 +65,8 @@ def _review_json(session: Session, review: ReviewSnapshot, details: WaitDetails 
     if review.wait:
         _, is_whole = printed_request(session.out.redactor, review.held)
         review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
+        if (card := questions_of(review)) is not None:
+            review_json["questions"] = questions_json(card)
     if details is not None:
         review_json["wait_details"] = _details_json(review, details)
     return review_json
@@ -185,11 +192,28 @@ def _print_request(session: Session, review: ReviewSnapshot, details: WaitDetail
         if fact.label not in SHOWN_OTHERWISE:
             out.line(Cell(f"  {fact.label}", FAINT), out.safe(fact.text))
     out.line(Cell("  since", FAINT), since or "not provided", Cell(until, FAINT))
-    if blocked_now := review.blocked_now:
-        out.line(Cell("  decide", FAINT), blocked_now)
+    card = questions_of(review)
+    if card is not None:
+        for number, line in enumerate(question_lines(card)):
+            out.line(Cell("  asked" if number == 0 else "       ", FAINT), out.safe(line))
+    reason = unanswerable_reason(review) if card is not None else review.blocked_now
+    if reason:
+        out.line(Cell("  decide", FAINT), out.safe(reason))
     elif not is_whole:
         out.line(Cell("  digest", FAINT), review.digest, Cell("it does not decide about this", FAINT))
         out.line(Cell("  decide", FAINT), NOT_FULLY_SHOWN)
     else:
         out.line(Cell("  digest", FAINT), review.digest)
-        out.line(Cell("  decide", FAINT), f"xp-tui approve {out.safe(review.task.id)} --digest {review.digest}")
+        out.line(Cell("  decide", FAINT), deciding_command(out, review))
+
+
+def deciding_command(out: Output, review: ReviewSnapshot) -> str:
+    """Return the command that decides what a task waits for; `show` where its digest does not decide, or none does."""
+    task_id = out.safe(review.task.id)
+    card = questions_of(review)
+    _, is_whole = printed_request(out.redactor, review.held)
+    if not is_whole or (card is None and review.blocked_now):
+        return f"xp-tui show {task_id}"
+    if card is not None:
+        return f"xp-tui answer {task_id} --digest {review.digest} {answer_flags(card.asked)}"
+    return f"xp-tui approve {task_id} --digest {review.digest}"

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from tui.client.json_values import object_of, text_of, text_or_empty
 from tui.client.models import Person
+from tui.client.questions import Question, parse_question
 from tui.client.wire_model import Flag, Items, Moment, Name, Nested, Number, Text, WireModel
 
 _TRUNCATED = re.compile(r"\[TRUNCATED OUTPUT - (\d+) chars")
@@ -229,14 +230,6 @@ class Decision(Entry):
         return self.title or self.action.replace("_", " ")
 
 
-class Question(Struct, frozen=True):
-    """A question with its options: the id and the text of each."""
-
-    id: str
-    text: str
-    options: tuple[tuple[str, str], ...]
-
-
 class Questions(Entry):
     """The questions of an agent, and their answers."""
 
@@ -259,27 +252,7 @@ class Questions(Entry):
     @property
     def asked(self) -> tuple[Question, ...]:
         """The questions that were asked, parsed from any form."""
-        return tuple(_parse_question(value, number) for number, value in enumerate(self.questions, 1))
-
-
-def _parse_question(value: object, number: int) -> Question:
-    if not isinstance(value, dict):
-        return Question(f"q{number}", text_or_empty(value), ())
-    question_id = text_of(value.get("id") or value.get("question_id")) or f"q{number}"
-    text = text_or_empty(value.get("question") or value.get("text") or value.get("title"))
-    options = value.get("options")
-    if not isinstance(options, list):
-        return Question(question_id, text, ())
-    return Question(question_id, text, tuple(map(_parse_option, options, range(1, len(options) + 1))))
-
-
-def _parse_option(value: object, number: int) -> tuple[str, str]:
-    """Return the id and the text of an option."""
-    if not isinstance(value, dict):
-        text = text_of(value) or str(number)
-        return text, text
-    text = text_of(value.get("label") or value.get("text") or value.get("title")) or str(number)
-    return text_of(value.get("id") or value.get("value")) or text, text
+        return tuple(parse_question(value, number) for number, value in enumerate(self.questions, 1))
 
 
 class Confirmation(Entry):

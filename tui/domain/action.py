@@ -31,6 +31,7 @@ class Verb(StrEnum):
 
 DECISIONS = frozenset({Verb.APPROVE, Verb.REJECT, Verb.ANSWER})
 """Actions that decide about the request a task waits with."""
+PAST_TENSE = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.ANSWER: "answered"}
 
 
 class Phase(StrEnum):
@@ -69,6 +70,8 @@ class Action(Struct, frozen=True):
     """The digest of the review it was decided in; None for an action that needs no review."""
     comment: str | None = None
     body: dict[str, Any] = field(default_factory=dict)
+    answer_labels: tuple[str, ...] = ()
+    """The answers as the operator saw them, one per question: the body has only the ids of the choices."""
     hold: float = 0.0
     """Seconds that it is held before it is sent, during which it can be taken back."""
     anyway: bool = False
@@ -86,6 +89,27 @@ class Action(Struct, frozen=True):
     def done(self, outcome: Outcome, words: str, task: Task | None = None, error: ApiError | None = None) -> Action:
         """Return the action as done, with its outcome."""
         return replace(self, phase=Phase.DONE, outcome=outcome, words=words, task=task or self.task, error=error)
+
+    @property
+    def summary(self) -> str:
+        """A summary of what the action sends, as `reject "wrong supplier"`; it is not safe to draw yet."""
+        return " ".join(filter(None, (self.verb, self._quoted_texts)))
+
+    @property
+    def past_summary(self) -> str:
+        """The summary of a decision in the past tense, as `rejected: wrong supplier`; it is not safe to draw yet."""
+        past = PAST_TENSE.get(self.verb, str(self.verb))
+        if self.answer_labels:
+            return f"{past} {self._quoted_texts}"
+        if self.comment:
+            return f"{past}: {self.comment}"
+        return past
+
+    @property
+    def _quoted_texts(self) -> str:
+        """The answers, or else the reason, in quotation marks."""
+        texts = self.answer_labels or tuple(filter(None, (self.comment,)))
+        return ", ".join(f'"{text}"' for text in texts)
 
     @property
     def request(self) -> str:

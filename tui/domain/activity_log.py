@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -26,9 +26,8 @@ from tui.client.log_entries import (
     SignIn,
     ToolCall,
 )
-from tui.client.models import ContextStatus, Plan, PlanStep
+from tui.client.models import ContextStatus, Plan
 from tui.client.task_facts import Wait, WaitKind
-from tui.client.task_rows import AnyTask
 from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
 
 SAME_CALL_WINDOW = timedelta(seconds=30)
@@ -269,16 +268,28 @@ _WAIT_KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions:
 
 
 def _find_open_node(latest: Iterable[Node]) -> Node | None:
+    """Find the open node among the latest ones, which come in reverse order of time.
+
+    A message of the user settles everything before it but a question, which it does not answer: that stays open until
+    the agent goes on after the message.
+    """
+    was_message_sent = has_gone_on = False
     for node in latest:
         match node.entry:
-            case SignIn() | Questions() | Confirmation() as entry:
-                if entry.is_open:
-                    return node
-                return None
-            case ToolCall(approval_request_id=str()):
-                return node
             case Message(role="user"):
+                if has_gone_on:
+                    return None
+                was_message_sent = True
+                continue
+            case Questions() as entry if entry.is_open:
+                return node
+            case SignIn() | Confirmation() as entry if entry.is_open and not was_message_sent:
+                return node
+            case SignIn() | Questions() | Confirmation():
                 return None
+            case ToolCall(approval_request_id=str()) if not was_message_sent:
+                return node
+        has_gone_on = True
     return None
 
 
@@ -298,92 +309,3 @@ def _signature(entry: Entry) -> str:
             return canonical([entry.type, entry.data])
         case _:
             return canonical([entry.kind, entry.id])
-
-
-class TreeRow(NamedTuple):
-    """A row of the tree at its depth: a node, a plan step, or a sub-task without a known trigger."""
-
-    depth: int
-    task_id: str
-    node: Node | None = None
-    step: PlanStep | None = None
-    child_id: str | None = None
-    is_known: bool = False
-    """The sub-task is in the tree already, so its log is not repeated here."""
-
-
-def match_triggers(activity: Activity, children: Iterable[AnyTask]) -> dict[str, str]:
-    """Match triggers with the sub-tasks they started: return the sub-task ids by entry id.
-
-    A trigger starts the sub-task that it names, else the first unmatched one of its agent created after it.
-    """
-    nodes = activity.nodes
-    unmatched = {child.id: child for child in sorted(children, key=lambda task: (_creation_time(task), task.id))}
-    if unmatched:
-        triggers = list(filter(_is_trigger, nodes.of_kind(Delegation, Decision)))
-    else:
-        triggers = list(nodes.with_started_task())
-    matches: dict[str, str] = {}
-    for node in triggers:
-        if child_id := node.entry.started_task_id:
-            unmatched.pop(child_id, None)
-            matches[node.entry.id] = child_id
-    for node in reversed(triggers):
-        if node.entry.id in matches:
-            continue
-        agent_id = node.entry.agent_id
-        for child in unmatched.values():
-            if child.agent_id == agent_id and _creation_time(child) >= node.at:
-                matches[node.entry.id] = child.id
-                del unmatched[child.id]
-                break
-    return matches
-
-
-def _creation_time(task: AnyTask) -> datetime:
-    return task.created_at or EPOCH
-
-
-def _is_trigger(node: Node) -> bool:
-    return isinstance(node.entry, Delegation) or bool(node.entry.started_task_id)
-
-
-def walk_tree(
-    activities: Mapping[str, Activity], children: Mapping[str, tuple[AnyTask, ...]], root: str, *, by_plan: bool = False
-) -> Iterator[TreeRow]:
-    """Walk the tree and yield its rows: each sub-task's log is below its trigger, and only once."""
-
-    def rows_of(task_id: str, depth: int) -> Iterator[TreeRow]:
-        return _task_rows(activities.get(task_id, Activity(task_id)), children.get(task_id, ()), depth, by_plan)
-
-    walked = {root}
-    stack = [rows_of(root, 0)]
-    while stack:
-        row = next(stack[-1], None)
-        if row is None:
-            stack.pop()
-        elif row.child_id is None:
-            yield row
-        elif row.child_id in walked:
-            yield row._replace(is_known=True)
-        else:
-            yield row
-            walked.add(row.child_id)
-            stack.append(rows_of(row.child_id, row.depth + 1))
-
-
-def _task_rows(activity: Activity, children: tuple[AnyTask, ...], depth: int, by_plan: bool) -> Iterator[TreeRow]:
-    started = match_triggers(activity, children)
-    steps = activity.plan.steps if by_plan and activity.plan else ()
-    step_ids = {step.id for step in steps}
-    for step in (None, *steps):
-        step_id, node_depth = None, depth
-        if step is not None:
-            step_id, node_depth = step.id, depth + 1
-            yield TreeRow(depth, activity.task_id, step=step)
-        for node in activity.nodes:
-            node_step_id = node.entry.plan_task_id if node.entry.plan_task_id in step_ids else None
-            if node_step_id == step_id:
-                yield TreeRow(node_depth, activity.task_id, node, child_id=started.get(node.entry.id))
-    for child_id in sorted({child.id for child in children} - set(started.values())):
-        yield TreeRow(depth, activity.task_id, child_id=child_id)

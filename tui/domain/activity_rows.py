@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -15,26 +13,20 @@ from tui.client.log_entries import Reasoning, ToolCall
 from tui.client.task_facts import Wait
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.activity_log import Activity, Gap, TreeRow, match_triggers, walk_tree
+from tui.domain.activity_log import Activity
+from tui.domain.activity_nodes import Node
 from tui.domain.entry_format import summary
+from tui.domain.recorded_decision import clock, recorded_decision
 from tui.domain.repeated_calls import RepeatedCalls
+from tui.domain.status_rows import StatusRow, with_gaps
 from tui.domain.timeline import spans
+from tui.domain.tree_rows import SearchHit, TreeRow, match_triggers, walk_tree
 from tui.security.redact import Redactor
 
 ROWS_PER_SLICE = 100
 """Rows that are arranged before the event loop runs again."""
 MAX_STREAMING_CHARS = 2000
 """Characters that are shown of the text that is streaming: the latest."""
-
-
-class StatusRow(Struct, frozen=True):
-    """A row about the status of the task, not an entry: a gap in the stream, streaming text, a wait, or the end."""
-
-    name: str
-    code: str
-    text: str
-    style: str = ""
-    at: datetime = EPOCH
 
 
 class ActivitySource(Struct, frozen=True):
@@ -64,13 +56,6 @@ class ActivitySource(Struct, frozen=True):
         if self.task:
             tasks[self.task.id] = self.task
         return tasks
-
-
-class SearchHit(NamedTuple):
-    """A hit of a search: the key of the row, and the sub-tasks that must be unfolded to see it."""
-
-    key: str
-    hidden_by: tuple[str, ...]
 
 
 class _Arrangement(Struct):
@@ -106,6 +91,8 @@ class ActivityRows:
         self.by_plan = False
         self.as_timeline = False
         self._arrangement = _Arrangement()
+        self._decisions: Mapping[str, Node] = {}
+        """The decisions in the records of the tasks, by task id."""
         self._status_count = 0
         self._repeats = RepeatedCalls()
 
@@ -117,6 +104,8 @@ class ActivityRows:
     @source.setter
     def source(self, source: ActivitySource) -> None:
         self._source, self.tasks = source, source.tasks
+        decisions = {task_id: recorded_decision(task) for task_id, task in self.tasks.items()}
+        self._decisions = {task_id: node for task_id, node in decisions.items() if node is not None}
 
     # Queries
 
@@ -218,7 +207,7 @@ class ActivityRows:
         arrangement = _Arrangement(shape=self._shape())
         gaps = self._source.activity.gaps.values() if self._source.activity else ()
         rows: list[TreeRow | StatusRow] = []
-        for row in _with_gaps(self._visible(self._counted(self._walk(), arrangement)), gaps):
+        for row in with_gaps(self._visible(self._counted(self._walk(), arrangement)), gaps):
             rows.append(row)
             if len(rows) % ROWS_PER_SLICE == 0:
                 yield
@@ -238,7 +227,7 @@ class ActivityRows:
         for row in rows:
             if row.node is None and not row.depth:
                 arrangement.has_loose_child = True
-            if row.node is not None and row.task_id == root:
+            if row.node is not None and row.task_id == root and row.node is not self._decisions.get(root):
                 arrangement.node_count += 1
             yield row
 
@@ -247,7 +236,7 @@ class ActivityRows:
         source, root = self._source, self._source.root
         activity = source.activity
         is_filtered = self.as_timeline or self.by_plan or self.errors_only or not self.with_reasoning
-        if activity is None or activity.gaps or is_filtered:
+        if activity is None or activity.gaps or is_filtered or root in self._placed_decisions:
             return False
         children = source.children.get(root, ())
         child_ids = {child.id for child in children}
@@ -291,8 +280,9 @@ class ActivityRows:
         new_nodes = activity.nodes[self._arrangement.node_count :]
         if new_nodes and self._arrangement.has_loose_child:
             return False
-        latest_gap = max(activity.gaps, default=EPOCH)
-        return all(node.at >= latest_gap for node in new_nodes)
+        placed = self._placed_decisions.get(self._source.root)
+        latest = max([*activity.gaps, placed.at if placed else EPOCH])
+        return all(node.at >= latest for node in new_nodes)
 
     def append(self) -> None:
         """Append rows for new nodes."""
@@ -324,6 +314,10 @@ class ActivityRows:
         source, activity = self._source, self._source.activity
         if activity is not None and (streaming := activity.streaming):
             yield StatusRow("streaming", "AGT", streaming[-MAX_STREAMING_CHARS:], "running")
+        decision = self._decisions.get(source.root)
+        if decision is not None and source.root not in self._placed_decisions:
+            when = f"{clock(decision.at)} " if decision.at > EPOCH else ""
+            yield StatusRow("decision", "DEC", f"{when}{decision.entry.label}", "strong")
         if source.wait:
             yield StatusRow("wait", " ‖ ", f"waits: {source.wait.kind}, for {self._wait_duration()}", "need")
         if source.task and source.task.is_final and activity is not None:
@@ -344,12 +338,30 @@ class ActivityRows:
         }
         shapes = {task_id: activity.shape for task_id, activity in activities.items()}
         sizes = {task_id: len(activity) for task_id, activity in activities.items() if task_id != source.root}
-        return source.root, child_ids, shapes, sizes
+        decisions = {task_id: canonical(node.entry.raw) for task_id, node in self._decisions.items()}
+        return source.root, child_ids, shapes, sizes, decisions
+
+    @property
+    def _placed_decisions(self) -> Mapping[str, Node]:
+        """The decisions that have a place among the entries.
+
+        That of the root task is shown below them if its time is not told, and if its log is large: to find the place,
+        all entries would have to be read.
+        """
+        root, activity = self._source.root, self._source.activity
+        decision = self._decisions.get(root)
+        is_large = activity is not None and activity.nodes.log is not None
+        if decision is None or (decision.at > EPOCH and not is_large):
+            return self._decisions
+        return {task_id: node for task_id, node in self._decisions.items() if task_id != root}
 
     def _walk(self) -> Iterator[TreeRow]:
         source = self._source
         if source.root:
-            yield from walk_tree(source.activities, source.children, source.root, by_plan=self.by_plan)
+            decisions = self._placed_decisions
+            yield from walk_tree(
+                source.activities, source.children, source.root, by_plan=self.by_plan, decisions=decisions
+            )
 
     def _visible(self, rows: Iterable[TreeRow]) -> Iterator[TreeRow]:
         """Yield the visible rows, which are neither folded away nor filtered out."""
@@ -381,18 +393,3 @@ def key_of(row: TreeRow | StatusRow) -> str:
         return f"{row.task_id}/{row.node.entry.id}"
     step_id = row.step.id if row.step else ""
     return f"{row.task_id}/{step_id}/{row.child_id}"
-
-
-def _with_gaps(rows: Iterable[TreeRow], gaps: Iterable[Gap]) -> Iterator[TreeRow | StatusRow]:
-    """Yield the rows with a status row at the position of each gap of the stream."""
-    gap_rows = deque(_gap_row(gap) for gap in sorted(gaps, key=lambda gap: gap.at))
-    for row in rows:
-        while gap_rows and row.depth == 0 and row.node and row.node.at >= gap_rows[0].at:
-            yield gap_rows.popleft()
-        yield row
-    yield from gap_rows
-
-
-def _gap_row(gap: Gap) -> StatusRow:
-    filled = "not filled yet" if gap.filled is None else f"{gap.filled} back-filled"
-    return StatusRow(f"gap {gap.at}", "───", f"gap {humanize.duration(gap.seconds)}, {filled}", "faint", gap.at)

@@ -23,6 +23,7 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
+from tui.domain.recorded_decision import RecordedDecision, settled_words
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
@@ -46,6 +47,7 @@ _CODES: tuple[tuple[type[Entry], str], ...] = (
     (Delegation, "SUB"),
     (SignIn, "SGN"),
     (Decision, "DEC"),
+    (RecordedDecision, "DEC"),
     (Questions, "ASK"),
     (Confirmation, "CRD"),
     (Compaction, "CMP"),
@@ -76,6 +78,9 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
                 outcome = f"{entry.confidence:.2f}"
         case SignIn() | Questions() | Confirmation() if entry.is_open:
             outcome, style = "waits", "need"
+        case Questions() | Confirmation():
+            settled = one_line(redactor.text(settled_words(entry)), longest=MAX_TEXT_CHARS)
+            text = f"{settled}: {text}" if settled else text
         case Message(role="user"):
             style = "strong"
     return EntryLine(entry_code(entry), text, outcome, style)

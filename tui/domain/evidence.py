@@ -13,7 +13,7 @@ from msgspec import Struct
 from tui.client.json_codec import canonical
 from tui.client.json_values import decider_of
 from tui.client.task_facts import RUNNING_STATUSES, Status, WaitKind
-from tui.domain.action import ActionAnswer, Outcome, Verb
+from tui.domain.action import PAST_TENSE, Action, ActionAnswer, Outcome, Verb
 from tui.domain.review import ReviewSnapshot
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tui.client.models import ApprovalRequest, Task, TaskInput
     from tui.client.task_rows import AnyTask
 
-PAST_TENSE = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.ANSWER: "answered"}
 ENDED_BADLY = frozenset({Status.STOPPED, Status.FAILED, Status.ERROR})
 
 OutcomeWithWords = tuple[Outcome, str]
@@ -121,8 +120,20 @@ def _entry_id(raw: Any) -> str:
 def answers_differ(sent: list[dict[str, Any]], entry: Questions) -> bool:
     """Return whether the recorded answers differ from those that were sent."""
     items = entry.answers if isinstance(entry.answers, list) else ()
-    recorded = {item.get("question_id"): item.get("answer") for item in items if isinstance(item, dict)}
+    recorded = {item.get("question_id"): _recorded_answer(item) for item in items if isinstance(item, dict)}
     return any(recorded.get(item.get("question_id")) not in (None, item.get("answer")) for item in sent)
+
+
+def _recorded_answer(item: dict[str, Any]) -> Any:
+    """Return the answer in either form of the platform; None if it has none."""
+    if item.get("answer") is not None:
+        return item["answer"]
+    match item.get("selected_option_ids"):
+        case [option_id]:
+            return option_id
+        case [_, *_] as option_ids:
+            return option_ids
+    return item.get("free_text")
 
 
 def is_other_request(request: dict[str, Any], before: dict[str, Any]) -> bool:
@@ -131,8 +142,9 @@ def is_other_request(request: dict[str, Any], before: dict[str, Any]) -> bool:
     return any(new is not None and old is not None and canonical(new) != canonical(old) for new, old in pairs)
 
 
-def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:
+def decision_verdict(action: Action, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:
     """Return the verdict on a decision, from the platform's answer and the evidence in the record since."""
+    verb = action.verb
     if answer.is_refusal:
         return _refused_verdict(verb, answer, record, evidence)
     if evidence.is_other:
@@ -141,7 +153,7 @@ def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: E
         on_record = "the record says so"
         if evidence.decided_by:
             on_record = f"on record as {evidence.decided_by}"
-        return Outcome.CONFIRMED, f"{PAST_TENSE[verb]}, {on_record}{answer.detail}"
+        return Outcome.CONFIRMED, f"{_decided_words(action, on_record)}{answer.detail}"
     if evidence.decided is not None:
         return Outcome.ALREADY, f"sent, but decided the other way{_by_whom(evidence)}"
     if evidence.still_waits:
@@ -149,13 +161,22 @@ def decision_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: E
         return Outcome.UNKNOWN, f"sent, the task still waits{changed}{answer.detail}"
     if not answer.is_clear:
         return Outcome.UNKNOWN, f"sent, the task no longer waits and does not say who decided{answer.detail}"
-    if verb is Verb.REJECT:
-        if record.status == Status.STOPPED:
-            return Outcome.CONFIRMED, "rejected by you: the task is stopped"
-        return Outcome.CONFIRMED, "rejected by you"
-    if record.status in ENDED_BADLY:
+    words = _decided_words(action, "by you")
+    if verb is Verb.REJECT and record.status == Status.STOPPED:
+        return Outcome.CONFIRMED, f"{words}: the task is stopped"
+    if verb is not Verb.REJECT and record.status in ENDED_BADLY:
         return Outcome.GONE, f"sent, but the task is {record.status} and does not say that it was {PAST_TENSE[verb]}"
-    return Outcome.CONFIRMED, f"{PAST_TENSE[verb]} by you"
+    return Outcome.CONFIRMED, words
+
+
+def _decided_words(action: Action, source: str) -> str:
+    """Return that a decision was done, with its answer or reason if it has one, and the source of that knowledge."""
+    past = PAST_TENSE[action.verb]
+    if action.past_summary != past:
+        return f"{action.past_summary} ({source})"
+    if source == "by you":
+        return f"{past} {source}"
+    return f"{past}, {source}"
 
 
 def _refused_verdict(verb: Verb, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:

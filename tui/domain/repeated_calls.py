@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tui.client.json_codec import canonical
 from tui.client.log_entries import ToolCall
-from tui.domain.activity_log import TreeRow
+from tui.domain.tree_rows import TreeRow
 
 MAX_ROWS_LOOKED_BACK = 200
 """Rows above a call that are searched for the same call."""

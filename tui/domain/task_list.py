@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from itertools import islice
 
@@ -286,6 +286,11 @@ class TaskListModel:
         if total is None or total <= self.loaded:
             return None
         return MoreLine(self.loaded, total)
+
+    @property
+    def waiting(self) -> Set[str]:
+        """The ids of all tasks that wait for a person, also of those that are not shown."""
+        return self._waiting
 
     @property
     def is_empty(self) -> bool:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from tui.client.json_values import EPOCH
 from tui.client.log_entries import Confirmation, Questions, Reasoning, SignIn, ToolCall
 from tui.client.task_rows import AnyTask
-from tui.domain.activity_log import TreeRow
+from tui.domain.tree_rows import TreeRow
 
 
 class SpanKind(StrEnum):

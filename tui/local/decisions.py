@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from tui.local.event_entries import object_of
-from tui.local.sqlite_store import Json
+from tui.local.sqlite_store import Json, loads_stored
 from tui.local.task_service import FINAL_STATUSES, YOU, Platform, Refused
 from tui.local.workflows import approval_timeout, expiry_of
 
@@ -45,8 +45,9 @@ class Decisions:
                     raise Refused(409, f"already {verb} by {decided_by}")
             if not request or task["status"] != "paused":
                 raise Refused(409, f"task waits for no approval, it is {task['status']}")
-            field = "approved_by" if approve else "rejected_by"
-            self._platform.change(task, status="executing", hitl_request={**request, field: who, "comment": comment})
+            verb = "approved" if approve else "rejected"
+            decision = {f"{verb}_by": who, f"{verb}_at": self._platform.now, "comment": comment}
+            self._platform.change(task, status="executing", hitl_request={**request, **decision})
             self._platform.resume(task, _approval_outcome(approve), comment)
             return task
 
@@ -61,7 +62,8 @@ class Decisions:
             question_ids = {question["id"] for question in questions}
             if {answer["question_id"] for answer in answers} != question_ids:
                 raise Refused(400, "every question needs one answer, and only these questions have any")
-            self._platform.store.put_entry(task_id, {**entry, "answers": answers})
+            decision = {"answers": answers, "answered_by": YOU["display_name"], "answered_at": self._platform.now}
+            self._platform.store.put_entry(task_id, {**entry, **decision})
             text = ", ".join(_answer_text(questions, answer) for answer in answers)
             self._platform.add_message(task, "user", text, user=YOU)
             plan = {**task["deep_planning"], "question_raised": False}
@@ -76,7 +78,8 @@ class Decisions:
             entry = self._platform.store.entry(task_id, request_id)
             if not entry or entry.get("approved") is not None or task["status"] != "paused":
                 raise Refused(400, "request_id names no open card of this conversation")
-            self._platform.store.put_entry(task_id, {**entry, "approved": approve, "decided_by": YOU["display_name"]})
+            decision = {"approved": approve, "decided_by": YOU["display_name"], "decided_at": self._platform.now}
+            self._platform.store.put_entry(task_id, {**entry, **decision})
             self._platform.change(task, status="executing")
             self._platform.resume(task, "confirmed" if approve else "dismissed", None)
             return task
@@ -84,16 +87,38 @@ class Decisions:
     def complete_sign_in(self, token: str) -> Json:
         """Complete the sign-in that a task waits for."""
         with self._platform.store.transaction():
-            for _, task_id, run in self._platform.store.unfinished_tasks():
-                if run and run.get("sign_in") == token and run.get("waits_for"):
-                    task = self._platform.task(task_id)
-                    server = (task["pending_eca_request"] or {}).get("connector_name", "")
-                    token_data = {"access_token": "REDACTED", "server_name": server}
-                    self._platform.record(task, "auth_event", {"type": "token_ready", "data": token_data})
-                    self._platform.change(task, status="executing", pending_eca_request=None)
-                    self._platform.resume(task, "signed in", server)
-                    return task
-            raise Refused(404, "nobody waits for this sign-in")
+            task = self.task_of_sign_in(token)
+            server = (task["pending_eca_request"] or {}).get("connector_name", "")
+            token_data = {"access_token": "REDACTED", "server_name": server}
+            self._platform.record(task, "auth_event", {"type": "token_ready", "data": token_data})
+            self._platform.change(task, status="executing", pending_eca_request=None)
+            self._platform.resume(task, "signed in", server)
+            return task
+
+    def task_of_sign_in(self, token: str) -> Json:
+        """Return the task that waits for this sign-in; raise Refused 404 if none does."""
+        for task_id, waiting_token in self._open_sign_ins():
+            if waiting_token == token:
+                return self._platform.task(task_id)
+        raise Refused(404, "nobody waits for this sign-in: it was done already, or its task has ended")
+
+    def move_sign_ins(self, url: str) -> None:
+        """Move all open sign-ins to another address of the platform: they may be older than the address."""
+        store = self._platform.store
+        with store.transaction():
+            for task_id, token in self._open_sign_ins():
+                task = self._platform.task(task_id)
+                page = sign_in_page(url, token)
+                store.put_task({**task, "pending_eca_request": {**task["pending_eca_request"], "auth_url": page}})
+                for entry in map(loads_stored, store.entries(task_id)):
+                    data = object_of(entry.get("data"))
+                    if str(data.get("url")).endswith(f"/{token}"):
+                        store.put_entry(task_id, {**entry, "data": {**data, "url": page}})
+
+    def _open_sign_ins(self) -> list[tuple[str, str]]:
+        """Return the tasks that wait for a sign-in, each with the token of its page."""
+        runs = [(task_id, run) for _, task_id, run in self._platform.store.unfinished_tasks() if run]
+        return [(task_id, run["sign_in"]) for task_id, run in runs if run.get("sign_in") and run.get("waits_for")]
 
     # Held tool calls
 
@@ -172,6 +197,11 @@ class Decisions:
                 self._platform.change(task, status="executing")
                 self._platform.resume(task, _approval_outcome(approve), note)
             return approval
+
+
+def sign_in_page(url: str, token: str) -> str:
+    """Return the address of the page for a sign-in."""
+    return f"{url}/sign-in/{token}"
 
 
 def _approval_outcome(approve: bool) -> str:

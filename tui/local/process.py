@@ -152,6 +152,11 @@ class LocalPlatform:
                 self._add_first_tasks(options)
             self._recover()
 
+    def set_url(self, url: str) -> None:
+        """Set the address at which the platform is reached now; sign-ins that wait move to it."""
+        self.store.set_fact("url", url)
+        self.decisions.move_sign_ins(url)
+
     def _start_task(self, task: Json) -> Json | None:
         """Start a new task: hand it to a connected worker of its agent, else let the scenario play it."""
         return self.workers.assign(task) or self.runner.plan_run(task)
@@ -234,7 +239,7 @@ async def serve(
         address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", data_dir.key())
         try:
             local = LocalPlatform(options, data_dir.database, write=write)
-            local.store.set_fact("url", address.url)
+            local.set_url(address.url)
         except sqlite3.Error as error:
             raise BadDatabase(explain_error(error, data_dir.database)) from error
         server = Server(local, address.key, options)

@@ -342,6 +342,7 @@ def _open_routes(decisions: Decisions) -> APIRouter:
 
     @router.get("/sign-in/{token}")
     async def sign_in(token: str) -> HTMLResponse:
+        decisions.task_of_sign_in(token)
         page = (
             "<!doctype html><title>Sign in</title><body style='font:16px sans-serif;margin:4em auto;max-width:30em'>"
             "<h1>Sign in</h1><p>A pretend sign-in page of the local platform. Nothing leaves this machine.</p>"

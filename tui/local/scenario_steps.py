@@ -12,7 +12,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from tui.local.decisions import Decisions
+from tui.local.decisions import Decisions, sign_in_page
 from tui.local.scenario import Scenario, fill_template, step_kind
 from tui.local.sqlite_store import Json
 from tui.local.task_service import YOU, Platform
@@ -250,7 +250,7 @@ class StepPlayer:
         if self.run["phase"] == 0:
             token = self.platform.new_id()
             server = step["sign_in"]
-            url = f"{self.platform.store.fact('url') or 'http://127.0.0.1'}/sign-in/{token}"
+            url = sign_in_page(self.platform.store.fact("url") or "http://127.0.0.1", token)
             data = {"url": url, "server_url": server["url"], "server_name": server["name"]}
             self.platform.record(self.task, "auth_event", {"type": "login_required", "data": data})
             self.task["pending_eca_request"] = {"connector_name": server["name"], "auth_url": url}

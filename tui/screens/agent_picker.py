@@ -48,8 +48,8 @@ class AgentList(VirtualList):
         """Return the count of the agents in the list."""
         return len(self.agents)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a line: the name of an agent, its status, and the count of its loaded tasks."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a line as styled text: the name of an agent, its status, and the count of its loaded tasks."""
         agent = self.agents[index]
         tasks = self._counts.get(agent.id, 0)
         end = f"{tasks:>5} tasks "

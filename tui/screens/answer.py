@@ -1,185 +1,394 @@
-"""The editor for the answer to a question of a task, which shows what will be sent."""
+"""The form to answer the questions of a task: an answer is a decision, held and read again before it is sent."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, MutableMapping
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
-from tui.client.log_entries import Question
-from tui.screens.message_editor import MessageDraft, MessageEditor
-from tui.security.redact import Redactor
-from tui.security.sanitize import one_line
-from tui.widgets.document_layout import Part, scalar_text
-from tui.widgets.inspector import Inspector
+from tui.client.json_codec import canonical
+from tui.domain.action import Action, Phase
+from tui.domain.answers import UnclearAnswer, answer_action, questions_of, unanswerable_reason
+from tui.domain.review import differences
+from tui.screens.answer_draft import AnswerDraft
+from tui.screens.approval_base import UNDECIDED_OUTCOMES
+from tui.screens.base import HeldActions, Segments
+from tui.screens.decision_screen import IN_A_BURST, DecisionScreen
+from tui.screens.messages import AnswerDecided, ReadReview
+from tui.screens.review_status import running_segments
+from tui.screens.review_words import title_segments, wait_segments
+from tui.screens.stylesheets import stylesheet
+from tui.widgets.document_layout import Part
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
+from tui.widgets.outcome_line import OutcomeLine
+from tui.widgets.question_form import OWN_WORDS, QuestionForm
+from tui.widgets.segment_line import SegmentLine
+from tui.widgets.styled_text import StyledText
+from tui.widgets.ui_context import UIContext
 
-VISIBILITY_CHECK_SECONDS = 0.1
-"""Seconds between two checks of which lines are visible."""
+if TYPE_CHECKING:
+    from tui.client.log_entries import Questions
+    from tui.domain.review import ReviewSnapshot
+    from tui.domain.state import Change, State
 
-
-class AnswerChoice(NamedTuple):
-    """The choice that an answer makes: the value to send, and a description of it."""
-
-    value: str
-    description: str
-
-
-class UnclearChoice(ValueError):
-    """An unclear choice: a text that names several options, or a number that no option has."""
-
-
-def parse_choice(question: Question, text: str) -> AnswerChoice:
-    """Parse a text into a choice: an option that it names by number, label or id, else the text itself."""
-    text = text.strip()
-    numbers = _options_named(question, text)
-    if len(numbers) > 1:
-        labels = " and ".join(f"{number}. {scalar_text(question.options[number - 1][1])}" for number in sorted(numbers))
-        raise UnclearChoice(f"{scalar_text(text)} names {labels}: write the label of one in quotation marks")
-    for number in numbers:
-        option_id, label = question.options[number - 1]
-        return AnswerChoice(option_id, f"option {number}, {scalar_text(label)}, sent as {scalar_text(option_id)}")
-    if question.options and text.isdigit():
-        raise UnclearChoice(f"there is no option {text}, the last is {len(question.options)}")
-    if question.options:
-        return AnswerChoice(text, "none of the options, your own words")
-    return AnswerChoice(text, "your own words")
+DRAW_SECONDS = 0.1
+MAX_ANSWER_CHARS = 200
+"""Characters of an answer in the line that says what will be sent."""
 
 
-def _options_named(question: Question, text: str) -> set[int]:
-    """Return the numbers of the options that a text names; in quotation marks, it can only be a label."""
-    labels = {number: label.strip() for number, (_, label) in enumerate(question.options, 1)}
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return _options_labelled(labels, text[1:-1].strip())
-    named = _options_labelled(labels, text)
-    named |= {number for number, (option_id, _) in enumerate(question.options, 1) if option_id == text}
-    return named | {number for number in labels if str(number) == text}
+class AnswerScreen(DecisionScreen):
+    """The screen with all questions of a task as one form."""
 
-
-def _options_labelled(labels: dict[int, str], text: str) -> set[int]:
-    """Return the numbers of the options labelled so; upper and lower case differ only if a label matches exactly."""
-    exact = {number for number, label in labels.items() if label == text}
-    return exact or {number for number, label in labels.items() if label.casefold() == text.casefold()}
-
-
-class AnswerScreen(MessageEditor):
-    """A screen to answer one question; the answer cannot be sent before all of the question was shown."""
-
+    CSS_PATH = stylesheet("answer")
+    LEAVE_BINDING, UNDO_BINDING, REVEAL_BINDING = "answer.leave", "answer.undo", "answer.reveal"
+    AUTO_FOCUS = "#form"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "decide('answer')", "send", id="answer.send"),
+        Binding("u", "undo", "undo", id="answer.undo"),
+        Binding("n", "question(1)", "next question", show=False, id="answer.next"),
+        Binding("N", "question(-1)", "Previous question", show=False, id="answer.previous"),
         Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="answer.reveal"),
+        Binding("escape,q", "leave", "back", id="answer.leave"),
     ]
 
     def __init__(
         self,
-        title: str,
-        question: Question,
-        redactor: Redactor,
-        draft_key: str,
+        review: ReviewSnapshot,
+        ui: UIContext,
         drafts: MutableMapping[str, str],
+        running_action: Action | None = None,
         *,
+        no_surface: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(title, "", draft_key, drafts)
-        self._question = question
-        self._redactor = redactor
-        self._clock = clock
+        super().__init__(clock)
+        self.task_id = review.task.id
+        self._ui = ui
+        self._drafts = drafts
+        self._no_surface = no_surface
+        """The reason why the platform's address for answers is missing; empty where it is not."""
+        self._action = running_action
+        """The last action for the task, with its progress."""
+        self._review = review
+        """The review as it was read last."""
+        self._draft: AnswerDraft | None = None
+        """The answers to the card that is shown; None until it was read."""
+        self._edited_question = 0
+        """The index of the question whose text is in the field."""
+        self._reread_for: object = None
+        """The time of the update for which the task was last read again."""
 
-    def content(self) -> ComposeResult:
-        """Yield the content: the question, its options, the text, what will be sent, and the keys."""
-        with Vertical(id="dialog"):
-            yield Static(one_line(self._title), id="question", markup=False)
-            yield Inspector(self._redactor, can_fold=False, is_whole=True, id="asked")
-            yield Inspector(self._redactor, can_fold=False, is_whole=True, id="offered")
-            yield TextArea(self._drafts.get(self._draft_key, ""), id="text", tab_behavior="focus")
-            yield Static("", id="chosen", markup=False)
-            yield Static("", id="keys", markup=False)
+    def compose(self) -> ComposeResult:
+        """Compose the screen from its widgets, from top to bottom."""
+        yield SegmentLine(id="title")
+        yield QuestionForm(self._ui.redactor, self._clock, id="form")
+        yield SegmentLine(id="text-title")
+        yield TextArea("", id="text", tab_behavior="focus")
+        yield SegmentLine(id="chosen")
+        yield OutcomeLine()
+        yield SegmentLine(id="status")
+        yield SegmentLine(id="held")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Show the question after mounting, and check regularly which lines of it are visible."""
-        self.query_one("#asked", Inspector).show([Part("question", self._question.text)])
-        offered = self.query_one("#offered", Inspector)
-        offered.show([Part("options", "\n".join(self._option_lines()))])
-        offered.display = bool(self._question.options)
-        self.set_interval(VISIBILITY_CHECK_SECONDS, self._draw)
-        self._draw()
-
-    def _option_lines(self) -> list[str]:
-        lines = []
-        for number, (option_id, label) in enumerate(self._question.options, 1):
-            line = f"{number}. {label.replace(chr(10), ' ')}"
-            if option_id != label:
-                line += f"  id {scalar_text(option_id)}"
-            lines.append(line)
-        return lines
-
-    def _draw(self) -> None:
-        """Draw what will be sent, and the keys or the reason why nothing can be sent yet."""
-        if self.is_active:
-            for pane in self.query(Inspector):
-                pane.note_visible_lines(self._clock())
-        self.query_one("#chosen", Static).update(one_line(self._redactor.text(self._choice_text())))
-        send, leave = key_name(self, "compose.send"), key_name(self, "compose.leave")
-        status = f"{send} sends"
-        if unseen := self.unseen:
-            status = f"{send} does nothing yet: {unseen}"
-        self.query_one("#keys", Static).update(f"{self._status or status} · {leave} keeps it as a draft")
-
-    def _choice_text(self) -> str:
-        text = self.query_one(TextArea).text
-        if not text.strip() and not self._question.options:
-            return ""
-        if not text.strip():
-            return "write the answer, or the number or the label of an option"
-        try:
-            return f"answer: {parse_choice(self._question, text).description}"
-        except UnclearChoice as error:
-            return f"not clear: {error}"
+        """Start drawing after mounting."""
+        self.watch(self._form, "cursor", self._follow_cursor, init=False)
+        self.set_interval(DRAW_SECONDS, self.draw)
+        self.arm()
+        if (card := questions_of(self._review)) is not None:
+            self._show_card(card, ())
+        self.draw()
 
     @property
-    def unseen(self) -> str:
-        """The unseen part of the question, with the keys that show it, or why it cannot be shown; empty if none is."""
-        question, options = self.query_one("#asked", Inspector), self.query_one("#offered", Inspector)
-        if reason := question.not_whole_reason or options.not_whole_reason:
-            return reason
-        unseen = self._unseen_of(question, "question", "tab, ")
-        if unseen or not self._question.options:
-            return unseen
-        return self._unseen_of(options, "options", "shift+tab, ")
+    def _form(self) -> QuestionForm:
+        return self.query_one("#form", QuestionForm)
 
-    def _unseen_of(self, pane: Inspector, name: str, keys_to_focus: str) -> str:
-        focus_prefix = "" if pane.has_focus else keys_to_focus
-        return pane.not_shown_yet(name, focus_prefix + key_name(self, "answer.reveal"), focus_prefix)
+    # Called by the app
 
-    def action_reveal(self) -> None:
-        """Reveal all masked values for a while."""
-        for pane in self.query(Inspector):
-            pane.reveal_all()
-
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Save the changed text as a draft, and show what would be sent."""
-        self._status = ""
-        super().on_text_area_changed(event)
-        self._draw()
-
-    def action_send(self) -> None:
-        """Send the answer, once all of the question was shown and the choice is clear."""
-        text = self.query_one(TextArea).text
-        if not text.strip():
-            self._show_status("there is nothing to send yet")
+    def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
+        """Update the form with the review that was just read."""
+        if task_id != self.task_id or self._is_decided:
             return
-        if self.unseen:
+        before, self._review = self._review, review
+        if before.digest != review.digest:
+            self.arm()
+            self._note = "it has changed since you opened it: read it again"
+        card = questions_of(review)
+        if card is not None and canonical(before.held) != canonical(review.held):
+            self._show_card(card, differences(before, review))
+        self.refresh_bindings()
+        self.draw()
+
+    def _show_card(self, card: Questions, changes: Sequence[str]) -> None:
+        """Show a card with the draft of its answers, and the changes since another one was shown."""
+        self._draft = AnswerDraft(self.task_id, card, self._drafts)
+        parts = [Part("what has changed since you opened it", "\n".join(changes))] if changes else []
+        parts += [Part(name, card.raw[name]) for name in ("title", "description") if card.raw.get(name)]
+        self._form.show_questions(card.asked, parts)
+        self._form.show_picked(self._draft.picked)
+        self._load_text(0)
+        self.call_after_refresh(self._place_cursor)
+
+    def _place_cursor(self) -> None:
+        """Place the cursor on the first choice if all of the form is visible; without choices, in the field."""
+        if self._draft is None:
             return
+        if not self._draft.questions[0].options:
+            self.query_one(TextArea).focus()
+        elif self._form.count() <= self._form.scrollable_content_region.height:
+            self._form.move_to_choice(0, self._draft.picked[0] or 1)
+
+    def update_state(self, state: State, changes: Sequence[Change]) -> None:
+        """Update the screen with a new state: request a read if the task was updated after it was read."""
+        task = state.task(self.task_id)
+        if task is None or self._is_decided or self._is_running:
+            return
+        updated_at, read_at = task.updated_at, self._review.task.updated_at
+        if updated_at and read_at and updated_at > read_at and updated_at != self._reread_for:
+            self._reread_for = updated_at
+            self.post_message(ReadReview(self.task_id))
+
+    def review_failed(self, task_id: str, reason: str) -> None:
+        """Show the reason why the read of the task failed."""
+        if task_id == self.task_id:
+            self._note = reason
+            self.draw()
+
+    def update_action(self, action: Action) -> bool:
+        """Show the progress of an action; return whether it is for this task."""
+        if action.target != self.task_id:
+            return False
+        is_new = self._action is None or self._action.id != action.id
+        if action.phase is Phase.HELD and is_new and self._is_burst:
+            # Keys that came in a burst were not meant: the action is taken back while it is held.
+            self._note = IN_A_BURST
+            self.post_message(self.TakeBack(action.id))
+        self._action = action
+        if action.phase is Phase.DONE:
+            if self._note != IN_A_BURST:
+                self._note = ""
+            self.arm()
+        self.refresh_bindings()
+        self.draw()
+        return True
+
+    def update_held(self, held: HeldActions) -> None:
+        """Update the line of held actions, unless this task's own is held, which the status line shows."""
+        if self._is_retractable:
+            held = held._replace(text="")
+        super().update_held(held)
+
+    @property
+    def open_tasks(self) -> tuple[str]:
+        """The id of the task whose question is open here."""
+        return (self.task_id,)
+
+    # Choosing and writing
+
+    @on(QuestionForm.Picked)
+    def _pick(self, event: QuestionForm.Picked) -> None:
+        """Pick a choice; one that does not exist is refused with the range."""
+        if self._draft is None or self._is_running or self._is_decided:
+            return
+        self._note = ""
+        with self._notes_problems():
+            self._draft.pick(event.question, event.choice)
+            if event.choice == OWN_WORDS:
+                self.query_one(TextArea).focus()
+            else:
+                self._form.move_to_choice(event.question, event.choice)
+        self._form.show_picked(self._draft.picked)
+        self.draw()
+
+    @contextmanager
+    def _notes_problems(self) -> Iterator[None]:
+        """Note a choice that does not exist, or a draft that cannot be written, and go on."""
         try:
-            choice = parse_choice(self._question, text)
-        except UnclearChoice:
-            return
-        self.dismiss(MessageDraft(choice.value, {}))
+            yield
+        except UnclearAnswer as error:
+            self._note = str(error)
+        except OSError as error:
+            self._note = f"this is not kept as a draft: {error}"
 
-    def _show_status(self, text: str) -> None:
-        self._status = text
-        self._draw()
+    def _follow_cursor(self) -> None:
+        """Show the text of the question under the cursor in the field."""
+        if self._draft is not None and self._form.question != self._edited_question:
+            self._load_text(self._form.question)
+
+    def _load_text(self, index: int) -> None:
+        assert self._draft
+        self._edited_question = index
+        area = self.query_one(TextArea)
+        area.load_text(self._draft.texts[index])
+        area.move_cursor(area.document.end)
+        self.draw()
+
+    @on(TextArea.Changed)
+    def _write(self, event: TextArea.Changed) -> None:
+        """Keep the changed text, which picks the operator's own words."""
+        index, text = self._edited_question, event.text_area.text
+        if self._draft is None or text == self._draft.texts[index]:
+            return  # the text of another question was loaded
+        self.note_other_key(time.monotonic())
+        self._note = ""
+        with self._notes_problems():
+            self._draft.write(index, text)
+        self._form.show_picked(self._draft.picked)
+        self.draw()
+
+    def action_question(self, by: int) -> None:
+        """Go to the next question, or to the previous one."""
+        if self._draft is not None:
+            index = (self._form.question + by) % len(self._draft.questions)
+            self._form.move_to_choice(index, self._draft.picked[index] or 1)
+
+    # Drawing
+
+    def draw(self) -> None:
+        """Draw the titles, the answers, the outcome, and the status line; note the visible lines."""
+        self.note_visible_lines()
+        about_wait = [] if self._is_decided else wait_segments(self._review, None, self._ui)
+        title = title_segments(self._review, self._ui, name="Answer")
+        self.query_one("#title", SegmentLine).show(title, [*about_wait, StyledText(self.presence, "need")])
+        self._draw_field()
+        self.query_one("#chosen", SegmentLine).show(list(self._chosen_segments()), [])
+        outcome = ""
+        if self._action is not None and self._action.phase is Phase.DONE:
+            outcome = self._ui.redactor.text(self._action.words)
+        self.query_one(OutcomeLine).show_outcome(outcome)
+        self.query_one("#status", SegmentLine).show(self._status_segments(), [])
+
+    def _draw_field(self) -> None:
+        """Show the field for a text only where the question takes one, and it can be sent."""
+        draft, area, title = self._draft, self.query_one(TextArea), self.query_one("#text-title", SegmentLine)
+        is_open = draft is not None and not self._is_running and not self._closed_reason
+        is_shown = draft is not None and is_open and draft.questions[self._edited_question].takes_text
+        if not is_shown and area.has_focus:
+            self._form.focus()
+        area.display = title.display = is_shown
+        words = "your answer, kept as a draft"
+        if draft is not None and draft.questions[self._edited_question].options:
+            words = "or in your own words, kept as a draft"
+        if draft is not None and len(draft.questions) > 1:
+            words = f"{draft.name_of(self._edited_question)}: {words}"
+        title.show([(StyledText(f" ▌ {words}", "faint"), "text")], [])
+
+    def _chosen_segments(self) -> Iterator[tuple[StyledText, str]]:
+        """Yield what will be sent for each question, or why it is not clear yet."""
+        if self._draft is None or self._is_running or self._is_decided or self._no_surface:
+            return
+        for index in range(len(self._draft.questions)):
+            try:
+                answer = self._draft.answer(index)
+                text, style = f'"{answer.label}"', "strong"
+                if answer.choice is None:
+                    text += " in your own words"
+            except UnclearAnswer as error:
+                text, style = str(error), "need"
+            name = index + 1 if len(self._draft.questions) > 1 else "answer"
+            text = self._ui.safe(f"{name}: {text}", MAX_ANSWER_CHARS)
+            yield StyledText(f" {text} ", style), ""
+
+    def _status_segments(self) -> Segments:
+        """Return the status line: the running action, or the note and the key that sends."""
+        if self._action is not None and self._is_running:
+            retractable = self._is_retractable
+            return running_segments(self, self._action, self._ui, self._held_actions, is_retractable=retractable)
+        segments: Segments = []
+        if self._note:
+            segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
+        if blocked := self.blocked_now:
+            style = "need" if self._is_refused else "faint"
+            segments.append((StyledText(f" {self._ui.safe(blocked)} ", style), ""))
+        else:
+            segments.append((StyledText(f"  {key_name(self, 'answer.send')} sends it ", "strong"), "send"))
+        return segments
+
+    # Deciding
+
+    @property
+    def blocked(self) -> str:
+        """The reason why nothing can be sent yet; empty when it can."""
+        if reason := self._closed_reason:
+            return reason
+        if self._is_running:
+            return "a decision is under way"
+        return self._unseen or (self._draft.problem if self._draft is not None else "")
+
+    @property
+    def _unseen(self) -> str:
+        """The unseen part of the form, with the keys that show it, or why it cannot be shown; empty if none is."""
+        form = self._form
+        return form.not_whole_reason or self.not_shown_yet(form, "questions", "" if form.has_focus else "tab, ")
+
+    @property
+    def _closed_reason(self) -> str:
+        """The reason why nothing can be answered here; empty when it can."""
+        if reason := self._ui.read_only or self._no_surface:
+            return reason
+        if self._is_decided:
+            return f"{key_name(self, self.LEAVE_BINDING)} goes back"
+        return unanswerable_reason(self._review)
+
+    @property
+    def _is_running(self) -> bool:
+        return self._action is not None and self._action.phase is not Phase.DONE
+
+    @property
+    def _is_decided(self) -> bool:
+        """Whether the task was decided about, whatever the outcome."""
+        action = self._action
+        return action is not None and action.phase is Phase.DONE and action.outcome not in UNDECIDED_OUTCOMES
+
+    @property
+    def _is_retractable(self) -> bool:
+        """Whether the answer is retractable: held, and not sent yet."""
+        return self._action is not None and self.can_take_back(self._action.id)
+
+    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
+        """Return the reason why an action is disabled."""
+        if action == "decide":
+            return self._closed_reason
+        if action == "undo" and not (self._is_retractable or self._held):
+            return "nothing is held"
+        return ""
+
+    def action_decide(self, verb: str) -> None:
+        """Send the answers, unless something blocks it."""
+        if self.takes_deciding_key() and self._draft is not None:
+            self.note_decision()
+            self._form.focus()
+            action = answer_action(self._review, self._draft.card, self._draft.answers)
+            self.post_message(AnswerDecided(action, self._draft.keys))
+        self.draw()
+
+    def take_back(self) -> bool:
+        """Take back the held answer; return whether there was one."""
+        if self._action is None or not self._is_retractable:
+            return False
+        self.post_message(self.TakeBack(self._action.id))
+        return True
+
+    def action_leave(self) -> None:
+        """Leave the screen; what was chosen and written is kept as a draft, and a held answer stays held."""
+        self.leave()
+
+    @on(SegmentLine.Picked)
+    def _handle_segment(self, event: SegmentLine.Picked) -> None:
+        match event.name:
+            case "send":
+                self._pressed_at = None  # of the last key; the click is now
+                self.action_decide("answer")
+            case "undo":
+                self.take_back()
+            case "text":
+                self.query_one(TextArea).focus()
+            case "back":
+                self.leave()

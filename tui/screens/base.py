@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
@@ -62,7 +62,7 @@ class AppScreen(Screen[ScreenResultType]):
     HAS_NOTICE_LINE: ClassVar[bool] = False
     """Whether the screen shows notices in a line above the footer, because no toast may cover it."""
     IS_APPROVAL: ClassVar[bool] = False
-    """Whether the operator decides here, so that no notice about another task may interrupt."""
+    """Whether the operator decides here, so that nothing may cover the screen."""
     SHOWS_WAIT_DETAILS: ClassVar[bool] = False
     """Whether the screen shows the details of a wait, so that they are read after each review."""
     IS_SIZE_NOTICE: ClassVar[bool] = False
@@ -118,6 +118,17 @@ class AppScreen(Screen[ScreenResultType]):
     def show_notice(self, text: str, seconds: float) -> None:
         """Show a notice for some seconds, where the screen has a line for notices."""
 
+    def hint(self, text: str) -> None:
+        """Show a hint, where the screen has a line for hints."""
+
+    def show_next_review(self, by: int) -> bool:
+        """Show the next review, or the previous one; return whether the screen shows reviews one by one."""
+        return False
+
+    def move_to_row(self, task_ids: Sequence[str], by: int) -> bool:
+        """Move the cursor to the next of these tasks; return whether the screen is a list of tasks."""
+        return False
+
     def keys_to_take_back(self) -> str:
         """Return the keys to press, with the current focus, to take back the held actions."""
         return f"esc, then {key_name(self.app, 'app.take_back')}"
@@ -131,8 +142,12 @@ class OverlayScreen(AppScreen[ScreenResultType]):
 
     LEAVE_BINDING: ClassVar[str] = ""
     """The id of the binding that leaves an input of this screen, if it has one."""
-    _hint = _held = _notice = ""
-    _notice_timer: Timer | None = None
+    _hint = _held = ""
+
+    @cached_property
+    def _notice_timers(self) -> dict[str, Timer]:
+        """The notices that are shown, the newest last, each with the timer that hides it."""
+        return {}
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Dismiss the screen with a result."""
@@ -167,32 +182,44 @@ class OverlayScreen(AppScreen[ScreenResultType]):
         return key
 
     def show_notice(self, text: str, seconds: float) -> None:
-        """Show a notice in the line above the footer for some seconds; it replaces the one before."""
-        if self._notice_timer is not None:
-            self._notice_timer.stop()
-        self._notice_timer = self.set_timer(seconds, self._hide_notice)
-        self._notice = one_line(text, longest=MAX_NOTICE_CHARS)
+        """Show a notice in the line above the footer for some seconds, with the count of those that came before it."""
+        notice = one_line(text, longest=MAX_NOTICE_CHARS)
+        if notice in self._notice_timers:
+            self._notice_timers.pop(notice).stop()
+        self._notice_timers[notice] = self.set_timer(seconds, partial(self._hide_notice, notice))
         self._draw_line()
 
-    def _hide_notice(self) -> None:
-        self._notice = ""
+    def _hide_notice(self, notice: str) -> None:
+        self._notice_timers.pop(notice, None)
         self._draw_line()
 
     def _draw_line(self) -> None:
+        """Draw the line above the footer: what is held and a hint, else the newest notice."""
         segments: Segments = []
         if self._held:
             segments.append((StyledText(f" {self._held} ", "need"), "held"))
         if self._hint:
             segments.append((StyledText(f" {self._hint} ", "strong"), ""))
-        if self._notice:
-            segments.append((StyledText(f" {self._notice} "), ""))
+        notices = list(self._notice_timers)
+        if notices and not segments:
+            segments.append((StyledText(f" {notices.pop()} "), "notices"))
+            count = f"+{len(notices)} more"
+        else:
+            count = f"{len(notices)} notice{'s' if len(notices) > 1 else ''}"
+        right = [StyledText(f" {count}{self._key_of_notices} ", "faint")] if notices else []
         for line in self.query("#held").results(SegmentLine):
-            line.show(segments, [])
+            line.show(segments, right)
             line.set_class(bool(segments), "-shown")
 
+    @property
+    def _key_of_notices(self) -> str:
+        """The key that lists all notices, where it works: not in a dialog."""
+        return "" if self.is_modal else f": {key_name(self.app, 'app.notices')}"
+
     @on(SegmentLine.Picked, "#held")
-    async def _take_back_held(self) -> None:
-        await self.run_action("app.take_back")
+    async def _handle_line(self, event: SegmentLine.Picked) -> None:
+        action = "app.notices" if event.name == "notices" else "app.take_back"
+        await self.run_action(action)
 
 
 class Dialog(OverlayScreen[ScreenResultType], ModalScreen[ScreenResultType]):

@@ -13,6 +13,7 @@ from tui.client.task_rows import AnyTask
 from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
+from tui.screens.reason_editor import reason_key
 from tui.screens.review_facts import request_parts, review_facts
 from tui.screens.review_words import CONTENT_HEADING
 from tui.widgets.document_layout import Part
@@ -55,8 +56,8 @@ class OutcomeList(VirtualList):
         """The id of the task under the cursor."""
         return self.tasks[self.cursor].id
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a line: the name of a task, its id, and its outcome."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a line as styled text: the name of a task, its id, and its outcome."""
         task = self.tasks[index]
         outcome = self._outcomes.get(task.id, StyledText("reading …", "faint"))
         name_cells = max(min(width // 2, 60), 20)
@@ -109,10 +110,10 @@ class BulkReviewScreen(ApprovalScreen):
         yield OutcomeList(self._ui, tuple(self.tasks.values()), id="tasks")
         yield SegmentLine(id="payload-title")
         yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
-        yield self.reason_input()
-        yield SegmentLine(id="held")
+        yield self.reason_editor
         yield OutcomeLine()
         yield SegmentLine(id="status")
+        yield SegmentLine(id="held")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -141,6 +142,9 @@ class BulkReviewScreen(ApprovalScreen):
         if before is None or before.digest != review.digest:
             self._read_to_end.discard(task_id)
             self.arm()
+            self.reason_editor.revise()
+        if not self._pending_reads and not self._actions:
+            self.load_reason(reason_key(self._reviews.values()))
         action = self._actions.get(task_id)
         text = review.blocked_now or "not read yet"
         if action and action.outcome:
@@ -208,6 +212,7 @@ class BulkReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
+        self.draw_reason()
 
     def _payload_title(self) -> StyledText:
         decidable = self._decidable
@@ -258,8 +263,6 @@ class BulkReviewScreen(ApprovalScreen):
         if self._cards:
             text = f" a card takes no reason, cards among these: {len(self._cards)} "
             segments.append((StyledText(text, "need"), ""))
-        if self._reason is not None:
-            segments.append((StyledText(f" reason: {self._ui.safe(self._reason, 80)} ", "faint"), ""))
         return segments
 
     def _held_segments(self, retractable: Sequence[Action]) -> Segments:
@@ -269,7 +272,7 @@ class BulkReviewScreen(ApprovalScreen):
             when = self._held_actions.time_left(action)
         undo = key_name(self, "review.undo")
         return [
-            (StyledText(f" {action.verb} {len(retractable)} {when} ", "need"), ""),
+            (StyledText(f" {self._ui.safe(action.summary, 80)}: {len(retractable)} tasks {when} ", "need"), ""),
             (StyledText(f" {undo} takes them back ", "strong"), "undo"),
         ]
 
@@ -321,13 +324,19 @@ class BulkReviewScreen(ApprovalScreen):
             return "nothing is held"
         return ""
 
+    @property
+    def is_deciding(self) -> bool:
+        """Whether decisions are under way, or nothing is left to decide."""
+        return not self._decidable or any(action.phase is not Phase.DONE for action in self._actions.values())
+
     def decide(self, verb: str, reason: str | None) -> None:
         """Decide about all decidable tasks as they were shown; cards take no reason."""
         cards = self._cards
         for task_ids, comment in ((self._decidable - cards, reason), (cards, None)):
             if task_ids:
                 digests = {task_id: self._reviews[task_id].digest for task_id in task_ids}
-                self.post_message(self.Decided(Verb(verb), digests, comment))
+                key = self.reason_editor.draft_key
+                self.post_message(self.Decided(Verb(verb), digests, comment, draft_key=key))
 
     @property
     def _cards(self) -> set[str]:

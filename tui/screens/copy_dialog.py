@@ -17,8 +17,7 @@ from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.virtual_list import VirtualList
 
 COPY_KEYS = {
-    "approval": "a",
-    "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
+    "address": "a", "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
     "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
 """The key of each text that can be copied; every key is used once, so that operators can learn them."""
@@ -37,8 +36,8 @@ class CopyChoices(VirtualList):
         """Return the count of the choices."""
         return len(self.names)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a line: the key, the name, and the start of a text."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a line as styled text: the key, the name, and the start of a text."""
         name = self.names[index]
         text = one_line(self._texts[name], longest=MAX_PREVIEW_CHARS) or "nothing"
         return [

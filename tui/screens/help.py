@@ -81,8 +81,8 @@ class HelpList(VirtualList):
         """Return whether the cursor can be on a row: not on a heading (called by `VirtualList`)."""
         return not isinstance(self._rows[index], str)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the styled pieces of a row: a heading, or the keys of a command and its title."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text: a heading, or the keys of a command and its title."""
         row = self._rows[index]
         if isinstance(row, str):
             return [StyledText(f" {row}", "head")]

@@ -53,7 +53,7 @@ class MessageEditor(Dialog[MessageDraft | None]):
 
     def __init__(
         self, title: str, destination: str, draft_key: str, drafts: MutableMapping[str, str], *,
-        has_options: bool = False,
+        has_options: bool = False, hint: str = "",
     ) -> None:  # fmt: skip
         super().__init__()
         self._title = title
@@ -61,6 +61,8 @@ class MessageEditor(Dialog[MessageDraft | None]):
         self._draft_key = draft_key
         self._drafts = drafts
         self._has_options = has_options
+        self._hint_text = hint
+        """What the operator should know before writing; empty where there is nothing."""
         self._status = ""
         """The message in the line of the keys; empty while it shows the keys."""
 
@@ -69,6 +71,8 @@ class MessageEditor(Dialog[MessageDraft | None]):
         with Vertical(id="dialog"):
             yield Static(one_line(self._title), id="question", markup=False)
             yield Static(one_line(self._destination), id="about", markup=False)
+            if self._hint_text:
+                yield Static(one_line(self._hint_text), id="hint", markup=False)
             yield TextArea(self._drafts.get(self._draft_key, ""), id="text", tab_behavior="focus")
             if self._has_options:
                 with VerticalScroll(id="options"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
@@ -90,6 +90,15 @@ class ReplyWanted(Message):
     def __init__(self, task: AnyTask) -> None:
         super().__init__()
         self.task = task
+
+
+class AnswerDecided(Message):
+    """The operator has decided how to answer: the action that sends it, and the keys of its drafts."""
+
+    def __init__(self, action: Action, draft_keys: Sequence[str]) -> None:
+        super().__init__()
+        self.action = action
+        self.draft_keys = draft_keys
 
 
 class OpenUrl(Message):

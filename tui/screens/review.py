@@ -17,6 +17,7 @@ from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
 from tui.screens.messages import CopyWanted, OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview
+from tui.screens.reason_editor import reason_key
 from tui.screens.review_panes import ReviewPanes
 from tui.screens.review_status import (
     StatusNotes,
@@ -26,7 +27,7 @@ from tui.screens.review_status import (
     sign_in_url,
     waiting_segments,
 )
-from tui.screens.review_words import is_another_request, title_segments, wait_segments
+from tui.screens.review_words import is_another_request, signed_in_words, title_segments, wait_segments
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
@@ -90,10 +91,10 @@ class ReviewScreen(ApprovalScreen):
         """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
         yield self._panes
-        yield self.reason_input()
-        yield SegmentLine(id="held")
+        yield self.reason_editor
         yield OutcomeLine()
         yield SegmentLine(id="status")
+        yield SegmentLine(id="held")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -123,12 +124,15 @@ class ReviewScreen(ApprovalScreen):
         is_same_task = before is not None and before.task.id == review.task.id
         if before is None or not is_same_task or before.digest != review.digest:
             self.arm()
-            self._drop_reason()
+            self.reason_editor.revise()
             if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
+        self.load_reason(reason_key([review]))
         if was_decided:
             self._action = None
             self._note = "this is a new request"
+        elif before is not None and is_same_task:
+            self._note = signed_in_words(before, review) or self._note
         self._panes.show_review(review, state, is_new=was_decided or not is_same_task)
         self.refresh_bindings()
         self.draw()
@@ -178,6 +182,8 @@ class ReviewScreen(ApprovalScreen):
         if action.phase is Phase.DONE:
             if self._note != IN_A_BURST:
                 self._note = ""
+            if not self._is_decided:
+                self.reason_editor.restore(action)
             self.arm()
             self.refresh_bindings()
         self.draw()
@@ -206,6 +212,7 @@ class ReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
+        self.draw_reason()
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the buttons and what blocks them."""
@@ -218,7 +225,7 @@ class ReviewScreen(ApprovalScreen):
         blocked = self.blocked_now
         if not self._ui.read_only:
             blocked = button_reason(self._review, blocked, self._unseen)
-        notes = StatusNotes(self._note, blocked, self._is_refused, self._reason)
+        notes = StatusNotes(self._note, blocked, self._is_refused)
         return waiting_segments(self, self._review, self._ui, notes)
 
     @property
@@ -244,6 +251,11 @@ class ReviewScreen(ApprovalScreen):
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "tab, ")
+
+    @property
+    def is_deciding(self) -> bool:
+        """Whether a decision is under way, or was carried out."""
+        return _is_running(self._action) or self._is_decided
 
     @property
     def _is_decided(self) -> bool:
@@ -306,7 +318,8 @@ class ReviewScreen(ApprovalScreen):
     def decide(self, verb: str, reason: str | None) -> None:
         """Decide about the review as it was shown."""
         assert self._review
-        self.post_message(self.Decided(Verb(verb), {self.task_id: self._review.digest}, reason))
+        digests = {self.task_id: self._review.digest}
+        self.post_message(self.Decided(Verb(verb), digests, reason, draft_key=self.reason_editor.draft_key))
 
     def take_back(self) -> bool:
         """Take back the held decision; return whether there was one."""
@@ -330,20 +343,27 @@ class ReviewScreen(ApprovalScreen):
     def action_copy(self) -> None:
         """Open the dialog to copy a text of the task, or the address of the approval of a held call."""
         details = self._panes.details
-        texts = {"approval": details.approval_url} if details and details.approval_url else {}
+        texts = {"address": details.approval_url} if details and details.approval_url else {}
         self.post_message(CopyWanted(texts, self.task_id))
 
     def action_browse(self) -> None:
         """Browse to the sign-in page, once all of the review was shown."""
         url = sign_in_url(self._review)
         self._note = self._unseen
-        if url and not self._note:
+        if problem := self._ui.no_browser():
+            self._note = f"{problem}: {key_name(self, 'review.copy')} copies the address"
+        elif url and not self._note:
             self.post_message(OpenUrl(url))
         self.draw()
 
     def action_next(self, by: int) -> None:
         """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
+
+    def show_next_review(self, by: int) -> bool:
+        """Show the next review, or the previous one."""
+        self.action_next(by)
+        return True
 
     def action_reload(self) -> None:
         """Reload the review from the platform."""

@@ -20,6 +20,7 @@ from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
+    from tui.screens.decision_screen import DecisionScreen
 
 HOLD_BAR_CELLS = 10
 """Cells of the bar that empties while a decision is held."""
@@ -34,12 +35,10 @@ class StatusNotes(NamedTuple):
     """The reason why the buttons do nothing now; empty when they work."""
     is_refused: bool
     """Whether that reason has refused a key, and is highlighted."""
-    reason: str | None
-    """The reason of a rejection that was entered."""
 
 
 def running_segments(
-    screen: DOMNode, action: Action, ui: UIContext, held: HeldActions, *, is_retractable: bool
+    screen: DecisionScreen, action: Action, ui: UIContext, held: HeldActions, *, is_retractable: bool
 ) -> Segments:
     """Return the segments about a running action, with the bar that empties while it is held."""
     bar = ""
@@ -63,7 +62,7 @@ def waiting_segments(
 
     Where both do not fit, the buttons are left out while they are blocked: the reason says the keys to press first.
     """
-    buttons = button_segments(screen, review, notes.blocked)
+    buttons = button_segments(screen, review, ui, notes.blocked)
     segments = note_segments(screen, review, ui, notes)
     cells = sum(cell_len(piece.text) for piece, _ in [*buttons, *segments])
     if notes.blocked and cells > screen.size.width:
@@ -82,8 +81,6 @@ def note_segments(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext,
         segments.append((StyledText(f" {key_name(screen, 'review.copy')} copies its address ", "strong"), "copy"))
     elif notes.blocked:
         segments.append((StyledText(f" {ui.safe(notes.blocked)} ", style), ""))
-    elif notes.reason is not None:
-        segments.append((StyledText(f" reason: {ui.safe(notes.reason, 80)} ", "faint"), ""))
     return segments
 
 
@@ -115,7 +112,7 @@ def button_reason(review: ReviewSnapshot | None, blocked: str, unseen: str) -> s
     return unseen if sign_in_url(review) else blocked
 
 
-def button_segments(screen: DOMNode, review: ReviewSnapshot | None, blocked: str) -> Segments:
+def button_segments(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext, blocked: str) -> Segments:
     """Return the buttons for what can be done about a wait here, in the accent unless something blocks them.
 
     Each text is the name that a click on it posts. A wait that cannot be ended here has none.
@@ -127,6 +124,8 @@ def button_segments(screen: DOMNode, review: ReviewSnapshot | None, blocked: str
         names = [("review.approve", "approve"), ("review.reject", "reject")]
     elif review.wait is not None and review.wait.kind is WaitKind.QUESTION:
         names = [("review.say", "answer")]
+    elif sign_in_url(review) and ui.no_browser():
+        names, style = [("review.copy", "copy the address")], "button"
     elif sign_in_url(review):
         names = [("review.browse", "open in a browser"), ("review.copy", "copy the address")]
     else:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
+from tui.client.task_facts import WaitKind
 from tui.domain import humanize
 from tui.domain.action import Action, Phase
 from tui.screens.base import Segments
+from tui.screens.decision_screen import DecisionScreen
 from tui.widgets.inspector import REVEAL_SECONDS, Inspector
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledText
@@ -25,13 +27,13 @@ MAX_SUMMARY_CHARS = 100
 CONTENT_HEADING = "what exactly"
 
 
-def title_segments(review: ReviewSnapshot | None, ui: UIContext) -> Segments:
-    """Return the segments of the screen's title: the name of the task, or that of a call which is decided elsewhere."""
+def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, name: str = "Review") -> Segments:
+    """Return the segments of a screen's title: its name, or `Held call` for one decided elsewhere, and the task."""
     segments = [(StyledText(" xp-tui › ", "faint"), "back")]
     if review is not None and review.tool_approval_id:
         segments.append((StyledText("Held call  ", "strong"), ""))
     else:
-        segments.append((StyledText("Review  ", "need"), ""))
+        segments.append((StyledText(f"{name}  ", "need"), ""))
     if review is not None:
         segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
     return segments
@@ -62,17 +64,17 @@ def deadline_words(deadline: datetime, now: datetime) -> str:
 
 
 def action_segments(
-    screen: DOMNode, action: Action, ui: UIContext, time_left: str, *, bar: str = "", is_retractable: bool
+    screen: DecisionScreen, action: Action, ui: UIContext, time_left: str, *, bar: str = "", is_retractable: bool
 ) -> Segments:
     """Return the segments of the status line for a running action."""
     progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
     if action.phase is Phase.HELD:
         progress = f" {time_left}"
-    segments = [(StyledText(f" {action.verb}{progress} ", "need"), "")]
+    segments = [(StyledText(f" {ui.safe(action.summary, MAX_SUMMARY_CHARS)}{progress} ", "need"), "")]
     if bar and action.phase is Phase.HELD:
         segments.append((StyledText(f" {bar} ", "need"), ""))
     if is_retractable:
-        segments.append((StyledText(f" {key_name(screen, 'review.undo')} takes it back ", "strong"), "undo"))
+        segments.append((StyledText(f" {key_name(screen, screen.UNDO_BINDING)} takes it back ", "strong"), "undo"))
     return segments
 
 
@@ -98,3 +100,19 @@ def is_another_request(review: ReviewSnapshot, before: ReviewSnapshot | None) ->
     if before is None or review.wait != before.wait:
         return True
     return canonical(review.held) != canonical(before.held)  # canonical: 1 and true are equal in Python
+
+
+def signed_in_words(before: ReviewSnapshot, review: ReviewSnapshot) -> str:
+    """Return that the sign-in is done, if the log says so and the task goes on; empty otherwise."""
+    from tui.client.log_entries import SignIn
+
+    was_waiting = before.wait is not None and before.wait.kind is WaitKind.SIGN_IN
+    is_waiting = review.wait is not None and review.wait.kind is WaitKind.SIGN_IN
+    if not was_waiting or is_waiting:
+        return ""
+    sign_ins = [entry for entry in review.log.entries if isinstance(entry, SignIn)]
+    if not sign_ins or sign_ins[-1].type != "token_ready":
+        return ""
+    if review.task.is_final:
+        return f"signed in; the task is {review.task.status}"
+    return "signed in; the task goes on"

@@ -15,15 +15,16 @@ from tui.client.events import Event
 from tui.client.json_codec import pretty
 from tui.client.log_entries import Entry
 from tui.client.task_rows import TaskRow
-from tui.domain.activity_log import Activity, TreeRow
+from tui.domain.activity_log import Activity
 from tui.domain.activity_rows import ActivitySource
 from tui.domain.entry_format import as_markdown
 from tui.domain.state import Change, State
+from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
 from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
-from tui.screens.task_title import live_state, progress_pieces, shortened_name
+from tui.screens.task_title import live_state, shortened_name, styled_progress
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.event_pane import EventPane
@@ -179,7 +180,7 @@ class TaskScreen(BaseScreen[None]):
         name = shortened_name(full_name, self.size.width)
         title = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText(f"{name}  ", "strong"), "")]
         if task:
-            title += [(piece, "") for piece in progress_pieces(task, self._state, self._ui.now())]
+            title += [(piece, "") for piece in styled_progress(task, self._state, self._ui.now())]
         link = self._state.links.get(self.task_id)
         live = live_state(task, link[1] if link else None, self._ended_reason, self._ui)
         self.query_one("#title", SegmentLine).show(title, [live])

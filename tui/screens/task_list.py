@@ -10,13 +10,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui.domain.action import DECISIONS, Phase
 from tui.domain.list_status import ListLink, ListStatus
+from tui.domain.next_task import following, neighbour, waiting_rows
 from tui.domain.seen_values import SeenValues
-from tui.domain.task_list_rows import Group, MoreLine, TaskLine
+from tui.domain.task_list_rows import Group, MoreLine, TaskLine, list_root_of
 from tui.screens.base import BaseScreen
 from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.key_footer import KeyFooter
+from tui.widgets.keys import key_name
 from tui.widgets.list_title import ListTitle, Liveness
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_filter import TaskFilter
@@ -26,6 +29,7 @@ from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
     from tui.client.task_rows import TaskQuery
+    from tui.domain.action import Action
     from tui.domain.state import Change, State
 
 WIDE_COLUMNS = 140
@@ -92,6 +96,12 @@ class TaskListScreen(BaseScreen[None]):
         self._seen_values = SeenValues(ui.redactor)
         self.task_filter = TaskFilter(ui, self._seen_values)
         self.list_pane = TaskListPane(ui, self._seen_values, self._show_titles)
+        self._decisions: set[str] = set()
+        """The ids of the tasks that are being decided about."""
+        self._covered_waits: Sequence[str] = ()
+        """The rows that waited when another screen covered the list."""
+        self._covered_row = ""
+        """The row under the cursor at that time."""
         self._filter_result: tuple[TaskQuery, int] | None = None
         """The last query that the platform has answered, and the count of its tasks."""
 
@@ -131,6 +141,7 @@ class TaskListScreen(BaseScreen[None]):
         """Catch up with the state once the screen is resumed."""
         if self._is_ready:
             self.list_pane.scheduler.catch_up()
+            self._leave_decided_row()
 
     def update_list_status(self, status: ListStatus) -> None:
         """Update the list with its status: how live it is, and why an empty list is empty."""
@@ -160,6 +171,56 @@ class TaskListScreen(BaseScreen[None]):
     def select(self, task_id: str) -> None:
         """Select a task as soon as it is in the list."""
         self.list_pane.select(task_id)
+
+    def update_action(self, action: Action) -> bool:
+        """Note which tasks are being decided about; the list does not show that."""
+        if action.verb in DECISIONS and action.phase is not Phase.DONE:
+            self._decisions.add(action.target)
+        else:
+            self._decisions.discard(action.target)
+        return False
+
+    # The next task
+
+    def move_to_row(self, task_ids: Sequence[str], by: int) -> bool:
+        """Move the cursor to the next of these tasks that is shown, and say how many the filter hides."""
+        pane = self.list_pane
+        for group in {Group.NEEDS_YOU, Group.FAILED} & pane.listing.folded:
+            pane.scheduler.toggle(f"\n{group}", True)
+        shown = self._shown(task_ids)
+        next_id = neighbour(shown, self._row_id, by)
+        if next_id is not None:
+            pane.tasks.move_to(pane.tasks.index_of(next_id) or 0)
+        if hidden := len(task_ids) - len(shown):
+            self.hint(f"the filter hides {hidden} more: {key_name(self, 'tasks.leave')} shows all")
+        return True
+
+    def _shown(self, task_ids: Sequence[str]) -> list[str]:
+        """Return those of these tasks that the list shows."""
+        return [task_id for task_id in task_ids if self.list_pane.tasks.index_of(task_id) is not None]
+
+    @property
+    def _row_id(self) -> str:
+        """The id of the task under the cursor, or of the task that it is listed below; empty on another row."""
+        line = self.list_pane.tasks.line
+        return list_root_of(self.list_pane.scheduler.state, line.task.id) if line else ""
+
+    def on_screen_suspend(self) -> None:
+        """Note the wait under the cursor when another screen covers the list: the cursor may have to leave it."""
+        if self._is_ready and not self.is_seen:
+            self._covered_waits = waiting_rows(self.list_pane.scheduler.state, self.list_pane.listing.waiting)
+            self._covered_row = self._row_id
+
+    def _leave_decided_row(self) -> None:
+        """Move the cursor to the next wait, if the one that it was on when the list was covered is decided or over."""
+        before, row = self._covered_waits, self._covered_row
+        self._covered_row = ""
+        if row not in before:
+            return
+        state, waiting = self.list_pane.scheduler.state, self.list_pane.listing.waiting - self._decisions
+        rows = self._shown(waiting_rows(state, waiting))
+        if row not in rows and (next_id := following(before, row, rows)):
+            self.list_pane.tasks.move_to(self.list_pane.tasks.index_of(next_id) or 0)
 
     # Drawing
 

@@ -8,9 +8,11 @@ from tui.client.log_entries import Compaction, Delegation, Entry, Questions, Rea
 from tui.client.log_entries import Message as MessageEntry
 from tui.client.task_rows import AnyTask
 from tui.domain import humanize
-from tui.domain.activity_log import Gap, TreeRow
-from tui.domain.activity_rows import StatusRow
+from tui.domain.activity_log import Gap
+from tui.domain.recorded_decision import RecordedDecision
 from tui.domain.state import State
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.document_layout import Part
 
 
@@ -45,6 +47,8 @@ def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list
     if row.name == "wait" and task:
         request = task.hitl_request or task.pending_eca_request
         return [Part(f"{review_key} reviews it", row.text), Part("what exactly", request.raw if request else None)]
+    if row.name == "decision" and task and task.hitl_request:
+        return [Part("decided", row.text), Part("what exactly", task.hitl_request.raw)]
     return [Part(row.code.strip(" ─"), row.text)]
 
 
@@ -89,6 +93,8 @@ def entry_parts(entry: Entry) -> list[Part]:
             parts.append(Part("answers", entry.answers))
         case SignIn():
             parts = [Part("sign-in", entry.label), Part("where", entry.url)]
+        case RecordedDecision():
+            parts = [Part("decided", entry.label)]
         case Compaction():
             parts = [Part(entry.label, entry.data)]
     return [*parts, Part("whole entry", entry.raw, is_folded=bool(parts))]

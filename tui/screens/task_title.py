@@ -29,19 +29,19 @@ def shortened_name(name: str, columns: int) -> str:
     return name if len(name) <= length else f"{name[: length - 1]}…"
 
 
-def progress_pieces(task: TaskRow, state: State, now: datetime) -> list[StyledText]:
-    """Return the styled pieces for the progress of a task: its status, plan, time, tokens and context."""
+def styled_progress(task: TaskRow, state: State, now: datetime) -> list[StyledText]:
+    """Return the progress of a task as styled texts: its status, plan, time, tokens and context."""
     activity = state.activity(task.id)
-    pieces = [_status(task, state, now)]
-    pieces += _plan(task, activity)
+    texts = [_status(task, state, now)]
+    texts += _plan(task, activity)
     seconds = duration_seconds(TaskLine(task), now)
     if seconds is not None:
-        pieces.append(StyledText(f"{humanize.running_clock(seconds)}  ", "faint"))
+        texts.append(StyledText(f"{humanize.running_clock(seconds)}  ", "faint"))
     if task.tokens:
-        pieces.append(StyledText(f"{humanize.short_count(task.tokens.total)} tok  ", "faint"))
+        texts.append(StyledText(f"{humanize.short_count(task.tokens.total)} tok  ", "faint"))
     if activity and activity.context and activity.context.percent is not None:
-        pieces.append(StyledText(f"context {activity.context.percent:.0f}%  ", "faint"))
-    return pieces
+        texts.append(StyledText(f"context {activity.context.percent:.0f}%  ", "faint"))
+    return texts
 
 
 def _status(task: TaskRow, state: State, now: datetime) -> StyledText:

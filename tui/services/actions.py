@@ -361,6 +361,8 @@ class ActionRunner:
             fields["task"] = action.task.id
         if action.comment:
             fields["comment"] = action.comment
+        if action.summary != action.verb:
+            fields["summary"] = action.summary
         return fields
 
 

@@ -20,6 +20,7 @@ from tui.domain.evidence import Evidence
 from tui.domain.review import ReviewSnapshot
 
 if TYPE_CHECKING:
+    from tui.client.log_entries import Log
     from tui.client.models import Task
 
 CONFIRMATION_SECONDS = 30.0
@@ -95,36 +96,27 @@ class ActionConfirmer:
         assert before.review
         review = before.review
         finding = Evidence(still_waits=True)
+        log: Log | None = None
 
         async def is_conclusive(record: Task) -> bool:
-            nonlocal finding
+            nonlocal finding, log
             finding = evidence.find_evidence(review, record)
-            if finding.still_waits and review.is_in_log:
-                finding = evidence.find_evidence(review, record, await self._client.log(record))
+            if review.is_in_log:
+                log = None
+                log = await self._client.log(record)
+                finding = evidence.find_evidence(review, record, log)
             return not finding.still_waits or finding.is_other
 
         reading = await self._read_until(action.target, is_conclusive, once=answer.is_refusal)
         if reading.record is None:
             return _end_unread(action, answer, reading.error)
-        outcome, words = evidence.decision_verdict(action.verb, answer, reading.record, finding)
-        if action.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED:
-            outcome, words = await self._check_answers(action, reading.record, outcome, words)
+        if review.is_in_log and log is None and not answer.is_refusal:
+            words = f"sent, and the log that has the request could not be read since: {reading.error}{answer.detail}"
+            return action.done(Outcome.UNKNOWN, words, reading.record, answer.error or reading.error)
+        outcome, words = evidence.decision_verdict(action, answer, reading.record, finding)
+        if action.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED and log is not None:
+            outcome, words = _check_answers(action, log, outcome, words)
         return action.done(outcome, words, reading.record, answer.error)
-
-    async def _check_answers(self, action: Action, record: Task, outcome: Outcome, words: str) -> tuple[Outcome, str]:
-        """Check the answers in the log, if it has them, against those that were sent; return the verdict."""
-        try:
-            log = await self._client.log(record)
-        except (ApiError, BadAddress):
-            return outcome, words
-        wanted_id = action.body.get("decision_id")
-        from tui.client.log_entries import Questions  # imported here: the first frame of the app needs no pydantic
-
-        cards = [entry for entry in log.entries if isinstance(entry, Questions)]
-        for card in reversed(cards):
-            if wanted_id in {card.id, card.decision_id} and evidence.answers_differ(action.body["answers"], card):
-                return Outcome.ALREADY, "sent, but the answers on record are others than yours"
-        return outcome, words
 
     # Stops and updates
 
@@ -267,6 +259,18 @@ class ActionConfirmer:
                 return reading
             await self._clock.sleep(pause)
             pause = min(pause * PAUSE_GROWTH, MAX_PAUSE_SECONDS)
+
+
+def _check_answers(action: Action, log: Log, outcome: Outcome, words: str) -> tuple[Outcome, str]:
+    """Check the answers in the log, if it has them, against those that were sent; return the verdict."""
+    from tui.client.log_entries import Questions  # imported here: the first frame of the app needs no pydantic
+
+    wanted_id = action.body.get("decision_id")
+    cards = [entry for entry in log.entries if isinstance(entry, Questions)]
+    for card in reversed(cards):
+        if wanted_id in {card.id, card.decision_id} and evidence.answers_differ(action.body["answers"], card):
+            return Outcome.ALREADY, "sent, but the answers on record are others than yours"
+    return outcome, words
 
 
 def _input_text(task: Task | None) -> str | None:

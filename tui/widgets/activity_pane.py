@@ -14,13 +14,15 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import ActivityRows, ActivitySource, StatusRow, key_of
+from tui.domain.activity_rows import ActivityRows, ActivitySource, key_of
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.activity_timeline import ActivityTimeline
 from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, SLICE_SECONDS, run_slice, yield_to_loop
 from tui.widgets.ui_context import UIContext
+from tui.widgets.virtual_list import NO_HIT, SearchHit
 
 ARRANGE_PAUSE_RATIO = 3.0
 """Pause after the rows were arranged in slices, as a multiple of the time that it took."""
@@ -83,8 +85,12 @@ class ActivityPane(Vertical):
     @property
     def title_words(self) -> list[str]:
         """The words for the pane's title: active filters first, then those of the view."""
-        filters = [("errors only", self.rows.errors_only), ("no reasoning", not self.rows.with_reasoning)]
-        return [*(words for words, is_on in filters if is_on), *self.view.title_words]
+        words = []
+        if self.rows.errors_only:
+            words.append("errors only")
+        if not self.rows.with_reasoning:
+            words.append("no reasoning")
+        return words + self.view.title_words
 
     def focus(self, scroll_visible: bool = True) -> Self:
         """Focus the view that is shown."""
@@ -99,17 +105,18 @@ class ActivityPane(Vertical):
         if self._pending_slices is not None:
             return  # the arrangement in progress shows the new source when it is done
         if self.rows.only_grows():
-            before = self.view.rows_will_change()
+            cursor_before = self.view.rows_will_change()
             self.rows.append()
-            self.view.rows_changed(before)
+            self.view.rows_changed(cursor_before)
             return
         seconds_to_wait = self._next_arrange_at - time.monotonic()
         if seconds_to_wait <= 0:
             self._arrange()
         elif self._show_timer is None:
-            self._show_timer = self.set_timer(seconds_to_wait, self._show_latest)
+            self._show_timer = self.set_timer(seconds_to_wait, self._show_after_pause)
 
-    def _show_latest(self) -> None:
+    def _show_after_pause(self) -> None:
+        """Show the latest source once the pause after the last arrangement is over."""
         self._show_timer = None
         self.show(self.rows.source)
 
@@ -124,27 +131,31 @@ class ActivityPane(Vertical):
         """Arrange all rows: at once when they are few, else in slices, so that keys are handled in between."""
         self._pending_slices = None
         slices = self.rows.arrange()
-        if not self._run_slices(slices, math.inf if at_once else MAX_BLOCKING_SECONDS):
+        max_seconds = math.inf if at_once else MAX_BLOCKING_SECONDS
+        if not self._run_slices(slices, max_seconds):
             self._pending_slices = slices
             self._arrange_in_slices(slices, self.rows.source)
 
     @work(exclusive=True, group="arrange")
-    async def _arrange_in_slices(self, slices: Iterator[None], source: ActivitySource) -> None:
+    async def _arrange_in_slices(self, slices: Iterator[None], arranged_source: ActivitySource) -> None:
+        """Arrange the rows of a source slice by slice, until they are done or another arrangement has begun."""
         started_at = time.monotonic()
         while self._pending_slices is slices:
             await yield_to_loop()
+            # Another arrangement may have begun while the event loop handled keys.
             if self._pending_slices is slices and self._run_slices(slices, SLICE_SECONDS):
                 self._pending_slices = None
-                self._next_arrange_at = time.monotonic() + ARRANGE_PAUSE_RATIO * (time.monotonic() - started_at)
-                if self.rows.source is not source:
+                now = time.monotonic()
+                self._next_arrange_at = now + ARRANGE_PAUSE_RATIO * (now - started_at)
+                if self.rows.source is not arranged_source:
                     self.show(self.rows.source)
 
     def _run_slices(self, slices: Iterator[None], seconds: float) -> bool:
         """Run slices for so many seconds; draw the rows and return True when all are arranged."""
-        before = self.view.rows_will_change()
+        cursor_before = self.view.rows_will_change()
         is_done = run_slice(slices, seconds)
         if is_done:
-            self.view.rows_changed(before)
+            self.view.rows_changed(cursor_before)
         return is_done
 
     def _switch_view(self) -> None:
@@ -165,21 +176,23 @@ class ActivityPane(Vertical):
 
     # Searching and folding
 
-    def find(self, words: str, by: int) -> tuple[int, int]:
-        """Find the next row with these words, unfold it and go to it; return its number and the number of hits."""
+    def find(self, words: str, by: int) -> SearchHit:
+        """Find the next row with these words, unfold it and go to it; if no hit is under the cursor, the first."""
         hits = self.rows.search(words, self._ui.redactor)
         if not hits:
-            return 0, 0
+            return NO_HIT
+        hit_index = 0
         keys = [hit.key for hit in hits]
-        hit_index, row = 0, self.row
+        row = self.row
         if row and key_of(row) in keys:
-            hit_index = (keys.index(key_of(row)) + by) % len(keys)
+            current_index = keys.index(key_of(row))
+            hit_index = (current_index + by) % len(hits)
         hit = hits[hit_index]
         self.rows.unfolded |= set(hit.hidden_by)
         self._show_row(hit.key)
         self.view.was_cursor_moved = True
         self.view.move_to(self.rows.index_of(hit.key) or 0)
-        return hit_index + 1, len(keys)
+        return SearchHit(hit_index + 1, len(hits))
 
     def _show_row(self, key: str) -> None:
         """Arrange the rows so that one of them has this key; if necessary, remove filters and show the tree."""
@@ -196,7 +209,8 @@ class ActivityPane(Vertical):
     def fold_all(self, away: bool) -> None:
         """Fold or unfold all sub-tasks, and request the logs that are not known."""
         self.rows.unfolded = set() if away else self.rows.foldable()
-        for task_id in self.rows.unfolded - set(self.rows.source.activities):
+        ids_without_log = self.rows.unfolded - set(self.rows.source.activities)
+        for task_id in ids_without_log:
             self.post_message(self.LogRequested(task_id))
         self._arrange()
 
@@ -208,19 +222,23 @@ class ActivityPane(Vertical):
 
     def action_fold(self, away: bool) -> None:
         """Fold or unfold the sub-task under the cursor; if there is nothing to fold, go to the row above it."""
-        view, row = self.view, self.row
-        view.was_cursor_moved = True
+        self.view.was_cursor_moved = True
+        row = self.row
         if not isinstance(row, TreeRow):
             return
         if row.child_id is not None and not row.is_known and self.rows.is_unfolded(row) is away:
-            if away:
-                self.rows.unfolded.discard(row.child_id)
-            else:
-                self.rows.unfolded.add(row.child_id)
-                self.post_message(self.LogRequested(row.child_id))
-            self._arrange()
+            self._fold_subtask(row.child_id, away)
         elif away and row.depth:
-            view.move_to(self.rows.index_above(view.cursor), -1)
+            self.view.move_to(self.rows.index_above(self.view.cursor), -1)
+
+    def _fold_subtask(self, task_id: str, away: bool) -> None:
+        """Fold a sub-task, or unfold it and request its log."""
+        if away:
+            self.rows.unfolded.discard(task_id)
+        else:
+            self.rows.unfolded.add(task_id)
+            self.post_message(self.LogRequested(task_id))
+        self._arrange()
 
     # Filters and views
 

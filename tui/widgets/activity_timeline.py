@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tui.domain import humanize
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import StatusRow
 from tui.domain.entry_format import EntryLine, entry_line
+from tui.domain.status_rows import StatusRow
 from tui.domain.timeline import Span, SpanKind, TimelineScale, bar_cells, timeline_scale
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 
@@ -17,6 +17,7 @@ BAR_STYLES = {SpanKind.TOOL: "accent", SpanKind.THOUGHT: "faint", SpanKind.AGENT
 DURATION_CELLS = 8
 MIN_NAME_CELLS = 14
 MIN_BAR_CELLS = 6
+SPACES_BETWEEN_COLUMNS = 2
 MAX_LONGEST_NAME_CHARS = 24
 
 
@@ -29,8 +30,8 @@ class ActivityTimeline(ActivityView):
 
     def update_times(self) -> None:
         """Update the scale; a span that is still open ends at the current time."""
-        rows, source = self._rows, self._rows.source
-        self._scale = timeline_scale(rows.entry_rows(), rows.tasks, source.wait_since, self._ui.now())
+        rows = self._rows
+        self._scale = timeline_scale(rows.entry_rows(), rows.tasks, rows.source.wait_since, self._ui.now())
 
     @property
     def title_words(self) -> list[str]:
@@ -38,33 +39,35 @@ class ActivityTimeline(ActivityView):
         spans = self._scale.spans
         if not spans:
             return []
-        longest = ", ".join(f"{self._name_at(index)} {_duration(spans[index])}" for index in self._scale.longest)
-        if longest:
-            longest = f"longest: {longest}"
+        names = [f"{self._name_at(index)} {_duration_text(spans[index])}" for index in self._scale.longest]
+        longest = ""
+        if names:
+            longest = f"longest: {', '.join(names)}"
         return [humanize.exact_duration(self._scale.seconds), longest]
 
     def _name_at(self, index: int) -> str:
+        """Return the name of the entry at an index; empty for a row without an entry."""
         row = self._rows.row(index)
         assert isinstance(row, TreeRow)
         if row.node is None:
             return ""
         return self._ui.safe(row.node.entry.label, MAX_LONGEST_NAME_CHARS)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row: its text, its bar and its duration."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text: its text, its bar and its duration."""
         row = self._rows.row(index)
-        line = None
+        entry = None
         if isinstance(row, TreeRow) and row.node:
-            line = entry_line(row.node, self._ui.redactor)
+            entry = entry_line(row.node, self._ui.redactor)
         name_width = max(width // 3, MIN_NAME_CELLS)
-        name = fit(self._row_text(row, line), name_width)
+        name = fit(self._row_text(row, entry), name_width)
         span = self._scale.spans.get(index)
         if span is None:
             return [StyledText(name)]
-        duration = _duration(span).rjust(DURATION_CELLS)
-        bar_width = max(width - name_width - len(duration) - 2, MIN_BAR_CELLS)
+        duration = _duration_text(span).rjust(DURATION_CELLS)
+        bar_width = max(width - name_width - len(duration) - SPACES_BETWEEN_COLUMNS, MIN_BAR_CELLS)
         bar_style = BAR_STYLES[span.kind]
-        if line is not None and line.style == "failed":
+        if entry is not None and entry.style == "failed":
             bar_style = "failed"
         return [
             StyledText(f"{name} ", "strong" if index in self._scale.longest else ""),
@@ -73,26 +76,30 @@ class ActivityTimeline(ActivityView):
         ]
 
     def _bar(self, index: int, span: Span, width: int, style: str) -> list[StyledText]:
-        """Return a bar on the common axis; an ellipsis shows that the span goes on beyond the axis."""
-        first, last = bar_cells(span, *self._scale.axis, width)
-        is_cut = span.end > self._scale.axis[1]
-        filler = "·" if index % 2 else " "
+        """Return a bar on the common axis; an ellipsis at its end shows that the span goes on beyond the axis."""
+        axis_begin, axis_end = self._scale.axis
+        first, end = bar_cells(span, axis_begin, axis_end, width)
+        glyphs = BAR_GLYPHS[span.kind] * (end - first)
+        if span.end > axis_end:
+            glyphs = f"{glyphs[:-1]}…"
+        filler = "·" if index % 2 else " "  # dots on every other row lead the eye from the name to the bar
         return [
             StyledText(filler * first, "faint"),
-            StyledText(BAR_GLYPHS[span.kind] * (last - first - is_cut) + "…" * is_cut, style),
-            StyledText(filler * (width - last), "faint"),
+            StyledText(glyphs, style),
+            StyledText(filler * (width - end), "faint"),
         ]
 
-    def _row_text(self, row: TreeRow | StatusRow, line: EntryLine | None) -> str:
+    def _row_text(self, row: TreeRow | StatusRow, entry: EntryLine | None) -> str:
+        """Return the text of a row: of its status, of its sub-task if it has no entry, or of its entry."""
         if isinstance(row, StatusRow):
             return f"   {row.code} {row.text}"
-        if line is None:
+        if entry is None:
             return f"{self.fold_mark(row)}SUB {self._ui.safe(self._rows.title(row))}"
-        return f"{self.fold_mark(row)}{line.code} {line.text}"
+        return f"{self.fold_mark(row)}{entry.code} {entry.text}"
 
 
-def _duration(span: Span) -> str:
-    """Return a duration: with ≈ when it is derived, with … when the span is still open."""
+def _duration_text(span: Span) -> str:
+    """Return the text of a duration: with ≈ when it is derived, with … when the span is still open."""
     text = humanize.exact_duration(span.seconds)
     if span.is_derived:
         text = f"≈{text}"

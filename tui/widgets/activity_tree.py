@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import StatusRow
 from tui.domain.entry_format import entry_line
+from tui.domain.recorded_decision import RecordedDecision
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.styled_text import StyledLine, StyledText, fit
 
 MIN_REPEATS = 3
 """Number of equal calls in a row that is marked as a loop."""
 MIN_CELLS_WITH_CLOCK = 60
+MIN_TEXT_CELLS = 4
+SPACES_AROUND_RESULT = 2
+STREAMED_MARGIN_CELLS = 10
+"""Cells that streamed text leaves free on its line, for the code before it."""
+MIN_STREAMED_CHARS = 8
 MAX_STATUS_CHARS = 2_000
 MAX_AGENT_CHARS = 60
 
@@ -20,46 +26,51 @@ MAX_AGENT_CHARS = 60
 class ActivityTree(ActivityView):
     """A tree of a task's activity, sorted by time; each row shows an entry's kind, text and result."""
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row: an entry, a plan step, a sub-task or a status."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text: an entry, a plan step, a sub-task or a status."""
         row = self._rows.row(index)
         if isinstance(row, StatusRow):
-            return self._status_pieces(row, width)
+            return self._status_line(row, width)
         if row.node is None:
-            return self._heading_pieces(row)
-        return self._entry_pieces(index, row, width)
+            return self._heading_line(row)
+        return self._entry_line(index, row, width)
 
-    def _status_pieces(self, row: StatusRow, width: int) -> StyledLine:
+    def _status_line(self, row: StatusRow, width: int) -> StyledLine:
         text = self._ui.safe(row.text, MAX_STATUS_CHARS)
         if row.name == "streaming":  # new text arrives at the end, so the end is shown
-            text = text[-max(width - 10, 8) :]
+            shown_chars = max(width - STREAMED_MARGIN_CELLS, MIN_STREAMED_CHARS)
+            text = text[-shown_chars:]
         return [StyledText(f"   {row.code} ", "faint"), StyledText(text, row.style)]
 
-    def _heading_pieces(self, row: TreeRow) -> StyledLine:
-        """Return the pieces of a plan step or a sub-task that has no entry."""
-        mark, title = self.fold_mark(row), self._ui.safe(self._rows.title(row))
+    def _heading_line(self, row: TreeRow) -> StyledLine:
+        """Return a plan step, or a sub-task without an entry, as styled text."""
+        mark = self.fold_mark(row)
+        title = self._ui.safe(self._rows.title(row))
         if not row.step:
             return [StyledText(f"{mark}SUB ", "faint"), StyledText(title), StyledText(" ", "faint")]
         done = "✓" if row.step.completed else ""
         return [StyledText(f"{mark}STP ", "faint"), StyledText(title, "strong"), StyledText(f" {done}", "faint")]
 
-    def _entry_pieces(self, index: int, row: TreeRow, width: int) -> StyledLine:
-        """Return the pieces of an entry: fold mark, word, text, and its result at the right edge."""
+    def _entry_line(self, index: int, row: TreeRow, width: int) -> StyledLine:
+        """Return an entry as styled text: fold mark, code, text, and its result and time at the right edge."""
         assert row.node is not None
-        line = entry_line(row.node, self._ui.redactor)
-        result, style = line.outcome, line.style
+        entry = entry_line(row.node, self._ui.redactor)
+        result = entry.outcome
+        style = entry.style
         if result == "waits" and not self._rows.is_waiting(row):
-            result = style = ""
+            result = ""
+            style = ""
         repeats = self._rows.repeats(index)
         if repeats >= MIN_REPEATS:
             result = f"loop×{repeats} {result}"
-        prefix = f"{self.fold_mark(row)}{line.code} "
+        prefix = f"{self.fold_mark(row)}{entry.code} "
         clock = self._clock(row, width)
-        text_width = max(width - cell_len(prefix) - cell_len(result) - cell_len(clock) - 2, 4)
-        text_style = style if style in {"strong", "faint"} else ""
+        cells_beside_text = cell_len(prefix) + cell_len(result) + cell_len(clock) + SPACES_AROUND_RESULT
+        text_width = max(width - cells_beside_text, MIN_TEXT_CELLS)
+        text_style = style if style in {"strong", "faint"} else ""  # the other styles are for the result alone
         return [
             StyledText(prefix, "faint"),
-            StyledText(fit(self._entry_text(row, line.text), text_width), text_style),
+            StyledText(fit(self._entry_text(row, entry.text), text_width), text_style),
             StyledText(f" {result} ", style or "faint"),
             StyledText(clock, "faint"),
         ]
@@ -76,7 +87,9 @@ class ActivityTree(ActivityView):
     def _clock(self, row: TreeRow, width: int) -> str:
         """Return an entry's time of day; the mark ~ before it means that only the log has the entry, not the stream."""
         assert row.node is not None
-        mark = "~" if row.node.live is None else " "
-        if row.node.at.year <= 1 or width < MIN_CELLS_WITH_CLOCK:
+        is_back_filled = row.node.live is None and not isinstance(row.node.entry, RecordedDecision)
+        mark = "~" if is_back_filled else " "
+        has_time = row.node.at.year > 1  # the year 1 stands for a time that is not known
+        if not has_time or width < MIN_CELLS_WITH_CLOCK:
             return mark
         return f"{mark}{row.node.at.astimezone():%H:%M:%S} "

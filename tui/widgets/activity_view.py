@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui.domain.activity_log import TreeRow
-from tui.domain.activity_rows import ActivityRows, StatusRow
+from tui.domain.activity_rows import ActivityRows
+from tui.domain.status_rows import StatusRow
+from tui.domain.tree_rows import TreeRow
 from tui.widgets.styled_text import fold_glyph
 from tui.widgets.ui_context import UIContext
-from tui.widgets.virtual_list import VirtualList
+from tui.widgets.virtual_list import CursorPosition, VirtualList
 
 
 class ActivityView(VirtualList):
@@ -44,7 +45,7 @@ class ActivityView(VirtualList):
     def update_times(self) -> None:
         """Update the values that depend on the current time."""
 
-    def rows_changed(self, before: tuple[object, int]) -> None:
+    def rows_changed(self, before: CursorPosition) -> None:
         """Draw the changed rows; until the operator moves the cursor, it follows the last row."""
         self.update_times()
         super().rows_changed(before)
@@ -77,6 +78,8 @@ class ActivityView(VirtualList):
     def fold_mark(self, row: TreeRow) -> str:
         """Return the indent of a row, with a fold mark when the row can be folded."""
         mark = "  "
-        if row.child_id and not row.is_known:
+        can_fold = row.child_id and not row.is_known
+        if can_fold:
             mark = f"{fold_glyph(self._rows.is_unfolded(row))} "
-        return f" {'  ' * row.depth}{mark}"
+        indent = "  " * row.depth
+        return f" {indent}{mark}"

@@ -57,7 +57,7 @@ class ValueKey(NamedTuple):
 class DocumentLine(Struct, frozen=True):
     """A line of a document: its styled text, the key of its value, and whether that value folds and is open."""
 
-    pieces: StyledLine
+    styled_line: StyledLine
     key: ValueKey
     folds: bool = False
     is_open: bool = True
@@ -228,7 +228,7 @@ class Document(Struct):
         for number, part in enumerate(self.parts):
             for row in self._part_lines(ValueKey(number), part, max(width - 2, MIN_TEXT_CELLS)):
                 rows.append(row)
-                if not self.can_fold and _cell_count(row.pieces) > max(width, 10):
+                if not self.can_fold and _cell_count(row.styled_line) > max(width, 10):
                     self.is_whole = False
                 if len(rows) > MAX_LINES:
                     self.is_whole = False
@@ -375,8 +375,8 @@ def _cut_beside(text: str, room: int) -> str:
     return f"{kept}… [+{len(text) - len(kept)} chars]"
 
 
-def _cell_count(pieces: StyledLine) -> int:
-    return sum(cell_len(piece.text) for piece in pieces)
+def _cell_count(styled_line: StyledLine) -> int:
+    return sum(cell_len(piece.text) for piece in styled_line)
 
 
 def _indent(depth: int, width: int) -> str:

@@ -14,6 +14,7 @@ from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
 from tui.widgets.list_title import Liveness
 
+MAX_STATUS_CHARS = 30
 MIN_SIMILARITY = 0.5
 """How similar a known status must be to be suggested, between 0 and 1."""
 
@@ -48,17 +49,17 @@ class EmptyList(Static):
 def _unknown_status_hint(active_filter: Filter, statuses: Iterable[str]) -> str:
     """Return a hint about the first status in the filter that is unknown; empty if there is none."""
     known = {*map(str, Status), *statuses}
-    for term in active_filter.terms:
-        if term.field != "status":
-            continue
-        for value in term.values:
-            if isinstance(value, TextValue) and not value.is_wild and value.text.lower() not in known:
-                return f"\nNo task has the status {one_line(value.text, longest=30)}{_suggestion(value.text, known)}"
+    status_values = [value for term in active_filter.terms if term.field == "status" for value in term.values]
+    for value in status_values:
+        if isinstance(value, TextValue) and not value.is_wild and value.text.lower() not in known:
+            status = one_line(value.text, longest=MAX_STATUS_CHARS)
+            return f"\nNo task has the status {status}{_suggestion(value.text, known)}"
     return ""
 
 
 def _suggestion(status: str, known: Iterable[str]) -> str:
-    similar = difflib.get_close_matches(status, known, 1, MIN_SIMILARITY)
+    """Return a question whether the known status that is most similar was meant; empty if none is similar."""
+    similar = difflib.get_close_matches(status, known, n=1, cutoff=MIN_SIMILARITY)
     if not similar:
         return ""
     return f", did you mean {similar[0]}?"

@@ -29,8 +29,11 @@ MAX_CACHED_ITEMS = 1_000
 MAX_LINE_CHARS = 300
 MAX_WRAPPED_CHARS = 4_000
 """Maximum characters of an item that is wrapped or written as JSON."""
-PREFIX_CELLS = 29
-"""Cells before the text of an event: its time and its kind."""
+CLOCK_CHARS = 8
+KIND_CHARS = 18
+PREFIX_CELLS = 1 + CLOCK_CHARS + 1 + KIND_CHARS + 1
+"""Cells before the text of an event: the mark, its time and its kind, with a space after each of the two."""
+MIN_WRAP_CELLS = 16
 
 
 class UnreadEntries(NamedTuple):
@@ -93,21 +96,26 @@ class EventLines:
         return lines
 
     def _write_lines(self, item: EventItem, width: int) -> list[list[StyledText]]:
-        clock = " " * 8
+        """Write an item as one line, or wrapped into several: time, kind and text."""
+        clock = " " * CLOCK_CHARS
         if item.at:
             clock = f"{item.at.astimezone():%H:%M:%S}"
-        text, style = self.text(item), self._style(item)
-        prefix = [StyledText(f"{clock} ", "faint"), StyledText(f"{one_line(item.kind, longest=18):<18} ", style)]
-        body = StyledText(text, "faint" if style == "faint" else "")
+        style = self._style(item)
+        kind = one_line(item.kind, longest=KIND_CHARS).ljust(KIND_CHARS)
+        prefix = [StyledText(f"{clock} ", "faint"), StyledText(f"{kind} ", style)]
+        text = StyledText(self.text(item), "faint" if style == "faint" else "")
         if not self.wraps:
-            return [[*prefix, body]]
-        first_line, *more_lines = wrap([body], max(width - PREFIX_CELLS, 16))
-        indent = StyledText(" " * (PREFIX_CELLS - 1))
-        return [[*prefix, *first_line], *([indent, *line] for line in more_lines)]
+            return [[*prefix, text]]
+        lines = wrap([text], max(width - PREFIX_CELLS, MIN_WRAP_CELLS))
+        indent = StyledText(" " * (PREFIX_CELLS - 1))  # without the mark, which the pane adds
+        written_lines = [[indent, *line] for line in lines]
+        written_lines[0] = [*prefix, *lines[0]]
+        return written_lines
 
     def text(self, item: EventItem) -> str:
         """Return the text of an item, with secrets masked."""
-        max_chars = MAX_WRAPPED_CHARS if self.wraps or self.raw else MAX_LINE_CHARS
+        has_room = self.wraps or self.raw
+        max_chars = MAX_WRAPPED_CHARS if has_room else MAX_LINE_CHARS
         match item.content:
             case Event() | Entry() as record if self.raw:
                 return one_line(dumps(self._ui.redactor.json(record.raw)), longest=max_chars)
@@ -122,6 +130,7 @@ class EventLines:
                 return self._ui.safe(str(link))
 
     def _style(self, item: EventItem) -> str:
+        """Return the style of an item's kind."""
         match item.content:
             case Event(type="tool_call_result", data={"is_error": True}):
                 return "failed"

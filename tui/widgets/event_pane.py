@@ -23,14 +23,16 @@ from tui.security.sanitize import one_line
 from tui.widgets.event_lines import EventItem, EventLines, UnreadEntries
 from tui.widgets.styled_text import StyledLine, StyledText
 from tui.widgets.ui_context import UIContext
-from tui.widgets.virtual_list import VirtualList
+from tui.widgets.virtual_list import CursorPosition, VirtualList
 
 MAX_EVENTS = 20_000
 """Maximum items that the pane keeps; the activity log has all of them."""
 FLOOD_REDRAW_SECONDS = 1 / 15
 """Seconds between two redraws while more items arrive than fit in the view: nobody can read faster."""
-EventLine = tuple[EventItem, int]
-"""A line of the pane: its item, and the index among the item's wrapped lines."""
+MAX_CHARS_IN_TITLE = 30
+EventRow = tuple[EventItem, int]
+"""A row of the pane: its item, and the index among the item's wrapped lines; a bare tuple, because floods make many."""
+START = CursorPosition(None, 0)
 
 
 class EventPane(VirtualList):
@@ -59,17 +61,17 @@ class EventPane(VirtualList):
         """The items that have arrived since the pane was paused."""
         self._drawn_at = 0.0
         self._redraw_timer: Timer | None = None
-        self._rows: list[EventLine] = []
+        self._rows: list[EventRow] = []
         self._lines = EventLines(ui)
         self._is_in_chunks = False
         """Whether the latest event was a chunk of a text: of its chunks only the first is listed."""
         self._only_kind = ""
         self._search_words = ""
-        self._marks: set[int] = set()
+        self._marked_numbers: set[int] = set()
         """The numbers of the marked items."""
         self.follows = True
         self.is_paused = False
-        self.unseen = 0
+        self.unseen_count = 0
         self.total = 0
 
     # Adding items
@@ -87,7 +89,8 @@ class EventPane(VirtualList):
         self._pending_items += items
         del self._pending_items[:-MAX_EVENTS]
         seconds_to_wait = self._drawn_at + FLOOD_REDRAW_SECONDS - time.monotonic()
-        if seconds_to_wait <= 0 or len(self._pending_items) < self.size.height:
+        is_flood = len(self._pending_items) >= self.size.height
+        if seconds_to_wait <= 0 or not is_flood:
             self._show_pending()
         elif self._redraw_timer is None:
             self._redraw_timer = self.set_timer(seconds_to_wait, self._show_pending)
@@ -98,6 +101,7 @@ class EventPane(VirtualList):
         return bool(self._pending_items)
 
     def _show_pending(self) -> None:
+        """Show the pending items now, and stop the timer that would show them later."""
         if self._redraw_timer is not None:
             self._redraw_timer.stop()
             self._redraw_timer = None
@@ -108,17 +112,16 @@ class EventPane(VirtualList):
         self.post_message(self.Changed())
 
     def _items_of(self, change: Change) -> Iterable[EventItem]:
+        """Yield the items of a change; of the chunks of one text, only the first is an item."""
         match change:
             case EventSeen(_, event, at):
                 was_in_chunks = self._is_in_chunks
                 self._is_in_chunks = event.chunk is not None
-                if not (was_in_chunks and self._is_in_chunks):
+                is_later_chunk = was_in_chunks and self._is_in_chunks
+                if not is_later_chunk:
                     yield self._new_item(event.time or at, event)
             case LogSeen(fresh=LazyEntries() as log):
-                skipped = max(len(log) - MAX_EVENTS // 2, 0)
-                unread = UnreadEntries(log, self.total + 1)
-                self.total += len(log)
-                yield from map(EventItem, count(unread.first + skipped), log.times[skipped:], repeat(unread))
+                yield from self._unread_items(log)
             case LogSeen(fresh=entries):
                 for entry in entries:
                     yield self._new_item(entry.created_at, entry)
@@ -127,23 +130,34 @@ class EventPane(VirtualList):
             case LinkSeen(_, link, at):
                 yield self._new_item(at, link)
 
+    def _unread_items(self, log: LazyEntries) -> Iterable[EventItem]:
+        """Return items for the last entries of a large log, none of which is read before it is drawn."""
+        unread = UnreadEntries(log, self.total + 1)
+        self.total += len(log)
+        skipped = max(len(log) - MAX_EVENTS // 2, 0)
+        numbers = count(unread.first + skipped)
+        return map(EventItem, numbers, log.times[skipped:], repeat(unread))
+
     def _new_item(self, at: datetime | None, content: Event | Entry | Gap | Link) -> EventItem:
+        """Return a new item with the next number."""
         self.total += 1
         return EventItem(self.total, at, content)
 
     def _append(self, items: list[EventItem]) -> None:
+        """Append items and show their rows; the oldest items are removed if there are more than `MAX_EVENTS`."""
         self._items += items
-        before = self.rows_will_change()
+        cursor_before = self.rows_will_change()
         self._rows += self._rows_of(items)
         if len(self._items) > MAX_EVENTS:
             del self._items[: -MAX_EVENTS // 2]  # half of them at once, because each removal is slow
-            del self._rows[: self._insertion_index(self._items[0].number)]
+            first_kept_row = self._first_index_from(self._items[0].number)
+            del self._rows[:first_kept_row]
             self._lines.clear()
-        self._show_rows(before, len(items))
+        self._show_rows(cursor_before, len(items))
 
     # Rows
 
-    def _rows_of(self, items: Sequence[EventItem]) -> Iterable[EventLine]:
+    def _rows_of(self, items: Sequence[EventItem]) -> Iterable[EventRow]:
         """Return the rows of the items that the filters let through."""
         if self._only_kind or self._search_words:
             items = [item for item in items if self._is_wanted(item)]
@@ -153,37 +167,40 @@ class EventPane(VirtualList):
         return [(item, line) for item in items for line in range(len(self._lines.lines(item, width)))]
 
     def _is_wanted(self, item: EventItem) -> bool:
+        """Return whether the filters let an item through: it is of the kind, and has the words."""
         if self._only_kind and item.kind != self._only_kind:
             return False
-        return not self._search_words or self._search_words in f"{item.kind} {self._lines.text(item)}".casefold()
+        if not self._search_words:
+            return True
+        return self._search_words in f"{item.kind} {self._lines.text(item)}".casefold()
 
-    def _insertion_index(self, number: int) -> int:
+    def _first_index_from(self, number: int) -> int:
         """Return the index of the first row of the item with this number, or of the next item with rows."""
         return bisect_left(self._rows, number, key=lambda row: row[0].number)
 
     def _first_index(self, number: int) -> int | None:
-        """Return the index of the first row of the item with this number."""
-        index = self._insertion_index(number)
+        """Return the index of the first row of the item with this number; None if it has no row."""
+        index = self._first_index_from(number)
         if index == len(self._rows) or self._rows[index][0].number != number:
             return None
         return index
 
-    def _show_rows(self, before: tuple[object, int], new_count: int) -> None:
+    def _show_rows(self, cursor_before: CursorPosition, new_count: int) -> None:
         """Show the changed rows; go to the last one while following, else count the new items as unseen."""
         if not self.follows:
-            self.rows_changed(before)
-            self.unseen += new_count
+            self.rows_changed(cursor_before)
+            self.unseen_count += new_count
             return
-        self.rows_changed((None, 0))
+        self.rows_changed(START)
         self.move_to(len(self._rows) - 1)
         self.call_after_refresh(self.show_cursor)  # the pane's height may be unknown until then
 
     def _rebuild(self) -> None:
         """Filter and wrap all items again."""
-        before = self.rows_will_change()
+        cursor_before = self.rows_will_change()
         self._lines.clear()
-        self._rows = [*self._rows_of(self._items)]
-        self._show_rows(before, 0)
+        self._rows = list(self._rows_of(self._items))
+        self._show_rows(cursor_before, 0)
         self.post_message(self.Changed())
 
     def count(self) -> int:
@@ -196,20 +213,25 @@ class EventPane(VirtualList):
         return item.number, line
 
     def index_of(self, key: object) -> int | None:
-        """Return the index of the row with this key."""
+        """Return the index of the row with this key; the item may have fewer lines than before."""
         if not isinstance(key, tuple):
             return None
-        first = self._first_index(key[0])
-        if first is None:
+        number, line = key
+        first_index = self._first_index(number)
+        if first_index is None:
             return None
-        return min(first + int(key[1]), len(self._rows) - 1)
+        return min(first_index + int(line), len(self._rows) - 1)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text."""
         item, line = self._rows[index]
         lines = self._lines.lines(item, width)
-        is_marked = item.number in self._marks and line == 0
-        return [StyledText("*" if is_marked else " ", "marked"), *lines[min(line, len(lines) - 1)]]
+        mark = " "
+        if line == 0 and item.number in self._marked_numbers:
+            mark = "*"
+        # The item may have fewer lines than rows until a resize has been handled.
+        text = lines[min(line, len(lines) - 1)]
+        return [StyledText(mark, "marked"), *text]
 
     @property
     def selected(self) -> object:
@@ -235,13 +257,13 @@ class EventPane(VirtualList):
         if is_at_end != self.follows:
             self.follows = is_at_end
             if is_at_end:
-                self.unseen = 0
+                self.unseen_count = 0
             self.post_message(self.Changed())
 
     def action_follow(self) -> None:
         """Follow new events, or stop following."""
         self.follows = not self.follows
-        self.unseen = 0
+        self.unseen_count = 0
         if self.follows:
             self.move_to(len(self._rows) - 1)
         self.post_message(self.Changed())
@@ -250,7 +272,8 @@ class EventPane(VirtualList):
         """Pause or resume; while it is paused, the pane keeps new events and does not show them."""
         self._show_pending()
         self.is_paused = not self.is_paused
-        if not self.is_paused and self._paused_items:
+        has_items_to_show = not self.is_paused and bool(self._paused_items)
+        if has_items_to_show:
             items = self._paused_items
             self._paused_items = []
             self._append(items)
@@ -283,31 +306,34 @@ class EventPane(VirtualList):
     def action_mark(self) -> None:
         """Mark or unmark the event under the cursor."""
         if self.cursor < len(self._rows):
-            self._marks ^= {self._rows[self.cursor][0].number}
+            self._marked_numbers ^= {self._rows[self.cursor][0].number}
             self.refresh()
 
     def action_marked(self) -> None:
         """Go to the next marked event; after the last, to the first."""
-        indexes = [index for index in map(self._first_index, sorted(self._marks)) if index is not None]
-        if indexes:
-            self.move_to(next((index for index in indexes if index > self.cursor), indexes[0]))
+        all_indexes = map(self._first_index, sorted(self._marked_numbers))
+        indexes = [index for index in all_indexes if index is not None]
+        if not indexes:
+            return
+        indexes_below = (index for index in indexes if index > self.cursor)
+        self.move_to(next(indexes_below, indexes[0]))
 
     @property
     def title_text(self) -> str:
         """The text for the pane's title: the number of events, and every filter and option in use."""
-        texts = [f"{self.total:,}"]
+        words = [f"{self.total:,}"]
         if self.is_paused:
-            texts.append(f"paused, {len(self._paused_items):,} held")
+            words.append(f"paused, {len(self._paused_items):,} held")
         elif self.follows:
-            texts.append("follow")
+            words.append("follow")
         else:
-            texts.append(f"not following, {self.unseen:,} new")
+            words.append(f"not following, {self.unseen_count:,} new")
         if self._only_kind:
-            texts.append(f"only {one_line(self._only_kind)}")
+            words.append(f"only {one_line(self._only_kind)}")
         if self._search_words:
-            texts.append(f"with “{one_line(self._search_words, longest=30)}”")
+            words.append(f"with “{one_line(self._search_words, longest=MAX_CHARS_IN_TITLE)}”")
         if self._lines.wraps:
-            texts.append("wrapped")
+            words.append("wrapped")
         if self._lines.raw:
-            texts.append("raw")
-        return "  ".join(texts)
+            words.append("raw")
+        return "  ".join(words)

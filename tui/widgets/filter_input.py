@@ -25,17 +25,28 @@ class FilterSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """Return the suggestion: the whole text with its last word completed."""
-        word = value.rsplit(" ", 1)[-1].lstrip("-")
-        name, colon, values = word.partition(":")
+        last_word = value.rsplit(" ", 1)[-1].lstrip("-")
+        field, colon, field_values = last_word.partition(":")
         if not colon:
-            return next((value + f"{field}:"[len(word) :] for field in FIELDS if word and field.startswith(word)), None)
-        typed = values.rsplit(",", 1)[-1]
-        for known_value in sorted(self._values_of(name)):
-            needs_quotes = " " in known_value or typed.startswith('"')
+            return _with_completed_field(value, last_word)
+        last_value = field_values.rsplit(",", 1)[-1]
+        before_last_value = value.removesuffix(last_value)
+        for known_value in sorted(self._values_of(field)):
+            needs_quotes = " " in known_value or last_value.startswith('"')
             candidate = f'"{known_value}"' if needs_quotes else known_value
-            if candidate.casefold().startswith(typed.casefold()) and len(candidate) > len(typed):
-                return value[: len(value) - len(typed)] + candidate
+            if candidate.casefold().startswith(last_value.casefold()) and len(candidate) > len(last_value):
+                return before_last_value + candidate
         return None
+
+
+def _with_completed_field(text: str, last_word: str) -> str | None:
+    """Return the text of a filter with its last word completed to a field name; None if no field begins so."""
+    if not last_word:
+        return None
+    for field in FIELDS:
+        if field.startswith(last_word):
+            return f"{text.removesuffix(last_word)}{field}:"
+    return None
 
 
 class FilterInput(Input):
@@ -65,20 +76,22 @@ class FilterInput(Input):
 
     def remember(self) -> None:
         """Remember the current filter in the history."""
-        text = self.value.strip()
-        if text:
-            filters = [text, *(used for used in self._history if used != text)][:MAX_HISTORY]
-            self._memory["filters"] = "\n".join(filters)
+        current = self.value.strip()
+        if current:
+            others = [used for used in self._history if used != current]
+            filters = [current, *others]
+            self._memory["filters"] = "\n".join(filters[:MAX_HISTORY])
         self._history_position = 0
 
     def action_before(self, by: int) -> None:
         """Show the filter that was used before; with a negative number, the one after."""
         history = self._history
-        self._history_position = max(0, min(self._history_position + by, len(history)))
-        text = ""
-        if self._history_position:
-            text = history[self._history_position - 1]
-        self.value = text
+        position = max(0, min(self._history_position + by, len(history)))
+        self._history_position = position
+        filter_text = ""
+        if position:
+            filter_text = history[position - 1]
+        self.value = filter_text
         self.cursor_position = len(self.value)
 
     def action_take(self) -> None:

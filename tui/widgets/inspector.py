@@ -18,7 +18,7 @@ from tui.security.sanitize import MAX_LINE_CHARS
 from tui.widgets.document_layout import NOT_WHOLE_REASON, Document, DocumentLine, Part, ValueKey
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine
-from tui.widgets.virtual_list import VirtualList
+from tui.widgets.virtual_list import NO_HIT, SearchHit, VirtualList
 
 REVEAL_SECONDS = 10.0
 """Seconds for which a masked value is shown."""
@@ -199,9 +199,9 @@ class Inspector(VirtualList):
             return None
         return min(self._first_indexes[key[0]] + int(key[1]), len(self._rows) - 1)
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row."""
-        return self._rows[index].pieces
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text."""
+        return self._rows[index].styled_line
 
     @property
     def row(self) -> DocumentLine | None:
@@ -284,16 +284,16 @@ class Inspector(VirtualList):
         self._document.raw = not self._document.raw
         self._update_rows()
 
-    def find(self, words: str, by: int) -> tuple[int, int]:
+    def find(self, words: str, by: int) -> SearchHit:
         """Find the next value with these words, unfold it and go to it; return its number and the number of hits.
 
         With -1 it goes to the hit before.
         """
         if not self._can_fold:
-            return 0, 0
+            return NO_HIT
         keys = self._document.find(words)
         if not keys:
-            return 0, 0
+            return NO_HIT
         positions = {key: position for position, key in enumerate(keys)}
         cursor_key = self.row.key if self.row else keys[0]
         if cursor_key in positions:
@@ -304,7 +304,7 @@ class Inspector(VirtualList):
         self._document.unfold_to(keys[position])
         self._update_rows()
         self.move_to(self._first_indexes.get(keys[position], 0))
-        return position + 1, len(keys)
+        return SearchHit(position + 1, len(keys))
 
     # Copying
 
@@ -337,7 +337,7 @@ def _identities(rows: Sequence[DocumentLine]) -> list[LineIdentity]:
     """Return the identity of each row, which stays the same when other rows are wrapped in another way."""
     first_indexes = _first_indexes(rows)
     return [
-        (row.key, index - first_indexes[row.key], "".join(piece.text for piece in row.pieces))
+        (row.key, index - first_indexes[row.key], "".join(piece.text for piece in row.styled_line))
         for index, row in enumerate(rows)
     ]
 

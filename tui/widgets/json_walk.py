@@ -29,7 +29,7 @@ def has_members(value: Any) -> bool:
 
 def map_texts(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
     """Return a value with every text and member name changed, down to `MAX_DEPTH` levels."""
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH:  # a text in place of deeper levels, which would exceed Python's limit of recursion
         return TOO_DEEP_TEXT
     if isinstance(value, str):
         return change(value)
@@ -41,16 +41,22 @@ def map_texts(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
 
 
 def iterate_texts(value: Any) -> Iterator[tuple[JsonPath, str]]:
-    """Iterate over the texts of all member names and scalars in document order, each with its path."""
+    """Iterate over the texts of all member names and scalars in document order, each with its path.
+
+    A stack is used in place of recursion, because nothing limits how deep a value is nested.
+    """
     stack: list[tuple[JsonPath, Any, str]] = [((), value, "")]
     while stack:
         path, current, name = stack.pop()
         if has_members(current):
             if name:
                 yield path, name
-            stack += reversed([((*path, step), member, str(step)) for step, member in members(current)])
+            steps = [((*path, step), member, str(step)) for step, member in members(current)]
+            steps.reverse()  # the last one pushed is the next one popped: the first member
+            stack += steps
         else:
-            yield path, f"{name} {current if isinstance(current, str) else dumps(current)}"
+            scalar_text = current if isinstance(current, str) else dumps(current)
+            yield path, f"{name} {scalar_text}"
 
 
 def count_texts(value: Any) -> int:

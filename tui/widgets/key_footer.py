@@ -63,8 +63,10 @@ class KeyFooter(Widget):
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _update_keys(self, screen: Screen[object]) -> None:
-        if not (self.is_attached and screen.is_attached) or not self.app.app_focus:
-            return  # the screen is closing, or the terminal has no focus: the footer stays as it is
+        """Update the keys from the screen's active bindings, and refresh the footer if they have changed."""
+        is_closing = not (self.is_attached and screen.is_attached)
+        if is_closing or not self.app.app_focus:
+            return  # without the terminal's focus, the footer stays as it is
         keys: dict[str, FooterKey] = {}
         palette_keys: list[FooterKey] = []
         for key, (_, binding, is_enabled, _) in screen.active_bindings.items():
@@ -84,42 +86,51 @@ class KeyFooter(Widget):
         return self.size.width - sum(key.width for key in self._palette_keys)
 
     def render_line(self, y: int) -> Strip:
-        """Render the line."""
-        pieces: list[StyledText] = []
-        room = self._keys_width()
+        """Render the line: as many keys as there is room for, and the key of the command palette at the right edge."""
+        styled_line: list[StyledText] = []
+        cells_left = self._keys_width()
         for key in self._keys:
-            if key.width > room:
-                pieces.append(StyledText(fit(" …", room), "grey"))
-                room = 0
+            if key.width > cells_left:
+                styled_line.append(StyledText(fit(" …", cells_left), "grey"))
+                cells_left = 0
                 break
-            pieces += _key_pieces(key)
-            room -= key.width
-        pieces.append(StyledText(" " * room))
+            styled_line += _styled_key(key)
+            cells_left -= key.width
+        styled_line.append(StyledText(" " * cells_left))
         for key in self._palette_keys:
-            pieces += [StyledText("▏", "bar"), *_key_pieces(key, prefix="")]
-        return make_strip(pieces, self.size.width, self.rich_style, self._rich_style_of)
+            styled_line += [StyledText("▏", "bar"), *_styled_key(key, prefix="")]
+        return make_strip(styled_line, self.size.width, self.rich_style, self._rich_style_of)
 
     def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"footer--{style}", partial=True)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Press the key under the mouse; ring the bell if it is disabled."""
-        keys, x = self._keys, event.x
+        key = self._key_at(event.x)
+        if key is None:
+            return
+        if key.is_enabled:
+            self.app.simulate_key(key.key)
+        else:
+            self.app.bell()
+
+    def _key_at(self, x: int) -> FooterKey | None:
+        """Return the key that is displayed at a cell of the line."""
+        keys = self._keys
+        end = 0
         keys_width = self._keys_width()
         if x >= keys_width:
             keys = self._palette_keys
-            x -= keys_width
+            end = keys_width
         for key in keys:
-            if 0 <= x < key.width:
-                if key.is_enabled:
-                    self.app.simulate_key(key.key)
-                else:
-                    self.app.bell()
-                return
-            x -= key.width
+            end += key.width
+            if x < end:
+                return key
+        return None
 
 
-def _key_pieces(key: FooterKey, prefix: str = " ") -> list[StyledText]:
+def _styled_key(key: FooterKey, prefix: str = " ") -> list[StyledText]:
+    """Return a key and its description as styled texts."""
     if key.is_enabled:
         return [StyledText(f"{prefix}{key.display_name} ", "key"), StyledText(f"{key.description} ")]
     return [StyledText(f"{prefix}{key.display_name} ", "grey-key"), StyledText(f"{key.description} ", "grey")]

@@ -10,7 +10,7 @@ from textual.app import App
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 
-NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc"}
+NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc", "backspace": "backspace"}
 """Names of keys that differ in a sentence from their names in the footer."""
 
 
@@ -34,7 +34,7 @@ def display_name(app: App[Any], key: str) -> str:
     if key.startswith("ctrl+"):
         return key
     name = app.get_key_display(Binding(key, ""))
-    is_function_key = key[:1] == "f" and key[1:].isdigit()
+    is_function_key = key.startswith("f") and key[1:].isdigit()
     if is_function_key:
         return name.upper()
     return name
@@ -49,15 +49,18 @@ def normalize_keys(keys: str) -> tuple[str, ...]:
 @lru_cache(256)
 def named_bindings(holder: type[DOMNode]) -> tuple[Binding, ...]:
     """Return the bindings of a class that have an id, those of its base classes first."""
-    by_id: dict[str, Binding] = {}
-    for cls in reversed(holder.__mro__):
-        bindings = cls.__dict__.get("BINDINGS", ())
-        by_id |= {binding.id: binding for binding in bindings if isinstance(binding, Binding) and binding.id}
-    return tuple(by_id.values())
+    bindings_by_id: dict[str, Binding] = {}
+    base_classes_first = reversed(holder.__mro__)
+    for cls in base_classes_first:
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id:
+                bindings_by_id[binding.id] = binding
+    return tuple(bindings_by_id.values())
 
 
 @lru_cache(1024)
 def _default_keys(holder: type[DOMNode], binding_id: str) -> tuple[str, ...]:
+    """Return the default keys of a binding, from the class itself or the nearest base class that defines it."""
     for cls in holder.__mro__:
         bindings = BindingsMap(cls.__dict__.get("BINDINGS", ()))
         keys = tuple(key for key, binding in bindings if binding.id == binding_id)

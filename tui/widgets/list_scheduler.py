@@ -62,13 +62,17 @@ class ListScheduler:
     def collect(self, state: State) -> None:
         """Collect the changes of a new state."""
         self.state = state
-        tasks, logs = state.touched.tasks, state.touched.logs
-        self._changed |= tasks | set(filter(self._has_new_wait, logs | (tasks & self._waits.keys())))
-        self.needs_rebuild = self.needs_rebuild or bool(state.touched.agents)
+        tasks = state.touched.tasks
+        tasks_with_log = state.touched.logs | (tasks & self._waits.keys())
+        tasks_with_new_wait = {task_id for task_id in tasks_with_log if self._update_wait(task_id)}
+        self._changed |= tasks | tasks_with_new_wait
+        if state.touched.agents:
+            self.needs_rebuild = True
 
-    def _has_new_wait(self, task_id: str) -> bool:
-        """Return whether the wait of a task has changed: a longer log changes the task's row only then."""
-        old_wait, new_wait = self._waits.get(task_id), self.state.wait(task_id)
+    def _update_wait(self, task_id: str) -> bool:
+        """Update the known wait of a task, and return whether it is new: a longer log changes a row only then."""
+        old_wait = self._waits.get(task_id)
+        new_wait = self.state.wait(task_id)
         self._waits[task_id] = new_wait
         return new_wait != old_wait
 
@@ -93,15 +97,21 @@ class ListScheduler:
         return self._owner.current_view(self.state)
 
     def _update(self, view: ListView) -> None:
-        listing, changed = self.listing, self._changed
+        """Update the listing with the collected changes, for this view."""
+        changed = self._changed
         self._changed = set()
         self._changed_since_build |= changed
+        self._show_with_changes(view, changed)
 
-        def change() -> None:
+    def _show_with_changes(self, view: ListView, changed: set[str], *, is_other: bool = False) -> None:
+        """Let the owner apply changes to the listing and show it, in one step: it keeps the cursor on its task."""
+        listing = self.listing
+
+        def apply_changes() -> None:
             listing.view = view
             listing.apply(self.state, changed)
 
-        self._owner.show_listing(listing, change)
+        self._owner.show_listing(listing, apply_changes, is_other=is_other)
 
     def rebuild(self, *, is_other: bool = False) -> None:
         """Rebuild the listing: at once if it takes no longer than a frame, else in the background."""
@@ -109,38 +119,34 @@ class ListScheduler:
             self._update(self.listing.view)
         self.needs_rebuild = False
         self._changed_since_build = set()
-        listing = self.listing.refiltered(self._owner.current_view(self.state))
-        slices = listing.build(self.state)
+        new_listing = self.listing.refiltered(self._owner.current_view(self.state))
+        slices = new_listing.build(self.state)
         if self._build is not None:
             self._build.cancel()
             self._build = None
-        if run_slice(slices, MAX_BLOCKING_SECONDS):
-            self._replace_listing(listing, is_other)
+        is_built = run_slice(slices, MAX_BLOCKING_SECONDS)
+        if is_built:
+            self._replace_listing(new_listing, is_other)
         else:
-            work = partial(self._build_in_slices, listing, slices, is_other)
+            work = partial(self._build_in_slices, new_listing, slices, is_other)
             self._build = self._owner.run_in_background(work, "arrange")
 
-    async def _build_in_slices(self, listing: TaskListModel, slices: Iterator[None], is_other: bool) -> None:
-        unused = listing
+    async def _build_in_slices(self, new_listing: TaskListModel, slices: Iterator[None], is_other: bool) -> None:
+        """Build the new listing in slices, and replace the old one with it; if this is cancelled, the old one stays."""
+        unused_listing = new_listing
         try:
             await run_sliced(slices)
-            unused = self.listing
+            unused_listing = self.listing
             self._build = None
-            self._replace_listing(listing, is_other)
+            self._replace_listing(new_listing, is_other)
         finally:
             if not self._is_closed:  # in slices, because freeing it all at once would delay a key
-                self._owner.run_in_background(partial(run_sliced, unused.release()), "release")
+                self._owner.run_in_background(partial(run_sliced, unused_listing.release()), "release")
 
-    def _replace_listing(self, listing: TaskListModel, is_other: bool) -> None:
+    def _replace_listing(self, new_listing: TaskListModel, is_other: bool) -> None:
         """Replace the listing with a new one, and apply what has changed since its build was started."""
-        self.listing = listing
-        view, changed = self._view_for(listing), self._changed_since_build
-
-        def change() -> None:
-            listing.view = view
-            listing.apply(self.state, changed)
-
-        self._owner.show_listing(listing, change, is_other=is_other)
+        self.listing = new_listing
+        self._show_with_changes(self._view_for(new_listing), self._changed_since_build, is_other=is_other)
 
     def toggle(self, key: str, is_open: bool) -> None:
         """Toggle the sub-tasks of a task, or the tasks of a group."""

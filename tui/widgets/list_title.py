@@ -86,6 +86,7 @@ class ListTitle(SegmentLine):
         self.show(left, [StyledText(f"{counts} ", "faint")])
 
     def _liveness_text(self, liveness: Liveness) -> StyledText:
+        """Return the words of the liveness; of a stale list, how long ago it was read."""
         now = self._ui.now()
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
@@ -103,10 +104,11 @@ def _counters(listing: TaskListModel, only_group: str | None, *, is_narrow: bool
             continue
         if is_alone:
             style = "accent"
-        elif not count:
+        elif count == 0:
             style = "faint"
         text = f"{glyph} {count}"
-        if needs_person or not is_narrow:
+        has_word = needs_person or not is_narrow
+        if has_word:
             text += f" {word}"
         counters.append((StyledText(f" {text} ", style), str(group)))
     return counters

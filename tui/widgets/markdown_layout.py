@@ -37,30 +37,42 @@ class _MarkdownLayout:
 
     def lines(self, tokens: Sequence[Any]) -> Iterator[list[StyledText]]:
         """Yield the lines of these tokens, with an empty line between blocks at the top level."""
-        is_first, skip_to = True, -1
-        for index, token in enumerate(tokens):
-            if index < skip_to:
+        previous_type = ""
+        is_in_table = False
+        for token in tokens:
+            if is_in_table:  # the lines of the whole table were taken from the source
+                is_in_table = token.type != "table_close"
                 continue
-            if token.level == 0 and token.nesting >= 0 and not is_first:
+            begins_block = token.level == 0 and token.nesting >= 0
+            if begins_block and previous_type:
                 yield []
-            is_first = False
-            match token.type:
-                case "inline":
-                    is_heading = index and tokens[index - 1].type == "heading_open"
-                    for line in _inline_lines(token.children or [], "strong" if is_heading else ""):
-                        yield from self._wrapped(line)
-                case "fence" | "code_block" | "html_block":
-                    for text in token.content.rstrip("\n").split("\n"):
-                        yield from self._wrapped([StyledText(text)], edge="│ ")
-                case "table_open":
-                    first, last = token.map
-                    for text in self._source[first:last]:
-                        yield from self._wrapped([StyledText(text)])
-                    skip_to = next(at for at in range(index, len(tokens)) if tokens[at].type == "table_close")
-                case "hr":
-                    yield [StyledText("─" * self._width, "faint")]
-                case _:
-                    self._open_or_close(token)
+            if token.type == "inline":
+                style = "strong" if previous_type == "heading_open" else ""
+                for line in _inline_lines(token.children or [], style):
+                    yield from self._wrapped(line)
+            elif token.type == "table_open":
+                is_in_table = True
+                yield from self._table_lines(token)
+            else:
+                yield from self._block_lines(token)
+            previous_type = token.type
+
+    def _table_lines(self, token: Any) -> Iterator[list[StyledText]]:
+        """Yield the lines of a table as they are in the source, because tables are not laid out."""
+        first_line, end_line = token.map
+        for text in self._source[first_line:end_line]:
+            yield from self._wrapped([StyledText(text)])
+
+    def _block_lines(self, token: Any) -> Iterator[list[StyledText]]:
+        """Yield the lines of a block of code or HTML, or of a rule; open or close any other block."""
+        match token.type:
+            case "fence" | "code_block" | "html_block":
+                for text in token.content.rstrip("\n").split("\n"):
+                    yield from self._wrapped([StyledText(text)], edge="│ ")
+            case "hr":
+                yield [StyledText("─" * self._width, "faint")]
+            case _:
+                self._open_or_close(token)
 
     def _open_or_close(self, token: Any) -> None:
         """Open or close a list, a list item or a quotation."""
@@ -84,19 +96,24 @@ class _MarkdownLayout:
     def _wrapped(self, line: StyledLine, edge: str = "") -> Iterator[list[StyledText]]:
         """Yield the lines of a wrapped line, with indents, bullet and edge."""
         # Sanitized again, because an entity such as &#27; has become a character by now.
-        line = [StyledText(sanitize_text(text).replace("\n", " "), style) for text, style in line]
+        safe_line = [StyledText(sanitize_text(text).replace("\n", " "), style) for text, style in line]
         indent = "".join(self._indents)
-        room = max(self._width - cell_len(indent) - len(edge), MIN_TEXT_CELLS)
-        for part in wrap(line, room):
+        text_width = max(self._width - cell_len(indent) - len(edge), MIN_TEXT_CELLS)
+        for wrapped_line in wrap(safe_line, text_width):
             bullet = self._bullet
             self._bullet = ""
-            yield [StyledText(indent[: len(indent) - len(bullet)] + bullet + edge, "faint"), *part]
+            # A bullet replaces the end of the indent, on the first line of its item alone.
+            prefix = indent[: len(indent) - len(bullet)] + bullet + edge
+            yield [StyledText(prefix, "faint"), *wrapped_line]
 
 
 def _inline_lines(tokens: Sequence[Any], style: str) -> Iterator[list[StyledText]]:
     """Yield the lines of inline tokens: bold text, code, and links followed by the address that they really have."""
     line: list[StyledText] = []
-    styles, links = [style], list[str]()
+    styles = [style]
+    """The styles of the open tokens, the innermost last."""
+    addresses: list[str] = []
+    """The addresses of the open links."""
     for token in tokens:
         match token.type:
             case "softbreak" | "hardbreak":
@@ -108,11 +125,11 @@ def _inline_lines(tokens: Sequence[Any], style: str) -> Iterator[list[StyledText
                 line.append(StyledText(f"{token.content} ({token.attrs.get('src', '')})", "accent"))
             case "link_close":
                 styles.pop()
-                line.append(StyledText(f" ({links.pop()})", "faint"))
+                line.append(StyledText(f" ({addresses.pop()})", "faint"))
             case kind if kind.endswith("_open"):
                 styles.append(INLINE_STYLES.get(kind, styles[-1]))
                 if kind == "link_open":
-                    links.append(str(token.attrs.get("href", "")))
+                    addresses.append(str(token.attrs.get("href", "")))
             case kind if kind.endswith("_close"):
                 styles.pop()
             case _:

@@ -55,13 +55,17 @@ class SearchBar(Horizontal):
         """Find the next hit; with -1, the hit before."""
         words = self.query_one(Input).value.strip()
         if words and self._pane is not None and not isinstance(self._pane, EventPane):
-            number, count = self._pane.find(words, by)
-            self._show_hits(count, f"{number} of {count}")
+            hit = self._pane.find(words, by)
+            self._show_hits(hit.total, f"{hit.number} of {hit.total}")
 
     def on_key(self, event: events.Key) -> None:
         """Handle the keys up and down in the input: go to the hit before, or to the next one."""
-        if event.key in {"up", "down"} and self.is_writing:
-            self.find(-1 if event.key == "up" else 1)
+        if not self.is_writing:
+            return
+        if event.key == "up":
+            self.find(-1)
+        elif event.key == "down":
+            self.find(1)
 
     @on(Input.Submitted)
     def _find_and_focus_pane(self) -> None:
@@ -77,4 +81,6 @@ class SearchBar(Horizontal):
 
     def _show_hits(self, count: int, words: str) -> None:
         """Show the hits in words; if their count is 0, "nothing"."""
-        self.query_one("#found", Static).update(f" {words if count else 'nothing'} ")
+        if count == 0:
+            words = "nothing"
+        self.query_one("#found", Static).update(f" {words} ")

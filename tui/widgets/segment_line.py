@@ -51,40 +51,39 @@ class SegmentLine(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Render the line."""
+        """Render the line; if there is no room even for the segments at the right, they are cut."""
         width = self.size.width
-        room = width - sum(cell_len(text) for text, _ in self._right)
-        if room < 0:
-            pieces, padding = [piece for piece, _ in self._left], 0
-        else:
-            pieces, padding = self._fitted_left(room)
-        padded = [*pieces, StyledText(" " * padding), *self._right]
-        return make_strip(padded, width, self.rich_style, self._rich_style_of)
+        left_width = width - sum(cell_len(segment.text) for segment in self._right)
+        left = [segment for segment, _ in self._left]
+        if left_width >= 0:
+            left = self._fitted_left(left_width)
+        return make_strip([*left, *self._right], width, self.rich_style, self._rich_style_of)
 
-    def _fitted_left(self, room: int) -> tuple[list[StyledText], int]:
-        """Return the segments at the left that fit, and the number of cells left over."""
-        pieces: list[StyledText] = []
-        cells_left = room
-        for piece, _ in self._left:
-            cells = cell_len(piece.text)
+    def _fitted_left(self, width: int) -> list[StyledText]:
+        """Return the segments at the left that fit into a width, and spaces that fill the rest of it."""
+        fitted: list[StyledText] = []
+        cells_left = width
+        for segment, _ in self._left:
+            cells = cell_len(segment.text)
             if cells > cells_left:
                 if cells_left > MIN_CUT_CELLS:
-                    pieces.append(StyledText(fit(piece.text, cells_left - 1) + " ", piece.style))
+                    cut_text = fit(segment.text, cells_left - 1)
+                    fitted.append(StyledText(f"{cut_text} ", segment.style))
                     cells_left = 0
                 break
-            pieces.append(piece)
+            fitted.append(segment)
             cells_left -= cells
-        return pieces, cells_left
+        return [*fitted, StyledText(" " * cells_left)]
 
     def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"bar--{style}", partial=True)
 
     def on_click(self, event: events.Click) -> None:
         """Post `Picked` after a click on a named segment."""
-        end = 0
-        for piece, name in self._left:
-            end += cell_len(piece.text)
-            if event.x < end:
+        segment_end = 0
+        for segment, name in self._left:
+            segment_end += cell_len(segment.text)
+            if event.x < segment_end:
                 if name:
                     self.post_message(self.Picked(self, name))
                 return

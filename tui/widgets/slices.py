@@ -28,7 +28,8 @@ def run_slice(work: Iterator[None], seconds: float) -> bool:
     """Run a slice of work for so many seconds; return whether the work is done."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        if next(work, True):
+        is_done = next(work, True)  # the work yields None until it is done
+        if is_done:
             return True
     return False
 

@@ -22,7 +22,7 @@ class StyledText(NamedTuple):
 
 
 StyledLine = Sequence[StyledText]
-_WORDS = re.compile(r"\s+|\S+")
+_WORDS_AND_SPACES = re.compile(r"\s+|\S+")
 
 
 def fold_glyph(is_open: bool) -> str:
@@ -30,61 +30,64 @@ def fold_glyph(is_open: bool) -> str:
     return "▾" if is_open else "▸"
 
 
-def make_strip(pieces: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
+def make_strip(styled_line: StyledLine, width: int, base: Style, style_of: Callable[[str], Style]) -> Strip:
     """Make a strip of a line; its texts are sanitized once more, in case a caller has not done so."""
-    segments, length = [], 0
-    for text, style in pieces:
-        safe = text
+    segments = []
+    cells = 0
+    for text, style in styled_line:
+        safe_text = text
         if not (text.isascii() and text.isprintable()):
-            safe = sanitize_text(text).replace("\n", " ")
-        segments.append(Segment(safe, base + style_of(style) if style else base))
-        length += cell_len(safe)
-    if length < width:
-        segments.append(Segment(" " * (width - length), base))
-    strip = Strip(Segment.simplify(segments), max(length, width))
-    if length <= width:
+            safe_text = sanitize_text(text).replace("\n", " ")
+        segments.append(Segment(safe_text, base + style_of(style) if style else base))
+        cells += cell_len(safe_text)
+    if cells < width:
+        segments.append(Segment(" " * (width - cells), base))
+    strip = Strip(Segment.simplify(segments), max(cells, width))
+    if cells <= width:
         return strip
     if width <= 0:
         return Strip([], 0)
+    # The cut may fall within a wide character, which leaves a cell to be filled before the ellipsis.
     cut = strip.crop(0, width - 1).adjust_cell_length(width - 1, base)
     return Strip.join([cut, Strip([Segment("…", base)])])
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """Fit a text into exactly so many cells: pad it with spaces, or cut it and add an ellipsis."""
-    length = cell_len(text)
-    if length > width:
+    cells = cell_len(text)
+    if cells > width:
         if width <= 0:
             return ""
         return set_cell_size(text, width - 1) + "…"
-    padding = " " * (width - length)
+    padding = " " * (width - cells)
     if right:
         return padding + text
     return text + padding
 
 
-def wrap(pieces: StyledLine, width: int) -> list[list[StyledText]]:
+def wrap(styled_line: StyledLine, width: int) -> list[list[StyledText]]:
     """Wrap a line to a width: break it at spaces, and break words that are longer than a line."""
-    if sum(len(piece.text) for piece in pieces) <= width and all(piece.text.isascii() for piece in pieces):
-        return [list(pieces)]
+    is_ascii = all(text.isascii() for text, _ in styled_line)
+    if is_ascii and sum(len(text) for text, _ in styled_line) <= width:
+        return [list(styled_line)]
     lines: list[list[StyledText]] = [[]]
-    used = 0
-    for text, style in pieces:
-        for word in _WORDS.findall(text):
-            length = cell_len(word)
-            if used + length <= width:
+    used_cells = 0
+    for text, style in styled_line:
+        for word in _WORDS_AND_SPACES.findall(text):
+            word_cells = cell_len(word)
+            if used_cells + word_cells <= width:
                 lines[-1].append(StyledText(word, style))
-                used += length
-            elif word.isspace() and used:
+                used_cells += word_cells
+            elif word.isspace() and used_cells:  # the break replaces the spaces
                 lines.append([])
-                used = 0
-            elif length <= width:
+                used_cells = 0
+            elif word_cells <= width:
                 lines.append([StyledText(word, style)])
-                used = length
+                used_cells = word_cells
             else:
                 for part in chop_cells(word, width):
-                    if used:
+                    if used_cells:
                         lines.append([])
                     lines[-1].append(StyledText(part, style))
-                    used = cell_len(part)
+                    used_cells = cell_len(part)
     return lines

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from tui.widgets.styled_text import StyledText, fit
 from tui.widgets.ui_context import RELATIVE_TIME
 
+MARK_CELLS = 1
+"""Cells before the first column, for the mark of a marked task."""
 MIN_TITLE_CELLS = 8
 CLOCK_EXTRA_CELLS = 3
 """Cells that a time of day with its date needs more than a relative time."""
@@ -36,15 +38,16 @@ COLUMNS = (
 
 def columns_for(width: int, time_format: str) -> list[tuple[TableColumn, int]]:
     """Return the columns for a table of this width, each with its width; the title takes the rest."""
-    extra = 0 if time_format == RELATIVE_TIME else CLOCK_EXTRA_CELLS
+    extra_cells = 0 if time_format == RELATIVE_TIME else CLOCK_EXTRA_CELLS
     widths: dict[TableColumn, int] = {}
     for column in COLUMNS:
-        if column.min_table_width and width < column.min_table_width + extra:
+        if column.min_table_width and width < column.min_table_width + extra_cells:
             continue
         widths[column] = column.width
         if column.name == "updated":
-            widths[column] += extra
-    title_width = max(width - 1 - sum(widths.values()), MIN_TITLE_CELLS)
+            widths[column] += extra_cells
+    cells_left = width - MARK_CELLS - sum(widths.values())
+    title_width = max(cells_left, MIN_TITLE_CELLS)
     return [(column, column_width or title_width) for column, column_width in widths.items()]
 
 
@@ -53,10 +56,13 @@ def heading_line(width: int, time_format: str, sorted_by: str | None, reverse: b
     arrow = " ▾" if reverse else " ▴"
     headings = [(StyledText(" "), "")]
     for column, cell_width in columns_for(width, time_format):
+        suffix = ""
+        style = "faint"
         if column.name == sorted_by:
-            suffix, style = arrow, "accent"
-        else:
-            suffix, style = "", "faint"
-        text = column.heading[: cell_width - 1 - len(suffix)].rstrip("/") + suffix
-        headings.append((StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style), column.name))
+            suffix = arrow
+            style = "accent"
+        text_width = cell_width - 1  # a space is between two columns
+        heading = column.heading[: text_width - len(suffix)].rstrip("/") + suffix
+        text = fit(heading, text_width, right=column.is_number)
+        headings.append((StyledText(f"{text} ", style), column.name))
     return headings

@@ -84,11 +84,12 @@ class TaskFilter(Vertical):
 
     def show_server_count(self, query: TaskQuery, total: int) -> None:
         """Show the count of tasks that the platform has for this query, if it is still the current one."""
-        if query == self._server_query:
-            names = [field for name, field in FIELD_OF_QUERY_PARAMETER.items() if getattr(query, name)]
-            self.query_one("#there", Static).update(
-                f" {', '.join(dict.fromkeys(names))} asked of the platform: {total:,} "
-            )
+        if query != self._server_query:
+            return
+        fields = [field for name, field in FIELD_OF_QUERY_PARAMETER.items() if getattr(query, name)]
+        different_fields = dict.fromkeys(fields)
+        text = f" {', '.join(different_fields)} asked of the platform: {total:,} "
+        self.query_one("#there", Static).update(text)
 
     @on(FilterInput.Changed)
     def _parse_text(self, event: FilterInput.Changed) -> None:
@@ -97,7 +98,7 @@ class TaskFilter(Vertical):
         try:
             self.active_filter = parse_filter(_complete_part(event.value))
         except FilterError as error:
-            error_text = error.underlined().split("\n", 1)[1]  # without the filter itself, which is in the input above
+            _, error_text = error.underlined().split("\n", 1)  # without the filter itself, which is in the input above
         self.query_one("#wrong", Static).update(error_text)
         self.query_one("#wrong").set_class(bool(error_text), "-shown")
         event.input.set_class(bool(error_text), "-wrong")
@@ -107,8 +108,9 @@ class TaskFilter(Vertical):
 
     def _update_server_query(self) -> None:
         """Post the part of the filter that the platform can evaluate, if it has changed."""
-        query = self.active_filter.pushed_down(filter_context(self._ui, self._state))
-        server_query = None if query == Filter().pushed_down() else query
+        server_query: TaskQuery | None = self.active_filter.pushed_down(filter_context(self._ui, self._state))
+        if server_query == Filter().pushed_down():
+            server_query = None
         if server_query != self._server_query:
             self._server_query = server_query
             self.query_one("#there", Static).update("")
@@ -139,8 +141,9 @@ def agent_names(state: State) -> dict[str, str]:
 
 def _complete_part(text: str) -> str:
     """Return the complete part of a filter: `invoice -sta` without `-sta`, which may become the field `-status:`."""
-    complete, _, last_word = text.rpartition(" ")
+    complete_words, _, last_word = text.rpartition(" ")
     name = last_word.removeprefix("-")
-    if not name or not any(field.startswith(name) for field in FIELDS):
-        return text
-    return complete.rstrip()
+    may_become_field = bool(name) and any(field.startswith(name) for field in FIELDS)
+    if may_become_field:
+        return complete_words.rstrip()
+    return text

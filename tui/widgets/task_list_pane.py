@@ -98,7 +98,8 @@ class TaskListPane(Vertical):
 
     def update_list(self) -> None:
         """Update the list with the changes that the scheduler has collected."""
-        scheduler, touched = self.scheduler, self.scheduler.state.touched
+        scheduler = self.scheduler
+        touched = scheduler.state.touched
         if scheduler.needs_rebuild:
             scheduler.rebuild()
         elif scheduler.has_changes or not self.listing.loaded:
@@ -114,7 +115,7 @@ class TaskListPane(Vertical):
         matches = None
         if self.active_filter:
             matches = self.active_filter.predicate(filter_context(self._ui, state))
-        total = None if self.only_group else self.total
+        total = None if self.only_group else self.total  # the total is that of all groups
         return ListView(matches, self.only_group, self.column, self.reverse, agent_names(state), self._ui.now(), total)
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
@@ -122,7 +123,8 @@ class TaskListPane(Vertical):
 
         The cursor stays on its task. If `is_other` is true and the task is not listed any more, it goes to the top.
         """
-        was_empty, old_line = not self.tasks.count(), self.tasks.line
+        was_empty = self.tasks.count() == 0
+        old_line = self.tasks.line
         self.tasks.show(listing, change)
         if was_empty:
             self._request_preview_later()
@@ -131,7 +133,8 @@ class TaskListPane(Vertical):
         self.show_emptiness()
         self._update_preview()
         if is_other:
-            if old_line is None or self.tasks.index_of(old_line.key) is None:
+            is_old_line_listed = old_line is not None and self.tasks.index_of(old_line.key) is not None
+            if not is_old_line_listed:
                 self.tasks.move_to(0)
             self.call_after_refresh(self.tasks.show_cursor)
 
@@ -144,6 +147,7 @@ class TaskListPane(Vertical):
         self._task_to_select = task_id
 
     def _select_wanted_task(self) -> None:
+        """Select the task that `select` named, once it is in the list."""
         if not self._task_to_select:
             return
         index = self.tasks.index_of(self._task_to_select)
@@ -154,8 +158,10 @@ class TaskListPane(Vertical):
     def tick(self) -> None:
         """Redraw the times at each tick of the clock; rebuild a list that depends on the time now and then."""
         self._ticks += 1
-        is_timed = self.column == "wait" or any(term.field in {"age", "wait"} for term in self.active_filter.terms)
-        if is_timed and self._ticks % TIMED_REBUILD_SECONDS == 0:
+        is_order_timed = self.column == "wait"
+        is_filter_timed = any(term.field in {"age", "wait"} for term in self.active_filter.terms)
+        is_rebuild_due = self._ticks % TIMED_REBUILD_SECONDS == 0
+        if is_rebuild_due and (is_order_timed or is_filter_timed):
             self.scheduler.rebuild()
         self.tasks.tick()
         self._preview.tick()
@@ -168,16 +174,19 @@ class TaskListPane(Vertical):
 
     def show_emptiness(self) -> None:
         """Show why the list is empty, if it is, and which key to press."""
-        is_empty, loaded = self.listing.is_empty, self.listing.loaded
+        is_empty = self.listing.is_empty
         self.query_one("#body").set_class(is_empty, "-empty")
         if not is_empty:
             return
-        if not self.liveness.reason and (self.active_filter or self.only_group):
+        empty_list = self.query_one(EmptyList)
+        is_filtered = bool(self.active_filter or self.only_group)
+        if is_filtered and not self.liveness.reason:
+            loaded = self.listing.loaded
             has_more = self.total is not None and self.total > loaded
             statuses = self._seen.values("status")
-            self.query_one(EmptyList).show_filtered(self.active_filter, statuses, loaded, has_more=has_more)
+            empty_list.show_filtered(self.active_filter, statuses, loaded, has_more=has_more)
         else:
-            self.query_one(EmptyList).show_reason(self.liveness)
+            empty_list.show_reason(self.liveness)
 
     # The preview
 
@@ -230,11 +239,13 @@ class TaskListPane(Vertical):
     def sort_by_next(self) -> None:
         """Sort by the next column that is shown; after the last one, list the tasks in groups."""
         width = self.tasks.scrollable_content_region.width
-        names = [None, *(column.name for column, _ in columns_for(width, self._ui.time_format))]
+        columns = columns_for(width, self._ui.time_format)
+        names = [None, *(column.name for column, _ in columns)]  # None stands for the groups
         index = 0
         if self.column in names:
             index = names.index(self.column)
-        self._sort_by(names[(index + 1) % len(names)])
+        next_index = (index + 1) % len(names)
+        self._sort_by(names[next_index])
 
     def _sort_by(self, name: str | None) -> None:
         """Sort by a column, or by groups; numbers begin with the largest."""

@@ -107,10 +107,10 @@ class TaskPreview(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Render a line."""
-        pieces: StyledLine = []
+        styled_line: StyledLine = []
         if y < len(self._rows):
-            pieces = self._rows[y]
-        return make_strip(pieces, self.size.width, self.rich_style, self._rich_style_of)
+            styled_line = self._rows[y]
+        return make_strip(styled_line, self.size.width, self.rich_style, self._rich_style_of)
 
     def _rich_style_of(self, style: str) -> Style:
         return self.get_component_rich_style(f"bar--{style}", partial=True)
@@ -185,7 +185,7 @@ class TaskPreview(Widget):
             return self._wrapped(dumps(self._redactor.json(parse_nested(request.content))), width)
         document = Document([Part("what exactly", request.content)], self._redactor, can_fold=False)
         lines = [
-            [StyledText(text, _preview_style(style)) for text, style in row.pieces] for row in document.rows(width)
+            [StyledText(text, _preview_style(style)) for text, style in row.styled_line] for row in document.rows(width)
         ]
         return [[], *lines]
 

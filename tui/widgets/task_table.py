@@ -48,7 +48,7 @@ class CachedLine(NamedTuple):
     source: object
     since: datetime
     until: datetime
-    pieces: StyledLine
+    styled_line: StyledLine
 
 
 class TaskTable(VirtualList):
@@ -273,8 +273,8 @@ class TaskTable(VirtualList):
 
     # Drawing
 
-    def pieces(self, index: int, width: int) -> StyledLine:
-        """Return the pieces of a row: a group's header, a task in columns, or the line about further tasks."""
+    def styled_line(self, index: int, width: int) -> StyledLine:
+        """Return a row as styled text: a group's header, a task in columns, or the line about further tasks."""
         row = self._listing.row(index)
         if len(self._valid_until) >= MAX_CACHED_LINES:
             self._valid_until.clear()
@@ -287,7 +287,7 @@ class TaskTable(VirtualList):
             return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
         cached = self._cached_line(row, width)
         self._valid_until[index] = cached.until
-        return cached.pieces
+        return cached.styled_line
 
     def _cached_line(self, row: TaskLine, width: int) -> CachedLine:
         """Return a task's line from the cache; make it if it has changed or is not valid any more."""
@@ -303,11 +303,11 @@ class TaskTable(VirtualList):
             self._cached_lines.clear()
         seconds = duration_seconds(row, now)
         cells = self._cells(row, agent, seconds)
-        pieces = [StyledText("*", "marked") if is_marked else StyledText(" ")]
+        styled_line = [StyledText("*", "marked") if is_marked else StyledText(" ")]
         for column, cell_width in columns_for(width, self._ui.time_format):
             text, style = cells[column.name]
-            pieces.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style))
-        cached = CachedLine(source, now, now + self._validity(row, seconds), tuple(pieces))
+            styled_line.append(StyledText(fit(text, cell_width - 1, right=column.is_number) + " ", style))
+        cached = CachedLine(source, now, now + self._validity(row, seconds), tuple(styled_line))
         self._cached_lines[row.key] = cached
         return cached
 

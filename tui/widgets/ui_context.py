@@ -11,6 +11,7 @@ from tui.domain import humanize
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
+SECONDS_PER_MINUTE = 60
 RELATIVE_TIME = "relative"
 TIME_FORMATS = (RELATIVE_TIME, "local", "utc")
 
@@ -26,6 +27,8 @@ class UIContext(Struct, frozen=True):
     """What is kept between sessions: the theme, the time format, the filters that were used."""
     read_only: str = ""
     """The reason why no action can be sent; empty if actions can be sent."""
+    no_browser: Callable[[], str] = str
+    """Returns the reason why no page can be opened in a browser; empty if pages can be opened."""
     is_still: bool = False
     """Show no animations: nothing flashes, nothing scrolls smoothly."""
 
@@ -40,11 +43,12 @@ class UIContext(Struct, frozen=True):
 
     def cycle_time_format(self) -> str:
         """Switch to the next time format, and return it; after an unknown one, to the first."""
-        position = -1
+        next_position = 0
         if self.time_format in TIME_FORMATS:
-            position = TIME_FORMATS.index(self.time_format)
-        self.memory["time"] = TIME_FORMATS[(position + 1) % len(TIME_FORMATS)]
-        return self.memory["time"]
+            next_position = (TIME_FORMATS.index(self.time_format) + 1) % len(TIME_FORMATS)
+        next_format = TIME_FORMATS[next_position]
+        self.memory["time"] = next_format
+        return next_format
 
     def format_time(self, moment: datetime | None) -> str:
         """Format a time in the current time format."""
@@ -54,5 +58,6 @@ class UIContext(Struct, frozen=True):
         """Return the seconds until a formatted time may change; a clock may change when the minute ends."""
         now = self.now()
         if self.time_format == RELATIVE_TIME:
-            return humanize.seconds_until_change((now - moment).total_seconds())
-        return 60 - now.timestamp() % 60
+            age_seconds = (now - moment).total_seconds()
+            return humanize.seconds_until_change(age_seconds)
+        return SECONDS_PER_MINUTE - now.timestamp() % SECONDS_PER_MINUTE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -13,8 +13,26 @@ from textual.reactive import reactive
 from tui.widgets.line_view import LineView
 
 
+class CursorPosition(NamedTuple):
+    """The position of the cursor before rows change: the key of its line, and its y in the view."""
+
+    key: object
+    """None if there was no line under the cursor."""
+    y: int
+
+
+class SearchHit(NamedTuple):
+    """A hit of a search: its number, counted from 1, and the total of hits; both are 0 if there is none."""
+
+    number: int
+    total: int
+
+
+NO_HIT = SearchHit(0, 0)
+
+
 class VirtualList(LineView, can_focus=True, inherit_bindings=False):
-    """A list of lines under a cursor. A subclass implements `count` and `pieces`."""
+    """A list of lines under a cursor. A subclass implements `count` and `styled_line`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="lines.down"),
@@ -77,36 +95,53 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     # Updating
 
-    def rows_will_change(self) -> tuple[object, int]:
-        """Return the position before rows change, for `rows_changed`: the cursor's key, and its y in the view."""
+    def rows_will_change(self) -> CursorPosition:
+        """Return the cursor's position before rows change, which `rows_changed` gets after the change."""
         key = None
         if self.cursor < self.count():
             key = self.key_of(self.cursor)
-        return key, self.cursor - self.scroll_offset.y
+        return CursorPosition(key, self.cursor - self.scroll_offset.y)
 
-    def rows_changed(self, before: tuple[object, int]) -> None:
+    def rows_changed(self, before: CursorPosition) -> None:
         """Draw the list after its rows have changed; the cursor stays on its key, and at its y in the view."""
-        key, cursor_y = before
-        count = self.count()
-        self._set_line_count(count)
-        index, key_index = self.cursor, None
-        if key is not None:
-            key_index = self.index_of(key)
-        if key_index is not None:
-            index = key_index
-        index = self._nearest_allowed(min(index, max(count - 1, 0)), 1)
-        if index != self.cursor:
-            if key_index is None:
-                self.cursor = index
-            else:
-                self.set_reactive(VirtualList.cursor, index)  # calls no watchers, because the key is the same
-        height = self.scrollable_content_region.height
-        if key_index is not None and (self.scroll_offset.y > 0 or index >= height):
-            top = self.scroll_offset.y
-            if 0 <= cursor_y < max(height, 1):  # the cursor was visible
-                top = index - cursor_y
-            self.scroll_to(y=max(top, 0), animate=False, immediate=True)
+        self._set_line_count(self.count())
+        new_index = None
+        if before.key is not None:
+            new_index = self.index_of(before.key)
+        self._move_with_key(new_index)
+        if new_index is not None:
+            self._scroll_with_cursor(before.y)
         self.draw_changed()
+
+    def _move_with_key(self, new_index: int | None) -> None:
+        """Move the cursor to the new index of its key; if the key is gone, leave the cursor where it is.
+
+        Where that line does not exist or cannot hold the cursor, the nearest one that can does.
+        """
+        index = self.cursor
+        if new_index is not None:
+            index = new_index
+        last_index = max(self.count() - 1, 0)
+        index = self._nearest_allowed(min(index, last_index), 1)
+        if index == self.cursor:
+            return
+        if new_index is None:
+            self.cursor = index
+        else:
+            # No watcher is called, because the line under the cursor is the same one as before.
+            self.set_reactive(VirtualList.cursor, index)
+
+    def _scroll_with_cursor(self, old_y: int) -> None:
+        """Scroll so that a cursor that was visible stays at its y in the view."""
+        top = self.scroll_offset.y
+        height = self.scrollable_content_region.height
+        is_all_above_visible = top == 0 and self.cursor < height
+        if is_all_above_visible:
+            return
+        was_visible = 0 <= old_y < max(height, 1)
+        if was_visible:
+            top = max(self.cursor - old_y, 0)
+        self.scroll_to(y=top, animate=False, immediate=True)
 
     def take_position(self, other: VirtualList) -> None:
         """Take the cursor and the scroll position from another list of the same lines."""
@@ -131,7 +166,11 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
                 if self.can_hold_cursor(candidate):
                     return candidate
                 candidate += step
-        return max(min(index, count - 1), 0)
+        return self._within_list(index)
+
+    def _within_list(self, index: int) -> int:
+        """Return the index of the line, or of the nearest line that exists; 0 for an empty list."""
+        return max(min(index, self.count() - 1), 0)
 
     def action_move(self, by: int) -> None:
         """Move the cursor by so many lines."""
@@ -149,39 +188,43 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
     def action_leap(self, pages: float) -> None:
         """Leap by so many pages."""
         self.was_cursor_moved = True
-        by = int(pages * max(self.size.height - 1, 1))
-        self.move_to(self.cursor + by, 1 if by > 0 else -1)
+        lines_per_page = max(self.size.height - 1, 1)
+        by = int(pages * lines_per_page)
+        direction = 1 if by > 0 else -1
+        self.move_to(self.cursor + by, direction)
 
     def move_to(self, index: int, direction: int = 1) -> None:
         """Move the cursor to a line, and show it.
 
         If the line cannot hold the cursor, the nearest one in this direction does.
         """
-        count = self.count()
-        if count:
-            self.cursor = self._nearest_allowed(max(min(index, count - 1), 0), direction)
+        if self.count():
+            self.cursor = self._nearest_allowed(self._within_list(index), direction)
             self.show_cursor()
 
     def show_cursor(self) -> None:
         """Scroll no further than is needed to show the cursor."""
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        first = self.cursor
-        if first and not self.can_hold_cursor(first - 1):
-            first -= 1  # a heading directly above the cursor is shown with it
-        if first < top:
-            self.scroll_to(y=first, animate=False, immediate=True)
-        elif self.cursor >= top + height > 0:
+        first_visible = self.scroll_offset.y
+        height = self.scrollable_content_region.height
+        end_of_visible = first_visible + height
+        first_to_show = self.cursor
+        has_heading_above = self.cursor > 0 and not self.can_hold_cursor(self.cursor - 1)
+        if has_heading_above:
+            first_to_show -= 1
+        if first_to_show < first_visible:
+            self.scroll_to(y=first_to_show, animate=False, immediate=True)
+        elif self.cursor >= end_of_visible > 0:
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
-    def find(self, words: str, by: int) -> tuple[int, int]:
-        """Find the next line with these words and go to it; return its number and the number of hits.
+    def find(self, words: str, by: int) -> SearchHit:
+        """Find the next line with these words, and go to it; after the last hit, it goes to the first.
 
         With -1 it goes to the hit before, with 0 to the first hit that is not above the cursor.
         """
         wanted = words.casefold()
         hits = [index for index in range(self.count()) if wanted in self.text_of(index).casefold()]
         if not hits:
-            return 0, 0
+            return NO_HIT
         if by > 0:
             position = bisect_right(hits, self.cursor)
         elif by == 0:
@@ -190,7 +233,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
             position = bisect_left(hits, self.cursor) - 1
         position %= len(hits)
         self.move_to(hits[position])
-        return position + 1, len(hits)
+        return SearchHit(position + 1, len(hits))
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Redraw the lines that the cursor leaves and enters."""
@@ -205,12 +248,13 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
 
     def on_key(self, event: events.Key) -> None:
         """Handle the key after the prefix z: M folds all, R unfolds all."""
-        if self._is_after_prefix:
-            self._is_after_prefix = False
-            if event.key in {"M", "R"}:
-                event.stop()
-                event.prevent_default()
-                self.fold_all(event.key == "M")
+        if not self._is_after_prefix:
+            return
+        self._is_after_prefix = False
+        if event.key in {"M", "R"}:
+            event.stop()
+            event.prevent_default()
+            self.fold_all(event.key == "M")
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor with a click; a double click chooses the line."""
@@ -219,7 +263,8 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         if not 0 <= index < self.count() or not self.can_hold_cursor(index):
             return
         self.cursor = index
-        if event.chain == 2:
+        is_double_click = event.chain == 2
+        if is_double_click:
             event.prevent_default()  # a double click selects no text here
             self.post_message(self.Chosen(self, index))
 

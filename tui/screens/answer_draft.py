@@ -1,0 +1,100 @@
+"""The draft of the answers to a card: what is picked and written for each question, until it is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import MutableMapping, Sequence
+from typing import TYPE_CHECKING
+
+from tui.domain.answers import Answer, UnclearAnswer, choose, parse_text
+from tui.widgets.question_form import OWN_WORDS
+
+if TYPE_CHECKING:
+    from tui.client.log_entries import Questions
+    from tui.client.questions import Question
+
+
+class AnswerDraft:
+    """The draft of the answers to all questions of a card, kept under keys of its task, card and questions."""
+
+    def __init__(self, task_id: str, card: Questions, drafts: MutableMapping[str, str]) -> None:
+        self.card = card
+        self.questions: Sequence[Question] = card.asked
+        self._drafts = drafts
+        self._keys = [f"answer {task_id} {card.id} {index}" for index in range(len(self.questions))]
+        self.texts = [drafts.get(key, "") for key in self._keys]
+        """The text in the operator's own words, for each question."""
+        self.picked: dict[int, int | None] = dict(enumerate(map(self._kept_choice, range(len(self.questions)))))
+        """The number of the choice that is picked for each question, or `OWN_WORDS`."""
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all drafts."""
+        return [name for key in self._keys for name in (key, f"{key} choice")]
+
+    def _kept_choice(self, index: int) -> int | None:
+        """Return the choice of a question that was kept; None if it is not among its choices now."""
+        question = self.questions[index]
+        if not question.options:
+            return OWN_WORDS
+        try:
+            option = json.loads(self._drafts.get(f"{self._keys[index]} choice") or "null")
+        except (ValueError, RecursionError):  # the drafts of two processes, joined
+            option = None
+        if isinstance(option, list) and tuple(option) in question.options:
+            return question.options.index(tuple(option)) + 1
+        if self.texts[index].strip() and question.takes_text:
+            return OWN_WORDS
+        return None
+
+    def pick(self, index: int, choice: int) -> None:
+        """Pick a choice of a question; raise UnclearAnswer for one that does not exist."""
+        if choice != OWN_WORDS:
+            choose(self.questions[index], choice)
+        self.picked[index] = choice
+        self._keep(index)
+
+    def write(self, index: int, text: str) -> None:
+        """Write an answer in the operator's own words, which picks them; an empty text picks nothing."""
+        self.texts[index] = text
+        self.picked[index] = None
+        if text.strip() or not self.questions[index].options:
+            self.picked[index] = OWN_WORDS
+        self._keep(index)
+
+    def _keep(self, index: int) -> None:
+        key, choice = self._keys[index], self.picked[index]
+        option = ""
+        if choice is not None and choice != OWN_WORDS:
+            option = json.dumps(self.questions[index].options[choice - 1])
+        for name, text in ((key, self.texts[index]), (f"{key} choice", option)):
+            if self._drafts.get(name, "") != text:
+                self._drafts[name] = text
+
+    def answer(self, index: int) -> Answer:
+        """Return the answer to a question; raise UnclearAnswer if there is none yet."""
+        question, choice = self.questions[index], self.picked[index]
+        if choice is not None and choice != OWN_WORDS:
+            return choose(question, choice)
+        if choice == OWN_WORDS and self.texts[index].strip():
+            return parse_text(question, self.texts[index])
+        raise UnclearAnswer("not answered yet")
+
+    @property
+    def answers(self) -> list[Answer]:
+        """The answers to all questions."""
+        return [self.answer(index) for index in range(len(self.questions))]
+
+    def name_of(self, index: int) -> str:
+        """Return the name of a question on the screen: its number, where there are several."""
+        return f"question {index + 1}" if len(self.questions) > 1 else "answer"
+
+    @property
+    def problem(self) -> str:
+        """The first question without a clear answer, and what is not clear about it; empty if all have one."""
+        for index in range(len(self.questions)):
+            try:
+                self.answer(index)
+            except UnclearAnswer as error:
+                return f"{self.name_of(index)}: {error}"
+        return ""
