@@ -17,6 +17,7 @@ from tui.client.workflow_models import WorkflowNode
 from tui.domain.review import ReviewSnapshot
 from tui.domain.wait_details import WaitDetails
 from tui.screens.copy_dialog import CopyScreen
+from tui.screens.decision_screen import DEAD_KEY_SECONDS
 from tui.screens.review import ReviewScreen
 from tui.widgets.inspector import Inspector
 
@@ -90,6 +91,7 @@ async def test_late_details_stop_the_keys_once_and_what_was_seen_stays_seen(
         screen._clock = lambda: now
         may_answer.release()
         await operator.until(lambda: "LATE NODE (release-payment)" in operator.text)
+        assert screen._armed_at == now + DEAD_KEY_SECONDS
         await operator.press("A")
         assert HELD not in operator.text
         screen._clock = clock
