@@ -15,7 +15,7 @@ check: .venv/installed
 
 # How much of tui/ the tests run, with the processes that they start: what decides, decodes, cleans or masks is run whole.
 # A test that fails only here was too slow while it was measured: `make test` judges that.
-WHOLE := tui/client/sse.py,tui/domain/activity_log.py,tui/domain/tree_rows.py,tui/domain/state.py,tui/domain/observations.py,tui/security/sanitize.py,tui/security/redact.py,tui/security/known_secrets.py,tui/domain/action.py,tui/services/actions.py,tui/services/action_checks.py,tui/services/action_requests.py,tui/domain/evidence.py,tui/services/confirmation.py,tui/services/earlier_actions.py
+WHOLE := tui/client/sse.py,tui/domain/activity_log.py,tui/domain/open_entries.py,tui/domain/waits.py,tui/domain/tree_rows.py,tui/domain/state.py,tui/domain/observations.py,tui/security/sanitize.py,tui/security/redact.py,tui/security/known_secrets.py,tui/domain/action.py,tui/services/actions.py,tui/services/action_checks.py,tui/services/action_requests.py,tui/domain/evidence.py,tui/services/confirmation.py,tui/services/earlier_actions.py
 cover: .venv/installed
 	rm -f .coverage .coverage.*
 	-$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)

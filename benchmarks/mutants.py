@@ -29,6 +29,8 @@ ACTIONS = [
 TESTS = {
     "tui/client/sse.py": ["tests/client/test_sse.py"],
     "tui/domain/activity_log.py": ACTIVITY,
+    "tui/domain/open_entries.py": ACTIVITY,
+    "tui/domain/waits.py": [*ACTIVITY, "tests/domain/test_waits.py"],
     "tui/domain/tree_rows.py": ACTIVITY,
     "tui/domain/state.py": ACTIVITY,
     "tui/domain/observations.py": ACTIVITY,

@@ -64,7 +64,17 @@ def test_the_first_frame_loads_no_module_it_does_not_need() -> None:
     }
     screens = {name for name in modules if name.startswith("tui.screens.")}
     assert screens == {
-        f"tui.screens.{name}" for name in ("approval_base", "base", "task_list", "messages", "stylesheets")
+        f"tui.screens.{name}"
+        for name in (
+            "approval_base",
+            "base",
+            "decision_screen",
+            "key_rhythm",
+            "messages",
+            "reason_editor",
+            "stylesheets",
+            "task_list",
+        )
     }
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tui.local.data_dir import DataDir
     from tui.storage.settings import Settings
 
+SIGNAL_EXIT_CODE = 128
+"""A shell's exit code for a process that a signal has ended is this plus the number of the signal."""
+LOCAL_POLL_SECONDS = 1.5
 PLATFORM_END_SECONDS = 5.0
 """How long to wait for the local platform to end."""
 
@@ -38,7 +41,8 @@ async def run_dashboard(session: Session) -> int:
     with _local_platform(session):
         app = _create_app(session)
         for number in (signal.SIGTERM, signal.SIGHUP):  # exit normally, so that Textual restores the terminal
-            asyncio.get_running_loop().add_signal_handler(number, app.exit, None, 128 + number)
+            exit_code = SIGNAL_EXIT_CODE + number
+            asyncio.get_running_loop().add_signal_handler(number, app.exit, None, exit_code)
         await app.run_async()
         for action in await app.services.commands.interrupted():
             session.out.note(f"xp-tui: {action.verb} {action.target}: {action.words}")
@@ -52,13 +56,15 @@ def _create_app(session: Session) -> XpTui:
     from tui.storage.json_store import Drafts, JsonStore
     from tui.storage.settings import BadSettings
 
-    client, settings = session.client, session.settings
+    client = session.client
+    settings = session.settings
     intervals = None
-    if client.surfaces.organization == "local":
-        intervals = PollIntervals(lists=1.5, polled=1.5)
+    if client.surfaces.organization == "local":  # on this machine, reading more often is no burden
+        intervals = PollIntervals(lists=LOCAL_POLL_SECONDS, polled=LOCAL_POLL_SECONDS)
     memory = JsonStore(settings.state / "screens.json")
     if settings.values["time"].source != "default":
         memory["time"] = settings["time"]
+    has_unicode = "utf" in sys.stdout.encoding.lower()
     app = XpTui(
         client,
         session.journal,
@@ -73,10 +79,11 @@ def _create_app(session: Session) -> XpTui:
         leftovers=session.journal.unfinished(client.surfaces.platform_ids),
         keys=_checked_keys(settings["keys"] or {}),
         theme=settings["theme"] or "",
-        is_ascii=settings["ascii"] or "utf" not in sys.stdout.encoding.lower(),
+        is_ascii=settings["ascii"] or not has_unicode,
         is_still=settings["reduced_motion"],
     )
-    if (theme := settings["theme"]) and theme not in app.available_themes:
+    theme = settings["theme"]
+    if theme and theme not in app.available_themes:
         raise BadSettings(f"there is no theme {theme!r}; there is: {', '.join(app.available_themes)}")
     return app
 
@@ -91,8 +98,11 @@ def platform_name(settings: Settings) -> str:
 
 
 def _initial_filter(settings: Settings) -> str:
+    """Return the filter that lists the tasks of the agent in the settings; without one, no filter."""
     agent = settings["agent"]
-    return f'agent:"{agent}"' if agent else ""
+    if not agent:
+        return ""
+    return f'agent:"{agent}"'
 
 
 def _checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
@@ -114,7 +124,7 @@ def _start_platform() -> subprocess.Popen[bytes]:
 
     if find_spec("uvicorn") is None or find_spec("fastapi") is None:
         raise BadSettings(f"no API key is set: set XPANDER_API_KEY; {MISSING_EXTRA_MESSAGE}")
-    command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--leash"]
+    command = [sys.executable, "-m", "tui", "--local", "local", "--quiet", "--end-with-stdin"]
     return Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True)
 
 
@@ -132,21 +142,24 @@ def _local_platform(session: Session) -> Iterator[None]:
         yield
         return
     data_dir = data_dir_in(settings.state)
-    with ExitStack() as use:
+    with ExitStack() as own_user_lock:
         try:
-            use.enter_context(data_dir.user_lock())
+            own_user_lock.enter_context(data_dir.user_lock())
         except OSError as error:
             raise BadSettings(f"the local platform did not start: {error}") from error
         if data_dir.running() is not None:
             yield
             return
-        with _started_platform(data_dir, use):
+        with _started_platform(data_dir, own_user_lock):
             yield
 
 
 @contextmanager
-def _started_platform(data_dir: DataDir, use: ExitStack) -> Iterator[None]:
-    """Start a local platform, and end it unless another dashboard uses it; `use` is closed before that is decided."""
+def _started_platform(data_dir: DataDir, own_user_lock: ExitStack) -> Iterator[None]:
+    """Start a local platform, and wait for its end unless another dashboard uses it.
+
+    Its own lock as a user is released first, so that only other dashboards count as users.
+    """
     import importlib
     from contextlib import suppress
     from subprocess import TimeoutExpired
@@ -163,10 +176,10 @@ def _started_platform(data_dir: DataDir, use: ExitStack) -> Iterator[None]:
             raise BadSettings(f"the local platform did not start: {process.stderr.read().decode().strip()}")
         yield
     finally:
-        use.close()
+        own_user_lock.close()
         is_used_by_others = data_dir.has_users()
         for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
+            stream.close()  # the platform ends once its standard input is closed
         if not is_used_by_others:
             with suppress(TimeoutExpired):
                 process.wait(PLATFORM_END_SECONDS)

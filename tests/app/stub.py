@@ -94,8 +94,8 @@ class StubApp:
     def open_task(self, task_id: str) -> None:
         self.opened.append(task_id)
 
-    def replace_by_task(self, task_id: str) -> None:
-        self.opened.append(task_id)
+    def pop_screen(self) -> None:
+        self.screens.pop()
 
     def open_url(self, url: str) -> None:
         self.opened.append(url)

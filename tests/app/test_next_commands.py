@@ -9,6 +9,7 @@ import pytest
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, dashboard_with_invoice, make_invoice
+from tui.screens.answer import AnswerScreen
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
@@ -144,3 +145,19 @@ async def test_the_cursor_never_leaves_its_task_while_the_list_is_looked_at(
             await operator.until(lambda: (task := state.state.task(task_id)) and task.status == status)
             await operator.pilot.pause()
             assert cursor(operator) == first
+
+
+async def test_the_next_wait_after_the_form_for_an_answer_is_a_review(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
+        first = cursor(operator)
+        asked = operator.here.local.platform.create(
+            "release-bot", {"input": {"text": "Roll it out"}, "title": "Roll out"}
+        )
+        await operator.here.until(asked["id"], "paused")
+        await operator.until(lambda: "Needs you (2)" in operator.text)
+        await operator.press("home", "J", "c")
+        await operator.until(lambda: isinstance(operator.app.screen, AnswerScreen))
+        await operator.press("J")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
+        assert shown_task(operator) == first
+        assert len(operator.app.screen_stack) == 2

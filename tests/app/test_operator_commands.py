@@ -10,6 +10,7 @@ from tests.app.conftest import Parts
 from tests.app.stub import StubScreen
 from tui.app.operator_commands import _restore_drafts
 from tui.domain.action import Action, Verb
+from tui.screens.answer import AnswerScreen
 from tui.screens.approval_base import ApprovalScreen
 from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
@@ -180,3 +181,37 @@ async def test_copying_asks_first_what_to_copy(parts: Parts) -> None:
     await parts.run(TaskCommand("copy", "t1"))
     await parts.run(CopyWanted({"text": "selected"}))
     assert [notice.split(":")[0] for notice in parts.app.notices] == ["id", "text"]
+
+
+async def test_one_reply_to_several_marked_tasks_is_refused(parts: Parts) -> None:
+    parts.platform.task("t1", status="completed")
+    parts.platform.task("t2", status="completed")
+    await parts.load("t1", "t2")
+    await parts.run(TaskCommand("continue", "t1", "t2"))
+    assert parts.app.dialogs == []
+    assert parts.app.notices == ["an answer or a message is for one task only: nothing was opened. Unmark all but one"]
+
+
+async def test_the_editor_for_a_message_says_what_a_message_does_not_decide(parts: Parts) -> None:
+    parts.platform.task("t1", status="paused", hitl_request={"wait_node_id": "n", "content": "pay"})
+    await parts.load("t1")
+    task = parts.services.store.state.task("t1")
+    assert task is not None
+    parts.app.answers = [None]
+    await parts.run(ReplyWanted(task))
+    (editor,) = parts.app.dialogs
+    assert (
+        "the task waits for approval: a message does not decide it" in editor._hint_text
+    )  # private: what it was given
+
+
+async def test_a_question_opens_the_form_and_not_the_editor(parts: Parts) -> None:
+    parts.platform.task("t1", status="paused", deep_planning={"question_raised": True, "tasks": []})
+    parts.platform.entry("t1", id="d1", questions=[{"id": "q", "question": "Which?", "options": ["a", "b"]}])
+    await parts.load("t1")
+    task = parts.services.store.state.task("t1")
+    assert task is not None
+    await parts.run(ReplyWanted(task))
+    (form,) = parts.app.pushed
+    assert isinstance(form, AnswerScreen)
+    assert parts.app.dialogs == []

@@ -15,6 +15,7 @@ from tui.app.app import XpTui
 from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.models import Task
+from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.state import State, TasksSeen
 from tui.security.redact import Redactor
 from tui.widgets.ui_context import UIContext
@@ -74,6 +75,33 @@ def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:
     assert notified.written[-1] == notification_sequence("2 need you · xp-tui")
 
 
+def test_the_window_title_never_says_nothing_when_nothing_is_known() -> None:
+    """Point 9: before all lists were read, and while they cannot be read, the title says so."""
+    notified = NotifierSetup()
+    notified.has_baseline = False
+    notified.notifier.update_status(ListStatus())
+    notified.see("a", "paused")
+    notified.notifier.update_status(ListStatus(ListLink.NOT_AUTHORIZED))
+    notified.has_baseline = True
+    notified.notifier.update_status(ListStatus(ListLink.LIVE))
+    notified.notifier.update_status(ListStatus(ListLink.RETRYING))
+    notified.notifier.update_status(ListStatus(ListLink.OFFLINE))
+    notified.see("a", "completed")
+    words = [
+        "? need you · xp-tui", "1+ need you · xp-tui", "1+ need you · not authorized · xp-tui", "1 need you · xp-tui",
+        "1 need you · offline · xp-tui", "offline · xp-tui",
+    ]  # fmt: skip
+    assert notified.written == [window_title_sequence(one) for one in words]
+
+
+def test_a_task_that_waits_for_a_machine_needs_nobody() -> None:
+    notified = NotifierSetup()
+    raw = {"id": "m", "status": "paused", "process": {"wake": "2027-01-01T00:00:00Z"}}
+    notified.notifier.update(State().after([TasksSeen((Task.from_value(raw),), NOW)]), ())
+    assert notified.notifier.waiting == frozenset()
+    assert notified.app.notices == []
+
+
 async def test_the_dashboard_rings_for_a_new_wait_while_it_is_not_in_focus(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +110,7 @@ async def test_the_dashboard_rings_for_a_new_wait_while_it_is_not_in_focus(
     monkeypatch.setattr(XpTui, "bell", lambda self: written.append("bell"))
     monkeypatch.delenv("TMUX", raising=False)
     async with dashboard_with_invoice(serve, tmp_path) as operator:
-        assert written[-1] == "\x1b]0;1 need you · xp-tui\x07"
+        await operator.until(lambda: written[-1] == "\x1b]0;1 need you · xp-tui\x07")
         operator.app.post_message(events.AppBlur())
         make_invoice(operator.here, 8)
         await operator.until(lambda: "\x1b]9;2 need you · xp-tui\x07" in written)

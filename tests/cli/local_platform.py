@@ -24,7 +24,7 @@ class StartedPlatform:
     """A platform that was started from a command line; its output is read from `out`."""
 
     out: TextIO
-    leash: TextIO
+    stdin: TextIO
     code: asyncio.Future[int]
 
     async def lines(self, count: int) -> list[str]:
@@ -35,11 +35,11 @@ class StartedPlatform:
 
 @asynccontextmanager
 async def start_platform(shell: Shell, *words: str) -> AsyncIterator[StartedPlatform]:
-    """Start a platform with a leash; it ends when the leash is closed."""
-    (hold, leash), (out, told) = os.pipe(), os.pipe()
+    """Start a platform that ends when its standard input is closed."""
+    (hold, stdin), (out, told) = os.pipe(), os.pipe()
     with (
         os.fdopen(hold) as held,
-        os.fdopen(leash, "w") as end,
+        os.fdopen(stdin, "w") as end,
         os.fdopen(out) as read,
         os.fdopen(told, "w") as write,
         ThreadPoolExecutor(1) as pool,
@@ -47,7 +47,7 @@ async def start_platform(shell: Shell, *words: str) -> AsyncIterator[StartedPlat
     ):
         patch.setattr(sys, "stdin", held)
         patch.setattr(sys, "stdout", write)
-        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--leash"], refuse_screens)
+        code = asyncio.get_running_loop().run_in_executor(pool, run, [*words, "--end-with-stdin"], refuse_screens)
         one = StartedPlatform(read, end, code)
         try:
             yield one

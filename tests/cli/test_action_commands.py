@@ -204,7 +204,7 @@ async def test_the_id_of_a_started_task_is_printed_whatever_fails_afterwards(
     assert (said.code, f"xp-tui watch {task_id}. Following it failed" in said.err) == (6, True), said
 
 
-@pytest.mark.parametrize("words", [["run", "a1", "do it"], ["continue", "w", "more"], ["stop", "w"],
+@pytest.mark.parametrize("words", [["run", "a1", "do it"], ["continue", "w", "more", "--anyway"], ["stop", "w"],
                                    ["approve", "w", "--yes-unseen"], ["update", "w", "--status", "failed", "--yes"]])  # fmt: skip
 async def test_no_message_suggests_a_retry_after_an_action_was_sent(
     shell: Shell, platform: Platform, server: Server, fast_clock: FastClock, words: list[str]
@@ -264,8 +264,8 @@ async def test_the_outcome_of_an_action_is_printed_as_json(shell: Shell, platfor
 @pytest.mark.parametrize(
     ("verb", "decided", "words"),
     [
-        ("approve", "approved_by", "approved, on record as Local Operator w"),
-        ("reject", "rejected_by", "rejected, on record as Local Operator w"),
+        ("approve", "approved_by", "approved: because (on record as Local Operator) w"),
+        ("reject", "rejected_by", "rejected: because (on record as Local Operator) w"),
     ],
 )
 async def test_yes_unseen_prints_what_was_decided(

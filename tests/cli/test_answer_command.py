@@ -144,7 +144,7 @@ async def test_a_missing_address_for_answers_is_named_before_anything_is_read(
     shell: Shell, platform: Platform, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(platform, WHERE)
-    monkeypatch.setattr("tui.client.client.Client.supports", lambda self, operation: False)
+    monkeypatch.setattr("tui.client.endpoints.Surfaces.supports", lambda self, operation: False)
     said = await shell.on(server, "answer", "w", "--yes-unseen", "--choice", "1")
     assert said.code == 3
     assert "answers go over the public REST API, and no address of it is set" in said.err
@@ -164,7 +164,7 @@ async def test_a_message_to_a_task_with_an_open_question_is_held_back_with_the_c
     assert (said.code, platform.decisions) == (2, []), said
     assert 'waits for an answer to its question "Which region first?"' in said.err
     assert f"xp-tui answer w --digest {digest} --choice N" in said.err
-    assert "--anyway sends the message" in said.err
+    assert "send the message all the same with: --anyway" in said.err
 
 
 async def test_a_question_can_still_be_answered_after_a_message(

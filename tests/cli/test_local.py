@@ -60,12 +60,12 @@ async def test_a_second_local_platform_says_where_the_first_runs(shell: Shell) -
         assert f"already running: {url}" in shell.capsys.readouterr().err
 
 
-async def test_closing_a_leash_does_not_end_a_platform_that_others_use(shell: Shell) -> None:
+async def test_closing_stdin_does_not_end_a_platform_that_others_use(shell: Shell) -> None:
     home = DataDir(shell.state / "local")
     async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
         with home.user_lock():
-            one.leash.close()
+            one.stdin.close()
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(one.code), 1.0)
             assert home.running() is not None
@@ -89,7 +89,7 @@ async def test_a_platform_that_is_ending_is_not_found(shell: Shell, monkeypatch:
     monkeypatch.setattr(process.Server, "end", slowly)
     async with start_platform(shell, *PLAIN_LOCAL, "--quiet") as one:
         await one.lines(1)
-        one.leash.close()
+        one.stdin.close()
         await asyncio.to_thread(ends.wait)
         assert home.running() is not None
         assert home.has_users()

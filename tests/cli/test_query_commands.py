@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.wire.platform import KEY, Platform
+from tests.wire.platform import KEY, Platform, add_waiting_task
 from tests.wire.server import Connection, Request, Server
 from tui import __version__
 from tui.cli.context import Session
@@ -97,7 +97,8 @@ async def test_a_waiting_task_whose_record_cannot_be_read_is_listed(
 
     platform.before_reply = answer
     said = await shell.on(server, "tasks")
-    assert (said.code, said.out.splitlines()[1].split()[:3]) == (0, ["‖", "paused", "w"])
+    assert said.code == 0
+    assert said.out.splitlines()[1].startswith("◇ paused (reason unknown)  w")
 
 
 # show
@@ -286,3 +287,96 @@ def test_an_unexpected_error_is_one_sentence_and_a_crash_file(shell: Shell) -> N
     assert told.err.startswith("xp-tui: xp-tui has failed: RuntimeError: with •••• in it. What is known is in ")
     assert str(file) in told.err
     assert KEY not in told.err + file.read_text()
+
+
+# Point 7: the same kinds of waits as on the screens
+
+RUN_AT = "2099-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def waits(platform: Platform) -> dict[str, str]:
+    """Let one task wait for each kind of input; return the words for each task."""
+    agent = platform.store.agent("a1")
+    nodes = [
+        {"id": "hook", "type": "wait", "definition": {"type": "webhook"}},
+        {"id": "clock", "type": "self_schedule"},
+    ]
+    platform.store.put_agent({**(agent or {}), "orchestration_nodes": nodes})
+    add_waiting_task(platform, "approval")
+    for name in ("secret", "member", "held", "silent", "question"):
+        platform.task(name, status="paused")
+    platform.task("hook", status="paused", last_executed_node_id="hook")
+    platform.task("clock", status="paused", last_executed_node_id="clock")
+    platform.entry("secret", action="ask_for_secret", name="TOKEN")
+    platform.entry("member", action="invite_member", email="mei@example.com")
+    platform.entry("held", action="approval_requested", approval_request_id="r1")
+    platform.entry("question", questions=[{"id": "q", "question": "Which?"}])
+    platform.entry("clock", action="self_schedule", run_at=RUN_AT)
+    return {
+        "approval": "‖ approval", "question": "‖ question", "secret": "◇ secret asked", "member": "◇ invitation",
+        "held": "◇ held call", "silent": "◇ paused (reason unknown)", "hook": "○ webhook", "clock": "○ self-schedule",
+    }  # fmt: skip
+
+
+async def test_tasks_and_show_say_the_same_kinds_as_the_screens(
+    shell: Shell, server: Server, waits: dict[str, str]
+) -> None:
+    listed = await shell.on(server, "tasks")
+    for task_id, words in waits.items():
+        (line,) = [line for line in listed.out.splitlines() if f" {task_id} " in line]
+        assert line.startswith(f"{words} ")
+        shown = await shell.on(server, "show", task_id)
+        assert f"status     {words}\n" in shown.out
+        begin = "Waits for a machine" if words.startswith("○") else "Waits for"
+        assert f"\n{begin}: {words[2:]}\n" in shown.out
+        decides = "xp-tui approve" in shown.out
+        assert decides is (task_id == "approval")
+    assert "in 72y" in listed.out
+
+
+async def test_the_json_tells_the_kind_the_need_and_the_time(
+    shell: Shell, server: Server, waits: dict[str, str]
+) -> None:
+    document = await shell.on(server, "tasks", "-o", "json")
+    lines = await shell.on(server, "tasks", "-o", "ndjson")
+    for items in (document.json["items"], lines.rows):
+        kinds = {item["id"]: (item["wait"]["kind"], item["wait"]["needs"]) for item in items}
+        assert kinds == {
+            "approval": ("approval", "me"), "question": ("question", "me"), "secret": ("secret asked", "elsewhere"),
+            "member": ("invitation", "elsewhere"), "held": ("held call", "elsewhere"), "silent": ("paused", "elsewhere"),
+            "hook": ("webhook", "machine"), "clock": ("schedule", "machine"),
+        }  # fmt: skip
+    shown = (await shell.on(server, "show", "clock", "-o", "json")).json
+    assert shown["wait"]["until"] == RUN_AT
+    assert "digest" not in shown
+
+
+@pytest.mark.parametrize(
+    ("need", "found"),
+    [
+        ("me", {"approval", "question"}),
+        ("elsewhere", {"secret", "member", "held", "silent"}),
+        ("machine", {"hook", "clock"}),
+    ],
+)
+async def test_the_filter_needs_finds_what_only_logs_and_agents_tell(
+    shell: Shell, server: Server, waits: dict[str, str], need: str, found: set[str]
+) -> None:
+    for form in ("json", "ndjson"):
+        said = await shell.on(server, "tasks", f"needs:{need}", "-o", form)
+        items = said.rows if form == "ndjson" else said.json["items"]
+        assert {item["id"] for item in items} == found
+        assert said.err.startswith(f"{len(found)} of {len(waits)} loaded")
+
+
+@pytest.mark.parametrize(
+    ("task_id", "need", "words"),
+    [("hook", "machine", "○ webhook"), ("clock", "machine", "○ self-schedule"), ("question", "me", "‖ question")],
+)
+async def test_watch_says_the_same_kinds_and_stops_at_a_need(
+    shell: Shell, server: Server, waits: dict[str, str], task_id: str, need: str, words: str
+) -> None:
+    said = await shell.on(server, "watch", task_id, "--until", f"needs:{need}", "--timeout", "20s")
+    assert said.code == 0
+    assert f"{words} " in said.out

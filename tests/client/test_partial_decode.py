@@ -55,7 +55,7 @@ def test_a_partially_decoded_log_equals_the_parsed_log(log: list[Any], is_bare: 
     found = split_log(written)
     if found is None:
         return
-    _, parts = found
+    parts = found.messages
     assert len(parts) == len(whole)
     for part, entry in zip(parts, whole, strict=True):
         one = entry_at(part)
@@ -75,9 +75,9 @@ def test_usual_entries_are_classified_by_their_partial_fields() -> None:
         {"id": "3", "type": "think", "thought": "x", "reasoning": "because"},
         {"id": "4", "agent_id": "a", "query": None},
     ]
-    _, parts = split_log(json.dumps(usual).encode()) or (None, [])
-    assert parts is not None
-    found = [entry_at(part) for part in parts]
+    log = split_log(json.dumps(usual).encode())
+    assert log is not None
+    found = [entry_at(part) for part in log.messages]
     assert [entry.kind if entry else None for entry in found] == ["message", "tool", "reasoning", "sub-agent"]
     assert found[0] == parse_entry(usual[0])
 

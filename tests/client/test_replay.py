@@ -305,7 +305,7 @@ def test_a_replay_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch)
     most = 0
     take = replay.Replay.compare
 
-    def measured(self: replay.Replay, content: bytes, event: Event) -> bool | None:
+    def measured(self: replay.Replay, content: bytes, event: Event) -> replay.Verdict:
         nonlocal most
         answer = take(self, content, event)
         most = max(most, len(self.withheld))

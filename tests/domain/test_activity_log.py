@@ -300,7 +300,15 @@ WAITS = [
     (entry("w", 1, questions=["what?"], answers=["that"]), None),
     (entry("w", 1, request_id="w", type="confirm"), WaitKind.APPROVAL),
     (entry("w", 1, request_id="w", type="confirm", approved=False), None),
-    (call_entry("w", 1, approval_request_id="r"), WaitKind.APPROVAL),
+    (call_entry("w", 1, approval_request_id="r"), WaitKind.HELD_CALL),
+    (entry("w", 1, action="approval_requested", approval_request_id="r"), WaitKind.HELD_CALL),
+    (entry("w", 1, action="ask_for_secret", reason="TOKEN"), WaitKind.SECRET),
+    (entry("w", 1, type="ask_for_secret", reason="TOKEN"), WaitKind.SECRET),
+    (entry("w", 1, action="secret_saved", names=["TOKEN"]), None),
+    (entry("w", 1, action="invite_member", email="mei@example.com"), WaitKind.INVITATION),
+    (entry("w", 1, action="member_invited"), None),
+    (entry("w", 1, action="self_schedule", run_at=at(900).isoformat()), WaitKind.SCHEDULE),
+    (entry("w", 1, action="shiny_new_card"), None),
     (call_entry("w", 1), None),
     (message_entry("w", 1, "user"), None),
 ]
@@ -327,6 +335,7 @@ def test_only_the_latest_possible_wait_is_open() -> None:
     for over in (
         entry("s", 2, type="token_ready"),
         entry("c", 2, request_id="r", type="confirm", approved=True),
+        entry("d", 2, action="secret_saved"),
     ):
         assert activity([waits, over]).wait is None
     for settled in (
@@ -479,3 +488,22 @@ def test_only_the_end_of_very_long_streamed_text_is_kept() -> None:
     assert activity.streaming.split() == [
         str(number) for number in range(MIN_STREAMED_PIECES, 2 * MIN_STREAMED_PIECES + 1)
     ]
+
+
+def test_a_card_is_closed_once_the_agent_goes_on_but_a_held_call_is_not() -> None:
+    """What settles a card is not documented, and an agent whose call is held may go on with other steps."""
+    for name in ("ask_for_secret", "invite_member", "self_schedule"):
+        assert activity([entry("w", 1, action=name), call_entry("next", 2)]).wait is None
+        assert activity([entry("w", 1, action=name), entry("next", 2, type="think")]).wait is None
+    held = activity([entry("w", 1, action="approval_requested"), call_entry("next", 2)]).wait
+    assert held
+    assert held.kind is WaitKind.HELD_CALL
+
+
+def test_a_self_schedule_tells_until_when_it_waits() -> None:
+    wait = activity([entry("w", 1, action="self_schedule", run_at=at(900).isoformat())]).wait
+    assert wait
+    assert (wait.until, wait.needs_person) == (at(900), False)
+    unknown = activity([entry("w", 1, action="self_schedule", run_at=["soon"])]).wait
+    assert unknown
+    assert unknown.until is None

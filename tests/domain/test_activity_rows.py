@@ -106,7 +106,7 @@ def test_new_rows_are_appended_above_the_status_row() -> None:
     assert keys(rows) == ["t/a", "t/b", "\nwait"]
     status = rows.row(2)
     assert isinstance(status, StatusRow)
-    assert status.text == "waits: approval, for 2m"
+    assert status.text == "waits: approval for 2m"
     assert [rows.index_of(key) for key in keys(rows)] == [0, 1, 2]
 
 

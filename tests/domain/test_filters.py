@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.client.models import Task
-from tui.domain.filters import FilterContext, FilterError, parse_filter
+from tui.client.task_facts import Wait, WaitKind
+from tui.domain.filters import WAIT_FIELDS, Filter, FilterContext, FilterError, parse_filter
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -31,6 +32,10 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ('title:"x', "the quotes are not closed", '"x'),
         ('title:"x"y', "a blank or a comma belongs here", "y"),
         ("err:maybe", "err: is true or false", "maybe"),
+        ("needs:you", "needs: is me, elsewhere or machine", "you"),
+        ("needs:me,nobody x", "needs: is me, elsewhere or machine", "nobody"),
+        ("needs:re:/m/", "needs: is me, elsewhere or machine", "re:/m/"),
+        ("needs:", "needs: needs a value", ":"),
         ("age>2h", "written age:>2h", "age>2h"),
         ("!paused", "written -paused", "!paused"),
         ("age:2h", "age: is compared, as in age:>2h", "2h"),
@@ -91,13 +96,38 @@ def test_a_filter_without_terms_matches_everything() -> None:
 
 
 WORDS = st.sampled_from(["status:paused,executing", "agent:invoice*", '-title:"a b"', "age:>2h", "re:/x\\/y+/", "tokens:<=10k",
-                         "err:true", "overdue", '"x:y"', "wait:>1h30m", "id:t1"])  # fmt: skip
+                         "err:true", "needs:me,machine", "-needs:elsewhere", "overdue", '"x:y"', "wait:>1h30m", "id:t1"])  # fmt: skip
 
 
 @given(st.lists(WORDS, max_size=5))
 def test_a_filter_printed_and_read_again_is_the_same(words: list[str]) -> None:
     one = parse_filter(" ".join(words))
     assert parse_filter(str(one)) == one
+
+
+WAITS = {
+    "me": (WaitKind.APPROVAL, WaitKind.QUESTION, WaitKind.SIGN_IN),
+    "elsewhere": (WaitKind.HELD_CALL, WaitKind.SECRET, WaitKind.INVITATION, WaitKind.UNKNOWN),
+    "machine": (WaitKind.WEBHOOK, WaitKind.SCHEDULE),
+}
+
+
+@given(st.sets(st.sampled_from(sorted(WAITS)), min_size=1), st.sampled_from([None, *WaitKind]), st.booleans())
+def test_needs_matches_exactly_the_tasks_whose_wait_has_one_of_these_needs(
+    needs: set[str], kind: WaitKind | None, negated: bool
+) -> None:
+    context = FilterContext(NOW, {}, lambda task: Wait(kind, NOW) if kind else None)
+    matches = any(kind in WAITS[need] for need in needs)
+    text = f"{'-' if negated else ''}needs:{','.join(sorted(needs))}"
+    assert parse_filter(text).predicate(context)(TASK) is (matches is not negated)
+    assert parse_filter(text.upper()).predicate(context)(TASK) is (matches is not negated)
+
+
+def test_needs_is_not_sent_to_the_platform() -> None:
+    assert parse_filter("needs:me").pushed_down() == Filter().pushed_down()
+    assert str(parse_filter('needs:"me" x').without(WAIT_FIELDS)) == "x"
+    paused = Task.from_value({"id": "t", "status": "paused", "hitl_request": {"title": "Pay?"}})
+    assert parse_filter("needs:me").predicate()(paused)
 
 
 @given(st.text(max_size=30))

@@ -143,3 +143,15 @@ def test_rows_after_a_decision_are_appended_and_a_new_decision_rearranges() -> N
         "t", {"t": made}, {"t": ()}, {}, decided(rejected_by="Bob", rejected_at=at(5).isoformat())
     )
     assert not rows.only_grows()
+
+
+def test_a_decision_without_a_time_stays_below_rows_that_are_appended() -> None:
+    made = activity([message_entry("m1", 0)])
+    rows = ActivityRows(lambda: NOW)
+    rows.source = ActivitySource("t", {"t": made}, {"t": ()}, {}, decided(approved_by="Ada"))
+    for _ in rows.arrange():
+        pass
+    made.add_log(Log((message_entry("m2", 20),)), at(100))
+    assert rows.only_grows()
+    rows.append()
+    assert [rows.key(index) for index in range(len(rows))] == ["t/m1", "t/m2", "\ndecision"]

@@ -15,6 +15,7 @@ from tests.conftest import cases
 from tests.local.conftest import KEY, NOW, Serve, Served
 from tui.client.events import Event
 from tui.client.task_rows import TaskQuery
+from tui.domain.answers import answer_action, choose, questions_of
 from tui.local import chaos
 from tui.local.process import LocalPlatform, ServerOptions
 from tui.local.scenario import BadScenario, load_scenarios, parse_scenario
@@ -349,6 +350,23 @@ async def test_a_stop_includes_sub_tasks_and_nothing_happens_afterwards(serve: S
         assert (await http.delete(f"/agent-execution/{task_id}")).json() == here.local.platform.task(task_id)
         await here.until(await start(here, "reader"), "completed")  # meanwhile others go on
         assert here.events(task_id) == before
+
+
+async def test_a_message_leaves_the_question_of_a_task_open(here: Served, tmp_path: Path) -> None:
+    task_id = await start(here, "release-bot")
+    await here.until(task_id, "paused")
+    async with here.client() as client:
+        card = questions_of(await load_review(client, task_id))
+        assert card
+        message = {"id": task_id, "input": {"text": "hello?"}, "agent": "release-bot"}
+        runner = ActionRunner(client, Journal(tmp_path / "journal.jsonl"), lambda action: None)
+        done = await runner.run_action(Action(Verb.CONTINUE, task_id, body=message))
+        assert done.outcome is Outcome.CONFIRMED
+        review = await load_review(client, task_id)
+        assert (review.task.status, questions_of(review)) == ("paused", card)
+        done = await runner.run_action(answer_action(review, card, [choose(card.asked[0], 3)]))
+        assert (done.outcome, done.words) == (Outcome.CONFIRMED, 'answered "Do not roll out" (the record says so)')
+    assert (await here.until(task_id, "completed"))["internal_status"] == "held back"
 
 
 async def test_a_continued_thread_remembers_earlier_turns(here: Served) -> None:

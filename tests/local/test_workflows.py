@@ -15,7 +15,7 @@ async def test_a_waits_node_is_named_by_the_routes_of_workflows_and_the_agents_r
     node_id = (await here.until(made["id"], "paused"))["hitl_request"]["wait_node_id"]
     async with here.http() as http:
         rows = (await http.get("/v1/workflows")).json()
-        assert [row["id"] for row in rows["items"]] == ["invoice-bot"]
+        assert "invoice-bot" in [row["id"] for row in rows["items"]]
         assert (await http.get("/v1/workflows/invoice-bot")).json()["name"] == "Invoice bot"
         nodes = (await http.get("/v1/workflows/invoice-bot/nodes")).json()
         assert [(node["id"], node["name"], node["type"]) for node in nodes] == [(node_id, "Release payment", "wait")]

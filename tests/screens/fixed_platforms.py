@@ -269,6 +269,9 @@ def busy() -> FixedPlatform:
              result="Four of the six largest do, two of these by default.", **below("brief", "researcher")),
         task("sheet", "analyst", "executing", "売上レポートを作成して、四半期ごとの差異をすべて説明してください", 33),
         task("long", "importer", "executing", "Import " + ", ".join(f"ledger-{n}.csv" for n in range(1, 40)), 95),
+        task("hook", "release-bot", "paused", "Ship ledger 3.0 once the build is signed", 55, waits=41, last_executed_node_id="signed"),
+        task("clock", "analyst", "paused", "Watch the price of copper", 70, waits=6),
+        task("secret", "mail", "paused", "Set up the newsletter", 5, waits=2.1),
         task("queued", "scout", "pending", "Look for fares to Lisbon", 0.7),
         task("emoji", "mail", "pending", "🚀 Launch mail — naïve café, 한국어, Ελληνικά", 1.2),
         task("failed", "importer", "failed", "Import orders from the old shop", 120, changed=118, result="connection refused"),
@@ -296,6 +299,14 @@ def busy() -> FixedPlatform:
             call("c9", 8, "venues.book", {"venue": "Old Mill", "seats": 40}, approval_request_id="r9",
                  result="venues.book has not run: it waits for approval", finished_at=ago(7.4)),
         ],
+        id_of("clock"): [
+            said("user", 70, "Watch the price of copper"),
+            other(6, action="self_schedule", title="Look again", run_at=ago(-24)),
+        ],
+        id_of("secret"): [
+            said("user", 5, "Set up the newsletter"),
+            other(2.1, action="ask_for_secret", name="SMTP_PASSWORD", reason="to send from your address"),
+        ],
         id_of("scouting"): [
             said("user", 5, "Which vendors ship hybrid key exchange?"),
             call("c8", 4.8, "web.search", {"q": "hybrid key exchange"}, result="6 hits", finished_at=ago(4.7)),
@@ -303,7 +314,9 @@ def busy() -> FixedPlatform:
         ],
         id_of("brief"): _everything(),
     }  # fmt: skip
-    return FixedPlatform(AGENTS, tasks, logs, {id_of("brief"): _live()})
+    nodes = [{"id": "signed", "type": "wait", "name": "Build is signed", "definition": {"type": "webhook"}}]
+    agents = [{**known, "orchestration_nodes": nodes} if known["id"] == "release-bot" else known for known in AGENTS]
+    return FixedPlatform(agents, tasks, logs, {id_of("brief"): _live()})
 
 
 def _everything() -> list[Json]:

@@ -160,6 +160,7 @@ async def dashboard_with_invoice(
         await here.until(made["id"], "paused")
         async with open_dashboard(here, tmp_path, size, **more) as operator:
             await operator.until(lambda: "Needs you (" in operator.text)  # the list, and not only the preview
+            await operator.until(lambda: operator.app.services.lists.has_read_all and "+ need you" not in operator.text)
             yield operator
 
 

@@ -255,7 +255,7 @@ async def test_the_key_that_sends_is_dead_right_after_the_form_has_appeared(serv
 async def test_a_platform_without_the_surface_for_answers_is_named_before_anything_is_typed(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.client.client.Client.supports", lambda self, operation: False)
+    monkeypatch.setattr("tui.client.endpoints.Surfaces.supports", lambda self, operation: False)
     async with asked(serve, tmp_path, WHERE) as operator:
         await operator.until(lambda: "answers go over the public REST API" in operator.text)
         await operator.press("1", "f2")

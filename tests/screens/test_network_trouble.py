@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.local.conftest import Serve, Served
-from tests.screens.operator import dashboard_with_invoice, invoice, open_dashboard
-from tests.wire.platform import KEY, Platform
+from tests.screens.operator import Operator, dashboard_with_invoice, invoice, open_dashboard
+from tests.wire.platform import KEY, Platform, add_waiting_task
 from tests.wire.server import Connection, Request, Server
+from tui.app import review_manager
+from tui.client import session
+from tui.client.retry import Backoff
 from tui.local.chaos import Chaos
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
-from tui.services import confirmation
+from tui.services import confirmation, list_poller
 from tui.widgets.event_pane import EventPane
 
 
@@ -89,6 +94,141 @@ async def test_the_screen_shows_a_lost_and_restored_network(platform: Platform, 
             platform.task("t2")
             is_down = False
             await operator.until(lambda: "● live" in operator.text and "Task t2" in operator.text)
+
+
+# Point 9: truth about the link
+
+
+class Switch:
+    """A switch of the network: while it is down, every connection is reset; `status` answers each request instead."""
+
+    def __init__(self, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(session, "THROTTLE_SECONDS", 0.05)
+        self.is_down = False
+        self.status = 0
+        self._platform = platform
+        self._folder = tmp_path
+        platform.before_reply = self._handle
+
+    @asynccontextmanager
+    async def dashboard(self) -> AsyncIterator[Operator]:
+        """Run the dashboard behind the switch, with short pauses between the tries of a request."""
+        async with Server(self._platform.handle) as server:
+            async with open_dashboard(Served(self._platform.local, server.url), self._folder, key=KEY) as operator:
+                operator.app.client.transport.backoff = Backoff(first_seconds=0.02)
+                yield operator
+
+    async def _handle(self, request: Request, connection: Connection) -> bool:
+        if self.status:
+            await connection.reply(self.status, {"detail": "Invalid API key"})
+        elif self.is_down:
+            connection.reset()
+        return self.is_down or bool(self.status)
+
+
+async def test_point_9_nothing_known_is_no_zero(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = Switch(platform, tmp_path, monkeypatch)
+    switch.is_down = True
+    async with switch.dashboard() as operator:
+        await operator.until(lambda: "● offline" in operator.text)
+        assert "‖ ? need you" in operator.text
+        assert "0 need you" not in operator.text
+        switch.is_down = False
+        await operator.until(lambda: "● live" in operator.text)
+        assert "‖ 0 need you" in operator.text
+
+
+async def test_point_9_counts_of_a_lost_link_are_old_and_say_how_old(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = Switch(platform, tmp_path, monkeypatch)
+    add_waiting_task(platform)
+    async with switch.dashboard() as operator:
+        await operator.until(lambda: "● live" in operator.text and "1 need you" in operator.text)
+        switch.is_down = True
+        await operator.until(lambda: "● offline, read " in operator.text)
+        column, row = operator.at("1 need you")
+        style = operator.app.screen.get_style_at(column, row)
+        faint = operator.app.screen.get_style_at(*operator.at(" loaded"))
+        assert style.color == faint.color
+        switch.is_down = False
+        await operator.until(lambda: "● live" in operator.text)
+        await operator.until(lambda: operator.app.screen.get_style_at(column, row).color != faint.color)
+
+
+async def test_point_9_a_refused_key_is_not_authorized_everywhere(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = Switch(platform, tmp_path, monkeypatch)
+    add_waiting_task(platform)
+    async with switch.dashboard() as operator:
+        await operator.until(lambda: "‖ approval" in operator.text)
+        switch.status = 401
+        await operator.until(lambda: "● not authorized" in operator.text)
+        assert "offline" not in operator.text
+        await operator.press("a")
+        await operator.until(lambda: "not authorized: Invalid API key" in operator.text)
+        assert "retried" not in operator.text
+        assert "offline" not in operator.text
+
+
+async def test_point_9_a_review_opened_while_offline_heals_by_itself(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_manager, "RETRY_SECONDS", 0.3)
+    switch = Switch(platform, tmp_path, monkeypatch)
+    add_waiting_task(platform)
+    async with switch.dashboard() as operator:
+        await operator.until(lambda: "‖ approval" in operator.text)
+        switch.is_down = True
+        await operator.until(lambda: "● offline" in operator.text)
+        await operator.press("a")
+        await operator.until(lambda: "offline, retried every" in operator.text)
+        await operator.press("A")
+        switch.is_down = False
+        await operator.until(lambda: "pay 1,204 EUR" in operator.text)
+        await operator.until(lambda: "offline" not in operator.text)
+        await operator.ready_to_decide()
+        assert operator.sent == []
+
+
+async def test_point_9_a_review_that_was_closed_is_not_read_any_more(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_manager, "RETRY_SECONDS", 0.1)
+    switch = Switch(platform, tmp_path, monkeypatch)
+    add_waiting_task(platform)
+    async with switch.dashboard() as operator:
+        await operator.until(lambda: "‖ approval" in operator.text)
+        switch.is_down = True
+        await operator.press("a")
+        await operator.until(lambda: "retried every" in operator.text)
+        await operator.press("escape")
+        await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
+        await operator.until(lambda: not any(one.group == "review w" for one in operator.app.workers if one.is_running))
+
+
+async def test_point_9_counts_of_what_is_loaded_say_so(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_poller, "TASKS_PER_PAGE", 50)
+    for number in range(60):
+        platform.task(f"f{number}", status="failed")
+    platform.task("r1")
+    async with Server(platform.handle) as server:
+        async with open_dashboard(Served(platform.local, server.url), tmp_path, key=KEY) as operator:
+            await operator.until(lambda: "✗ 49+ failed" in operator.text)
+            assert "▶ 1 running" in operator.text
+            assert "▾ Failed (49+)" in operator.text
+            assert "50 loaded · 61 total" in operator.text
+            operator.app.screen.query_one("#filter").value = "id:f1*"  # type: ignore[attr-defined]
+            await operator.until(lambda: "9 of 50 loaded · 61 total" in operator.text)
+            operator.app.screen.query_one("#filter").value = ""  # type: ignore[attr-defined]
+            await operator.press("m", "home")
+            await operator.until(lambda: "✗ 60 failed" in operator.text and "61 loaded " in operator.text)
+            await operator.until(lambda: "▾ Failed (60)" in operator.text)
 
 
 async def test_a_refused_api_key_is_shown_with_advice(serve: Serve, tmp_path: Path) -> None:

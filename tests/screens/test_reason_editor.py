@@ -35,6 +35,13 @@ def drafts(operator: Operator) -> list[str]:
     return list(operator.app.services.commands.drafts.values())
 
 
+async def type_at_once(operator: Operator, keys: str) -> None:
+    """Type keys without a pause, as a slow connection delivers them."""
+    for character in keys:
+        operator.app.post_message(events.Key(character, character))
+    await operator.pilot.pause()
+
+
 @pytest.mark.long
 async def test_an_operator_rejects_with_a_reason_that_survives_leaving_and_a_restart(
     serve: Serve, tmp_path: Path
@@ -47,7 +54,7 @@ async def test_an_operator_rejects_with_a_reason_that_survives_leaving_and_a_res
         await operator.press("escape", "escape")
         await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         assert drafts(operator) == ["wrong supp"]
-        async with open_dashboard(operator.here, tmp_path, (80, 24), hold=1.0) as again:
+        async with open_dashboard(operator.here, tmp_path, (80, 24), hold=4.0) as again:
             await again.until(lambda: "Needs you (" in again.text)
             await open_review(again)
             assert 'reason: "wrong supp"' in again.text
@@ -111,17 +118,10 @@ async def test_what_is_still_typed_does_nothing_when_the_request_changes_under_t
         platform, task = operator.here.local.platform, invoice(operator)
         platform.change(task, hitl_request={**task["hitl_request"], "content": {"pay": 2}})
         await operator.until(lambda: not screen.reason_editor.is_open)
-        await operator.press(*"t due Ad nc", "enter")
+        await type_at_once(operator, "t due Ad nc")
+        await operator.until(lambda: "not taken: keys do nothing until none was pressed for 1 s" in operator.text)
         assert operator.app.screen is screen
-        assert "not taken: keys do nothing until none was pressed for 1 s" in operator.text
         assert not operator.app.services.progress.unfinished
-
-
-async def type_at_once(operator: Operator, keys: str) -> None:
-    """Type keys without a pause, as a slow connection delivers them."""
-    for character in keys:
-        operator.app.post_message(events.Key(character, character))
-    await operator.pilot.pause()
 
 
 async def test_a_rejection_pressed_too_early_takes_nothing_of_the_reason_typed_after_it(
@@ -164,7 +164,7 @@ async def test_the_key_that_takes_back_works_also_while_other_keys_do_nothing(se
         await operator.until(lambda: "2 need you" in operator.text)
         await operator.press("end", "K", "a")
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
-        await operator.press("R", "d", "u")
+        await type_at_once(operator, "Rdu")
         await operator.until(lambda: not operator.app.services.progress.unfinished)
         assert operator.sent == []
         assert isinstance(operator.app.screen, ReviewScreen)

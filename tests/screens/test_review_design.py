@@ -195,7 +195,7 @@ async def test_a_held_call_does_not_look_like_a_review_that_can_be_decided(serve
         await operator.press("y")
         await operator.until(lambda: isinstance(operator.app.screen, CopyScreen))
         address = f"{here.url}/agents/shell-bot/tool-approvals/{approval['request_id']}"
-        assert operator.app.screen._texts["address"] == address  # type: ignore[attr-defined]
+        assert operator.app.screen._texts["approval"] == address  # type: ignore[attr-defined]
         await operator.press("escape")
         decided = {"settled": True, "decided_by_name": "Kim", "decision_note": "not on a Friday"}
         here.local.store.put_approval({**approval, **decided})

@@ -89,7 +89,7 @@ async def test_an_operator_signs_in_with_the_seeded_task_of_the_demo(
 ) -> None:
     """Point 8: the page is really requested, the task goes on, and the review says so."""
     monkeypatch.setenv("BROWSER", "a-browser")
-    async with serve(history=True) as here, httpx.AsyncClient() as browser:
+    async with serve(history=True, pace=5.0) as here, httpx.AsyncClient() as browser:
         waiting = [task for task in here.local.store.tasks({"status": "paused"}) if task["pending_eca_request"]]
         (task,) = waiting[:1]
         opened: list[str] = []

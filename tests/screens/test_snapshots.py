@@ -29,6 +29,7 @@ from textual.widgets import Input, TextArea
 from tests.screens.fixed_platforms import KEY, PLATFORMS, FixedPlatform
 from tests.screens.operator import is_page_seen
 from tui.app.app import XpTui
+from tui.screens.answer import AnswerScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.security.redact import Redactor
@@ -36,6 +37,7 @@ from tui.services.audit_log import Journal
 from tui.services.list_poller import PollIntervals
 from tui.widgets.event_pane import EventPane
 from tui.widgets.inspector import Inspector
+from tui.widgets.question_form import QuestionForm
 from tui.widgets.task_list_pane import PREVIEW_DELAY_SECONDS
 from tui.widgets.virtual_list import VirtualList
 
@@ -204,6 +206,17 @@ async def _at_compose(visitor: Visitor) -> None:
     await visitor.press(*"No 4")
 
 
+async def _at_answer(visitor: Visitor) -> None:
+    """Open the form of the only question, read it, and pick the first choice."""
+    await visitor.press("slash", *"region", "enter", "c")
+    await visitor.until(lambda: isinstance(visitor.app.screen, AnswerScreen))
+    screen = visitor.app.screen
+    assert isinstance(screen, AnswerScreen)
+    await visitor.until(lambda: screen.query_one(QuestionForm).is_read)
+    await visitor.press("1")
+    await visitor.until(lambda: not screen.blocked_now)
+
+
 async def _at_copy(visitor: Visitor) -> None:
     await visitor.press("y")
     await visitor.until(lambda: isinstance(visitor.app.screen, ModalScreen))
@@ -215,13 +228,14 @@ async def _at_help(visitor: Visitor) -> None:
 
 
 WALKS: dict[str, Callable[[Visitor], Awaitable[None]]] = {
-    "task": _at_task, "review": _at_review, "stop": _at_stop, "compose": _at_compose, "copy": _at_copy, "help": _at_help,
+    "task": _at_task, "review": _at_review, "stop": _at_stop, "compose": _at_compose,
+    "answer": _at_answer, "copy": _at_copy, "help": _at_help,
 }  # fmt: skip
 """The way to a screen from the list of tasks, where the dashboard begins."""
 SHOWN = [
     *(("tasks", platform) for platform in PLATFORMS),
     *((screen, platform) for screen in ("task", "review") for platform in ("busy", "hostile")),
-    *((screen, "busy") for screen in ("stop", "compose", "copy", "help")),
+    *((screen, "busy") for screen in ("stop", "compose", "answer", "copy", "help")),
 ]
 
 

@@ -280,7 +280,7 @@ async def test_hostile_text_is_shown_as_text(serve: Serve, tmp_path: Path) -> No
                 assert "\x9b" not in text
 
 
-async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: Path) -> None:
+async def test_a_key_that_is_withdrawn_later_is_shown_as_not_authorized(serve: Serve, tmp_path: Path) -> None:
     # Private: connections that are open already would still reach the platform.
     async with serve() as here:
         here.local.platform.create("your-agent", {"input": {"text": "x"}, "title": "Still here"})
@@ -288,7 +288,8 @@ async def test_a_vanished_platform_is_shown_as_offline(serve: Serve, tmp_path: P
             await operator.until(lambda: "● live" in operator.text and "Still here" in operator.text)
             operator.app.client.transport.key = operator.app.client.transport.key.__class__("wrong")
             operator.app.client.transport._clients.clear()
-            await operator.until(lambda: "offline" in operator.text)
+            await operator.until(lambda: "● not authorized, read " in operator.text)
+            assert "offline" not in operator.text
             assert "Still here" in operator.text
 
 

@@ -126,7 +126,7 @@ async def test_active_tasks_are_read_separately_unless_the_newest_page_has_all(s
         asked: list[TaskQuery | None] = []
         hidden: set[str] = set()
 
-        async def tasks(query: TaskQuery | None = None, *, at_most: int | None = None) -> int:
+        async def tasks(query: TaskQuery | None = None, *, at_most: int | None = None) -> int | None:
             asked.append(query)
             return await told(query, at_most=at_most)
 

@@ -27,7 +27,7 @@ async def test_an_approval_of_the_shown_request_is_confirmed(platform: Platform,
     told: list[Action] = []
     doer, lines = action_runner(client, told)
     done = await doer.run_action(Action(Verb.APPROVE, "w", seen.digest, "fine", hold=1.0))
-    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved, on record as Local Operator")
+    assert (done.outcome, done.words) == (Outcome.CONFIRMED, "approved: fine (on record as Local Operator)")
     assert platform.decisions == [("approve", "w", {"comment": "fine"})]
     assert [line["kind"] for line in lines.entries] == ["held", "sent", "done"]
     assert [one.phase for one in told] == [Phase.HELD, Phase.CHECKING, Phase.SENDING, Phase.SETTLING, Phase.DONE]

@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.conftest import FastClock
+from tests.conftest import FastClock, make_client
 from tests.wire.platform import Platform
-from tests.wire.server import Connection, Request
+from tests.wire.server import Connection, Request, Server
 from tui.client.client import Client
 from tui.client.errors import ApiError
+from tui.client.task_facts import WaitKind
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.services import list_poller
@@ -194,3 +195,94 @@ async def test_a_filter_is_sent_to_the_platform_in_each_round(polled: PollerSetu
     polled.requests.clear()
     await polled.read_round()
     assert not any("failed" in request.target for request in polled.requests)
+
+
+# Point 9: the truth about the link, and about how much is loaded
+
+
+@pytest.mark.parametrize(
+    ("status", "link"),
+    [(401, ListLink.NOT_AUTHORIZED), (403, ListLink.NOT_AUTHORIZED), (422, ListLink.REFUSED), (None, ListLink.OFFLINE)],
+)
+async def test_a_refused_key_is_not_authorized_and_only_a_lost_network_is_offline(
+    polled: PollerSetup, status: int | None, link: ListLink
+) -> None:
+    async def refuse(request: Request, connection: Connection) -> bool:
+        if status is None:
+            connection.reset()
+        else:
+            await connection.reply(status, {"detail": "no"})
+        return True
+
+    polled.platform.before_reply = refuse
+    job = asyncio.create_task(polled.poller.run())
+    async with asyncio.timeout(SECONDS):
+        while not any(seen.link.is_lost for seen in polled.statuses):
+            await asyncio.sleep(0)
+    job.cancel()
+    with suppress(asyncio.CancelledError):
+        await job
+    lost = next(seen for seen in polled.statuses if seen.link.is_lost)
+    assert (lost.link, lost.is_known) == (link, False)
+
+
+async def test_the_time_of_the_last_whole_read_stays_when_the_link_is_lost(polled: PollerSetup) -> None:
+    polled.platform.task("t1")
+    await polled.read_round()
+    read_at = polled.poller.status.read_at
+    assert read_at
+    polled.poller.note_retry("the platform is busy", 3.0)
+    assert (polled.poller.status.read_at, polled.poller.status.is_known) == (read_at, True)
+
+
+async def test_the_controller_tells_no_total_until_all_pages_were_read(
+    server: Server, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_poller, "TASKS_PER_PAGE", 3)
+    for number in range(6):
+        platform.task(f"t{number}", agent=f"a{number % 2 + 1}", status="completed")
+    async with make_client(server.url, rest=False) as client:
+        made = PollerSetup(client, platform)
+        await made.read_round()
+        assert (made.poller.status.total, made.poller.status.has_more(3)) == (None, True)
+        await made.poller.read_more()
+        assert made.poller.status.total is None or made.poller.status.total == 6
+        await made.poller.read_more()
+        assert (made.poller.status.total, made.poller.status.has_all(6)) == (6, True)
+        await made.read_round()
+        assert made.poller.status.total == 6
+        made.store.close()
+
+
+async def test_the_agent_of_a_workflow_is_read_once_for_its_nodes(polled: PollerSetup) -> None:
+    """Point 7: only the agent's record tells that a node waits for a machine."""
+    node = {"id": "hook", "type": "wait", "definition": {"type": "webhook"}}
+    agent = polled.platform.store.agent("a1")
+    assert agent
+    polled.platform.store.put_agent({**agent, "orchestration_nodes": []})
+    await polled.read_round()
+    polled.platform.store.put_agent({**agent, "orchestration_nodes": [node]})
+    for name in ("t1", "t2"):
+        polled.platform.task(name, status="paused", last_executed_node_id="hook")
+    await polled.read_round()
+    waits = [polled.store.state.wait(name) for name in ("t1", "t2")]
+    assert [wait.kind for wait in waits if wait] == [WaitKind.WEBHOOK, WaitKind.WEBHOOK]
+    assert sum(request.path.endswith("/agents/a1") for request in polled.requests) == 1
+
+
+async def test_an_agent_that_may_not_be_read_leaves_the_reason_unknown(polled: PollerSetup) -> None:
+    async def forbid(request: Request, connection: Connection) -> bool:
+        polled.requests.append(request)
+        if is_forbidden := request.path.endswith("/agents/a1"):
+            await connection.reply(403, {"detail": "no"})
+        return is_forbidden
+
+    polled.platform.before_reply = forbid
+    polled.platform.task("t1", status="paused", last_executed_node_id="hook")
+    await polled.read_round()
+    polled.platform.change("t1", title="Changed")
+    await polled.read_round()
+    wait = polled.store.state.wait("t1")
+    assert wait
+    assert wait.kind is WaitKind.UNKNOWN
+    assert sum(request.path.endswith("/agents/a1") for request in polled.requests) == 1

@@ -121,7 +121,7 @@ def odd_words(chance: random.Random) -> list[bytes]:
         chance.shuffle(words)
     before = [value(chance)] if chance.random() < 0.05 else []
     if verb == "local":
-        words += [b"--leash", b"--quiet"]
+        words += [b"--end-with-stdin", b"--quiet"]
     if verb == "watch":
         words += [b"--timeout", b"0.2s"]
     return [word.replace(b"\x00", b"") for word in [*before, *([verb.encode()] if verb else []), *words]]
@@ -352,7 +352,18 @@ def with_platform(work: Callable[[str], Any]) -> Any:
         data.mkdir(mode=0o700)
         (data / "key").write_text(KEY)
         (data / "key").chmod(0o600)
-        command = [sys.executable, "-m", "tui", "local", "--port", "0", "--data", str(data), "--leash", "--quiet"]
+        command = [
+            sys.executable,
+            "-m",
+            "tui",
+            "local",
+            "--port",
+            "0",
+            "--data",
+            str(data),
+            "--end-with-stdin",
+            "--quiet",
+        ]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as local:
             assert local.stdin
             assert local.stdout

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
 
 from tests.conftest import RecordTried
@@ -87,7 +94,15 @@ class World(RuleBasedStateMachine):
         self.violations: list[str] = []
         """What was wrong the moment an action left."""
         self.number = 0
-        self.truth.ask()
+        self.rival = ""
+        """The answer that another person gives the moment the next action leaves."""
+
+    @initialize(is_question=st.booleans())
+    def it_begins(self, is_question: bool) -> None:
+        if is_question:
+            self.truth.ask_question()
+        else:
+            self.truth.ask()
         self.operator_looks()
 
     def _leaves(self, path: str, body: dict[str, Any]) -> str:
@@ -112,6 +127,9 @@ class World(RuleBasedStateMachine):
             assert body["decision_id"] == f"d{version}", "it answers another question than was shown"
         elif action.verb is not Verb.STOP:
             assert self.http_transport.read_version == version, "another version was read than was shown"
+        if self.rival:
+            self.another_answers(self.rival)
+            self.rival = ""
         return action_id
 
     def run_for(self, seconds: float) -> None:
@@ -159,13 +177,21 @@ class World(RuleBasedStateMachine):
         self.http_transport.faults_after_act.extend(after)
         self._begin(Action(verb, TASK, self.seen[0].digest, hold=hold), self.seen[1])
 
-    @precondition(lambda self: bool(self.seen and questions_of(self.seen[0]) and self.is_idle))
-    @rule(text=ANSWERS, hold=HOLDS, fault=READING, after=st.lists(READING, max_size=3))
-    def operator_answers(self, text: str, hold: float, fault: str, after: list[str]) -> None:
-        assert self.seen
+    @precondition(lambda self: self.truth.card is not None and self.is_idle)
+    @rule(
+        text=ANSWERS,
+        hold=HOLDS,
+        fault=READING,
+        after=st.lists(READING, max_size=3),
+        rival=st.sampled_from(["", "", "1", "2"]),
+    )
+    def operator_answers(self, text: str, hold: float, fault: str, after: list[str], rival: str) -> None:
+        if self.seen is None or questions_of(self.seen[0]) is None:
+            self.operator_looks()
+        if self.seen is None or (card := questions_of(self.seen[0])) is None:
+            return
         snapshot, version = self.seen
-        card = questions_of(snapshot)
-        assert card
+        self.rival = rival
         self.http_transport.act_faults.append(fault)
         self.http_transport.faults_after_act.extend(after)
         self._begin(answer_action(snapshot, card, [parse_text(card.asked[0], text)], hold), version)
@@ -212,7 +238,8 @@ class World(RuleBasedStateMachine):
 
     @rule(answer=ANSWERS)
     def another_answers(self, answer: str) -> None:
-        body = {"decision_id": f"d{self.truth.version}", "answers": [{"question_id": "q", "answer": f"o{answer}"}]}
+        value = answer if answer == "mars" else f"o{answer}"
+        body = {"decision_id": f"d{self.truth.version}", "answers": [{"question_id": "q", "answer": value}]}
         self.truth.answer(body, "Kofi")
 
     @rule(votes=st.sampled_from([1, 1, 2]))

@@ -7,9 +7,12 @@ from typing import Any
 
 from tests.domain.task_list_builders import row, seen
 from tests.widgets.list_parts_app import NOW, ListPartsApp
+from tui.domain.list_status import ListStatus
 from tui.domain.state import State
 from tui.domain.task_list import TaskListModel
 from tui.widgets.list_title import ListTitle, Liveness
+
+KNOWN = ListStatus(read_at=NOW, total=3)
 
 
 async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() -> None:
@@ -20,7 +23,7 @@ async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() 
         title = pilot.app.screen.query_one(ListTitle)
 
         def shown(liveness: Liveness, **more: Any) -> str:
-            about: dict[str, Any] = {"marked": 0, "only_group": None, "is_filtered": False, "total": None, **more}
+            about: dict[str, Any] = {"marked": 0, "only_group": None, "is_filtered": False, "status": KNOWN, **more}
             title.show_counts(liveness, listing, **about)
             return title.render_line(0).text
 
@@ -29,8 +32,38 @@ async def test_the_title_counts_the_groups_and_says_when_the_list_is_not_live() 
         assert "running" not in shown(live)
         assert " ▶ 0 running " in shown(live, only_group="Running")
         assert " * 2 marked " in shown(live, marked=2)
-        assert shown(live, is_filtered=True, total=9).rstrip().endswith("3 of 3 loaded · 9 total")
         assert " ● last read 2m ago " in shown(Liveness("live", checked_at=NOW - timedelta(minutes=2)))
+        nine = ListStatus(read_at=NOW, total=9)
+        assert shown(live, is_filtered=True, status=nine).rstrip().endswith("3 of 3 loaded · 9 total")
+        assert " ‖ 1 need you  ✗ 1+ failed " in shown(live, status=nine)
+        assert shown(live, status=ListStatus(read_at=NOW)).rstrip().endswith("3 loaded · more there")
+        capped = shown(live, status=ListStatus(read_at=NOW, total=1000))
+        assert capped.rstrip().endswith("3 loaded · 1,000+ total")
+
+
+async def test_nothing_known_is_no_zero_and_a_lost_link_makes_counts_stale() -> None:
+    """Point 9: `0 need you` is never said when nothing is known; stale counts are faint with their age."""
+    listing, some = TaskListModel(), TaskListModel()
+    state = State().after([seen(row("a", status="failed"), row("b", status="paused"))])
+    some.apply(state, state.touched.tasks)
+    async with ListPartsApp().run_test(size=(120, 24)) as pilot:
+        title = pilot.app.screen.query_one(ListTitle)
+
+        def styles(liveness: Liveness, model: TaskListModel, status: ListStatus) -> dict[str, str]:
+            title.show_counts(liveness, model, marked=0, only_group=None, is_filtered=False, status=status)
+            return {piece.text.strip(): piece.style for piece, _ in title._left}
+
+        offline = Liveness("offline", "failed", checked_at=NOW, is_current=False)
+        assert styles(offline, listing, ListStatus())["‖ ? need you"] == "faint"
+        assert "● offline" in styles(offline, listing, ListStatus())
+        assert styles(offline, some, ListStatus())["‖ 1+ need you"] == "faint"
+        live = Liveness("live", "running", checked_at=NOW, read_at=NOW)
+        assert styles(live, listing, KNOWN)["‖ 0 need you"] == "faint"
+        assert styles(live, some, KNOWN)["‖ 1 need you"] == "need"
+        lost = Liveness("offline", "failed", checked_at=NOW, read_at=NOW - timedelta(minutes=3), is_current=False)
+        shown = styles(lost, some, ListStatus(read_at=NOW, total=2))
+        assert "● offline, read 3m ago" in shown
+        assert (shown["‖ 1 need you"], shown["✗ 1 failed"]) == ("faint", "faint")
 
 
 def test_liveness_is_stale_after_too_long_a_silence() -> None:

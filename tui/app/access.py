@@ -52,8 +52,8 @@ class AppAccess(Protocol):
     def open_task(self, task_id: str) -> None:
         """Open the screen of a task."""
 
-    def replace_by_task(self, task_id: str) -> None:
-        """Open the screen of a task in the place of the topmost screen."""
+    def pop_screen(self) -> object:
+        """Remove the topmost screen."""
 
     def open_url(self, url: str) -> None:
         """Open a URL in a browser."""

@@ -10,7 +10,7 @@ from textual.css.query import NoMatches
 
 from tui.app.access import AppAccess, Severity
 from tui.client.client import Client
-from tui.domain.action import Action, Outcome, Phase, Verb
+from tui.domain.action import DECISIONS, Action, Outcome, Phase, Verb
 from tui.screens.base import HeldActions
 from tui.services.actions import INTERRUPTED, ActionRunner, JournalWriter
 from tui.services.state_store import StateStore
@@ -70,6 +70,10 @@ class ActionProgress:
     def running_for(self, task_id: str) -> Action | None:
         """Return the action that is running for a task."""
         return next((action for action in self.unfinished.values() if action.target == task_id), None)
+
+    def is_deciding(self, task_id: str) -> bool:
+        """Return whether a decision about a task is under way."""
+        return any(action.target == task_id and action.verb in DECISIONS for action in self.unfinished.values())
 
     def take_back_all(self) -> None:
         """Take back all held actions."""

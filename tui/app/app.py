@@ -21,7 +21,6 @@ from tui.app import themes
 from tui.app.ascii_filter import AsciiFilter
 from tui.app.browser import missing_browser
 from tui.app.composition import Services
-from tui.app.notices import Notices
 from tui.app.sanitize_filter import SanitizeFilter
 from tui.app.serial_keys import SerialKeys
 from tui.app.terminal import InputFailed, Terminal, check_terminal, write_to_terminal
@@ -48,7 +47,6 @@ from tui.security.redact import Redactor
 from tui.services.actions import JournalWriter
 from tui.services.crash_report import write_crash_report
 from tui.services.list_poller import PollIntervals
-from tui.widgets.keys import key_name
 from tui.widgets.ui_context import TIME_FORMATS, UIContext
 
 HELD_INTERVAL_SECONDS = 0.2
@@ -65,6 +63,17 @@ def _palette_provider() -> type[Provider]:
     return CommandProvider
 
 
+def _ui_context(
+    client: Client, redactor: Redactor, place: str, memory: MutableMapping[str, str], is_still: bool
+) -> UIContext:
+    """Return the context that all screens share."""
+    read_only = "read-only mode: nothing is sent" if client.read_only else ""
+    no_browser = cache(partial(missing_browser, os.environ))
+    return UIContext(
+        lambda: client.now, redactor, place, memory, read_only=read_only, no_browser=no_browser, is_still=is_still
+    )
+
+
 @reports_crashes_without_locals(lambda app, error: write_crash_report(error, app.state_folder, app.ui.redactor))
 class XpTui(SerialKeys):
     """The xp-tui app: a dashboard for the operator of agent tasks."""
@@ -77,9 +86,9 @@ class XpTui(SerialKeys):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", id="app.help"),
         Binding("u", "take_back", "Take back what is held", show=False, id="app.take_back"),
-        Binding("J", "wait(1)", "Next task that waits", show=False, id="app.next_wait"),
-        Binding("K", "wait(-1)", "Previous task that waits", show=False, id="app.previous_wait"),
-        Binding("F", "failure", "Next failed task", show=False, id="app.next_failure"),
+        Binding("J", "next('wait', 1)", "Next task that waits", show=False, id="app.next_wait"),
+        Binding("K", "next('wait', -1)", "Previous task that waits", show=False, id="app.previous_wait"),
+        Binding("F", "next('failure', 1)", "Next failed task", show=False, id="app.next_failure"),
         Binding("f6", "notices", "Notices", show=False, id="app.notices"),
         Binding("f9", "theme", "Next theme", show=False, id="app.next_theme"),
         Binding("f10", "change_theme", "Choose a theme", show=False, id="app.themes"),
@@ -109,20 +118,16 @@ class XpTui(SerialKeys):
         self._readable_themes: dict[str, Theme] = {}  # by name; super().__init__ looks up themes already
         super().__init__(ansi_color=True if themes.is_colourless() else None, driver_class=Terminal)
         memory = {} if memory is None else memory
-        read_only = "read-only mode: nothing is sent" if client.read_only else ""
-        no_browser = cache(partial(missing_browser, os.environ))
-        self.ui = UIContext(
-            lambda: client.now, redactor, place, memory, read_only=read_only, no_browser=no_browser, is_still=is_still
-        )
+        self.ui = _ui_context(client, redactor, place, memory, is_still)
         self.client, self.state_folder = client, state_folder
         self._task_list = TaskListScreen(self.ui, initial_filter)
-        self._notices = Notices(lambda: client.now)
         self._leftovers = leftovers  # journal lines of actions that an earlier session did not finish
         self.services = Services(
             self, client, journal, drafts, self.ui,
             run_step=self.call_later, write=partial(write_to_terminal, self), copy_text=super().copy_to_clipboard,
             state_folder=state_folder, hold_seconds=hold, intervals=intervals,
         )  # fmt: skip
+        self._task_list.wait_cursor.is_deciding = self.services.progress.is_deciding
         themes.register_themes(self, theme or memory.get("theme", ""))
         self.chosen_keys = dict(keys or {})  # by the ids of the bindings
         self.set_keymap(self.chosen_keys)
@@ -158,12 +163,6 @@ class XpTui(SerialKeys):
         self.push_screen(screen, follow_task_below)
         screen.update_state(self.services.store.state, ())
         self.services.read_workers.follow_topmost()
-
-    def replace_by_task(self, task_id: str) -> None:
-        """Open the screen of a task in the place of the topmost screen."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.open_task(task_id)
 
     def on_resize(self) -> None:
         """Check after a resize whether the terminal is large enough."""
@@ -249,7 +248,7 @@ class XpTui(SerialKeys):
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
         text = f"{title}: {message}" if title else message
         top = self.screens[-1] if self.screens else None
-        if self._notices.add(text, seconds, is_reviewing=top is not None and top.IS_APPROVAL):
+        if self.services.notices.add(text, seconds, is_reviewing=top is not None and top.IS_APPROVAL):
             super().notify(message, title=title, timeout=timeout, **more)
         if top is not None and top.HAS_NOTICE_LINE:
             top.show_notice(text, seconds)
@@ -258,17 +257,7 @@ class XpTui(SerialKeys):
         """Show the latest notices."""
         from tui.screens.notice_list import NoticesScreen
 
-        self.push_screen(NoticesScreen(self._notices.latest))
-
-    @on(DecisionScreen.Closed)
-    def _report_missed_notices(self) -> None:
-        """Report the notices that came and went while a review was open; the others are still shown."""
-        if any(screen.IS_APPROVAL for screen in self.screens):
-            return
-        if count := self._notices.take_missed():
-            plural = "s" if count > 1 else ""
-            key = key_name(self, "app.notices")
-            self.notify(f"{count} notice{plural} came while you reviewed: {key} shows what", markup=False)
+        self.push_screen(NoticesScreen(self.services.notices.latest))
 
     # Themes
 
@@ -328,13 +317,9 @@ class XpTui(SerialKeys):
         """Take back all held actions."""
         self.services.progress.take_back_all()
 
-    def action_wait(self, by: int) -> None:
-        """Go to the next task that waits, or to the previous one."""
-        self.services.next_commands.go_to_wait(by)
-
-    def action_failure(self) -> None:
-        """Go to the next failed task."""
-        self.services.next_commands.go_to_failure()
+    def action_next(self, kind: str, by: int) -> None:
+        """Go to the next task of a kind."""
+        self.services.next_commands.go_to(kind, by)
 
     async def action_told(self, name: str, argument: str) -> None:
         """Run the action `told`: a command that was entered on the command line with an argument."""
@@ -360,15 +345,10 @@ class XpTui(SerialKeys):
     @on(TaskListScreen.ServerQueryChanged)
     @on(TaskListScreen.PreviewRequested)
     @on(ReadLog)
-    def _handle_read(self, event: Message) -> None:
-        self.services.read_workers.handle(event)
-
     @on(ReviewWanted)
     @on(ReadReview)
     @on(ShowNextReview)
-    def _handle_review(self, event: Message) -> None:
-        self.services.reviews.handle(event)
-
+    @on(DecisionScreen.Closed)
     @on(ApprovalScreen.Decided)
     @on(ApprovalScreen.TakeBack)
     @on(ReplyWanted)
@@ -377,8 +357,9 @@ class XpTui(SerialKeys):
     @on(TaskListScreen.AgentsWanted)
     @on(TaskCommand)
     @on(CopyWanted)
-    def _handle_command(self, event: Message) -> None:
-        self.services.commands.handle(event)
+    def _handle_message(self, event: Message) -> None:
+        """Handle a message of a screen with the service that it is for."""
+        self.services.handle(event)
 
     @on(TaskListScreen.Opened)
     @on(OpenReviewedTask)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from textual.css.query import NoMatches
+from textual.message import Message
 
 from tui.app.action_progress import ActionProgress
 from tui.app.copy_commands import CopyCommands
@@ -17,12 +18,17 @@ from tui.app.review_manager import ReviewManager
 from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
 from tui.domain.list_status import ListStatus
+from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
+from tui.screens.decision_screen import DecisionScreen
+from tui.screens.messages import ReadLog, ReadReview, ReviewWanted, ShowNextReview
+from tui.screens.task_list import TaskListScreen
 from tui.services.actions import JournalWriter
 from tui.services.list_poller import ListPoller, PollIntervals
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
+from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
 
 
@@ -45,6 +51,7 @@ class Services:
         intervals: PollIntervals | None,
     ) -> None:
         self._app = app
+        self.notices = NoticeLog(ui.now)
         self.store = store = StateStore(run_step)
         self.reader = reader = TaskReader(client, store)
         self.lists = ListPoller(client, store, reader, intervals=intervals, on_status=self._update_list_status)
@@ -59,7 +66,7 @@ class Services:
             runner=self.actions, progress=self.progress, notifier=self.notifier, presence=presence,
             drafts=drafts,
         )  # fmt: skip
-        self.next_commands = NextCommands(app, store, lambda: self.notifier.waiting)
+        self.next_commands = NextCommands(app, store, lambda: self.notifier.waiting, self.reviews)
         self.copying = CopyCommands(app, client, store, ui, copy_text, state_folder / "copied.txt")
         self.commands = OperatorCommands(
             app, client, store, ui,
@@ -76,10 +83,36 @@ class Services:
                 screen.update_state(state, changes)
 
     def _update_list_status(self, status: ListStatus) -> None:
-        """Update every screen with the new status of the task list."""
+        """Update every screen, and the window title, with the new status of the task list."""
+        self.notifier.update_status(status)
+        self.reviews.update_list_status(status)
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_list_status(status)
+
+    def handle(self, event: Message) -> None:
+        """Handle a message of a screen with the service that it is for."""
+        match event:
+            case ReviewWanted() | ReadReview() | ShowNextReview():
+                self.reviews.handle(event)
+            case TaskListScreen.Reload() | TaskListScreen.More() | TaskListScreen.ServerQueryChanged():
+                self.read_workers.handle(event)
+            case TaskListScreen.PreviewRequested() | ReadLog():
+                self.read_workers.handle(event)
+            case DecisionScreen.Closed():
+                self._report_missed_notices()
+            case _:
+                self.commands.handle(event)
+
+    def _report_missed_notices(self) -> None:
+        """Report the notices that came and went while something was decided; the others are still shown."""
+        screens = self._app.screens
+        if not screens or any(screen.IS_APPROVAL for screen in screens):
+            return
+        if count := self.notices.take_missed():
+            plural = "s" if count > 1 else ""
+            key = key_name(screens[-1].app, "app.notices")
+            self._app.notify(f"{count} notice{plural} came while you reviewed: {key} shows what", markup=False)
 
     def close(self) -> None:
         """Close the state store and the locks of the open reviews."""

@@ -67,7 +67,8 @@ class CopyCommands:
 
         shown = dict(texts)
         if SIGN_IN_ADDRESS in texts:
-            shown[SIGN_IN_ADDRESS] = self._ui.redactor.text(texts[SIGN_IN_ADDRESS])
+            url = texts[SIGN_IN_ADDRESS]
+            shown[SIGN_IN_ADDRESS] = f"{host_of(url)} {self._ui.redactor.json(url, 'auth_url')}"
         if name := await self._app.push_screen_wait(CopyScreen(shown)):
             self.copy(name, texts[name])
 

@@ -71,6 +71,9 @@ CONTAINERS_BY_WIDGET: dict[type[DOMNode], tuple[type[DOMNode], ...]] = {
 """The containers with bindings of their own between a focusable widget and its screen."""
 KEYS_THAT_NEVER_DECIDE = frozenset({"enter", "space", "tab", "escape"})
 """Keys that cannot be bound to approve or reject: operators press them without looking."""
+MIN_SIMILARITY = 0.4
+"""How similar a binding id must be to be suggested, between 0 and 1."""
+_MODIFIERS = frozenset({"ctrl", "shift", "alt", "super"})
 _PSEUDO_KEYS = frozenset({"return", "<any>", "<ignore>", "<scroll-up>", "<scroll-down>"})
 """Names in Textual's enumeration that no key press has, or that are another name of Enter."""
 _KEY_NAMES = frozenset(key.value for key in Keys) - _PSEUDO_KEYS
@@ -90,22 +93,26 @@ def all_bindings() -> Iterator[Binding]:
 
 def checked_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
     """Return the keys of each binding id, checked and normalized; a mistake raises BadSettings with a hint."""
-    known = {binding.id: binding for binding in all_bindings() if binding.id}
+    known_bindings = {binding.id: binding for binding in all_bindings() if binding.id}
     chosen: dict[str, str] = {}
-    for binding_id, wanted in keys.items():
-        if binding_id not in known:
-            raise BadSettings(f"[keys] no action is called {binding_id!r}{_near_hint(binding_id, known)}")
-        _check_key_names(binding_id, wanted)
-        chosen[binding_id] = ",".join(normalize_keys(wanted))
-        if known[binding_id].action.startswith("decide("):
+    for binding_id, wanted_keys in keys.items():
+        if binding_id not in known_bindings:
+            raise BadSettings(f"[keys] no action is called {binding_id!r}{_suggestion(binding_id, known_bindings)}")
+        _check_key_names(binding_id, wanted_keys)
+        chosen[binding_id] = ",".join(normalize_keys(wanted_keys))
+        is_deciding = known_bindings[binding_id].action.startswith("decide(")
+        if is_deciding:
             _check_deciding_keys(binding_id, chosen[binding_id])
     _check_conflicts(chosen)
     return chosen
 
 
-def _near_hint(binding_id: str, known: Mapping[str, Binding]) -> str:
-    near = difflib.get_close_matches(binding_id, known, 1, 0.4)
-    return f", did you mean {near[0]}?" if near else ""
+def _suggestion(binding_id: str, known_bindings: Mapping[str, Binding]) -> str:
+    """Return a question whether the most similar binding id was meant; empty if none is similar."""
+    similar = difflib.get_close_matches(binding_id, known_bindings, n=1, cutoff=MIN_SIMILARITY)
+    if not similar:
+        return ""
+    return f", did you mean {similar[0]}?"
 
 
 def _check_key_names(binding_id: str, keys: str) -> None:
@@ -122,12 +129,13 @@ def _check_deciding_keys(binding_id: str, keys: str) -> None:
 
 def _check_conflicts(chosen: Mapping[str, str]) -> None:
     """Raise BadSettings for the first conflict that the default keys do not have."""
-    accepted = _default_conflicts()
+    accepted_pairs = _default_conflicts()
     for conflict in key_conflicts(chosen):
-        if conflict.actions not in accepted:
-            binding_id = min(conflict.actions & chosen.keys())
-            (other,) = conflict.actions - {binding_id}
-            raise BadSettings(f"[keys] {binding_id}: {conflict.key} is the key of {other} too, choose another")
+        if conflict.actions in accepted_pairs:
+            continue
+        binding_id = min(conflict.actions & chosen.keys())
+        (other_id,) = conflict.actions - {binding_id}
+        raise BadSettings(f"[keys] {binding_id}: {conflict.key} is the key of {other_id} too, choose another")
 
 
 @cache
@@ -149,11 +157,11 @@ def key_conflicts(chosen: Mapping[str, str]) -> Iterator[KeyConflict]:
     Actions are named by the ids of their bindings; a binding without an id is named by its action.
     """
     for chain in binding_chains():
-        names_by_key: dict[str, set[str]] = {}
-        for key, name in live_keys(chain, chosen):
-            names_by_key.setdefault(key, set()).add(name)
-        for key, names in names_by_key.items():
-            for pair in combinations(sorted(names), 2):
+        actions_by_key: dict[str, set[str]] = {}
+        for key, action in live_keys(chain, chosen):
+            actions_by_key.setdefault(key, set()).add(action)
+        for key, actions in actions_by_key.items():
+            for pair in combinations(sorted(actions), 2):
                 yield KeyConflict(frozenset(pair), key)
 
 
@@ -172,10 +180,13 @@ def live_keys(chain: tuple[type[DOMNode], ...], chosen: Mapping[str, str]) -> It
         yield XpTui.COMMAND_PALETTE_BINDING, "the palette"
     for holder in chain:
         for binding in _bindings_of(holder):
-            if holder is XpTui and is_modal and not binding.priority:
+            is_behind_dialog = is_modal and holder is XpTui
+            if is_behind_dialog and not binding.priority:
                 continue
+            action = binding.id or binding.action
             keys = chosen.get(binding.id or "", binding.key)
-            yield from ((key, binding.id or binding.action) for key in normalize_keys(keys))
+            for key in normalize_keys(keys):
+                yield key, action
 
 
 @cache
@@ -183,16 +194,20 @@ def _bindings_of(holder: type[DOMNode]) -> Sequence[Binding]:
     """Return the bindings of a class, with those that it inherits."""
     bindings: list[Binding] = []
     for cls in holder.__mro__:
-        own = cls.__dict__.get("BINDINGS", ())
-        bindings += [binding if isinstance(binding, Binding) else Binding(*binding) for binding in own]
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding):
+                bindings.append(binding)
+            else:  # a tuple: key, action, description
+                bindings.append(Binding(*binding))
         if cls is VirtualList:
             break  # inherits no bindings from Textual
     return bindings
 
 
 def _is_key(key: str) -> bool:
+    """Return whether a text names a key: a character, or a name that Textual knows, with or without modifiers."""
     *modifiers, name = key.split("+")
-    if any(modifier not in {"ctrl", "shift", "alt", "super"} for modifier in modifiers):
+    if not _MODIFIERS.issuperset(modifiers):
         return False
     is_character = len(name) == 1 and name.isprintable()
     return is_character or name in _KEY_NAMES or name in _CHARACTER_NAMES

@@ -170,7 +170,7 @@ class OperatorCommands:
     def _show_result(self, action: Action, done: Action) -> None:
         task_list = self._app.task_list
         if action.verb is Verb.CREATE and done.task is not None and task_list:
-            task_list.select(done.task.id)
+            task_list.list_pane.select(done.task.id)
         if done.task is not None:
             self._store.add(TasksSeen((done.task,), self._ui.now()))
         if done.outcome is Outcome.CHANGED:

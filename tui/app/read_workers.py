@@ -102,6 +102,7 @@ class ReadWorkers:
     def _start_read(
         self, read: Read, title: str, severity: Severity, *, group: str, is_exclusive: bool = False
     ) -> None:
+        """Start a read in the background; the title and the severity are those of a notice that it has failed."""
         work = partial(self._read_or_notify, read, title, severity)
         self._app.run_worker(work, group=group, exclusive=is_exclusive)
 
@@ -120,11 +121,12 @@ class ReadWorkers:
 
     def follow_topmost(self) -> None:
         """Follow the task of the topmost task screen, and no other."""
-        from_top = (screen.followed_task for screen in reversed(self._app.screens))
-        topmost = next(filter(None, from_top), "")
-        if topmost != self.followed:
-            self.followed = topmost
-            self._app.run_worker(partial(self._follow, topmost), group="follow", exclusive=True)
+        topmost_first = reversed(self._app.screens)
+        followed_tasks = [screen.followed_task for screen in topmost_first if screen.followed_task]
+        task_id = followed_tasks[0] if followed_tasks else ""
+        if task_id != self.followed:
+            self.followed = task_id
+            self._app.run_worker(partial(self._follow, task_id), group="follow", exclusive=True)
 
     async def _follow(self, task_id: str) -> None:
         """Follow a task until it ends; with an empty id, follow none."""

@@ -23,7 +23,6 @@ from tui.screens.messages import AnswerDecided
 from tui.services.actions import ActionRunner
 from tui.services.review_loader import load_review
 from tui.services.state_store import StateStore
-from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class ReplyCommands:
 
         task_id = review.task.id
         no_surface = ""
-        if not self._client.supports(Operation.ANSWER):
+        if not self._client.surfaces.supports(Operation.ANSWER):
             no_surface = f"{NO_SURFACE}. {NO_SURFACE_HINT}"
         running = self._progress.running_for(task_id)
         screen = AnswerScreen(review, self._ui, self._drafts, running, no_surface=no_surface)
@@ -97,12 +96,9 @@ class ReplyCommands:
 
     def _hint(self, wait: Wait | None) -> str:
         """Return a hint that a message does not decide what a task waits for; empty where nothing is known of it."""
-        if wait is None or wait.kind is WaitKind.UNKNOWN:
+        if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
             return ""
-        key = "a"
-        if self._app.task_list is not None:
-            key = key_name(self._app.task_list, "tasks.review")
-        return f"the task waits for {wait.kind}: a message does not decide it; leave this, and {key} shows it"
+        return f"the task waits for {wait.kind}: a message does not decide it, its review does"
 
     async def _write_to_thread(self, task: AnyTask, hint: str) -> None:
         """Ask for a message, and send it to the thread of a task."""

@@ -16,11 +16,13 @@ from tui.app.action_progress import ActionProgress
 from tui.app.waiting_notifier import WaitingNotifier
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError
+from tui.client.errors import ApiError, Forbidden, Invalid, NotFound, NotSupported, Unauthorized
+from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.next_task import neighbour, waits_in_order
 from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
+from tui.services.list_poller import link_after
 from tui.services.review_loader import load_review, load_wait_details
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 MAX_PARALLEL_READS = 4
 """Tasks under review that are read at the same time."""
+RETRY_SECONDS = 5.0
+"""Seconds from a failed read of a review to the next."""
+LASTING_ERRORS = (BadAddress, Forbidden, Invalid, NotFound, NotSupported, Unauthorized)
+"""Errors that the next read of the same review would meet again."""
 
 
 class ReviewManager:
@@ -60,6 +66,8 @@ class ReviewManager:
         self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
         self._details_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
+        self._first_tries: set[str] = set()
+        """The ids of the tasks under review whose read has neither succeeded nor failed yet."""
 
     def handle(self, event: Message) -> None:
         """Handle a message of a screen by opening or reading a review."""
@@ -104,17 +112,28 @@ class ReviewManager:
             self._app.run_worker(partial(self._read_review, task_id), group=f"review {task_id}", exclusive=True)
 
     async def _read_review(self, task_id: str) -> None:
-        """Read the review of a task, and show it on the screens that still are about the task."""
-        try:
-            async with self._read_slots:
-                review = await load_review(self._client, task_id)
-        except (ApiError, BadAddress) as error:
-            with suppress(NoMatches):  # the widgets of a screen are being removed
-                for screen in self._app.screens:
-                    screen.review_failed(task_id, str(error))
-            return
+        """Read the review of a task, and show it on the screens that still are about the task.
+
+        A read that fails is repeated while such a screen is open, unless no later one can succeed.
+        """
+        self._first_tries.add(task_id)
+        while True:
+            try:
+                async with self._read_slots:
+                    review = await load_review(self._client, task_id)
+                break
+            except (ApiError, BadAddress) as error:
+                will_repeat = not isinstance(error, LASTING_ERRORS)
+                self._tell_failure(task_id, error, will_repeat=will_repeat)
+            finally:
+                self._first_tries.discard(task_id)
+            if not will_repeat:
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+            if not any(task_id in screen.open_tasks for screen in self._app.screens):
+                return
         self._store.add(TasksSeen((review.task,), self._ui.now()))
-        with suppress(NoMatches):
+        with suppress(NoMatches):  # the widgets of a screen are being removed
             for screen in self._app.screens:
                 screen.update_review(task_id, review, self._store.state)
         if review.subject_id and any(screen.SHOWS_WAIT_DETAILS for screen in self._app.screens):
@@ -128,6 +147,25 @@ class ReviewManager:
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_wait_details(task_id, details)
+
+    def _tell_failure(self, task_id: str, error: ApiError | BadAddress, *, will_repeat: bool) -> None:
+        """Tell the screens that a review could not be read, and whether it will be read again by itself."""
+        link = link_after(error)
+        words = [] if link is ListLink.REFUSED else [str(link)]
+        if will_repeat:
+            words.append(f"retried every {RETRY_SECONDS:.0f} s")
+        self._tell_reason(task_id, ": ".join(filter(None, (", ".join(words), str(error)))))
+
+    def update_list_status(self, status: ListStatus) -> None:
+        """Tell the screens why a read does not come through, while the client repeats its first request."""
+        if status.reason:
+            for task_id in self._first_tries:
+                self._tell_reason(task_id, f"{status.link}: {status.reason}")
+
+    def _tell_reason(self, task_id: str, reason: str) -> None:
+        with suppress(NoMatches):
+            for screen in self._app.screens:
+                screen.review_failed(task_id, reason)
 
     def update_presence(self) -> None:
         """Update the presence locks of the reviews that are open here, and show which other processes have open."""

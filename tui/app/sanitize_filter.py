@@ -12,6 +12,9 @@ from textual.filter import LineFilter
 
 from tui.security.sanitize import sanitize_text
 
+REPLACEMENT = "\ufffd"
+"""The character that is drawn in place of one that is not safe."""
+
 
 class SanitizeFilter(LineFilter):
     """A filter that sanitizes segments: no text can command the terminal, be a link, or run an action on a click."""
@@ -22,8 +25,10 @@ class SanitizeFilter(LineFilter):
 
 
 def _is_safe(segment: Segment) -> bool:
+    """Return whether a segment has neither control codes nor a link, and its text is safe to draw."""
     text, style, control = segment
-    if control is not None or (style is not None and style.link is not None):
+    has_link = style is not None and style.link is not None
+    if control is not None or has_link:
         return False
     return (text.isascii() and text.isprintable()) or _is_safe_text(text)
 
@@ -35,13 +40,17 @@ def _is_safe_text(text: str) -> bool:
 
 def _sanitized(segment: Segment) -> Segment:
     """Return the sanitized segment, as wide as it was."""
-    return Segment("".join(map(_sanitized_char, segment.text)), _without_link(segment.style))
+    safe_text = "".join(map(_sanitized_char, segment.text))
+    return Segment(safe_text, _without_link(segment.style))
 
 
 def _sanitized_char(char: str) -> str:
+    """Return a safe character of the same width: an unsafe one is replaced, or dropped if it has no width."""
     if _is_safe_text(char):
         return char
-    return "\ufffd" if cell_len(char) else ""
+    if cell_len(char) == 0:
+        return ""
+    return REPLACEMENT
 
 
 def _without_link(style: Style | None) -> Style | None:

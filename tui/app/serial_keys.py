@@ -69,7 +69,8 @@ class SerialKeys(App[None]):
         loop.call_later(MAX_KEY_WAIT_SECONDS, self.call_later, self._dispatch_next_key, self._current_key)
         target = self.focused or self.screen
         await super().on_event(event)
-        if not target.post_message(KeyHandled(self._current_key, MARKER_ROUNDS)):
+        is_on_its_way = target.post_message(KeyHandled(self._current_key, MARKER_ROUNDS))
+        if not is_on_its_way:  # the target was removed
             self.call_later(self._dispatch_next_key, self._current_key)
 
     @on(KeyHandled)
@@ -79,5 +80,7 @@ class SerialKeys(App[None]):
         if not self.screen_stack:
             return
         target = self.focused or self.screen
-        if message.rounds <= 1 or not target.post_message(KeyHandled(message.number, message.rounds - 1)):
+        rounds_left = message.rounds - 1
+        is_on_its_way = rounds_left > 0 and target.post_message(KeyHandled(message.number, rounds_left))
+        if not is_on_its_way:
             self.call_later(self._dispatch_next_key, message.number)

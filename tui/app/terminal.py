@@ -18,8 +18,12 @@ from tui.app.terminal_input import TerminalInput
 from tui.app.textual_workarounds import ResumableDriver
 from tui.security.sanitize import one_line
 
-MAX_COLUMNS, MAX_ROWS = 2_000, 1_000
-"""The largest size that is accepted from a terminal: every cell of it has to be drawn."""
+MAX_COLUMNS = 2_000
+"""The greatest width that is accepted from a terminal: every cell has to be drawn."""
+MAX_ROWS = 1_000
+READ_BYTES = 4_096
+SIGNAL_EXIT_CODE = 128
+"""A shell's exit code for a process that a signal has ended is this plus the number of the signal."""
 MAX_SEQUENCE_CHARS = 200
 """Characters of a text in a window title or a desktop notification."""
 ESCAPE_WAIT_SECONDS = 0.1
@@ -60,11 +64,12 @@ def check_terminal(app: App[Any]) -> None:
     """
     try:
         termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr] # fails where the terminal is gone
-        size = Size(*os.get_terminal_size(sys.__stdout__.fileno()))  # type: ignore[union-attr]
+        columns, rows = os.get_terminal_size(sys.__stdout__.fileno())  # type: ignore[union-attr]
+        size = Size(columns, rows)
         if size != app.size:  # no SIGWINCH came
             app.post_message(Resize(size, size))
     except (termios.error, OSError, ValueError):
-        app.exit(None, 128 + signal.SIGHUP)  # the exit code of a shell for a hang-up
+        app.exit(None, SIGNAL_EXIT_CODE + signal.SIGHUP)
 
 
 @runtime_checkable
@@ -95,17 +100,21 @@ class Terminal(ResumableDriver):
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if not selector.select(ESCAPE_WAIT_SECONDS):
-                    messages = terminal_input.messages_after_silence()
-                elif data := os.read(self.fileno, 4096):
+                has_input = bool(selector.select(ESCAPE_WAIT_SECONDS))
+                if has_input:
+                    data = os.read(self.fileno, READ_BYTES)
+                    if not data:  # the terminal is closed
+                        return
                     messages = terminal_input.messages(data)
                 else:
-                    return
+                    messages = terminal_input.messages_after_silence()
                 for message in messages:
                     self.process_message(message)
 
     def process_message(self, message: Message) -> None:
         """Process a message, unless it is a resize to more than the largest accepted size."""
-        if isinstance(message, Resize) and (message.size.width > MAX_COLUMNS or message.size.height > MAX_ROWS):
-            return
+        if isinstance(message, Resize):
+            is_too_large = message.size.width > MAX_COLUMNS or message.size.height > MAX_ROWS
+            if is_too_large:
+                return
         super().process_message(message)

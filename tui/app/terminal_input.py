@@ -13,7 +13,8 @@ from tui.app.textual_workarounds import XTermParser
 OLD_MOUSE_REPORT = b"\x1b[M"
 """The start of a mouse report in the oldest protocol: three bytes follow, which may not be UTF-8."""
 OLD_MOUSE_REPORT_BYTES = 3
-PASTE_BEGINS, PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
+PASTE_BEGINS = b"\x1b[200~"
+PASTE_ENDS = b"\x1b[201~"
 UNREADABLE = "\ufffd"
 """The character that the decoder puts in the place of bytes that are not UTF-8."""
 
@@ -45,6 +46,7 @@ class TerminalInput:
                 self._replace_parser()  # the old one has read all but the last byte of the sequence
             elif self._mouse_bytes_left:
                 self._mouse_bytes_left -= 1
+                # Nobody needs the place in such a report: spaces stand for its bytes, which may not be text.
                 yield from self._replace_on_error(self._parser.feed(" "))
             else:
                 for character in self._decode(byte):
@@ -76,7 +78,8 @@ class TerminalInput:
 
     def _replace_parser(self) -> None:
         """Replace the parser with a new one that has the same information about the terminal."""
-        old, self._parser = self._parser, XTermParser()
-        self._parser.mouse_pixels = old.mouse_pixels
-        self._parser.terminal_size = old.terminal_size
-        self._parser.terminal_pixel_size = old.terminal_pixel_size
+        new_parser = XTermParser()
+        new_parser.mouse_pixels = self._parser.mouse_pixels
+        new_parser.terminal_size = self._parser.terminal_size
+        new_parser.terminal_pixel_size = self._parser.terminal_pixel_size
+        self._parser = new_parser

@@ -26,21 +26,22 @@ AnyApp = TypeVar("AnyApp", bound=type[App[Any]])
 
 def reports_crashes_without_locals(report: Callable[[Any, BaseException], str]) -> Callable[[AnyApp], AnyApp]:
     """Return a decorator by which an app reports a crash in one sentence, without a trace of its locals."""
-    crashed: WeakSet[App[Any]] = WeakSet()
+    crashed_apps: WeakSet[App[Any]] = WeakSet()
 
-    def report_crash(self: App[Any], *_: object) -> None:
-        if self not in crashed:  # only the first error: others follow from the shutdown
-            crashed.add(self)
-            error = sys.exc_info()[1] or RuntimeError("Textual has told no error")
-            self.bell()
-            self.exit(return_code=1, message=Text(report(self, error)))
+    def report_first_crash(self: App[Any], *_: object) -> None:
+        if self in crashed_apps:  # later errors follow from the shutdown
+            return
+        crashed_apps.add(self)
+        error = sys.exc_info()[1] or RuntimeError("Textual has told no error")
+        self.bell()
+        self.exit(return_code=1, message=Text(report(self, error)))
 
-    def decorated(app_class: AnyApp) -> AnyApp:
-        app_class._fatal_error = report_crash  # type: ignore[method-assign]
-        app_class.panic = report_crash  # type: ignore[method-assign]
+    def decorate(app_class: AnyApp) -> AnyApp:
+        app_class._fatal_error = report_first_crash  # type: ignore[method-assign]
+        app_class.panic = report_first_crash  # type: ignore[method-assign]
         return app_class
 
-    return decorated
+    return decorate
 
 
 class ResumableDriver(LinuxDriver):

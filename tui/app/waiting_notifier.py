@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tui.app.access import AppAccess
 from tui.app.terminal import notification_sequence, window_title_sequence
+from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.state import Change, State
 from tui.widgets.ui_context import UIContext
 
@@ -34,27 +35,42 @@ class WaitingNotifier:
         """Returns whether all lists were read once: tasks that waited before are not new."""
         self.waiting: frozenset[str] = frozenset()
         """The ids of the waiting tasks: those that need a person."""
-        self._has_title = False
+        self._link = ListLink.CONNECTING
+        self._title = ""
+
+    def update_status(self, status: ListStatus) -> None:
+        """Update the window title with the status of the lists: it says when they are not read any more."""
+        self._link = status.link
+        self._show_title()
 
     def update(self, state: State, changes: Sequence[Change]) -> None:
         """Update the waiting tasks by those that the last step of the state has changed."""
         changed = state.touched.tasks | state.touched.logs
-        changed_and_waiting = {task_id for task_id in changed if state.wait(task_id) and not state.is_gone(task_id)}
+        changed_and_waiting = {
+            task_id for task_id in changed if state.needs_person(task_id) and not state.is_gone(task_id)
+        }
         waiting = (self.waiting - changed) | changed_and_waiting
-        if waiting != self.waiting or not self._has_title:
-            self._notify(state, waiting)
-
-    def _notify(self, state: State, waiting: frozenset[str]) -> None:
         new_ids = waiting - self.waiting
         self.waiting = waiting
-        title = f"{len(waiting)} need you · xp-tui" if waiting else "xp-tui"
-        self._write(window_title_sequence(title))
-        self._has_title = True
-        if not self._has_baseline() or not new_ids:
-            return
+        self._show_title()
+        if new_ids and self._has_baseline():
+            self._notify(state, new_ids)
+
+    def _show_title(self) -> None:
+        """Show in the window title how many tasks need a person, and whether that is still being read."""
+        need = f"{len(self.waiting)} need you" if self.waiting else ""
+        if not self._has_baseline():
+            need = f"{len(self.waiting)}+ need you" if self.waiting else "? need you"
+        link = str(self._link) if self._link.is_lost else ""
+        title = " · ".join(filter(None, (need, link, "xp-tui")))
+        if title != self._title:
+            self._title = title
+            self._write(window_title_sequence(title))
+
+    def _notify(self, state: State, new_ids: frozenset[str]) -> None:
         if not self._app.app_focus:
             self._app.bell()
-            self._write(notification_sequence(title))
+            self._write(notification_sequence(self._title))
         self._show_notice(state, new_ids)
 
     def _show_notice(self, state: State, new_ids: frozenset[str]) -> None:

@@ -62,26 +62,28 @@ async def continue_task(session: Session) -> int:
     task = await session.client.task(session.arguments.task)
     body.setdefault("input", {})["text"] = read_prompt(list(session.arguments.words), body)
     body |= {"id": task.thread_id, "agent": task.agent_id}
-    if not session.arguments.anyway and (reason := await _reason_to_hold_back(session, task)):
-        session.out.error(reason)
+    action = Action(Verb.CONTINUE, task.id, body=body)
+    _refuse_surrogates(action)
+    if not session.arguments.anyway and await _is_held_back(session, task):
         return DECLINED
-    return await _create(session, Action(Verb.CONTINUE, task.id, body=body))
+    return await _create(session, action)
 
 
-async def _reason_to_hold_back(session: Session, task: Task) -> str:
-    """Return the reason to hold a message back: the task waits for a person's decision, which a message is not."""
+async def _is_held_back(session: Session, task: Task) -> bool:
+    """Return whether a message is held back, because the task waits for a decision that a message is not; say so."""
     review = review_of(task, await session.client.log(task))
-    if review.wait is None or review.wait.kind is WaitKind.UNKNOWN:
-        return ""
-    subject = f"the task waits for {review.wait.kind}"
-    if (card := questions_of(review)) is not None:
-        subject = f'the task waits for an answer to its question "{card.label}"'
-    elif review.wait.kind is WaitKind.QUESTION:
-        return ""  # a message is all that can be said to it
-    return (
-        f"{subject}, which a message does not decide: nothing was sent. "
-        f"{deciding_command(session.out, review)}; --anyway sends the message"
-    )
+    card, wait = questions_of(review), review.wait
+    if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
+        return False
+    if card is None and wait.kind is WaitKind.QUESTION:
+        return False  # it cannot be answered: a message is all that can be said
+    subject = f"waits for {wait.kind}"
+    if card is not None:
+        subject = f'waits for an answer to its question "{card.label}"'
+    session.out.error(f"the task {subject}, which a message does not decide: nothing was sent")
+    session.out.note(f"decide it with: {deciding_command(session.out, review)}")
+    session.out.note("send the message all the same with: --anyway")
+    return True
 
 
 async def _create(session: Session, action: Action) -> int:

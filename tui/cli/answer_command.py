@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 async def answer_task(session: Session) -> int:
     """Answer the questions of a task: those with the given digest, or any with --yes-unseen."""
     arguments = session.arguments
-    if not session.client.supports(Operation.ANSWER):
+    if not session.client.surfaces.supports(Operation.ANSWER):
         raise NotSupported(NO_SURFACE, hint=NO_SURFACE_HINT)
     review = await load_review(session.client, arguments.task)
     digest = review.digest

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct, field
 
-from tui.cli.output import AMBER, COOL, FAINT, RED, Cell, Output
+from tui.cli.output import AMBER, COOL, FAINT, RED, STRONG, Cell, Output
 from tui.client.client import Client
 from tui.client.endpoints import Surfaces
 from tui.client.secret import Secret
 from tui.client.session import PlatformSession
-from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Wait
+from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Need, Status, Wait
 from tui.client.task_rows import AnyTask
+from tui.domain import wait_words
 from tui.security.redact import Redactor
 from tui.services.audit_log import Journal
 from tui.storage.settings import BadSettings, Settings
@@ -74,16 +75,21 @@ class Session(Struct):
 
         With --local, or when neither a key nor an address is set, this is the local platform that is running.
         """
-        if self.settings.key is not None:
-            return self.settings.key, self.settings.surfaces
-        has_address = self.settings["base_url"] is not None or self.settings["api_url"] is not None
-        if not has_address and (address := self.find_local(self.settings.state)):
+        settings = self.settings
+        if settings.key is not None:
+            return settings.key, settings.surfaces
+        has_address = settings["base_url"] is not None or settings["api_url"] is not None
+        local_address = None
+        if not has_address:
+            local_address = self.find_local(settings.state)
+        if local_address is not None:
             reason = "no API key is set"
-            if self.settings.is_local:
+            if settings.is_local:
                 reason = "--local"
-            self.out.note(f"{reason}: using the local platform at {address.url}")
-            return Secret(address.key), Surfaces(address.url, address.url, address.organization)
-        if self.settings.is_local:
+            self.out.note(f"{reason}: using the local platform at {local_address.url}")
+            surfaces = Surfaces(local_address.url, local_address.url, local_address.organization)
+            return Secret(local_address.key), surfaces
+        if settings.is_local:
             raise BadSettings("no local platform is running on this machine: xp-tui local starts one")
         raise BadSettings(
             "no API key is set: set XPANDER_API_KEY, or api_key_file in the settings file, "
@@ -120,15 +126,22 @@ STATUS_STYLES = {"paused": AMBER, "executing": COOL, "failed": RED, "error": RED
 STATUS_ORDER = ("paused", "executing", "pending", "failed", "error", "completed", "stopped")
 
 
+WAIT_STYLES = {Need.ME: AMBER, Need.ELSEWHERE: STRONG, Need.MACHINE: ""}
+"""The styles of waits: only those that can be ended with a verb are amber."""
+
+
 def status_cell(task: AnyTask, wait: Wait | None) -> Cell:
     """Return the cell for a task's status with its glyph, or for the kind of its wait."""
     if wait:
-        return Cell(f"‖ {wait.kind}", AMBER)
-    return Cell(f"{STATUS_GLYPHS.get(task.status, '?')} {task.status or 'unknown'}", STATUS_STYLES.get(task.status, ""))
+        return Cell(f"{wait_words.glyph_of(wait)} {wait.kind.words}", WAIT_STYLES[wait.kind.need])
+    glyph = STATUS_GLYPHS.get(task.status, "?")
+    return Cell(f"{glyph} {task.status or 'unknown'}", STATUS_STYLES.get(task.status, ""))
 
 
 def group_rank(task: AnyTask, wait: Wait | None) -> int:
-    """Return the rank of a task's group in a list: waiting tasks first, unknown statuses last."""
+    """Return the rank of a task's group in a list: those that need a person first, unknown statuses last."""
+    if wait and not wait.needs_person:
+        return STATUS_ORDER.index(Status.EXECUTING)
     if wait:
         return -1
     if task.status in STATUS_ORDER:
@@ -142,13 +155,12 @@ def waited_or_run_seconds(task: AnyTask, wait: Wait | None, now: datetime) -> fl
         if wait.since is None or wait.since.year <= 1:
             return None
         return (now - wait.since).total_seconds()
+    runs_or_ended = task.status in FINAL_STATUSES | RUNNING_STATUSES
     begin = task.started_at or task.created_at
-    if begin is None or task.status not in FINAL_STATUSES | RUNNING_STATUSES:
-        return None
     end: datetime | None = now
     if task.is_final:
         end = task.finished_at or task.updated_at
-    if end is None:
+    if not runs_or_ended or begin is None or end is None:
         return None
     return max((end - begin).total_seconds(), 0.0)
 
@@ -157,7 +169,12 @@ def task_json(task: AnyTask, wait: Wait | None, agent: str | None) -> dict[str, 
     """Return a task as JSON in the documented shape; `raw` is the object that the platform sent."""
     wait_json = None
     if wait:
-        wait_json = {"kind": wait.kind, "since": iso_time(wait.since)}
+        wait_json = {
+            "kind": wait.kind,
+            "needs": wait.kind.need,
+            "since": iso_time(wait.since),
+            "until": iso_time(wait.until),
+        }
     plan_json = None
     if task.plan and task.plan.steps:
         plan_json = {"done": task.plan.done, "steps": len(task.plan.steps)}
@@ -186,4 +203,4 @@ def iso_time(moment: datetime | None) -> str | None:
         return None
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.isoformat()[: -len("+00:00")] + "Z"
+    return moment.isoformat().removesuffix("+00:00") + "Z"

@@ -64,15 +64,18 @@ def run_session(arguments: argparse.Namespace | SimpleNamespace, screens: VerbFu
     for warning in (*time_zone_warnings, *loaded_settings.warnings):
         write_error(session.out.safe(warning))
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a verb that is interrupted reports what it has sent
+        # So that a verb that is interrupted reports what it has sent.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return asyncio.run(_run_verb(session, screens))
 
 
 def _replace_bad_time_zone() -> tuple[str, ...]:
     """Set TZ to UTC if the zone that it names cannot convert every time; return warnings for the operator."""
+    winter = datetime(2026, 1, 1, tzinfo=UTC)
+    summer = datetime(2026, 7, 1, tzinfo=UTC)
     try:
-        for month in (1, 7):
-            datetime(2026, month, 1, tzinfo=UTC).astimezone()
+        winter.astimezone()
+        summer.astimezone()
     except ValueError:
         os.environ["TZ"] = "UTC"
         time.tzset()
@@ -84,10 +87,9 @@ async def _run_verb(session: Session, screens: VerbFunction) -> int:
     """Run the verb; report an exception as a message, and return the exit code."""
     run = screens
     if session.arguments.verb is not None:
-        module, _, function = FUNCTION_OF_VERB[session.arguments.verb].partition(":")
-        run = getattr(importlib.import_module(f"tui.cli.{module}"), function)
+        run = _function_of_verb(session.arguments.verb)
     try:
-        code = await run(session)
+        return await run(session)
     except FilterError as error:
         session.out.error(f"the filter cannot be read\n{error.underlined()}")
         return USAGE
@@ -107,4 +109,11 @@ async def _run_verb(session: Session, screens: VerbFunction) -> int:
         return FAILED
     finally:
         await session.close()
-    return code
+
+
+def _function_of_verb(verb: str) -> VerbFunction:
+    """Return the function of a verb; its module is imported now."""
+    module_name, _, function_name = FUNCTION_OF_VERB[verb].partition(":")
+    module = importlib.import_module(f"tui.cli.{module_name}")
+    function: VerbFunction = getattr(module, function_name)
+    return function

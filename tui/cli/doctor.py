@@ -6,7 +6,10 @@ import asyncio
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -24,14 +27,21 @@ from tui.client.models import Agent, Task
 from tui.client.network import BadNetworkSettings, check_certificates, proxy_for
 from tui.client.task_rows import TaskQuery
 from tui.screens.stylesheets import styles_directory
+from tui.services.audit_log import Journal
 from tui.storage.private_files import NotPrivate, make_directory
 from tui.storage.settings import BadSettings
 
 EVENTS_TIMEOUT_SECONDS = 10
+HTTP_OK = 200
+MILLISECONDS_PER_SECOND = 1000
+MIN_COLUMNS = 80
+MIN_LINES = 24
 MAX_STREAM_CANDIDATES = 3
 """How many running tasks are read to find one with an event stream."""
 
 Grade = Literal["ok", "note", "bad"]
+GRADE_MARKS = {"ok": Cell("✓", COOL), "note": Cell("·", AMBER), "bad": Cell("✗", RED)}
+SUBJECT_CHARS = 14
 
 
 class Finding(Struct, frozen=True):
@@ -53,23 +63,27 @@ async def doctor(session: Session) -> int:
         *_check_terminal(),
         _check_clipboard(),
     ]
+    bad_findings = [finding for finding in findings if finding.grade == "bad"]
     out = session.out
     if session.arguments.json:
         out.format = "json"
         items = [{"what": finding.subject, "grade": finding.grade, "words": finding.words} for finding in findings]
-        out.json({"kind": "doctor", "ok": all(finding.grade != "bad" for finding in findings), "items": items})
+        out.json({"kind": "doctor", "ok": not bad_findings, "items": items})
     else:
         for finding in findings:
             _print_finding(out, finding)
-    return next((finding.code for finding in findings if finding.grade == "bad"), OK)
+    if bad_findings:
+        return bad_findings[0].code
+    return OK
 
 
 def _print_finding(out: Output, finding: Finding) -> None:
-    mark = {"ok": Cell("✓", COOL), "note": Cell("·", AMBER), "bad": Cell("✗", RED)}[finding.grade]
-    out.line(mark, Cell(f"{finding.subject:<14}", FAINT), out.safe(finding.words))
+    subject = finding.subject.ljust(SUBJECT_CHARS)
+    out.line(GRADE_MARKS[finding.grade], Cell(subject, FAINT), out.safe(finding.words))
 
 
 def _check_program() -> list[Finding]:
+    """Check the program: its version, those of its libraries, and that its stylesheets are installed."""
     styles_path = styles_directory()
     python = f"Python {platform.python_version()}, {platform.system()}"
     libraries = ", ".join(f"{name} {metadata.version(name)}" for name in ("textual", "httpx", "pydantic"))
@@ -82,6 +96,7 @@ def _check_program() -> list[Finding]:
 
 
 def _check_settings(session: Session) -> list[Finding]:
+    """Check the settings file and the settings that it changes, then the state directory and the journal in it."""
     settings = session.settings
     file_words = str(settings.path)
     if not settings.path.exists():
@@ -93,25 +108,34 @@ def _check_settings(session: Session) -> list[Finding]:
         for name, (value, source) in settings.values.items()
         if source != "default"
     ]
+    return [*findings, _check_state(settings.state), _check_journal(session.journal)]
+
+
+def _check_state(directory: Path) -> Finding:
+    """Check that the state directory is private, and can be made if there is none."""
     try:
-        make_directory(settings.state)
-        findings.append(Finding("state", "ok", f"{settings.state}, yours alone"))
+        make_directory(directory)
     except (NotPrivate, OSError) as error:
-        findings.append(Finding("state", "bad", str(error)))
-    verdict = session.journal.verify()
-    if verdict.faults:
-        first = verdict.faults[0]
-        findings.append(Finding("journal", "bad", f"line {first.line}: {first.what}; see xp-tui journal verify"))
-    else:
-        findings.append(Finding("journal", "ok", f"{verdict.lines} lines, none changed or missing"))
-    return findings
+        return Finding("state", "bad", str(error))
+    return Finding("state", "ok", f"{directory}, yours alone")
+
+
+def _check_journal(journal: Journal) -> Finding:
+    """Check that no line of the journal was changed or is missing."""
+    verification = journal.verify()
+    if verification.faults:
+        first_fault = verification.faults[0]
+        words = f"line {first_fault.line}: {first_fault.what}; see xp-tui journal verify"
+        return Finding("journal", "bad", words)
+    return Finding("journal", "ok", f"{verification.lines} lines, none changed or missing")
 
 
 async def _check_platform(session: Session) -> list[Finding]:
+    """Check the platform: the key, each surface with its proxy and its certificates, and the live events."""
     settings = session.settings
     try:
         _, surfaces = session.platform()
-        _ = session.client
+        _ = session.client  # created now, which checks the network settings
     except BadNetworkSettings as error:
         return [Finding("network", "bad", str(error), USAGE)]
     except BadSettings as error:
@@ -132,6 +156,7 @@ async def _check_platform(session: Session) -> list[Finding]:
 
 
 def _check_proxy(name: str, url: str) -> Finding:
+    """Check through which proxy a surface is reached."""
     if is_loopback(url):
         return Finding("proxy", "ok", f"{name}: none, it stays on this machine")
     proxy = proxy_for(url)
@@ -146,13 +171,16 @@ async def _check_tls(name: str, url: str, ca: str | None) -> list[Finding]:
         return [Finding("tls", "note", f"{name}: none, plain http")]
     findings = []
     for source, path in (("--ca", ca), ("SSL_CERT_FILE", os.environ.get("SSL_CERT_FILE"))):
-        if path:
-            try:
-                check_certificates(source, path)
-                findings.append(Finding("tls", "ok", f"{name}: {source} {path}"))
-            except BadNetworkSettings as error:
-                findings.append(Finding("tls", "bad", f"{name}: {error}", USAGE))
-    return findings or [Finding("tls", "ok", f"{name}: the system's authorities")]
+        if not path:
+            continue
+        try:
+            check_certificates(source, path)
+            findings.append(Finding("tls", "ok", f"{name}: {source} {path}"))
+        except BadNetworkSettings as error:
+            findings.append(Finding("tls", "bad", f"{name}: {error}", USAGE))
+    if not findings:
+        findings.append(Finding("tls", "ok", f"{name}: the system's authorities"))
+    return findings
 
 
 async def _check_surface(name: str, surfaces: Surfaces, session: Session) -> Finding:
@@ -161,27 +189,42 @@ async def _check_surface(name: str, surfaces: Surfaces, session: Session) -> Fin
     checked_surface = Surfaces(None, surfaces.rest, surfaces.organization)
     if name == "controller":
         checked_surface = Surfaces(surfaces.controller, None, surfaces.organization)
-    previous_surfaces, client.surfaces = client.surfaces, checked_surface
     clock = client.transport.clock
     started_at = clock.monotonic()
     try:
-        pages = client.agents()
-        page = await anext(pages)
-        await pages.aclose()
+        with _only_surface(client, checked_surface):
+            agents = await _first_agents(client)
     except ApiError as error:
         return Finding(name, "bad", error.sentence, _exit_code_of(error))
+    milliseconds = (clock.monotonic() - started_at) * MILLISECONDS_PER_SECOND
+    skew_seconds = client.transport.skew
+    skew_words = ""
+    if skew_seconds:
+        skew_words = f"; its clock is {skew_seconds:+.0f} s off ours"
+    host = urlsplit(surfaces.root(Surface(name)) or "").netloc
+    return Finding(name, "ok", f"{host}: {_count_agents(agents)}, {milliseconds:.0f} ms{skew_words}")
+
+
+@contextmanager
+def _only_surface(client: Client, surface: Surfaces) -> Iterator[None]:
+    """Let the client use only one surface; afterwards it uses both again, with the organization that it has learned."""
+    previous_surfaces = client.surfaces
+    client.surfaces = surface
+    try:
+        yield
     finally:
         organization = client.surfaces.organization
         client.surfaces = previous_surfaces
         if organization is not None:
             client.surfaces = previous_surfaces.with_organization(organization)
-    milliseconds = (clock.monotonic() - started_at) * 1000
-    skew = client.transport.skew
-    skew_words = ""
-    if skew:
-        skew_words = f"; its clock is {skew:+.0f} s off ours"
-    host = urlsplit(surfaces.root(Surface(name)) or "").netloc
-    return Finding(name, "ok", f"{host}: {_count_agents(page.items)}, {milliseconds:.0f} ms{skew_words}")
+
+
+async def _first_agents(client: Client) -> tuple[Agent, ...]:
+    """Return the agents on the first page of their list."""
+    pages = client.agents()
+    page = await anext(pages)
+    await pages.aclose()
+    return page.items
 
 
 def _exit_code_of(error: ApiError) -> int:
@@ -211,13 +254,14 @@ async def _check_events(session: Session) -> Finding:
         url = await client.events_url(task.id)
         async with asyncio.timeout(EVENTS_TIMEOUT_SECONDS), client.open_events(url, "") as response:
             content_type = response.headers.get("content-type", "nothing")
-            is_stream = response.status_code == 200 and content_type.startswith("text/event-stream")
+            is_stream = response.status_code == HTTP_OK and content_type.startswith("text/event-stream")
             words = f"{urlsplit(url).netloc}: {response.status_code}, {content_type}"
             return Finding("events", "ok" if is_stream else "bad", words)
     except (NotSupported, BadAddress) as error:
         return Finding("events", "note", f"{error}: running tasks are polled")
     except (ApiError, TimeoutError) as error:
-        return Finding("events", "bad", str(error) or "no answer within 10 s", NETWORK)
+        words = str(error) or f"no answer within {EVENTS_TIMEOUT_SECONDS} s"
+        return Finding("events", "bad", words, NETWORK)
 
 
 async def _streamed_task(client: Client, agent_id: str | None) -> Task | None:
@@ -236,6 +280,7 @@ async def _streamed_task(client: Client, agent_id: str | None) -> Task | None:
 
 
 def _check_terminal() -> list[Finding]:
+    """Check the terminal: its size, its colours, the programs around it, and its encoding."""
     environ = os.environ
     if not sys.stdout.isatty():
         return [Finding("terminal", "note", "stdout is no terminal")]
@@ -247,20 +292,21 @@ def _check_terminal() -> list[Finding]:
     within = ""
     if wrappers:
         within = f", within {' and '.join(wrappers)}"
-    is_small = size.columns < 80 or size.lines < 24
+    is_small = size.columns < MIN_COLUMNS or size.lines < MIN_LINES
     words = f"{size.columns}×{size.lines}, colours: {colours}{within}"
     findings = [Finding("terminal", "note" if is_small else "ok", words)]
     encoding = (sys.stdout.encoding or "").lower()
     if "utf" not in encoding:
-        words = f"the encoding is {encoding or 'unknown'}: set LANG to a UTF-8 one"
-        findings.append(Finding("terminal", "note", words))
+        encoding_words = f"the encoding is {encoding or 'unknown'}: set LANG to a UTF-8 one"
+        findings.append(Finding("terminal", "note", encoding_words))
     return findings
 
 
 def _check_clipboard() -> Finding:
     """Return which clipboard a copy would use, without copying."""
     copy, _ = pyperclip.determine_clipboard()
-    if bool(copy):
+    has_system_clipboard = bool(copy)
+    if has_system_clipboard:
         return Finding("clipboard", "ok", "the system's")
     if os.environ.get("TMUX"):
         return Finding("clipboard", "note", "the terminal's (OSC 52) through tmux: set -g set-clipboard on")

@@ -16,6 +16,9 @@ from tui.cli.context import Session
 from tui.cli.exit_codes import OK, UsageError
 
 if TYPE_CHECKING:
+    import argparse
+    from types import SimpleNamespace
+
     from tui.local.data_dir import Address, DataDir
     from tui.local.process import Server, ServerOptions
 
@@ -37,29 +40,30 @@ async def local(session: Session) -> int:
     from tui.local.data_dir import AlreadyRunning, DataDir
     from tui.local.database import BadDatabase
 
-    directory = options.data
-    data_dir, has_ended = DataDir(directory), threading.Event()
+    data_dir = DataDir(options.data)
+    has_ended = threading.Event()
 
-    def write(sentence: str) -> None:
+    def print_notice(sentence: str) -> None:
         session.out.note(f"xp-tui local platform: {sentence}")
 
     def on_ready(address: Address, server: Server) -> None:
         _print_address(session, address, "local platform")
-        if session.arguments.leash:
+        if session.arguments.end_with_stdin:
             _end_with_stdin(server, data_dir, has_ended)
 
     try:
-        await process.serve(options, on_ready, write)
+        await process.serve(options, on_ready, print_notice)
     except AlreadyRunning:
-        if (address := data_dir.running()) is None:
-            raise UsageError(f"another program is starting a platform in {directory}: try again") from None
+        address = data_dir.running()
+        if address is None:
+            raise UsageError(f"another program is starting a platform in {options.data}: try again") from None
         _print_address(session, address, "local platform, already running")
     except BadDatabase as error:
         raise UsageError(str(error)) from error
     except OSError as error:
         message = str(error)
         if error.strerror:
-            message = f"{directory} cannot be written: {error.strerror}"
+            message = f"{options.data} cannot be written: {error.strerror}"
         raise UsageError(message) from error
     finally:
         has_ended.set()
@@ -74,9 +78,19 @@ def _end_with_stdin(server: Server, data_dir: DataDir, has_ended: threading.Even
         sys.stdin.buffer.read()
         with data_dir.idle_lock():
             loop.call_soon_threadsafe(server.end)
-            has_ended.wait()
+            has_ended.wait()  # with the lock: a dashboard that starts now waits for the end
 
     threading.Thread(target=wait_for_end_of_stdin, daemon=True).start()
+
+
+def _check_options(arguments: argparse.Namespace | SimpleNamespace) -> None:
+    """Raise UsageError for a number out of its range, or for a data folder without a name."""
+    for name, (least, most) in NUMBER_RANGES.items():
+        value = getattr(arguments, name)
+        if value is not None and not least <= value <= most:
+            raise UsageError(f"--{name} is a number between {least} and {most}")
+    if arguments.data == "":
+        raise UsageError("--data names no folder: name one, or leave it out")
 
 
 def _server_options(session: Session) -> ServerOptions:
@@ -86,23 +100,20 @@ def _server_options(session: Session) -> ServerOptions:
         from tui.local.pruning import Limits
     except ModuleNotFoundError as error:
         raise UsageError(MISSING_EXTRA_MESSAGE) from error
-    arguments, settings = session.arguments, session.settings
-    for name, (least, most) in NUMBER_RANGES.items():
-        value = getattr(arguments, name)
-        if value is not None and not least <= value <= most:
-            raise UsageError(f"--{name} is a number between {least} and {most}")
-    if arguments.data == "":
-        raise UsageError("--data names no folder: name one, or leave it out")
+    arguments = session.arguments
+    settings = session.settings
+    _check_options(arguments)
     data = _directory(settings.state)
     if arguments.data is not None:
         data = Path(arguments.data)
     try:
+        start_time = process.parse_start_time(arguments.now) if arguments.now else None
         return process.ServerOptions(
             data=data,
             port=arguments.port,
             pace=arguments.pace,
             seed=arguments.seed,
-            now=process.parse_start_time(arguments.now) if arguments.now else None,
+            now=start_time,
             arrivals=not arguments.no_arrivals,
             history=not arguments.no_history,
             tasks=arguments.tasks,
@@ -128,6 +139,7 @@ def data_dir_in(state: Path) -> DataDir:
 
 
 def _directory(state: Path) -> Path:
+    """Return the path of the data directory, in the state directory."""
     return state / "local"
 
 

@@ -26,32 +26,35 @@ MAX_SUBTASK_DEPTH = 8
 """How many levels of sub-tasks are read."""
 MAX_SUBTASK_LOGS = 200
 """How many logs are read in all."""
+CLOCK_CHARS = 8
+CELLS_BEFORE_HEADING = 19
+"""Cells before the heading of a plan step or of a sub-task without an entry."""
 
 
 async def log(session: Session) -> int:
-    """Print a task's activity log."""
-    arguments, out = session.arguments, session.out
-    task = await find_task(session, arguments.task)
+    """Print a task's activity log; with --tree, also the logs of its sub-tasks."""
+    out = session.out
+    task = await find_task(session, session.arguments.task)
     task_log = await session.client.log(task)
     activities = {task.id: _activity(task.id, task_log, session.client.now)}
     children: dict[str, tuple[Task, ...]] = {}
-    if arguments.tree:
+    if session.arguments.tree:
         await _SubtaskReader(session, activities, children).read_all(task)
     rows = list(walk_tree(activities, children, task.id))
-    if out.format == "table":
-        for row in rows:
-            tree_line(out, row)
-    else:
-        items = [row_json(row) for row in rows]
-        if out.format == "json":
+    match out.format:
+        case "table":
+            for row in rows:
+                tree_line(out, row)
+        case "json":
+            items = [row_json(row) for row in rows]
             out.json({"kind": "log", "task_id": task.id, "partial": task_log.is_partial, "items": items})
-        else:
-            for item in items:
-                out.json(item)
-    partial = ""
+        case _:
+            for row in rows:
+                out.json(row_json(row))
+    missing_words = ""
     if task_log.is_partial:
-        partial = ", messages only: the controller, which has the whole log, is not set"
-    out.note(f"{len(task_log.entries)} entries{partial}")
+        missing_words = ", messages only: the controller, which has the whole log, is not set"
+    out.note(f"{len(task_log.entries)} entries{missing_words}")
     return OK
 
 
@@ -81,23 +84,27 @@ class _SubtaskReader:
             for task, children in zip(level, children_of_level, strict=True):
                 self._children[task.id] = children
             new_tasks = [child for children in children_of_level for child in children if child.id not in known_ids]
-            level = new_tasks[: MAX_SUBTASK_LOGS - len(known_ids)]
+            logs_left = MAX_SUBTASK_LOGS - len(known_ids)
+            level = new_tasks[:logs_left]
             known_ids.update(child.id for child in level)
             if not level:
                 return
 
     async def _read_children(self, task: Task) -> tuple[Task, ...]:
-        """Read the sub-tasks that a task's record, the list and its log name."""
-        ids = dict.fromkeys(task.sub_executions)
+        """Read the sub-tasks that a task's record, the list and its log name, each once, in this order."""
+        child_ids = list(task.sub_executions)
         async with self._semaphore:
             async for page in self._session.client.tasks(TaskQuery(parent_task_id=task.id)):
-                ids.update(dict.fromkeys(item.id for item in page.items))
+                child_ids += [item.id for item in page.items]
         for node in self._activities[task.id].nodes:
-            if child_id := node.entry.started_task_id:
-                ids[child_id] = None
-        return tuple([child for child in await asyncio.gather(*map(self._read, ids)) if child])
+            started_id = node.entry.started_task_id
+            if started_id:
+                child_ids.append(started_id)
+        different_ids = dict.fromkeys(child_ids)
+        children = await asyncio.gather(*map(self._read_with_log, different_ids))
+        return tuple([child for child in children if child])
 
-    async def _read(self, task_id: str) -> Task | None:
+    async def _read_with_log(self, task_id: str) -> Task | None:
         """Read a task and its log; print a note and return None when that fails."""
         client = self._session.client
         async with self._semaphore:
@@ -114,29 +121,20 @@ class _SubtaskReader:
 def tree_line(out: Output, row: TreeRow) -> None:
     """Print one line of the tree."""
     indent = "  " * row.depth
-    if row.node is None:
-        name = row.step.title if row.step else f"task {row.child_id}"
-        out.line(f"{'':19}{indent}SUB", out.safe(name), *_elsewhere(row))
-        return
+    hints = [Cell("shown elsewhere", FAINT)] if row.is_known else []
     node = row.node
+    if node is None:
+        name = row.step.title if row.step else f"task {row.child_id}"
+        out.line(f"{' ' * CELLS_BEFORE_HEADING}{indent}SUB", out.safe(name), *hints)
+        return
     at = node.at
     if out.time != "utc":
         at = at.astimezone(None)
-    clock = " " * 8
-    if at.year > 1:
+    clock = " " * CLOCK_CHARS
+    if at.year > 1:  # the year 1 stands for a time that is not known
         clock = at.strftime("%H:%M:%S")
-    out.line(
-        Cell(clock, FAINT),
-        indent + entry_code(node.entry),
-        *describe_entry(out, node.entry, node.seconds),
-        *_elsewhere(row),
-    )
-
-
-def _elsewhere(row: TreeRow) -> tuple[Cell, ...]:
-    if not row.is_known:
-        return ()
-    return (Cell("shown elsewhere", FAINT),)
+    code = indent + entry_code(node.entry)
+    out.line(Cell(clock, FAINT), code, *describe_entry(out, node.entry, node.seconds), *hints)
 
 
 def describe_entry(out: Output, entry: Entry, seconds: float | None = None) -> list[Cell | str]:
@@ -162,20 +160,22 @@ def describe_entry(out: Output, entry: Entry, seconds: float | None = None) -> l
             return [out.safe(entry.label), Cell(out.safe(_compact_json(out, _other_fields(entry))), FAINT)]
 
 
-def _call_cells(out: Output, entry: ToolCall, seconds: float | None) -> list[Cell | str]:
-    name = Cell(out.safe(entry.name), RED if entry.is_error else "")
-    if entry.approval_request_id:
+def _call_cells(out: Output, call: ToolCall, seconds: float | None) -> list[Cell | str]:
+    """Return cells with the name of a tool call, its duration if that is known, and its outcome."""
+    name = Cell(out.safe(call.name), RED if call.is_error else "")
+    if call.approval_request_id:
         return [name, Cell("waits for approval", AMBER)]
-    if not entry.is_finished:
+    if not call.is_finished:
         return [name, Cell("no result yet", COOL)]
     cells: list[Cell | str] = [name]
-    if seconds is not None and (duration := humanize.exact_duration(seconds)):
-        cells.append(duration)
-    cells.append(Cell("✗ failed", RED) if entry.is_error else "✓")
+    if seconds is not None:
+        cells.append(humanize.exact_duration(seconds))
+    cells.append(Cell("✗ failed", RED) if call.is_error else "✓")
     return cells
 
 
 def _compact_json(out: Output, value: object) -> str:
+    """Return a value as JSON in one line, with its secrets redacted; no value as an empty text."""
     if value in (None, {}, ""):
         return ""
     return dumps(out.redactor.json(value))

@@ -28,6 +28,7 @@ def run(argv: Sequence[str], screens: VerbFunction) -> int:
 
 
 def _exit_code(argv: Sequence[str], screens: VerbFunction) -> int:
+    """Run the command line up to its exit code; what it has printed may not be flushed yet."""
     if argv == ["--version"]:
         return _print_version()
     from tui.security.utf8 import is_utf8
@@ -39,17 +40,14 @@ def _exit_code(argv: Sequence[str], screens: VerbFunction) -> int:
         return USAGE
     try:
         arguments = _parse_arguments(argv)
-    except SystemExit as error:
-        return int(error.code or 0)
-    if arguments.version:
-        return _print_version()
-    try:
+        if arguments.version:
+            return _print_version()
         from tui.cli.dispatch import run_session
 
         return run_session(arguments, screens)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except SystemExit as error:
+    except SystemExit as error:  # argparse exits after --help and after a mistake
         return int(error.code or 0)
     except BrokenPipeError:
         from tui.cli.output import ignore_broken_pipe

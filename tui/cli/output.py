@@ -27,6 +27,9 @@ FAINT = "2"
 STRONG = "1"
 
 
+COLUMN_GAP = "  "
+
+
 class Column(NamedTuple):
     """A column of a table."""
 
@@ -94,13 +97,14 @@ class Output(Struct):
 
     def indented(self, text: str) -> None:
         """Print safe lines indented, also where they wrap, so that none can look like a line of xp-tui."""
-        width = self.width
+        terminal_width = self.width
         for line in text.split("\n"):
-            pieces = [line]
-            if width is not None:
-                pieces = chop_cells(line, max(width - len(INDENT), 1)) or [""]
-            for piece in pieces:
-                self.write(f"{INDENT}{piece}\n" if piece else "\n")
+            wrapped_lines = [line]
+            if terminal_width is not None:
+                wrapped_lines = chop_cells(line, max(terminal_width - len(INDENT), 1)) or [""]
+            for wrapped_line in wrapped_lines:
+                indent = INDENT if wrapped_line else ""
+                self.write(f"{indent}{wrapped_line}\n")
 
     def json(self, value: Mapping[str, Any]) -> None:
         """Print a JSON document."""
@@ -153,21 +157,20 @@ class Output(Struct):
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
         """Print a table that fits the terminal; the text of its cells must be safe already."""
-        body = [[_cell(cell) for cell in row] for row in rows]
-        widths = [
-            max([cell_len(column.head), *(cell_len(row[index].text) for row in body)])
-            for index, column in enumerate(columns)
-        ]
-        visible = list(range(len(columns)))
-        if (table_width := self.width) is not None:
-            visible = _visible_columns(widths, columns, table_width)
-            _shrink(widths, columns, visible, table_width)
         header = [Cell(column.head, FAINT) for column in columns]
-        for row in [header, *body]:
-            cells = (self._fitted(row[index], widths[index], columns[index]) for index in visible)
-            self.write("  ".join(cells).rstrip() + "\n")
+        lines = [header, *([_cell(cell) for cell in row] for row in rows)]
+        widths = [max(cell_len(line[index].text) for line in lines) for index in range(len(columns))]
+        visible = list(range(len(columns)))
+        terminal_width = self.width
+        if terminal_width is not None:
+            visible = _visible_columns(widths, columns, terminal_width)
+            _shrink(widths, columns, visible, terminal_width)
+        for line in lines:
+            cells = [self._fitted(line[index], widths[index], columns[index]) for index in visible]
+            self.write(COLUMN_GAP.join(cells).rstrip() + "\n")
 
     def _fitted(self, cell: Cell, width: int, column: Column) -> str:
+        """Return a cell fitted to a width: its text cut with an ellipsis, or padded, a number at the left."""
         text = cell.text
         if cell_len(text) > width:
             text = set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
@@ -178,6 +181,7 @@ class Output(Struct):
         return styled + padding
 
     def _styled(self, cell: Cell) -> str:
+        """Return the text of a cell, in its style if the output is colourful."""
         if not cell.style or not cell.text or not self.is_colourful:
             return cell.text
         return f"\x1b[{cell.style}m{cell.text}\x1b[0m"
@@ -187,32 +191,35 @@ def _cell(cell: Cell | str) -> Cell:
     return cell if isinstance(cell, Cell) else Cell(cell)
 
 
-def _visible_columns(widths: Sequence[int], columns: Sequence[Column], table_width: int) -> list[int]:
+def _visible_columns(widths: Sequence[int], columns: Sequence[Column], terminal_width: int) -> list[int]:
     """Return the indices of the columns that stay visible when each is cut to its minimum width."""
-
-    def min_width(index: int) -> int:
-        return min(widths[index], columns[index].min_width or widths[index])
-
+    min_widths = [min(width, column.min_width or width) for width, column in zip(widths, columns, strict=True)]
     visible = list(range(len(columns)))
-    while sum(min_width(index) + 2 for index in visible) - 2 > table_width:
+    while _table_width(min_widths[index] for index in visible) > terminal_width:
         droppable = [index for index in visible if columns[index].drop_order]
         if not droppable:
             break
-        visible.remove(min(droppable, key=lambda index: columns[index].drop_order))
+        first_to_drop = min(droppable, key=lambda index: columns[index].drop_order)
+        visible.remove(first_to_drop)
     return visible
 
 
-def _shrink(widths: list[int], columns: Sequence[Column], visible: Sequence[int], table_width: int) -> None:
-    """Shrink the widest columns that can be cut until the table fits."""
-    excess = sum(widths[index] + 2 for index in visible) - 2 - table_width
-    while excess > 0:
-        shrinkable = [
-            index for index in visible if columns[index].min_width and widths[index] > columns[index].min_width
-        ]
+def _shrink(widths: list[int], columns: Sequence[Column], visible: Sequence[int], terminal_width: int) -> None:
+    """Shrink the widest columns that can be cut, a cell at a time, until the table fits."""
+    excess_cells = _table_width(widths[index] for index in visible) - terminal_width
+    for _ in range(excess_cells):
+        shrinkable = [index for index in visible if 0 < columns[index].min_width < widths[index]]
         if not shrinkable:
             return
-        widths[max(shrinkable, key=lambda index: widths[index])] -= 1
-        excess -= 1
+        widest = max(shrinkable, key=lambda index: widths[index])
+        widths[widest] -= 1
+
+
+def _table_width(widths: Iterable[int]) -> int:
+    """Return the width of a table whose columns have these widths, with the gaps between them."""
+    all_widths = list(widths)
+    gaps = max(len(all_widths) - 1, 0)
+    return sum(all_widths) + gaps * len(COLUMN_GAP)
 
 
 def write_error(text: str) -> None:

@@ -286,7 +286,7 @@ def _add_local(verb: Parser) -> None:
     verb.add_argument("--seed", metavar="N", help="the same numbers, names and choices every time")
     verb.add_argument("--now", metavar="TIME", help="begin at this moment; with --seed, a run repeats to the byte")
     verb.add_argument(
-        "--leash", action="store_true", help=argparse.SUPPRESS
+        "--end-with-stdin", action="store_true", help=argparse.SUPPRESS
     )  # end when stdin is closed; used by the dashboard
     verb.add_argument("--quiet", action="store_true", help="print the address only")
     verb.add_argument("--no-arrivals", action="store_true", help="no work comes by itself")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -16,11 +16,13 @@ from tui.cli.output import FAINT, STRONG, Cell, Column
 from tui.client.client import MAX_PARALLEL_REQUESTS
 from tui.client.errors import ApiError
 from tui.client.models import Agent
-from tui.client.task_facts import Status
-from tui.client.task_rows import AnyTask, Page, TaskQuery, TaskRow
-from tui.domain import humanize
-from tui.domain.filters import Filter, FilterContext, parse_filter
-from tui.domain.state import State, TasksSeen
+from tui.client.task_facts import Status, Wait
+from tui.client.task_rows import Page, TaskQuery, TaskRow
+from tui.domain import humanize, wait_words
+from tui.domain.filters import WAIT_FIELDS, Filter, FilterContext, parse_filter
+from tui.domain.list_status import MAX_COUNTED_TASKS, counted_total
+from tui.domain.state import Change, State, TasksSeen
+from tui.services.wait_reader import read_wait
 
 DEFAULT_TASK_LIMIT = 200
 """How many tasks are loaded without --all."""
@@ -41,34 +43,39 @@ REQUIRED_TASK_COLUMNS = 4
 
 
 class _LoadedTasks(Struct):
-    """Counts the loaded tasks of a list, and selects those that match the filter."""
+    """The loaded tasks of a list: their state, and how many there are and match the filter."""
 
-    matches: Callable[[AnyTask], bool]
     ids: set[str] = field(default_factory=set)
     """The ids of all loaded tasks."""
+    state: State = field(default_factory=State)
+    """What is known of the loaded tasks: their rows, and of waiting ones why they wait."""
     match_count: int = 0
+    wait_read_count: int = 0
+    """How many tasks were read one by one, to learn why they wait."""
+    unread_count: int = 0
+    """How many tasks were not read although they wait, because they were too many."""
     total: int | None = 0
     """How many tasks the platform has; None when it does not say."""
 
-    def add(self, page: Page) -> list[TaskRow]:
-        """Add a page; return its tasks that are new and match."""
-        matching = []
-        for task in page.items:
-            if task.id not in self.ids:
-                self.ids.add(task.id)
-                if self.matches(task):
-                    matching.append(task)
-        self.match_count += len(matching)
+    def add(self, page: Page, asked_at: datetime) -> list[str]:
+        """Add a page; return the ids of the tasks that are new."""
+        new_ids = list(dict.fromkeys(task.id for task in page.items if task.id not in self.ids))
+        self.ids.update(new_ids)
+        self.state = self.state.after([TasksSeen(page.items, asked_at)])
         if page.number == 1:  # a query for several statuses has a first page for each
             if page.total is None or self.total is None:
                 self.total = None
             else:
                 self.total += page.total
-        return matching
+        return new_ids
+
+    def tasks(self, ids: Sequence[str]) -> list[TaskRow]:
+        """Return the tasks with these ids, as they are known now."""
+        return [task for task in map(self.state.task, ids) if task]
 
 
-LoadedPages = AsyncIterator[tuple[Page, list[TaskRow]]]
-"""Each page, and its tasks that match."""
+LoadedPages = AsyncIterator[list[str]]
+"""The ids of the matching tasks of each page."""
 
 
 async def tasks(session: Session) -> int:
@@ -76,17 +83,20 @@ async def tasks(session: Session) -> int:
     arguments, out = session.arguments, session.out
     task_filter = parse_filter(" ".join([*arguments.filter, arguments.more or ""]).strip())
     await _learn_agents(session)
-    context = FilterContext(datetime.now(UTC), session.agents)
-    loaded = _LoadedTasks(task_filter.predicate(context))
-    async with aclosing(_load_pages(session, _task_query(session, task_filter, context), loaded)) as pages:
+    loaded = _LoadedTasks()
+    context = FilterContext(datetime.now(UTC), session.agents, lambda task: loaded.state.wait(task.id))
+    async with aclosing(_load_pages(session, task_filter, context, loaded)) as pages:
         if out.format == "ndjson":
-            await _print_ndjson(session, pages)
+            async for ids in pages:
+                for task in loaded.tasks(ids):
+                    out.json(_task_json(session, task, loaded.state))
+                loaded.state = State()
         else:
-            matching = await _read_matching(session, pages)
+            matching = loaded.tasks([task_id async for ids in pages for task_id in ids])
             if out.format == "json":
                 _print_document(session, task_filter, loaded, matching)
             else:
-                _print_table(session, matching)
+                _print_table(session, matching, loaded.state)
     if any(term.field == "tokens" for term in task_filter.terms):
         out.note("lists do not tell tokens: only tasks that do are found by tokens:")
     _print_counts(session, loaded, is_filtered=bool(task_filter))
@@ -99,8 +109,16 @@ def _print_counts(session: Session, loaded: _LoadedTasks, *, is_filtered: bool) 
     if is_filtered:
         matches = f"{loaded.match_count} of "
     if total and total > count:
-        in_all = f", {total:,} in all: --all for the rest"
+        in_all = f", {counted_total(total)} in all: --all for the rest"
+    elif total is None and count >= DEFAULT_TASK_LIMIT and not session.arguments.all:
+        in_all = ", the platform does not tell how many there are: --all for the rest"
+    elif total is not None and total == MAX_COUNTED_TASKS:
+        in_all = f", {counted_total(total)} in all: the platform counts no further"
     session.out.note(f"{matches}{count} loaded{in_all}")
+    if loaded.unread_count:
+        session.out.note(
+            f"of the waiting tasks {MAX_WAIT_READS} were read for why they wait, {loaded.unread_count} were not"
+        )
 
 
 async def _learn_agents(session: Session) -> None:
@@ -114,43 +132,36 @@ async def _learn_agents(session: Session) -> None:
 
 
 async def _load_pages(
-    session: Session, query: TaskQuery, loaded: _LoadedTasks
-) -> AsyncGenerator[tuple[Page, list[TaskRow]], None]:
-    """Load the pages of the list, without --all only the newest; yield each page and its tasks that match."""
+    session: Session, task_filter: Filter, context: FilterContext, loaded: _LoadedTasks
+) -> AsyncGenerator[list[str], None]:
+    """Load the pages of the list, without --all only the newest; yield the ids of each page's tasks that match.
+
+    A list does not tell why tasks wait: those that match apart from their wait are read before they are tested for it.
+    """
+    query = _task_query(session, task_filter, context)
+    matches = task_filter.predicate(context)
+    may_match = task_filter.without(WAIT_FIELDS).predicate(context)
     async with aclosing(session.client.tasks(query)) as pages:
         async for page in pages:
-            yield page, loaded.add(page)
+            new_ids = loaded.add(page, session.client.now)
+            candidates = [task.id for task in loaded.tasks(new_ids) if may_match(task)]
+            await _read_waiting(session, loaded, candidates)
+            matching = [task.id for task in loaded.tasks(candidates) if matches(task)]
+            loaded.match_count += len(matching)
+            yield matching
             if len(loaded.ids) >= DEFAULT_TASK_LIMIT and not session.arguments.all:
                 return
 
 
-async def _print_ndjson(session: Session, pages: LoadedPages) -> None:
-    """Print each matching task as a line of JSON as soon as its page is loaded."""
-    async for _, matching in pages:
-        for task in matching:
-            session.out.json(_task_json(session, task))
-
-
-async def _read_matching(session: Session, pages: LoadedPages) -> list[TaskRow]:
-    """Load all pages, then read the matching tasks that are paused; return each task in its newest version."""
-    state = State()
-    ids: list[str] = []
-    async for page, matching in pages:
-        ids += [task.id for task in matching]
-        state = state.after([TasksSeen(page.items, session.client.now)])
-    state = await _read_waiting(session, state, ids)
-    return [task for task in map(state.task, ids) if task]
-
-
 def _print_document(session: Session, task_filter: Filter, loaded: _LoadedTasks, matching: Sequence[TaskRow]) -> None:
     """Print the matching tasks as one JSON document."""
-    items = [_task_json(session, task) for task in matching]
+    items = [_task_json(session, task, loaded.state) for task in matching]
     count, total = len(loaded.ids), loaded.total
     session.out.json({"kind": "tasks", "filter": str(task_filter), "loaded": count, "total": total, "items": items})
 
 
-def _task_json(session: Session, task: TaskRow) -> dict[str, Any]:
-    return task_json(task, task.wait, session.agents.get(task.agent_id))
+def _task_json(session: Session, task: TaskRow, state: State) -> dict[str, Any]:
+    return task_json(task, state.wait(task.id), session.agents.get(task.agent_id))
 
 
 def _task_query(session: Session, task_filter: Filter, context: FilterContext) -> TaskQuery:
@@ -168,26 +179,27 @@ def _task_query(session: Session, task_filter: Filter, context: FilterContext) -
     )
 
 
-async def _read_waiting(session: Session, state: State, ids: list[str]) -> State:
-    """Read the records of paused tasks, because the rows of a list do not tell why a task is waiting."""
+async def _read_waiting(session: Session, loaded: _LoadedTasks, ids: list[str]) -> None:
+    """Read why paused tasks wait, because the rows of a list do not tell."""
     semaphore = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
 
-    async def read(task_id: str) -> TasksSeen:
+    async def read(task_id: str) -> list[Change]:
         async with semaphore:
-            asked_at = session.client.now
-            try:
-                return TasksSeen((await session.client.task(task_id),), asked_at)
-            except ApiError:
-                return TasksSeen((), asked_at)
+            return await read_wait(session.client, task_id)
 
-    tasks = [task for task in map(state.task, ids) if task]
-    paused_ids = [task.id for task in tasks if task.status == Status.PAUSED]
-    return state.after(await asyncio.gather(*map(read, paused_ids[:MAX_WAIT_READS])))
+    paused_ids = [task.id for task in loaded.tasks(ids) if task.status == Status.PAUSED]
+    ids_to_read = paused_ids[: max(MAX_WAIT_READS - loaded.wait_read_count, 0)]
+    loaded.wait_read_count += len(ids_to_read)
+    loaded.unread_count += len(paused_ids) - len(ids_to_read)
+    for changes in await asyncio.gather(*map(read, ids_to_read)):
+        loaded.state = loaded.state.after(changes)
 
 
-def _print_table(session: Session, matching: list[TaskRow]) -> None:
+def _print_table(session: Session, matching: list[TaskRow], state: State) -> None:
     now = datetime.now(UTC)
-    rows = [_task_cells(session, task, now) for task in sorted(matching, key=_sort_key)]
+    waits = {task.id: state.wait(task.id) for task in matching}
+    ordered = sorted(matching, key=lambda task: _sort_key(task, waits[task.id]))
+    rows = [_task_cells(session, task, waits[task.id], now) for task in ordered]
     visible = [
         index
         for index in range(len(TASK_COLUMNS))
@@ -199,13 +211,15 @@ def _print_table(session: Session, matching: list[TaskRow]) -> None:
         )
 
 
-def _task_cells(session: Session, task: TaskRow, now: datetime) -> list[Cell | str]:
+def _task_cells(session: Session, task: TaskRow, wait: Wait | None, now: datetime) -> list[Cell | str]:
     """Return the cells of a task's row, in the order of `TASK_COLUMNS`."""
-    out, wait = session.out, task.wait
+    out = session.out
     status = status_cell(task, wait)
     seconds = waited_or_run_seconds(task, wait, now)
     duration = ""
-    if seconds is not None:
+    if wait and wait.until:
+        duration = wait_words.time_of(wait, now)
+    elif seconds is not None:
         duration = humanize.duration(seconds)
     plan = ""
     if task.plan and task.plan.steps:
@@ -216,7 +230,7 @@ def _task_cells(session: Session, task: TaskRow, now: datetime) -> list[Cell | s
     return [
         Cell(out.safe(status.text), status.style),
         Cell(out.safe(task.id), FAINT),
-        Cell(out.safe(task.title or task.name), STRONG if wait else ""),
+        Cell(out.safe(task.title or task.name), STRONG if wait and wait.needs_person else ""),
         out.safe(session.agents.get(task.agent_id) or task.agent_id),
         duration,
         plan,
@@ -225,9 +239,8 @@ def _task_cells(session: Session, task: TaskRow, now: datetime) -> list[Cell | s
     ]
 
 
-def _sort_key(task: TaskRow) -> tuple[int, float]:
+def _sort_key(task: TaskRow, wait: Wait | None) -> tuple[int, float]:
     """Return a sort key: by group, and tasks that have waited longest first."""
-    wait = task.wait
     since = 0.0
     if wait and wait.since:
         since = wait.since.timestamp()

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from types import SimpleNamespace
 
-MAX_INPUT_BYTES = 16 * 1024 * 1024
+MAX_INPUT_MEBIBYTES = 16
+MAX_INPUT_BYTES = MAX_INPUT_MEBIBYTES * 1024 * 1024
 """The largest file or standard input that is accepted."""
 STANDARD_INPUT = "-"
 _TEXT_FIELDS = (
@@ -37,9 +38,10 @@ def read_request_body(arguments: argparse.Namespace | SimpleNamespace) -> dict[s
         if value is not None and not is_default_source:
             body[name] = value
     body |= {name: True for name in _FLAG_FIELDS if getattr(arguments, name)}
-    for name, kind in _JSON_FILE_FIELDS.items():
-        if path := getattr(arguments, name):
-            body[name] = _read_json_file(path, kind)
+    for name, json_type in _JSON_FILE_FIELDS.items():
+        path = getattr(arguments, name)
+        if path:
+            body[name] = _read_json_file(path, json_type)
     if arguments.oidc_token_file:
         body["user_oidc_token"] = _read_text_file(arguments.oidc_token_file).strip()
     if arguments.no_events:
@@ -54,15 +56,16 @@ def _input_field(arguments: argparse.Namespace | SimpleNamespace, body: dict[str
         raise UsageError('input is an object in the platform\'s requests: {"input": {"text": …}}')
     if arguments.files:
         input_field["files"] = [*(input_field.get("files") or []), *arguments.files]
-    user_fields = {
+    user_arguments = {
         "id": arguments.user_id,
         "email": arguments.user_email,
         "display_name": arguments.user_name,
         "timezone": arguments.timezone,
     }
-    given_fields = {name: value for name, value in user_fields.items() if value}
-    if given_fields:
-        input_field["user"] = {**(input_field.get("user") or {}), **given_fields}
+    given_user = {name: value for name, value in user_arguments.items() if value}
+    if given_user:
+        user_of_body = input_field.get("user") or {}
+        input_field["user"] = {**user_of_body, **given_user}
     return input_field
 
 
@@ -98,13 +101,15 @@ def task_id_in_prompt(prompt: str) -> str | None:
     return task_id
 
 
-def _read_json_file(path: str, kind: type) -> Any:
+def _read_json_file(path: str, json_type: type) -> Any:
+    """Read a JSON file that holds a value of this type: dict for an object, list for a list."""
     try:
         value = loads(_read_text_file(path))
     except NotJson as error:
         raise UsageError(f"{path}: {error}") from error
-    if not isinstance(value, kind):
-        raise UsageError(f"{path} holds no JSON {'object' if kind is dict else 'list'}")
+    if not isinstance(value, json_type):
+        type_name = "object" if json_type is dict else "list"
+        raise UsageError(f"{path} holds no JSON {type_name}")
     return value
 
 
@@ -114,12 +119,12 @@ def _read_text_file(path: str) -> str:
         return _read_standard_input()
     try:
         with interruptible_read(), Path(path).open("rb") as file:
-            content = file.read(MAX_INPUT_BYTES + 1)
+            content = file.read(MAX_INPUT_BYTES + 1)  # one byte more shows that the file is too large
         text = content.decode()
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     if len(content) > MAX_INPUT_BYTES:
-        raise UsageError(f"{path} is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
+        raise UsageError(f"{path} is larger than {MAX_INPUT_MEBIBYTES} MiB: nothing was sent")
     return text
 
 
@@ -134,5 +139,5 @@ def _read_standard_input() -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"standard input cannot be read: {error}") from error
     if len(text) > MAX_INPUT_BYTES:
-        raise UsageError(f"standard input is larger than {MAX_INPUT_BYTES >> 20} MiB: nothing was sent")
+        raise UsageError(f"standard input is larger than {MAX_INPUT_MEBIBYTES} MiB: nothing was sent")
     return text

@@ -41,16 +41,17 @@ async def journal(session: Session) -> int:
 
 def _verify_journal(session: Session) -> int:
     """Verify the journal, and print each line that was changed or is missing."""
-    out, verdict = session.out, session.journal.verify()
+    out = session.out
+    verification = session.journal.verify()
     if out.format != "table":
-        faults = [{"line": fault.line, "what": fault.what} for fault in verdict.faults]
-        out.json({"kind": "verdict", "lines": verdict.lines, "faults": faults})
-    else:
-        for fault in verdict.faults:
+        faults = [{"line": fault.line, "what": fault.what} for fault in verification.faults]
+        out.json({"kind": "verdict", "lines": verification.lines, "faults": faults})
+    elif verification.faults:
+        for fault in verification.faults:
             out.line(Cell(f"line {fault.line}:", RED), fault.what)
-        if not verdict.faults:
-            out.line(f"{verdict.lines} lines, none changed or missing")
-    return FAILED if verdict.faults else OK
+    else:
+        out.line(f"{verification.lines} lines, none changed or missing")
+    return FAILED if verification.faults else OK
 
 
 def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
@@ -58,7 +59,8 @@ def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:
     words = line.get("words") or line.get("summary") or line.get("comment") or ""
     values = (line.get("kind", ""), line.get("verb", ""), line.get("target", ""), words)
     texts = [value if isinstance(value, str) else dumps(value) for value in values]
-    return [Cell(out.when(parse_time(line.get("at"))), FAINT), *(Cell(out.safe(text)) for text in texts)]
+    when = out.when(parse_time(line.get("at")))
+    return [Cell(when, FAINT), *(Cell(out.safe(text)) for text in texts)]
 
 
 async def config(session: Session) -> int:
@@ -74,7 +76,9 @@ async def config(session: Session) -> int:
 
 
 def _print_settings(session: Session) -> None:
-    out, settings = session.out, session.settings
+    """Print each setting with its value and where that comes from; values that are no defaults are strong."""
+    out = session.out
+    settings = session.settings
     if out.format != "table":
         items = {name: {"value": value, "from": source} for name, (value, source) in settings.values.items()}
         out.json({"kind": "settings", "profile": settings.profile, "items": items})

@@ -7,19 +7,22 @@ from contextlib import aclosing
 from typing import Any
 
 from tui.cli.answer_lines import answer_flags, question_lines, questions_json
-from tui.cli.context import Session, iso_time, status_cell, task_json
-from tui.cli.output import AMBER, FAINT, STRONG, Cell, Output
+from tui.cli.context import WAIT_STYLES, Session, iso_time, status_cell, task_json
+from tui.cli.output import FAINT, STRONG, Cell, Output
 from tui.client.errors import NotFound
 from tui.client.json_codec import parse_nested, pretty
 from tui.client.models import Task
-from tui.domain import humanize
+from tui.client.task_facts import Wait
+from tui.domain import humanize, wait_words
 from tui.domain.answers import SUPERSEDED, has_superseded_question, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot, review_of
 from tui.domain.review_facts import facts_of
 from tui.domain.wait_details import WaitDetails, deadline_of
+from tui.domain.waits import WaitSources, wait_of
 from tui.security.redact import Redactor
 from tui.security.sanitize import sanitize_text
 from tui.services.review_loader import load_wait_details
+from tui.services.wait_reader import read_agent_of_wait
 
 MAX_SEARCHED_TASKS = 200
 """How many of the newest tasks are searched for ids to suggest."""
@@ -41,28 +44,34 @@ async def show(session: Session) -> int:
     out = session.out
     task = await find_task(session, session.arguments.task)
     review = review_of(task, await session.client.log(task))
+    agent = await read_agent_of_wait(session.client, task)
+    wait = wait_of(task, WaitSources(review.wait if review.is_in_log else None, agent))
     details = None
     if review.subject_id:
         details = await load_wait_details(session.client, review)
     if out.format != "table":
-        out.json(_review_json(session, review, details))
+        out.json(_review_json(session, review, wait, details))
         return 0
-    _print_record(session, review)
+    _print_record(session, review, wait)
     if task.result:
         out.line("")
         out.line(Cell("Result", FAINT))
         out.text(task.result)
-    if review.wait:  # printed last, so that no text of the agent can imitate it
-        _print_request(session, review, details)
+    if wait and wait.needs_person:  # printed last, so that no text of the agent can imitate it
+        _print_request(session, review, wait, details)
+    elif wait:
+        _print_machine_wait(session, wait)
     elif has_superseded_question(review):
         out.line("")
         out.line(Cell("  question", FAINT), SUPERSEDED)
     return 0
 
 
-def _review_json(session: Session, review: ReviewSnapshot, details: WaitDetails | None) -> dict[str, Any]:
-    review_json = {**task_json(review.task, review.wait, None), "entries": len(review.log.entries)}
-    if review.wait:
+def _review_json(
+    session: Session, review: ReviewSnapshot, wait: Wait | None, details: WaitDetails | None
+) -> dict[str, Any]:
+    review_json = {**task_json(review.task, wait, None), "entries": len(review.log.entries)}
+    if wait and wait.needs_person:
         _, is_whole = printed_request(session.out.redactor, review.held)
         review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
         if (card := questions_of(review)) is not None:
@@ -107,9 +116,9 @@ async def _ids_with_prefix(session: Session, prefix: str) -> list[str]:
     return ids
 
 
-def _print_record(session: Session, review: ReviewSnapshot) -> None:
+def _print_record(session: Session, review: ReviewSnapshot, wait: Wait | None) -> None:
     out, task = session.out, review.task
-    status = status_cell(task, review.wait)
+    status = status_cell(task, wait)
     fields = {"status": out.safe(status.text), **_record_fields(session, review)}
     out.line(Cell(out.safe(task.name), STRONG))
     for name, value in fields.items():
@@ -170,16 +179,23 @@ def printed_request(redactor: Redactor, held: Any) -> tuple[Any, bool]:
     return printed, printed == parsed and redactor.json(held) == held
 
 
-def _print_request(session: Session, review: ReviewSnapshot, details: WaitDetails | None) -> None:
+def _print_machine_wait(session: Session, wait: Wait) -> None:
+    """Print the machine that the task waits for, and until when where that is known."""
+    out = session.out
+    out.line("")
+    out.line(Cell(f"Waits for a machine: {wait.kind.words}", STRONG))
+    out.line(Cell("  since", FAINT), iso_time(wait.since) or "not provided")
+    out.line(Cell("  until", FAINT), iso_time(wait.until) or "not provided")
+    out.line(Cell("  decide", FAINT), f"there is nothing to decide: {wait_words.ENDS[wait.kind]}")
+
+
+def _print_request(session: Session, review: ReviewSnapshot, wait: Wait, details: WaitDetails | None) -> None:
     """Print the whole request that waits, the facts about it, and the command that decides it."""
     out = session.out
-    kind = since = None
-    if review.wait:
-        kind = review.wait.kind
-        since = iso_time(review.wait.since)
+    since = iso_time(wait.since)
     printed, is_whole = printed_request(out.redactor, review.held)
     out.line("")
-    out.line(Cell(f"Waits for: {kind or ''}", AMBER))
+    out.line(Cell(f"Waits for: {wait.kind.words}", WAIT_STYLES[wait.kind.need]))
     if review.held is None:
         out.line("  what it waits for is not provided by the platform")
     else:

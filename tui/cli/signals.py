@@ -25,25 +25,27 @@ def cancelled_by_signals() -> Iterator[list[int]]:
     loop = asyncio.get_running_loop()
     cancellations: list[asyncio.Handle] = []
 
-    def receive(number: int, _: object) -> None:
+    def cancel_on_first_signal(number: int, _: object) -> None:
         if not received:
             received.append(number)
             cancellations.append(loop.call_soon_threadsafe(task.cancel))
 
-    numbers = [
-        number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
-    previous_handlers = {number: signal.signal(number, receive) for number in numbers}
+    previous_handlers = {number: signal.signal(number, cancel_on_first_signal) for number in _signals_not_ignored()}
     try:
         yield received
     finally:
-        for cancellation in cancellations:
+        for cancellation in cancellations:  # one that has not happened yet would hit what runs after the block
             cancellation.cancel()
-        for number, handler in previous_handlers.items():
+        for number, previous_handler in previous_handlers.items():
             # The interpreter restores SIGINT at shutdown, but leaves a signal that is ignored.
-            signal.signal(number, signal.SIG_IGN if received else handler)
+            handler = signal.SIG_IGN if received else previous_handler
+            signal.signal(number, handler)
+
+
+def _signals_not_ignored() -> list[signal.Signals]:
+    """Return the signals that end a process, without those that are ignored."""
+    ending_signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [number for number in ending_signals if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextmanager

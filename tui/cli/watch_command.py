@@ -22,9 +22,11 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Gap
 from tui.domain.filter_values import SECONDS_PER_UNIT
-from tui.domain.filters import Filter, parse_filter
-from tui.domain.state import Change, EventSeen, GapSeen, LinkSeen, LogSeen, TaskGone, TasksSeen
+from tui.domain.filters import Filter, FilterContext, parse_filter
+from tui.domain.state import AgentsSeen, Change, EventSeen, GapSeen, LinkSeen, LogSeen, State, TaskGone, TasksSeen
+from tui.domain.waits import needs_agent
 from tui.services.task_follower import TaskFollower
+from tui.services.wait_reader import read_agent_of_wait
 
 MIN_SPLIT_LINE_CHARS = 400
 """How long a line of streamed text must be to be printed in parts, before its line break has come."""
@@ -35,11 +37,15 @@ MAX_WITHHELD_CHARS = 65536
 MAX_TRIED_ENDS = 50
 """How many line breaks or spaces are tried as the place where printing stops."""
 SHORT_ID_CHARS = 8
+LABEL_CHARS = 17
+EVENTS_WITHOUT_NEWS = frozenset({"connected", "context_status"})
+"""Types of events that tell an operator nothing, and are not printed in a table."""
 _BEFORE_SECRET = re.compile(
     r"(?:[:=]|\b(?:bearer|basic))[\"'\s]*\Z|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END ).)*\Z",
     re.IGNORECASE | re.DOTALL,
 )
 """Matches a text whose next word may be a secret."""
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd]?)")
 
 
 NOT_FAILED = parse_filter("-status:failed,error,stopped")
@@ -59,9 +65,10 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
     Return 0 if every task matches `until`, or without it, if none failed or was stopped; FAILED otherwise, and also
     when the tasks have not ended after so many seconds.
     """
-    ids = list(dict.fromkeys(task_ids))
-    printer = _ChangePrinter(session.out, until, several=len(ids) > 1)
-    jobs = [asyncio.create_task(_follow_until(session.client, printer, task_id)) for task_id in ids]
+    different_ids = list(dict.fromkeys(task_ids))
+    printer = _ChangePrinter(session.out, until, several=len(different_ids) > 1)
+    jobs = [asyncio.create_task(_follow_until(session.client, printer, task_id)) for task_id in different_ids]
+    jobs_beside = [asyncio.create_task(_read_agents_of_waits(session.client, printer))]
     try:
         async with asyncio.timeout(seconds):
             tasks = await asyncio.gather(*jobs)
@@ -69,37 +76,50 @@ async def follow(session: Session, task_ids: list[str], until: Filter, seconds: 
         session.out.error(f"not ended after {humanize.duration(seconds or 0)}")
         return FAILED
     finally:
-        for job in jobs:
+        for job in (*jobs, *jobs_beside):
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, *jobs_beside, return_exceptions=True)
     for task in tasks:
         printer.print_final(task)
-    matches = (until or NOT_FAILED).predicate()
+    matches = (until or NOT_FAILED).predicate(printer.filter_context)
     return OK if all(matches(task) for task in tasks) else FAILED
+
+
+async def _read_agents_of_waits(client: Client, printer: _ChangePrinter) -> None:
+    """Read the agent of each task that waits at a node of its workflow, each agent once."""
+    read_ids = set()
+    while True:
+        task = await printer.waits_at_nodes.get()
+        if task.agent_id in read_ids:
+            continue
+        read_ids.add(task.agent_id)
+        asked_at = client.now
+        if agent := await read_agent_of_wait(client, task):
+            printer.print_change(AgentsSeen((agent,), asked_at))
 
 
 async def _follow_until(client: Client, printer: _ChangePrinter, task_id: str) -> AnyTask:
     """Follow one task until it ends, or matches before that."""
-    match = printer.matched(task_id)
-    follower = asyncio.create_task(TaskFollower(client, task_id, printer.print_change).run())
+    matched = printer.matched(task_id)
+    ended = asyncio.create_task(TaskFollower(client, task_id, printer.print_change).run())
     try:
-        await asyncio.wait((follower, match), return_when=asyncio.FIRST_COMPLETED)
-        if follower.done():
-            return await follower
-        return await match
+        await asyncio.wait((ended, matched), return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            return await ended
+        return await matched
     finally:
-        follower.cancel()
-        await asyncio.gather(follower, return_exceptions=True)
+        ended.cancel()
+        await asyncio.gather(ended, return_exceptions=True)
 
 
 def parse_timeout(text: str | None) -> float | None:
     """Parse a timeout like 30m; return seconds."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
-    if not match or float(match[1]) <= 0:
+    match = _DURATION.fullmatch(text)
+    if not match or float(match["number"]) <= 0:
         raise UsageError(f"--timeout is a length of time as 90s, 30m or 2h, not {text!r}")
-    return float(match[1]) * SECONDS_PER_UNIT[match[2] or "s"]
+    return float(match["number"]) * SECONDS_PER_UNIT[match["unit"] or "s"]
 
 
 class _ChangePrinter(Struct):
@@ -108,6 +128,10 @@ class _ChangePrinter(Struct):
     out: Output
     until: Filter
     several: bool
+    waits_at_nodes: asyncio.Queue[AnyTask] = field(default_factory=asyncio.Queue)
+    """Tasks that wait at a node of their workflow, which the record of their agent describes."""
+    _state: State = field(default_factory=State)
+    """What is known of the tasks, to tell why they wait."""
     _matches: dict[str, asyncio.Future[AnyTask]] = field(default_factory=dict)
     _statuses: dict[str, str] = field(default_factory=dict)
     """The status and the wait of each task that were printed last."""
@@ -122,32 +146,46 @@ class _ChangePrinter(Struct):
 
     def print_change(self, change: Change) -> None:
         """Print one change."""
+        self._state = self._state.after([change])
         match change:
             case EventSeen(task_id, event):
                 self._print_event(task_id, event)
-            case LogSeen(task_id, _, _, new_entries):
+            case LogSeen(task_id, _, at, new_entries):
                 for entry in new_entries:
                     self._print_entry(task_id, entry)
+                self._print_waits(at)
             case GapSeen(task_id, gap):
                 self._print_gap(task_id, gap)
             case LinkSeen():
                 self._print_link(change)
             case TasksSeen((task,), at):
                 self._print_task(task, iso_time(at))
+                if needs_agent(task):
+                    self.waits_at_nodes.put_nowait(task)
+            case AgentsSeen():
+                self._print_waits(change.at)
             case TaskGone(task_id, at, reason):
                 self._print_json("task", task_id, time=iso_time(at), data={"gone": reason})
         self.out.flush()
+
+    def _print_waits(self, at: datetime) -> None:
+        """Print the waits that have become known better than they were when they were printed."""
+        for task_id in list(self._statuses):
+            task = self._state.task(task_id)
+            if task is not None:
+                self._print_task(task, iso_time(at))
 
     def print_final(self, task: AnyTask) -> None:
         """Print the final state of a task: its result, or its JSON."""
         self._print_withheld(task.id)
         if self.out.format != "table":
-            self.out.json({**task_json(task, task.wait, None), "kind": "final"})
+            self.out.json({**task_json(task, self._state.wait(task.id), None), "kind": "final"})
         elif task.result:
             self.out.line(Cell("result", FAINT))
             self.out.text(task.result)
 
     def _print_gap(self, task_id: str, gap: Gap) -> None:
+        """Print a gap of the stream, and how much of it the log has filled."""
         data = {"seconds": gap.seconds, "filled": gap.filled}
         self._print_json("gap", task_id, id=iso_time(gap.at), time=iso_time(gap.at), data=data)
         filled = "not filled yet"
@@ -156,54 +194,73 @@ class _ChangePrinter(Struct):
         self._print_line(task_id, Cell(f"─ gap {humanize.exact_duration(gap.seconds)}, {filled} ─", FAINT))
 
     def _print_link(self, change: LinkSeen) -> None:
-        task_id, link = change.task_id, change.link
+        """Print a new state of the connection; as text, not that it is only connecting."""
+        link = change.link
         data = {"state": str(link.state), "reason": link.reason, "delay": link.delay, "attempt": link.attempt}
-        self._print_json("link", task_id, time=iso_time(change.at), data=data)
+        self._print_json("link", change.task_id, time=iso_time(change.at), data=data)
         if link.state is not LinkState.CONNECTING:
-            self._print_line(task_id, Cell(f"● {self.out.safe(str(link))}", FAINT))
+            self._print_line(change.task_id, Cell(f"● {self.out.safe(str(link))}", FAINT))
 
     def _print_task(self, task: AnyTask, at: str | None) -> None:
-        wait = task.wait
-        match = self._matches.get(task.id)
-        if self.until and match and not match.done() and self.until.predicate()(task):
-            match.set_result(task)
+        """Print a task whose status or wait is new, and resolve its future if it matches."""
+        self._resolve_match(task)
+        wait = self._state.wait(task.id)
         status = f"{task.status} {wait.kind if wait else ''}"
         changed_at = task.changed_at or EPOCH
         last_changed_at = self._changed_at.get(task.id, EPOCH)
         self._changed_at[task.id] = max(changed_at, last_changed_at)
-        if self._statuses.get(task.id) == status or changed_at < last_changed_at:
+        is_replayed = changed_at < last_changed_at
+        if is_replayed or self._statuses.get(task.id) == status:
             return
         self._statuses[task.id] = status
         self._print_json("task", task.id, time=at, type=task.status, data=task.raw)
         cell = status_cell(task, wait)
         self._print_line(task.id, Cell(self.out.safe(cell.text), cell.style), Cell(self.out.safe(task.name), STRONG))
 
+    @property
+    def filter_context(self) -> FilterContext:
+        """The context of filters: with all that is known of why a task waits."""
+        return FilterContext(wait_of=lambda task: self._state.wait(task.id))
+
+    def _resolve_match(self, task: AnyTask) -> None:
+        """Resolve the future of a task that matches `until`, unless it is resolved already."""
+        future = self._matches.get(task.id)
+        if self.until and future and not future.done() and self.until.predicate(self.filter_context)(task):
+            future.set_result(task)
+
     def _print_event(self, task_id: str, event: Event) -> None:
+        """Print an event: in a table, as the chunk, task, entry or plan that it carries, or else its data."""
         fields = {"id": event.frame_id or None, "type": event.type, "data": event.data}
         self._print_json("event", task_id, provenance="live", time=iso_time(event.time), **fields)
         if self.out.format != "table":
             return
-        if (chunk := event.chunk) is not None:
+        chunk = event.chunk
+        task = event.task
+        plan = event.plan
+        if chunk is not None:
             self._print_chunk(task_id, chunk)
-        elif (task := event.task) and task.id == task_id:
+        elif task and task.id == task_id:
             self._print_task(task, iso_time(event.time))
-        elif entry := event.entry:
-            self._print_entry_line(task_id, event.type, entry)
-        elif plan := event.plan:
+        elif event.entry:
+            self._print_entry_line(task_id, event.type, event.entry)
+        elif plan:
             self._print_line(task_id, "plan", f"{plan.done}/{len(plan.steps)}")
-        elif event.type not in {"connected", "context_status"}:
+        elif event.type not in EVENTS_WITHOUT_NEWS:
             data = self.out.safe(dumps(self.out.redactor.json(event.data)))
             self._print_line(task_id, self.out.safe(event.type), Cell(data, FAINT))
 
     def _print_chunk(self, task_id: str, chunk: str) -> None:
         """Print a chunk of streamed text up to its last line break, or the last word of a long line."""
         text = self._withheld.get(task_id, "") + chunk
-        if end := self._printable_chars(text):
-            self.out.text(text[:end].removesuffix("\n"))
-        self._withheld[task_id] = text[end:]
+        printable_chars = self._printable_chars(text)
+        if printable_chars > 0:
+            self.out.text(text[:printable_chars].removesuffix("\n"))
+        self._withheld[task_id] = text[printable_chars:]
 
     def _print_withheld(self, task_id: str) -> None:
-        if text := self._withheld.pop(task_id, ""):
+        """Print the streamed text of a task that was withheld, because something else follows it."""
+        text = self._withheld.pop(task_id, "")
+        if text:
             self.out.text(text)
 
     def _printable_chars(self, text: str) -> int:
@@ -213,8 +270,10 @@ class _ChangePrinter(Struct):
         if not ends and len(text) > MIN_SPLIT_LINE_CHARS:
             ends = [match.end() for match in re.finditer(" ", text[:-MAX_WITHHELD_WORD_CHARS])]
         for end in reversed(ends[-MAX_TRIED_ENDS:]):
-            before, after = text[:end], text[end:]
-            if not _BEFORE_SECRET.search(before) and redact(before) + redact(after) == redact(text):
+            printed = text[:end]
+            withheld = text[end:]
+            splits_no_secret = not _BEFORE_SECRET.search(printed) and redact(printed) + redact(withheld) == redact(text)
+            if splits_no_secret:
                 return end
         if len(text) > MAX_WITHHELD_CHARS:
             return len(text)
@@ -226,12 +285,15 @@ class _ChangePrinter(Struct):
             self._print_entry_line(task_id, entry.kind, entry)
 
     def _print_entry_line(self, task_id: str, label: str, entry: Entry) -> None:
+        """Print the line of an entry: its time, its label and its description."""
         clock = ""
         if entry.created_at:
             clock = entry.created_at.astimezone(None).strftime("%H:%M:%S")
-        self._print_line(task_id, Cell(clock, FAINT), f"{self.out.safe(label):<17}", *describe_entry(self.out, entry))
+        padded_label = self.out.safe(label).ljust(LABEL_CHARS)
+        self._print_line(task_id, Cell(clock, FAINT), padded_label, *describe_entry(self.out, entry))
 
     def _print_line(self, task_id: str, *cells: Cell | str) -> None:
+        """Print a line of a table; it begins with the task's id if several tasks are watched."""
         if self.out.format != "table":
             return
         self._print_withheld(task_id)

@@ -221,10 +221,6 @@ class Client:
         route, root = self._route(operation)
         return await self.transport.act(route.method, root + route.fill(**parts), body)
 
-    def supports(self, operation: Operation) -> bool:
-        """Return whether a surface that has this operation is configured."""
-        return any(self.surfaces.root(route.surface) for route in ROUTES[operation])
-
     def _route(self, operation: Operation) -> tuple[Route, str]:
         """Return the preferred route among the surfaces that are configured, and the root URL of its surface."""
         if self.read_only and operation in ACTION_OPERATIONS:

@@ -180,6 +180,10 @@ class Surfaces(Struct, frozen=True):
             return None
         return f"{base}/{self.organization}"
 
+    def supports(self, operation: Operation) -> bool:
+        """Return whether a surface that has this operation is configured."""
+        return any(self.root(route.surface) for route in ROUTES[operation])
+
     @property
     def platform_ids(self) -> list[str]:
         """An id of the platform for each of its addresses, however spelled; a shared id means the same platform."""

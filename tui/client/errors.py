@@ -25,6 +25,7 @@ class ApiError(Exception):
         hint: str | None = None,
         maybe_done: bool | None = None,
     ) -> None:
+        """Create an error; without `maybe_done`, the status tells whether the action may have been carried out."""
         super().__init__(message)
         self.message = message
         self.status = status

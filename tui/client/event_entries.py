@@ -23,12 +23,12 @@ def entry_of_event(kind: str, content: Any, time: Any) -> Entry:
     """Return the log entry for an event of this type; `time` is the event's own, not parsed yet."""
     data: dict[str, Any] = content if isinstance(content, dict) else {"value": content}
     fields = {"created_at": time, **data}
+    created_at = fields["created_at"]  # the time in the data, if there is one
     match kind:
         case "tool_call_request":
-            return ToolCall.from_value({**fields, "id": _call_id(data), "started_at": fields["created_at"]})
+            return ToolCall.from_value({**fields, "id": _call_id(data), "started_at": created_at})
         case "tool_call_result":
-            finish = {"finished_at": fields["created_at"], "returned": True}
-            return ToolCall.from_value({**fields, "id": _call_id(data), **finish})
+            return ToolCall.from_value({**fields, "id": _call_id(data), "finished_at": created_at, "returned": True})
         case "think" | "analyze":
             return Reasoning.from_value({**fields, "type": kind, **_reasoning_fields(data)})
         case "sub_agent_trigger":
@@ -44,8 +44,8 @@ def entry_of_event(kind: str, content: Any, time: Any) -> Entry:
         case "task_compactization":
             return Compaction.from_value(fields)
         case "gateway_steer_applied" if isinstance(data.get("message"), dict):
-            steer = data["message"]
-            return Message.from_value({**fields, "id": steer.get("id"), "role": "user", "content": steer})
+            instruction = data["message"]
+            return Message.from_value({**fields, "id": instruction.get("id"), "role": "user", "content": instruction})
         case _:
             return Other.from_value({**fields, "type": kind})
 

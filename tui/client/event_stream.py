@@ -26,19 +26,19 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError, NotSupported, UnexpectedAnswer
+from tui.client.errors import ApiError, NotSupported
 from tui.client.events import Event
 from tui.client.inflate import body_decoder
 from tui.client.pacing import paced
-from tui.client.replay import MAX_WITHHELD_BYTES, Replay
-from tui.client.responses import error_of_answer
-from tui.client.retry import Backoff, Clock, SystemClock, retry_after
+from tui.client.replay import MAX_WITHHELD_BYTES, Replay, Verdict
+from tui.client.responses import check_event_stream
+from tui.client.retry import Backoff, Clock, SystemClock
 from tui.client.sse import SSEDecoder, SSEFrame
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ ENDING_STATUSES = frozenset({204, 401, 403, 404})
 """Statuses that end a stream for good; any other failure is retried."""
 CLOCK_JUMP_SECONDS = 5.0
 """A larger jump of the wall clock means that the machine was asleep."""
-MAX_REFUSAL_BYTES = 65_536
-"""Bytes that are read of an answer that is not an event stream."""
+MAX_ID_DIGITS = 19
+"""Digits of the longest event id that is compared as a number."""
 TOO_LARGE_EVENT = b'{"type":"unreadable","data":{"reason":"larger than 16 MiB, left out"}}'
 
 
@@ -80,6 +80,7 @@ class Link(Struct, frozen=True):
     attempt: int = 0
 
     def __str__(self) -> str:
+        """Return the state of the link for the screen, with its reason."""
         match self.state:
             case LinkState.RECONNECTING:
                 return f"reconnecting {self.delay:.0f} s ({_ordinal(self.attempt)}): {self.reason}"
@@ -111,12 +112,20 @@ StreamItem = Link | StreamOpened | StreamResumed | Event
 Emit: TypeAlias = Callable[[StreamItem], None]
 
 
+class _Disconnection(NamedTuple):
+    """The end of a connection: its reason, and the seconds that the platform asks to wait before the next one."""
+
+    reason: str
+    requested_wait: float = 0.0
+
+
 class EventStream:
     """The event stream of a task. `run` returns when the server refuses, or after `stop`; it can also be cancelled."""
 
     def __init__(
         self, client: Client, task_id: str, *, clock: Clock | None = None, backoff: Backoff | None = None
     ) -> None:
+        """Create the stream of a task; it opens no connection before `run`."""
         self._client = client
         self._task_id = task_id
         self._clock = clock or SystemClock()
@@ -137,6 +146,7 @@ class EventStream:
         self._last_event_at = 0.0
         self._has_received = False
         self._is_rejoining = False
+        """Whether this is a later connection, of which no event has been emitted yet."""
         self._disconnected_at: float | None = None
         self._is_stopped = False
         self._timeout_reason = ""
@@ -152,20 +162,11 @@ class EventStream:
         emit(Link(LinkState.CONNECTING))
         while True:
             self._has_received = False
-            requested_wait = 0.0
             try:
-                await self._connect(emit)
-                reason = "the platform closed the stream"
-            except (BadAddress, NotSupported) as error:
+                disconnection = await self._connect_until_end(emit)
+            except (ApiError, BadAddress) as error:
                 self._emit_withheld(emit)
                 return error
-            except ApiError as error:
-                if error.status in ENDING_STATUSES:
-                    self._emit_withheld(emit)
-                    return error
-                reason, requested_wait = error.message, error.wait or 0.0
-            except TimeoutError:
-                reason = self._timeout_reason
             self._end_replay(emit)
             if self._is_stopped:
                 return None
@@ -174,30 +175,45 @@ class EventStream:
             if self._has_received:
                 attempt = 0
             attempt += 1
-            at_least = max(requested_wait, self._server_retry_seconds, MIN_RECONNECT_SECONDS)
-            delay = self._backoff.delay(attempt, at_least)
-            emit(Link(LinkState.RECONNECTING, reason, delay, attempt))
+            shortest_delay = max(disconnection.requested_wait, self._server_retry_seconds, MIN_RECONNECT_SECONDS)
+            delay = self._backoff.delay(attempt, shortest_delay)
+            emit(Link(LinkState.RECONNECTING, disconnection.reason, delay, attempt))
             await self._clock.sleep(delay)
 
+    async def _connect_until_end(self, emit: Emit) -> _Disconnection:
+        """Connect, and return why the connection ended; raise the error if it ends the stream for good."""
+        try:
+            await self._connect(emit)
+        except NotSupported:
+            raise
+        except ApiError as error:
+            if error.status in ENDING_STATUSES:
+                raise
+            return _Disconnection(error.message, error.wait or 0.0)
+        except TimeoutError:
+            return _Disconnection(self._timeout_reason)
+        return _Disconnection("the platform closed the stream")
+
     async def _connect(self, emit: Emit) -> None:
-        """Open a connection and read it to its end."""
+        """Open a connection and read it to its end; raise TimeoutError when nothing has come for too long."""
         url = await self._client.events_url(self._task_id)
         silence = self._client.transport.silence
         self._timeout_reason = f"nothing has come for {silence:g} s"
-        async with asyncio.timeout(None) as limit, self._client.open_events(url, self._last_id) as response:
-            limit.reschedule(asyncio.get_running_loop().time() + silence)
-            await self._check_response(response)
+        async with asyncio.timeout(None) as timeout, self._client.open_events(url, self._last_id) as response:
+            timeout.reschedule(asyncio.get_running_loop().time() + silence)
+            await check_event_stream(response, self._clock.time())
             self._note_connected(emit)
             clock_offset = self._clock.time() - self._clock.monotonic()
-            watchdog = asyncio.create_task(self._watch_clock(limit, clock_offset, emit))
+            watchdog = asyncio.create_task(self._watch_clock(timeout, clock_offset, emit))
             try:
-                await self._read_events(response, limit, watchdog, emit)
+                await self._read_events(response, timeout, watchdog, emit)
             finally:
                 if watchdog.done():
                     watchdog.result()  # raises what `emit` has raised
                 watchdog.cancel()
 
     def _note_connected(self, emit: Emit) -> None:
+        """Note that a connection is up, and emit it; after a reconnect, its first events may be a replay."""
         seconds_offline = None
         if self._disconnected_at is not None:
             seconds_offline = self._clock.monotonic() - self._disconnected_at
@@ -210,19 +226,20 @@ class EventStream:
         emit(StreamOpened(seconds_offline, resume_requested=bool(self._last_id)))
 
     async def _read_events(
-        self, response: httpx.Response, limit: asyncio.Timeout, watchdog: asyncio.Task[None], emit: Emit
+        self, response: httpx.Response, timeout: asyncio.Timeout, watchdog: asyncio.Task[None], emit: Emit
     ) -> None:
         """Read events until the connection ends, `stop` is called, or nothing has come for too long."""
         decoder = SSEDecoder(self._last_id)
         decompress = body_decoder(response.headers).feed
         loop = asyncio.get_running_loop()
         silence = self._client.transport.silence
+        extension_interval = silence / 10  # to extend the timeout for every chunk costs more than reading the chunk
         extended_at = loop.time()
         async with aclosing(paced(response)) as chunks:
             async for chunk in chunks:
-                if loop.time() - extended_at > silence / 10:  # to extend it for every chunk costs more than reading it
+                if loop.time() - extended_at > extension_interval:
                     extended_at = loop.time()
-                    limit.reschedule(extended_at + silence)
+                    timeout.reschedule(extended_at + silence)
                 for piece in decompress(chunk):
                     for frame in decoder.feed(piece):
                         self._handle_frame(frame, emit)
@@ -240,17 +257,17 @@ class EventStream:
         content = frame.content
         if not content and not frame.is_too_large:
             return
-        has_id = frame.has_own_id
+        has_own_id = frame.has_own_id
         event_id = ""
-        if has_id or frame.is_too_large:
+        if has_own_id or frame.is_too_large:  # the id of the event before tells where a large one was left out
             event_id = frame.id
         event = Event.from_sse(content or TOO_LARGE_EVENT, event_id)
-        if has_id and event_id:
+        if has_own_id and event_id:
             self._handle_event_with_id(event_id, content, event, emit)
         elif event.type == "connected":
             emit(event)
         elif self._replay is not None:
-            self._compare(self._replay, content, event, emit)
+            self._handle_possible_replay(self._replay, content, event, emit)
         else:
             self._emitted_hashes.append(hash(content))
             if self._is_rejoining:
@@ -258,11 +275,13 @@ class EventStream:
             emit(event)
 
     def _handle_event_with_id(self, event_id: str, content: bytes, event: Event, emit: Emit) -> None:
+        """Emit an event with an id, unless it was emitted before; with other content the same id is another event."""
         key = hash((event_id, content))
         is_known = key in self._recent_keys or key in self._older_keys
         self._recent_keys.add(key)
         if len(self._recent_keys) > MAX_REMEMBERED_IDS:  # forget the older half at once: one by one is slow
-            self._recent_keys, self._older_keys = set(), self._recent_keys
+            self._older_keys = self._recent_keys
+            self._recent_keys = set()
         if self._replay is not None and not is_known:
             self._emit_withheld(emit)
         if self._is_rejoining:
@@ -270,16 +289,16 @@ class EventStream:
         if not is_known and not self._is_stopped:
             emit(event)
 
-    def _compare(self, replay: Replay, content: bytes, event: Event, emit: Emit) -> None:
+    def _handle_possible_replay(self, replay: Replay, content: bytes, event: Event, emit: Emit) -> None:
         """Compare an event without an id with the emitted ones; emit all withheld events if they are not a replay."""
         self._last_event_at = self._clock.monotonic()
-        is_replay = replay.compare(content, event)
-        if is_replay:
+        verdict = replay.compare(content, event)
+        if verdict is Verdict.REPLAY:
             self._replay = None
             self._undecided = []
             self._undecided_bytes = 0
             self._emit_resumed(emit, is_seamless=True)
-        elif is_replay is False:
+        elif verdict is Verdict.NO_REPLAY:
             self._emit_withheld(emit)
 
     def _emit_withheld(self, emit: Emit) -> None:
@@ -290,11 +309,12 @@ class EventStream:
         if self._replay is not None:
             withheld = self._replay.withheld
             events += (event for _, event in withheld)
-            self._emitted_hashes.extend(key for key, _ in withheld[self._replay.overlap :])
+            self._emitted_hashes.extend(event_hash for event_hash, _ in withheld[self._replay.overlap :])
             self._replay = None
         self._emit_all(events, emit)
 
     def _emit_all(self, events: Iterable[Event], emit: Emit) -> None:
+        """Emit events that turned out to be new, until `stop` is called."""
         for event in events:
             self._emit_resumed(emit, is_seamless=False)
             if self._is_stopped:
@@ -320,7 +340,7 @@ class EventStream:
             self._is_rejoining = False
             emit(StreamResumed(is_seamless))
 
-    async def _watch_clock(self, limit: asyncio.Timeout, clock_offset: float, emit: Emit) -> None:
+    async def _watch_clock(self, timeout: asyncio.Timeout, clock_offset: float, emit: Emit) -> None:
         """Watch the wall clock: break the connection when it jumps, because a machine that slept has lost the link.
 
         Also emit the withheld events when no other event comes.
@@ -333,9 +353,9 @@ class EventStream:
                     break
                 self._emit_stale(emit)
         except Exception:
-            limit.reschedule(asyncio.get_running_loop().time())
+            _expire_now(timeout)
             raise
-        limit.reschedule(asyncio.get_running_loop().time())
+        _expire_now(timeout)
 
     def _emit_stale(self, emit: Emit) -> None:
         """Emit the withheld events once they are stale: withheld for MAX_WITHHELD_SECONDS."""
@@ -346,34 +366,20 @@ class EventStream:
             replay.overlap = len(replay.withheld)
             self._emit_withheld(emit)
 
-    async def _check_response(self, response: httpx.Response) -> None:
-        """Check the status of a response first, then its type; raise ApiError unless it is an event stream."""
-        status = response.status_code
-        if status == 200:
-            content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if content_type == "text/event-stream":
-                return
-            raise UnexpectedAnswer(
-                f"the platform answered with {content_type or 'something'}, not with an event stream"
-            )
-        content = bytearray()
-        async for chunk in response.aiter_raw():
-            content += chunk
-            if len(content) > MAX_REFUSAL_BYTES:
-                break
-        if status < 400:
-            raise UnexpectedAnswer(f"the platform has no events for this task ({status})", status=status)
-        wait = retry_after(response.headers, self._clock.time())
-        raise error_of_answer(status, bytes(content), wait)
-
 
 def _is_next_id(event_id: str, last_id: str) -> bool:
     """Return whether an id is the next number after another; False for ids that are not numbers."""
-    are_numbers = event_id.isdecimal() and last_id.isdecimal() and len(event_id) < 20
+    are_numbers = event_id.isdecimal() and last_id.isdecimal() and len(event_id) <= MAX_ID_DIGITS
     return are_numbers and int(event_id) == int(last_id) + 1
 
 
+def _expire_now(timeout: asyncio.Timeout) -> None:
+    """Let a timeout expire now, so that the reading that it limits ends."""
+    timeout.reschedule(asyncio.get_running_loop().time())
+
+
 def _ordinal(number: int) -> str:
+    """Return the ordinal of a number, such as 1st, 2nd or 11th."""
     suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     if 10 <= number % 100 <= 20:
         suffix = "th"

@@ -64,7 +64,7 @@ class Event(Struct, eq=False, gc=False):
 
     @classmethod
     def from_value(cls, body: object, frame_id: str = "") -> Self:
-        """Create an event from any JSON value."""
+        """Create an event from any JSON value; its type is in `type`, or else in `event`."""
         raw = body if isinstance(body, dict) else {"value": body}
         kind = raw.get("type")
         if kind is None:
@@ -173,9 +173,10 @@ class Event(Struct, eq=False, gc=False):
         return data if isinstance(data, dict) else None
 
     def _make_entry(self) -> Entry | None:
+        """Make the log entry for this event."""
         if self.type in EVENTS_WITHOUT_ENTRY:
             return None
-        from tui.client.event_entries import entry_of_event
+        from tui.client.event_entries import entry_of_event  # imports pydantic
 
         return entry_of_event(self.type, self.data, self.unparsed_time)
 

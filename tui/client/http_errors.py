@@ -83,17 +83,19 @@ def _broken_connection_error(error: Exception, url: str) -> ApiError:
     if any(_is_tls_alert(cause, "CERTIFICATE_REQUIRED") for cause in _causes(error)):
         hint = "Set an address of the platform that asks for the key alone"
         return Unreachable(f"{host} wants {CLIENT_CERTIFICATE}", hint=hint, wait=0.0, maybe_done=True)
-    reason = str(getattr(error, "reason", None) or error)
+    reason = str(getattr(error, "reason", None) or error)  # an ssl.SSLError has the shorter reason
     if not reason:
         return ConnectionLost(f"the connection to {host} broke")
     return ConnectionLost(f"the connection to {host} broke: {reason}")
 
 
 def _is_tls_alert(error: BaseException, name: str) -> bool:
+    """Return whether an error is the TLS alert of this name, or of one that contains it."""
     return isinstance(error, ssl.SSLError) and name in (error.reason or "")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes: httpx hides the error of TLS or of the system behind its own."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -15,6 +15,10 @@ MAX_PLAIN_BYTES = 16 * 1024 * 1024
 """Decompressed bytes up to which the ratio is not limited."""
 MAX_INFLATE_RATIO = 100
 """Decompressed bytes for each compressed byte, beyond MAX_PLAIN_BYTES."""
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+"""The `wbits` of zlib that recognise both formats by their headers."""
+MAX_QUOTED_CHARS = 80
+"""Characters that an error quotes of a header."""
 
 
 class PlainBody:
@@ -32,25 +36,27 @@ class CompressedBody:
     """A decoder of a body that is compressed with gzip or zlib."""
 
     def __init__(self) -> None:
-        self._decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._decompressor = zlib.decompressobj(GZIP_OR_ZLIB)
         self._compressed_bytes = 0
         self._plain_bytes = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Feed a compressed chunk; yield its decompressed pieces."""
+        """Feed a compressed chunk; yield its decompressed pieces, each of at most MAX_PIECE_BYTES."""
         self._compressed_bytes += len(chunk)
-        while chunk:
+        rest = chunk
+        while rest:
             if self._decompressor.eof:  # another gzip member follows
-                self._decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
+                self._decompressor = zlib.decompressobj(GZIP_OR_ZLIB)
             try:
-                piece = self._decompressor.decompress(chunk, MAX_PIECE_BYTES)
+                piece = self._decompressor.decompress(rest, MAX_PIECE_BYTES)
             except zlib.error as error:
                 raise UnexpectedAnswer("the answer is compressed and damaged") from error
-            chunk = self._decompressor.unconsumed_tail
+            rest = self._decompressor.unconsumed_tail
             if self._decompressor.eof:
-                chunk = self._decompressor.unused_data
+                rest = self._decompressor.unused_data
             self._plain_bytes += len(piece)
-            if self._plain_bytes > MAX_PLAIN_BYTES and self._plain_bytes > MAX_INFLATE_RATIO * self._compressed_bytes:
+            max_bytes = max(MAX_PLAIN_BYTES, MAX_INFLATE_RATIO * self._compressed_bytes)
+            if self._plain_bytes > max_bytes:
                 raise UnexpectedAnswer("the answer swells beyond all measure when it is unpacked")
             yield piece
 
@@ -63,10 +69,11 @@ class CompressedBody:
 def body_decoder(headers: Mapping[str, str]) -> PlainBody | CompressedBody:
     """Return a decoder for a body with these headers; raise UnexpectedAnswer for other or several encodings."""
     header = headers.get("content-encoding", "").lower()
-    encodings = [encoding.strip() for encoding in header.split(",")]
-    encodings = [encoding for encoding in encodings if encoding not in {"", "identity"}]
+    names = [name.strip() for name in header.split(",")]
+    encodings = [name for name in names if name not in {"", "identity"}]
     if not encodings:
         return PlainBody()
     if len(encodings) == 1 and encodings[0] in {"gzip", "x-gzip", "deflate"}:
         return CompressedBody()
-    raise UnexpectedAnswer(f"the answer is encoded as {', '.join(encodings)[:80]}, which was not asked for")
+    quoted = ", ".join(encodings)[:MAX_QUOTED_CHARS]
+    raise UnexpectedAnswer(f"the answer is encoded as {quoted}, which was not asked for")

@@ -15,8 +15,10 @@ MAX_EXACT_DIGITS = 15
 """Characters of a decimal number that a float always represents exactly."""
 MAX_INT_DIGITS = 4300
 """Digits of the longest integer that Python converts; a longer one is kept as text."""
-_SEPARATORS = ((",", ":"), (", ", ": "))
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_USUAL_SEPARATORS = ((",", ":"), (", ", ": "))
+"""The separators between items, and between a name and its value, that JSON writers use."""
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+"""Strings are found as a whole, so that no bracket inside one counts."""
 
 
 class NotJson(ValueError):
@@ -36,10 +38,11 @@ def loads(text: str | bytes) -> Any:
 
 
 def _decode(text: str, decoder: json.JSONDecoder) -> Any:
+    """Decode a text; where it is nested too deep for the decoder, keep the deep levels as strings."""
     try:
         return decoder.decode(text)
     except RecursionError:
-        return _decode(_flatten_deep_levels(text), decoder)
+        return _decode(_deep_levels_as_strings(text), decoder)
     except json.JSONDecodeError as error:
         is_truncated = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         problem = "it ends too early" if is_truncated else f"character {error.pos + 1}"
@@ -84,12 +87,16 @@ def _parse_text(text: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    # If writing the value gives the same text, it has no duplicate name, lost digit or unusual escape.
-    for ensure_ascii in (True, False):
-        for separators in _SEPARATORS:
-            if json.dumps(value, ensure_ascii=ensure_ascii, separators=separators) == text:
-                return value
-    return text
+    return value if _is_written_as(value, text) else text
+
+
+def _is_written_as(value: Any, text: str) -> bool:
+    """Return whether a value is written as this text: so it has no duplicate name, lost digit or unusual escape."""
+    return any(
+        json.dumps(value, ensure_ascii=ensure_ascii, separators=separators) == text
+        for ensure_ascii in (True, False)
+        for separators in _USUAL_SEPARATORS
+    )
 
 
 def canonical(value: Any) -> str:
@@ -116,12 +123,12 @@ def _merge_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) == len(pairs):
         return value
-    counts: Counter[str] = Counter()
+    later_counts: Counter[str] = Counter()
     duplicates: dict[str, Any] = {}
-    for name, item in pairs[::-1]:
-        if counts[name]:
-            duplicates[f"{name} (written again before, {counts[name]})"] = item
-        counts[name] += 1
+    for name, item in reversed(pairs):  # the last one of each name keeps its name
+        if later_counts[name]:
+            duplicates[f"{name} (written again before, {later_counts[name]})"] = item
+        later_counts[name] += 1
     return {**value, **duplicates}
 
 
@@ -132,31 +139,35 @@ _DECODER_OF_LONG_NUMBERS = json.JSONDecoder(
 )
 
 
-def _flatten_deep_levels(text: str) -> str:
-    """Turn each value that is nested MAX_DEPTH levels deep into a string of its own JSON."""
+def _deep_levels_as_strings(text: str) -> str:
+    """Return JSON in which each value that is nested MAX_DEPTH levels deep is a string of its own JSON.
+
+    So the decoder, which calls itself for each level, can decode it, and the deep levels can still be read.
+    """
     parts: list[str] = []
     depth = 0
     deep_start = 0
-    copied_until = 0
-    for token in _TOKEN.finditer(text):
+    shallow_start = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
         match token.group()[0]:
             case "[" | "{":
                 depth += 1
                 if depth == MAX_DEPTH:
-                    parts.append(text[copied_until : token.start()])
                     deep_start = token.start()
+                    parts.append(text[shallow_start:deep_start])
             case "]" | "}":
                 if depth == MAX_DEPTH:
-                    parts.append(json.dumps(text[deep_start : token.end()]))
-                    copied_until = token.end()
+                    shallow_start = token.end()
+                    parts.append(json.dumps(text[deep_start:shallow_start]))
                 depth -= 1
     if depth >= MAX_DEPTH:
         raise NotJson("not JSON: it ends too early")
-    parts.append(text[copied_until:])
+    parts.append(text[shallow_start:])
     return "".join(parts)
 
 
 def _pruned(value: Any, depth: int = 0) -> Any:
+    """Return the value pruned to MAX_DEPTH levels, as the writer calls itself for each level."""
     if depth == MAX_DEPTH:
         return "… nested too deep to write"
     if isinstance(value, dict):

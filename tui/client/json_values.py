@@ -12,12 +12,18 @@ from tui.client.json_codec import canonical, dumps
 
 EPOCH = datetime.min.replace(tzinfo=UTC)
 """Stands for an unknown time: earlier than every other time."""
+MAX_CACHED_TIMES = 4096
 MAX_CACHED_CHARACTERS = 40
 """Longest text that is cached as a time."""
 MIN_MILLISECONDS = 1e11
 """A larger number is a time in milliseconds since 1970, a smaller one in seconds."""
+FIRST_YEAR = 1901
+LAST_YEAR = 8999
+"""Times in other years do not exist in every time zone, and count as unknown."""
 MAX_NUMBER = 1e300
 """Larger numbers are ignored."""
+HASH_CHARS = 12
+"""Hexadecimal digits of the hash of an object without an id: enough to tell the objects of one log apart."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -46,36 +52,42 @@ def parse_time(value: object) -> datetime | None:
     return _parse_time(value)
 
 
-@lru_cache(4096)
-def _parse_time_cached(text: str) -> datetime | None:
-    # Worth a cache: a task is often created, started and changed at the same time.
-    return _parse_time(text)
-
-
 def _parse_time(value: object) -> datetime | None:
+    """Parse a time as `parse_time` does; one without a time zone is in UTC."""
     try:
-        match value:
-            case datetime():
-                time = value
-            case bool():
-                return None
-            case int() | float():
-                seconds = value / 1000 if abs(value) > MIN_MILLISECONDS else value
-                time = datetime.fromtimestamp(seconds, UTC)
-            case str() if value[4:5] == "-":
-                time = datetime.fromisoformat(value.rstrip())
-            case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
-                return _parse_time(float(value))
-            case str():
-                time = datetime.fromisoformat(value.strip())
-            case _:
-                return None
+        time = _read_time(value)
+        if time is None:
+            return None
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    if not 1900 < time.year < 9000:  # other years do not exist in every time zone
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
         return None
     return time
+
+
+# Worth a cache: a task is often created, started and changed at the same time.
+_parse_time_cached = lru_cache(MAX_CACHED_TIMES)(_parse_time)
+
+
+def _read_time(value: object) -> datetime | None:
+    """Read a time of any year and time zone; return None, or raise ValueError, for a value that is no time."""
+    match value:
+        case datetime():
+            return value
+        case bool():
+            return None
+        case int() | float():
+            seconds = value / 1000 if abs(value) > MIN_MILLISECONDS else value
+            return datetime.fromtimestamp(seconds, UTC)
+        case str() if value[4:5] == "-":  # the usual form, recognised by the hyphen after the year
+            return datetime.fromisoformat(value.rstrip())
+        case str() if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+            return _read_time(float(value))
+        case str():
+            return datetime.fromisoformat(value.strip())
+        case _:
+            return None
 
 
 def flag_of(value: object) -> bool:
@@ -137,11 +149,11 @@ def decider_of(value: object) -> str | None:
         case str():
             return text_of(value)
         case dict():
-            names = ("display_name", "name", "email", "id")
-            return next(filter(None, (decider_of(value.get(name)) for name in names)), None)
+            candidates = (decider_of(value.get(field)) for field in ("display_name", "name", "email", "id"))
+            return next(filter(None, candidates), None)
         case list():
             return ", ".join(filter(None, map(decider_of, value))) or None
-        case True:
+        case True:  # decided, without a name
             return "somebody"
         case _ if value:
             return text_of(value)
@@ -152,8 +164,9 @@ def decider_of(value: object) -> str | None:
 def identity(data: Mapping[str, Any], *names: str) -> str:
     """Return an object's identity: the first of these fields that is not blank, or a hash of the whole object."""
     for name in names:
-        if (text := text_of(data.get(name))) and text.strip():
+        text = text_of(data.get(name))
+        if text and text.strip():
             return text
-    import hashlib
+    import hashlib  # slow to import, and rarely needed
 
-    return "?" + hashlib.sha256(canonical(data).encode()).hexdigest()[:12]
+    return "?" + hashlib.sha256(canonical(data).encode()).hexdigest()[:HASH_CHARS]

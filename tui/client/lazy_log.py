@@ -13,7 +13,7 @@ from typing import overload
 from msgspec import Raw
 
 from tui.client.json_codec import loads
-from tui.client.json_values import parse_time
+from tui.client.json_values import FIRST_YEAR, LAST_YEAR, parse_time
 from tui.client.log_entries import Decision, Delegation, Entry, ToolCall, parse_entry
 from tui.client.partial_decode import PartialEntry, decode_partial, entry_class_of_partial, names_child, split_log
 from tui.client.task_rows import MSGSPEC_ERRORS
@@ -39,6 +39,7 @@ class LazyEntries(Sequence[Entry]):
     """
 
     def __init__(self) -> None:
+        """Create an empty log; `extend` adds the entries."""
         self.ids: list[str] = []
         self.kinds: list[type[Entry]] = []
         self.tally: Counter[type[Entry]] = Counter()
@@ -56,18 +57,20 @@ class LazyEntries(Sequence[Entry]):
     def extend(self, raw_entries: Sequence[Raw]) -> None:
         """Extend the index by these entries; raise NotLazy if one of them must be parsed to be indexed."""
         try:
-            heads = list(map(decode_partial, raw_entries))
-            times = _parse_times(heads)
+            partials = list(map(decode_partial, raw_entries))
+            times = _parse_times(partials)
         except MSGSPEC_ERRORS as error:
             raise NotLazy from error
         start = len(self)
-        ids = [head.id if head.id and not head.id.isspace() else _call_id(head) for head in heads]
-        kinds = list(map(entry_class_of_partial, heads))
+        ids = [partial.id if partial.id and not partial.id.isspace() else _call_id(partial) for partial in partials]
+        kinds = list(map(entry_class_of_partial, partials))
         key_count = len(self.index_by_key) + len(ids)
         self.index_by_key.update(zip(ids, range(start, start + len(ids)), strict=True))
-        for position in [position for position, kind in enumerate(kinds) if kind in KINDS_WITH_DETAILS]:
-            key_count += self._index_details(heads[position], kinds[position], ids[position], start + position)
-        if len(self.index_by_key) < key_count:
+        for position, kind in enumerate(kinds):
+            if kind in KINDS_WITH_DETAILS:
+                key_count += self._index_details(partials[position], kind, ids[position], start + position)
+        is_a_key_shared = len(self.index_by_key) < key_count  # the second entry has replaced the first in the index
+        if is_a_key_shared:
             raise NotLazy
         self._raw_entries += raw_entries
         self.ids += ids
@@ -76,28 +79,28 @@ class LazyEntries(Sequence[Entry]):
         self.times += times
         self._extend_order(start)
 
-    def _index_details(self, head: PartialEntry, kind: type[Entry], entry_id: str, index: int) -> int:
+    def _index_details(self, partial: PartialEntry, kind: type[Entry], entry_id: str, index: int) -> int:
         """Index what else is known of an entry: whether it failed, names a sub-task, or has more keys than its id.
 
         Return how many more keys it has.
         """
         if kind is not ToolCall:  # only tool calls fail and have more than one key
-            if names_child(head, kind):
+            if names_child(partial, kind):
                 self.with_child.add(index)
             return 0
-        if head.is_error:
+        if partial.is_error:
             self.failed.add(index)
-        keys = {key for key in (head.request_id, head.tool_call_id) if key and key != entry_id}
-        self.index_by_key.update(dict.fromkeys(keys, index))
-        return len(keys)
+        more_keys = {key for key in (partial.request_id, partial.tool_call_id) if key and key != entry_id}
+        self.index_by_key.update(dict.fromkeys(more_keys, index))
+        return len(more_keys)
 
     def _extend_order(self, start: int) -> None:
-        """Extend the order of time by the entries from `start` on."""
+        """Extend the order of time by the entries from `start` on, which are usually later than all others."""
         time_of = self.times.__getitem__
-        order = sorted(range(start, len(self)), key=time_of)
-        is_later = not start or time_of(self.order[-1]) <= time_of(order[0])
-        self.order += order
-        if not is_later:
+        new_order = sorted(range(start, len(self)), key=time_of)
+        are_later = not self.order or time_of(self.order[-1]) <= time_of(new_order[0])
+        self.order += new_order
+        if not are_later:
             self.order.sort(key=time_of)
 
     def __len__(self) -> int:
@@ -132,9 +135,10 @@ class LazyEntries(Sequence[Entry]):
 
     def changed_indexes(self, other: LazyEntries) -> list[int]:
         """Return the indexes of the entries whose JSON has changed in the other log, or that only one of them has."""
-        equal = map(operator.eq, self._raw_entries, other._raw_entries)
-        changed = [index for index, is_equal in enumerate(equal) if not is_equal]
-        return [*changed, *range(min(len(self), len(other)), len(self))]
+        are_equal = map(operator.eq, self._raw_entries, other._raw_entries)  # as far as both logs go
+        changed = [index for index, is_equal in enumerate(are_equal) if not is_equal]
+        common_count = min(len(self), len(other))
+        return [*changed, *range(common_count, len(self))]
 
 
 class LargeLog:
@@ -149,10 +153,10 @@ class LargeLog:
         """Return the log for the bytes of an answer; None if it is not large or must be parsed as a whole."""
         if len(content) <= MIN_LAZY_LOG_BYTES:
             return None
-        parts = split_log(content)
-        if parts is None:
+        log = split_log(content)
+        if log is None:
             return None
-        return cls(*parts)
+        return cls(log.id, log.messages)
 
     async def entries(self) -> Sequence[Entry]:
         """Return the entries, lazily parsed if all of them have the usual form."""
@@ -176,20 +180,22 @@ async def read_entries(items: Iterable[object]) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _call_id(head: PartialEntry) -> str:
+def _call_id(partial: PartialEntry) -> str:
     """Return the id of the call, for an entry without an id; raise NotLazy if it has none either."""
-    for call_id in (head.request_id, head.tool_call_id):
+    for call_id in (partial.request_id, partial.tool_call_id):
         if call_id and not call_id.isspace():
             return call_id
     raise NotLazy
 
 
-def _parse_times(heads: list[PartialEntry]) -> list[datetime]:
-    """Parse the times as `parse_time` does; raise NotLazy if one is missing or has an unusual form."""
-    texts = [head.created_at for head in heads if head.created_at and head.created_at[4:5] == "-"]
+def _parse_times(partials: list[PartialEntry]) -> list[datetime]:
+    """Parse the times as `parse_time` does, but faster; raise NotLazy if one is missing or has an unusual form."""
+    texts = [partial.created_at for partial in partials if partial.created_at and partial.created_at[4:5] == "-"]
     times = list(map(datetime.fromisoformat, texts))
     if {time.tzinfo for time in times} != {UTC}:
         times = list(filter(None, map(parse_time, times)))
-    if len(times) < len(heads) or not 1900 < min(times).year <= max(times).year < 9000:
+    if len(times) < len(partials):
+        raise NotLazy
+    if min(times).year < FIRST_YEAR or max(times).year > LAST_YEAR:
         raise NotLazy
     return times

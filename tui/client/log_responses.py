@@ -27,14 +27,13 @@ def read_thread_messages(body: Any) -> Log:
     if not isinstance(body, dict) or not isinstance(body.get("root"), list):
         raise UnexpectedAnswer("the platform's answer holds no thread of messages", body=body)
     threads = {
-        name: tuple(_message(item) for item in messages)
-        for name, messages in body.items()
-        if isinstance(messages, list)
+        name: tuple(map(_read_message, messages)) for name, messages in body.items() if isinstance(messages, list)
     }
-    return Log(threads.pop("root", ()), threads, is_partial=True)
+    own_messages = threads.pop("root")
+    return Log(own_messages, threads, is_partial=True)
 
 
-def _message(item: object) -> Entry:
+def _read_message(item: object) -> Entry:
     """Read a message of the REST surface, whose role `assistant` is `agent` in a log."""
     if not isinstance(item, dict):
         return parse_entry(item)

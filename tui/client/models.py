@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from tui.client.json_codec import dumps
 from tui.client.json_values import decider_of
-from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Status, TaskFacts, Wait, WaitKind
+from tui.client.task_facts import FINAL_STATUSES, RUNNING_STATUSES, Status, TaskFacts, Wait, WaitKind, wake_time
 from tui.client.wire_model import Count, Flag, Items, Moment, Name, Nested, Number, Text, Texts, WireModel
 
 __all__ = [
@@ -159,6 +160,11 @@ class Task(TaskFacts, WireModel):
     def is_full(self) -> bool:
         """Whether this is the full record, not a row of a list."""
         return "input" in self.raw
+
+    @property
+    def wakes_at(self) -> datetime | None:
+        """The time at which the task's resident process wakes by itself."""
+        return wake_time(self.raw.get("process"))
 
 
 class Agent(WireModel):

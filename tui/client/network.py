@@ -43,7 +43,7 @@ def tls_context(ca: str | None) -> ssl.SSLContext:
     cert_file = os.environ.get("SSL_CERT_FILE")
     if cert_file and Path(cert_file).exists() and not Path(cert_file).is_file():
         raise BadNetworkSettings(f"SSL_CERT_FILE names {cert_file}, which is no file: name a file of PEM certificates")
-    context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts what the system trusts
     if ca:
         check_certificates("--ca", ca)
         context.load_verify_locations(ca)
@@ -90,27 +90,28 @@ def proxy_for(url: str) -> Proxy | None:
     parts = urlsplit(url)
     proxies = request.getproxies()
     kind = parts.scheme if proxies.get(parts.scheme) else "all"
-    value = proxies.get(kind, "").strip()
-    if not value or is_loopback(url) or _is_exempt(parts.netloc, proxies.get("no", "")):
+    proxy_url = proxies.get(kind, "").strip()
+    if not proxy_url or is_loopback(url) or _is_exempt(parts.netloc, proxies.get("no", "")):
         return None
     variable = _variable_name(kind)
-    return Proxy(_checked_proxy(value, variable), variable)
+    return Proxy(_checked_proxy(proxy_url, variable), variable)
 
 
 def _is_exempt(host: str, no_proxy: str) -> bool:
+    """Return whether a host is exempt from proxies: `*` exempts all, also in a list, which urllib ignores."""
     return "*" in map(str.strip, no_proxy.split(",")) or bool(request.proxy_bypass(host))
 
 
 def _variable_name(kind: str) -> str:
     """Return the name of the environment variable for this kind of proxy, spelled as it is set."""
     names = [name for name, value in os.environ.items() if value and name.lower() == f"{kind}_proxy"]
-    # The lowercase name has precedence, and is the largest.
+    # The lowercase name has precedence, and sorts last.
     return max(names, default="the proxy setting of this system")
 
 
-def _checked_proxy(value: str, variable: str) -> str:
+def _checked_proxy(address: str, variable: str) -> str:
     """Return the URL of a proxy with its scheme; raise BadNetworkSettings if it cannot be used."""
-    url = value if "://" in value else f"http://{value}"
+    url = address if "://" in address else f"http://{address}"
     parts = url_parts(url)
     if parts.scheme in {"socks5", "socks5h"} and find_spec("socksio") is None:
         raise BadNetworkSettings(

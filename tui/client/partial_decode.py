@@ -48,41 +48,43 @@ class PartialEntry(Struct, gc=False):
     reasoning: Raw | UnsetType = UNSET
 
 
-class _LogEnvelope(Struct):
+class SplitLog(Struct):
+    """A log that is split into its entries: the JSON of each, and the id of its thread."""
+
     messages: list[Raw]
     id: str | None = None
 
 
-_decode_log: Callable[[bytes | bytearray], _LogEnvelope] = msgspec.json.Decoder(_LogEnvelope).decode
+_decode_log: Callable[[bytes | bytearray], SplitLog] = msgspec.json.Decoder(SplitLog).decode
 _decode_list: Callable[[bytes | bytearray], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 _is_list = re.compile(rb"\s*\[").match
 decode_partial: Callable[[Raw], PartialEntry] = msgspec.json.Decoder(PartialEntry).decode
 
 
-def split_log(content: bytes | bytearray) -> tuple[str | None, list[Raw]] | None:
-    """Split a log into its thread's id and the JSON of each entry; return None if it must be parsed as a whole."""
+def split_log(content: bytes | bytearray) -> SplitLog | None:
+    """Split a log, an object or a bare list of entries; return None if it must be parsed as a whole."""
     try:
         if _is_list(content):
-            return None, _decode_list(content)
-        log = _decode_log(content)
+            return SplitLog(_decode_list(content))
+        return _decode_log(content)
     except MSGSPEC_ERRORS:
         return None
-    return log.id, log.messages
 
 
-def names_child(head: PartialEntry, kind: type[Entry]) -> bool:
+def names_child(partial: PartialEntry, kind: type[Entry]) -> bool:
     """Return whether an entry of this kind names the child task that it started."""
-    names = [head.created_execution_id]
+    child_ids = [partial.created_execution_id]
     if kind is Delegation:
-        names += [head.sub_task_id, head.child_task_id]
-    return bool(next((name for name in names if name is not None), None))
+        child_ids += [partial.sub_task_id, partial.child_task_id]
+    first_id = next((child_id for child_id in child_ids if child_id is not None), None)  # as the entry itself reads it
+    return bool(first_id)
 
 
-def entry_class_of_partial(head: PartialEntry) -> type[Entry]:
+def entry_class_of_partial(partial: PartialEntry) -> type[Entry]:
     """Return the class of a partial entry, by the rules of `entry_class_of` in the same order."""
-    kind = head.type
-    action = head.action
-    if head.role is not None and head.content is not UNSET:
+    kind = partial.type
+    action = partial.action
+    if partial.role is not None and partial.content is not UNSET:
         return Message
     if kind in REASONING:
         return Reasoning
@@ -92,28 +94,29 @@ def entry_class_of_partial(head: PartialEntry) -> type[Entry]:
         return Delegation
     if action in DECISIONS:
         return Decision
-    if head.tool_name is not None:
+    if partial.tool_name is not None:
         return ToolCall
-    if _first_byte(head.questions) == b"[":
+    if _first_byte(partial.questions) == b"[":
         return Questions
-    if _is_confirmation(head):
+    if _is_confirmation(partial):
         return Confirmation
-    if action is None and head.agent_id is not None and _has_query(head):
+    if action is None and partial.agent_id is not None and _has_query(partial):
         return Delegation
     return Other
 
 
-def _is_confirmation(head: PartialEntry) -> bool:
-    if head.request_id is None:
+def _is_confirmation(partial: PartialEntry) -> bool:
+    """Return whether an entry is a request for confirmation: its type, or else its action, says so."""
+    if partial.request_id is None:
         return False
-    name = head.type
-    if name is None:
-        name = head.action
-    return "confirm" in (name or "")
+    type_or_action = partial.type
+    if type_or_action is None:
+        type_or_action = partial.action
+    return "confirm" in (type_or_action or "")
 
 
-def _has_query(head: PartialEntry) -> bool:
-    return head.query is not UNSET or _first_byte(head.reasoning) == b"{"
+def _has_query(partial: PartialEntry) -> bool:
+    return partial.query is not UNSET or _first_byte(partial.reasoning) == b"{"
 
 
 def _first_byte(raw: Raw | UnsetType) -> bytes:

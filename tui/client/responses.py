@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui.client.errors import ApiError, UnexpectedAnswer, error_class_of
 from tui.client.json_codec import NotJson, loads
 from tui.client.json_values import object_of, text_of
+from tui.client.retry import retry_after
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_ANSWER_BYTES = 1024 * 1024 * 1024
 """The largest answer that is read."""
+MAX_REFUSAL_BYTES = 65_536
+"""Bytes that are read of an answer that is not an event stream."""
+MAX_WORD_BYTES = 63
+"""Bytes up to which an answer that is a single word counts as good although it is not JSON."""
+MAX_MESSAGE_CHARS = 1000
+"""Characters that are quoted of an error's message."""
+MAX_EXCERPT_BYTES = 300
+"""Bytes that are kept of an answer that is not JSON."""
+MAX_QUOTED_ID_CHARS = 80
+"""Characters that an error quotes of an id."""
 _MESSAGE_BY_STATUS = {
     400: "the request was not accepted",
     401: "the API key is missing or wrong",
@@ -31,9 +45,8 @@ def find_record(body: object, kind: str, *ids: str) -> dict[str, Any]:
         quoted = f": it says {message!r}" if message else ""
         raise UnexpectedAnswer(f"the platform's answer is no {kind}{quoted}", body=body)
     if ids and record_id not in ids:
-        raise UnexpectedAnswer(
-            f"the platform answered with {kind} {record_id[:80]!r}, asked for was {ids[0]!r}", body=body
-        )
+        quoted_id = record_id[:MAX_QUOTED_ID_CHARS]
+        raise UnexpectedAnswer(f"the platform answered with {kind} {quoted_id!r}, asked for was {ids[0]!r}", body=body)
     return record
 
 
@@ -53,7 +66,8 @@ def json_of_answer(content: bytes, status: int) -> Any:
     try:
         return loads(content)
     except NotJson as error:
-        if status == 200 and len(content) < 64 and content.strip().isalpha():  # a single word, like `pong`
+        is_word = len(content) <= MAX_WORD_BYTES and content.strip().isalpha()
+        if status == 200 and is_word:  # the answer to a ping is `pong`
             return content.decode().strip()
         problem = "an HTML page" if _is_html(content) else str(error)
         raise UnexpectedAnswer(f"the answer is {problem}", status=status, body=_excerpt(content)) from error
@@ -71,6 +85,24 @@ def error_of_answer(status: int, content: bytes, wait: float | None) -> ApiError
     return error_class_of(status)(message, status=status, wait=wait, body=body)
 
 
+async def check_event_stream(response: httpx.Response, now: float) -> None:
+    """Check the status of a response first, then its type; raise ApiError unless it is an event stream."""
+    status = response.status_code
+    if status == 200:
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content_type == "text/event-stream":
+            return
+        raise UnexpectedAnswer(f"the platform answered with {content_type or 'something'}, not with an event stream")
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > MAX_REFUSAL_BYTES:
+            break
+    if status < 400:
+        raise UnexpectedAnswer(f"the platform has no events for this task ({status})", status=status)
+    raise error_of_answer(status, bytes(content), retry_after(response.headers, now))
+
+
 def _default_message(status: int) -> str:
     if status in _MESSAGE_BY_STATUS:
         return _MESSAGE_BY_STATUS[status]
@@ -83,19 +115,20 @@ def error_message(body: object) -> str:
     """Return the message in the body of an error, or an empty text; `detail` may be a text or a list of problems."""
     match body:
         case {"detail": list(problems)}:
-            return "; ".join(filter(None, map(_problem_text, problems)))[:1000]
+            return "; ".join(filter(None, map(_problem_text, problems)))[:MAX_MESSAGE_CHARS]
         case {"detail": dict(inner)} | {"error": dict(inner)}:
             # Never quote an object as text: its secrets could not be redacted by their names.
             return error_message(inner)
         case {"detail": text} | {"message": text} | {"error": text} if isinstance(text, str | int | float):
-            return str(text_of(text))[:1000]
+            return str(text_of(text))[:MAX_MESSAGE_CHARS]
         case str():
-            return body[:1000]
+            return body[:MAX_MESSAGE_CHARS]
         case _:
             return ""
 
 
 def _problem_text(problem: object) -> str:
+    """Return the text of one problem with a request, with the field that it is in; empty for an unknown form."""
     match problem:
         case {"loc": list(location), "msg": text}:
             return f"{'.'.join(map(str, location))}: {text_of(text)}"
@@ -110,4 +143,4 @@ def _is_html(content: bytes) -> bool:
 
 
 def _excerpt(content: bytes) -> str:
-    return content[:300].decode("utf-8", "replace").strip()
+    return content[:MAX_EXCERPT_BYTES].decode("utf-8", "replace").strip()

@@ -15,6 +15,10 @@ MAX_WAIT_SECONDS = 120.0
 """Longest wait that a server can ask for: a dashboard that shows nothing new for longer is of no use."""
 MAX_RATE_LIMIT_WAIT_SECONDS = 60.0
 """Longest wait for the rate limit to be reset."""
+MAX_DOUBLINGS = 16
+"""Doublings of a backoff's bound that are computed: the bound is far above its maximum by then."""
+MAX_COUNT_DIGITS = 15
+"""Digits of the largest count that is read from a header."""
 
 
 class Clock(Protocol):
@@ -62,7 +66,7 @@ class Backoff(Struct, frozen=True):
 
         The delay is not shorter than `at_least`, of which no more than MAX_WAIT_SECONDS counts.
         """
-        doublings = min((attempt - 1) // self.failures_per_step, 16)
+        doublings = min((attempt - 1) // self.failures_per_step, MAX_DOUBLINGS)
         bound = min(self.max_seconds, self.first_seconds * 2**doublings)
         return max(self.rng.uniform(0, bound), min(at_least, MAX_WAIT_SECONDS))
 
@@ -118,6 +122,7 @@ class RateBudget(Struct):
 
 
 def _parse_count(value: str | None, default: int | None) -> int | None:
-    if value is not None and value.strip().isdecimal() and len(value) < 16:
+    """Parse a count in a header; return the default if it is missing or not a number."""
+    if value is not None and value.strip().isdecimal() and len(value) <= MAX_COUNT_DIGITS:
         return int(value)
     return default

@@ -6,12 +6,11 @@ httpx is imported by the first request, so that the dashboard's first frame does
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import ssl
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct, field
 
@@ -45,6 +44,10 @@ ANSWER_TIME_FACTOR = 2.0
 """The whole answer must arrive within this many times `timeout`, which limits the wait for each part of it."""
 MAX_SILENCE_SECONDS = 45.0
 """Seconds without a byte after which a stream counts as dead."""
+MAX_CONNECT_SECONDS = 10.0
+"""Longest wait for a connection."""
+MAX_LAST_ID_CHARS = 4096
+"""Characters of the longest last id that is sent: a longer one might not fit into the server's headers."""
 
 
 class KeyAuth:
@@ -114,16 +117,14 @@ class PlatformSession(Struct):
         """
         attempt = 1
         while True:
-            if pause := self.budget.seconds_to_wait(self.clock.time()):
-                self.on_wait("the platform's rate limit is used up", pause)
-                await self.clock.sleep(pause)
+            await self._wait_for_rate_limit()
             await self._throttle()
             try:
                 return await self._send("GET", url, decode=decode, is_log=is_log, params=params)
             except ApiError as error:
                 if not is_retryable(error):
                     raise
-                self._note_failure(error.wait or 0.0)
+                self.note_failure(error.wait or 0.0)
                 if attempt == MAX_TRIES:
                     raise
                 delay = self.backoff.delay(attempt, error.wait or 0.0)
@@ -138,47 +139,33 @@ class PlatformSession(Struct):
     @asynccontextmanager
     async def stream(self, url: str, last_id: str = "") -> AsyncGenerator[httpx.Response, None]:
         """Open an event stream in its own HTTP client; the caller checks the status and limits the time of silence."""
-        import httpx
-        from httpx_sse import aconnect_sse
-
-        headers = httpx.Headers({"Accept-Encoding": "identity"})
-        if last_id and len(last_id) <= 4096 and last_id.isprintable():
-            headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
         async with AsyncExitStack() as stack:
             stack.enter_context(map_errors(url))
             client = await stack.enter_async_context(self._new_client(url, self.silence))
-            timeouts = client.timeout.as_dict()
             await self._throttle()
-            opened_at = self.clock.monotonic()
+            guard = stack.enter_context(_EarlyEndGuard(self))
+            response = await _open_stream(stack, client, url, last_id)
+            guard.is_refused = 400 <= response.status_code < 500
+            yield response
 
-            def note_early_end(kind: type[BaseException] | None, *_: object) -> None:
-                is_cancelled = kind is not None and not issubclass(kind, Exception)
-                if not is_cancelled and self.clock.monotonic() - opened_at < THROTTLE_SECONDS:
-                    self._note_failure(0.0)
-
-            stack.push(note_early_end)
-            for _ in range(MAX_REDIRECTS + 1):
-                opening = aconnect_sse(client, "GET", url, headers=headers, extensions={"timeout": timeouts})
-                source = await stack.enter_async_context(opening)
-                if 400 <= source.response.status_code < 500:
-                    opened_at = -math.inf  # a refusal ends early as well, but is no failure
-                if not 300 <= source.response.status_code < 400:
-                    timeouts["read"] = None  # a timeout for each read costs a tenth: the caller sets one for all
-                    yield source.response
-                    return
-                url = _redirect_target(url, source.response)
-            raise Redirected("the address of the stream goes round in circles")
+    async def _wait_for_rate_limit(self) -> None:
+        """Wait until the platform's rate limit is reset if it is used up."""
+        pause = self.budget.seconds_to_wait(self.clock.time())
+        if pause:
+            self.on_wait("the platform's rate limit is used up", pause)
+            await self.clock.sleep(pause)
 
     async def _throttle(self) -> None:
         """Throttle requests after a failure: wait until the gap to the request before is long enough."""
         now = self.clock.monotonic()
         if now < self._throttled_until:
             self._next_request_at = max(now, self._next_request_at + MIN_REQUEST_GAP_SECONDS)
-            if (pause := self._next_request_at - now) > THROTTLE_SECONDS:
+            pause = self._next_request_at - now
+            if pause > THROTTLE_SECONDS:
                 self.on_wait("the platform asked to be left alone for a while", pause)
             await self.clock.sleep(pause)
 
-    def _note_failure(self, wait: float) -> None:
+    def note_failure(self, wait: float) -> None:
         """Note a failure: send no request for `wait` seconds, and throttle those of the five seconds after."""
         now = self.clock.monotonic()
         self._throttled_until = max(self._throttled_until, now + wait + THROTTLE_SECONDS)
@@ -194,10 +181,8 @@ class PlatformSession(Struct):
         params: dict[str, str] | None = None,
         **options: Any,
     ) -> Any:
-        import httpx
-
-        if method == "DELETE" and "/v1/" in httpx.URL(url).path:
-            raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
+        """Send a request, and follow the redirects of a read; return the decoded answer."""
+        _refuse_to_delete_task(method, url)
         if options.get("json") is None:
             options.pop("json", None)
         time_limit = None if is_log else self.timeout * ANSWER_TIME_FACTOR
@@ -210,26 +195,23 @@ class PlatformSession(Struct):
                     client.stream(method, url, params=params, **options) as response,
                 ):
                     self._note_headers(response.headers)
-                    if not 300 <= response.status_code < 400:
-                        if method != "GET":
-                            _check_action_status(response.status_code)
-                        return await self._decode_answer(response, decode)
                     if method != "GET":
-                        raise Redirected(
-                            f"the platform answered an action with a redirect ({response.status_code}), not followed",
-                            status=response.status_code,
-                        )
-                    url, params = _redirect_target(url, response), None
+                        _check_action_status(response.status_code)
+                    if not _is_redirect(response.status_code):
+                        return await self._decode_answer(response, decode)
+                    url = _redirect_target(url, response)
+                    params = None  # the target has its own query
         raise Redirected("the address goes round in circles")
 
     def _note_headers(self, headers: httpx.Headers) -> None:
         """Note the rate limit and the platform's time from the headers of an answer."""
         self.budget.update(headers)
-        if platform_time := parse_http_date(headers.get("date", "")):
-            skew = platform_time - self.clock.time()
-            self.skew = 0.0
-            if MIN_SKEW_SECONDS < abs(skew) < MAX_SKEW_SECONDS:
-                self.skew = skew
+        platform_time = parse_http_date(headers.get("date", ""))
+        if not platform_time:
+            return
+        difference = platform_time - self.clock.time()
+        is_credible_skew = MIN_SKEW_SECONDS < abs(difference) < MAX_SKEW_SECONDS
+        self.skew = difference if is_credible_skew else 0.0
 
     async def _decode_answer(self, response: httpx.Response, decode: Callable[[bytearray], Any] | None) -> Any:
         """Decode the body of a good answer; raise the ApiError that any other answer means."""
@@ -239,17 +221,20 @@ class PlatformSession(Struct):
         if not response.is_success:
             wait = retry_after(response.headers, self.clock.time())
             raise error_of_answer(response.status_code, bytes(content), wait)
-        if decode and (decoded := decode(content)) is not None:
+        decoded = decode(content) if decode else None
+        if decoded is not None:
             return decoded
         if response.request.method != "GET" and content.strip() == b"null":
             raise UnexpectedAnswer("the platform's answer is null", status=response.status_code)
         return json_of_answer(bytes(content), response.status_code)
 
     def _client(self, url: str, *, is_page: bool) -> httpx.AsyncClient:
-        key = origin(url), is_page
+        """Return the client for the origin of this URL, a new one on first use."""
+        key = (origin(url), is_page)
         if key not in self._clients:
-            self._clients[key] = client = self._new_client(url, self.timeout, is_page=is_page)
+            client = self._new_client(url, self.timeout, is_page=is_page)
             self._stack.push_async_callback(client.aclose)
+            self._clients[key] = client
         return self._clients[key]
 
     def _new_client(self, url: str, silence: float, *, is_page: bool = False) -> httpx.AsyncClient:
@@ -269,7 +254,7 @@ class PlatformSession(Struct):
                 cookies=NoCookies(),
                 auth=KeyAuth(self.key, self.origins),
                 headers={"User-Agent": f"xp-tui/{__version__}", "Accept-Encoding": ACCEPT_ENCODING},
-                timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout), read=silence),
+                timeout=httpx.Timeout(self.timeout, connect=min(MAX_CONNECT_SECONDS, self.timeout), read=silence),
                 verify=context or False,
                 trust_env=False,
                 proxy=proxy.url if proxy else None,
@@ -285,6 +270,24 @@ class PlatformSession(Struct):
 
             self._context = tls_context(self.ca)
         return self._context
+
+
+class _EarlyEndGuard:
+    """A context that notes the early end of a stream as a failure, unless the stream is refused or cancelled."""
+
+    def __init__(self, session: PlatformSession) -> None:
+        self.is_refused = False
+        self._session = session
+        self._opened_at = session.clock.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        is_cancelled = kind is not None and not issubclass(kind, Exception)
+        is_early = self._session.clock.monotonic() - self._opened_at < THROTTLE_SECONDS
+        if is_early and not self.is_refused and not is_cancelled:
+            self._session.note_failure(0.0)
 
 
 async def _read_content(response: httpx.Response) -> bytearray:
@@ -313,10 +316,46 @@ async def _decoded_chunks(response: httpx.Response) -> AsyncGenerator[bytes, Non
     decoder.finish()
 
 
+async def _open_stream(stack: AsyncExitStack, client: httpx.AsyncClient, url: str, last_id: str) -> httpx.Response:
+    """Open an event stream, following redirects; return its response, which `stack` closes."""
+    import httpx
+    from httpx_sse import aconnect_sse
+
+    headers = httpx.Headers({"Accept-Encoding": "identity"})
+    if last_id and len(last_id) <= MAX_LAST_ID_CHARS and last_id.isprintable():
+        headers = httpx.Headers([*headers.raw, (b"Last-Event-ID", last_id.encode())])
+    timeouts = client.timeout.as_dict()
+    for _ in range(MAX_REDIRECTS + 1):
+        opening = aconnect_sse(client, "GET", url, headers=headers, extensions={"timeout": timeouts})
+        source = await stack.enter_async_context(opening)
+        if not _is_redirect(source.response.status_code):
+            timeouts["read"] = None  # a timeout for each read costs a tenth: the caller sets one for all
+            return source.response
+        url = _redirect_target(url, source.response)
+    raise Redirected("the address of the stream goes round in circles")
+
+
+def _refuse_to_delete_task(method: str, url: str) -> None:
+    """Raise BadAddress for the request that would delete a task: no operation of this client needs it."""
+    import httpx
+
+    if method == "DELETE" and "/v1/" in httpx.URL(url).path:
+        raise BadAddress("a DELETE under /v1 destroys a task and its history: it is never sent")
+
+
 def _check_action_status(status: int) -> None:
-    """Check the status of an action's answer; raise UnexpectedAnswer for a 2xx status outside GOOD_ACTION_STATUSES."""
+    """Check the status of an action's answer; raise for a redirect, and for a 2xx status not in GOOD_ACTION_STATUSES.
+
+    A redirect of an action is not followed: it may have been carried out already.
+    """
+    if _is_redirect(status):
+        raise Redirected(f"the platform answered an action with a redirect ({status}), not followed", status=status)
     if 200 <= status < 300 and status not in GOOD_ACTION_STATUSES:
         raise UnexpectedAnswer(f"the platform answered an action with status {status}", status=status)
+
+
+def _is_redirect(status: int) -> bool:
+    return 300 <= status < 400
 
 
 def is_retryable(error: ApiError) -> bool:

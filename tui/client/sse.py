@@ -9,6 +9,8 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """The data of a larger event are left out."""
 MAX_RETRY_MS = 60_000
 """The longest reconnection time, in milliseconds, that a server can ask for."""
+MAX_RETRY_DIGITS = 12
+"""Digits that are read of a reconnection time: more of them mean a time beyond MAX_RETRY_MS."""
 
 
 class SSEFrame(Struct, frozen=True, gc=False):
@@ -32,6 +34,7 @@ class SSEDecoder:
     """A decoder of server-sent events for one connection; `last_id` is the last id of the connection before."""
 
     def __init__(self, last_id: str = "") -> None:
+        """Create a decoder that waits for the first bytes of a connection."""
         self.last_id = last_id
         """The id of the last dispatched event."""
         self.retry: int | None = None
@@ -56,7 +59,7 @@ class SSEDecoder:
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
-        if b"\r" in chunk:
+        if b"\r" in chunk:  # a line ends with CR, LF or both; after a CR at the end, an LF may be in the next chunk
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = chunk.split(b"\n")
@@ -76,8 +79,8 @@ class SSEDecoder:
         """Read complete lines; an event of one id and one data line takes a fast path, all others go line by line."""
         is_new_event = not (self._data or self._size or self._type or self._has_id)
         index = 0
-        last = len(lines) - 2
-        while index < last:
+        last_start = len(lines) - 2  # where the last event of three lines can begin, excluded
+        while index < last_start:
             id_line = lines[index]
             data_line = lines[index + 1]
             if (
@@ -150,7 +153,7 @@ class SSEDecoder:
         elif name == b"event":
             self._type = value.decode("utf-8", "replace")
         elif name == b"retry" and value.isdigit():
-            self.retry = min(int(value[:12]), MAX_RETRY_MS)
+            self.retry = min(int(value[:MAX_RETRY_DIGITS]), MAX_RETRY_MS)
 
     def _dispatch(self, frames: list[SSEFrame]) -> None:
         """Dispatch the event that an empty line has completed, and begin the next one."""

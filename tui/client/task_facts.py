@@ -1,12 +1,14 @@
-"""Facts about a task that rows and records share: its status, and why it waits for a person."""
+"""Facts about a task that rows and records share: its status, and why it waits for a person or a machine."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+from tui.client.json_values import parse_time, text_of
 
 if TYPE_CHECKING:
     from tui.client.models import ApprovalRequest, Plan, SignInRequest, TaskInput
@@ -29,20 +31,63 @@ FINAL_STATUSES = frozenset({Status.COMPLETED, Status.FAILED, Status.ERROR, Statu
 RUNNING_STATUSES = frozenset({Status.PENDING, Status.EXECUTING})
 
 
+class Need(StrEnum):
+    """The need of a waiting task, in the words of the filter `needs:`."""
+
+    ME = "me"
+    """The wait can be ended here: it is approved, answered, or signed in for."""
+    ELSEWHERE = "elsewhere"
+    """The wait needs a person, but can only be ended on the platform itself."""
+    MACHINE = "machine"
+    """The wait ends by itself: a machine calls, or the time comes."""
+
+
 class WaitKind(StrEnum):
-    """The kind of input from a person that a task waits for."""
+    """The kind of input that a task waits for, from a person or from a machine. The values are those of the JSON."""
 
     APPROVAL = "approval"
     SIGN_IN = "sign-in"
     QUESTION = "question"
+    SECRET = "secret asked"
+    INVITATION = "invitation"
+    HELD_CALL = "held call"
     UNKNOWN = "paused"
+    WEBHOOK = "webhook"
+    SCHEDULE = "schedule"
+
+    @property
+    def need(self) -> Need:
+        """The need of a task that waits for this."""
+        return NEED_OF_KIND.get(self, Need.ELSEWHERE)
+
+    @property
+    def words(self) -> str:
+        """The words for this kind where there is room for more than its value."""
+        return LONG_WORDS.get(self, self.value)
+
+
+NEED_OF_KIND = {
+    WaitKind.APPROVAL: Need.ME,
+    WaitKind.SIGN_IN: Need.ME,
+    WaitKind.QUESTION: Need.ME,
+    WaitKind.WEBHOOK: Need.MACHINE,
+    WaitKind.SCHEDULE: Need.MACHINE,
+}
+"""The need of each kind of wait; all others need a person elsewhere."""
+LONG_WORDS = {WaitKind.UNKNOWN: "paused (reason unknown)", WaitKind.SCHEDULE: "self-schedule"}
 
 
 class Wait(Struct, frozen=True):
-    """The wait of a task for a person: for which kind of input, and since when."""
+    """The wait of a task: for which kind of input, since when, and until when if a schedule ends it."""
 
     kind: WaitKind
     since: datetime | None
+    until: datetime | None = None
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether the wait needs a person, here or elsewhere, and does not end by itself."""
+        return self.kind.need is not Need.MACHINE
 
 
 class TaskFacts:
@@ -78,6 +123,10 @@ class TaskFacts:
         def pending_eca_request(self) -> SignInRequest | None: ...
         @property
         def plan(self) -> Plan | None: ...
+        @property
+        def raw(self) -> dict[str, Any]: ...
+        @property
+        def wakes_at(self) -> datetime | None: ...
 
     @property
     def is_final(self) -> bool:
@@ -107,13 +156,22 @@ class TaskFacts:
 
     @property
     def wait(self) -> Wait | None:
-        """The wait for a person that the task reports; the activity log may report another."""
+        """The wait that the task itself reports; its activity log and its workflow may report another."""
         if self.is_final or self.status == Status.UNREADABLE:
             return None
         kind = self._wait_kind()
         if kind is None:
             return None
-        return Wait(kind, self.paused_at or self.updated_at or self.created_at)
+        until = self.wakes_at if kind is WaitKind.SCHEDULE else None
+        return Wait(kind, self.paused_at or self.updated_at or self.created_at, until)
+
+    @property
+    def node_id(self) -> str | None:
+        """The id of the workflow's node at which a paused task stands, if it names one."""
+        request = self.hitl_request
+        if request:
+            return request.wait_node_id
+        return text_of(self.raw.get("last_executed_node_id"))
 
     def _wait_kind(self) -> WaitKind | None:
         if self.pending_eca_request:
@@ -126,6 +184,25 @@ class TaskFacts:
         plan = self.plan
         if plan and plan.question_raised:
             return WaitKind.QUESTION
-        if self.status == Status.PAUSED:
-            return WaitKind.UNKNOWN
+        if self.status != Status.PAUSED:
+            return None
+        wakes_at = self.wakes_at
+        if wakes_at and (self.paused_at is None or wakes_at >= self.paused_at):
+            return WaitKind.SCHEDULE
+        return WaitKind.UNKNOWN
+
+
+def wake_time(process: object) -> datetime | None:
+    """Return the time at which a resident process wakes, from its read model; None if that names no time."""
+    if not isinstance(process, dict):
         return None
+    wake = process.get("wake")
+    if isinstance(wake, dict):
+        return scheduled_time(wake)
+    return parse_time(wake)
+
+
+def scheduled_time(fields: dict[str, Any]) -> datetime | None:
+    """Return the time for which something is scheduled; its field is not documented, so the usual names are tried."""
+    times = (parse_time(fields.get(name)) for name in ("run_at", "at", "wake_at", "scheduled_at", "next_run_at"))
+    return next(filter(None, times), None)

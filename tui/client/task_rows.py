@@ -24,7 +24,7 @@ from tui.client.json_values import (
     text_or_empty,
     texts_of,
 )
-from tui.client.task_facts import Status, TaskFacts
+from tui.client.task_facts import Status, TaskFacts, wake_time
 
 if TYPE_CHECKING:
     from tui.client.models import ApprovalRequest, Plan, SignInRequest, Task, TaskInput, Tokens
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 AnyTask: TypeAlias = Union["TaskRow", "Task"]
 """A task as a row or as a full record."""
 PARENT_FIELDS = ("parent_task_id", "parent_execution")
-NESTED_FIELDS = ("input", "hitl_request", "pending_eca_request", "deep_planning", "tokens")
+NESTED_FIELDS = ("input", "hitl_request", "pending_eca_request", "deep_planning", "tokens", "process")
 """The fields of a task that hold an object; few rows have one."""
 MSGSPEC_ERRORS = (msgspec.MsgspecError, RecursionError, ValueError)
 """Errors of msgspec for JSON that only the tolerant reader can parse, if at all."""
@@ -186,6 +186,13 @@ class TaskRow(TaskFacts, Struct, frozen=True, gc=False, eq=False):
         from tui.client.models import Tokens
 
         return Tokens.from_value(self.raw["tokens"])
+
+    @property
+    def wakes_at(self) -> datetime | None:
+        """The time at which the task's resident process wakes by itself."""
+        if "process" not in self.nested:
+            return None
+        return wake_time(self.raw["process"])
 
     @property
     def organization_id(self) -> str:

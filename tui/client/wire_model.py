@@ -79,7 +79,8 @@ class WireModel(BaseModel):
         if isinstance(data, cls):
             return data
         if isinstance(data, dict):
-            raw = values = data
+            raw = data
+            values = data
         else:
             raw = {"value": data}
             values = cls.fields_of_value(data)
@@ -90,8 +91,8 @@ class WireModel(BaseModel):
         try:
             model = handler(fields)
         except ValidationError as error:
-            invalid = {name for problem in error.errors() for name in problem["loc"][:1]}
-            model = handler({name: value for name, value in fields.items() if name not in invalid})
+            invalid_names = {name for problem in error.errors() for name in problem["loc"][:1]}
+            model = handler({name: value for name, value in fields.items() if name not in invalid_names})
         model._raw = raw  # noqa: SLF001 - an attribute of this class
         return model
 

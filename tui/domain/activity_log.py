@@ -14,21 +14,11 @@ from tui.client.events import Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
 from tui.client.lazy_log import LazyEntries
-from tui.client.log_entries import (
-    Confirmation,
-    Decision,
-    Delegation,
-    Entry,
-    Log,
-    Message,
-    Questions,
-    Reasoning,
-    SignIn,
-    ToolCall,
-)
+from tui.client.log_entries import Decision, Delegation, Entry, Log, Message, Reasoning, SignIn, ToolCall
 from tui.client.models import ContextStatus, Plan
-from tui.client.task_facts import Wait, WaitKind
+from tui.client.task_facts import Wait
 from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
+from tui.domain.open_entries import find_open_node, wait_of_node
 
 SAME_CALL_WINDOW = timedelta(seconds=30)
 """The longest time between the live event and the log entry of one call whose ids do not agree."""
@@ -250,47 +240,18 @@ class Activity(Struct, eq=False):
 
     @property
     def open_node(self) -> Node | None:
-        """The latest open node, which waits for a person: a sign-in, a question, a card or a held tool call."""
+        """The latest open node, with which the task waits: a sign-in, a question, a card or a held tool call."""
         if self._cached_open_node is None:
-            self._cached_open_node = (_find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
+            self._cached_open_node = (find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
         return self._cached_open_node[0]
 
     @property
     def wait(self) -> Wait | None:
-        """The wait for a person according to the log."""
+        """The wait according to the log."""
         node = self.open_node
         if node is None:
             return None
-        return Wait(_WAIT_KINDS.get(type(node.entry), WaitKind.APPROVAL), node.at)
-
-
-_WAIT_KINDS: dict[type[Entry], WaitKind] = {SignIn: WaitKind.SIGN_IN, Questions: WaitKind.QUESTION}
-
-
-def _find_open_node(latest: Iterable[Node]) -> Node | None:
-    """Find the open node among the latest ones, which come in reverse order of time.
-
-    A message of the user settles everything before it but a question, which it does not answer: that stays open until
-    the agent goes on after the message.
-    """
-    was_message_sent = has_gone_on = False
-    for node in latest:
-        match node.entry:
-            case Message(role="user"):
-                if has_gone_on:
-                    return None
-                was_message_sent = True
-                continue
-            case Questions() as entry if entry.is_open:
-                return node
-            case SignIn() | Confirmation() as entry if entry.is_open and not was_message_sent:
-                return node
-            case SignIn() | Questions() | Confirmation():
-                return None
-            case ToolCall(approval_request_id=str()) if not was_message_sent:
-                return node
-        has_gone_on = True
-    return None
+        return wait_of_node(node)
 
 
 def _is_reply(node: Node) -> bool:

@@ -12,7 +12,7 @@ from tui.client.json_values import EPOCH
 from tui.client.log_entries import Reasoning, ToolCall
 from tui.client.task_facts import Wait
 from tui.client.task_rows import AnyTask
-from tui.domain import humanize
+from tui.domain import wait_words
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
 from tui.domain.entry_format import summary
@@ -47,7 +47,9 @@ class ActivitySource(Struct, frozen=True):
     @property
     def wait_since(self) -> datetime | None:
         """The time since which the root task waits for a person, if known."""
-        return self.wait.since if self.wait else None
+        if self.wait is None or not self.wait.needs_person:
+            return None
+        return self.wait.since
 
     @property
     def tasks(self) -> dict[str, AnyTask]:
@@ -236,7 +238,7 @@ class ActivityRows:
         source, root = self._source, self._source.root
         activity = source.activity
         is_filtered = self.as_timeline or self.by_plan or self.errors_only or not self.with_reasoning
-        if activity is None or activity.gaps or is_filtered or root in self._placed_decisions:
+        if activity is None or activity.gaps or is_filtered or root in _placed_decisions(self._source, self._decisions):
             return False
         children = source.children.get(root, ())
         child_ids = {child.id for child in children}
@@ -280,7 +282,7 @@ class ActivityRows:
         new_nodes = activity.nodes[self._arrangement.node_count :]
         if new_nodes and self._arrangement.has_loose_child:
             return False
-        placed = self._placed_decisions.get(self._source.root)
+        placed = _placed_decisions(self._source, self._decisions).get(self._source.root)
         latest = max([*activity.gaps, placed.at if placed else EPOCH])
         return all(node.at >= latest for node in new_nodes)
 
@@ -315,19 +317,14 @@ class ActivityRows:
         if activity is not None and (streaming := activity.streaming):
             yield StatusRow("streaming", "AGT", streaming[-MAX_STREAMING_CHARS:], "running")
         decision = self._decisions.get(source.root)
-        if decision is not None and source.root not in self._placed_decisions:
+        if decision is not None and source.root not in _placed_decisions(self._source, self._decisions):
             when = f"{clock(decision.at)} " if decision.at > EPOCH else ""
             yield StatusRow("decision", "DEC", f"{when}{decision.entry.label}", "strong")
         if source.wait:
-            yield StatusRow("wait", " ‖ ", f"waits: {source.wait.kind}, for {self._wait_duration()}", "need")
+            glyph, style = wait_words.glyph_of(source.wait), wait_words.style_of(source.wait)
+            yield StatusRow("wait", f" {glyph} ", wait_words.sentence_of(source.wait, self._now()), style)
         if source.task and source.task.is_final and activity is not None:
             yield StatusRow("end", " ■ ", summary(source.task, activity), "strong")
-
-    def _wait_duration(self) -> str:
-        since = self._source.wait_since
-        if since is None:
-            return "?"
-        return humanize.duration((self._now() - since).total_seconds())
 
     def _shape(self) -> object:
         """Return a value for the shape of the tree: it changes with existing rows, not when rows are appended."""
@@ -341,24 +338,10 @@ class ActivityRows:
         decisions = {task_id: canonical(node.entry.raw) for task_id, node in self._decisions.items()}
         return source.root, child_ids, shapes, sizes, decisions
 
-    @property
-    def _placed_decisions(self) -> Mapping[str, Node]:
-        """The decisions that have a place among the entries.
-
-        That of the root task is shown below them if its time is not told, and if its log is large: to find the place,
-        all entries would have to be read.
-        """
-        root, activity = self._source.root, self._source.activity
-        decision = self._decisions.get(root)
-        is_large = activity is not None and activity.nodes.log is not None
-        if decision is None or (decision.at > EPOCH and not is_large):
-            return self._decisions
-        return {task_id: node for task_id, node in self._decisions.items() if task_id != root}
-
     def _walk(self) -> Iterator[TreeRow]:
         source = self._source
         if source.root:
-            decisions = self._placed_decisions
+            decisions = _placed_decisions(self._source, self._decisions)
             yield from walk_tree(
                 source.activities, source.children, source.root, by_plan=self.by_plan, decisions=decisions
             )
@@ -393,3 +376,16 @@ def key_of(row: TreeRow | StatusRow) -> str:
         return f"{row.task_id}/{row.node.entry.id}"
     step_id = row.step.id if row.step else ""
     return f"{row.task_id}/{step_id}/{row.child_id}"
+
+
+def _placed_decisions(source: ActivitySource, decisions: Mapping[str, Node]) -> Mapping[str, Node]:
+    """Return the decisions that have a place among the entries.
+
+    That of the root task is shown below them if its time is not told, and if its log is large: to find the place, all
+    entries would have to be read.
+    """
+    activity, decision = source.activity, decisions.get(source.root)
+    is_large = activity is not None and activity.nodes.log is not None
+    if decision is None or (decision.at > EPOCH and not is_large):
+        return decisions
+    return {task_id: node for task_id, node in decisions.items() if task_id != source.root}

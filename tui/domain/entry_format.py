@@ -14,6 +14,7 @@ from tui.client.log_entries import (
     Delegation,
     Entry,
     Message,
+    Other,
     Questions,
     Reasoning,
     SignIn,
@@ -23,12 +24,16 @@ from tui.client.task_rows import AnyTask
 from tui.domain import humanize
 from tui.domain.activity_log import Activity
 from tui.domain.activity_nodes import Node
+from tui.domain.open_entries import card_text
 from tui.domain.recorded_decision import RecordedDecision, settled_words
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
 
 MAX_LABEL_CHARS = 1000
 MAX_TEXT_CHARS = 300
+
+
+MAX_TOOL_NAME_CHARS = 60
 
 
 class EntryLine(NamedTuple):
@@ -38,6 +43,13 @@ class EntryLine(NamedTuple):
     text: str
     outcome: str
     style: str
+
+
+class StyledOutcome(NamedTuple):
+    """The outcome of an entry as text, and its style."""
+
+    text: str = ""
+    style: str = ""
 
 
 _ROLE_CODES = {"user": "USR", "agent": "AGT", "assistant": "AGT", "system": "SYS"}
@@ -66,38 +78,45 @@ def entry_line(node: Node, redactor: Redactor) -> EntryLine:
     """Return the entry of a node as one line."""
     entry = node.entry
     text = one_line(redactor.text(entry.label), longest=MAX_LABEL_CHARS)
-    outcome, style = "", ""
+    outcome = StyledOutcome()
     match entry:
         case ToolCall():
             if entry.reasoning and entry.reasoning.title:
-                text = f"{text}  {one_line(redactor.text(entry.reasoning.title), longest=MAX_TEXT_CHARS)}"
-            outcome, style = _call_outcome(entry, _duration_of(node))
+                reason = one_line(redactor.text(entry.reasoning.title), longest=MAX_TEXT_CHARS)
+                text = f"{text}  {reason}"
+            outcome = _call_outcome(entry, _duration_of(node))
         case Reasoning():
-            style = "faint"
+            confidence = ""
             if entry.confidence is not None:
-                outcome = f"{entry.confidence:.2f}"
+                confidence = f"{entry.confidence:.2f}"
+            outcome = StyledOutcome(confidence, "faint")
         case SignIn() | Questions() | Confirmation() if entry.is_open:
-            outcome, style = "waits", "need"
+            outcome = StyledOutcome("waits", "need")
+        case Other() if card := card_text(entry):
+            text = f"{text}  {one_line(redactor.text(card), longest=MAX_TEXT_CHARS)}"
+            outcome = StyledOutcome("waits", "strong")
         case Questions() | Confirmation():
             settled = one_line(redactor.text(settled_words(entry)), longest=MAX_TEXT_CHARS)
-            text = f"{settled}: {text}" if settled else text
+            if settled:
+                text = f"{settled}: {text}"
         case Message(role="user"):
-            style = "strong"
-    return EntryLine(entry_code(entry), text, outcome, style)
+            outcome = StyledOutcome(style="strong")
+    return EntryLine(entry_code(entry), text, outcome.text, outcome.style)
 
 
-def _call_outcome(call: ToolCall, duration: str) -> tuple[str, str]:
-    """Return the outcome of a tool call, and its style."""
+def _call_outcome(call: ToolCall, duration: str) -> StyledOutcome:
+    """Return the outcome of a tool call, with its duration once it has ended."""
     if call.approval_request_id:
-        return "held", "need"
+        return StyledOutcome("held", "strong")
     if call.is_error:
-        return f"{duration} ✗".strip(), "failed"
+        return StyledOutcome(f"{duration} ✗".strip(), "failed")
     if call.is_finished:
-        return f"{duration} ✓".strip(), ""
-    return "…", "running"
+        return StyledOutcome(f"{duration} ✓".strip())
+    return StyledOutcome("…", "running")
 
 
 def _duration_of(node: Node) -> str:
+    """Return the duration of an entry; ≈ before it means that its end was derived from the next entry."""
     if node.seconds is None:
         return ""
     duration = humanize.exact_duration(node.seconds)
@@ -115,18 +134,20 @@ def short_json(value: object, redactor: Redactor, longest: int = MAX_TEXT_CHARS)
 
 def event_text(event: Event, redactor: Redactor) -> str:
     """Return the text of an event as one line."""
-    entry = event.entry
-    if (task := event.task) is not None:
+    task = event.task
+    if task is not None:
         return one_line(redactor.text(f"{task.status}  {task.name}"), longest=MAX_TEXT_CHARS)
-    if (plan := event.plan) is not None:
+    plan = event.plan
+    if plan is not None:
         return f"{plan.done}/{len(plan.steps)}"
-    if (context := event.context) is not None:
+    context = event.context
+    if context is not None:
         return f"{context.percent or 0:.0f}% of {humanize.short_count(context.context_window)}"
+    entry = event.entry
     if isinstance(entry, ToolCall):
-        name = one_line(redactor.text(entry.name), longest=60)
-        if entry.is_finished:
-            return f"{name}  {short_json(entry.result, redactor)}"
-        return f"{name}  {short_json(entry.arguments, redactor)}"
+        name = one_line(redactor.text(entry.name), longest=MAX_TOOL_NAME_CHARS)
+        value = entry.result if entry.is_finished else entry.arguments
+        return f"{name}  {short_json(value, redactor)}"
     if entry is not None and entry.kind != "other":
         return one_line(redactor.text(entry.label), longest=MAX_TEXT_CHARS)
     return short_json(event.data, redactor)
@@ -134,17 +155,19 @@ def event_text(event: Event, redactor: Redactor) -> str:
 
 def summary(task: AnyTask, activity: Activity) -> str:
     """Return a summary of a task's run as one line: its status, duration, calls and tokens."""
-    kinds, failed = activity.nodes.count_kinds()
-    calls, agents = kinds[ToolCall], kinds[Delegation]
-    status, counted_calls = task.status, _counted(calls, "call")
-    begin, end = task.started_at or task.created_at, task.finished_at or task.updated_at
+    status = task.status
+    begin = task.started_at or task.created_at
+    end = task.finished_at or task.updated_at
     if begin and end:
         status = f"{status} in {humanize.exact_duration((end - begin).total_seconds())}"
-    if failed:
-        counted_calls = f"{counted_calls}, {failed} failed"
-    parts = [status, counted_calls]
-    if agents:
-        parts.append(_counted(agents, "sub-agent"))
+    count_by_kind, failed_calls = activity.nodes.count_kinds()
+    calls = _counted(count_by_kind[ToolCall], "call")
+    if failed_calls:
+        calls = f"{calls}, {failed_calls} failed"
+    parts = [status, calls]
+    sub_agents = count_by_kind[Delegation]
+    if sub_agents:
+        parts.append(_counted(sub_agents, "sub-agent"))
     if task.tokens:
         parts.append(f"{humanize.short_count(task.tokens.total)} tokens")
     return " · ".join(parts)

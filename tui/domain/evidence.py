@@ -55,22 +55,25 @@ def find_evidence(before: ReviewSnapshot, record: Task, log: Log | None = None) 
     """Find the evidence of a decision in a record, and in the log for a request that is a log entry."""
     if before.is_in_log:
         return _find_evidence_in_log(before, record, log)
-    request, reviewed = record.hitl_request, before.task.hitl_request
-    if request is None or reviewed is None:
-        return Evidence(still_waits=not (_runs_or_ended(record) or _waits_for_other(record, before.task)))
-    if request.approved_by and request.rejected_by:
+    request = record.hitl_request
+    reviewed_request = before.task.hitl_request
+    if request is None or reviewed_request is None:
+        waits_for_it_no_more = _runs_or_ended(record) or _waits_for_other(record, before.task)
+        return Evidence(still_waits=not waits_for_it_no_more)
+    if request.approved_by and request.rejected_by:  # contradicts itself, so that it proves no decision
         return Evidence(still_waits=False, is_other=True)
     decided = _decision_on(request)
     return Evidence(
         still_waits=decided is None and not _runs_or_ended(record),
-        is_other=is_other_request(request.raw, reviewed.raw),
-        is_changed=canonical(request.raw) != canonical(reviewed.raw),
+        is_other=is_other_request(request.raw, reviewed_request.raw),
+        is_changed=canonical(request.raw) != canonical(reviewed_request.raw),
         decided=decided,
         decided_by=request.decided_by or "",
     )
 
 
 def _decision_on(request: ApprovalRequest) -> Verb | None:
+    """Return the decision that a request names; None if it names none."""
     if request.approved_by:
         return Verb.APPROVE
     if request.rejected_by:
@@ -88,11 +91,15 @@ def _waits_for_other(record: Task, before: Task) -> bool:
     if record.wait is None:
         return False
     if record.wait.kind is WaitKind.QUESTION:
-        return not (before.plan and before.plan.question_raised)
-    return record.wait.kind is WaitKind.SIGN_IN and before.pending_eca_request is None
+        had_question = bool(before.plan and before.plan.question_raised)
+        return not had_question
+    if record.wait.kind is WaitKind.SIGN_IN:
+        return before.pending_eca_request is None
+    return False
 
 
 def _find_evidence_in_log(before: ReviewSnapshot, record: Task, log: Log | None) -> Evidence:
+    """Find the evidence of a decision on a request that is a log entry, in the entry with the same id."""
     from tui.client.log_entries import Confirmation, Questions, parse_entry
 
     entry = _reviewed_entry(before, log) if log else None
@@ -107,21 +114,25 @@ def _find_evidence_in_log(before: ReviewSnapshot, record: Task, log: Log | None)
 
 
 def _reviewed_entry(before: ReviewSnapshot, log: Log) -> Entry | None:
-    reviewed_id = _entry_id(before.held)
-    return next((entry for entry in reversed(log.entries) if entry.id == reviewed_id), None)
-
-
-def _entry_id(raw: Any) -> str:
+    """Return the log entry that was reviewed, in its latest state; None if the log no longer has it."""
     from tui.client.log_entries import parse_entry
 
-    return parse_entry(raw).id
+    reviewed_id = parse_entry(before.held).id
+    for entry in reversed(log.entries):
+        if entry.id == reviewed_id:
+            return entry
+    return None
 
 
 def answers_differ(sent: list[dict[str, Any]], entry: Questions) -> bool:
-    """Return whether the recorded answers differ from those that were sent."""
-    items = entry.answers if isinstance(entry.answers, list) else ()
-    recorded = {item.get("question_id"): _recorded_answer(item) for item in items if isinstance(item, dict)}
-    return any(recorded.get(item.get("question_id")) not in (None, item.get("answer")) for item in sent)
+    """Return whether the recorded answers differ from those that were sent; a missing answer does not differ."""
+    recorded_items = entry.answers if isinstance(entry.answers, list) else ()
+    recorded = {item.get("question_id"): _recorded_answer(item) for item in recorded_items if isinstance(item, dict)}
+    for item in sent:
+        recorded_answer = recorded.get(item.get("question_id"))
+        if recorded_answer is not None and recorded_answer != item.get("answer"):
+            return True
+    return False
 
 
 def _recorded_answer(item: dict[str, Any]) -> Any:
@@ -138,8 +149,13 @@ def _recorded_answer(item: dict[str, Any]) -> Any:
 
 def is_other_request(request: dict[str, Any], before: dict[str, Any]) -> bool:
     """Return whether a request is another one than before: a field that both have differs."""
-    pairs = [(request.get(name), old) for name, old in before.items() if name not in DECISION_FIELDS]
-    return any(new is not None and old is not None and canonical(new) != canonical(old) for new, old in pairs)
+    for name, old_value in before.items():
+        new_value = request.get(name)
+        if name in DECISION_FIELDS or old_value is None or new_value is None:
+            continue
+        if canonical(new_value) != canonical(old_value):
+            return True
+    return False
 
 
 def decision_verdict(action: Action, answer: ActionAnswer, record: Task, evidence: Evidence) -> OutcomeWithWords:
@@ -235,27 +251,34 @@ def message_ids(log: Log, text: str | None) -> frozenset[str]:
 def has_message_since(log: Log, body: dict[str, Any], since: datetime) -> bool:
     """Return whether a log has a message with the text of a request, written at or after `since`."""
     matching_ids = message_ids(log, message_text(body))
-    return any(entry.id in matching_ids and entry.created_at and entry.created_at >= since for entry in log.entries)
+    recent_ids = {entry.id for entry in log.entries if entry.created_at and entry.created_at >= since}
+    return not matching_ids.isdisjoint(recent_ids)
 
 
 def same_text(text: str | None, other: str | None) -> bool:
     """Return whether two texts are the same apart from surrounding white space; no text, or a blank one, never is."""
-    return text is not None and other is not None and bool(other.strip()) and text.strip() == other.strip()
+    if text is None or other is None:
+        return False
+    stripped = text.strip()
+    return stripped != "" and stripped == other.strip()
 
 
 def mismatch_with_request(record: Task, agent_id: str, body: dict[str, Any]) -> str:
     """Return the mismatch that shows that a record is not the task which this request created; empty for none."""
     if record.agent_id != agent_id:
         return f"belongs to agent {record.agent_id}"
-    text, recorded_text = message_text(body), record.input.text if record.input else None
-    if text is not None and not same_text(recorded_text, text):
+    requested_text = message_text(body)
+    recorded_text = record.input.text if record.input else None
+    if requested_text is not None and not same_text(recorded_text, requested_text):
         return "was asked something else"
-    if record.source and body.get("source") and record.source != body["source"]:
+    requested_source = body.get("source")
+    if record.source and requested_source and record.source != requested_source:
         return f"was started by {record.source}"
     requested_input = body.get("input")
     if not isinstance(requested_input, dict) or record.input is None:
         return ""
-    if canonical(list(requested_input.get("files") or ())) != canonical(list(record.input.files)):
+    requested_files = list(requested_input.get("files") or ())
+    if canonical(requested_files) != canonical(list(record.input.files)):
         return "has other files"
     if _has_other_user(record.input, requested_input.get("user")):
         return "is of another user"
@@ -263,10 +286,15 @@ def mismatch_with_request(record: Task, agent_id: str, body: dict[str, Any]) -> 
 
 
 def _has_other_user(recorded: TaskInput, requested_user: object) -> bool:
+    """Return whether the recorded user has another id or address than the requested one."""
     if not isinstance(requested_user, dict) or not recorded.user:
         return False
-    requested = {name: requested_user[name] for name in ("id", "email") if requested_user.get(name)}
-    return any(recorded.user.raw.get(name) not in (None, value) for name, value in requested.items())
+    for name in ("id", "email"):
+        requested_value = requested_user.get(name)
+        recorded_value = recorded.user.raw.get(name)
+        if requested_value and recorded_value is not None and recorded_value != requested_value:
+            return True
+    return False
 
 
 def message_text(body: dict[str, Any]) -> str | None:

@@ -1,6 +1,6 @@
 """The filter language of `/`, `--filter` and views; errors tell the position of the mistake.
 
-    status:paused,executing agent:invoice* -title:"test run" age:>2h re:/order \\d+/ overdue
+    status:paused,executing needs:me agent:invoice* -title:"test run" age:>2h re:/order \\d+/ overdue
 
 A task must match all terms; values separated by commas are alternatives; `-` before a term negates it. Bare words are
 searched for in titles, results, agents and ids. `*` matches anything, except within quotes.
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from tui.client.task_facts import Status, Wait
+from tui.client.task_facts import Need, Status, Wait
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 from tui.domain.filter_values import (
     NUMBER_SUFFIXES,
@@ -28,7 +28,11 @@ from tui.domain.filter_values import (
 
 TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
 NUMBER_FIELDS = ("age", "wait", "tokens")
-FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, "err")
+CHOICES: Mapping[str, tuple[str, ...]] = {"err": ("true", "false"), "needs": tuple(map(str, Need))}
+"""The fields with a fixed choice of values."""
+WAIT_FIELDS = frozenset({"wait", "needs"})
+"""The fields that test the wait of a task, which the rows of a list do not tell."""
+FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, *CHOICES)
 _FAILED = frozenset({Status.ERROR, Status.FAILED})
 _SUBSTRING_FIELDS = frozenset({"title", "result", "agent", ""})
 """Fields that match a value anywhere inside; other fields match it as a whole."""
@@ -36,6 +40,7 @@ _SUBSTRING_FIELDS = frozenset({"title", "result", "agent", ""})
 _NAME = re.compile(r"([A-Za-z_]+):(?!//)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PATTERN = re.compile(r"re:/((?:[^/\\]|\\.)*)/")
+_CHOICE = re.compile(r"[^\s,]*")
 _BARE = re.compile(r'[^\s,"]+')
 _FOREIGN_SYNTAX = re.compile(r"(?:(age|wait|tokens)([<>]=?.*)|!(\w+))\Z")
 """Syntax of other filter languages, such as `age>2h` or `!word`, for which the error suggests a correction."""
@@ -80,11 +85,12 @@ class FilterTerm(Struct, frozen=True):
 
 
 class FilterContext(Struct, frozen=True):
-    """The context that a filter needs besides the task: the time, the agents' names, and waits found in logs."""
+    """The context that a filter needs besides the task: the time, the agents' names, and the wait of a task."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     agents: Mapping[str, str] = field(default_factory=dict)
-    waits: Mapping[str, Wait] = field(default_factory=dict)
+    wait_of: Callable[[AnyTask], Wait | None] = lambda task: task.wait
+    """Returns the wait of a task; where more is known than its own record, from all of it."""
 
 
 class Filter(Struct, frozen=True):
@@ -97,6 +103,10 @@ class Filter(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.terms)
+
+    def without(self, fields: Collection[str]) -> Filter:
+        """Return the filter without its terms for these fields."""
+        return Filter(tuple(term for term in self.terms if term.field not in fields))
 
     def predicate(self, context: FilterContext | None = None) -> TaskPredicate:
         """Return the filter as a predicate, prepared for use on many tasks."""
@@ -182,6 +192,8 @@ def _parse_value(text: str, start: int, name: str) -> tuple[FilterValue, int]:
         raise FilterError(message, text, max(start - 1, 0), start)
     if name in NUMBER_FIELDS:
         return _parse_comparison(text, start, name)
+    if name in CHOICES:
+        return _parse_choice(text, start, name)
     if pattern := _PATTERN.match(text, start):
         try:
             re.compile(pattern[1])
@@ -204,12 +216,19 @@ def _parse_bare_value(text: str, start: int, name: str) -> tuple[TextValue, int]
         raise FilterError(f"written {correction}", text, start, bare.end())
     if bare is None or bare[0].startswith("re:/"):
         raise FilterError("the pattern is not closed with /", text, start)
-    if name != "err":
-        return TextValue(bare[0]), bare.end()
-    value = bare[0].lower()
-    if value not in {"true", "false"}:
-        raise FilterError("err: is true or false", text, start, bare.end())
-    return TextValue(value), bare.end()
+    return TextValue(bare[0]), bare.end()
+
+
+def _parse_choice(text: str, start: int, name: str) -> tuple[TextValue, int]:
+    """Parse a value of a field with a fixed choice of values; quotes round it make no difference."""
+    choices = CHOICES[name]
+    match = _CHOICE.match(text, start)
+    assert match is not None  # it matches an empty text, too
+    value = match[0].strip('"').lower()
+    if value not in choices:
+        allowed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise FilterError(f"{name}: is {allowed}", text, start, match.end())
+    return TextValue(value), match.end()
 
 
 def _parse_comparison(text: str, start: int, name: str) -> tuple[Comparison, int]:
@@ -247,6 +266,9 @@ def _values_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
     if term.field == "err":
         wanted = {str(value) == "true" for value in term.values}
         return lambda task: (task.status in _FAILED) in wanted
+    if term.field == "needs":
+        needs = {str(value) for value in term.values}
+        return lambda task: _need(task, context) in needs
     return _texts_test(term, context)
 
 
@@ -293,8 +315,13 @@ def _age_seconds(task: AnyTask, context: FilterContext) -> float | None:
     return (context.now - task.created_at).total_seconds()
 
 
+def _need(task: AnyTask, context: FilterContext) -> str:
+    wait = context.wait_of(task)
+    return str(wait.kind.need) if wait else ""
+
+
 def _wait_seconds(task: AnyTask, context: FilterContext) -> float | None:
-    wait = context.waits.get(task.id) or task.wait
+    wait = context.wait_of(task)
     if wait is None or wait.since is None:
         return None
     return (context.now - wait.since).total_seconds()

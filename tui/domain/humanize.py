@@ -5,6 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 _UNITS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
+"""The seconds of each unit, the largest first."""
+MAX_SECONDS_WITH_DECIMAL = 99.95
+"""The duration from which `.1f` would round to 100.0 seconds."""
+MAX_NOW_SECONDS_AGO = 5
+MAX_NOW_SECONDS_TO_COME = 60
+"""Seconds by which a time may lie ahead and still be shown as now: the platform's clock may be ahead of ours."""
 
 
 def duration(seconds: float) -> str:
@@ -17,13 +23,17 @@ def duration(seconds: float) -> str:
 
 def seconds_until_change(seconds: float) -> float:
     """Return the seconds until the text of an age changes; negative ages are times to come."""
-    size = next((size for size, _ in _UNITS if abs(seconds) >= size), 1)
-    return size - seconds % size
+    unit_seconds = 1
+    for size, _ in _UNITS:
+        if abs(seconds) >= size:
+            unit_seconds = size
+            break
+    return unit_seconds - seconds % unit_seconds
 
 
 def exact_duration(seconds: float) -> str:
     """Return an exact duration: a short one with a decimal, others in two units: `0.8s 12.4s 3m04s 2h05m`."""
-    if seconds < 99.95:
+    if seconds < MAX_SECONDS_WITH_DECIMAL:
         return f"{seconds:.1f}s"
     minutes, remainder = divmod(int(seconds), 60)
     if minutes < 60:
@@ -44,7 +54,7 @@ def ago(when: datetime | None, now: datetime) -> str:
     if when is None:
         return ""
     seconds = (now - when).total_seconds()
-    if -60 < seconds < 5:
+    if -MAX_NOW_SECONDS_TO_COME < seconds < MAX_NOW_SECONDS_AGO:
         return "now"
     if seconds < 0:
         return f"in {duration(-seconds)}"
@@ -69,11 +79,12 @@ def relative_or_clock(when: datetime | None, now: datetime, form: str) -> str:
         return ago(when, now)
     is_utc = form == "utc"
     zone = UTC if is_utc else None
-    local_when, local_now = when.astimezone(zone), now.astimezone(zone)
-    pattern = "%H:%M:%S" if local_when.date() == local_now.date() else "%m-%d %H:%M"
+    zoned_when = when.astimezone(zone)
+    is_today = zoned_when.date() == now.astimezone(zone).date()
+    pattern = "%H:%M:%S" if is_today else "%m-%d %H:%M"
     if is_utc:
         pattern += "Z"
-    return local_when.strftime(pattern)
+    return zoned_when.strftime(pattern)
 
 
 def short_count(number: float) -> str:

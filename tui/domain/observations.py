@@ -56,10 +56,15 @@ class Observation(Struct, frozen=True):
         return 1 if self.is_newer_than(other) else -1
 
     def is_newer_than(self, other: Observation) -> bool:
-        """Return whether it is newer; with equal stamps a final status counts more, then the later request."""
-        mine = (self.stamp, self.task.is_final, self.at)
-        theirs = (other.stamp, other.task.is_final, other.at)
-        return mine > theirs or (mine == theirs and canonical(self.task.raw) > canonical(other.task.raw))
+        """Return whether it is newer; with equal stamps a final status counts more, then the later request.
+
+        If all of these are equal, the JSON decides, so that the order in which observations arrive never matters.
+        """
+        own_rank = (self.stamp, self.task.is_final, self.at)
+        other_rank = (other.stamp, other.task.is_final, other.at)
+        if own_rank != other_rank:
+            return own_rank > other_rank
+        return canonical(self.task.raw) > canonical(other.task.raw)
 
 
 class MergedTask(Struct, frozen=True):
@@ -76,16 +81,19 @@ class MergedTask(Struct, frozen=True):
     @classmethod
     def merge(cls, row: Observation | None, record: Observation | None, mention: Observation | None) -> MergedTask:
         """Merge observations into one task: fields of newer ones replace those of older ones."""
-        merged = [observation for observation in (row, record) if observation]
-        if mention and not _is_root(merged):
-            merged.append(mention)
-        merged.sort(key=cmp_to_key(Observation.compare))
-        if len(merged) == 1:
-            return cls(merged[0].task, row, record, mention)
-        raw: dict[str, Any] = {}
-        for observation in merged:
-            raw |= {name: value for name, value in observation.task.raw.items() if value is not None or name not in raw}
-        return cls(TaskRow.from_value(raw), row, record, mention)
+        oldest_first = [observation for observation in (row, record) if observation]
+        if mention and not _is_root(oldest_first):
+            oldest_first.append(mention)
+        oldest_first.sort(key=cmp_to_key(Observation.compare))
+        if len(oldest_first) == 1:
+            return cls(oldest_first[0].task, row, record, mention)
+        merged: dict[str, Any] = {}
+        for observation in oldest_first:
+            for name, value in observation.task.raw.items():
+                # A null replaces nothing: a row has null for fields that only the record has.
+                if value is not None or name not in merged:
+                    merged[name] = value
+        return cls(TaskRow.from_value(merged), row, record, mention)
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -115,13 +123,14 @@ class MergedTask(Struct, frozen=True):
 
 def _is_root(own_observations: Sequence[Observation]) -> bool:
     """Return whether a task is a root: one of its own observations says so, and none names a parent."""
-    is_reported = any(observation.is_root for observation in own_observations)
-    return is_reported and not any(observation.task.parent_id for observation in own_observations)
+    is_reported_as_root = any(observation.is_root for observation in own_observations)
+    has_parent = any(observation.task.parent_id for observation in own_observations)
+    return is_reported_as_root and not has_parent
 
 
 def observation_of(task: AnyTask, at: datetime, stamp: datetime) -> Observation:
     """Return the observation of a task, dated by its update time, or by `stamp` if it has none."""
     row = TaskRow.from_task(task)
-    if row.updated_at is None:
-        return Observation(row, stamp, at)
-    return Observation(row, min(row.updated_at, at + MAX_AHEAD), at)
+    if row.updated_at is not None:
+        stamp = min(row.updated_at, at + MAX_AHEAD)
+    return Observation(row, stamp, at)

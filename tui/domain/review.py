@@ -14,17 +14,16 @@ from msgspec import Struct
 
 from tui.client.json_codec import canonical, dumps, parse_nested
 from tui.client.json_values import object_of, text_of
-from tui.client.task_facts import Wait, WaitKind
+from tui.client.task_facts import Need, Wait, WaitKind
+from tui.domain.wait_words import ENDS
 
 if TYPE_CHECKING:
-    from tui.client.log_entries import Log
+    from tui.client.log_entries import Entry, Log
     from tui.client.models import Task
 
 HELD_CALL_REASON = "a held tool call is decided under Settings > Approvals: the platform offers no other way"
-APPROVAL_CARD_ACTION = "approval_requested"
-"""The action of an entry that is the card of a held tool call."""
 MAX_ENTRIES_LOOKED_BACK = 256
-"""Latest entries of a log that are searched for such a card."""
+"""Latest entries of a log that are searched for the tool call of a card."""
 REQUEST_FIELDS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
 """The fields that identify a request."""
 
@@ -73,6 +72,11 @@ class ReviewSnapshot(Struct, frozen=True):
         return approval_id_of(self.held)
 
     @property
+    def ends_here(self) -> bool:
+        """Whether the wait can be ended here: it is approved, answered, or signed in for."""
+        return self.wait is not None and self.wait.kind.need is Need.ME and not self.tool_approval_id
+
+    @property
     def tool_names(self) -> tuple[str, ...]:
         """The names by which the held tool call is known."""
         held = object_of(self.held)
@@ -111,12 +115,14 @@ class ReviewSnapshot(Struct, frozen=True):
                 return f"there is nothing to decide: the task is {self.task.status or 'in no known state'}"
             case Wait() if self.tool_approval_id:
                 return HELD_CALL_REASON
-            case Wait(kind=WaitKind.APPROVAL):
+            case Wait(kind=WaitKind.APPROVAL | WaitKind.HELD_CALL):
                 return HELD_CALL_REASON
             case Wait(kind=WaitKind.UNKNOWN):
                 return "the task is paused for a reason the platform does not tell: there is nothing to approve"
             case Wait(kind=WaitKind.QUESTION):
                 return "the task waits for an answer to its question, not for an approval"
+            case Wait(kind=kind) if kind in ENDS:
+                return f"there is nothing to approve: {ENDS[kind]}"
             case Wait(kind=kind):
                 return f"the task waits for a {kind}, not for an approval"
 
@@ -137,12 +143,9 @@ def review_of(task: Task, log: Log) -> ReviewSnapshot:
     if task.is_final or not may_wait_in_log:
         return ReviewSnapshot(task, log, wait, None)
     open_node = activity.open_node
-    if wait is None:
+    if open_node is None or wait is None:
         return ReviewSnapshot(task, log, wait, None)
-    if open_node is None:
-        card = _approval_card(log) if wait.kind is WaitKind.UNKNOWN else None
-        return ReviewSnapshot(task, log, wait, card, is_in_log=card is not None)
-    entry = open_node.entry
+    entry = _held_call(log, open_node.entry)
     request_id = entry.request_id if isinstance(entry, Confirmation) else None
     return ReviewSnapshot(task, log, activity.wait or wait, entry.raw, request_id, is_in_log=True)
 
@@ -152,16 +155,16 @@ def approval_id_of(request: Any) -> str | None:
     return text_of(object_of(request).get("approval_request_id"))
 
 
-def _approval_card(log: Log) -> dict[str, Any] | None:
-    """Return the card of a held tool call that has no entry of its own, as those of MCP servers; None without one."""
-    from tui.client.log_entries import Message
+def _held_call(log: Log, entry: Entry) -> Entry:
+    """Return the tool call that a card is about; the entry itself if it is no such card, or if the call has none."""
+    from tui.client.log_entries import ToolCall
 
-    for entry in islice(reversed(log.entries), MAX_ENTRIES_LOOKED_BACK):
-        if isinstance(entry, Message) and entry.role == "user":
-            return None
-        if entry.raw.get("action") == APPROVAL_CARD_ACTION and approval_id_of(entry.raw):
-            return entry.raw
-    return None
+    approval_id = approval_id_of(entry.raw)
+    if approval_id is None or isinstance(entry, ToolCall):
+        return entry
+    latest = islice(reversed(log.entries), MAX_ENTRIES_LOOKED_BACK)
+    calls = (call for call in latest if isinstance(call, ToolCall) and call.approval_request_id == approval_id)
+    return next(calls, entry)
 
 
 def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...]:
@@ -188,7 +191,7 @@ def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...
 def _wait_text(review: ReviewSnapshot) -> str:
     if review.wait is None:
         return "nobody"
-    return str(review.wait.kind)
+    return review.wait.kind.words
 
 
 def _scalars(value: Any) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.client.task_facts import WaitKind
 from tui.domain.request_summary import ENVELOPE_FIELDS
 from tui.domain.wait_details import WaitDetails, deadline_of
+from tui.domain.wait_words import ENDS
 from tui.security.sanitize import address_problem, host_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ CONSEQUENCES: dict[WaitKind, str] = {
     WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
 }
 """What follows, for the kinds of waits that are ended here without approval or rejection."""
-OTHER_CONSEQUENCE = "nothing can be decided here: it goes on once the platform lets it."
+OTHER_END = "it goes on once the platform lets it"
+"""The way in which a wait ends that has no words of its own."""
 CARD_CONSEQUENCE = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
 HELD_CALL_CONSEQUENCE = "nothing can be decided here. Once it is approved on the platform, exactly this call runs."
 DENIAL_WORDS = {"continue": "the agent is told, with the reason, and goes on without it"}
@@ -272,7 +274,9 @@ def _consequence(review: ReviewSnapshot, details: WaitDetails | None) -> str:
     if review.wait.kind is WaitKind.APPROVAL and review.task.hitl_request:
         denial = details.options.on_deny if details and details.options else None
         return f"on approve: the agent goes on. On reject: {_denial_words(denial)}."
-    return CONSEQUENCES.get(review.wait.kind, OTHER_CONSEQUENCE)
+    if review.wait.kind in CONSEQUENCES:
+        return CONSEQUENCES[review.wait.kind]
+    return f"nothing can be decided here: {ENDS.get(review.wait.kind, OTHER_END)}."
 
 
 def _denial_words(on_deny: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tui.domain.filters import CHOICES
 from tui.domain.state import State
 from tui.security.redact import Redactor
 from tui.security.sanitize import one_line
@@ -23,16 +24,24 @@ class SeenValues:
     def collect(self, state: State) -> None:
         """Collect the values of the tasks that the last step of the state changed."""
         self._state = state
-        for task in filter(None, map(state.task, state.touched.tasks)):
+        for task_id in state.touched.tasks:
+            task = state.task(task_id)
+            if task is None:
+                continue
             for field, attribute in COLLECTED_FIELDS.items():
-                if value := getattr(task, attribute):
+                value = getattr(task, attribute)
+                if value:
                     self._values[field].add(value)
 
     def values(self, field: str) -> Iterator[str]:
         """Return the values seen in a field, without those that would be masked or do not fit on one line."""
-        values: Iterable[str] = self._values.get(field, ())
         if field == "agent":
-            values = {agent.name for _, agent in self._state.agents.values()}
-        elif field == "err":
-            values = ("true", "false")
-        return (value for value in values if value == one_line(self._redactor.text(value)))
+            values: Iterable[str] = {agent.name for _, agent in self._state.agents.values()}
+        elif field in CHOICES:
+            values = CHOICES[field]
+        else:
+            values = self._values.get(field, ())
+        for value in values:
+            is_shown_unchanged = value == one_line(self._redactor.text(value))
+            if is_shown_unchanged:
+                yield value

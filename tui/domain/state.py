@@ -15,9 +15,10 @@ from msgspec import Struct, field
 from tui.client.events import CHILD_EVENTS, Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
-from tui.client.task_facts import RUNNING_STATUSES, Wait, WaitKind
+from tui.client.task_facts import RUNNING_STATUSES, Wait
 from tui.client.task_rows import AnyTask, TaskRow
 from tui.domain.observations import MAX_AHEAD, MergedTask, Observation, observation_of
+from tui.domain.waits import WaitSources, wait_of
 
 if TYPE_CHECKING:
     from tui.client.event_stream import Link
@@ -154,25 +155,24 @@ class State(Struct, frozen=True):
         )
 
     def wait(self, task_id: str) -> Wait | None:
-        """Return the reason why a task waits for a person: from its record, made exact by its log."""
+        """Return the wait of a task, for a person or a machine: from all that is known about it."""
         task = self.task(task_id)
         if task is None or task.is_final:
             return None
-        recorded = task.wait
-        activity = self.activity(task_id)
-        logged = activity.wait if activity else None
-        if recorded and recorded.kind is WaitKind.UNKNOWN and logged:
-            return logged
-        if recorded is None and task.status in RUNNING_STATUSES and logged and logged.kind is WaitKind.SIGN_IN:
-            return logged
-        return recorded
+        activity, agent = self.activity(task_id), self.agents.get(task.agent_id)
+        return wait_of(task, WaitSources(activity.wait if activity else None, agent[1] if agent else None))
+
+    def needs_person(self, task_id: str) -> bool:
+        """Return whether a task waits for a person."""
+        wait = self.wait(task_id)
+        return wait is not None and wait.needs_person
 
     def waiting_below(self, task_id: str) -> Iterator[str]:
-        """Yield the waiting tasks at and below a task, nearest first."""
+        """Yield the tasks at and below a task that wait for a person, nearest first."""
         visited = {task_id}
         level = [task_id]
         while level:
-            yield from (task for task in level if self.wait(task))
+            yield from filter(self.needs_person, level)
             level = sorted({child.id for task in level for child in self.children_of(task)} - visited)
             visited.update(level)
 

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from tui.client.json_values import EPOCH
 from tui.client.task_rows import TaskRow
+from tui.domain.list_status import ListStatus
 from tui.domain.state import State
 from tui.domain.task_list_order import (
     KEY_GROUP,
@@ -33,6 +34,7 @@ from tui.domain.task_list_rows import (
     RowBelow,
     TaskLine,
     affected_tasks,
+    is_read_whole,
     list_root_of,
     rows_below,
     task_and_descendants,
@@ -57,8 +59,8 @@ class ListView(Struct, frozen=True):
     names: Mapping[str, str] = field(default_factory=dict)
     """The names of agents by id."""
     now: datetime = EPOCH
-    total: int | None = None
-    """The number of tasks on the platform, if a last row shall offer to load more."""
+    status: ListStatus = ListStatus()
+    """How much of the platform's tasks is loaded: a last row offers to load more."""
 
     @property
     def is_reversed(self) -> bool:
@@ -170,10 +172,8 @@ class TaskListModel:
 
     def _update_waiting(self, ids: Iterable[str]) -> None:
         for task_id in ids:
-            if self._state.wait(task_id) is None or self._state.is_gone(task_id):
-                self._waiting.discard(task_id)
-            else:
-                self._waiting.add(task_id)
+            needs_person = self._state.needs_person(task_id) and not self._state.is_gone(task_id)
+            _set_member(self._waiting, task_id, needs_person)
 
     def toggle(self, key: str, is_open: bool) -> None:
         """Toggle the row with this key: show or hide the sub-tasks of a task, or the tasks of a group."""
@@ -282,10 +282,15 @@ class TaskListModel:
 
     @property
     def _more_line(self) -> MoreLine | None:
-        total = self.view.total
-        if total is None or total <= self.loaded:
+        status = self.view.status
+        if self.view.group is not None or not status.has_more(self.loaded):
             return None
-        return MoreLine(self.loaded, total)
+        return MoreLine(self.loaded, status.total)
+
+    def may_have_more(self, group: str) -> bool:
+        """Return whether the platform may have more tasks of a group than are loaded."""
+        status = self.view.status
+        return status.is_known and not is_read_whole(group) and not status.has_all(self.loaded)
 
     @property
     def waiting(self) -> Set[str]:

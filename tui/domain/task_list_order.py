@@ -37,16 +37,16 @@ def sort_key(state: State, task: TaskRow, column: str | None, agent_names: Mappi
         if has_children:
             line = task_line(state, task, ())
         return "", _column_value(line, column, agent_names, now), task.id, 0, group_of(task.status, line.wait)
-    if wait is None and has_children:
-        wait = next((state.wait(task_id) for task_id in state.waiting_below(task.id)), None)
+    if has_children and not state.needs_person(task.id):
+        wait = next((state.wait(task_id) for task_id in state.waiting_below(task.id)), wait)
     group = group_of(task.status, wait)
     return intern(f"{GROUP_ORDER.get(group, 9)}{group}"), _group_value(task, wait), task.id, 0, group
 
 
 def _group_value(task: TaskRow, wait: Wait | None) -> float:
-    """Return the sort value of a task in its group: the longest wait first; else the latest change first."""
+    """Return the sort value of a task in its group: the longest wait, or the next to end, else the latest change."""
     if wait:
-        return (wait.since or EPOCH).timestamp()
+        return (wait.until or wait.since or EPOCH).timestamp()
     if task.status in RUNNING_STATUSES:
         return -(task.created_at or EPOCH).timestamp()
     return -(task.changed_at or EPOCH).timestamp()

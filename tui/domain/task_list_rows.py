@@ -29,6 +29,8 @@ class Group(StrEnum):
 
 
 _NEEDS_YOU = str(Group.NEEDS_YOU)
+MACHINE_GROUP = "Waits for a machine"
+"""The group of tasks that go on by themselves, after those that run."""
 _GROUPS: Mapping[str, str] = {
     Status.PAUSED: _NEEDS_YOU,
     Status.EXECUTING: str(Group.RUNNING),
@@ -38,7 +40,18 @@ _GROUPS: Mapping[str, str] = {
     Status.COMPLETED: str(Group.COMPLETED),
     Status.STOPPED: str(Group.STOPPED),
 }
-GROUP_ORDER = {str(group): rank for rank, group in enumerate(Group)}
+_ORDERED_GROUPS = (
+    Group.NEEDS_YOU,
+    Group.RUNNING,
+    MACHINE_GROUP,
+    Group.PENDING,
+    Group.FAILED,
+    Group.COMPLETED,
+    Group.STOPPED,
+)
+GROUP_ORDER = {str(group): rank for rank, group in enumerate(_ORDERED_GROUPS)}
+_GROUPS_READ_WHOLE = frozenset({_NEEDS_YOU, MACHINE_GROUP, str(Group.RUNNING), str(Group.PENDING)})
+"""The groups of active tasks: all of them are read, of other groups only the newest."""
 _WORST_STATUSES = (Status.FAILED, Status.ERROR, Status.STOPPED, Status.EXECUTING, Status.PENDING, Status.COMPLETED)
 """Known statuses, the worst first."""
 
@@ -62,7 +75,7 @@ class TaskLine(Struct, frozen=True):
     task: TaskRow
     depth: int = 0
     wait: Wait | None = None
-    """Why the task, or the first waiting task below it, needs a person."""
+    """The wait of the task; or, if a task below it needs a person and it does not, the wait of that one."""
     path: tuple[TaskRow, ...] = ()
     """The path down to the waiting descendant; empty if the task itself waits."""
     subtask_count: int = 0
@@ -81,7 +94,8 @@ class MoreLine(Struct, frozen=True):
     """The last line if the platform has more tasks than are loaded."""
 
     loaded: int
-    total: int
+    total: int | None
+    """The number of tasks on the platform; None if it does not tell."""
 
     @property
     def key(self) -> str:
@@ -97,8 +111,13 @@ RowBelow = tuple[str, int]
 def group_of(status: str, wait: Wait | None) -> str:
     """Return the group of a task as plain text."""
     if wait:
-        return _NEEDS_YOU
+        return _NEEDS_YOU if wait.needs_person else MACHINE_GROUP
     return _GROUPS.get(status, status or "unknown")
+
+
+def is_read_whole(group: str) -> bool:
+    """Return whether all tasks of a group are read, however many there are."""
+    return group in _GROUPS_READ_WHOLE
 
 
 def list_root_of(state: State, task_id: str) -> str:
@@ -173,7 +192,7 @@ def task_line(state: State, task: TaskRow, opened: Container[str], depth: int = 
         return TaskLine(task, depth, wait, is_open=task.id in opened)
     tree = tuple(task_and_descendants(state, task))
     path: tuple[TaskRow, ...] = ()
-    if wait is None and len(tree) > 1:
+    if len(tree) > 1 and not state.needs_person(task.id):
         waiting_id = next(state.waiting_below(task.id), None)
         if waiting_id is not None:
             wait, path = state.wait(waiting_id), _path_to(state, waiting_id, task.id)

@@ -6,7 +6,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.local.clock import PlatformClock
 
@@ -22,6 +22,13 @@ OPEN_PATHS = ("/health", "/sign-in/")
 """Paths that need no key: they reveal nothing, or contain a secret of their own."""
 
 
+class Refusal(NamedTuple):
+    """The refusal of a request: its HTTP status, and the detail that the body gives."""
+
+    status: int
+    detail: str
+
+
 class AuthMiddleware:
     """Middleware that checks Host, Origin and key, strips the organization from the path, and adds the Date header."""
 
@@ -32,13 +39,12 @@ class AuthMiddleware:
         self._prefix = f"/{organization}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request, or let the app answer it (called by the server)."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if (refusal := self._refusal(headers, scope["path"])) is not None:
-            await refuse(send, *refusal)
+        refusal = self._refusal(headers, scope["path"])
+        if refusal is not None:
+            await refuse(send, refusal.status, refusal.detail)
             return
-        if scope["path"] == self._prefix or scope["path"].startswith(f"{self._prefix}/"):
-            path = scope["path"].removeprefix(self._prefix) or "/"
-            scope = {**scope, "path": path, "raw_path": path.encode()}
 
         async def send_with_date(message: ASGIMessage) -> None:
             if message["type"] == "http.response.start":
@@ -46,23 +52,32 @@ class AuthMiddleware:
                 message = {**message, "headers": [*message["headers"], (b"date", date.encode())]}
             await send(message)
 
-        await self._app(scope, receive, send_with_date)
+        await self._app(self._without_organization(scope), receive, send_with_date)
 
-    def _refusal(self, headers: dict[str, str], path: str) -> tuple[int, str] | None:
-        """Return the refusal of a request, as status and detail, or None if it is let in."""
-        host = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
+    def _without_organization(self, scope: Scope) -> Scope:
+        """Return the scope without the organization at the beginning of its path."""
+        is_prefixed = scope["path"] == self._prefix or scope["path"].startswith(f"{self._prefix}/")
+        if not is_prefixed:
+            return scope
+        path = scope["path"].removeprefix(self._prefix) or "/"
+        return {**scope, "path": path, "raw_path": path.encode()}
+
+    def _refusal(self, headers: dict[str, str], path: str) -> Refusal | None:
+        """Return the refusal of a request, or None if it is let in."""
+        host_and_port = headers.get("host", "")
+        host = host_and_port.rpartition(":")[0] or host_and_port
         if host not in LOOPBACK_HOSTS:
-            return 403, "This platform answers to this machine only"
-        origin = headers.get("origin")
+            return Refusal(403, "This platform answers to this machine only")
+        origin = headers.get("origin")  # sent by browsers alone
         if origin is not None and origin != f"http://{headers.get('host')}":
-            return 403, "This platform does not answer to web pages"
+            return Refusal(403, "This platform does not answer to web pages")
         if path.startswith(OPEN_PATHS):
             return None
         key = headers.get("x-api-key", "")
         if not key:
-            return 401, "API key not specified"
+            return Refusal(401, "API key not specified")
         if not hmac.compare_digest(key.encode(), self._key.encode()):
-            return 401, "Invalid API key"
+            return Refusal(401, "Invalid API key")
         return None
 
 

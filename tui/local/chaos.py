@@ -13,6 +13,13 @@ from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send
 
 HANG_SECONDS = 3600.0
 SECONDS_PER_UNIT = {"s": 1.0, "ms": 0.001}
+DELAY_SPREAD = 0.5
+"""How much a delay varies, as a part of it."""
+DEFAULT_DROP = 20
+DEFAULT_DELAY = "200ms"
+FAILURE_STATUSES = (500, 502, 503, 504)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
+_CHANCE_OR_NONE = re.compile(r"(0?\.\d+|[01])?")
 
 
 class BadChaos(ValueError):
@@ -51,20 +58,25 @@ _DEFAULT_CHANCES = {"dup": 0.1, "reorder": 0.1, "fail": 0.05, "throttle": 0.05, 
 def parse_chaos(text: str) -> Chaos:
     """Parse faults written as `drop=20,slow=200ms,dup,reorder,5xx=0.05,429,lose-answers,hang`."""
     faults: dict[str, Any] = {}
-    for term in filter(None, (part.strip() for part in text.split(","))):
-        name, _, value = term.partition("=")
-        field = _FIELD_NAMES.get(name, name.replace("-", "_"))
-        match field, value:
-            case "drop", _ if value.isdecimal() or not value:
-                faults["drop"] = int(value or 20)
-            case "slow", _ if duration := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", value or "200ms"):
-                faults["slow"] = float(duration[1]) * SECONDS_PER_UNIT[duration[2]]
-            case _, _ if field in _DEFAULT_CHANCES and re.fullmatch(r"(0?\.\d+|[01])?", value):
-                faults[field] = float(value or _DEFAULT_CHANCES[field])
-            case _:
-                known = "drop=20 slow=200ms dup reorder 5xx=0.05 429 lose-answers hang"
-                raise BadChaos(f"{term!r} is no fault; there is: {known}")
+    for term in map(str.strip, text.split(",")):
+        if term:
+            name, _, value = term.partition("=")
+            field = _FIELD_NAMES.get(name, name.replace("-", "_"))
+            faults[field] = _parse_fault(term, field, value)
     return Chaos(**faults)
+
+
+def _parse_fault(term: str, field: str, value: str) -> float:
+    """Parse the value of a fault, the usual one if it is empty; raise BadChaos for an unknown fault or value."""
+    if field == "drop" and (value.isdecimal() or not value):
+        return int(value or DEFAULT_DROP)
+    duration = _DURATION.fullmatch(value or DEFAULT_DELAY)
+    if field == "slow" and duration:
+        return float(duration[1]) * SECONDS_PER_UNIT[duration[2]]
+    if field in _DEFAULT_CHANCES and _CHANCE_OR_NONE.fullmatch(value):
+        return float(value or _DEFAULT_CHANCES[field])
+    known = "drop=20 slow=200ms dup reorder 5xx=0.05 429 lose-answers hang"
+    raise BadChaos(f"{term!r} is no fault; there is: {known}")
 
 
 class FaultyApp:
@@ -76,17 +88,18 @@ class FaultyApp:
         self.rng = rng
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, perhaps with a fault (called by the server); the check of health has none."""
         if scope["path"] == "/health":
             await self._app(scope, receive, send)
             return
         chaos = self._chaos
-        await asyncio.sleep(chaos.slow * self.rng.uniform(0.5, 1.5))
+        await asyncio.sleep(chaos.slow * self.rng.uniform(1 - DELAY_SPREAD, 1 + DELAY_SPREAD))
         if self.happens(chaos.hang):
             await asyncio.sleep(HANG_SECONDS)
         if self.happens(chaos.throttle):
             await refuse(send, 429, "Too many requests", {"retry-after": "1"})
         elif self.happens(chaos.fail):
-            await refuse(send, self.rng.choice((500, 502, 503, 504)), "The platform is not well")
+            await refuse(send, self.rng.choice(FAILURE_STATUSES), "The platform is not well")
         elif scope["method"] != "GET" and self.happens(chaos.lose_answers):
             await self._app(scope, receive, _discard)
             _abort_connection(send)
@@ -102,6 +115,7 @@ class _FaultySend:
     """A faulty `send` that duplicates, swaps and cuts off the events of a stream."""
 
     def __init__(self, faulty_app: FaultyApp, chaos: Chaos, send: Send) -> None:
+        """Create the faulty `send` of one response, and draw when its stream is cut."""
         self._faulty_app = faulty_app
         self._chaos = chaos
         self._send = send
@@ -113,6 +127,7 @@ class _FaultySend:
             self._events_before_cut = faulty_app.rng.randint(1, 2 * chaos.drop)
 
     async def __call__(self, message: ASGIMessage) -> None:
+        """Send a message of the response; the events of a stream may be faulty."""
         if message["type"] == "http.response.start":
             self._is_stream = (b"content-type", b"text/event-stream; charset=utf-8") in message["headers"]
         elif self._is_stream and message.get("body"):
@@ -122,12 +137,14 @@ class _FaultySend:
         await self._send(message)
 
     async def _send_events(self, body: bytes) -> None:
+        """Send the events of a body; the last one before the cut is sent by half, as a network failure leaves it."""
         for frame in self._duplicated_and_swapped(body):
             if self._events_before_cut == 0:
                 self._is_cut = True
                 _abort_connection(self._send)
                 return
-            if not frame.startswith(b":"):
+            is_comment = frame.startswith(b":")
+            if not is_comment:
                 self._events_before_cut -= 1
             if self._events_before_cut == 0:
                 frame = frame[: len(frame) // 2]
@@ -166,20 +183,26 @@ class RateLimitedApp:
         self._minute = 0
         self._used = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _count_request(self) -> None:
+        """Count a request among those of this minute."""
         minute = int(time.time() // 60)
         if minute != self._minute:
             self._minute = minute
             self._used = 0
         self._used += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request beyond the limit, or let the app answer it (called by the server)."""
+        self._count_request()
+        reset_at = (self._minute + 1) * 60
         rate_headers = {
             "x-ratelimit-limit": str(self._limit),
             "x-ratelimit-remaining": str(max(self._limit - self._used, 0)),
-            "x-ratelimit-reset": str((minute + 1) * 60),
+            "x-ratelimit-reset": str(reset_at),
         }
         if self._used > self._limit:
-            wait = str(max(1, (minute + 1) * 60 - int(time.time())))
-            headers = {**rate_headers, "retry-after": wait}
+            wait = max(1, reset_at - int(time.time()))
+            headers = {**rate_headers, "retry-after": str(wait)}
             await refuse(send, 429, f"Rate limit of {self._limit} requests a minute", headers)
             return
 

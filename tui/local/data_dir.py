@@ -15,6 +15,7 @@ from pathlib import Path
 from tui.storage.private_files import (
     NotPrivate,
     check_directory,
+    is_readable_by_others,
     make_directory,
     open_private,
     open_to_read,
@@ -58,8 +59,8 @@ class AlreadyRunning(Exception):
 class DataDir:
     """The data directory of a platform: a database, a key, and locks held by its server and by its users.
 
-    The server holds the file `lock`. Each program that uses a platform started with a leash shares the lock on the
-    file `use`; such a platform ends when it gets that lock for itself.
+    The server holds the file `lock`. Each dashboard that uses a platform which a dashboard started shares the lock on
+    the file `use`; once its standard input is closed, such a platform ends when it gets that lock for itself.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,7 +89,7 @@ class DataDir:
     @contextmanager
     def server_lock(self) -> Iterator[None]:
         """Hold the lock of the server, or raise AlreadyRunning: only one platform may serve a database."""
-        self._check_before_use()
+        self._check_directory()
         make_directory(self.path)
         descriptor = open_private(self._lock, os.O_RDWR | os.O_CREAT)
         try:
@@ -100,41 +101,42 @@ class DataDir:
         finally:
             os.close(descriptor)
 
-    def _check_before_use(self) -> None:
-        """Raise NotPrivate before use of a directory that others can enter, or that has files of another program."""
+    def _check_directory(self) -> None:
+        """Raise NotPrivate if the directory can be entered by others, or has files of another program."""
         check_directory(self.path)
         if not self.path.exists():
             return
-        if self.path.stat().st_mode & 0o077:
+        if is_readable_by_others(self.path):
             raise NotPrivate(
                 f"{self.path} can be entered by others: chmod 700 it, or name a folder that is not there yet"
             )
-        others = {path.name for path in self.path.iterdir()} - _OWN_FILES
-        if others and not self.database.exists():
+        other_files = {path.name for path in self.path.iterdir()} - _OWN_FILES
+        if other_files and not self.database.exists():
             raise NotPrivate(f"{self.path} holds other files: name an empty folder, or one that is not there yet")
 
     @contextmanager
     def user_lock(self) -> Iterator[None]:
-        """Hold the lock of a user: a platform with a leash does not end, and one that is ending is waited for."""
-        with self._use_locked(fcntl.LOCK_SH):
+        """Hold the lock of a user: a dashboard's platform does not end, and one that is ending is waited for."""
+        with self._hold_use_lock(fcntl.LOCK_SH):
             yield
 
     @contextmanager
     def idle_lock(self) -> Iterator[None]:
         """Wait until the platform is idle, without users, and hold the lock that keeps new users out."""
-        with self._use_locked(fcntl.LOCK_EX):
+        with self._hold_use_lock(fcntl.LOCK_EX):
             yield
 
     def has_users(self) -> bool:
         """Return whether a user of the platform holds its lock."""
         try:
-            with self._use_locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            with self._hold_use_lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
                 return False
         except BlockingIOError:
             return True
 
     @contextmanager
-    def _use_locked(self, operation: int) -> Iterator[None]:
+    def _hold_use_lock(self, operation: int) -> Iterator[None]:
+        """Hold the lock of the users' file: shared, or for itself, as this `flock` operation says."""
         descriptor = open_private(self._use, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(descriptor, operation)

@@ -13,6 +13,8 @@ from tui.storage.private_files import check_file
 
 SCHEMA_VERSION = 1
 """The `PRAGMA user_version` of a database with this schema; 0 is a database from before versions."""
+JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024
+"""Size to which the journal is cut after a transaction."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS agents (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, body TEXT NOT NULL);
@@ -108,7 +110,7 @@ def _prepare(db: sqlite3.Connection, path: Path | str) -> None:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # works only in an empty database
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA journal_size_limit = 16777216")
+    db.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")
     if columns and "updated_at" not in columns:
         db.execute(_UPGRADE)
     db.executescript(_SCHEMA)
@@ -123,9 +125,11 @@ class Database:
     """A connection to the database: its transactions, and the readers that wait for changes of a task."""
 
     def __init__(self, path: Path | str) -> None:
+        """Open the database at a path, or one in memory."""
         self._path = path
         self._db = connect(path)
         self._depth = 0
+        """The number of nested calls of `transaction` that are open."""
         self._changed_tasks: set[str] = set()
         """The ids of the tasks that the open transaction has changed."""
         self._change_events: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -161,7 +165,8 @@ class Database:
 
     def _wake_readers_of_changes(self) -> None:
         for task_id in self._changed_tasks:
-            if event := self._change_events.pop(task_id, None):
+            event = self._change_events.pop(task_id, None)
+            if event is not None:
                 event.set()
         self._changed_tasks.clear()
 
@@ -181,5 +186,8 @@ class Database:
 
 
 def hold_facts_range(task_id: str) -> tuple[str, str]:
-    """Return the range of the names of the facts about a task's held calls: the first name, and the end, excluded."""
+    """Return the range of the names of the facts about a task's held calls: the first name, and the end, excluded.
+
+    The names begin with `hold/ID/`; the first text after all of these is `hold/ID0`, as `0` follows `/` in ASCII.
+    """
     return f"hold/{task_id}/", f"hold/{task_id}0"

@@ -104,16 +104,20 @@ class Decisions:
 
     def move_sign_ins(self, url: str) -> None:
         """Move all open sign-ins to another address of the platform: they may be older than the address."""
-        store = self._platform.store
-        with store.transaction():
+        with self._platform.store.transaction():
             for task_id, token in self._open_sign_ins():
-                task = self._platform.task(task_id)
-                page = sign_in_page(url, token)
-                store.put_task({**task, "pending_eca_request": {**task["pending_eca_request"], "auth_url": page}})
-                for entry in map(loads_stored, store.entries(task_id)):
-                    data = object_of(entry.get("data"))
-                    if str(data.get("url")).endswith(f"/{token}"):
-                        store.put_entry(task_id, {**entry, "data": {**data, "url": page}})
+                self._move_sign_in(self._platform.task(task_id), token, sign_in_page(url, token))
+
+    def _move_sign_in(self, task: Json, token: str, page: str) -> None:
+        """Move the sign-in of a task to another page: in its record, and in the log entry that asks for it."""
+        store, request = self._platform.store, task["pending_eca_request"]
+        if not request or request["auth_url"] == page:
+            return
+        store.put_task({**task, "pending_eca_request": {**request, "auth_url": page}})
+        for entry in map(loads_stored, store.entries(task["id"])):
+            data = object_of(entry.get("data"))
+            if str(data.get("url")).endswith(f"/{token}"):
+                store.put_entry(task["id"], {**entry, "data": {**data, "url": page}})
 
     def _open_sign_ins(self) -> list[tuple[str, str]]:
         """Return the tasks that wait for a sign-in, each with the token of its page."""

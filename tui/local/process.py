@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -38,10 +39,13 @@ DEFAULT_PORT = 7337
 """The port that is tried first if none is given; if it is taken, any free one is used."""
 HISTORY_PERIOD = timedelta(days=3)
 """How far back the invented history of a new platform goes."""
-FIRST_YEAR, LAST_YEAR = 1971, 9000
+FIRST_YEAR = 1971
+LAST_YEAR = 9000
 """Years in which a platform's clock may start: history before it and work after it must be possible dates."""
 NOTICE_INTERVAL_SECONDS = 3600.0
 """Seconds before the same notice is written again."""
+MAX_PENDING_CONNECTIONS = 1024
+"""Connections that the operating system keeps until the server accepts them."""
 
 
 AGENT_DEFAULTS: Json = {
@@ -119,13 +123,14 @@ class LocalPlatform:
         scenarios: tuple[Scenario, ...] | None = None,
         write: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        """Create the parts; fill a new database, and recover what ran when an existing one was left."""
         self.store = SqliteStore(database)
         self.notices = Notices(write)
         self.clock = PlatformClock(options.now)
         if scenarios is None:
             scenarios = load_scenarios()
         is_new = self.store.fact("seed") is None
-        seed = options.seed or self.store.fact("seed") or f"{random.SystemRandom().getrandbits(64):x}"
+        seed = options.seed or self.store.fact("seed") or _random_seed()
         self.platform = Platform(self.store, self.clock, seed)
         self.decisions = Decisions(self.platform)
         self.workers = Workers(self.platform)
@@ -146,16 +151,29 @@ class LocalPlatform:
         self.platform.on_created = self._start_task
         with self.store.transaction():
             self.store.set_fact("seed", seed)
-            for scenario in scenarios:
-                self.store.put_agent(_agent_record(scenario, format_time(history_start)))
+            self._put_agents(scenarios, format_time(history_start))
             if is_new:
                 self._add_first_tasks(options)
-            self._recover()
+        self._try_to_carry_over(self._recover)
+
+    def _try_to_carry_over(self, step: Callable[[], None]) -> None:
+        """Carry something over from the last run; where the database is damaged, go on with what can be read."""
+        notify = self.notices.notify
+        try:
+            with self.store.transaction():
+                step()
+        except sqlite3.DatabaseError as error:
+            notify(f"not all that ran before goes on: {self.store.explain(error)}")
+
+    def _put_agents(self, scenarios: tuple[Scenario, ...], created_at: str) -> None:
+        """Insert the agent of each scenario, or replace it by its newest version."""
+        for scenario in scenarios:
+            self.store.put_agent(_agent_record(scenario, created_at))
 
     def set_url(self, url: str) -> None:
         """Set the address at which the platform is reached now; sign-ins that wait move to it."""
         self.store.set_fact("url", url)
-        self.decisions.move_sign_ins(url)
+        self._try_to_carry_over(partial(self.decisions.move_sign_ins, url))
 
     def _start_task(self, task: Json) -> Json | None:
         """Start a new task: hand it to a connected worker of its agent, else let the scenario play it."""
@@ -202,6 +220,7 @@ class Server(uvicorn.Server):
     """A uvicorn server that closes its streams before it waits for open connections."""
 
     def __init__(self, local: LocalPlatform, key: str, options: ServerOptions) -> None:
+        """Create the server of a platform; it writes no log, as only notices are for the operator."""
         super().__init__(
             uvicorn.Config(
                 local.app(key, options),
@@ -262,7 +281,8 @@ async def _run(local: LocalPlatform, server: Server, listener: socket.socket) ->
             await asyncio.gather(agents, pruning, return_exceptions=True)
         finally:
             local.store.close()
-    if not agents.cancelled() and (error := agents.exception()):
+    error = None if agents.cancelled() else agents.exception()
+    if error is not None:
         raise error
 
 
@@ -277,16 +297,21 @@ def listen(port: int | None) -> socket.socket:
 
 
 def _listen_on(port: int) -> socket.socket:
+    """Return a socket that listens on this port of loopback, or on any free one if the port is 0."""
     # asyncio sets TCP_NODELAY only on a socket with an explicit protocol; without it small events are delayed.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
-        listener.listen(1024)
+        listener.listen(MAX_PENDING_CONNECTIONS)
     except OSError as error:
         listener.close()
         raise OSError(f"port {port} cannot be used: {error.strerror}") from error
     return listener
+
+
+def _random_seed() -> str:
+    return f"{random.SystemRandom().getrandbits(64):x}"
 
 
 def _agent_record(scenario: Scenario, created_at: str) -> Json:
@@ -307,7 +332,8 @@ def _agent_record(scenario: Scenario, created_at: str) -> Json:
         "instructions": instructions,
         "created_at": created_at,
         "gated_tools": agent.get("gated_tools", []),
-        **agent_definition(scenario.nodes),
+        "type": agent.get("type", AGENT_DEFAULTS["type"]),
+        **agent_definition(scenario.nodes, agent.get("orchestration_nodes", [])),
     }
 
 

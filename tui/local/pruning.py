@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tui.local.clock import format_time
+from tui.local.ended_tasks import TreeTask
 from tui.local.task_service import FINAL_STATUSES, Platform
 
 CHECK_SECONDS = 60.0
@@ -20,6 +21,9 @@ NOTICE_SECONDS = 86_400.0
 """Seconds between two notices about removed tasks."""
 MIN_KEEP_PERIOD = timedelta(minutes=10)
 """Time for which an ended task is kept however large the database is: the operator may be looking at it."""
+
+
+BYTES_PER_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Pruner:
     """Prunes a database to its limits; a task that runs or waits for a person is never removed."""
 
     def __init__(self, platform: Platform, limits: Limits, notify: Callable[[str], None]) -> None:
+        """Create a pruner, which tells the operator what it removes with `notify`."""
         self._platform = platform
         self._store = platform.store
         self._limits = limits
@@ -58,22 +63,26 @@ class Pruner:
         yield from self._clear_removed()  # what an earlier run has left
         now = self._platform.clock.now
         keep_from = now - timedelta(days=self._limits.keep_days)
-        yield from self._remove_ended_before(format_time(min(keep_from, now - MIN_KEEP_PERIOD)), lambda: False)
-        yield from self._remove_ended_before(format_time(now - MIN_KEEP_PERIOD), self._is_small_enough)
+        latest_end = now - MIN_KEEP_PERIOD
+        yield from self._remove_ended_before(format_time(min(keep_from, latest_end)), lambda: False)
+        yield from self._remove_ended_before(format_time(latest_end), self._is_small_enough)
 
     def _is_small_enough(self) -> bool:
-        return self._store.ended.used_bytes() <= self._limits.max_megabytes * 1_000_000
+        return self._store.ended.used_bytes() <= self._limits.max_megabytes * BYTES_PER_MEGABYTE
 
     def _remove_ended_before(self, moment: str, is_done: Callable[[], bool]) -> Iterator[None]:
-        """Remove trees of tasks that all ended before a moment, the oldest first, until done."""
+        """Remove trees of tasks that all ended before a moment, the oldest first, until done or none is left."""
         position = ("", 0)
-        while not is_done() and (tasks := self._store.ended.ended_before(moment, position)):
-            for updated_at, number, task_id in tasks:
-                position = (updated_at, number)
-                tree = self._store.ended.tree_of(task_id)
+        while not is_done():
+            tasks = self._store.ended.ended_before(moment, position)
+            if not tasks:
+                return
+            for task in tasks:
+                position = (task.updated_at, task.number)
+                tree = self._store.ended.tree_of(task.id)
                 if not _can_be_removed(tree, moment):
                     continue
-                self._store.ended.remove(tree_id for tree_id, _, _ in tree)
+                self._store.ended.remove(tree_task.id for tree_task in tree)
                 self._removed_count += len(tree)
                 yield
                 yield from self._clear_removed()
@@ -102,6 +111,6 @@ class Pruner:
         self._removed_count = 0
 
 
-def _can_be_removed(tree: list[tuple[str, str, str]], moment: str) -> bool:
+def _can_be_removed(tree: list[TreeTask], moment: str) -> bool:
     """Return whether a tree can be removed: all its tasks ended before a moment, and it is not removed already."""
-    return bool(tree) and all(status in FINAL_STATUSES and updated_at < moment for _, status, updated_at in tree)
+    return bool(tree) and all(task.status in FINAL_STATUSES and task.updated_at < moment for task in tree)

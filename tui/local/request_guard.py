@@ -11,7 +11,7 @@ from typing import Any
 
 from tui.local.auth_middleware import ASGIApp, ASGIMessage, Receive, Scope, Send, refuse
 
-MAX_BODY_BYTES = 4 << 20
+MAX_BODY_BYTES = 4 * 1024 * 1024
 """Bytes of a request body."""
 BODY_SECONDS = 20.0
 """Seconds that a request body may take to arrive."""
@@ -19,6 +19,8 @@ MAX_DEPTH = 100
 """Levels of objects and lists in a body."""
 MAX_DIGITS = 300
 """Digits of an integer in a body."""
+MAX_LENGTH_DIGITS = 20
+"""Digits that are read of an announced length: so many of them are too long already."""
 
 
 class BodyTooLong(Exception):
@@ -41,6 +43,7 @@ class RequestGuard:
         self._notify = notify
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the whole body and check it, then let the app answer the request (called by the server)."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _read_body(scope, receive)
@@ -51,7 +54,8 @@ class RequestGuard:
         except ClientGone:
             return
         else:
-            if body and _is_called_json(scope) and (fault := body_fault(body)):
+            fault = body_fault(body) if body and _is_called_json(scope) else None
+            if fault is not None:
                 detail = {"type": "json_invalid", "loc": ["body"], "msg": fault}
                 await refuse(send, 422, [detail])
                 return
@@ -67,12 +71,12 @@ class RequestGuard:
 
 def error_place(error: BaseException) -> str:
     """Return the type of an error and the place where it was raised, without any values."""
-    trace = error.__traceback__
-    if trace is None:
+    call = error.__traceback__
+    if call is None:
         return type(error).__name__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"
+    while call.tb_next is not None:  # the innermost call has raised the error
+        call = call.tb_next
+    return f"{type(error).__name__} in {call.tb_frame.f_code.co_qualname}, line {call.tb_lineno}"
 
 
 def is_full(error: sqlite3.Error) -> bool:
@@ -83,7 +87,7 @@ def is_full(error: sqlite3.Error) -> bool:
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
     """Read the whole body; raise BodyTooLong as early as possible."""
     announced_length = dict(scope["headers"]).get(b"content-length", b"0")
-    if announced_length.isdigit() and int(announced_length[:20]) > MAX_BODY_BYTES:
+    if announced_length.isdigit() and int(announced_length[:MAX_LENGTH_DIGITS]) > MAX_BODY_BYTES:
         raise BodyTooLong
     body = bytearray()
     has_more = True
@@ -149,16 +153,17 @@ def _parse_integer(digits: str) -> int:
 
 def _check_levels(value: Any) -> None:
     """Raise NotPlain if a value has too many levels, or a text with half a surrogate pair."""
+    # Level by level, not by a function that calls itself: no body is too deep for that.
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [child for parent in level for child in _children_of(parent)]
+        level = [child for parent in level for child in _checked_children(parent)]
         if not level:
             return
     raise NotPlain(f"The body has more than {MAX_DEPTH} levels")
 
 
-def _children_of(value: Any) -> Iterator[Any]:
-    """Yield the children of an object or a list, and check the texts on the way."""
+def _checked_children(value: Any) -> Iterator[Any]:
+    """Yield the children of an object or a list; check a text, and the names in an object."""
     match value:
         case str():
             _check_text(value)
@@ -171,6 +176,7 @@ def _children_of(value: Any) -> Iterator[Any]:
 
 
 def _check_text(text: str) -> None:
+    """Raise NotPlain if a text has half a surrogate pair."""
     if text.isascii():
         return
     try:

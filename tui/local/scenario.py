@@ -13,10 +13,11 @@ from tui.local.sqlite_store import Json
 
 STEP_KINDS = frozenset(
     {"think", "analyze", "tool", "say", "plan", "done", "approval", "question", "card", "sign_in", "delegate",
-     "compact", "context", "event", "finish", "fail", "goto", "repeat", "decide"}
+     "compact", "context", "event", "finish", "fail", "goto", "repeat", "decide", "secret", "invite", "webhook",
+     "self_schedule"}
 )  # fmt: skip
 """The kinds of steps; each step has the key of exactly one kind."""
-_WAITING_KEYS = frozenset({"approval", "question", "card", "sign_in", "gated"})
+_WAITING_KEYS = frozenset({"approval", "question", "card", "sign_in", "gated", "secret", "invite"})
 """Keys of the steps that wait for a person."""
 DEFAULT_REPLY: tuple[Json, ...] = (
     {"think": "They ask about what I did: {asked}", "title": "Recall the thread", "confidence": 0.9},

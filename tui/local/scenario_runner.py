@@ -6,22 +6,30 @@ import asyncio
 import heapq
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any, NamedTuple
 
 from tui.local.decisions import Decisions
 from tui.local.request_guard import error_place
 from tui.local.scenario import Scenario, fill_template
-from tui.local.scenario_steps import StepPlayer
 from tui.local.sqlite_store import Json
 from tui.local.task_service import FINAL_STATUSES, Platform
+from tui.local.wait_steps import WaitStepPlayer
 
-MAX_ACTIVE_TASKS, MAX_WAITING_TASKS = 9, 5
+MAX_ACTIVE_TASKS = 9
+MAX_WAITING_TASKS = 5
 """Tasks that run, and tasks that wait for a person: with more of them no new work arrives by itself."""
 ARRIVAL_SECONDS = 25.0
 """Seconds between two tasks that arrive by themselves, on average."""
+ARRIVAL_SPREAD = 0.6
+"""How much this time varies, as a part of it."""
 FIRST_TASKS_LEAD = timedelta(minutes=14)
 """Time before the start at which the tasks were created that wait or run when the platform is first opened."""
+MIN_LEAD_SECONDS = 3
+LEAD_STEP_SECONDS = 5
+"""Seconds before the start at which the last task was created, and between that one and those before."""
 START_SECONDS = 0.6
 """Seconds from the start of a pending task to its first step."""
 PEOPLE: tuple[Json, ...] = tuple(
@@ -36,10 +44,19 @@ PEOPLE: tuple[Json, ...] = tuple(
 )
 """Colleagues of the operator, who create tasks and have made the decisions of the past."""
 SOURCES = ("api", "slack", "email", "webhook", "sdk")
-CHUNK_CHARACTERS, HISTORY_CHUNK_CHARACTERS = 28, 400
+CHUNK_CHARACTERS = 28
+HISTORY_CHUNK_CHARACTERS = 400
 """Characters of a chunk of streamed text, live and in the history."""
 RETRY_SECONDS = 5.0
 """Seconds after which a failed step is tried again."""
+MIN_HISTORY_GAP_MINUTES = 15
+MAX_HISTORY_GAP_MINUTES = 120
+"""Minutes between two tasks of the history."""
+MIN_COLLEAGUE_MINUTES = 2
+MAX_COLLEAGUE_MINUTES = 35
+"""Minutes after which a colleague decides what a task of the history waits for."""
+APPROVAL_CHANCE = 0.75
+"""Probability with which a colleague approves."""
 
 
 class DueItem(NamedTuple):
@@ -69,6 +86,7 @@ class ScenarioRunner:
         arrivals: bool = True,
         notify: Callable[[str], None] = lambda sentence: None,
     ) -> None:
+        """Create a runner, which wakes a task when the platform says that it is ready."""
         self.platform = platform
         self._notify = notify
         self.decisions = decisions
@@ -98,16 +116,16 @@ class ScenarioRunner:
         scenario = self.scenarios.get(task["agent_id"])
         if scenario is None or not scenario.steps:
             return None
-        previous = self.platform.store.run_state(task["id"]) or {}
-        turn = previous.get("turn", 0) + 1
-        words = previous.get("words_drawn") or scenario.draw_words(self.platform.rng("draw", task["id"]))
+        previous_run = self.platform.store.run_state(task["id"]) or {}  # of the turn before in this thread
+        turn = previous_run.get("turn", 0) + 1
+        words = previous_run.get("words_drawn") or scenario.draw_words(self.platform.rng("draw", task["id"]))
         asked = " ".join(task["input"]["text"].split())
-        first = previous.get("words_drawn", {}).get("first", asked)
+        first = previous_run.get("words_drawn", {}).get("first", asked)
         return {
             "part": "steps" if turn == 1 else "reply",
-            "at": 0,
-            "phase": 0,
-            "beats": previous.get("beats", 0),
+            "at": 0,  # the index of the step
+            "phase": 0,  # how much of the step was played
+            "beats": previous_run.get("beats", 0),  # the number of times that a step of the task was played
             "turn": turn,
             "words_drawn": {**words, "asked": asked, "first": first},
             "waits_for": None,
@@ -119,15 +137,14 @@ class ScenarioRunner:
 
     def recover(self) -> list[str]:
         """Recover the runs of scenarios after a start; return the ids of tasks whose workers are gone."""
-        orphans = []
-        for _, task_id, run in self.platform.store.unfinished_tasks():
-            task = self.platform.task(task_id)
-            if run is None and task["status"] == "executing":
-                orphans.append(task_id)
-            elif run is not None and run.get("part"):
-                self.wake(task_id)
-                self._schedule_expiry(run)
-        return orphans
+        interrupted_ids = []
+        for task in self.platform.store.unfinished_tasks():
+            if task.run is not None and task.run.get("part"):
+                self.wake(task.id)
+                self._schedule_expiry(task.run)
+            elif task.run is None and self.platform.task(task.id)["status"] == "executing":
+                interrupted_ids.append(task.id)
+        return interrupted_ids
 
     async def run(self) -> None:
         """Run the scenarios until cancelled."""
@@ -138,36 +155,49 @@ class ScenarioRunner:
             now = self._seconds_at(self.platform.clock.real_now)
             if self._queue and self._queue[0].due <= now:
                 self._play_next_or_retry()
-                await asyncio.sleep(0)
-                continue
-            delay = self._queue[0].due - now if self._queue else None
-            try:
-                async with asyncio.timeout(delay):
-                    await self._wakeup.wait()
-            except TimeoutError:
-                pass
+                await asyncio.sleep(0)  # requests come in between
+            else:
+                await self._wait_for_next(now)
+
+    async def _wait_for_next(self, now: float) -> None:
+        """Wait until the next item is due, or a new one is scheduled."""
+        delay = self._queue[0].due - now if self._queue else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._wakeup.wait()
 
     def play_history(self, until: datetime) -> None:
         """Play the history up to a time, with colleagues who decide; its last tasks wait for the operator."""
-        rng = self.platform.rng("history")
         self.chunk_size = HISTORY_CHUNK_CHARACTERS
         self._colleagues_until = until - FIRST_TASKS_LEAD
         scenarios = [scenario for scenario in self.scenarios.values() if scenario.weight]
-        weights = [scenario.weight for scenario in scenarios]
-        moment = self._epoch
-        while (moment := moment + timedelta(minutes=rng.uniform(15, 120))) < until - FIRST_TASKS_LEAD:
-            scenario = rng.choices(scenarios, weights)[0]
-            self._schedule("ask", scenario.agent["id"], moment)
-        for index, scenario in enumerate(scenarios):
-            lead = timedelta(seconds=3 + 5 * index)
-            if scenario.needs_person:
-                lead = FIRST_TASKS_LEAD * (1 - index / len(scenarios))
-            self._schedule("ask", scenario.agent["id"], until - lead)
+        self._schedule_past_tasks(scenarios, until - FIRST_TASKS_LEAD)
+        self._schedule_first_tasks(scenarios, until)
         self.play_until(until)
         self.chunk_size = CHUNK_CHARACTERS
         self._colleagues_until = None
         self._queue = [item for item in self._queue if item.kind != "colleague"]
         heapq.heapify(self._queue)
+
+    def _schedule_past_tasks(self, scenarios: list[Scenario], until: datetime) -> None:
+        """Schedule the tasks of the history that have ended: of drawn scenarios, at drawn times up to `until`."""
+        rng = self.platform.rng("history")
+        weights = [scenario.weight for scenario in scenarios]
+        moment = self._epoch
+        while True:
+            moment += timedelta(minutes=rng.uniform(MIN_HISTORY_GAP_MINUTES, MAX_HISTORY_GAP_MINUTES))
+            if moment >= until:
+                return
+            scenario = rng.choices(scenarios, weights)[0]
+            self._schedule("ask", scenario.agent["id"], moment)
+
+    def _schedule_first_tasks(self, scenarios: list[Scenario], start: datetime) -> None:
+        """Schedule one task of each scenario shortly before the start, so that it still runs, or waits for a person."""
+        for index, scenario in enumerate(scenarios):
+            lead = timedelta(seconds=MIN_LEAD_SECONDS + index * LEAD_STEP_SECONDS)
+            if scenario.needs_person:  # earlier, as it has to reach the step that waits
+                lead = FIRST_TASKS_LEAD * (1 - index / len(scenarios))
+            self._schedule("ask", scenario.agent["id"], start - lead)
 
     def play_until(self, moment: datetime) -> None:
         """Play all items that are due until a time, without waiting for it."""
@@ -187,6 +217,7 @@ class ScenarioRunner:
             self._end_as_failed(item, f"The agent could not go on: {type(error).__name__}.")
 
     def _retry_later(self, item: DueItem) -> None:
+        """Put an item into the queue again, due after RETRY_SECONDS."""
         due = self._seconds_at(self.platform.clock.real_now) + RETRY_SECONDS
         if item.kind == "step":
             self._step_due[item.subject] = due
@@ -210,7 +241,8 @@ class ScenarioRunner:
         """Play the next item of the queue in a transaction, with the clock frozen at the time it was due."""
         item = heapq.heappop(self._queue)
         if item.kind == "step":
-            if self._step_due.get(item.subject) != item.due:
+            is_outdated = self._step_due.get(item.subject) != item.due
+            if is_outdated:
                 return
             del self._step_due[item.subject]
         clock = self.platform.clock
@@ -228,7 +260,9 @@ class ScenarioRunner:
         return (moment - self._epoch).total_seconds()
 
     def _schedule(self, kind: str, subject: str, moment: datetime) -> None:
-        due, number = self._seconds_at(moment), 0
+        """Schedule an item for a moment; for a step it replaces the time that was set before."""
+        due = self._seconds_at(moment)
+        number = 0
         if kind == "step":
             number = self.platform.store.task_number(subject)
             self._step_due[subject] = due
@@ -238,12 +272,19 @@ class ScenarioRunner:
     def _play_step(self, task_id: str) -> float | None:
         """Play a step of a task; return the seconds until its next, or None if there is none or the task waits."""
         store = self.platform.store
-        task, run = store.task(task_id), store.run_state(task_id)
-        if task is None or run is None or task["status"] in FINAL_STATUSES or run.get("waits_for") or "worker" in run:
+        task = store.task(task_id)
+        run = store.run_state(task_id)
+        if task is None or run is None:
+            return None
+        if task["status"] in FINAL_STATUSES or run.get("waits_for") or "worker" in run:
+            return None
+        if (resumes_at := _resume_time(run)) and self.platform.clock.now < resumes_at:  # after a restart
+            self._schedule("step", task_id, resumes_at)
             return None
         run["beats"] += 1
         scenario = self.scenarios[task["agent_id"]]
-        player = StepPlayer(self.platform, self.decisions, scenario, task, run, self.chunk_size)
+        player = WaitStepPlayer(self.platform, self.decisions, scenario, task, run, self.chunk_size)
+        player.pace = self.pace
         delay: float | None = START_SECONDS
         if task["status"] == "pending":
             self.platform.change(task, status="executing")
@@ -251,34 +292,39 @@ class ScenarioRunner:
             delay = player.play()
         store.put_run_state(task_id, run)
         self._schedule_expiry(run)
-        now, until = self.platform.clock.now, self._colleagues_until
-        if until and now < until and task["status"] == "paused":
-            self._schedule("colleague", task_id, now + timedelta(minutes=player.rng.uniform(2, 35)))
+        if resumes_at := _resume_time(run):
+            self._schedule("step", task_id, resumes_at)
+        elif task["status"] == "paused":
+            self._schedule_colleague(task_id, player.rng)
         return delay
+
+    def _schedule_colleague(self, task_id: str, rng: Random) -> None:
+        """Schedule the decision of a colleague about a paused task, if colleagues decide at this time."""
+        now = self.platform.clock.now
+        if self._colleagues_until is not None and now < self._colleagues_until:
+            minutes = rng.uniform(MIN_COLLEAGUE_MINUTES, MAX_COLLEAGUE_MINUTES)
+            self._schedule("colleague", task_id, now + timedelta(minutes=minutes))
 
     def _decide_as_colleague(self, task_id: str) -> None:
         """Decide, as a colleague of the operator, what a paused task of the history waits for."""
-        platform, decisions = self.platform, self.decisions
+        platform = self.platform
+        decisions = self.decisions
         task = platform.store.task(task_id)
         run = platform.store.run_state(task_id)
         if task is None or run is None or task["status"] != "paused":
             return
         rng = platform.rng("colleague", task_id)
         name = rng.choice(PEOPLE)["display_name"]
-        approve = rng.random() < 0.75
+        approve = rng.random() < APPROVAL_CHANCE
         if task["hitl_request"]:
             decisions.decide(task_id, approve, None if approve else "Not now", name)
         elif task["pending_eca_request"]:
             decisions.complete_sign_in(run["sign_in"])
-        elif (approval := platform.store.approval(run["waits_for"])) is not None:
-            decisions.decide_call(task["agent_id"], approval["request_id"], approve, None, name)
+        elif platform.store.approval(run["waits_for"]) is not None:
+            decisions.decide_call(task["agent_id"], run["waits_for"], approve, None, name)
         elif run["waits_for"] == "answer":
             card = platform.store.entry(task_id, run["card"]) or {}
-            answers = [
-                {"question_id": question["id"], "selected_option_ids": [rng.choice(question["options"])["id"]]}
-                for question in card["questions"]
-            ]
-            decisions.answer(task_id, run["card"], answers)
+            decisions.answer(task_id, run["card"], _drawn_answers(card["questions"], rng))
         else:
             decisions.confirm(task_id, run["card"], approve)
 
@@ -302,9 +348,10 @@ class ScenarioRunner:
         """Let new work arrive unless there is enough; return the seconds until the next arrival."""
         platform = self.platform
         rng = platform.rng("arrival", platform.store.next_number())
-        active = platform.store.count_tasks({"status": "executing"}) + platform.store.count_tasks({"status": "pending"})
-        if active < MAX_ACTIVE_TASKS:
-            is_crowded = platform.store.count_tasks({"status": "paused"}) >= MAX_WAITING_TASKS
+        count_tasks = platform.store.count_tasks
+        active_count = count_tasks({"status": "executing"}) + count_tasks({"status": "pending"})
+        if active_count < MAX_ACTIVE_TASKS:
+            is_crowded = count_tasks({"status": "paused"}) >= MAX_WAITING_TASKS
             scenarios = [
                 scenario
                 for scenario in self.scenarios.values()
@@ -312,7 +359,7 @@ class ScenarioRunner:
             ]
             scenario = rng.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
             self.create_task(scenario)
-        return rng.uniform(0.4, 1.6) * ARRIVAL_SECONDS
+        return rng.uniform(1 - ARRIVAL_SPREAD, 1 + ARRIVAL_SPREAD) * ARRIVAL_SECONDS
 
     def create_task(self, scenario: Scenario, **more: Any) -> Json:
         """Create a task for the agent of a scenario, from a colleague and with drawn words."""
@@ -336,3 +383,19 @@ class ScenarioRunner:
         if run:
             platform.store.put_run_state(task["id"], {**run, "words_drawn": {**run["words_drawn"], **words}})
         return task
+
+
+def _resume_time(run: Json) -> datetime | None:
+    """Return the time at which a run resumes by itself; None if it does not wait for its time."""
+    resumes_at = run.get("resumes_at")
+    if not resumes_at:
+        return None
+    return datetime.fromisoformat(resumes_at)
+
+
+def _drawn_answers(questions: list[Json], rng: Random) -> list[Json]:
+    """Return an answer to each question: a drawn one of its options."""
+    return [
+        {"question_id": question["id"], "selected_option_ids": [rng.choice(question["options"])["id"]]}
+        for question in questions
+    ]

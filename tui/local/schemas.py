@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tui.local.sqlite_store import Json
 
+BEFORE_ALL_DATES = "0001"
+AFTER_ALL_DATES = "9999"
+"""Bounds that sort before and after all dates in the format of the database."""
 StatusName = Literal["pending", "executing", "paused", "error", "failed", "completed", "stopped"]
 
 
@@ -21,6 +24,7 @@ class RequestModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _is_json(cls, value: Any) -> Any:
+        """Return the value if it is JSON, not a form or a binary body."""
         try:
             json.dumps(value, allow_nan=False)
         except TypeError as error:
@@ -198,8 +202,9 @@ class AnyAgentTaskFilters(PagedTaskFilters):
 
 
 def _stored_date(moment: datetime) -> str:
+    """Return a date in the format of the database; without a time zone it is in UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
         return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    except OverflowError:  # beyond the first or last year in UTC: a bound that sorts before or after all dates
-        return "9999" if aware.year > 5000 else "0001"
+    except OverflowError:  # in UTC it is after the last year, or before the first one
+        return AFTER_ALL_DATES if aware.year == MAXYEAR else BEFORE_ALL_DATES

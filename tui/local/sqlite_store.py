@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.local.database import Database, hold_facts_range
 from tui.local.ended_tasks import EndedTasks
@@ -26,6 +26,14 @@ FILTERS = {
 """The conditions in SQL by the names of the filters of a task list."""
 _INSERT_TASK = "INSERT INTO tasks (id, agent_id, status, user_id, parent_id, triggering_agent_id, internal_status, created_at, body, run, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: E501
 _UPDATE_TASK = "UPDATE tasks SET status = ?, internal_status = ?, body = ?, updated_at = ? WHERE id = ?"
+
+
+class UnfinishedTask(NamedTuple):
+    """A task that has not ended: its number, its id, and the state of its run."""
+
+    number: int
+    id: str
+    run: Json | None
 
 
 class SqliteStore(Database):
@@ -122,12 +130,12 @@ class SqliteStore(Database):
         """Replace the state of a task's run."""
         self._db.execute("UPDATE tasks SET run = ? WHERE id = ?", (_dumps_or_null(run), task_id))
 
-    def unfinished_tasks(self) -> list[tuple[int, str, Json | None]]:
-        """Return (number, id, run state) of each unfinished task, in the order of their creation."""
+    def unfinished_tasks(self) -> list[UnfinishedTask]:
+        """Return the unfinished tasks, in the order of their creation."""
         rows = self._db.execute(
             "SELECT number, id, run FROM tasks WHERE status IN ('pending', 'executing', 'paused') ORDER BY number"
         )
-        return [(number, task_id, loads_stored(run) if run else None) for number, task_id, run in rows]
+        return [UnfinishedTask(number, task_id, loads_stored(run) if run else None) for number, task_id, run in rows]
 
     def task_number(self, task_id: str) -> int:
         """Return the number of a task, which counts tasks in the order of their creation."""
@@ -214,6 +222,7 @@ def loads_stored(text: str) -> Any:
 
 
 def _columns(task: Json, run: Json | None) -> tuple[Any, ...]:
+    """Return the values of a task's columns, in the order of _INSERT_TASK."""
     return (
         task["id"], task["agent_id"], task["status"], (task["input"].get("user") or {}).get("id"),
         task["parent_execution"], task["triggering_agent_id"], task["internal_status"], task["created_at"],

@@ -13,6 +13,8 @@ HEARTBEAT_SECONDS = 15.0
 """Seconds without events after which a comment is sent."""
 LINGER_SECONDS = 1.0
 """Seconds that the stream of an ended task stays open for late events."""
+MAX_NUMBER_DIGITS = 17
+"""Digits of the largest event number that a client can name."""
 
 
 class Streams:
@@ -34,20 +36,24 @@ class Streams:
         return StreamingResponse(self._frames(task_id, after), media_type="text/event-stream", headers=headers)
 
     async def _frames(self, task_id: str, after: int) -> AsyncIterator[bytes]:
+        """Yield the SSE frames of a task's events after a number, until the task has ended or the server ends."""
         store = self._platform.store
+        last_number = after
         yield b": here\n\n"
         while not self.closing:
             change = store.change_event(task_id)  # before the read, so that no change is missed
-            if rows := store.events_after(task_id, after):
-                after = rows[-1][0]
-                yield b"".join(b"id: %d\ndata: %s\n\n" % (number, body.encode()) for number, body in rows)
+            events = store.events_after(task_id, last_number)
+            if events:
+                last_number = events[-1][0]
+                yield b"".join(b"id: %d\ndata: %s\n\n" % (number, body.encode()) for number, body in events)
                 continue
             task = store.task(task_id)
             if task is None:
                 return
             has_ended = task["status"] in FINAL_STATUSES
+            longest_wait = LINGER_SECONDS if has_ended else self._heartbeat
             try:
-                async with asyncio.timeout(LINGER_SECONDS if has_ended else self._heartbeat):
+                async with asyncio.timeout(longest_wait):
                     await change.wait()
             except TimeoutError:
                 if has_ended:
@@ -57,6 +63,6 @@ class Streams:
 
 def start_position(last_event_id: str | None, newest: int) -> int:
     """Return the position at which a stream starts: after the last event id, or 0 if there is no valid one."""
-    if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 18:
+    if last_event_id and last_event_id.isdecimal() and len(last_event_id) <= MAX_NUMBER_DIGITS:
         return min(int(last_event_id), newest)
     return 0

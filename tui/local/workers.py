@@ -43,7 +43,8 @@ class Workers:
         """
         workers = [worker for worker in self._workers if worker.agent_id == task["agent_id"]]
         requested = [worker for worker in workers if worker.id == task["worker_id"]]
-        candidates = requested or sorted(workers, key=lambda worker: worker.is_busy)
+        idle_first = sorted(workers, key=lambda worker: worker.is_busy)
+        candidates = requested or idle_first
         if not candidates:
             return None
         worker = candidates[0]
@@ -89,13 +90,15 @@ class Workers:
     def _assign_waiting_tasks(self, agent_id: str) -> None:
         """Assign the agent's waiting tasks, which were created while no worker was connected."""
         store = self._platform.store
-        for _, task_id, run_state in store.unfinished_tasks():
-            task = self._platform.task(task_id)
-            if task["agent_id"] == agent_id and task["status"] == "pending" and run_state is None:
-                store.put_run_state(task_id, self.assign(task))
+        for unfinished in store.unfinished_tasks():
+            task = self._platform.task(unfinished.id)
+            is_waiting = task["status"] == "pending" and unfinished.run is None
+            if task["agent_id"] == agent_id and is_waiting:
+                store.put_run_state(unfinished.id, self.assign(task))
 
 
 def _registration(worker: Worker, agent: Json, now: str) -> Json:
+    """Return the data of the frame that tells a worker its id."""
     return {
         "id": worker.id, "name": f"worker of {agent['name']}", "organization_id": ORGANIZATION, "type": "worker",
         "created_at": now, "created_by": None, "last_heartbeat": now, "configuration": {},

@@ -13,10 +13,13 @@ NODE_FIELDS = ("id", "type", "name", "next_node_ids", "asset_id", "connection_id
 """Fields of a node that the routes of workflows give; the agent's record has more."""
 
 
-def agent_definition(nodes: Sequence[Json]) -> Json:
-    """Return what the record of an agent says about the nodes of its workflow and their approvals."""
+def agent_definition(nodes: Sequence[Json], whole_nodes: Sequence[Json] = ()) -> Json:
+    """Return what the record of an agent says about the nodes of its workflow and their approvals.
+
+    Whole nodes have the form of the record already.
+    """
     return {
-        "orchestration_nodes": [_orchestration_node(node) for node in nodes if node["type"] != "tool"],
+        "orchestration_nodes": [*(_orchestration_node(node) for node in nodes if node["type"] != "tool"), *whole_nodes],
         "graph": [_graph_item(node) for node in nodes if "hitl" in node],
     }
 

@@ -18,6 +18,11 @@ from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.ui_context import UIContext
 from tui.widgets.virtual_list import VirtualList
 
+STATUS_CELLS = 10
+MIN_NAME_CELLS = 8
+SPACES = 2
+"""The space before the name, and the one after the status."""
+
 
 class AgentChoice(NamedTuple):
     """The chosen agent, and whether to create a new task for it or to list its tasks."""
@@ -38,11 +43,13 @@ class AgentList(VirtualList):
 
     def narrow(self, text: str) -> None:
         """Narrow the list to agents with this text in their name or id; names that start with it come first."""
-        before = self.rows_will_change()
+        cursor_before = self.rows_will_change()
         wanted = text.casefold()
         matching = [agent for agent in self._all_agents if wanted in f"{agent.name} {agent.id}".casefold()]
-        self.agents = sorted(matching, key=lambda agent: not agent.name.casefold().startswith(wanted))
-        self.rows_changed(before)
+        starting = [agent for agent in matching if agent.name.casefold().startswith(wanted)]
+        others = [agent for agent in matching if not agent.name.casefold().startswith(wanted)]
+        self.agents = starting + others
+        self.rows_changed(cursor_before)
 
     def count(self) -> int:
         """Return the count of the agents in the list."""
@@ -51,12 +58,14 @@ class AgentList(VirtualList):
     def styled_line(self, index: int, width: int) -> StyledLine:
         """Return a line as styled text: the name of an agent, its status, and the count of its loaded tasks."""
         agent = self.agents[index]
-        tasks = self._counts.get(agent.id, 0)
-        end = f"{tasks:>5} tasks "
+        status = fit(self._ui.safe(agent.status or ""), STATUS_CELLS)
+        task_count = f"{self._counts.get(agent.id, 0):>5} tasks "
+        cells_beside_name = SPACES + STATUS_CELLS + len(task_count)
+        name = fit(self._ui.safe(agent.name), max(width - cells_beside_name, MIN_NAME_CELLS))
         return [
-            StyledText(f" {fit(self._ui.safe(agent.name), max(width - len(end) - 12, 8))}", "strong"),
-            StyledText(fit(self._ui.safe(agent.status or ""), 10) + " ", "faint"),
-            StyledText(end, "faint"),
+            StyledText(f" {name}", "strong"),
+            StyledText(f"{status} ", "faint"),
+            StyledText(task_count, "faint"),
         ]
 
 

@@ -17,13 +17,12 @@ from tui.domain.action import Action, Phase
 from tui.domain.answers import UnclearAnswer, answer_action, questions_of, unanswerable_reason
 from tui.domain.review import differences
 from tui.screens.answer_draft import AnswerDraft
-from tui.screens.approval_base import UNDECIDED_OUTCOMES
-from tui.screens.base import HeldActions, Segments
-from tui.screens.decision_screen import IN_A_BURST, DecisionScreen
+from tui.screens.base import Segments
 from tui.screens.messages import AnswerDecided, ReadReview
 from tui.screens.review_status import running_segments
 from tui.screens.review_words import title_segments, wait_segments
 from tui.screens.stylesheets import stylesheet
+from tui.screens.task_decision import TaskDecisionScreen
 from tui.widgets.document_layout import Part
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
@@ -38,12 +37,11 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
 
-DRAW_SECONDS = 0.1
 MAX_ANSWER_CHARS = 200
 """Characters of an answer in the line that says what will be sent."""
 
 
-class AnswerScreen(DecisionScreen):
+class AnswerScreen(TaskDecisionScreen):
     """The screen with all questions of a task as one form."""
 
     CSS_PATH = stylesheet("answer")
@@ -68,14 +66,11 @@ class AnswerScreen(DecisionScreen):
         no_surface: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(clock)
-        self.task_id = review.task.id
+        super().__init__(review.task.id, running_action, clock)
         self._ui = ui
         self._drafts = drafts
         self._no_surface = no_surface
         """The reason why the platform's address for answers is missing; empty where it is not."""
-        self._action = running_action
-        """The last action for the task, with its progress."""
         self._review = review
         """The review as it was read last."""
         self._draft: AnswerDraft | None = None
@@ -100,7 +95,7 @@ class AnswerScreen(DecisionScreen):
     def on_mount(self) -> None:
         """Start drawing after mounting."""
         self.watch(self._form, "cursor", self._follow_cursor, init=False)
-        self.set_interval(DRAW_SECONDS, self.draw)
+        self.set_interval(0.1, self.draw)
         self.arm()
         if (card := questions_of(self._review)) is not None:
             self._show_card(card, ())
@@ -161,35 +156,6 @@ class AnswerScreen(DecisionScreen):
             self._note = reason
             self.draw()
 
-    def update_action(self, action: Action) -> bool:
-        """Show the progress of an action; return whether it is for this task."""
-        if action.target != self.task_id:
-            return False
-        is_new = self._action is None or self._action.id != action.id
-        if action.phase is Phase.HELD and is_new and self._is_burst:
-            # Keys that came in a burst were not meant: the action is taken back while it is held.
-            self._note = IN_A_BURST
-            self.post_message(self.TakeBack(action.id))
-        self._action = action
-        if action.phase is Phase.DONE:
-            if self._note != IN_A_BURST:
-                self._note = ""
-            self.arm()
-        self.refresh_bindings()
-        self.draw()
-        return True
-
-    def update_held(self, held: HeldActions) -> None:
-        """Update the line of held actions, unless this task's own is held, which the status line shows."""
-        if self._is_retractable:
-            held = held._replace(text="")
-        super().update_held(held)
-
-    @property
-    def open_tasks(self) -> tuple[str]:
-        """The id of the task whose question is open here."""
-        return (self.task_id,)
-
     # Choosing and writing
 
     @on(QuestionForm.Picked)
@@ -197,6 +163,7 @@ class AnswerScreen(DecisionScreen):
         """Pick a choice; one that does not exist is refused with the range."""
         if self._draft is None or self._is_running or self._is_decided:
             return
+        self.note_other_key(time.monotonic())
         self._note = ""
         with self._notes_problems():
             self._draft.pick(event.question, event.choice)
@@ -285,16 +252,10 @@ class AnswerScreen(DecisionScreen):
         if self._draft is None or self._is_running or self._is_decided or self._no_surface:
             return
         for index in range(len(self._draft.questions)):
-            try:
-                answer = self._draft.answer(index)
-                text, style = f'"{answer.label}"', "strong"
-                if answer.choice is None:
-                    text += " in your own words"
-            except UnclearAnswer as error:
-                text, style = str(error), "need"
+            text, is_clear = self._draft.describe(index)
             name = index + 1 if len(self._draft.questions) > 1 else "answer"
             text = self._ui.safe(f"{name}: {text}", MAX_ANSWER_CHARS)
-            yield StyledText(f" {text} ", style), ""
+            yield StyledText(f" {text} ", "strong" if is_clear else "need"), ""
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, or the note and the key that sends."""
@@ -304,12 +265,26 @@ class AnswerScreen(DecisionScreen):
         segments: Segments = []
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        if blocked := self.blocked_now:
+        blocked = self.blocked_now
+        if self._draft is not None and blocked and blocked == self._draft.problem:
+            blocked = self._keys_to_answer()  # what is not answered is in the line above
+        if blocked:
             style = "need" if self._is_refused else "faint"
             segments.append((StyledText(f" {self._ui.safe(blocked)} ", style), ""))
         else:
             segments.append((StyledText(f"  {key_name(self, 'answer.send')} sends it ", "strong"), "send"))
         return segments
+
+    def _keys_to_answer(self) -> str:
+        """Return the keys that answer the question under the cursor."""
+        assert self._draft
+        question = self._draft.questions[self._form.question]
+        ways = "write the answer" if question.takes_text else ""
+        if question.options:
+            ways = f"a digit, {key_name(self._form, 'answer.pick')} or a click picks a choice"
+        if len(self._draft.questions) > 1:
+            ways += f"; {key_name(self, 'answer.next')} goes to the next question"
+        return f"{ways}; then {key_name(self, 'answer.send')} sends it"
 
     # Deciding
 
@@ -337,21 +312,6 @@ class AnswerScreen(DecisionScreen):
             return f"{key_name(self, self.LEAVE_BINDING)} goes back"
         return unanswerable_reason(self._review)
 
-    @property
-    def _is_running(self) -> bool:
-        return self._action is not None and self._action.phase is not Phase.DONE
-
-    @property
-    def _is_decided(self) -> bool:
-        """Whether the task was decided about, whatever the outcome."""
-        action = self._action
-        return action is not None and action.phase is Phase.DONE and action.outcome not in UNDECIDED_OUTCOMES
-
-    @property
-    def _is_retractable(self) -> bool:
-        """Whether the answer is retractable: held, and not sent yet."""
-        return self._action is not None and self.can_take_back(self._action.id)
-
     def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
         """Return the reason why an action is disabled."""
         if action == "decide":
@@ -368,13 +328,6 @@ class AnswerScreen(DecisionScreen):
             action = answer_action(self._review, self._draft.card, self._draft.answers)
             self.post_message(AnswerDecided(action, self._draft.keys))
         self.draw()
-
-    def take_back(self) -> bool:
-        """Take back the held answer; return whether there was one."""
-        if self._action is None or not self._is_retractable:
-            return False
-        self.post_message(self.TakeBack(self._action.id))
-        return True
 
     def action_leave(self) -> None:
         """Leave the screen; what was chosen and written is kept as a draft, and a held answer stays held."""

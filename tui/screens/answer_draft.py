@@ -85,6 +85,16 @@ class AnswerDraft:
         """The answers to all questions."""
         return [self.answer(index) for index in range(len(self.questions))]
 
+    def describe(self, index: int) -> tuple[str, bool]:
+        """Return a description of the answer to a question, and whether that answer is clear."""
+        try:
+            answer = self.answer(index)
+        except UnclearAnswer as error:
+            return str(error), False
+        if answer.choice is None:
+            return f'"{answer.label}" in your own words', True
+        return f'"{answer.label}"', True
+
     def name_of(self, index: int) -> str:
         """Return the name of a question on the screen: its number, where there are several."""
         return f"question {index + 1}" if len(self.questions) > 1 else "answer"

@@ -71,11 +71,6 @@ class ApprovalScreen(DecisionScreen):
         """Whether a rejection takes a reason."""
         return True
 
-    @property
-    def is_deciding(self) -> bool:
-        """Whether a decision is under way, or was carried out."""
-        raise NotImplementedError
-
     def handle_picked(self, name: str) -> None:
         """Handle a click on a picked segment that the base does not know."""
 
@@ -119,7 +114,7 @@ class ApprovalScreen(DecisionScreen):
 
     def action_edit_reason(self) -> None:
         """Edit the reason for a rejection, which then has to be entered again."""
-        if self.reason_editor.has_text and self.takes_reason and not self.is_deciding:
+        if self.reason_editor.is_unsent and self.takes_reason:
             self.reason_editor.open()
             self.draw()
 
@@ -141,10 +136,6 @@ class ApprovalScreen(DecisionScreen):
         if self._close_reason():
             self.rhythm.pause(time.monotonic())
         self.reason_editor.drop()
-
-    def draw_reason(self) -> None:
-        """Draw the reason as it stands."""
-        self.reason_editor.draw(is_sent=self.is_deciding)
 
     def action_leave(self) -> None:
         """Leave the input of the reason, or the screen; a held decision stays held."""

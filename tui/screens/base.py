@@ -65,6 +65,8 @@ class AppScreen(Screen[ScreenResultType]):
     """Whether the operator decides here, so that nothing may cover the screen."""
     SHOWS_WAIT_DETAILS: ClassVar[bool] = False
     """Whether the screen shows the details of a wait, so that they are read after each review."""
+    HAS_NEXT_REVIEW: ClassVar[bool] = False
+    """Whether the screen can show the review of the next task in the place of its own."""
     IS_SIZE_NOTICE: ClassVar[bool] = False
     """Whether the screen is the notice that the terminal is too small for the others."""
     HAS_COMMANDS: ClassVar[bool] = False
@@ -120,10 +122,6 @@ class AppScreen(Screen[ScreenResultType]):
 
     def hint(self, text: str) -> None:
         """Show a hint, where the screen has a line for hints."""
-
-    def show_next_review(self, by: int) -> bool:
-        """Show the next review, or the previous one; return whether the screen shows reviews one by one."""
-        return False
 
     def move_to_row(self, task_ids: Sequence[str], by: int) -> bool:
         """Move the cursor to the next of these tasks; return whether the screen is a list of tasks."""

@@ -212,7 +212,8 @@ class BulkReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
-        self.draw_reason()
+        is_deciding = any(action.phase is not Phase.DONE for action in self._actions.values())
+        self.reason_editor.draw(is_sent=is_deciding or not self._decidable)
 
     def _payload_title(self) -> StyledText:
         decidable = self._decidable
@@ -323,11 +324,6 @@ class BulkReviewScreen(ApprovalScreen):
         if action == "undo" and not self._held and not self._retractable:
             return "nothing is held"
         return ""
-
-    @property
-    def is_deciding(self) -> bool:
-        """Whether decisions are under way, or nothing is left to decide."""
-        return not self._decidable or any(action.phase is not Phase.DONE for action in self._actions.values())
 
     def decide(self, verb: str, reason: str | None) -> None:
         """Decide about all decidable tasks as they were shown; cards take no reason."""

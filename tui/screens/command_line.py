@@ -15,6 +15,9 @@ from textual.widgets import Input, Static
 from tui.screens.base import Dialog
 from tui.screens.palette import screen_commands
 
+MIN_SIMILARITY = 0.4
+"""How similar a command must be to be suggested, between 0 and 1."""
+
 
 class CommandLineScreen(Dialog[None]):
     """A command line at the bottom of the screen below, whose commands it runs."""
@@ -39,7 +42,8 @@ class CommandLineScreen(Dialog[None]):
 
     def content(self) -> ComposeResult:
         """Yield the content: the line of the input, and the line for errors above it."""
-        names = [*self._commands, *(f"{name} " for name in self.ARGUMENTS if name not in self._commands)]
+        names_with_argument = [f"{name} " for name in self.ARGUMENTS if name not in self._commands]
+        names = [*self._commands, *names_with_argument]
         with Vertical(id="line"):
             yield Static("", id="wrong", markup=False)
             with Horizontal():
@@ -70,7 +74,7 @@ class CommandLineScreen(Dialog[None]):
             return f"{name} needs {self.ARGUMENTS[name]}"
         if name in self._commands:
             return f"{name} takes nothing behind it"
-        near = difflib.get_close_matches(name, [*self._commands, *self.ARGUMENTS], 1, 0.4)
-        if near:
-            return f"there is no {name}, did you mean {near[0]}?"
+        similar = difflib.get_close_matches(name, [*self._commands, *self.ARGUMENTS], n=1, cutoff=MIN_SIMILARITY)
+        if similar:
+            return f"there is no {name}, did you mean {similar[0]}?"
         return f"there is no {name}; ctrl+p lists all"

@@ -58,17 +58,20 @@ class ConfirmScreen(Dialog[bool]):
 
     def _show_hidden_lines(self) -> None:
         """Show how many lines of the text are hidden below the visible ones, and the key that scrolls to them."""
-        text, below = self.query_one("#scroll"), self.query_one("#below", Static)
-        hidden = text.virtual_size.height - text.scrollable_content_region.height - text.scroll_offset.y
-        if hidden > 0:
-            below.update(f"{hidden} more lines below: {key_name(self, 'confirm.page_down')}")
+        text = self.query_one("#scroll")
+        lines_above = text.scroll_offset.y
+        lines_below = text.virtual_size.height - text.scrollable_content_region.height - lines_above
+        hint = self.query_one("#below", Static)
+        if lines_below > 0:
+            hint.update(f"{lines_below} more lines below: {key_name(self, 'confirm.page_down')}")
         else:
-            below.update(f"the end; {key_name(self, 'confirm.page_up')} goes back")
-        below.display = hidden > 0 or text.scroll_offset.y > 0
+            hint.update(f"the end; {key_name(self, 'confirm.page_up')} goes back")
+        hint.display = lines_below > 0 or lines_above > 0
 
-    def action_scroll_text(self, by: int) -> None:
+    def action_scroll_text(self, pages: int) -> None:
         """Scroll the text by pages."""
-        self.query_one("#scroll").scroll_relative(y=by * self.query_one("#scroll").size.height, animate=False)
+        text = self.query_one("#scroll")
+        text.scroll_relative(y=pages * text.size.height, animate=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Dismiss the dialog with the answer of the pressed button."""

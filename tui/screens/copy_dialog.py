@@ -17,11 +17,13 @@ from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.virtual_list import VirtualList
 
 COPY_KEYS = {
-    "address": "a", "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
+    "address": "a", "approval": "h", "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
     "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
 """The key of each text that can be copied; every key is used once, so that operators can learn them."""
 MAX_PREVIEW_CHARS = 200
+KEY_CELLS = 4
+NAME_CELLS = 10
 
 
 class CopyChoices(VirtualList):
@@ -40,10 +42,11 @@ class CopyChoices(VirtualList):
         """Return a line as styled text: the key, the name, and the start of a text."""
         name = self.names[index]
         text = one_line(self._texts[name], longest=MAX_PREVIEW_CHARS) or "nothing"
+        text_width = max(width - KEY_CELLS - NAME_CELLS, 1)
         return [
             StyledText(f" {COPY_KEYS[name]}  ", "accent"),
-            StyledText(f"{name:<10}"),
-            StyledText(fit(text, max(width - 14, 1)), "faint"),
+            StyledText(name.ljust(NAME_CELLS)),
+            StyledText(fit(text, text_width), "faint"),
         ]
 
 

@@ -67,7 +67,8 @@ class HelpList(VirtualList):
     def _general_rows(self) -> Iterator[HelpRow]:
         """Yield the rows for what works in every list: moving, folding, the next pane, copying."""
         for names, title in MOVEMENT_TITLES.items():
-            yield HelpRow(" ".join(displayed_keys(self, f"lines.{name}") for name in names), title)
+            keys = " ".join(displayed_keys(self, f"lines.{name}") for name in names)
+            yield HelpRow(keys, title)
         prefix = key_name(self, "lines.folds")
         yield HelpRow(f"{prefix}M {prefix}R", "Fold all, unfold all")
         yield HelpRow("tab", "Next pane")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from textual.message import Message
 
 from tui.client.task_facts import Status
+from tui.domain import wait_words
 
 if TYPE_CHECKING:
     from tui.client.task_rows import AnyTask
@@ -24,7 +25,7 @@ def task_to_review(state: State, task_id: str) -> str | None:
     if waiting is not None:
         return waiting
     task = state.task(task_id)
-    if task is not None and task.status == Status.PAUSED:
+    if task is not None and task.status == Status.PAUSED and state.wait(task_id) is None:
         return task_id
     return None
 
@@ -64,6 +65,14 @@ class ReadReview(Message):
     def __init__(self, task_id: str) -> None:
         super().__init__()
         self.task_id = task_id
+
+
+def why_no_review(state: State, task_id: str) -> str:
+    """Return why a task has nothing to review: it waits for a machine, or not at all."""
+    wait = state.wait(task_id)
+    if wait is None:
+        return "this task waits for nobody"
+    return f"it waits for a machine: {wait_words.ENDS.get(wait.kind, wait.kind.words)}"
 
 
 class ReviewsTask(Protocol):

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from tui.domain.notice_log import Notice
 from tui.screens.base import Dialog
 from tui.security.sanitize import one_line
 from tui.widgets.styled_text import StyledLine, StyledText
 from tui.widgets.virtual_list import VirtualList
 
-MAX_NOTICES = 200
-"""The latest notices that are kept."""
 MAX_SHOWN_CHARS = 500
-
-
-class Notice(NamedTuple):
-    """A notice to the operator, and when it came."""
-
-    at: datetime
-    text: str
 
 
 class NoticeRows(VirtualList):

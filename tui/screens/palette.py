@@ -16,6 +16,9 @@ from textual.screen import Screen
 from tui.screens.base import AppScreen, BaseScreen
 from tui.widgets.keys import bound_keys, named_bindings
 
+MOVEMENT_AREA = "lines"
+"""The area of the bindings that move a cursor; the area is the first part of a binding's id."""
+
 
 class Command(NamedTuple):
     """A command that can be run by its name: an action of a screen, a widget or the app."""
@@ -44,15 +47,18 @@ class Command(NamedTuple):
 
 def screen_commands(screen: Screen[Any], *, with_deciding: bool = False) -> dict[str, Command]:
     """Return the commands of a screen by name, those of the focused widget first, without those that move a cursor."""
+    nodes: list[DOMNode] = [*screen.query("*"), screen, screen.app]
+    if screen.focused:
+        nodes = [*screen.focused.ancestors_with_self, *nodes]
     commands: dict[str, Command] = {}
-    focused = screen.focused
-    nodes: list[DOMNode] = [*(focused.ancestors_with_self if focused else ()), *screen.query("*"), screen, screen.app]
     for node in nodes:
         for binding in named_bindings(type(node)):
-            area, _, name = (binding.id or "").partition(".")
-            is_command = name and area not in {"", "lines"} and name not in commands
-            if is_command and (with_deciding or not _is_deciding(binding)):
-                keys = displayed_keys(node, binding.id or "")
+            binding_id = binding.id or ""
+            area, _, name = binding_id.partition(".")
+            is_command = bool(name) and area not in {"", MOVEMENT_AREA}
+            is_allowed = with_deciding or not _is_deciding(binding)
+            if is_command and is_allowed and name not in commands:
+                keys = displayed_keys(node, binding_id)
                 commands[name] = Command(name, binding.description, keys, area, node, binding.action)
     return commands
 

@@ -60,6 +60,8 @@ class ReasonEditor(Vertical):
         """The drafts, which outlive the screen."""
         self.draft_key = ""
         """The key of the draft for the requests that are shown; empty while they are not known."""
+        self.is_unsent = False
+        """Whether there is a reason that is not on its way with a decision, as it was drawn last."""
         self._text = ""
         self._is_entered = False
 
@@ -150,14 +152,17 @@ class ReasonEditor(Vertical):
     # Drawing
 
     def draw(self, *, is_sent: bool) -> None:
-        """Draw the line: shown while there is a reason, unless it is on its way with a decision."""
+        """Draw the line: shown while there is a reason or one is written, unless it is on its way with a decision."""
         line = self.query_one(SegmentLine)
-        is_shown = self.has_text and not is_sent
+        self.is_unsent = self.has_text and not is_sent
+        is_shown = self.is_unsent or self.is_open
         line.set_class(is_shown, "-shown")
         if is_shown:
             line.show(self._segments(), [StyledText(f" not sent yet · {self._next_keys()} ", "strong")])
 
     def _segments(self) -> Segments:
+        if self.is_open:
+            return []
         text = StyledText(f' reason: "{one_line(self._text, longest=MAX_SHOWN_CHARS)}"', "need")
         return [(text, "reason")]
 

@@ -60,6 +60,7 @@ class ReviewScreen(ApprovalScreen):
 
     AUTO_FOCUS = "#payload"
     SHOWS_WAIT_DETAILS = True
+    HAS_NEXT_REVIEW = True
 
     def __init__(
         self,
@@ -84,6 +85,8 @@ class ReviewScreen(ApprovalScreen):
         self._action = running_action
         """The last action for the task, with its progress."""
         self._read_at: datetime | None = None
+        self._failure = ""
+        """The note about the last read that failed."""
         self._reread_for: datetime | None = None
         """The time of the update for which the task was last read again."""
 
@@ -116,6 +119,8 @@ class ReviewScreen(ApprovalScreen):
             self._early_updates.append(partial(self.update_review, task_id, review, state))
             return
         before = self._review
+        if self._note == self._failure:
+            self._note = ""
         was_decided = self._is_decided
         if was_decided and (review.blocked_now or not is_another_request(review, before)):
             return  # what was decided about stays on the screen
@@ -156,7 +161,7 @@ class ReviewScreen(ApprovalScreen):
         task, review = state.task(self.task_id), self._review
         if task is None or review is None or task.updated_at == self._reread_for:
             return
-        if self._is_decided and state.wait(self.task_id) is None:
+        if self._is_decided and not state.needs_person(self.task_id):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
@@ -166,7 +171,7 @@ class ReviewScreen(ApprovalScreen):
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of the review failed."""
         if task_id == self.task_id:
-            self._note = reason
+            self._note = self._failure = reason
             self.draw()
 
     def update_action(self, action: Action) -> bool:
@@ -212,7 +217,7 @@ class ReviewScreen(ApprovalScreen):
             outcome = self._ui.redactor.text(self._action.words)
         self.query_one(OutcomeLine).show_outcome(outcome)
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
-        self.draw_reason()
+        self.reason_editor.draw(is_sent=_is_running(self._action) or self._is_decided)
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the buttons and what blocks them."""
@@ -251,11 +256,6 @@ class ReviewScreen(ApprovalScreen):
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
         return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "tab, ")
-
-    @property
-    def is_deciding(self) -> bool:
-        """Whether a decision is under way, or was carried out."""
-        return _is_running(self._action) or self._is_decided
 
     @property
     def _is_decided(self) -> bool:
@@ -343,7 +343,7 @@ class ReviewScreen(ApprovalScreen):
     def action_copy(self) -> None:
         """Open the dialog to copy a text of the task, or the address of the approval of a held call."""
         details = self._panes.details
-        texts = {"address": details.approval_url} if details and details.approval_url else {}
+        texts = {"approval": details.approval_url} if details and details.approval_url else {}
         self.post_message(CopyWanted(texts, self.task_id))
 
     def action_browse(self) -> None:
@@ -359,11 +359,6 @@ class ReviewScreen(ApprovalScreen):
     def action_next(self, by: int) -> None:
         """Show the next waiting task."""
         self.post_message(ShowNextReview(self, by))
-
-    def show_next_review(self, by: int) -> bool:
-        """Show the next review, or the previous one."""
-        self.action_next(by)
-        return True
 
     def action_reload(self) -> None:
         """Reload the review from the platform."""

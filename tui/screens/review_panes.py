@@ -72,7 +72,7 @@ class ReviewPanes(Container):
             parts[0] = parts[0]._replace(heading=CONTENT_HEADING)
             parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
         self.payload.show(parts)
-        self.set_class(review.tool_approval_id is not None, "-elsewhere")
+        self.set_class(not review.ends_here, "-elsewhere")
         self._count_masked()
 
     def show_details(self, review: ReviewSnapshot, details: WaitDetails) -> bool:

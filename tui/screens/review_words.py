@@ -9,7 +9,7 @@ from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
 from tui.client.task_facts import WaitKind
-from tui.domain import humanize
+from tui.domain import humanize, wait_words
 from tui.domain.action import Action, Phase
 from tui.screens.base import Segments
 from tui.screens.decision_screen import DecisionScreen
@@ -30,10 +30,10 @@ CONTENT_HEADING = "what exactly"
 def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, name: str = "Review") -> Segments:
     """Return the segments of a screen's title: its name, or `Held call` for one decided elsewhere, and the task."""
     segments = [(StyledText(" xp-tui › ", "faint"), "back")]
+    style = "need" if review is None or review.ends_here else "strong"
     if review is not None and review.tool_approval_id:
-        segments.append((StyledText("Held call  ", "strong"), ""))
-    else:
-        segments.append((StyledText(f"{name}  ", "need"), ""))
+        name = "Held call"
+    segments.append((StyledText(f"{name}  ", style), ""))
     if review is not None:
         segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
     return segments
@@ -43,11 +43,9 @@ def wait_segments(review: ReviewSnapshot | None, deadline: datetime | None, ui: 
     """Return the segments about the wait at the right of the title: its kind, how long it lasts, and until when."""
     if review is None or review.wait is None or review.wait.since is None:
         return []
-    style, kind = "need", str(review.wait.kind)
-    if review.tool_approval_id:
-        style, kind = "faint", "held call"
+    wait, style = review.wait, wait_words.style_of(review.wait)
     waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
-    segments = [StyledText(f"‖ {kind} {waited}  ", style)]
+    segments = [StyledText(f"{wait_words.glyph_of(wait)} {wait.kind.words} {waited}  ", style)]
     if deadline is not None:
         is_over = deadline <= ui.now()
         segments.append(StyledText(f"{deadline_words(deadline, ui.now())}  ", "failed" if is_over else style))

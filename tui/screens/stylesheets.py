@@ -8,8 +8,10 @@ from pathlib import Path
 def styles_directory() -> Path | None:
     """Return the directory of the styles: in the package when installed, beside it in a checkout."""
     package = Path(__file__).parent.parent
-    candidates = (package / "styles", package.parent / "styles")
-    return next((directory for directory in candidates if (directory / "app.tcss").exists()), None)
+    for directory in (package / "styles", package.parent / "styles"):
+        if (directory / "app.tcss").exists():
+            return directory
+    return None
 
 
 def stylesheet(name: str) -> Path:

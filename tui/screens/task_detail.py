@@ -21,7 +21,7 @@ from tui.domain.entry_format import as_markdown
 from tui.domain.state import Change, State
 from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
-from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review
+from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review, why_no_review
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, shortened_name, styled_progress
@@ -281,7 +281,7 @@ class TaskScreen(BaseScreen[None]):
         """Review the task, or the waiting one below it."""
         waiting = task_to_review(self._state, self.task_id)
         if waiting is None:
-            self.hint("this task waits for nobody")
+            self.hint(why_no_review(self._state, self.task_id))
         else:
             self.post_message(ReviewWanted(waiting))
 

@@ -10,13 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui.domain.action import DECISIONS, Phase
-from tui.domain.list_status import ListLink, ListStatus
-from tui.domain.next_task import following, neighbour, waiting_rows
+from tui.domain.list_status import ListLink, ListStatus, counted_total
 from tui.domain.seen_values import SeenValues
-from tui.domain.task_list_rows import Group, MoreLine, TaskLine, list_root_of
+from tui.domain.task_list_rows import Group, MoreLine, TaskLine
 from tui.screens.base import BaseScreen
-from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review
+from tui.screens.messages import ReviewWanted, TaskCommand, task_to_review, why_no_review
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
@@ -26,10 +24,10 @@ from tui.widgets.task_filter import TaskFilter
 from tui.widgets.task_list_pane import TaskListPane
 from tui.widgets.task_table import TaskTable
 from tui.widgets.ui_context import UIContext
+from tui.widgets.wait_cursor import WaitCursor
 
 if TYPE_CHECKING:
     from tui.client.task_rows import TaskQuery
-    from tui.domain.action import Action
     from tui.domain.state import Change, State
 
 WIDE_COLUMNS = 140
@@ -40,6 +38,8 @@ LINK_STYLES = {
     ListLink.LIVE: "running",
     ListLink.RETRYING: "failed",
     ListLink.OFFLINE: "failed",
+    ListLink.NOT_AUTHORIZED: "failed",
+    ListLink.REFUSED: "failed",
 }
 
 
@@ -96,13 +96,8 @@ class TaskListScreen(BaseScreen[None]):
         self._seen_values = SeenValues(ui.redactor)
         self.task_filter = TaskFilter(ui, self._seen_values)
         self.list_pane = TaskListPane(ui, self._seen_values, self._show_titles)
-        self._decisions: set[str] = set()
-        """The ids of the tasks that are being decided about."""
-        self._covered_waits: Sequence[str] = ()
-        """The rows that waited when another screen covered the list."""
-        self._covered_row = ""
-        """The row under the cursor at that time."""
-        self._filter_result: tuple[TaskQuery, int] | None = None
+        self.wait_cursor = WaitCursor(self.list_pane)
+        self._filter_result: tuple[TaskQuery, int | None] | None = None
         """The last query that the platform has answered, and the count of its tasks."""
 
     def compose(self) -> ComposeResult:
@@ -141,24 +136,29 @@ class TaskListScreen(BaseScreen[None]):
         """Catch up with the state once the screen is resumed."""
         if self._is_ready:
             self.list_pane.scheduler.catch_up()
-            self._leave_decided_row()
+            self.wait_cursor.leave_decided_row()
 
     def update_list_status(self, status: ListStatus) -> None:
         """Update the list with its status: how live it is, and why an empty list is empty."""
         before, now = self.list_pane.liveness, self._ui.now()
-        self.list_pane.total = status.total
+        is_other_extent = _extent(status) != _extent(self.list_pane.status)
+        self.list_pane.status = status
         self.list_pane.liveness = Liveness(
             str(status.link),
             LINK_STYLES[status.link],
             self._ui.safe(status.reason),
             status.max_age_seconds,
             status.checked_at,
+            status.read_at,
+            status.link in {ListLink.CONNECTING, ListLink.LIVE},
         )
         if not self._is_ready:
             return
         if before.is_stale(now) or not before.has_same_text_as(self.list_pane.liveness):
             self._show_titles()
             self.list_pane.show_emptiness()
+        if is_other_extent and self.is_seen:
+            self.list_pane.scheduler.catch_up()  # for the last row, which offers to load more
         if status.filtered is not None and status.filtered != self._filter_result:
             self.task_filter.show_server_count(*status.filtered)
         self._filter_result = status.filtered
@@ -168,59 +168,18 @@ class TaskListScreen(BaseScreen[None]):
         self.task_filter.input.value = text
         self.list_pane.tasks.focus()
 
-    def select(self, task_id: str) -> None:
-        """Select a task as soon as it is in the list."""
-        self.list_pane.select(task_id)
-
-    def update_action(self, action: Action) -> bool:
-        """Note which tasks are being decided about; the list does not show that."""
-        if action.verb in DECISIONS and action.phase is not Phase.DONE:
-            self._decisions.add(action.target)
-        else:
-            self._decisions.discard(action.target)
-        return False
-
     # The next task
 
     def move_to_row(self, task_ids: Sequence[str], by: int) -> bool:
         """Move the cursor to the next of these tasks that is shown, and say how many the filter hides."""
-        pane = self.list_pane
-        for group in {Group.NEEDS_YOU, Group.FAILED} & pane.listing.folded:
-            pane.scheduler.toggle(f"\n{group}", True)
-        shown = self._shown(task_ids)
-        next_id = neighbour(shown, self._row_id, by)
-        if next_id is not None:
-            pane.tasks.move_to(pane.tasks.index_of(next_id) or 0)
-        if hidden := len(task_ids) - len(shown):
+        if hidden := self.wait_cursor.move_to_next(task_ids, by):
             self.hint(f"the filter hides {hidden} more: {key_name(self, 'tasks.leave')} shows all")
         return True
 
-    def _shown(self, task_ids: Sequence[str]) -> list[str]:
-        """Return those of these tasks that the list shows."""
-        return [task_id for task_id in task_ids if self.list_pane.tasks.index_of(task_id) is not None]
-
-    @property
-    def _row_id(self) -> str:
-        """The id of the task under the cursor, or of the task that it is listed below; empty on another row."""
-        line = self.list_pane.tasks.line
-        return list_root_of(self.list_pane.scheduler.state, line.task.id) if line else ""
-
     def on_screen_suspend(self) -> None:
-        """Note the wait under the cursor when another screen covers the list: the cursor may have to leave it."""
+        """Note the wait under the cursor when another screen covers the list."""
         if self._is_ready and not self.is_seen:
-            self._covered_waits = waiting_rows(self.list_pane.scheduler.state, self.list_pane.listing.waiting)
-            self._covered_row = self._row_id
-
-    def _leave_decided_row(self) -> None:
-        """Move the cursor to the next wait, if the one that it was on when the list was covered is decided or over."""
-        before, row = self._covered_waits, self._covered_row
-        self._covered_row = ""
-        if row not in before:
-            return
-        state, waiting = self.list_pane.scheduler.state, self.list_pane.listing.waiting - self._decisions
-        rows = self._shown(waiting_rows(state, waiting))
-        if row not in rows and (next_id := following(before, row, rows)):
-            self.list_pane.tasks.move_to(self.list_pane.tasks.index_of(next_id) or 0)
+            self.wait_cursor.note_covered()
 
     # Drawing
 
@@ -234,7 +193,7 @@ class TaskListScreen(BaseScreen[None]):
             marked=len(pane.tasks.marks),
             only_group=pane.only_group,
             is_filtered=bool(pane.active_filter or pane.only_group),
-            total=pane.total,
+            status=pane.status,
         )
         pane.show_heading()
 
@@ -305,7 +264,7 @@ class TaskListScreen(BaseScreen[None]):
         elif len(task_ids) > 1:
             self.hint("none of the marked tasks waits")
         else:
-            self.hint("this task waits for nobody")
+            self.hint(why_no_review(state, task_ids[0]) if task_ids else "there is no task here")
 
     def action_filter(self) -> None:
         """Move the focus to the filter."""
@@ -355,9 +314,18 @@ class TaskListScreen(BaseScreen[None]):
 
     def action_more(self) -> None:
         """Load more tasks, if the platform has more."""
-        total = self.list_pane.total
-        if total is not None and total > self.list_pane.listing.loaded:
+        status, loaded = self.list_pane.status, self.list_pane.listing.loaded
+        if status.has_more(loaded):
             self.hint("loading more …")
             self.post_message(self.More())
+        elif not status.is_known:
+            self.hint("how much there is, is not known yet")
+        elif not status.has_all(loaded):
+            self.hint(f"the platform lists no more than {counted_total(status.total)}")
         else:
             self.hint("all there is, is loaded")
+
+
+def _extent(status: ListStatus) -> tuple[int | None, bool]:
+    """Return the extent of the list that a status tells: how many tasks there are, and whether that is known."""
+    return status.total, status.is_known

@@ -32,16 +32,20 @@ def row_parts(row: TreeRow | StatusRow | None, state: State, task_id: str, revie
 
 
 def _tree_row_parts(row: TreeRow, state: State) -> list[Part]:
+    """Return the parts for a row of the tree: of its entry, its sub-task or its plan step; none if all are unknown."""
     if row.node is not None:
         return entry_parts(row.node.entry)
-    if row.child_id is not None and (child := state.task(row.child_id)):
-        return task_parts(child)
+    if row.child_id is not None:
+        child = state.task(row.child_id)
+        if child is not None:
+            return task_parts(child)
     if row.step is not None:
         return [Part("step of the plan", row.step.title), Part("as it is", row.step.raw)]
     return []
 
 
 def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list[Part]:
+    """Return the parts for a status of the task: its end, the request that it waits with, or the text alone."""
     if row.name == "end" and task:
         return task_parts(task)
     if row.name == "wait" and task:
@@ -86,10 +90,9 @@ def entry_parts(entry: Entry) -> list[Part]:
         case Delegation():
             parts = [Part("asked", entry.query, is_markdown=True), Part("files", list(entry.files))]
         case Questions():
-            parts = [
-                Part(question.text or "question", [label for _, label in question.options] or "open")
-                for question in entry.asked
-            ]
+            for question in entry.asked:
+                option_labels = [label for _, label in question.options]
+                parts.append(Part(question.text or "question", option_labels or "open"))
             parts.append(Part("answers", entry.answers))
         case SignIn():
             parts = [Part("sign-in", entry.label), Part("where", entry.url)]
@@ -101,18 +104,20 @@ def entry_parts(entry: Entry) -> list[Part]:
 
 
 def _tool_call_parts(call: ToolCall) -> list[Part]:
+    """Return the parts of a tool call: its arguments, the agent's reason for it, and its result or error."""
     reason = None
     if call.reasoning:
-        reason = "\n".join(filter(None, (call.reasoning.title, call.reasoning.description)))
-    heading = "result"
+        reason_lines = (call.reasoning.title, call.reasoning.description)
+        reason = "\n".join(line for line in reason_lines if line)
+    result_heading = "result"
     if call.is_error:
-        heading = "error"
+        result_heading = "error"
     elif call.cut_from:
-        heading = f"result, cut by the platform from {call.cut_from:,} characters"
+        result_heading = f"result, cut by the platform from {call.cut_from:,} characters"
     return [
         Part("payload", call.arguments),
         Part("why, in the agent's words", reason),
-        Part(heading, call.result, is_markdown=not call.is_error),
+        Part(result_heading, call.result, is_markdown=not call.is_error),
     ]
 
 

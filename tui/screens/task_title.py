@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tui.client.event_stream import Link, LinkState
 from tui.client.task_rows import TaskRow
-from tui.domain import humanize
+from tui.domain import humanize, wait_words
 from tui.domain.activity_log import Activity
 from tui.domain.state import State
 from tui.domain.task_list_rows import TaskLine, duration_seconds
@@ -46,11 +46,9 @@ def styled_progress(task: TaskRow, state: State, now: datetime) -> list[StyledTe
 
 def _status(task: TaskRow, state: State, now: datetime) -> StyledText:
     wait = state.wait(task.id)
-    if wait and wait.since:
-        waited = humanize.duration((now - wait.since).total_seconds())
-        return StyledText(f"‖ {wait.kind} {waited}  ", "need")
     if wait:
-        return StyledText(f"‖ {wait.kind}  ", "need")
+        words = f"{wait_words.glyph_of(wait)} {wait.kind.words} {wait_words.time_of(wait, now)}"
+        return StyledText(f"{words.rstrip()}  ", wait_words.style_of(wait))
     status = one_line(task.status) or "unknown"
     return StyledText(f"{STATUS_GLYPHS.get(task.status, '?')} {status}  ", STATUS_STYLES.get(task.status, ""))
 

@@ -35,11 +35,15 @@ _SECRET_PATTERNS = (
     r"(?:\"(?P<doublequoted>[^\"\n\\]{6,})\\{0,4}\"|'(?P<singlequoted>[^'\n\\]{6,})\\{0,4}'"
     r"|[\"']?(?P<pair>[^\s\"',;&}\]]{6,})))",
 )
-_PATTERN_MARKS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
+_PATTERN_PARTS = ("=", "_", "key", "secret", "passw", "token", "credential", "bearer", "basic", "://", "eyj",
           "sk-", "glpat-", "xox", "akia", "asia", "aiza", "pypi-")  # fmt: skip
 """Each match of a pattern contains one of these, in lower case; searching for them first is much faster."""
 MASK = "••••"
 """The replacement for a secret that is known by value."""
+MIN_SHORTENED_SECRET_CHARS = 12
+"""Characters from which a masked secret keeps its ending."""
+SHOWN_ENDING_CHARS = 4
+"""Characters of a long secret that its mask keeps, so that the operator can tell which secret it is."""
 MAX_JSON_DEPTH = 200
 MAX_CACHED_CHARS = 40
 """Characters up to which a text or a name is cached with its result."""
@@ -49,20 +53,20 @@ MAX_CACHED_NAMES = 4096
 
 def mask_secret(secret: str) -> str:
     """Return the mask for a secret: a long one keeps its last four characters."""
-    if len(secret) < 12:
-        return "••••"
-    return f"••••{secret[-4:]}"
+    if len(secret) < MIN_SHORTENED_SECRET_CHARS:
+        return MASK
+    return MASK + secret[-SHOWN_ENDING_CHARS:]
 
 
 class Redactor:
     """Redacts secrets: those found by rules, and those known by value, such as the configured API key."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
+        """Create a redactor of these known secrets."""
         secrets = tuple(known)
         self._known_secrets = KnownSecrets(secrets)
-        self._longest_first = sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET_CHARS), key=len)[
-            ::-1
-        ]
+        long_enough = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET_CHARS]
+        self._longest_first = sorted(long_enough, key=len, reverse=True)
         self._cached_texts: dict[str, str] = {}
         """The results for short texts: ids, names and statuses are shown often."""
 
@@ -84,14 +88,17 @@ class Redactor:
         if redacted is None:
             if len(self._cached_texts) > MAX_CACHED_TEXTS:
                 self._cached_texts.clear()
-            redacted = self._cached_texts[text] = self._redact_text(text)
+            redacted = self._redact_text(text)
+            self._cached_texts[text] = redacted
         return redacted
 
     def _redact_text(self, text: str) -> str:
+        """Redact a text: as JSON by the names of its fields if it is that, otherwise by the form of secrets."""
         text = self.mask_known(text)
         if text[:1] in {"{", "["}:
             value = parse_nested(text)
-            if not isinstance(value, str):
+            is_json = not isinstance(value, str)
+            if is_json:
                 redacted = self.json(value)
                 return text if redacted == value else dumps(redacted)
         return _mask_as_displayed(text, _mask_patterns)
@@ -112,13 +119,16 @@ class Redactor:
         return value
 
     def _redact_list(self, items: Iterable[Any], name: str, depth: int) -> list[Any]:
+        """Redact the items of a list; every text in a holder of secrets is one."""
         if not _is_holder(name):
             return [self.json(item, name, depth) for item in items]
         return [self._mask_or_redact(item, name, depth) for item in items]
 
     def _redact_object(self, value: dict[Any, Any], holder: str, depth: int) -> dict[Any, Any]:
+        """Redact the fields of an object, which is called `holder` in the object or list around it."""
         redacted: dict[Any, Any] = {}
-        is_holder, secret_members = _is_holder(holder), _secret_members(holder)
+        is_holder = _is_holder(holder)
+        secret_members = _secret_members(holder)
         for key, item in value.items():
             name = str(key)
             if item is None:
@@ -129,12 +139,14 @@ class Redactor:
                 redacted_item = self._redact_member("secrets", name, item, depth)
             else:
                 redacted_item = self.json(item, name, depth)
-            redacted[self.text(key) if isinstance(key, str) else key] = redacted_item
+            redacted_key = self.text(key) if isinstance(key, str) else key
+            redacted[redacted_key] = redacted_item
         return redacted
 
     def _redact_member(self, holder: str, name: str, item: Any, depth: int) -> Any:
         """Redact a member of an object that holds secrets under arbitrary names, such as headers."""
-        if _OPEN_HEADERS.match(name.lower()) or (is_secret(holder) and _plain_name(name) in _OPEN_IN_SECRETS):
+        is_open_header = _OPEN_HEADERS.match(name.lower())
+        if is_open_header or (is_secret(holder) and _plain_name(name) in _OPEN_IN_SECRETS):
             return self.json(item, name, depth)
         return self._mask_or_redact(item, holder, depth)
 
@@ -158,6 +170,7 @@ def _sounds_secret_cached(name: str) -> bool:
 
 
 def _sounds_secret(name: str) -> bool:
+    """Return whether a name contains a word for secrets, or is one of the vendor's fields that hold one."""
     return bool(_SECRET_NAME.search(_snake_case(name))) or _plain_name(name) in FIELDS
 
 
@@ -174,8 +187,8 @@ def _sounds_like_holder_cached(name: str) -> bool:
 
 
 def _sounds_like_holder(name: str) -> bool:
-    plain = _plain_name(name)
-    return plain in HOLDERS or plain in FIELDS
+    plain_name = _plain_name(name)
+    return plain_name in HOLDERS or plain_name in FIELDS
 
 
 def _secret_members(holder: str) -> frozenset[str]:
@@ -196,23 +209,25 @@ def _plain_name(name: str) -> str:
 
 
 def _snake_case(name: str) -> str:
+    """Return a name in lower case, with `_` between the words of camel case."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hidden(name)).lower()
 
 
 def _mask_as_displayed(text: str, mask: Callable[[str], str]) -> str:
     """Mask a text as it is, and as it is displayed: without hidden characters, which may divide a secret."""
-    text = mask(text)
-    displayed = without_hidden(text)
-    if displayed == text:
-        return text
-    masked = mask(displayed)
-    if masked == displayed:
-        return text
-    return masked
+    masked = mask(text)
+    displayed = without_hidden(masked)
+    if displayed == masked:
+        return masked
+    masked_display = mask(displayed)
+    if masked_display == displayed:  # the hidden characters divide no secret, and can stay
+        return masked
+    return masked_display
 
 
 def _mask_patterns(text: str) -> str:
-    if text.isascii() and not _has_mark(text):
+    """Mask the secrets in a text that have a known form."""
+    if text.isascii() and not _can_match_pattern(text):
         return text
     return _secret_pattern().sub(_mask_match, text)
 
@@ -223,14 +238,19 @@ def _secret_pattern() -> re.Pattern[str]:
     return re.compile("|".join(_SECRET_PATTERNS), re.IGNORECASE | re.DOTALL)
 
 
-def _has_mark(text: str) -> bool:
-    return any(map(text.lower().__contains__, _PATTERN_MARKS))
+def _can_match_pattern(text: str) -> bool:
+    """Return whether a pattern of secrets can match an ASCII text, which is known quickly."""
+    contains = text.lower().__contains__
+    return any(map(contains, _PATTERN_PARTS))
 
 
 def _mask_match(match: re.Match[str]) -> str:
+    """Return a match with its secret masked, unless that is a mask already."""
     group = str(match.lastgroup)  # every pattern names the group of its secret
-    whole, secret = match.group(), match.group(group)
-    if secret.startswith("••••"):
+    whole = match.group()
+    secret = match.group(group)
+    if secret.startswith(MASK):
         return whole
     start = match.start(group) - match.start()
-    return whole[:start] + mask_secret(secret) + whole[start + len(secret) :]
+    end = start + len(secret)
+    return whole[:start] + mask_secret(secret) + whole[end:]

@@ -14,7 +14,8 @@ MAX_LINE_CHARS = 10_000
 MAX_COMBINING_MARKS = 4
 """Combining marks that are shown on one character."""
 
-_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
+_FIRST_CONTROL_PICTURE = 0x2400
+_CONTROLS = {code: chr(_FIRST_CONTROL_PICTURE + code) for code in range(0x20)} | {0x7F: "\u2421"}
 _C1 = dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 _BIDI_CODES = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070))
 _BIDI = {code: f"⟨U+{code:04X}⟩" for code in _BIDI_CODES}
@@ -33,7 +34,9 @@ _INVISIBLE_RANGES = (
     range(0xE0000, 0xE1000),  # tags, and the reserved codes after them
 )
 _INVISIBLE = {code: "" for codes in _INVISIBLE_RANGES for code in codes}
-_REGIONAL = {0x1F1E6 + index: chr(ord("A") + index) for index in range(26)}
+_FIRST_REGIONAL = 0x1F1E6
+_REGIONAL = {_FIRST_REGIONAL + index: chr(ord("A") + index) for index in range(26)}
+"""The regional indicators, which terminals draw in pairs as flags: each becomes its letter."""
 _BREAKS = {0x85: "\n", 0x2028: "\n", 0x2029: "\n", 0x0A: "\n", 0x09: "    "}
 _NONCHARACTERS = dict.fromkeys(
     (*range(0xFDD0, 0xFDF0), *(plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF))), "\ufffd"
@@ -60,7 +63,7 @@ def sanitize_text(text: str, *, longest: int = MAX_LINE_CHARS, reveals: bool = F
     """
     if not _SAFE_ASCII.match(text):
         if reveals:
-            text = "".join(f"⟨U+{ord(char):04X}⟩" if _is_invisible(char) else char for char in text)
+            text = "".join(_code_point(char) if _is_invisible(char) else char for char in text)
         text = _replace_unsafe(text, counts_marks=reveals)
     if len(text) <= longest:
         return text
@@ -83,9 +86,13 @@ def cut_line(line: str, longest: int) -> str:
     """Cut a line to `longest` characters, the last of which tell how many are missing."""
     if len(line) <= longest:
         return line
-    ending = f"… [+{len(line)} chars]"
-    kept = max(longest - len(ending), 0)
-    return f"{line[:kept]}… [+{len(line) - kept} chars]"
+    longest_ending = _cut_ending(len(line))
+    kept_chars = max(longest - len(longest_ending), 0)
+    return line[:kept_chars] + _cut_ending(len(line) - kept_chars)
+
+
+def _cut_ending(missing_chars: int) -> str:
+    return f"… [+{missing_chars} chars]"
 
 
 def host_of(url: str) -> str | None:
@@ -103,7 +110,8 @@ def host_of(url: str) -> str | None:
 
 def with_ascii_host(url: str) -> str:
     """Return a web address with its host in ASCII, as `host_of` shows it, so that browsers open the host shown."""
-    after_host = url.partition("://")[2][len(urlsplit(url).netloc) :]
+    after_scheme = url.partition("://")[2]
+    after_host = after_scheme[len(urlsplit(url).netloc) :]
     return f"{host_of(url)}{after_host}"
 
 
@@ -121,21 +129,22 @@ def address_problem(url: str) -> str:
             return "an address with a user before its host, which is not opened"
         if _is_plain_host(_ascii_host(parts)) and (parts.port is None or parts.port > 0):
             return ""
-    except ValueError:
+    except ValueError:  # the host or the port cannot be read
         pass
     return "an address without a host that can be relied on, and is not opened"
 
 
 def _ascii_host(parts: SplitResult) -> str:
+    """Return the host of an address in ASCII, as browsers resolve it; raise ValueError if it has no such form."""
     host = parts.hostname or ""
-    if ":" in host:
+    if ":" in host:  # an IPv6 address
         return host
     return host.encode("idna").decode("ascii").lower()
 
 
 def _is_plain_host(host: str) -> bool:
     """Return whether a host is plain: an IP address in its usual form, or a name that is not read as a number."""
-    with suppress(ValueError):
+    with suppress(ValueError):  # raised for a name
         return "%" not in host and bool(ip_address(host))
     return bool(_HOST_NAME.match(host)) and not _NUMBER_AT_END.search(host)
 
@@ -146,6 +155,10 @@ def _is_invisible(char: str) -> bool:
     return code in _INVISIBLE or (code not in _REPLACEMENTS and unicodedata.category(char) in {"Cf", "Cn"})
 
 
+def _code_point(char: str) -> str:
+    return f"⟨U+{ord(char):04X}⟩"
+
+
 def _is_mark(char: str, *, counts_marks: bool) -> bool:
     """Return whether a character is a mark drawn over the one before it; spacing marks only if marks are counted."""
     if counts_marks and (unicodedata.category(char) == "Mc" or char in _JOINING_JAMO):
@@ -154,13 +167,16 @@ def _is_mark(char: str, *, counts_marks: bool) -> bool:
 
 
 def _replace_unsafe(text: str, *, counts_marks: bool) -> str:
+    """Replace the unsafe characters of a text, and the combining marks beyond MAX_COMBINING_MARKS on one character."""
     text = text.replace("\r\n", "\n")
-    chars = set(text)
+    chars = set(text)  # a text has few different characters: to look at each of them once is quick
     if not chars.isdisjoint(_REPLACED_CHARS):
         text = text.translate(_REPLACEMENTS)
-    if surrogates := [char for char in chars if "\ud800" <= char <= "\udfff"]:
+    surrogates = [char for char in chars if "\ud800" <= char <= "\udfff"]
+    if surrogates:
         text = _char_class(surrogates).sub("\ufffd", text)
-    if marks := [char for char in chars if _is_mark(char, counts_marks=counts_marks)]:
+    marks = [char for char in chars if _is_mark(char, counts_marks=counts_marks)]
+    if marks:
         mark = _char_class(marks).pattern
         stacked_marks = f"({mark}{{{MAX_COMBINING_MARKS}}})({mark}+)"
         text = re.sub(stacked_marks, _with_count if counts_marks else r"\1", text)
@@ -168,6 +184,7 @@ def _replace_unsafe(text: str, *, counts_marks: bool) -> str:
 
 
 def _with_count(stacked_marks: re.Match[str]) -> str:
+    """Return the marks that are shown, and the count of the others."""
     return f"{stacked_marks[1]}⟨+{len(stacked_marks[2])} marks⟩"
 
 

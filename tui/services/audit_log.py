@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from msgspec import Struct
 
@@ -47,6 +47,15 @@ class Verification(Struct, frozen=True):
     faults: tuple[BrokenLine, ...]
 
 
+class LastLine(NamedTuple):
+    """The last readable line of a journal file: its number and its hash."""
+
+    number: int
+    hash: str
+    is_file_cut: bool
+    """Whether the file ends within a line, which has no line break yet."""
+
+
 class Journal:
     """The journal file, and a head file with the last line's number and hash, which shows when lines are cut off."""
 
@@ -70,19 +79,20 @@ class Journal:
         fields = {**self._redactor.json(fields), "pid": os.getpid(), "run": run.name}
         with os.fdopen(open_private(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            number, previous_hash, is_cut = _last_line(file)
-            line = {"v": 1, "n": number + 1, "at": self._now().isoformat(), "kind": kind, **fields}
-            line["before"] = previous_hash
+            last = _last_line(file)
+            line = {"v": 1, "n": last.number + 1, "at": self._now().isoformat(), "kind": kind, **fields}
+            line["before"] = last.hash
             line["hash"] = _hash(line)
-            line_break = b"\n" if is_cut else b""
-            _append(file.fileno(), line_break + dumps(line).encode() + b"\n", self.path.parent)
+            end_of_cut_line = b"\n" if last.is_file_cut else b""
+            _append(file.fileno(), end_of_cut_line + dumps(line).encode() + b"\n", self.path.parent)
             with suppress(OSError):
                 write_private(self._head_path, dumps({"n": line["n"], "hash": line["hash"]}).encode())
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield the readable lines."""
         for text in self._content().split(b"\n"):
-            if (line := _parse_line(text)) is not None:
+            line = _parse_line(text)
+            if line is not None:
                 yield line
 
     def lines_with(self, text: str) -> Iterator[dict[str, Any]]:
@@ -91,9 +101,13 @@ class Journal:
             descriptor = open_to_read(self.path)
         except FileNotFoundError:
             return
+        searched_bytes = text.encode()
         with os.fdopen(descriptor, "rb") as file:
             for content in _lines_from_end(file):
-                if text.encode() in content and (line := _parse_line(content)) is not None:
+                if searched_bytes not in content:
+                    continue
+                line = _parse_line(content)
+                if line is not None:
                     yield line
 
     def unfinished(self, platform: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -164,79 +178,104 @@ BLOCK_BYTES = 1 << 16
 """How many bytes are read at a time from the end of the file."""
 
 
+class _ChainCheck:
+    """Checks the chain of hashes of a journal, line by line."""
+
+    def __init__(self) -> None:
+        self.faults: list[BrokenLine] = []
+        self.line_count = 0
+        """How many readable lines were checked."""
+        self.last_number = 0
+        self._last_hash = FIRST_HASH
+
+    def check(self, position: int, line: dict[str, Any] | None) -> None:
+        """Check that a line is unchanged and follows the one before; None stands for a line that cannot be read."""
+        if line is None:
+            self.faults.append(BrokenLine(position, "it cannot be read: a crash cut it short, or it was changed"))
+            return
+        self.line_count += 1
+        is_next = line.get("before") == self._last_hash and line.get("n") == self.last_number + 1
+        if line.get("hash") != _hash(line):
+            self.faults.append(BrokenLine(position, "it was changed"))
+        elif not is_next:
+            words = f"it does not follow line {self.last_number} of the chain: lines are missing before it"
+            self.faults.append(BrokenLine(position, words))
+        self._last_hash = str(line.get("hash"))
+        self.last_number = _line_number(line)
+
+
 def _verify_content(content: bytes, head_number: int) -> Verification:
     """Verify the content of a journal against its chain of hashes, and against the line number in its head file."""
-    faults: list[BrokenLine] = []
-    previous_hash = FIRST_HASH
-    number = line_count = 0
-    runs_after_head: list[str] = []
     texts = content.split(b"\n")
     is_cut = bool(texts.pop())
+    chain = _ChainCheck()
+    runs_after_head: list[str] = []
     for position, text in enumerate(texts, 1):
         line = _parse_line(text)
-        if line is None:
-            faults.append(BrokenLine(position, "it cannot be read: a crash cut it short, or it was changed"))
-            continue
-        line_count += 1
-        if line.get("hash") != _hash(line):
-            faults.append(BrokenLine(position, "it was changed"))
-        elif line.get("before") != previous_hash or line.get("n") != number + 1:
-            faults.append(
-                BrokenLine(position, f"it does not follow line {number} of the chain: lines are missing before it")
-            )
-        previous_hash, number = str(line.get("hash")), _line_number(line)
-        if number > head_number:
+        chain.check(position, line)
+        if line is not None and _line_number(line) > head_number:
             runs_after_head.append(_run_name(line))
+    faults = chain.faults
     if is_cut:
         faults.append(BrokenLine(len(texts) + 1, "the last line is cut short: a crash, while it was being written"))
-    if head_number > number:
-        faults.append(BrokenLine(len(texts) + 1, f"{head_number - number} lines are missing at the end"))
+    lines_missing = head_number - chain.last_number
+    if lines_missing > 0:
+        faults.append(BrokenLine(len(texts) + 1, f"{lines_missing} lines are missing at the end"))
     # A run that is killed between a line and the head leaves one line after the head. Two lines of one run are a fault.
     lines_behind = len(runs_after_head)
     if len(set(runs_after_head)) < lines_behind:
         words = f"the head is {lines_behind} lines behind: it could not be written, a missing end would not be noticed"
         faults.append(BrokenLine(len(texts), words))
-    return Verification(line_count, tuple(faults))
+    return Verification(chain.line_count, tuple(faults))
 
 
 def _append(descriptor: int, content: bytes, directory: Path) -> None:
     """Append content and sync it to the disk; after any exception, cut the file back to its former size."""
-    size = os.fstat(descriptor).st_size
+    size_before = os.fstat(descriptor).st_size
+    is_new_file = size_before == 0
     try:
         write_all(descriptor, content)
         os.fsync(descriptor)
-        if size == 0:
+        if is_new_file:
             sync_directory(directory)
     except BaseException:
         with suppress(OSError):
-            os.ftruncate(descriptor, size)
+            os.ftruncate(descriptor, size_before)
         raise
 
 
-def _last_line(file: BinaryIO) -> tuple[int, str, bool]:
-    """Return the number and the hash of the last readable line, and whether the file ends within a line."""
+def _last_line(file: BinaryIO) -> LastLine:
+    """Return the last readable line of a journal file; for an empty file, the line before the first one."""
     texts = _lines_from_end(file)
-    is_cut = bool(next(texts))
+    text_after_last_break = next(texts)
+    is_file_cut = bool(text_after_last_break)
     for text in texts:
-        if (line := _parse_line(text)) is not None:
-            return _line_number(line), str(line.get("hash")), is_cut
-    return 0, FIRST_HASH, is_cut
+        line = _parse_line(text)
+        if line is not None:
+            return LastLine(_line_number(line), str(line.get("hash")), is_file_cut)
+    return LastLine(0, FIRST_HASH, is_file_cut)
 
 
 def _lines_from_end(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file from its end; the first is the text after the last line break."""
-    position = file.seek(0, os.SEEK_END)
-    beginning = b""
-    while position > 0:
-        size = min(BLOCK_BYTES, position)
-        position -= size
-        file.seek(position)
-        beginning, *texts = (file.read(size) + beginning).split(b"\n")
-        yield from reversed(texts)
-    yield beginning
+    """Yield the lines of a file from its end; the first is the text after the last line break.
+
+    The file is read in blocks. The first text of a block may be the end of a line that begins in the block before, so
+    it is kept until that block is read.
+    """
+    block_start = file.seek(0, os.SEEK_END)
+    end_of_line = b""
+    while block_start > 0:
+        block_bytes = min(BLOCK_BYTES, block_start)
+        block_start -= block_bytes
+        file.seek(block_start)
+        texts = (file.read(block_bytes) + end_of_line).split(b"\n")
+        end_of_line = texts[0]
+        yield from reversed(texts[1:])
+    yield end_of_line
 
 
 def _parse_line(text: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a line; None for anything else."""
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -245,6 +284,7 @@ def _parse_line(text: bytes) -> dict[str, Any] | None:
 
 
 def _line_number(line: dict[str, Any]) -> int:
+    """Return the number of a line; 0 if it is not one that the journal writes."""
     number = line.get("n")
     if isinstance(number, int) and 0 <= number <= MAX_LINE_NUMBER:
         return number

@@ -20,11 +20,12 @@ def copy_text(text: str, terminal: Callable[[str], None], file: Path) -> str:
     import pyperclip
 
     copy_to_system, _ = pyperclip.determine_clipboard()
-    if bool(copy_to_system):
+    has_system_clipboard = bool(copy_to_system)  # without one, a false object that raises when it is called
+    if has_system_clipboard:
         try:
             copy_to_system(text)
         except (OSError, pyperclip.PyperclipException):
-            pass
+            pass  # the terminal's clipboard is tried next
         else:
             return "copied"
     if len(text) <= MAX_TERMINAL_CHARS:

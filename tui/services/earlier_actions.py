@@ -47,10 +47,11 @@ class EarlierAction(Struct, frozen=True):
         when = ""
         if self.at:
             when = f" at {self.at.astimezone():%Y-%m-%d %H:%M:%S}"
-        outcome = self.words
-        if not outcome and self.is_over:
+        if self.words:
+            outcome = self.words
+        elif self.is_over:
             outcome = "its outcome is unknown"
-        elif not outcome:
+        else:
             outcome = "it has not ended yet, or xp-tui ended meanwhile"
         return f"{self.verb_name} was sent before{when}: {outcome}"
 
@@ -76,24 +77,33 @@ def find_barring_action(
         if not _is_same_request(line, action, about, platform_ids):
             continue
         action_id = str(line.get("deed"))
-        if line.get("kind") == "done":
+        kind = line.get("kind")
+        if kind == "done":
             end_lines.setdefault(action_id, line)
-        elif line.get("kind") == "sent" and action_id != action.id:
+        elif kind == "sent" and action_id != action.id:
             end_line = end_lines.get(action_id)
             outcome = end_line.get("outcome") if end_line else None
             if outcome in NOT_DONE_OUTCOMES:
                 continue
+            # The latest one that may have been done decides alone: older ones were sent before it.
             earlier = _earlier_action(action_id, line, end_line)
             if _is_creation_too_old(action, earlier, now):
                 return None
-            if outcome in DONE_OUTCOMES:
-                is_same_state = outcome == Outcome.CONFIRMED and action.digest and line.get("digest") == action.digest
-                return earlier if is_same_state else None
+            if outcome in DONE_OUTCOMES and not _is_confirmed_for_digest(line, outcome, action):
+                return None
             return earlier
     return None
 
 
+def _is_confirmed_for_digest(sent_line: dict[str, Any], outcome: object, action: Action) -> bool:
+    """Return whether the earlier action is confirmed, and was about the same state, by its digest, as this one."""
+    if outcome != Outcome.CONFIRMED or not action.digest:
+        return False
+    return sent_line.get("digest") == action.digest
+
+
 def _earlier_action(action_id: str, sent_line: dict[str, Any], end_line: dict[str, Any] | None) -> EarlierAction:
+    """Return the earlier action of a line about its sending, and of the line about its end, if there is one."""
     words = ""
     if end_line:
         words = str(end_line.get("words") or "")
@@ -112,17 +122,26 @@ def _is_same_request(
     line: dict[str, Any], action: Action, about: Mapping[str, str], platform_ids: Collection[str]
 ) -> bool:
     """Return whether a journal line is, or may be, about the same request to the same platform."""
-    line_platform_ids, line_about = line.get("platform"), line.get("about")
-    if line.get("request") != action.request or not isinstance(line_platform_ids, list):
+    if line.get("request") != action.request:
+        return False
+    line_platform_ids = line.get("platform")
+    if not isinstance(line_platform_ids, list):
         return False
     if set(platform_ids).isdisjoint(map(str, line_platform_ids)):
         return False
-    return not isinstance(line_about, dict) or may_be_same(line_about, about)
+    line_about = line.get("about")
+    if not isinstance(line_about, dict):  # the line does not tell: it may be about the same request
+        return True
+    return may_be_same(line_about, about)
 
 
 def may_be_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two requests of a task may be the same: no field that both have differs."""
-    if about and other and ("entry" in about) != ("entry" in other):
+    """Return whether two requests of a task may be the same: no field that both have differs.
+
+    One that is an entry of the log is never the same as one that is none.
+    """
+    are_known = bool(about) and bool(other)
+    if are_known and ("entry" in about) != ("entry" in other):
         return False
     return all(other.get(name, value) == value for name, value in about.items())
 

@@ -13,10 +13,19 @@ from msgspec.structs import replace
 
 from tui.client.client import Client
 from tui.client.endpoints import BadAddress
-from tui.client.errors import ApiError
+from tui.client.errors import (
+    ApiError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+)
 from tui.client.json_values import EPOCH
 from tui.client.retry import Clock, SystemClock
-from tui.client.task_facts import Status, WaitKind
+from tui.client.task_facts import Status
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.observations import MergedTask, Observation
@@ -80,6 +89,8 @@ class ListPoller:
         self._more_pages: AsyncGenerator[Any, None] | None = None
         """The pages of `read_more`, while there are more."""
         self._is_reading_more = False
+        self._are_all_read = False
+        """Whether `read_more` has come to the end of all pages."""
 
     async def run(self) -> None:
         """Run rounds over the lists until cancelled."""
@@ -87,7 +98,7 @@ class ListPoller:
             try:
                 await self.read_round()
             except (ApiError, BadAddress) as error:
-                self._set_link(ListLink.OFFLINE, error_sentence(error))
+                self._set_link(link_after(error), error_sentence(error))
             await self._clock.sleep(self.intervals.lists)
 
     async def read_round(self) -> None:
@@ -100,22 +111,30 @@ class ListPoller:
             await self.read_tasks(TaskQuery(status=ACTIVE_STATUSES))
         newest_asked_at = self._client.now
         total = await self.read_tasks(at_most=TASKS_PER_PAGE)
-        self._publish(replace(self.status, total=total))
         self._store.step()
-        self._is_one_page = total < TASKS_PER_PAGE and not await self._unseen_since(newest_asked_at)
+        is_short = total is not None and total < TASKS_PER_PAGE
+        self._is_one_page = is_short and not await self._unseen_since(newest_asked_at)
+        if total is None and self._are_all_read:
+            total = len(self._store.state.tasks)
+        self._publish(replace(self.status, total=total))
         if self._query is not None:
             await self.read_tasks(self._query, at_most=TASKS_PER_PAGE)
         await self._read_waiting()
         await self._reread_missing(round_started_at)
         if self._store.has_pending:
             self._store.step()
+        is_first_round = not self.has_read_all
+        self.has_read_all = True
+        self.status = replace(self.status, read_at=self._client.now)
         self._set_link(ListLink.LIVE)
-        if not self.has_read_all:
-            self.has_read_all = True
+        if is_first_round:
             self.on_first_round()
 
-    async def read_tasks(self, query: TaskQuery | None = None, *, at_most: int | None = None) -> int:
-        """Read the tasks that match the query, or the first pages of them; return how many tasks match in all."""
+    async def read_tasks(self, query: TaskQuery | None = None, *, at_most: int | None = None) -> int | None:
+        """Read the tasks that match the query, or the first pages of them; return how many tasks match in all.
+
+        Return None if not all of them were read and the platform does not tell their number.
+        """
         count = total = 0
         asked_at = self._client.now
         async with aclosing(self._client.tasks(query)) as pages:
@@ -124,7 +143,7 @@ class ListPoller:
                 count += len(page.items)
                 total = max(total, count, page.total or 0)
                 if at_most is not None and count >= at_most:
-                    break
+                    return total if page.total is not None else None
                 asked_at = self._client.now
         return total
 
@@ -148,6 +167,9 @@ class ListPoller:
             self._is_reading_more = False
             if is_at_end:
                 self._more_pages = None
+        self._are_all_read = is_at_end
+        if self.status.total is None:
+            self._publish(replace(self.status, total=len(self._store.state.tasks)))
 
     async def read_filtered(self, query: TaskQuery | None) -> None:
         """Read the tasks that match a filter's query, now and in each round; None stops that."""
@@ -167,7 +189,7 @@ class ListPoller:
                 self._store.add(AgentsSeen(page.items, self._client.now))
 
     async def _read_waiting(self) -> None:
-        """Read waiting tasks that were updated: only a task's record or its log tells why it waits."""
+        """Read waiting tasks that were updated: only its record, its log or its agent tells why it waits."""
         for observed in await self._active_tasks():
             task = observed.task
             if task.status != Status.PAUSED or self._read_waits.get(task.id, EPOCH) == task.updated_at:
@@ -175,8 +197,7 @@ class ListPoller:
             record = await self._reader.read_known(task.id)
             if record is None:
                 continue
-            if record.wait and record.wait.kind is not WaitKind.APPROVAL:
-                await self._reader.read_log(record)
+            await self._reader.read_wait_sources(record)
             self._read_waits[task.id] = task.updated_at
 
     async def _reread_missing(self, since: datetime) -> None:
@@ -209,6 +230,17 @@ class ListPoller:
     def _publish(self, status: ListStatus) -> None:
         self.status = status
         self._on_status(status)
+
+
+def link_after(error: ApiError | BadAddress) -> ListLink:
+    """Return the state of the link after an error."""
+    match error:
+        case Unauthorized() | Forbidden():
+            return ListLink.NOT_AUTHORIZED
+        case ServerError() | RateLimited() | UnexpectedAnswer() | NotFound() | Invalid():
+            return ListLink.REFUSED
+        case _:
+            return ListLink.OFFLINE
 
 
 def error_sentence(error: ApiError | BadAddress) -> str:

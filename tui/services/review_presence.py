@@ -43,9 +43,10 @@ class ReviewPresence:
 
 
 def _parse_ids(content: bytes) -> list[str]:
+    """Parse the task ids in a lock file; return none of them while the file is being written."""
     try:
         ids = json.loads(content)
-    except (ValueError, RecursionError):  # the other process is writing its file
+    except (ValueError, RecursionError):
         return []
     if not isinstance(ids, list):
         return []

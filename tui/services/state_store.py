@@ -58,7 +58,8 @@ class StateStore:
         loop = asyncio.get_running_loop()
         delay = STEP_SECONDS
         if not isinstance(change, TasksSeen):
-            delay = max(self._stepped_at + STEP_SECONDS - loop.time(), 0.0)
+            seconds_since_step = loop.time() - self._stepped_at
+            delay = max(STEP_SECONDS - seconds_since_step, 0.0)
         self._timer = loop.call_later(delay, self._run_step, self.step)
 
     def add_log(self, task_id: str, log: Log, asked_at: datetime) -> None:
@@ -89,14 +90,16 @@ class StateStore:
 
     def _take_pending(self) -> list[Change]:
         """Take from the pending changes those of one step: at least one, and more up to the limit."""
-        size = count = 0
+        total_size = 0
+        taken_count = 0
         for change in self._pending:
-            size += _size_of(change)
-            if count and size > MAX_CHANGES_PER_STEP:
+            total_size += _size_of(change)
+            if taken_count > 0 and total_size > MAX_CHANGES_PER_STEP:
                 break
-            count += 1
-        changes, self._pending = self._pending[:count], self._pending[count:]
-        return changes
+            taken_count += 1
+        taken = self._pending[:taken_count]
+        self._pending = self._pending[taken_count:]
+        return taken
 
 
 def _size_of(change: Change) -> int:

@@ -69,23 +69,27 @@ class TaskFollower:
         listening: asyncio.Task[None] | None = None
         if not task.is_final and task.events_streaming:
             listening = asyncio.create_task(self._listen(), name=f"stream {self._task_id}")
-            self._due_at = (
-                self._clock.monotonic() + self._intervals.min_pause
-            )  # the stream opens before the log is read
+            # The log is read after the stream has opened, so that nothing is missed between the two.
+            self._due_at = self._clock.monotonic() + self._intervals.min_pause
         elif not task.is_final:
             self._start_polling("the task was made without a stream")
         try:
-            while True:
-                await self._wait_until_due()
-                if listening is not None and listening.done():
-                    listening.result()  # raises an unexpected exception of the stream
-                if (final_task := await self._read_task()) is not None:
-                    await _cancel(listening)
-                    if self._open_gaps:  # a gap that opened while the log was read
-                        await self._read_task()
-                    return final_task
+            return await self._read_until_final(listening)
         finally:
             await _cancel(listening)
+
+    async def _read_until_final(self, listening: asyncio.Task[None] | None) -> Task:
+        """Read the task whenever a reading is due, until it is final; return its record."""
+        while True:
+            await self._wait_until_due()
+            if listening is not None and listening.done():
+                listening.result()  # raises an unexpected exception of the stream
+            final_task = await self._read_task()
+            if final_task is not None:
+                await _cancel(listening)
+                if self._open_gaps:  # a gap that opened while the log was read
+                    await self._read_task()
+                return final_task
 
     async def _listen(self) -> None:
         """Listen to the stream until it ends; then poll."""
@@ -101,6 +105,7 @@ class TaskFollower:
             self._read_within(0.0)
 
     def _start_polling(self, reason: str) -> None:
+        """Start polling the task, for this reason."""
         self._polling_reason = reason
         self._interval = self._intervals.polled
         self._publish_link(Link(LinkState.POLLING, reason, self._interval))
@@ -114,10 +119,10 @@ class TaskFollower:
                 if item.state is LinkState.LIVE:
                     self._interval = self._intervals.streamed
                 self._publish_link(item)
-            case StreamOpened(away, asked):
-                self._handle_opened(away, is_resuming=asked)
-            case StreamResumed(seamless):
-                if seamless:
+            case StreamOpened(seconds_away, was_asked_to_resume):
+                self._handle_opened(seconds_away, is_resuming=was_asked_to_resume)
+            case StreamResumed(is_seamless):
+                if is_seamless:
                     self._possible_gap = None
                 else:
                     self._open_gap()
@@ -135,7 +140,9 @@ class TaskFollower:
             self._open_gap()
 
     def _handle_event(self, event: Event) -> None:
-        if entry := event.entry:
+        """Publish an event; one that tells a new state of the task makes a reading due."""
+        entry = event.entry
+        if entry:
             self._known_keys |= dict.fromkeys(entry.keys)
         self._on_change(EventSeen(self._task_id, event, self._client.now))
         if event.type in END_EVENTS:
@@ -144,6 +151,7 @@ class TaskFollower:
             self._read_within(self._intervals.min_pause)
 
     def _open_gap(self) -> None:
+        """Publish the possible gap as a gap, which is open until the log was read for it."""
         if self._possible_gap is not None:
             self._on_change(GapSeen(self._task_id, self._possible_gap))
             self._open_gaps.append(self._possible_gap)
@@ -151,7 +159,8 @@ class TaskFollower:
 
     async def _read_task(self) -> Task | None:
         """Read the task's record and then its log; return the task if it is final and its log was read."""
-        gaps, possible_gap = tuple(self._open_gaps), self._possible_gap
+        gaps = tuple(self._open_gaps)  # those that open during the requests are for the next reading
+        possible_gap = self._possible_gap
         self._read_at = self._clock.monotonic()
         self._due_at = self._read_at + self._interval
         try:
@@ -174,13 +183,14 @@ class TaskFollower:
         new_entries = await self._publish_log(log, asked_at)
         if possible_gap is not None and self._possible_gap is possible_gap:
             self._possible_gap = None
-            if any(new_entries):
+            if any(new_entries):  # the log has what the stream did not send
                 gaps = (*gaps, possible_gap)
         if gaps:
             self._fill_gaps(gaps, chain.from_iterable(new_entries), log.is_partial)
         return task if task.is_final else None
 
     def _note_failure(self, error: ApiError) -> None:
+        """Note that a reading has failed, and publish that a polled task is not live."""
         self._failures += 1
         if self._polling_reason:
             self._publish_link(Link(LinkState.RECONNECTING, error.message, self._interval, self._failures))
@@ -200,7 +210,7 @@ class TaskFollower:
 
         An entry belongs to the last gap that began before it, or to the first if it has no time or is older than all.
         """
-        counts: Counter[datetime | None] = Counter(_gap_start(gaps, entry) for entry in entries)
+        counts = Counter(_gap_start(gaps, entry) for entry in entries)
         for index, gap in enumerate(gaps):
             filled: int | None = counts[gap.at]
             if index == 0:
@@ -232,7 +242,11 @@ class TaskFollower:
         self._is_due_sooner.set()
 
     async def _wait_until_due(self) -> None:
-        while (delay := self._due_at - self._clock.monotonic()) > 0:
+        """Wait until a reading is due; the wait begins anew whenever a reading becomes due sooner."""
+        while True:
+            delay = self._due_at - self._clock.monotonic()
+            if delay <= 0:
+                return
             self._is_due_sooner.clear()
             sleep = asyncio.ensure_future(self._clock.sleep(delay))
             due_sooner = asyncio.ensure_future(self._is_due_sooner.wait())
@@ -254,6 +268,7 @@ def _gap_start(gaps: tuple[Gap, ...], entry: Entry) -> datetime | None:
 
 
 async def _cancel(job: asyncio.Task[None] | None) -> None:
+    """Cancel a job, if there is one, and wait for its end."""
     if job is not None:
         job.cancel()
         await asyncio.gather(job, return_exceptions=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.storage.private_files import hold_lock, read_private, write_private
 from tui.storage.run_lock import live_runs, new_run_name, this_run
@@ -17,6 +17,13 @@ SENDING_PREFIX = "sending "
 DRAFT_SEPARATOR = "\n\n--- also written, and not sent ---\n\n"
 """Separator between two texts of one draft."""
 _RUN_DRAFT_NAME = re.compile(r"(.*) \[xp-tui (\d+-[0-9a-f]{16})\]", re.DOTALL)
+
+
+class _DraftName(NamedTuple):
+    """The name of a draft in the file, split: its key, and the run that owns it; no run owns a shared draft."""
+
+    key: str
+    run: str | None = None
 
 
 class JsonStore(MutableMapping[str, str]):
@@ -78,11 +85,13 @@ class Drafts(MutableMapping[str, str]):
 
     def __getitem__(self, key: str) -> str:
         """Return the draft as this run has read or written it last."""
-        if text := DRAFT_SEPARATOR.join(self._known_texts.get(key, {}).values()) or self.get(key):
-            return str(text)
-        raise KeyError(key)
+        text = DRAFT_SEPARATOR.join(self._known_texts.get(key, {}).values()) or self.get(key)
+        if not text:
+            raise KeyError(key)
+        return str(text)
 
     def __setitem__(self, key: str, text: str) -> None:
+        """Replace the texts of a draft that this run knows, unless another run has changed them."""
         has_text = bool(text.strip())
         with _update_texts(self._path) as texts:
             name = self._name_to_write(key, texts)
@@ -111,7 +120,7 @@ class Drafts(MutableMapping[str, str]):
 
     def __iter__(self) -> Iterator[str]:
         texts = _read_texts(self._path)
-        keys = dict.fromkeys(_key_and_run(name)[0] for name in texts)
+        keys = dict.fromkeys(_split_name(name).key for name in texts)
         return (key for key in keys if self._visible_texts(key, texts))
 
     def __len__(self) -> int:
@@ -126,17 +135,19 @@ class Drafts(MutableMapping[str, str]):
         own_name = _run_draft_name(key, self._run_name)
         if own_name in texts:
             return {own_name: texts[own_name]}
-        names = sorted(name for name in texts if _key_and_run(name)[0] == key)
-        if names in ([], [key]):
+        names = sorted(name for name in texts if _split_name(name).key == key)
+        has_texts_of_runs = any(name != key for name in names)
+        if not has_texts_of_runs:
             return {name: texts[name] for name in names}
         live = live_runs(self._runs)
-        return {name: texts[name] for name in names if _key_and_run(name)[1] not in live}
+        return {name: texts[name] for name in names if _split_name(name).run not in live}
 
     def _name_to_write(self, key: str, texts: dict[str, str]) -> str:
         """Return the name under which to write a draft: its key, unless another run has changed that text."""
         own_name = _run_draft_name(key, self._run_name)
         is_changed = texts.get(key) != self._known_texts.get(key, {}).get(key)
-        if own_name not in texts and not is_changed and not key.startswith(SENDING_PREFIX):
+        is_shared = own_name not in texts and not is_changed and not key.startswith(SENDING_PREFIX)
+        if is_shared:
             return key
         this_run(self._runs).acquire()
         return own_name
@@ -146,12 +157,12 @@ def _run_draft_name(key: str, run: str) -> str:
     return f"{key} [xp-tui {run}]"
 
 
-def _key_and_run(name: str) -> tuple[str, str | None]:
-    """Split the name of a draft in the file into its key and the run that owns it; no run owns a shared draft."""
+def _split_name(name: str) -> _DraftName:
+    """Split the name of a draft in the file into its key and its run."""
     match = _RUN_DRAFT_NAME.fullmatch(name)
     if match is None:
-        return name, None
-    return match[1], match[2]
+        return _DraftName(name)
+    return _DraftName(match[1], match[2])
 
 
 def _read_texts(path: Path) -> dict[str, str]:

@@ -61,23 +61,17 @@ PLATFORM_OPTIONS = frozenset(
     {"api_key", "api_key_file", "organization", "base_url", "api_url", "agent", "staging", "insecure_http", "ca"}
 )
 """The options that describe one platform: --local ignores their values in the environment and in the file."""
+_SCHEMA_BY_KIND: dict[str, dict[str, Any]] = {
+    "flag": {"type": "boolean"},
+    "number": {"type": "number", "minimum": 0},
+    "keys": {"type": "object", "additionalProperties": {"type": "string"}},
+}
+"""The JSON Schema of each kind of option; a kind that is not here is a string."""
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the settings file."""
-    types: dict[str, dict[str, Any]] = {
-        "flag": {"type": "boolean"},
-        "number": {"type": "number", "minimum": 0},
-        "keys": {"type": "object", "additionalProperties": {"type": "string"}},
-    }
-    fields: dict[str, Any] = {}
-    for option in OPTIONS:
-        field = {**types.get(option.kind, {"type": "string"}), "description": option.about}
-        if option.choices:
-            field["enum"] = list(option.choices)
-        if option.default is not None:
-            field["default"] = option.default
-        fields[option.name] = field
+    fields = {option.name: _field_schema(option) for option in OPTIONS}
     profile = {"type": "object", "additionalProperties": False, "properties": fields}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -90,3 +84,13 @@ def schema() -> dict[str, Any]:
             "profiles": {"type": "object", "description": "Settings by name.", "additionalProperties": profile},
         },
     }
+
+
+def _field_schema(option: Option) -> dict[str, Any]:
+    """Return the JSON Schema of the field for an option."""
+    field = {**_SCHEMA_BY_KIND.get(option.kind, {"type": "string"}), "description": option.about}
+    if option.choices:
+        field["enum"] = list(option.choices)
+    if option.default is not None:
+        field["default"] = option.default
+    return field

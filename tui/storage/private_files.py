@@ -10,6 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+MODE_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""The bits of a mode that give access to other users than the owner."""
+
 
 class NotPrivate(OSError):
     """A file or directory that cannot be used because it is not private; the message says what to do."""
@@ -29,12 +34,12 @@ def make_directory(path: Path) -> None:
     """Make a directory of mode 0700, or restrict an existing one to that mode; raise NotPrivate if that fails."""
     check_directory(path)
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.lstat().st_mode & 0o077:
-            path.chmod(0o700)
+        path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        if path.lstat().st_mode & MODE_OF_OTHERS:
+            path.chmod(DIRECTORY_MODE)
     except OSError as error:
         if isinstance(error, NotADirectoryError):
-            check_directory(path.parent)
+            check_directory(path.parent)  # raises the better message
         raise NotPrivate(f"{path} cannot be made: {error.strerror}; make its place writable or set another") from error
 
 
@@ -46,7 +51,7 @@ def check_directory(path: Path) -> None:
     if stat.S_ISLNK(status.st_mode):
         raise NotPrivate(f"{path} is a link: remove it, a directory is made in its place")
     if not stat.S_ISDIR(status.st_mode):
-        raise NotPrivate(f"{path} is {_kind(status.st_mode)}: move it away, a directory is made in its place")
+        raise NotPrivate(f"{path} is {_kind_in_words(status.st_mode)}: move it away, a directory is made in its place")
     if status.st_uid != os.getuid():
         raise NotPrivate(f"{path} belongs to somebody else: remove it or set another place")
 
@@ -73,15 +78,16 @@ def open_private(path: Path, flags: int) -> int:
     """Open a private file of mode 0600 in a private directory, never through a link; return its descriptor."""
     make_directory(path.parent)
     descriptor = _open_file(path, flags)
-    if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
-        os.fchmod(descriptor, 0o600)
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != FILE_MODE:
+        os.fchmod(descriptor, FILE_MODE)
     return descriptor
 
 
 def open_to_read(path: Path) -> int:
     """Open a file for reading, never through a link, and change nothing; return its descriptor."""
     parent = _lstat(path.parent)
-    if parent is not None and not stat.S_ISREG(parent.st_mode):  # below a regular file: _open_file finds no file
+    is_below_file = parent is not None and stat.S_ISREG(parent.st_mode)
+    if not is_below_file:  # below a file there is none: _open_file says so
         check_directory(path.parent)
     return _open_file(path, os.O_RDONLY)
 
@@ -141,19 +147,19 @@ def sync_directory(path: Path) -> None:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a private file atomically: readers see the old content or all of the new."""
-    unfinished = path.with_name(f".{path.name}.new")
-    descriptor = open_locked(unfinished)
+    new_path = path.with_name(f".{path.name}.new")
+    descriptor = open_locked(new_path)
     try:
-        is_new = not path.exists()
+        has_old = path.exists()
         os.ftruncate(descriptor, 0)  # a killed process may have left a part
         write_all(descriptor, content)
         os.fsync(descriptor)
-        unfinished.replace(path)
-        if is_new:
+        new_path.replace(path)
+        if not has_old:
             sync_directory(path.parent)
     except BaseException:
-        if is_still_at(unfinished, descriptor):
-            unfinished.unlink()
+        if is_still_at(new_path, descriptor):
+            new_path.unlink()
         raise
     finally:
         os.close(descriptor)
@@ -161,7 +167,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def is_readable_by_others(path: Path) -> bool:
     """Return whether a file is readable by other users than its owner."""
-    return bool(path.stat().st_mode & 0o077)
+    return bool(path.stat().st_mode & MODE_OF_OTHERS)
 
 
 def _xdg_directory(environ: Mapping[str, str], variable: str, default: str) -> Path:
@@ -175,7 +181,7 @@ def _xdg_directory(environ: Mapping[str, str], variable: str, default: str) -> P
 def _open_file(path: Path, flags: int) -> int:
     """Open a regular file, never through a link, and never wait for the other end of a pipe."""
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, FILE_MODE)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     except OSError as error:
@@ -200,11 +206,11 @@ def _lstat(path: Path) -> os.stat_result | None:
 
 def _not_a_file(path: Path, mode: int) -> NotPrivate:
     advice = "remove it" if stat.S_ISLNK(mode) else "move it away"
-    return NotPrivate(f"{path} is {_kind(mode)}: {advice}, a file is made in its place")
+    return NotPrivate(f"{path} is {_kind_in_words(mode)}: {advice}, a file is made in its place")
 
 
-def _kind(mode: int) -> str:
-    """Return the kind of a file in words."""
+def _kind_in_words(mode: int) -> str:
+    """Return the kind of a file in words, by the mode of its lstat result."""
     kinds = {
         stat.S_IFREG: "a file",
         stat.S_IFDIR: "a directory",

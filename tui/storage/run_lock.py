@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tui.storage.private_files import is_still_at, open_locked, open_to_read
 
-MAX_CONTENT_BYTES = 1 << 20
+MAX_CONTENT_BYTES = 1024 * 1024
 """Bytes of a lock file that are read."""
 _RUN_NAME = re.compile(r"\d+-[0-9a-f]{16}")
 
@@ -51,7 +51,7 @@ class RunLock:
             return
         atexit.unregister(self.release)
         if is_still_at(self._path, self._descriptor):
-            with suppress(OSError):  # on a read-only disk the file stays; without its lock it counts as dead
+            with suppress(OSError):  # on a read-only disk the file stays; without its lock its run counts as dead
                 self._path.unlink()
         os.close(self._descriptor)
         self._descriptor = None

@@ -33,6 +33,10 @@ MAX_LINE_CHARACTERS = 4_000
 MAX_WARNINGS = 20
 MAX_SHOWN_CHARACTERS = 60
 """Characters of a value that an error shows."""
+MIN_SIMILARITY = 0.5
+"""Similarity from which a name is suggested in place of an unknown one."""
+END_OF_NUMBERS = 1e9
+"""Numbers from here on are refused."""
 NOT_WITH_LOCAL = ("profile", "base_url", "api_url", "api_key_file", "organization")
 """Arguments that name a platform, so that they contradict --local."""
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -84,50 +88,50 @@ def read(arguments: Mapping[str, Any], environ: Mapping[str, str], *, profile: s
     if is_local:
         _refuse_another_platform(arguments)
     try:
-        path, state = config_home(environ) / FILE_NAME, state_home(environ)
+        path = config_home(environ) / FILE_NAME
+        state = state_home(environ)
     except RuntimeError as error:
         raise BadSettings("it is not known where your files are: set HOME") from error
-    document, text = _read_document(path)
-    profiles = _profiles_in(document, text, path)
+    file = _read_settings_file(path)
+    profiles = _profiles_in(file)
     chosen = None
     if not is_local:
-        chosen = profile or environ.get("XP_TUI_PROFILE") or document.get("profile")
-    profile_table = _profile_table(chosen, profiles, text, path)
-    warnings = _unknown_name_warnings(document, text, path)
-    if problem := problem_with_directory(state):
-        warnings.append(f"{problem}; nothing can be sent from here")
+        chosen = profile or environ.get("XP_TUI_PROFILE") or file.document.get("profile")
     tables = [
-        _FileTable(f"profile {chosen}", profile_table, path, text, chosen),
-        _FileTable(f"file {path}", document, path, text),
+        _FileTable(f"profile {chosen}", _profile_table(chosen, profiles, file), file, chosen),
+        _FileTable(f"file {path}", file.document, file),
     ]
+    warnings = _unknown_name_warnings(file)
+    problem = problem_with_directory(state)
+    if problem:
+        warnings.append(f"{problem}; nothing can be sent from here")
     values = {option.name: _value_of(option, arguments, environ, tables) for option in OPTIONS}
     settings = Settings(values, state, path, chosen, tuple(profiles), tuple(warnings))
     if is_local:
         return _without_other_platform(settings, arguments)
-    return _with_key(settings, path, text)
+    return _with_key(settings, file)
 
 
-def _profiles_in(document: Mapping[str, Any], text: str, path: Path) -> dict[str, Any]:
-    profiles = document.get("profiles", {})
+def _profiles_in(file: _SettingsFile) -> dict[str, Any]:
+    """Return the table of each profile in the settings file."""
+    profiles = file.document.get("profiles", {})
     if not isinstance(profiles, dict):
-        line = _line_number(text, "profiles")
-        raise BadSettings(f"{path}:{line}: profiles is a table of profiles: write [profiles.NAME]")
+        raise BadSettings(f"{file.place_of('profiles')}: profiles is a table of profiles: write [profiles.NAME]")
     return profiles
 
 
-def _profile_table(chosen: Any, profiles: Mapping[str, Any], text: str, path: Path) -> dict[str, Any]:
+def _profile_table(chosen: Any, profiles: Mapping[str, Any], file: _SettingsFile) -> dict[str, Any]:
     """Return the table of the chosen profile; an empty one if no profile is chosen."""
     if chosen is None:
         return {}
     if not isinstance(chosen, str):
-        line = _line_number(text, "profile")
-        raise BadSettings(f"{path}:{line}: profile is the name of a profile in quotes")
+        raise BadSettings(f"{file.place_of('profile')}: profile is the name of a profile in quotes")
     if chosen not in profiles:
         known = _shortened(", ".join(profiles) or "none", str)
-        raise BadSettings(f"there is no profile {_shortened(chosen)} in {path}; there is: {known}")
+        raise BadSettings(f"there is no profile {_shortened(chosen)} in {file.path}; there is: {known}")
     table = profiles[chosen] if chosen else {}
     if not isinstance(table, dict):
-        raise BadSettings(f"{path}:{_line_number(text, chosen)}: a profile is a table: write [profiles.{chosen}]")
+        raise BadSettings(f"{file.place_of(chosen)}: a profile is a table: write [profiles.{chosen}]")
     return table
 
 
@@ -141,7 +145,9 @@ def _without_other_platform(settings: Settings, arguments: Mapping[str, Any]) ->
 
 
 def _unused_key(settings: Settings) -> Secret | None:
-    key, key_file = settings["api_key"], settings["api_key_file"]
+    """Return the key of the other platform, which is redacted; an unreadable key file does not hinder --local."""
+    key = settings["api_key"]
+    key_file = settings["api_key_file"]
     if key_file and not key:
         with suppress(BadSettings):
             key = _read_key_file(Path(key_file))
@@ -156,12 +162,24 @@ def _refuse_another_platform(arguments: Mapping[str, Any]) -> None:
             raise BadSettings(f"--local and {argument} name two platforms: leave one of them out")
 
 
-def _read_document(path: Path) -> tuple[dict[str, Any], str]:
-    """Read and parse the settings file; return the document and its text, both empty if there is no file."""
+class _SettingsFile(Struct, frozen=True):
+    """The settings file: its path, its text, and the parsed document; both are empty if there is no file."""
+
+    path: Path
+    text: str = ""
+    document: dict[str, Any] = {}
+
+    def place_of(self, name: str, profile: str | None = None) -> str:
+        """Return the place of a name in the file or in one profile, as path and line."""
+        return f"{self.path}:{_line_number(self.text, name, profile)}"
+
+
+def _read_settings_file(path: Path) -> _SettingsFile:
+    """Read and parse the settings file; raise BadSettings if that fails."""
     try:
         text = _read_text(path)
     except FileNotFoundError:
-        return {}, ""
+        return _SettingsFile(path)
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(text.splitlines(), 1):
@@ -170,7 +188,7 @@ def _read_document(path: Path) -> tuple[dict[str, Any], str]:
     import tomllib  # imported only if there is a settings file: the import is slow
 
     try:
-        return tomllib.loads(text), text
+        return _SettingsFile(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(error, path, text) from error
     except RecursionError as error:
@@ -182,7 +200,7 @@ def _read_document(path: Path) -> tuple[dict[str, Any], str]:
 def _syntax_error(error: ValueError, path: Path, text: str) -> BadSettings:
     """Return a syntax error of the settings file with its place in front, as in the other errors."""
     position = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-    place = f"{path}:{len(text.splitlines())}"
+    place = f"{path}:{len(text.splitlines())}"  # an error without a position is at the end of the file
     if position is not None:
         place = f"{path}:{position[1]}:{position[2]}"
     message = re.sub(r" \(at .*\)$", "", str(error))
@@ -192,11 +210,12 @@ def _syntax_error(error: ValueError, path: Path, text: str) -> BadSettings:
 def _read_text(path: Path, *, allow_pipe: bool = False) -> str:
     """Read the text of a regular file of at most MAX_FILE_BYTES, or of a pipe if that is allowed."""
     mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or (allow_pipe and stat.S_ISFIFO(mode))):
+    is_allowed = stat.S_ISREG(mode) or (allow_pipe and stat.S_ISFIFO(mode))
+    if not is_allowed:
         raise OSError("it is a directory" if stat.S_ISDIR(mode) else "it is no file, but a device or a pipe")
     flags = os.O_RDONLY | os.O_CLOEXEC
     if not allow_pipe:
-        flags |= os.O_NONBLOCK
+        flags |= os.O_NONBLOCK  # never wait for the writer of a pipe that has taken the place of the file
     with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - a descriptor has no path
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
@@ -204,32 +223,41 @@ def _read_text(path: Path, *, allow_pipe: bool = False) -> str:
     return content.decode()
 
 
-def _unknown_name_warnings(document: Mapping[str, Any], text: str, path: Path) -> list[str]:
+def _unknown_name_warnings(file: _SettingsFile) -> list[str]:
     """Return a warning for each unknown name in the file, at most MAX_WARNINGS and then one with their number."""
-    unknown = _unknown_names(document)
-    warnings = [_unknown_name_warning(name, profile, text, path) for profile, name in unknown[:MAX_WARNINGS]]
-    if more := len(unknown) - len(warnings):
-        warnings.append(f"{path}: nothing reads {more} more of its names")
+    unknown = _unknown_names(file.document)
+    warnings = [_unknown_name_warning(unknown_name, file) for unknown_name in unknown[:MAX_WARNINGS]]
+    more_count = len(unknown) - len(warnings)
+    if more_count:
+        warnings.append(f"{file.path}: nothing reads {more_count} more of its names")
     return warnings
 
 
-def _unknown_names(document: Mapping[str, Any]) -> list[tuple[str | None, str]]:
-    """Return the unknown names in the file, each with its profile or None."""
+class _UnknownName(NamedTuple):
+    """A name in the settings file that no option has, and the profile that it is in."""
+
+    name: str
+    profile: str | None = None
+
+
+def _unknown_names(document: Mapping[str, Any]) -> list[_UnknownName]:
+    """Return the unknown names in the file."""
     known = OPTIONS_BY_NAME.keys() | {"profile", "profiles"}
-    unknown: list[tuple[str | None, str]] = [(None, name) for name in document if name not in known]
+    unknown = [_UnknownName(name) for name in document if name not in known]
     for profile, table in (document.get("profiles") or {}).items():
         if isinstance(table, dict):
-            unknown += [(profile, name) for name in table if name not in OPTIONS_BY_NAME]
+            unknown += [_UnknownName(name, profile) for name in table if name not in OPTIONS_BY_NAME]
     return unknown
 
 
-def _unknown_name_warning(name: str, profile: str | None, text: str, path: Path) -> str:
+def _unknown_name_warning(unknown: _UnknownName, file: _SettingsFile) -> str:
+    """Return the warning for an unknown name, with the most similar known one as a hint."""
     known = list(OPTIONS_BY_NAME)
-    if profile is None:
+    if unknown.profile is None:
         known += ["profile", "profiles"]
-    similar = difflib.get_close_matches(name[:MAX_SHOWN_CHARACTERS], known, 1, 0.5)
+    similar = difflib.get_close_matches(unknown.name[:MAX_SHOWN_CHARACTERS], known, n=1, cutoff=MIN_SIMILARITY)
     hint = f", did you mean {similar[0]}?" if similar else ""
-    return f"{path}:{_line_number(text, name, profile)}: nothing is called {_shortened(name)}{hint}"
+    return f"{file.place_of(*unknown)}: nothing is called {_shortened(unknown.name)}{hint}"
 
 
 class _FileTable(Struct, frozen=True):
@@ -237,23 +265,22 @@ class _FileTable(Struct, frozen=True):
 
     name: str
     table: Mapping[str, Any]
-    path: Path
-    text: str
+    file: _SettingsFile
     profile: str | None = None
 
     def place_of(self, name: str) -> str:
         """Return the place of a name for an error: file, line and name."""
-        return f"{self.path}:{_line_number(self.text, name, self.profile)}: {name}"
+        return f"{self.file.place_of(name, self.profile)}: {name}"
 
 
 def _line_number(text: str, name: str, profile: str | None = None) -> int:
     """Return the number of the line that sets a name or opens its table; in a profile, of one below its heading."""
-    first = _line_number(text, f"profiles.{profile}") if profile else 0
+    heading_line = _line_number(text, f"profiles.{profile}") if profile else 0
     pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(name)}[\"']?\s*[\]=.]")
     for number, line in enumerate(text.splitlines(), 1):
-        if number > first and pattern.match(line):
+        if number > heading_line and pattern.match(line):
             return number
-    return max(first, 1)
+    return max(heading_line, 1)
 
 
 def _value_of(
@@ -304,11 +331,12 @@ def _checked_flag(value: Any, place: str) -> bool:
 
 
 def _checked_number(value: Any, place: str, unit: str) -> float:
+    """Return the checked number, also of its text; raise BadSettings if it is not a number from 0 on."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        number = -1.0
-    if isinstance(value, bool) or not 0 <= number < 1e9:
+        number = -1.0  # refused below
+    if isinstance(value, bool) or not 0 <= number < END_OF_NUMBERS:
         raise BadSettings(f"{place} is a number of {unit}, not {_shortened(value)}")
     return number
 
@@ -324,10 +352,10 @@ def _checked_path(value: str, place: str) -> str:
         raise BadSettings(message) from error
 
 
-def _shortened(value: Any, write: Callable[[Any], str] = repr) -> str:
+def _shortened(value: Any, to_text: Callable[[Any], str] = repr) -> str:
     """Return a value as text for an error, shortened to MAX_SHOWN_CHARACTERS."""
     try:
-        text = write(value)
+        text = to_text(value)
     except (ValueError, RecursionError):  # too many digits, or nested too deep
         return "what is written there"
     if len(text) <= MAX_SHOWN_CHARACTERS:
@@ -335,12 +363,13 @@ def _shortened(value: Any, write: Callable[[Any], str] = repr) -> str:
     return f"{text[:MAX_SHOWN_CHARACTERS]}…"
 
 
-def _with_key(settings: Settings, path: Path, text: str) -> Settings:
+def _with_key(settings: Settings, file: _SettingsFile) -> Settings:
     """Return the settings with the key, from the settings or the key file, in `key` and no longer in `values`."""
     key, source = settings.values["api_key"]
-    if source.startswith(("file", "profile")) and _is_open_to_others(path):
-        line = _line_number(text, "api_key")
-        raise BadSettings(f"{path}:{line}: it holds the key and others can read it: chmod 600 {path}")
+    is_key_in_file = source.startswith(("file", "profile"))
+    if is_key_in_file and _is_open_to_others(file.path):
+        place = file.place_of("api_key")
+        raise BadSettings(f"{place}: it holds the key and others can read it: chmod 600 {file.path}")
     key_file = settings.values["api_key_file"]
     if key_file.value and (not key or key_file.source == "command line"):
         key = _read_key_file(Path(key_file.value))

@@ -22,7 +22,7 @@ from tui.widgets.activity_tree import ActivityTree
 from tui.widgets.activity_view import ActivityView
 from tui.widgets.slices import MAX_BLOCKING_SECONDS, SLICE_SECONDS, run_slice, yield_to_loop
 from tui.widgets.ui_context import UIContext
-from tui.widgets.virtual_list import NO_HIT, SearchHit
+from tui.widgets.virtual_list import NO_RESULT, SearchResult
 
 ARRANGE_PAUSE_RATIO = 3.0
 """Pause after the rows were arranged in slices, as a multiple of the time that it took."""
@@ -176,11 +176,11 @@ class ActivityPane(Vertical):
 
     # Searching and folding
 
-    def find(self, words: str, by: int) -> SearchHit:
+    def find(self, words: str, by: int) -> SearchResult:
         """Find the next row with these words, unfold it and go to it; if no hit is under the cursor, the first."""
         hits = self.rows.search(words, self._ui.redactor)
         if not hits:
-            return NO_HIT
+            return NO_RESULT
         hit_index = 0
         keys = [hit.key for hit in hits]
         row = self.row
@@ -192,7 +192,7 @@ class ActivityPane(Vertical):
         self._show_row(hit.key)
         self.view.was_cursor_moved = True
         self.view.move_to(self.rows.index_of(hit.key) or 0)
-        return SearchHit(hit_index + 1, len(hits))
+        return SearchResult(hit_index + 1, len(hits))
 
     def _show_row(self, key: str) -> None:
         """Arrange the rows so that one of them has this key; if necessary, remove filters and show the tree."""

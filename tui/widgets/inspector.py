@@ -18,7 +18,7 @@ from tui.security.sanitize import MAX_LINE_CHARS
 from tui.widgets.document_layout import NOT_WHOLE_REASON, Document, DocumentLine, Part, ValueKey
 from tui.widgets.keys import key_name
 from tui.widgets.styled_text import StyledLine
-from tui.widgets.virtual_list import NO_HIT, SearchHit, VirtualList
+from tui.widgets.virtual_list import NO_RESULT, SearchResult, VirtualList
 
 REVEAL_SECONDS = 10.0
 """Seconds for which a masked value is shown."""
@@ -284,16 +284,16 @@ class Inspector(VirtualList):
         self._document.raw = not self._document.raw
         self._update_rows()
 
-    def find(self, words: str, by: int) -> SearchHit:
+    def find(self, words: str, by: int) -> SearchResult:
         """Find the next value with these words, unfold it and go to it; return its number and the number of hits.
 
         With -1 it goes to the hit before.
         """
         if not self._can_fold:
-            return NO_HIT
+            return NO_RESULT
         keys = self._document.find(words)
         if not keys:
-            return NO_HIT
+            return NO_RESULT
         positions = {key: position for position, key in enumerate(keys)}
         cursor_key = self.row.key if self.row else keys[0]
         if cursor_key in positions:
@@ -304,7 +304,7 @@ class Inspector(VirtualList):
         self._document.unfold_to(keys[position])
         self._update_rows()
         self.move_to(self._first_indexes.get(keys[position], 0))
-        return SearchHit(position + 1, len(keys))
+        return SearchResult(position + 1, len(keys))
 
     # Copying
 

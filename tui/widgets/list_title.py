@@ -7,8 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from tui.domain import humanize
+from tui.domain.list_status import ListStatus, counted_total
 from tui.domain.task_list import TaskListModel
-from tui.domain.task_list_rows import Group
+from tui.domain.task_list_rows import Group, is_read_whole
 from tui.security.sanitize import one_line
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
@@ -34,6 +35,10 @@ class Liveness(Struct, frozen=True):
     reason: str = ""
     max_silent_seconds: float = 60.0
     checked_at: datetime | None = None
+    read_at: datetime | None = None
+    """When all lists were last read; None while a count of zero means nothing."""
+    is_current: bool = True
+    """Whether the last read succeeded or is under way, so that the counts are those of now."""
 
     def silent_seconds(self, now: datetime) -> float:
         """Return the seconds since the last check."""
@@ -45,9 +50,20 @@ class Liveness(Struct, frozen=True):
         """Return whether the lists are stale, because the last check was too long ago."""
         return self.silent_seconds(now) > self.max_silent_seconds
 
+    def are_counts_stale(self, now: datetime) -> bool:
+        """Return whether the counts are stale: they are from a read before the last one failed."""
+        return not self.is_current or self.is_stale(now)
+
+    def age_words(self, now: datetime) -> str:
+        """Return the age of stale counts in words; an empty text if they are current, or nothing was ever read."""
+        if self.read_at is None or not self.are_counts_stale(now):
+            return ""
+        return f", read {humanize.duration((now - self.read_at).total_seconds())} ago"
+
     def has_same_text_as(self, other: Liveness) -> bool:
         """Return whether both have the same text and style."""
-        return (self.words, self.style, self.reason) == (other.words, other.style, other.reason)
+        mine = self.words, self.style, self.reason, self.read_at is None
+        return mine == (other.words, other.style, other.reason, other.read_at is None)
 
 
 class ListTitle(SegmentLine):
@@ -65,9 +81,10 @@ class ListTitle(SegmentLine):
         marked: int,
         only_group: str | None,
         is_filtered: bool,
-        total: int | None,
+        status: ListStatus,
     ) -> None:
         """Show the liveness, the counts of the groups, and the count of loaded tasks."""
+        is_stale = liveness.are_counts_stale(self._ui.now())
         left = [
             (StyledText(" xp-tui ", "strong"), ""),
             (StyledText(f" {one_line(self._ui.place)} ", "faint"), ""),
@@ -77,12 +94,9 @@ class ListTitle(SegmentLine):
             left.append((StyledText(" read-only ", "strong"), ""))
         if marked:
             left.append((StyledText(f" * {marked} marked ", "accent"), "marks"))
-        left += _counters(listing, only_group, is_narrow=self.screen.size.width < MIN_COLUMNS_WITH_WORDS)
-        counts = f"{listing.loaded:,} loaded"
-        if is_filtered:
-            counts = f"{listing.matched} of {counts}"
-        if total is not None and total != listing.loaded:
-            counts += f" · {total:,} total"
+        is_narrow = self.screen.size.width < MIN_COLUMNS_WITH_WORDS
+        left += _counters(listing, only_group, status, is_narrow=is_narrow, is_stale=is_stale)
+        counts = _extent_text(listing, status, is_filtered=is_filtered, is_narrow=is_narrow)
         self.show(left, [StyledText(f"{counts} ", "faint")])
 
     def _liveness_text(self, liveness: Liveness) -> StyledText:
@@ -90,10 +104,12 @@ class ListTitle(SegmentLine):
         now = self._ui.now()
         if liveness.is_stale(now):
             return StyledText(f" ● last read {humanize.duration(liveness.silent_seconds(now))} ago ", "failed")
-        return StyledText(f" ● {liveness.words} ", liveness.style)
+        return StyledText(f" ● {liveness.words}{liveness.age_words(now)} ", liveness.style)
 
 
-def _counters(listing: TaskListModel, only_group: str | None, *, is_narrow: bool) -> list[NamedText]:
+def _counters(
+    listing: TaskListModel, only_group: str | None, status: ListStatus, *, is_narrow: bool, is_stale: bool
+) -> list[NamedText]:
     """Return the counters of groups with tasks, of the tasks that need a person, and of the group shown alone."""
     counters: list[NamedText] = []
     for group, glyph, word, style in COUNTERS:
@@ -104,11 +120,42 @@ def _counters(listing: TaskListModel, only_group: str | None, *, is_narrow: bool
             continue
         if is_alone:
             style = "accent"
-        elif count == 0:
+        elif count == 0 or is_stale:
             style = "faint"
-        text = f"{glyph} {count}"
+        text = f"{glyph} {_count_text(listing, group, count, status)}"
         has_word = needs_person or not is_narrow
         if has_word:
             text += f" {word}"
         counters.append((StyledText(f" {text} ", style), str(group)))
     return counters
+
+
+def _extent_text(listing: TaskListModel, status: ListStatus, *, is_filtered: bool, is_narrow: bool) -> str:
+    """Return how many tasks match, are loaded, and are there in all, as far as the platform tells."""
+    text = f"{listing.loaded:,}"
+    if is_filtered:
+        text = f"{listing.matched:,} of {text}"
+    has_total = status.total is not None and status.total != listing.loaded
+    if not (is_narrow and has_total):
+        text += " loaded"
+    total = counted_total(status.total)
+    if has_total and not is_narrow:
+        return f"{text} · {total} total"
+    if has_total and is_filtered:
+        return f"{text} · {total}"
+    if has_total:
+        return f"{text} of {total}"
+    if status.has_more(listing.loaded):
+        return f"{text} · more there"
+    return text
+
+
+def _count_text(listing: TaskListModel, group: str, count: int, status: ListStatus) -> str:
+    """Return the count of a group as text: with a plus if there may be more of it, `?` if nothing is known."""
+    if not status.is_known and count == 0:
+        return "?"
+    if not status.is_known:
+        return f"{count}+"
+    if count and not is_read_whole(group) and not status.has_all(listing.loaded):
+        return f"{count}+"
+    return str(count)

@@ -55,8 +55,8 @@ class SearchBar(Horizontal):
         """Find the next hit; with -1, the hit before."""
         words = self.query_one(Input).value.strip()
         if words and self._pane is not None and not isinstance(self._pane, EventPane):
-            hit = self._pane.find(words, by)
-            self._show_hits(hit.total, f"{hit.number} of {hit.total}")
+            result = self._pane.find(words, by)
+            self._show_hits(result.total, f"{result.number} of {result.total}")
 
     def on_key(self, event: events.Key) -> None:
         """Handle the keys up and down in the input: go to the hit before, or to the next one."""

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from tui.client.task_rows import TaskQuery
 from tui.domain.filters import FIELDS, Filter, FilterContext, FilterError, parse_filter
+from tui.domain.list_status import counted_total
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import State
 from tui.widgets.filter_input import FilterInput
@@ -82,13 +83,13 @@ class TaskFilter(Vertical):
             text = f" only {group.lower()}: {key_name(self.screen, 'tasks.leave')} shows all "
         self.query_one("#only", Static).update(text)
 
-    def show_server_count(self, query: TaskQuery, total: int) -> None:
+    def show_server_count(self, query: TaskQuery, total: int | None) -> None:
         """Show the count of tasks that the platform has for this query, if it is still the current one."""
         if query != self._server_query:
             return
         fields = [field for name, field in FIELD_OF_QUERY_PARAMETER.items() if getattr(query, name)]
         different_fields = dict.fromkeys(fields)
-        text = f" {', '.join(different_fields)} asked of the platform: {total:,} "
+        text = f" {', '.join(different_fields)} asked of the platform: {counted_total(total)} "
         self.query_one("#there", Static).update(text)
 
     @on(FilterInput.Changed)
@@ -126,12 +127,7 @@ class TaskFilter(Vertical):
 
 def filter_context(ui: UIContext, state: State) -> FilterContext:
     """Return what a filter needs in addition to the task it tests: the time, agents' names, and why tasks wait."""
-    waits = {}
-    for task_id in state.logs:
-        wait = state.wait(task_id)
-        if wait:
-            waits[task_id] = wait
-    return FilterContext(ui.now(), agent_names(state), waits)
+    return FilterContext(ui.now(), agent_names(state), lambda task: state.wait(task.id))
 
 
 def agent_names(state: State) -> dict[str, str]:

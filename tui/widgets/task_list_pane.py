@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from tui.domain.filters import Filter
+from tui.domain.list_status import ListStatus
 from tui.domain.seen_values import SeenValues
 from tui.domain.state import State
 from tui.domain.task_list import ListView, TaskListModel
@@ -28,6 +29,8 @@ from tui.widgets.task_preview import TaskPreview, previewed_task
 from tui.widgets.task_table import TaskTable
 from tui.widgets.ui_context import UIContext
 
+FIRST_TASK_ROW = 1
+"""The row of the first task, below the header of its group."""
 PREVIEW_DELAY_SECONDS = 0.4
 """Seconds for which the cursor must stay on a task before more of the task is requested."""
 TIMED_REBUILD_SECONDS = 5
@@ -60,8 +63,8 @@ class TaskListPane(Vertical):
         self.scheduler = ListScheduler(self)
         self.tasks = TaskTable(ui, id="tasks")
         self._preview = TaskPreview(ui.now, ui.redactor, id="peek")
-        self.total: int | None = None
-        """How many tasks the platform has, if that is known."""
+        self.status = ListStatus()
+        """How much of the platform's tasks is loaded, and when it was read."""
         self.liveness = Liveness()
         self._task_to_select = ""
         self._ticks = 0
@@ -115,17 +118,21 @@ class TaskListPane(Vertical):
         matches = None
         if self.active_filter:
             matches = self.active_filter.predicate(filter_context(self._ui, state))
-        total = None if self.only_group else self.total  # the total is that of all groups
-        return ListView(matches, self.only_group, self.column, self.reverse, agent_names(state), self._ui.now(), total)
+        now, names = self._ui.now(), agent_names(state)
+        return ListView(matches, self.only_group, self.column, self.reverse, names, now, self.status)
 
     def show_listing(self, listing: TaskListModel, change: Callable[[], object], *, is_other: bool = False) -> None:
         """Call `change`, then show the listing.
 
-        The cursor stays on its task. If `is_other` is true and the task is not listed any more, it goes to the top.
+        The cursor stays on its task. If `is_other` is true and the task is not listed any more, it goes to the top; at
+        the top it stays while the lists are read for the first time, in which tasks change their places.
         """
         was_empty = self.tasks.count() == 0
         old_line = self.tasks.line
+        was_at_top = self.tasks.cursor <= FIRST_TASK_ROW
         self.tasks.show(listing, change)
+        if was_at_top and not self.status.is_known:
+            self.tasks.move_to(0)
         if was_empty:
             self._request_preview_later()
         self._select_wanted_task()
@@ -182,7 +189,7 @@ class TaskListPane(Vertical):
         is_filtered = bool(self.active_filter or self.only_group)
         if is_filtered and not self.liveness.reason:
             loaded = self.listing.loaded
-            has_more = self.total is not None and self.total > loaded
+            has_more = self.status.has_more(loaded)
             statuses = self._seen.values("status")
             empty_list.show_filtered(self.active_filter, statuses, loaded, has_more=has_more)
         else:

@@ -15,7 +15,7 @@ from tui.client.json_codec import dumps, parse_nested
 from tui.client.json_values import EPOCH
 from tui.client.task_facts import Wait
 from tui.client.task_rows import TaskRow
-from tui.domain import humanize
+from tui.domain import humanize, wait_words
 from tui.domain.state import State
 from tui.domain.task_list_rows import TaskLine
 from tui.security.redact import Redactor
@@ -74,8 +74,11 @@ class TaskPreview(Widget):
         # Imported here, because they import pydantic, which the first frame does not need.
         from tui.client.log_entries import ToolCall
         from tui.domain.entry_format import short_json
+        from tui.domain.open_entries import card_text
 
         entry = node.entry
+        if text := card_text(entry):
+            return text
         if not isinstance(entry, ToolCall) or not entry.arguments:
             return entry.label
         return f"{entry.label}  {short_json(entry.arguments, self._redactor)}"
@@ -88,9 +91,7 @@ class TaskPreview(Widget):
     def _clocks(self, line: TaskLine) -> tuple[str, str]:
         """Return how long ago the task was created, and how long it has waited."""
         now = self._now()
-        waited = ""
-        if line.wait and line.wait.since:
-            waited = humanize.duration((now - line.wait.since).total_seconds())
+        waited = wait_words.time_of(line.wait, now) if line.wait else ""
         return humanize.ago(previewed_task(line).created_at, now), waited
 
     def _update_rows(self) -> None:
@@ -119,7 +120,7 @@ class TaskPreview(Widget):
 
     def _layout(self, line: TaskLine, width: int) -> list[StyledLine]:
         self._shown_clocks = self._clocks(line)
-        created, waited = self._shown_clocks
+        created, _ = self._shown_clocks
         task = previewed_task(line)
         name = one_line(self._redactor.text(task.name), longest=MAX_NAME_CHARS)
         facts = [one_line(self._redactor.text(self._agent)), one_line(task.id), created]
@@ -128,10 +129,8 @@ class TaskPreview(Widget):
             [StyledText(fit("  ".join(fact for fact in facts if fact), width), "faint")],
         ]
         if line.wait:
-            wait_text = f"‖ waits: {line.wait.kind}"
-            if waited:
-                wait_text += f" for {waited}"
-            rows.append([StyledText(wait_text, "need")])
+            wait_text = f"{wait_words.glyph_of(line.wait)} {wait_words.sentence_of(line.wait, self._now())}"
+            rows.append([StyledText(wait_text, wait_words.style_of(line.wait))])
             rows += self._wrapped(self._request_text(task, line.wait), width)
             rows += self._payload_rows(task, width)
         elif task.result:
@@ -170,11 +169,10 @@ class TaskPreview(Widget):
             return request.description or request.title or ""
         if sign_in:
             return f"sign in to {sign_in.connector_name or 'a connector'}"
+        end = wait_words.ENDS.get(wait.kind, "")
         if self._question:
-            return self._question
-        if wait.kind == "paused":
-            return "the platform does not tell the reason"
-        return "open it to see"
+            return f"{self._question} ({end})" if end else self._question
+        return end or "open it to see"
 
     def _payload_rows(self, task: TaskRow, width: int) -> list[StyledLine]:
         """Return the payload of a request: as one text if the preview has few lines, else as a document."""

@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui.client.json_values import EPOCH
-from tui.domain import humanize
+from tui.domain import humanize, wait_words
+from tui.domain.list_status import counted_total
 from tui.domain.task_list import TaskListModel
 from tui.domain.task_list_rows import GroupHeader, ListRow, MoreLine, TaskLine, duration_seconds
 from tui.security.sanitize import one_line
@@ -281,10 +282,14 @@ class TaskTable(VirtualList):
         self._valid_until[index] = NEVER
         if isinstance(row, GroupHeader):
             style = "need" if row.group == "Needs you" else "head"
-            return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count})", style)]
+            more = "+" if self._listing.may_have_more(row.group) else ""
+            return [StyledText(f" {fold_glyph(row.is_open)} {one_line(row.group)} ({row.count}{more})", style)]
         if isinstance(row, MoreLine):
             key = key_name(self, "tasks.open")
-            return [StyledText(f"   {row.loaded:,} of {row.total:,} are loaded: {key} loads more", "faint")]
+            extent = f"{row.loaded:,} are loaded, the platform may have more"
+            if row.total is not None:
+                extent = f"{row.loaded:,} of {counted_total(row.total)} are loaded"
+            return [StyledText(f"   {extent}: {key} loads more", "faint")]
         cached = self._cached_line(row, width)
         self._valid_until[index] = cached.until
         return cached.styled_line
@@ -316,7 +321,9 @@ class TaskTable(VirtualList):
         valid_seconds: float = MAX_VALID_SECONDS
         if row.task.changed_at is not None:
             valid_seconds = min(valid_seconds, self._ui.seconds_until_change(row.task.changed_at))
-        if seconds is not None and not row.task.is_final:
+        if row.wait and row.wait.until:
+            valid_seconds = min(valid_seconds, 1.0)
+        elif seconds is not None and not row.task.is_final:
             clock_seconds = 1 - seconds % 1
             if row.wait:
                 clock_seconds = humanize.seconds_until_change(seconds)
@@ -333,13 +340,13 @@ class TaskTable(VirtualList):
             tokens = humanize.short_count(task.tokens.total)
         final_style = "faint" if task.is_final else ""
         title_style, clock_style = final_style, "faint"
-        if row.wait:
-            title_style, clock_style = "strong", "need"
+        if row.wait and row.wait.needs_person:
+            title_style, clock_style = "strong", wait_words.style_of(row.wait)
         return {
             "status": _status_cell(row),
             "title": StyledText(self._title(row), title_style),
             "agent": StyledText(self._ui.safe(agent, MAX_AGENT_CHARS), final_style),
-            "wait": StyledText(_clock(row, seconds), clock_style),
+            "wait": StyledText(_clock(row, seconds, self._ui.now()), clock_style),
             "plan": StyledText(plan, final_style),
             "tokens": StyledText(tokens, "faint"),
             "updated": StyledText(self._ui.format_time(task.changed_at), "faint"),
@@ -357,17 +364,19 @@ class TaskTable(VirtualList):
 
 def _status_cell(row: TaskLine) -> StyledText:
     if row.wait:
-        return StyledText(f"‖ {row.wait.kind}", "need")
+        return StyledText(f"{wait_words.glyph_of(row.wait)} {row.wait.kind}", wait_words.style_of(row.wait))
     status = row.task.status
     text = f"{STATUS_GLYPHS.get(status, '?')} {one_line(status) or 'unknown'}"
     return StyledText(text, STATUS_STYLES.get(status, ""))
 
 
-def _clock(line: TaskLine, seconds: float | None) -> str:
-    """Return, as text, how long a task has waited or run, or how long it took."""
+def _clock(line: TaskLine, seconds: float | None, now: datetime) -> str:
+    """Return, as text, how long a task has waited or run, until when it waits, or how long it took."""
+    if line.wait:
+        return wait_words.time_of(line.wait, now)
     if seconds is None:
         return ""
-    if line.wait or line.task.is_final:
+    if line.task.is_final:
         return humanize.duration(seconds)
     return humanize.running_clock(seconds)
 

@@ -21,14 +21,14 @@ class CursorPosition(NamedTuple):
     y: int
 
 
-class SearchHit(NamedTuple):
-    """A hit of a search: its number, counted from 1, and the total of hits; both are 0 if there is none."""
+class SearchResult(NamedTuple):
+    """The result of a search: the number of the hit gone to, from 1, and the total of hits; both are 0 if none."""
 
     number: int
     total: int
 
 
-NO_HIT = SearchHit(0, 0)
+NO_RESULT = SearchResult(0, 0)
 
 
 class VirtualList(LineView, can_focus=True, inherit_bindings=False):
@@ -216,7 +216,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         elif self.cursor >= end_of_visible > 0:
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
-    def find(self, words: str, by: int) -> SearchHit:
+    def find(self, words: str, by: int) -> SearchResult:
         """Find the next line with these words, and go to it; after the last hit, it goes to the first.
 
         With -1 it goes to the hit before, with 0 to the first hit that is not above the cursor.
@@ -224,7 +224,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
         wanted = words.casefold()
         hits = [index for index in range(self.count()) if wanted in self.text_of(index).casefold()]
         if not hits:
-            return NO_HIT
+            return NO_RESULT
         if by > 0:
             position = bisect_right(hits, self.cursor)
         elif by == 0:
@@ -233,7 +233,7 @@ class VirtualList(LineView, can_focus=True, inherit_bindings=False):
             position = bisect_left(hits, self.cursor) - 1
         position %= len(hits)
         self.move_to(hits[position])
-        return SearchHit(position + 1, len(hits))
+        return SearchResult(position + 1, len(hits))
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Redraw the lines that the cursor leaves and enters."""

@@ -1,18 +1,17 @@
-"""Notices: which are new, and which were missed while a review was open."""
+"""NoticeLog: which are new, and which were missed while a review was open."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tui.app.notices import Notices
-from tui.screens.notice_list import MAX_NOTICES
+from tui.domain.notice_log import MAX_NOTICES, NoticeLog
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def test_a_notice_that_is_still_shown_is_not_added_again() -> None:
     moment = 0.0
-    notices = Notices(lambda: NOW, lambda: moment)
+    notices = NoticeLog(lambda: NOW, lambda: moment)
     assert notices.add("one", 5.0, is_reviewing=False)
     moment = 4.9
     assert not notices.add("one", 5.0, is_reviewing=False)
@@ -23,7 +22,7 @@ def test_a_notice_that_is_still_shown_is_not_added_again() -> None:
 
 def test_only_what_came_and_went_while_a_review_was_open_was_missed() -> None:
     moment = 0.0
-    notices = Notices(lambda: NOW, lambda: moment)
+    notices = NoticeLog(lambda: NOW, lambda: moment)
     notices.add("before", 1.0, is_reviewing=False)
     notices.add("went", 1.0, is_reviewing=True)
     notices.add("stays", 60.0, is_reviewing=True)
@@ -34,7 +33,7 @@ def test_only_what_came_and_went_while_a_review_was_open_was_missed() -> None:
 
 
 def test_the_latest_notices_are_kept() -> None:
-    notices = Notices(lambda: NOW)
+    notices = NoticeLog(lambda: NOW)
     for number in range(MAX_NOTICES + 3):
         notices.add(f"notice {number}", 1.0, is_reviewing=False)
     assert len(notices.latest) == MAX_NOTICES

@@ -6,11 +6,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from tui.screens.notice_list import MAX_NOTICES, Notice
+MAX_NOTICES = 200
+"""The latest notices that are kept."""
 
 
-class Notices:
+class Notice(NamedTuple):
+    """A notice to the operator, and when it came."""
+
+    at: datetime
+    text: str
+
+
+class NoticeLog:
     """The latest notices to the operator, and how long each is shown."""
 
     def __init__(self, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic) -> None:
