@@ -61,7 +61,7 @@ async def pictures(url: str, key: str, data: Path) -> None:
         await until(pilot, shows(app, "bank.transfer"))
         take("tasks")
         await pilot.press("a")
-        await until(pilot, shows(app, "waits  "))
+        await until(pilot, shows(app, "asked  "))
         await pilot.pause(1.0)
         take("review")
         await pilot.press("escape", "slash", *"title:brief -status:completed", "enter", "enter")

@@ -141,7 +141,7 @@ def test_undecodable_input_does_not_end_the_dashboard(tmp_path: Path, odd: bytes
     with terminal(tmp_path) as shell:
         shell.until(b"Invoice bot")
         shell.press(odd + b"a")
-        shell.until(b"decided by nobody", patience=10)
+        shell.until(b"not decided yet", patience=10)
         shell.press(b"\x11")
         assert shell.ends() == 0
 
@@ -159,7 +159,7 @@ def test_the_screens_open_with_an_unknown_time_zone(tmp_path: Path) -> None:
     with terminal(tmp_path, TZ="XXX-99:99") as shell:
         shell.until(b"Invoice bot")
         shell.press(b"a")
-        shell.until(b"decided by nobody", patience=10)
+        shell.until(b"not decided yet", patience=10)
         shell.press(b"\x11")
         assert shell.ends() == 0
 

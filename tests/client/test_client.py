@@ -15,7 +15,6 @@ from tests.wire.server import Connection, Request, Server
 from tui.client import errors
 from tui.client.client import MAX_CACHED_PAGES, Client
 from tui.client.errors import (
-    ApiError,
     NotFound,
     NotSupported,
     UnexpectedAnswer,
@@ -62,11 +61,6 @@ async def test_the_version_of_an_agent_is_sent_to_either_surface(platform: Platf
         task = await client.create("a1", {"input": {"text": "x"}}, agent_version="7")
         assert server.requests[-1].query == {"version": "7"}
         assert platform.tasks[task.id]["agent_version"] == "7"
-
-
-async def test_an_unknown_tool_approval_is_an_error(platform: Platform, client: Client) -> None:
-    with pytest.raises(ApiError, match="Approval request not found"):
-        await client.tool_approval("a1", "r1")
 
 
 async def test_an_unchanged_page_is_not_decoded_again() -> None:

@@ -32,6 +32,17 @@ ROW = (
 """What a row of a list has; the rest is in the task's own record."""
 DANA = {"id": "u-dana", "display_name": "Dana Reyes", "email": "dana@example.com"}
 PER_PAGE = 50
+DEFINITIONS: Mapping[str, Json] = {
+    "invoice-bot": {
+        "orchestration_nodes": [
+            {"id": "wait-4", "type": "wait", "name": "Release payment", "description": "Two eyes for what leaves the bank."}
+        ],
+        "graph": {"items": [{"id": "wait-4", "type": "human_in_the_loop", "settings": {"hitl_options": {
+            "approvers": {"user_ids": ["u-dana"], "group_ids": ["treasury"]}, "timeout_seconds": 3600, "on_deny": "continue",
+        }}}]},
+    },
+}  # fmt: skip
+"""What the records of agents define besides the row of a list: the nodes of their workflows."""
 
 
 class StoppedClock:
@@ -93,6 +104,11 @@ class FixedPlatform:
             case ["v1", "tasks", task_id]:
                 found = next((task for task in self.tasks if task["id"] == task_id), None)
                 return _json(found) if found else _json({"detail": "Task not found"}, 404)
+            case ["agents", agent_id]:
+                found = next((agent for agent in self.agents if agent["id"] == agent_id), None)
+                return (
+                    _json({**found, **DEFINITIONS.get(agent_id, {})}) if found else _json({"detail": "Not found"}, 404)
+                )
             case ["activity", _, task_id]:
                 return _json({"id": task_id, "messages": self.logs.get(task_id, [])})
             case [_, "agent-execution", task_id, "events"] if task_id in self.events:

@@ -85,7 +85,7 @@ async def test_an_answer_is_held_with_its_label_and_sent_as_shown(
     async with asked(serve, tmp_path, WHERE, hold=1.0) as operator:
         sent = await sent_answers(operator, monkeypatch)
         await operator.press("2")
-        await operator.until(lambda: "(x) 2     Ohio" in operator.text and 'answer: "Ohio"' in operator.text)
+        await operator.until(lambda: "(x) 2      Ohio" in operator.text and 'answer: "Ohio"' in operator.text)
         await operator.press("enter", "space")
         await ready(operator)
         assert operator.sent == []

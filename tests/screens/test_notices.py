@@ -33,7 +33,7 @@ async def open_place(operator: Operator, name: str) -> None:
     await operator.until(lambda: operator.app.screen is not before)
     screen = operator.app.screen
     if isinstance(screen, ReviewScreen | BulkReviewScreen):
-        await operator.until(lambda: re.search("^▌ *(who|what exactly)", operator.text, re.MULTILINE))
+        await operator.until(lambda: re.search("^▌ *what", operator.text, re.MULTILINE))
     else:
         await operator.until(lambda: screen.query_one("#dialog").region.height)
 

@@ -489,7 +489,7 @@ async def test_a_review_can_be_read_and_decided_at_every_size(
         if size < (80, 24):
             await operator.until(lambda: "were not shown yet: pgdn" in operator.text)
             await operator.read_by_pages(operator.app.screen.query_one("#payload", Inspector))
-            await operator.until(lambda: "shift+tab, pgdn" in operator.text)
+            await operator.until(lambda: "tab, pgdn" in operator.text)
         await operator.ready_to_decide()
         assert "A approve" in operator.text
         assert all(len(line) == size[0] for line in operator.text.split("\n"))

@@ -158,5 +158,5 @@ async def test_a_bulk_review_shows_who_asks_for_what_and_why(serve: Serve, tmp_p
         make_invoice(operator.here, 8)
         await operator.until(lambda: "2 need you" in operator.text and "‖ paused" not in operator.text)
         await operator.press("home", "space", "space", "a")
-        await operator.until(lambda: "the agent's own words, unverified" in operator.text)
+        await operator.until(lambda: "the agent's last message, unverified" in operator.text)
         assert "Invoice bot (invoice-bot)" in operator.text

@@ -49,10 +49,11 @@ class CopyCommands:
         if tasks := self._tasks(task_ids):
             self._open_dialog(self._texts_of(tasks))
 
-    def copy_selected(self, texts: Mapping[str, str]) -> None:
-        """Ask which text to copy: one of the selected element, or one of the task on the screen."""
+    def copy_selected(self, texts: Mapping[str, str], task_id: str = "") -> None:
+        """Ask which text to copy: one of the selected element, or one of this task or of the one on the screen."""
         open_tasks = [screen.followed_task for screen in self._app.screens if screen.followed_task]
-        self._open_dialog({**texts, **self._texts_of(self._tasks(open_tasks[-1:]))})
+        task_ids = [task_id] if task_id else open_tasks[-1:]
+        self._open_dialog({**texts, **self._texts_of(self._tasks(task_ids))})
 
     def _tasks(self, task_ids: Sequence[str]) -> list[AnyTask]:
         tasks = map(self._store.state.task, task_ids)

@@ -98,8 +98,8 @@ class OperatorCommands:
                 self._open_dialog(self._choose_agent, False, None)
             case TaskCommand(verb="copy", task_ids=task_ids):
                 self._copying.copy_tasks(task_ids)
-            case CopyWanted(texts=texts):
-                self._copying.copy_selected(texts)
+            case CopyWanted(texts=texts, task_id=task_id):
+                self._copying.copy_selected(texts, task_id)
             case TaskCommand():
                 self._handle_task_command(event)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import MutableMapping
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
 from textual.message import Message
@@ -22,10 +23,13 @@ from tui.domain.state import TasksSeen
 from tui.screens.messages import ReadReview, ReviewsTask, ReviewWanted, ShowNextReview
 from tui.services.actions import ActionRunner
 from tui.services.list_poller import link_after
-from tui.services.review_loader import load_review
+from tui.services.review_loader import load_review, load_wait_details
 from tui.services.review_presence import ReviewPresence
 from tui.services.state_store import StateStore
 from tui.widgets.ui_context import UIContext
+
+if TYPE_CHECKING:
+    from tui.domain.review import ReviewSnapshot
 
 MAX_PARALLEL_READS = 4
 """Tasks under review that are read at the same time."""
@@ -61,6 +65,7 @@ class ReviewManager:
         self._drafts = drafts
         self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
+        self._details_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
         self._first_tries: set[str] = set()
         """The ids of the tasks under review whose read has neither succeeded nor failed yet."""
 
@@ -131,6 +136,17 @@ class ReviewManager:
         with suppress(NoMatches):  # the widgets of a screen are being removed
             for screen in self._app.screens:
                 screen.update_review(task_id, review, self._store.state)
+        if review.subject_id and any(screen.SHOWS_WAIT_DETAILS for screen in self._app.screens):
+            read_details = partial(self._read_wait_details, task_id, review)
+            self._app.run_worker(read_details, group=f"details {task_id}", exclusive=True)
+
+    async def _read_wait_details(self, task_id: str, review: ReviewSnapshot) -> None:
+        """Read the details of a wait after its review, so that a decision never waits for them."""
+        async with self._details_slots:
+            details = await load_wait_details(self._client, review)
+        with suppress(NoMatches):
+            for screen in self._app.screens:
+                screen.update_wait_details(task_id, details)
 
     def _tell_failure(self, task_id: str, error: ApiError | BadAddress, *, will_repeat: bool) -> None:
         """Tell the screens that a review could not be read, and whether it will be read again by itself."""

@@ -16,9 +16,12 @@ from tui.client.task_facts import Wait
 from tui.domain import humanize, wait_words
 from tui.domain.answers import SUPERSEDED, has_superseded_question, questions_of, unanswerable_reason
 from tui.domain.review import ReviewSnapshot, review_of
+from tui.domain.review_facts import facts_of
+from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.domain.waits import WaitSources, wait_of
 from tui.security.redact import Redactor
 from tui.security.sanitize import sanitize_text
+from tui.services.review_loader import load_wait_details
 from tui.services.wait_reader import read_agent_of_wait
 
 MAX_SEARCHED_TASKS = 200
@@ -26,6 +29,8 @@ MAX_SEARCHED_TASKS = 200
 MIN_ID_PREFIX_CHARS = 4
 """How long the beginning of an id must be for suggestions of whole ids."""
 FULL_ID_CHARS = 32
+SHOWN_OTHERWISE = frozenset({"what", "waits"})
+"""The labels of facts that `show` prints in another form: the request as a whole, and the times with their zone."""
 MAX_SUGGESTED_IDS = 5
 NOT_FULLY_SHOWN = (
     "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
@@ -41,8 +46,11 @@ async def show(session: Session) -> int:
     review = review_of(task, await session.client.log(task))
     agent = await read_agent_of_wait(session.client, task)
     wait = wait_of(task, WaitSources(review.wait if review.is_in_log else None, agent))
+    details = None
+    if review.subject_id:
+        details = await load_wait_details(session.client, review)
     if out.format != "table":
-        out.json(_review_json(session, review, wait))
+        out.json(_review_json(session, review, wait, details))
         return 0
     _print_record(session, review, wait)
     if task.result:
@@ -50,7 +58,7 @@ async def show(session: Session) -> int:
         out.line(Cell("Result", FAINT))
         out.text(task.result)
     if wait and wait.needs_person:  # printed last, so that no text of the agent can imitate it
-        _print_request(session, review, wait)
+        _print_request(session, review, wait, details)
     elif wait:
         _print_machine_wait(session, wait)
     elif has_superseded_question(review):
@@ -59,14 +67,29 @@ async def show(session: Session) -> int:
     return 0
 
 
-def _review_json(session: Session, review: ReviewSnapshot, wait: Wait | None) -> dict[str, Any]:
+def _review_json(
+    session: Session, review: ReviewSnapshot, wait: Wait | None, details: WaitDetails | None
+) -> dict[str, Any]:
     review_json = {**task_json(review.task, wait, None), "entries": len(review.log.entries)}
     if wait and wait.needs_person:
         _, is_whole = printed_request(session.out.redactor, review.held)
         review_json |= {"digest": review.digest, "digest_decides": is_whole, "held": review.held}
         if (card := questions_of(review)) is not None:
             review_json["questions"] = questions_json(card)
+    if details is not None:
+        review_json["wait_details"] = _details_json(review, details)
     return review_json
+
+
+def _details_json(review: ReviewSnapshot, details: WaitDetails) -> dict[str, Any]:
+    """Return the node of a wait or the state of its tool approval, as the platform wrote them, and the deadline."""
+    parts = {"node": details.node, "hitl_options": details.options, "tool_approval": details.approval}
+    problems = filter(None, (details.node_problem, details.approval_problem))
+    return {
+        **{name: part.raw if part else None for name, part in parts.items()},
+        "deadline": iso_time(deadline_of(review, details)),
+        "not_read": "; ".join(problems) or None,
+    }
 
 
 async def find_task(session: Session, task_id: str) -> Task:
@@ -166,8 +189,8 @@ def _print_machine_wait(session: Session, wait: Wait) -> None:
     out.line(Cell("  decide", FAINT), f"there is nothing to decide: {wait_words.ENDS[wait.kind]}")
 
 
-def _print_request(session: Session, review: ReviewSnapshot, wait: Wait) -> None:
-    """Print the whole request that waits, and the command that decides it."""
+def _print_request(session: Session, review: ReviewSnapshot, wait: Wait, details: WaitDetails | None) -> None:
+    """Print the whole request that waits, the facts about it, and the command that decides it."""
     out = session.out
     since = iso_time(wait.since)
     printed, is_whole = printed_request(out.redactor, review.held)
@@ -179,7 +202,12 @@ def _print_request(session: Session, review: ReviewSnapshot, wait: Wait) -> None
         for line in pretty(printed).split("\n"):
             text = sanitize_text(line, longest=sys.maxsize, reveals=True)
             out.indented(text.replace("\n", "\\n"))  # a line separator inside a JSON string must not begin a new line
-    out.line(Cell("  since", FAINT), since or "not provided", Cell("no deadline published", FAINT))
+    deadline = deadline_of(review, details)
+    until = "no deadline published" if deadline is None else f"decide by {iso_time(deadline)}"
+    for fact in facts_of(review, details):
+        if fact.label not in SHOWN_OTHERWISE:
+            out.line(Cell(f"  {fact.label}", FAINT), out.safe(fact.text))
+    out.line(Cell("  since", FAINT), since or "not provided", Cell(until, FAINT))
     card = questions_of(review)
     if card is not None:
         for number, line in enumerate(question_lines(card)):

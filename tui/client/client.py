@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from tui.client.log_entries import Log
     from tui.client.models import Agent, Task
-    from tui.client.wire_model import WireModel
 
 MAX_PARALLEL_REQUESTS = 4
 """Parallel requests when the task lists of all agents are read."""
@@ -79,7 +78,7 @@ class Client:
         """Read an agent's record."""
         from tui.client.models import Agent
 
-        return Agent.from_value(find_record(await self._read(Operation.AGENT, agent=agent_id), "agent", agent_id))
+        return Agent.from_value(find_record(await self.read(Operation.AGENT, agent=agent_id), "agent", agent_id))
 
     async def tasks(self, query: TaskQuery | None = None) -> AsyncGenerator[Page, None]:
         """Yield the matching tasks page by page, requesting a page when it is needed; a task may appear twice."""
@@ -103,12 +102,20 @@ class Client:
 
     async def task(self, task_id: str) -> Task:
         """Read a task's own record."""
-        return self._task_from(await self._read(Operation.TASK, task=task_id), task_id)
+        return self._task_from(await self.read(Operation.TASK, task=task_id), task_id)
 
     def task_url(self, task_id: str) -> str:
         """Return the URL of a task's record."""
-        route, root = self._route(Operation.TASK)
-        return root + route.fill(task=task_id)
+        return self.url_of(Operation.TASK, task=task_id)
+
+    def url_of(self, operation: Operation, **parts: str) -> str:
+        """Return the URL of an operation, on the preferred surface that is configured."""
+        route, root = self._route(operation)
+        return root + route.fill(**parts)
+
+    async def read(self, operation: Operation, **parts: str) -> Any:
+        """Read the JSON of an operation's answer, which is not checked yet."""
+        return await self.transport.read(self.url_of(operation, **parts))
 
     async def log(self, task: AnyTask) -> Log:
         """Read the task's activity log; a log that does not exist yet is empty."""
@@ -127,12 +134,6 @@ class Client:
         if is_partial:
             return read_thread_messages(body)
         return await read_log(body, task.id, task.thread_id)
-
-    async def tool_approval(self, agent_id: str, request_id: str) -> WireModel:
-        """Read the state of a tool call's approval."""
-        from tui.client.wire_model import WireModel
-
-        return WireModel.from_value(await self._read(Operation.TOOL_APPROVAL, agent=agent_id, request=request_id))
 
     async def organization(self) -> str:
         """Return the organization's id, learned from the first agent or task if no setting names it."""
@@ -215,10 +216,6 @@ class Client:
         return self._task_from(await self._act(Operation.UPDATE, changes, task=task_id), task_id)
 
     # Helpers
-
-    async def _read(self, operation: Operation, **parts: str) -> Any:
-        route, root = self._route(operation)
-        return await self.transport.read(root + route.fill(**parts))
 
     async def _act(self, operation: Operation, body: Any, **parts: str) -> Any:
         route, root = self._route(operation)

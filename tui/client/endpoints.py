@@ -58,6 +58,8 @@ class Operation(StrEnum):
 
     AGENTS = "agents"
     AGENT = "agent"
+    AGENT_DEFINITION = "agent definition"
+    WORKFLOW_NODES = "workflow nodes"
     TASKS = "tasks"
     USER_TASKS = "user tasks"
     TASK = "task"
@@ -117,6 +119,8 @@ ROUTES: MappingProxyType[Operation, tuple[Route, ...]] = MappingProxyType(
     {
         Operation.AGENTS: (_rest("GET", "/agents"), _controller("GET", "/agents/list")),
         Operation.AGENT: (_rest("GET", "/agents/{agent}"), _controller("GET", "/agents/{agent}")),
+        Operation.AGENT_DEFINITION: (_controller("GET", "/agents/{agent}"), _rest("GET", "/agents/{agent}")),
+        Operation.WORKFLOW_NODES: (_rest("GET", "/workflows/{workflow}/nodes"),),
         Operation.TASKS: (
             _rest("GET", "/tasks"),
             _controller("GET", "/agent-execution/executions/history/{agent}"),

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from tui.client.json_codec import canonical, dumps, parse_nested
-from tui.client.task_facts import Wait, WaitKind
+from tui.client.json_values import object_of, text_of
+from tui.client.task_facts import Need, Wait, WaitKind
 from tui.domain.wait_words import ENDS
 
 if TYPE_CHECKING:
-    from tui.client.log_entries import Log
+    from tui.client.log_entries import Entry, Log
     from tui.client.models import Task
 
+HELD_CALL_REASON = "a held tool call is decided under Settings > Approvals: the platform offers no other way"
+MAX_ENTRIES_LOOKED_BACK = 256
+"""Latest entries of a log that are searched for the tool call of a card."""
 REQUEST_FIELDS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
 """The fields that identify a request."""
 
@@ -60,6 +65,33 @@ class ReviewSnapshot(Struct, frozen=True):
         return hashlib.sha256(canonical(parts).encode()).hexdigest()[:32]
 
     @property
+    def tool_approval_id(self) -> str | None:
+        """The id of the approval that a held tool call waits for; None for a wait of another kind."""
+        if self.wait is None or self.request_id or self.task.hitl_request or self.task.pending_eca_request:
+            return None
+        return approval_id_of(self.held)
+
+    @property
+    def ends_here(self) -> bool:
+        """Whether the wait can be ended here: it is approved, answered, or signed in for."""
+        return self.wait is not None and self.wait.kind.need is Need.ME and not self.tool_approval_id
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """The names by which the held tool call is known."""
+        held = object_of(self.held)
+        names = (text_of(held.get(name)) for name in ("tool_name", "operation_id"))
+        return tuple(filter(None, names))
+
+    @property
+    def subject_id(self) -> str:
+        """The id of what the wait is about on the platform: a tool approval, or a node of the workflow; or empty."""
+        request = self.task.hitl_request
+        if request:
+            return request.wait_node_id or request.operation_id or ""
+        return self.tool_approval_id or ""
+
+    @property
     def about(self) -> dict[str, str]:
         """The request that this review is about, as hashes of the fields that identify it."""
         import hashlib
@@ -81,8 +113,10 @@ class ReviewSnapshot(Struct, frozen=True):
         match self.wait:
             case None:
                 return f"there is nothing to decide: the task is {self.task.status or 'in no known state'}"
+            case Wait() if self.tool_approval_id:
+                return HELD_CALL_REASON
             case Wait(kind=WaitKind.APPROVAL | WaitKind.HELD_CALL):
-                return "a held tool call is decided under Settings > Approvals: the platform offers no other way"
+                return HELD_CALL_REASON
             case Wait(kind=WaitKind.UNKNOWN):
                 return "the task is paused for a reason the platform does not tell: there is nothing to approve"
             case Wait(kind=WaitKind.QUESTION):
@@ -111,9 +145,26 @@ def review_of(task: Task, log: Log) -> ReviewSnapshot:
     open_node = activity.open_node
     if open_node is None or wait is None:
         return ReviewSnapshot(task, log, wait, None)
-    entry = open_node.entry
+    entry = _held_call(log, open_node.entry)
     request_id = entry.request_id if isinstance(entry, Confirmation) else None
     return ReviewSnapshot(task, log, activity.wait or wait, entry.raw, request_id, is_in_log=True)
+
+
+def approval_id_of(request: Any) -> str | None:
+    """Return the id of the tool approval that a request of the log names."""
+    return text_of(object_of(request).get("approval_request_id"))
+
+
+def _held_call(log: Log, entry: Entry) -> Entry:
+    """Return the tool call that a card is about; the entry itself if it is no such card, or if the call has none."""
+    from tui.client.log_entries import ToolCall
+
+    approval_id = approval_id_of(entry.raw)
+    if approval_id is None or isinstance(entry, ToolCall):
+        return entry
+    latest = islice(reversed(log.entries), MAX_ENTRIES_LOOKED_BACK)
+    calls = (call for call in latest if isinstance(call, ToolCall) and call.approval_request_id == approval_id)
+    return next(calls, entry)
 
 
 def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from tui.local.event_entries import object_of
 from tui.local.sqlite_store import Json, loads_stored
 from tui.local.task_service import FINAL_STATUSES, YOU, Platform, Refused
+from tui.local.workflows import approval_timeout, expiry_of
 
 
 class Decisions:
@@ -128,10 +129,12 @@ class Decisions:
     def hold_call(self, task: Json, tool: str, payload: Any) -> Json:
         """Hold a tool call until its approval, which is for exactly this payload; return the open approval."""
         platform = self._platform
+        seconds = approval_timeout(platform.agent(task["agent_id"]), tool)
         approval = {
             "request_id": platform.new_id(), "task_id": task["id"], "agent_id": task["agent_id"], "tool_name": tool,
             "payload": payload, "settled": False, "approved": False, "decided_by_name": None, "decision_note": None,
-            "created_at": platform.now, "redeemed": False,
+            "created_at": platform.now, "redeemed": False, "status": "pending",
+            "expires_at": expiry_of(platform.clock.now, seconds),
         }  # fmt: skip
         platform.store.put_approval(approval)
         card = {"action": "approval_requested", "approval_request_id": approval["request_id"], "title": f"Run {tool}?"}
@@ -164,7 +167,14 @@ class Decisions:
         approval = self._platform.store.approval(request_id)
         if approval is None or approval["agent_id"] != agent_id:
             raise Refused(404, "Approval request not found")
-        return approval
+        return self._expired(approval) or approval
+
+    def _expired(self, approval: Json) -> Json | None:
+        """Return an approval as expired, and let its task go on without the call; None while it can be decided."""
+        expires_at = approval.get("expires_at")
+        if approval["settled"] or not expires_at or self._platform.now < expires_at:
+            return None
+        return self._settle(approval, "expired", False, None, "nobody had decided in time")
 
     def decide_call(
         self, agent_id: str, request_id: str, approve: bool, note: str | None, who: str = YOU["display_name"]
@@ -172,14 +182,22 @@ class Decisions:
         """Decide a held call: approve or decline it; raise Refused 409 if it is decided already."""
         with self._platform.store.transaction():
             approval = self.approval(agent_id, request_id)
+            if approval.get("status") == "expired":
+                raise Refused(409, "expired: nobody had decided in time")
             if approval["settled"]:
                 verb = "approved" if approval["approved"] else "declined"
                 raise Refused(409, f"already {verb} by {approval['decided_by_name']}")
+            return self._settle(approval, "approved" if approve else "declined", approve, who, note)
+
+    def _settle(self, approval: Json, status: str, approve: bool, who: str | None, note: str | None) -> Json:
+        """Settle an approval, and let a task that waits for it go on; return the approval."""
+        store = self._platform.store
+        with store.transaction():
             decision = {"settled": True, "approved": approve, "decided_by_name": who, "decision_note": note}
-            approval = {**approval, **decision}
-            self._platform.store.put_approval(approval)
-            task = self._platform.store.task(approval["task_id"])
-            if task and (self._platform.store.run_state(task["id"]) or {}).get("waits_for") == request_id:
+            approval = {**approval, **decision, "status": status}
+            store.put_approval(approval)
+            task = store.task(approval["task_id"])
+            if task and (store.run_state(task["id"]) or {}).get("waits_for") == approval["request_id"]:
                 self._platform.change(task, status="executing")
                 self._platform.resume(task, _approval_outcome(approve), note)
             return approval

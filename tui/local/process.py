@@ -33,6 +33,7 @@ from tui.local.sqlite_store import Json, SqliteStore
 from tui.local.sse_responses import Streams
 from tui.local.task_service import Platform
 from tui.local.workers import Workers
+from tui.local.workflows import agent_definition
 
 DEFAULT_PORT = 7337
 """The port that is tried first if none is given; if it is taken, any free one is used."""
@@ -332,7 +333,7 @@ def _agent_record(scenario: Scenario, created_at: str) -> Json:
         "created_at": created_at,
         "gated_tools": agent.get("gated_tools", []),
         "type": agent.get("type", AGENT_DEFAULTS["type"]),
-        "orchestration_nodes": agent.get("orchestration_nodes", []),
+        **agent_definition(scenario.nodes, agent.get("orchestration_nodes", [])),
     }
 
 

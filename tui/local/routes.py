@@ -36,6 +36,7 @@ from tui.local.sqlite_store import Json
 from tui.local.sse_responses import Streams, start_position
 from tui.local.task_service import Platform, Refused
 from tui.local.workers import Workers
+from tui.local.workflows import workflow_nodes, workflow_row
 
 LastEventId = Annotated[str | None, Header(alias="last-event-id")]
 
@@ -136,6 +137,21 @@ def _rest_routes(platform: Platform, decisions: Decisions, streams: Streams) -> 
     @router.get("/agents/{agent_id}")
     async def agent(agent_id: str) -> Json:
         return platform.agent(agent_id)
+
+    @router.get("/workflows")
+    async def workflows(
+        page: Annotated[int, Query(ge=1, le=10_000_000)] = 1, per_page: Annotated[int, Query(ge=1, le=50)] = 20
+    ) -> Json:
+        items = [workflow_row(agent) for agent in store.agents() if agent.get("orchestration_nodes")]
+        return page_of(items[(page - 1) * per_page : page * per_page], len(items), page, per_page)
+
+    @router.get("/workflows/{workflow_id}")
+    async def workflow(workflow_id: str) -> Json:
+        return workflow_row(_workflow(platform, workflow_id))
+
+    @router.get("/workflows/{workflow_id}/nodes")
+    async def nodes(workflow_id: str) -> list[Json]:
+        return workflow_nodes(_workflow(platform, workflow_id))
 
     @router.get("/tasks")
     async def tasks(query: Annotated[AnyAgentTaskFilters, Query()]) -> Json:
@@ -340,6 +356,14 @@ def _open_routes(decisions: Decisions) -> APIRouter:
         return PlainTextResponse(f"Signed in. {task['title'] or 'The task'} goes on; this page can be closed.\n")
 
     return router
+
+
+def _workflow(platform: Platform, workflow_id: str) -> Json:
+    """Return the agent whose workflow has this id; raise Refused 404 if it has none."""
+    agent = platform.agent(workflow_id)
+    if not agent.get("orchestration_nodes"):
+        raise Refused(404, "Workflow not found")
+    return agent
 
 
 def _comment_in(body: Comment | None) -> str | None:

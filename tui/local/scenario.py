@@ -38,6 +38,8 @@ class Scenario:
     agent: Json
     prompts: tuple[str, ...]
     titles: tuple[str, ...]
+    nodes: tuple[Json, ...]
+    """The nodes of its workflow: waits for a person, each with the options of its approval."""
     pools: Json
     """Words for the placeholders, by their names: each run draws one from each pool."""
     steps: tuple[Json, ...]
@@ -76,10 +78,12 @@ def parse_scenario(name: str, text: str) -> Scenario:
     parts = {part: tuple(document.get(part, ())) for part in ("steps", "reply")}
     for part, steps in parts.items():
         _check_steps(name, part, steps)
+    _check_nodes(name, document.get("nodes", ()), parts["steps"])
     return Scenario(
         agent=agent,
         prompts=tuple(document.get("prompts", ())),
         titles=tuple(document.get("titles", ())),
+        nodes=tuple(document.get("nodes", ())),
         pools=document.get("pools", {}),
         steps=parts["steps"],
         reply=parts["reply"],
@@ -97,6 +101,16 @@ def _check_steps(name: str, part: str, steps: Sequence[Json]) -> None:
         for target in _target_labels(step):
             if target not in labels:
                 raise BadScenario(f"{name}: {part} {number} goes to {target!r}, which is no label")
+
+
+def _check_nodes(name: str, nodes: Sequence[Json], steps: Sequence[Json]) -> None:
+    """Raise BadScenario if a node has no id or type, or if a step waits at a missing node."""
+    if not all({"id", "type"} <= node.keys() for node in nodes):
+        raise BadScenario(f"{name}: every node needs an id and a type")
+    ids = {node["id"] for node in nodes}
+    for number, step in enumerate(steps, 1):
+        if step.get("node", "") not in {"", *ids}:
+            raise BadScenario(f"{name}: step {number} waits at {step['node']!r}, which is no node")
 
 
 def fill_template(value: Any, words: Json) -> Any:

@@ -67,7 +67,7 @@ class DueItem(NamedTuple):
     number: int
     """The number of the task: of two steps due at the same time, the older task's comes first."""
     kind: str
-    """One of `step`, `ask`, `arrive`, `colleague`."""
+    """One of `step`, `ask`, `arrive`, `colleague`, `expire`."""
     subject: str
     """The id of the task, for `ask` the id of the agent, for `arrive` empty."""
 
@@ -107,6 +107,7 @@ class ScenarioRunner:
             "ask": self._create_for_agent,
             "arrive": self._arrive,
             "colleague": self._decide_as_colleague,
+            "expire": self._expire,
         }
         platform.on_ready = self.wake
 
@@ -140,6 +141,7 @@ class ScenarioRunner:
         for task in self.platform.store.unfinished_tasks():
             if task.run is not None and task.run.get("part"):
                 self.wake(task.id)
+                self._schedule_expiry(task.run)
             elif task.run is None and self.platform.task(task.id)["status"] == "executing":
                 interrupted_ids.append(task.id)
         return interrupted_ids
@@ -289,6 +291,7 @@ class ScenarioRunner:
         else:
             delay = player.play()
         store.put_run_state(task_id, run)
+        self._schedule_expiry(run)
         if resumes_at := _resume_time(run):
             self._schedule("step", task_id, resumes_at)
         elif task["status"] == "paused":
@@ -324,6 +327,19 @@ class ScenarioRunner:
             decisions.answer(task_id, run["card"], _drawn_answers(card["questions"], rng))
         else:
             decisions.confirm(task_id, run["card"], approve)
+
+    def _schedule_expiry(self, run: Json) -> None:
+        """Schedule the expiry of the approval that a run waits for, if it expires."""
+        approval = self.platform.store.approval(str(run.get("waits_for") or ""))
+        if approval and approval.get("expires_at"):
+            moment = datetime.fromisoformat(approval["expires_at"]) + timedelta(seconds=1)
+            self._schedule("expire", approval["request_id"], moment)
+
+    def _expire(self, request_id: str) -> None:
+        """Let an approval expire that nobody has decided in time."""
+        approval = self.platform.store.approval(request_id)
+        if approval is not None:
+            self.decisions.approval(approval["agent_id"], request_id)
 
     def _create_for_agent(self, agent_id: str) -> None:
         self.create_task(self.scenarios[agent_id])

@@ -203,7 +203,7 @@ class StepPlayer:
     def _play_approval(self, step: Json) -> float | None:
         if self.run["phase"] == 0:
             request = step["approval"]
-            node = f"wait-{self.run['at']}"
+            node = step.get("node") or f"wait-{self.run['at']}"
             self.run |= {"waits_for": "approval", "outcome": None, "phase": 1}
             self.decisions.wait_for_approval(
                 self.task, node, request["title"], request.get("description"), request["content"]

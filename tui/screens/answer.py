@@ -19,7 +19,8 @@ from tui.domain.review import differences
 from tui.screens.answer_draft import AnswerDraft
 from tui.screens.base import Segments
 from tui.screens.messages import AnswerDecided, ReadReview
-from tui.screens.review_words import action_segments, title_segments
+from tui.screens.review_status import running_segments
+from tui.screens.review_words import title_segments, wait_segments
 from tui.screens.stylesheets import stylesheet
 from tui.screens.task_decision import TaskDecisionScreen
 from tui.widgets.document_layout import Part
@@ -220,8 +221,9 @@ class AnswerScreen(TaskDecisionScreen):
     def draw(self) -> None:
         """Draw the titles, the answers, the outcome, and the status line; note the visible lines."""
         self.note_visible_lines()
-        title = title_segments(self._review, self._ui, is_decided=self._is_decided, name="Answer")
-        self.query_one("#title", SegmentLine).show(title, [StyledText(self.presence, "need")])
+        about_wait = [] if self._is_decided else wait_segments(self._review, None, self._ui)
+        title = title_segments(self._review, self._ui, name="Answer")
+        self.query_one("#title", SegmentLine).show(title, [*about_wait, StyledText(self.presence, "need")])
         self._draw_field()
         self.query_one("#chosen", SegmentLine).show(list(self._chosen_segments()), [])
         outcome = ""
@@ -258,8 +260,8 @@ class AnswerScreen(TaskDecisionScreen):
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, or the note and the key that sends."""
         if self._action is not None and self._is_running:
-            left = self._held_actions.time_left(self._action)
-            return action_segments(self, self._action, self._ui, left, is_retractable=self._is_retractable)
+            retractable = self._is_retractable
+            return running_segments(self, self._action, self._ui, self._held_actions, is_retractable=retractable)
         segments: Segments = []
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))

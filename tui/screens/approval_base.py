@@ -37,8 +37,8 @@ class ApprovalScreen(DecisionScreen):
     CSS_PATH = stylesheet("review")
     LEAVE_BINDING = "review.later"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("A", "decide('approve')", "approve", id="review.approve"),
-        Binding("R", "decide('reject')", "reject", id="review.reject"),
+        Binding("A", "decide('approve')", "approve", show=False, id="review.approve"),
+        Binding("R", "decide('reject')", "reject", show=False, id="review.reject"),
         Binding("u", "undo", "undo", id="review.undo"),
         Binding("backspace", "edit_reason", "Edit the reason of a rejection", show=False, id="review.edit_reason"),
         Binding("M", "reveal", "Show what is masked for 10 s", show=False, id="review.reveal"),

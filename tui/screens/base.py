@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tui.domain.action import Action
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
+    from tui.domain.wait_details import WaitDetails
 
 MAX_NOTICE_CHARS = 120
 """Characters of a notice in the notice line above the footer."""
@@ -62,6 +63,8 @@ class AppScreen(Screen[ScreenResultType]):
     """Whether the screen shows notices in a line above the footer, because no toast may cover it."""
     IS_APPROVAL: ClassVar[bool] = False
     """Whether the operator decides here, so that nothing may cover the screen."""
+    SHOWS_WAIT_DETAILS: ClassVar[bool] = False
+    """Whether the screen shows the details of a wait, so that they are read after each review."""
     HAS_NEXT_REVIEW: ClassVar[bool] = False
     """Whether the screen can show the review of the next task in the place of its own."""
     IS_SIZE_NOTICE: ClassVar[bool] = False
@@ -101,6 +104,9 @@ class AppScreen(Screen[ScreenResultType]):
 
     def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
         """Update the screen with the review of a task, which was just read."""
+
+    def update_wait_details(self, task_id: str, details: WaitDetails) -> None:
+        """Update the screen with the details of the wait of a task under review, which were just read."""
 
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of a review failed."""

@@ -14,7 +14,8 @@ from tui.domain.action import Action, Outcome, Phase, Verb
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
 from tui.screens.reason_editor import reason_key
-from tui.screens.review_facts import review_facts
+from tui.screens.review_facts import request_parts, review_facts
+from tui.screens.review_words import CONTENT_HEADING
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
 from tui.widgets.key_footer import KeyFooter
@@ -187,7 +188,10 @@ class BulkReviewScreen(ApprovalScreen):
         self._payload_task_id = task.id
         parts = [Part("task", f"{task.name} ({task.id})")]
         if review and self._state is not None:
-            parts = [*review_facts(review, self._state, self._ui), Part("what exactly", review.held)]
+            parts = [
+                *review_facts(review, self._state, self._ui),
+                *request_parts(review, heading=CONTENT_HEADING),
+            ]
         payload = self.query_one("#payload", Inspector)
         payload.show(parts)
         self._holds_own_secret = payload.holds_own_secret

@@ -17,7 +17,7 @@ from tui.widgets.styled_text import StyledLine, StyledText, fit
 from tui.widgets.virtual_list import VirtualList
 
 COPY_KEYS = {
-    "address": "a", "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
+    "address": "a", "approval": "h", "id": "i", "title": "t", "result": "r", "link": "l", "curl": "c", "record": "d",
     "value": "v", "path": "p", "subtree": "s", "text": "x", "JSON": "o", "Markdown": "m",
 }  # fmt: skip
 """The key of each text that can be copied; every key is used once, so that operators can learn them."""

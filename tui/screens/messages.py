@@ -40,11 +40,15 @@ class TaskCommand(Message):
 
 
 class CopyWanted(Message):
-    """A request to copy one of these texts, which the operator chooses."""
+    """A request to copy one of these texts or of those of a task, which the operator chooses.
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    Without an id, the task is the one that is open.
+    """
+
+    def __init__(self, texts: Mapping[str, str], task_id: str = "") -> None:
         super().__init__()
         self.texts = texts
+        self.task_id = task_id
 
 
 class ReviewWanted(Message):

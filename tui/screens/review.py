@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -12,22 +13,21 @@ from textual.binding import Binding, BindingType
 
 from tui.domain import humanize
 from tui.domain.action import Action, Phase, Verb
-from tui.domain.review import differences
+from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
-from tui.screens.messages import OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview, TaskCommand
+from tui.screens.messages import CopyWanted, OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview
 from tui.screens.reason_editor import reason_key
-from tui.screens.review_facts import NOT_PROVIDED, review_facts
-from tui.screens.review_words import (
-    action_segments,
-    hint_for_wait,
-    is_another_request,
-    payload_title,
-    signed_in_words,
-    title_segments,
+from tui.screens.review_panes import ReviewPanes
+from tui.screens.review_status import (
+    StatusNotes,
+    button_reason,
+    decided_segments,
+    running_segments,
+    sign_in_url,
+    waiting_segments,
 )
-from tui.widgets.document_layout import Part
-from tui.widgets.inspector import Inspector
+from tui.screens.review_words import is_another_request, signed_in_words, title_segments, wait_segments
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
     from tui.screens.base import HeldActions
+
+
+MIN_WIDE_COLUMNS, MIN_TALL_ROWS = 140, 32
+"""Columns from which the facts are beside the request, and rows from which the headline and the buttons have room."""
 
 
 class ReviewScreen(ApprovalScreen):
@@ -55,6 +59,7 @@ class ReviewScreen(ApprovalScreen):
     ]
 
     AUTO_FOCUS = "#payload"
+    SHOWS_WAIT_DETAILS = True
     HAS_NEXT_REVIEW = True
 
     def __init__(
@@ -66,14 +71,19 @@ class ReviewScreen(ApprovalScreen):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (MIN_WIDE_COLUMNS, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (MIN_TALL_ROWS, "-tall")]
         self.task_id = task_id
         self._ui = ui
+        self._panes = ReviewPanes(ui)
         self._review: ReviewSnapshot | None = None
         """The review as it was read last; None until then."""
+        self._has_widgets = False
+        """Whether all widgets are mounted."""
+        self._early_updates: list[Callable[[], None]] = []
+        """The updates with what was read before all widgets were mounted."""
         self._action = running_action
         """The last action for the task, with its progress."""
-        self._masked_count = 0
-        self._holds_own_secret = False
         self._read_at: datetime | None = None
         self._failure = ""
         """The note about the last read that failed."""
@@ -83,9 +93,7 @@ class ReviewScreen(ApprovalScreen):
     def compose(self) -> ComposeResult:
         """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
-        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="facts")
-        yield SegmentLine(id="payload-title")
-        yield Inspector(self._ui.redactor, can_fold=False, is_whole=True, id="payload")
+        yield self._panes
         yield self.reason_editor
         yield OutcomeLine()
         yield SegmentLine(id="status")
@@ -93,15 +101,22 @@ class ReviewScreen(ApprovalScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Start drawing after mounting."""
+        """Start drawing after mounting, with what was read before all widgets were there."""
+        self._has_widgets = True
         self.set_interval(0.1, self.draw)
         self.draw()
+        for update in self._early_updates:
+            update()
+        self._early_updates.clear()
 
     # Called by the app
 
     def update_review(self, task_id: str, review: ReviewSnapshot, state: State) -> None:
         """Update the review of this task with the one that was just read."""
         if task_id != self.task_id:
+            return
+        if not self._has_widgets:
+            self._early_updates.append(partial(self.update_review, task_id, review, state))
             return
         before = self._review
         if self._note == self._failure:
@@ -118,27 +133,28 @@ class ReviewScreen(ApprovalScreen):
             if is_same_task:
                 self._note = "it has changed since you opened it: read it again"
         self.load_reason(reason_key([review]))
-        changes: Sequence[str] = ()
         if was_decided:
             self._action = None
             self._note = "this is a new request"
         elif before is not None and is_same_task:
-            changes = differences(before, review)
             self._note = signed_in_words(before, review) or self._note
-        self._show_review(review, state, changes)
+        self._panes.show_review(review, state, is_new=was_decided or not is_same_task)
         self.refresh_bindings()
         self.draw()
 
-    def _show_review(self, review: ReviewSnapshot, state: State, changes: Sequence[str]) -> None:
-        """Show the facts and the payload of a review, and the changes since it was read before."""
-        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
-        facts.show(review_facts(review, state, self._ui))
-        parts = [Part("what exactly", NOT_PROVIDED if review.held is None else review.held)]
-        if changes:
-            parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
-        payload.show(parts)
-        self._masked_count = facts.masked_count + payload.masked_count
-        self._holds_own_secret = facts.holds_own_secret or payload.holds_own_secret
+    def update_wait_details(self, task_id: str, details: WaitDetails) -> None:
+        """Update the details of the wait with those that were just read, unless they are about another request.
+
+        They come after the review, which does not wait for them. Lines that were seen and stay the same still count
+        as seen; those that change have to be seen, and the deciding keys are dead for a moment.
+        """
+        if not self._has_widgets:
+            self._early_updates.append(partial(self.update_wait_details, task_id, details))
+            return
+        if task_id == self.task_id and self._review is not None:
+            if self._panes.show_details(self._review, details):
+                self.arm()
+            self.draw()
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Update the screen with a new state: request a read if the task was updated after it was read."""
@@ -182,17 +198,20 @@ class ReviewScreen(ApprovalScreen):
 
     def draw(self) -> None:
         """Draw the titles, the outcome, and the status line; note the visible lines."""
+        review = self._review
         last_read = "not yet"
         if self._read_at:
             last_read = humanize.ago(self._read_at, self._ui.now())
+        about_wait = []
+        if not self._is_decided:
+            about_wait = wait_segments(review, deadline_of(review, self._panes.details), self._ui)
         self.query_one("#title", SegmentLine).show(
-            title_segments(self._review, self._ui, is_decided=self._is_decided),
-            [StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
+            title_segments(review, self._ui),
+            [*about_wait, StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
         )
         self.note_visible_lines()
-        payload = self.query_one("#payload", Inspector)
-        title = payload_title(self, payload, self._masked_count, holds_own_secret=self._holds_own_secret)
-        self.query_one("#payload-title", SegmentLine).show([(title, "")], [])
+        if review is not None:
+            self._panes.draw_titles(review)
         outcome = ""
         if self._action is not None and self._action.phase is Phase.DONE:
             outcome = self._ui.redactor.text(self._action.words)
@@ -201,25 +220,18 @@ class ReviewScreen(ApprovalScreen):
         self.reason_editor.draw(is_sent=_is_running(self._action) or self._is_decided)
 
     def _status_segments(self) -> Segments:
-        """Return the status line: the running action, the next steps, or the note and the deciding keys."""
-        if self._action is not None and _is_running(self._action):
-            time_left = self._held_actions.time_left(self._action)
-            return action_segments(self, self._action, self._ui, time_left, is_retractable=self._is_retractable)
+        """Return the status line: the running action, the next steps, or the buttons and what blocks them."""
+        action = self._action
+        if action is not None and _is_running(action):
+            retractable = self._is_retractable
+            return running_segments(self, action, self._ui, self._held_actions, is_retractable=retractable)
         if self._is_decided:
-            return [
-                (StyledText(f" {key_name(self, 'review.open')} opens the task ", "strong"), "open"),
-                (StyledText(f" {key_name(self, 'review.next')} the next that waits ", "strong"), "next"),
-            ]
-        segments: Segments = []
-        if self._note:
-            segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        if blocked := self.blocked_now:
-            text = f" {self._ui.safe(blocked)}{hint_for_wait(self, self._review, self._ui)} "
-            segments.append((StyledText(text, "need" if self._is_refused else "faint"), ""))
-            return segments
-        segments.append((StyledText(f"  {key_name(self, 'review.approve')} approve ", "strong"), "approve"))
-        segments.append((StyledText(f" {key_name(self, 'review.reject')} reject ", "strong"), "reject"))
-        return segments
+            return decided_segments(self)
+        blocked = self.blocked_now
+        if not self._ui.read_only:
+            blocked = button_reason(self._review, blocked, self._unseen)
+        notes = StatusNotes(self._note, blocked, self._is_refused)
+        return waiting_segments(self, self._review, self._ui, notes)
 
     @property
     def open_tasks(self) -> tuple[str]:
@@ -240,10 +252,10 @@ class ReviewScreen(ApprovalScreen):
     @property
     def _unseen(self) -> str:
         """The unseen part of the review, with the keys that show it, or why it cannot be shown; empty if none is."""
-        facts, payload = self.query_one("#facts", Inspector), self.query_one("#payload", Inspector)
+        facts, payload = self._panes.facts, self._panes.payload
         if reason := payload.not_whole_reason or facts.not_whole_reason:
             return reason
-        return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "shift+tab, ")
+        return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "tab, ")
 
     @property
     def _is_decided(self) -> bool:
@@ -293,7 +305,7 @@ class ReviewScreen(ApprovalScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action is available: signing in if the task waits for it, opening once it is decided."""
-        if action == "browse" and not _sign_in_url(self._review):
+        if action == "browse" and not sign_in_url(self._review):
             return False
         if action == "open" and not self._is_decided:
             return False
@@ -329,12 +341,14 @@ class ReviewScreen(ApprovalScreen):
             self.post_message(ReplyWanted(self._review.task))
 
     def action_copy(self) -> None:
-        """Open the dialog to copy a text of the task."""
-        self.post_message(TaskCommand("copy", self.task_id))
+        """Open the dialog to copy a text of the task, or the address of the approval of a held call."""
+        details = self._panes.details
+        texts = {"approval": details.approval_url} if details and details.approval_url else {}
+        self.post_message(CopyWanted(texts, self.task_id))
 
     def action_browse(self) -> None:
         """Browse to the sign-in page, once all of the review was shown."""
-        url = _sign_in_url(self._review)
+        url = sign_in_url(self._review)
         self._note = self._unseen
         if problem := self._ui.no_browser():
             self._note = f"{problem}: {key_name(self, 'review.copy')} copies the address"
@@ -354,8 +368,14 @@ class ReviewScreen(ApprovalScreen):
         self.post_message(ReadReview(self.task_id))
 
     def handle_picked(self, name: str) -> None:
-        """Handle a click on a picked segment: one of those shown after the decision."""
+        """Handle a click on a picked segment: a button that decides nothing, or one shown after the decision."""
         match name:
+            case "answer":
+                self.action_say()
+            case "open in a browser":
+                self.action_browse()
+            case "copy" | "copy the address":
+                self.action_copy()
             case "open":
                 self.action_open()
             case "next":
@@ -368,10 +388,7 @@ class ReviewScreen(ApprovalScreen):
         self._action = running_action
         self._read_at = None
         self._reread_for = None
-        self._masked_count = 0
-        self._holds_own_secret = False
-        for pane in self.query(Inspector):
-            pane.show([])
+        self._panes.clear()
         self._armed_at = float("inf")
         self._note = ""
         self._drop_reason()
@@ -380,10 +397,3 @@ class ReviewScreen(ApprovalScreen):
 
 def _is_running(action: Action | None) -> bool:
     return action is not None and action.phase is not Phase.DONE
-
-
-def _sign_in_url(review: ReviewSnapshot | None) -> str | None:
-    """Return the URL of the sign-in, if the task waits for one."""
-    if review is None or review.task.pending_eca_request is None:
-        return None
-    return review.task.pending_eca_request.auth_url

@@ -1,12 +1,12 @@
-"""The facts beside the payload of a review: who requests what and why, since when, and what follows."""
+"""The parts of a review's two documents: its facts, and its request with the content before the envelope."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.client.log_entries import Reasoning, ToolCall, parse_entry
-from tui.client.task_facts import WaitKind
-from tui.security.sanitize import address_problem, host_of
+from tui.domain.request_summary import request_summary, split_request
+from tui.domain.review_facts import NOT_PROVIDED, Fact, facts_of, is_quiet_envelope, request_text
+from tui.security.sanitize import MAX_LINE_CHARS
 from tui.widgets.document_layout import Part
 from tui.widgets.ui_context import UIContext
 
@@ -14,35 +14,61 @@ if TYPE_CHECKING:
     from tui.client.models import Task
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import State
+    from tui.domain.wait_details import WaitDetails
 
-CONSEQUENCES: dict[WaitKind | None, str] = {
-    None: "on approve: the agent goes on. On reject: the agent is told, with your reason.",
-    WaitKind.QUESTION: "your answer goes to the agent, which goes on with it.",
-    WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
-}
-"""What follows from a decision, by the kind of the wait; None for all other kinds."""
-CARD_CONSEQUENCE = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
-NOT_PROVIDED = "not provided by the platform"
 MAX_WHY_CHARS = 2_000
-"""Characters of the agent's reason that are shown."""
+"""Characters of a fact that are shown."""
+ENVELOPE_HEADING = "Request envelope"
 
 
-def review_facts(review: ReviewSnapshot, state: State, ui: UIContext) -> list[Part]:
-    """Return the facts of a review: who asks, since when, what follows, what is wanted, and why.
+def review_facts(
+    review: ReviewSnapshot,
+    state: State,
+    ui: UIContext,
+    details: WaitDetails | None = None,
+    *,
+    is_reading: bool = False,
+) -> list[Part]:
+    """Return the facts of a review: what is wanted and why, by whom it is decided, what follows, and who asks.
 
     Their secrets are not masked here: the pane that shows them masks them, and counts what it masked.
     """
     task = review.task
     path = " › ".join([*_names_above(task, state), task.name])
-    facts = [
-        ("who", f"{_agent(task, state)}: {path} ({task.id})"),
-        ("", f"{_origin(task)}; profile {ui.place}"),
-        ("waits", f"{_wait(review)}; no deadline published; decided {_decided(review)}"),
-        ("then", _consequence(review)),
-        ("what", " ".join((_request(review) or NOT_PROVIDED).split())),
-        ("why", f"{_shortened(_why(review), ui) or NOT_PROVIDED}  (the agent's own words, unverified)"),
-    ]
-    return [Part(heading, text, is_beside=True) for heading, text in facts]
+    parts = [_fact_part(fact, ui) for fact in facts_of(review, details, is_reading=is_reading)]
+    who = [("who", f"{_agent(task, state)}: {path} ({task.id})"), ("", f"{_origin(task)}; profile {ui.place}")]
+    return [*parts, *(Part(label, text, is_beside=True) for label, text in who)]
+
+
+def _fact_part(fact: Fact, ui: UIContext) -> Part:
+    text = _shortened(fact.text, ui) if fact.may_be_cut else fact.text
+    return Part(fact.label, text, is_beside=True, is_folded=fact.is_one_line, folds=fact.is_one_line)
+
+
+def request_parts(review: ReviewSnapshot, *, heading: str = "") -> list[Part]:
+    """Return the parts of a request: its content, and its envelope, folded if the facts show all that is in it."""
+    content, envelope = split_request(review.held)
+    if content in (None, "", {}, []):
+        content = NOT_PROVIDED
+    parts = [Part(heading, content)]
+    if envelope:
+        # A held call is not decided here, so that its envelope can hide nothing that would be.
+        is_quiet = review.tool_approval_id is not None or is_quiet_envelope(review, envelope)
+        parts.append(Part(ENVELOPE_HEADING, envelope, is_folded=is_quiet, folds=is_quiet))
+    return parts
+
+
+def headline(review: ReviewSnapshot, ui: UIContext) -> str:
+    """Return the headline of a review: the summary of its content, or else the text of its request."""
+    summary = request_summary(review.held, ui.redactor) if _has_summary(review) else ""
+    return summary or ui.safe(request_text(review) or NOT_PROVIDED, MAX_LINE_CHARS)
+
+
+def _has_summary(review: ReviewSnapshot) -> bool:
+    """Return whether the request has a content to sum up; a question, a card and a sign-in have a text instead."""
+    if review.task.hitl_request:
+        return True
+    return review.tool_approval_id is not None and bool(review.tool_names)
 
 
 def _names_above(task: Task, state: State) -> list[str]:
@@ -72,33 +98,6 @@ def _origin(task: Task) -> str:
     return f"started by {user or NOT_PROVIDED}, from {task.source or NOT_PROVIDED}"
 
 
-def _wait(review: ReviewSnapshot) -> str:
-    if review.wait is None or review.wait.since is None:
-        return f"since: {NOT_PROVIDED}"
-    return f"since {review.wait.since.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def _consequence(review: ReviewSnapshot) -> str:
-    if review.request_id:
-        return CARD_CONSEQUENCE
-    kind = review.wait.kind if review.wait else None
-    return CONSEQUENCES.get(kind, CONSEQUENCES[None])
-
-
-def _request(review: ReviewSnapshot) -> str:
-    """Return what is requested: the sign-in, or the title and the description of the request."""
-    sign_in, request = review.task.pending_eca_request, review.task.hitl_request
-    if sign_in:
-        url = sign_in.auth_url or ""
-        return f"sign in to {sign_in.connector_name or NOT_PROVIDED}, at {host_of(url) or address_problem(url)}"
-    text = ""
-    if request:
-        text = "\n".join(filter(None, (request.title, request.description)))
-    if not text and review.held is not None:
-        return parse_entry(review.held).label
-    return text
-
-
 def _shortened(text: str, ui: UIContext) -> str:
     """Return a text, shortened if it is too long, with the count of the characters left out.
 
@@ -110,23 +109,3 @@ def _shortened(text: str, ui: UIContext) -> str:
     while not masked.startswith(ui.redactor.mask_known(text[:length])):
         length -= 1
     return f"{text[:length]}… [+{len(text) - length} chars]"
-
-
-def _decided(review: ReviewSnapshot) -> str:
-    """Return who has decided already, as far as the platform reports it."""
-    request = review.task.hitl_request
-    if request is None or not request.decided_by:
-        return "by nobody when it was read"
-    verb = "approved" if request.approved_by else "rejected"
-    return f"already: {verb} by {request.decided_by}"
-
-
-def _why(review: ReviewSnapshot) -> str:
-    """Return the agent's latest thought or reason, which says why it asks."""
-    for entry in reversed(review.log.entries):
-        match entry:
-            case Reasoning(thought=str() as thought):
-                return thought
-            case ToolCall(reasoning=reason) if reason and (reason.title or reason.description):
-                return ": ".join(filter(None, (reason.title, reason.description)))
-    return ""

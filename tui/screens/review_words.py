@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
-from tui.client.models import WaitKind
+from tui.client.task_facts import WaitKind
 from tui.domain import humanize, wait_words
 from tui.domain.action import Action, Phase
 from tui.screens.base import Segments
@@ -23,61 +24,73 @@ if TYPE_CHECKING:
 PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
 MAX_SUMMARY_CHARS = 100
 """Characters of the summary of an action in the status line."""
-HINTS = {
-    WaitKind.QUESTION: ("review.say", "answers it"),
-    WaitKind.SIGN_IN: ("review.browse", "opens the sign-in, in a browser"),
-}
-"""The hint for each kind of wait that is not an approval: the id of a binding, and what its key does."""
+CONTENT_HEADING = "what exactly"
 
 
-def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, is_decided: bool, name: str = "Review") -> Segments:
-    """Return the segments of a screen's title: its name, the name of the task, and how long it has been waiting."""
-    segments = [(StyledText(" xp-tui › ", "faint"), "back"), (StyledText(f"{name}  ", "need"), "")]
-    if review is None:
-        return segments
-    segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
-    if review.wait and review.wait.since and not is_decided:
-        waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
-        words = f"{wait_words.glyph_of(review.wait)} {review.wait.kind.words} {waited}  "
-        segments.append((StyledText(words, wait_words.style_of(review.wait)), ""))
+def title_segments(review: ReviewSnapshot | None, ui: UIContext, *, name: str = "Review") -> Segments:
+    """Return the segments of a screen's title: its name, or `Held call` for one decided elsewhere, and the task."""
+    segments = [(StyledText(" xp-tui › ", "faint"), "back")]
+    style = "need" if review is None or review.ends_here else "strong"
+    if review is not None and review.tool_approval_id:
+        name = "Held call"
+    segments.append((StyledText(f"{name}  ", style), ""))
+    if review is not None:
+        segments.append((StyledText(f"{ui.safe(review.task.name, 60)}  ", "strong"), ""))
     return segments
 
 
+def wait_segments(review: ReviewSnapshot | None, deadline: datetime | None, ui: UIContext) -> list[StyledText]:
+    """Return the segments about the wait at the right of the title: its kind, how long it lasts, and until when."""
+    if review is None or review.wait is None or review.wait.since is None:
+        return []
+    wait, style = review.wait, wait_words.style_of(review.wait)
+    waited = humanize.duration((ui.now() - review.wait.since).total_seconds())
+    segments = [StyledText(f"{wait_words.glyph_of(wait)} {wait.kind.words} {waited}  ", style)]
+    if deadline is not None:
+        is_over = deadline <= ui.now()
+        segments.append(StyledText(f"{deadline_words(deadline, ui.now())}  ", "failed" if is_over else style))
+    return segments
+
+
+def deadline_words(deadline: datetime, now: datetime) -> str:
+    """Return a deadline in words: `decide by 14:32, in 8m`, with the date on another day."""
+    local = deadline.astimezone()
+    pattern = "%H:%M" if local.date() == now.astimezone().date() else "%m-%d %H:%M"
+    if deadline <= now:
+        return f"the deadline {local:{pattern}} is over"
+    return f"decide by {local:{pattern}}, in {humanize.duration((deadline - now).total_seconds())}"
+
+
 def action_segments(
-    screen: DecisionScreen, action: Action, ui: UIContext, time_left: str, *, is_retractable: bool
+    screen: DecisionScreen, action: Action, ui: UIContext, time_left: str, *, bar: str = "", is_retractable: bool
 ) -> Segments:
     """Return the segments of the status line for a running action."""
     progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
     if action.phase is Phase.HELD:
         progress = f" {time_left}"
     segments = [(StyledText(f" {ui.safe(action.summary, MAX_SUMMARY_CHARS)}{progress} ", "need"), "")]
+    if bar and action.phase is Phase.HELD:
+        segments.append((StyledText(f" {bar} ", "need"), ""))
     if is_retractable:
         segments.append((StyledText(f" {key_name(screen, screen.UNDO_BINDING)} takes it back ", "strong"), "undo"))
     return segments
 
 
-def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> StyledText:
+def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> Segments:
     """Return the title of the payload, with what was not shown yet and how many values are masked."""
-    title = "▌ Payload"
-    if not payload.is_read:
-        title += f"  {payload.unseen()}"
+    notes = []
+    if not payload.is_read and (unseen := payload.unseen()):
+        notes.append(unseen)
     if masked_count:
         key = key_name(screen, "review.reveal")
-        title += f"  {masked_count} masked, as they may be secrets: {key} shows them for {REVEAL_SECONDS:.0f} s"
+        notes.append(f"{masked_count} masked, as they may be secrets: {key} shows them for {REVEAL_SECONDS:.0f} s")
     if holds_own_secret:
-        title += "  your own API key is in it, and stays masked"
+        notes.append("your own API key is in it, and stays masked")
     needs_attention = not payload.is_read or holds_own_secret
-    return StyledText(title, "need" if needs_attention else "faint")
-
-
-def hint_for_wait(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext) -> str:
-    """Return a hint with the key for a wait that is not an approval; empty for all others."""
-    if review is None or review.wait is None or not review.blocked_now or review.wait.kind not in HINTS:
-        return ""
-    if review.wait.kind is WaitKind.SIGN_IN and ui.no_browser():
-        return f": {key_name(screen, 'review.copy')} copies the address, for a browser elsewhere"
-    binding_id, effect = HINTS[review.wait.kind]
-    return f": {key_name(screen, binding_id)} {effect}"
+    return [
+        (StyledText(f" {CONTENT_HEADING}  ", "faint"), ""),
+        (StyledText("  ".join(notes), "need" if needs_attention else "faint"), ""),
+    ]
 
 
 def is_another_request(review: ReviewSnapshot, before: ReviewSnapshot | None) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, field
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 
 from tui.client.json_codec import parse_nested
 from tui.security.redact import Redactor
@@ -24,6 +24,8 @@ MAX_UNFOLDED_MEMBERS = 12
 MAX_MARKDOWN_CHARS = 200_000
 """Maximum characters of a text that is parsed as Markdown; a longer one is shown as plain text."""
 MIN_TEXT_CELLS = 8
+HEADING_CELLS = 12
+"""Cells of the column of headings that have their values beside them."""
 NOT_WHOLE_REASON = "it is too long, too deep or named too alike to be shown whole, and cannot be decided here"
 HIDES_OTHER_TEXT_REASON = (
     "text that may be your own API key in another spelling is in it and is never shown: it cannot be decided here"
@@ -38,6 +40,8 @@ class Part(NamedTuple):
     is_markdown: bool = False
     is_folded: bool = False
     is_beside: bool = False
+    folds: bool = False
+    """Whether the part folds even in a document without folds: its value to nothing, one beside to a line."""
 
 
 class ValueKey(NamedTuple):
@@ -197,7 +201,10 @@ class Document(Struct):
         ]
 
     def _is_open(self, key: ValueKey, begins_open: bool) -> bool:
-        return not self.can_fold or begins_open != (key in self.toggled)
+        return not self._folds(key) or begins_open != (key in self.toggled)
+
+    def _folds(self, key: ValueKey) -> bool:
+        return self.can_fold or (not key.path and self.parts[key.part].folds)
 
     def _foldable(self) -> Iterator[tuple[ValueKey, bool]]:
         """Yield the key of every value that folds, and whether it begins open."""
@@ -234,13 +241,15 @@ class Document(Struct):
         if part.is_beside:
             yield from self._beside_lines(key, part, width)
             return
-        is_open = self._is_open(key, not part.is_folded)
-        heading = StyledText(f" {self._fold_mark(is_open)}{sanitize_text(part.heading)}", "head")
+        is_open, folds = self._is_open(key, not part.is_folded), self._folds(key)
+        mark = f"{fold_glyph(is_open)} " if folds else ""
+        heading = StyledText(f" {mark}{sanitize_text(part.heading)}", "head")
         if not is_open:
             size = StyledText(f"  {_size_text(part.value)}", "faint")
-            yield DocumentLine([heading, size], key, self.can_fold, is_open)
+            yield DocumentLine([heading, size], key, folds, is_open)
             return
-        yield DocumentLine([heading, StyledText("", "faint")], key, self.can_fold, is_open)
+        if part.heading:
+            yield DocumentLine([heading, StyledText("", "faint")], key, folds, is_open)
         value = self._masked(part.value)
         if not isinstance(value, str):
             yield from self._json_lines(key, value, 1, width)
@@ -253,12 +262,17 @@ class Document(Struct):
                     yield DocumentLine([StyledText("  "), *line], key)
 
     def _beside_lines(self, key: ValueKey, part: Part, width: int) -> Iterator[DocumentLine]:
-        """Yield the lines of a part whose value is beside its heading."""
+        """Yield the lines of a part whose value is beside its heading; one that folds is a line that says its cut."""
         text = self._sanitized(str(self._masked(str(part.value)))).replace("\n", " ")
-        lines = wrap([StyledText(text)], max(width - 10, MIN_TEXT_CELLS))
-        yield DocumentLine([StyledText(f" {part.heading:<9} ", "head"), *lines[0]], key)
+        lines = wrap([StyledText(text)], room := max(width - HEADING_CELLS, MIN_TEXT_CELLS))
+        folds, is_open = part.folds and len(lines) > 1, self._is_open(key, not part.is_folded)
+        if folds:
+            text = f"{fold_glyph(is_open)} {text}"
+            lines = wrap([StyledText(text if is_open else _cut_beside(text, room))], room)
+        heading = StyledText(f" {part.heading:<{HEADING_CELLS - 2}} ", "head")
+        yield DocumentLine([heading, *lines[0]], key, folds, is_open)
         for line in lines[1:]:
-            yield DocumentLine([StyledText(" " * 11), *line], key)
+            yield DocumentLine([StyledText(" " * HEADING_CELLS), *line], key)
 
     def _json_lines(self, key: ValueKey, value: Any, depth: int, width: int) -> Iterator[DocumentLine]:
         """Yield the lines of a JSON value; each member begins on a line of its own."""
@@ -352,6 +366,13 @@ def _escaped_if_unsafe(char: str) -> str:
     if char.isascii() or sanitize_text(char) == char:
         return char
     return json.dumps(char)[1:-1]
+
+
+def _cut_beside(text: str, room: int) -> str:
+    """Return a text cut to a room in cells, with the count of the characters that are left out."""
+    ending = f"… [+{len(text)} chars]"
+    kept = chop_cells(text, max(room - len(ending), MIN_TEXT_CELLS // 2))[0]
+    return f"{kept}… [+{len(text) - len(kept)} chars]"
 
 
 def _cell_count(styled_line: StyledLine) -> int:

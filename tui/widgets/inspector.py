@@ -111,12 +111,15 @@ class Inspector(VirtualList):
 
     # The document
 
-    def show(self, parts: Sequence[Part]) -> None:
-        """Show a document with these parts: texts as they are or as Markdown, everything else as JSON."""
+    def show(self, parts: Sequence[Part], *, keeps_seen: bool = False) -> None:
+        """Show a document with these parts: texts as they are or as Markdown, everything else as JSON.
+
+        With `keeps_seen`, under review, a line that was seen and has not changed still counts as seen.
+        """
         if _are_drawn_alike(parts, self._parts):
             return
         headings, old_headings = [part.heading for part in parts], [part.heading for part in self._parts]
-        keeps_position = not self._is_whole and headings == old_headings
+        keeps_position = headings == old_headings and (keeps_seen or not self._is_whole)
         toggled: set[ValueKey] = set()
         if keeps_position:
             toggled |= self._document.toggled
@@ -128,7 +131,8 @@ class Inspector(VirtualList):
         self._not_whole_reason = ""
         if self._is_whole:
             self._not_whole_reason = self._document.not_whole_reason
-        self._seen_lines.clear()
+        if not keeps_position:
+            self._seen_lines.clear()
         if keeps_position:
             self._update_rows()
             return
@@ -244,7 +248,9 @@ class Inspector(VirtualList):
         """
         if action == "reveal":
             return not self._is_whole
-        return self._can_fold or action not in {"fold", "turn", "raw"}
+        if action in {"fold", "turn"}:
+            return self._can_fold or any(part.folds for part in self._parts)
+        return self._can_fold or action != "raw"
 
     def action_fold(self, away: bool) -> None:
         """Fold or unfold the value under the cursor; if it is folded or cannot be, go to its container."""

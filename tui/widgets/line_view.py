@@ -117,11 +117,12 @@ class LineView(ScrollView, inherit_bindings=False):
         return LineKey(tuple(self.styled_line(index, width)), self.background_class(index), self.is_cursor(index))
 
     def _set_line_count(self, count: int) -> None:
-        """Set the number of lines; if the scrollbar was visible already, without a layout and a full repaint."""
+        """Set the number of lines; without a layout and a full repaint if the height and the scrollbar stay."""
         size = Size(self.size.width, count)
         has_scrollbar = self.show_vertical_scrollbar and self.virtual_size.width == size.width
+        keeps_height = not self.styles.is_auto_height
         keeps_scrollbar = has_scrollbar and count > self.virtual_size.height
-        if keeps_scrollbar:
+        if keeps_height and keeps_scrollbar:
             self.set_reactive(LineView.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = count
         else:

@@ -20,7 +20,9 @@ MIN_CUT_CELLS = 3
 class SegmentLine(Widget):
     """A line with segments at the left and at the right edge; those at the left are cut if there is no room."""
 
-    STYLES: ClassVar[frozenset[str]] = frozenset({"strong", "faint", "need", "running", "failed", "accent"})
+    STYLES: ClassVar[frozenset[str]] = frozenset(
+        {"strong", "faint", "need", "running", "failed", "accent", "button", "button-off"}
+    )
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{style}" for style in STYLES}
 
     class Picked(Message):
