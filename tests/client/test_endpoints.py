@@ -57,6 +57,11 @@ def test_any_address_is_usable_or_refused_with_a_message(base: str | None, organ
             assert httpx.URL(f"{origin}/x").host
 
 
+def test_the_origin_of_an_ipv6_address_is_an_address() -> None:
+    (address,) = surfaces_of("https://[::1]", None, None).origins
+    assert address == "https://[::1]:443"
+
+
 @pytest.mark.parametrize("organization", ["a?b", "a#b", "..", "a b", "a%2Fb", "a\x00", "\ud800", "x" * 300])
 async def test_an_organization_that_is_no_path_segment_is_refused(organization: str) -> None:
     with pytest.raises(BadAddress, match=r"^XPANDER_ORGANIZATION_ID is no organization: "):

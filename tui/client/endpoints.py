@@ -269,7 +269,10 @@ def origin(url: str) -> str:
     """Return the origin of an address: scheme, host and port, the port always included."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{_host(url)}:{port}"
+    host = _host(url)
+    if ":" in host:
+        host = f"[{host}]"  # an IPv6 address
+    return f"{parts.scheme}://{host}:{port}"
 
 
 def is_host(host: str) -> bool:

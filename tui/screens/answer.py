@@ -158,8 +158,8 @@ class AnswerScreen(TaskDecisionScreen):
 
     # Choosing and writing
 
-    @on(QuestionForm.Picked)
-    def _pick(self, event: QuestionForm.Picked) -> None:
+    @on(QuestionForm.ChoicePicked)
+    def _pick(self, event: QuestionForm.ChoicePicked) -> None:
         """Pick a choice; one that does not exist is refused with the range."""
         if self._draft is None or self._is_running or self._is_decided:
             return
@@ -240,12 +240,13 @@ class AnswerScreen(TaskDecisionScreen):
         if not is_shown and area.has_focus:
             self._form.focus()
         area.display = title.display = is_shown
+        self._form.set_class(not is_shown, "-alone")
         words = "your answer, kept as a draft"
         if draft is not None and draft.questions[self._edited_question].options:
             words = "or in your own words, kept as a draft"
         if draft is not None and len(draft.questions) > 1:
             words = f"{draft.name_of(self._edited_question)}: {words}"
-        title.show([(StyledText(f" ▌ {words}", "faint"), "text")], [])
+        title.show([(StyledText(f"  {words}", "faint"), "text")], [])
 
     def _chosen_segments(self) -> Iterator[tuple[StyledText, str]]:
         """Yield what will be sent for each question, or why it is not clear yet."""
@@ -262,17 +263,18 @@ class AnswerScreen(TaskDecisionScreen):
         if self._action is not None and self._is_running:
             retractable = self._is_retractable
             return running_segments(self, self._action, self._ui, self._held_actions, is_retractable=retractable)
+        blocked = self.blocked_now
         segments: Segments = []
+        if not self._closed_reason:
+            button = StyledText(f" {key_name(self, 'answer.send')} send ", "button-off" if blocked else "button")
+            segments = [(StyledText(" "), ""), (button, "send"), (StyledText(" "), "")]
         if self._note:
             segments.append((StyledText(f" {self._ui.safe(self._note)} ", "need"), ""))
-        blocked = self.blocked_now
         if self._draft is not None and blocked and blocked == self._draft.problem:
             blocked = self._keys_to_answer()  # what is not answered is in the line above
         if blocked:
             style = "need" if self._is_refused else "faint"
             segments.append((StyledText(f" {self._ui.safe(blocked)} ", style), ""))
-        else:
-            segments.append((StyledText(f"  {key_name(self, 'answer.send')} sends it ", "strong"), "send"))
         return segments
 
     def _keys_to_answer(self) -> str:
@@ -284,7 +286,7 @@ class AnswerScreen(TaskDecisionScreen):
             ways = f"a digit, {key_name(self._form, 'answer.pick')} or a click picks a choice"
         if len(self._draft.questions) > 1:
             ways += f"; {key_name(self, 'answer.next')} goes to the next question"
-        return f"{ways}; then {key_name(self, 'answer.send')} sends it"
+        return ways
 
     # Deciding
 

@@ -39,7 +39,7 @@ class QuestionForm(Inspector):
         Binding("enter,space", "pick", "Pick the choice", show=False, id="answer.pick"),
     ]
 
-    class Picked(Message):
+    class ChoicePicked(Message):
         """A message that a choice of a question was picked; its number may be one that no choice has."""
 
         def __init__(self, question: int, choice: int) -> None:
@@ -115,7 +115,7 @@ class QuestionForm(Inspector):
         """Pick the choice under the cursor."""
         target = self._target(self.cursor)
         if target.choice is not None:
-            self.post_message(self.Picked(target.question, target.choice))
+            self.post_message(self.ChoicePicked(target.question, target.choice))
 
     def on_key(self, event: events.Key) -> None:
         """Pick the choice with the number of a digit key; digits in quick succession make one number."""
@@ -131,7 +131,7 @@ class QuestionForm(Inspector):
             if before.question == question and longer in self._targets:
                 number = longer.choice or 0
         self._last_digit = (self._clock(), FormTarget(question, number))
-        self.post_message(self.Picked(question, number))
+        self.post_message(self.ChoicePicked(question, number))
 
     def on_click(self, event: events.Click) -> None:
         """Pick the choice that is clicked."""
