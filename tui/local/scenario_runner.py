@@ -241,9 +241,8 @@ class ScenarioRunner:
         """Play the next item of the queue in a transaction, with the clock frozen at the time it was due."""
         item = heapq.heappop(self._queue)
         if item.kind == "step":
-            is_outdated = self._step_due.get(item.subject) != item.due
-            if is_outdated:
-                return
+            if self._step_due.get(item.subject) != item.due:
+                return  # another time was set since
             del self._step_due[item.subject]
         clock = self.platform.clock
         clock.freeze_at(self._epoch + timedelta(seconds=item.due))
@@ -307,10 +306,8 @@ class ScenarioRunner:
 
     def _decide_as_colleague(self, task_id: str) -> None:
         """Decide, as a colleague of the operator, what a paused task of the history waits for."""
-        platform = self.platform
-        decisions = self.decisions
-        task = platform.store.task(task_id)
-        run = platform.store.run_state(task_id)
+        platform, decisions = self.platform, self.decisions
+        task, run = platform.store.task(task_id), platform.store.run_state(task_id)
         if task is None or run is None or task["status"] != "paused":
             return
         rng = platform.rng("colleague", task_id)
