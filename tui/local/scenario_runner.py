@@ -334,8 +334,7 @@ class ScenarioRunner:
 
     def _expire(self, request_id: str) -> None:
         """Let an approval expire that nobody has decided in time."""
-        approval = self.platform.store.approval(request_id)
-        if approval is not None:
+        if approval := self.platform.store.approval(request_id):
             self.decisions.approval(approval["agent_id"], request_id)
 
     def _create_for_agent(self, agent_id: str) -> None:
