@@ -16,6 +16,7 @@ from tests.local.conftest import KEY, Serve, Served
 from tui.app.app import XpTui
 from tui.client.retry import SystemClock
 from tui.local.data_dir import ORGANIZATION
+from tui.screens.decision_screen import DecisionScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.task_list import TaskListScreen
 from tui.security.redact import Redactor
@@ -87,6 +88,10 @@ class Operator:
         await self.until(lambda: not screen.blocked_now)
         await self.pilot.pause(0.35)
         return screen
+
+    async def until_armed(self) -> None:
+        """Wait until the keys that decide work on this screen."""
+        await self.until(lambda: isinstance(self.app.screen, DecisionScreen) and not self.app.screen.blocked_now)
 
     async def read_by_pages(self, payload: Inspector) -> None:
         """Read a pane from its beginning to its end, page by page."""

@@ -52,7 +52,9 @@ async def test_a_paused_task_can_be_reviewed_before_its_reason_is_known(serve: S
         home = operator.app.task_list
         assert home is not None
         before = operator.app.services.store.state
-        home.list_pane.scheduler.state = cast(Any, SimpleNamespace(waiting_below=lambda _: iter(()), task=before.task))
+        home.list_pane.scheduler.state = cast(
+            Any, SimpleNamespace(waiting_below=lambda _: iter(()), wait=lambda _: None, task=before.task)
+        )
         home.action_review()
         home.list_pane.scheduler.state = before
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.widgets import TextArea
 
 from tui.client.json_codec import canonical
@@ -83,9 +84,10 @@ class AnswerScreen(TaskDecisionScreen):
     def compose(self) -> ComposeResult:
         """Compose the screen from its widgets, from top to bottom."""
         yield SegmentLine(id="title")
-        yield QuestionForm(self._ui.redactor, self._clock, id="form")
-        yield SegmentLine(id="text-title")
-        yield TextArea("", id="text", tab_behavior="focus")
+        with Vertical(id="answers"):
+            yield QuestionForm(self._ui.redactor, self._clock, id="form")
+            yield SegmentLine(id="text-title")
+            yield TextArea("", id="text", tab_behavior="focus")
         yield SegmentLine(id="chosen")
         yield OutcomeLine()
         yield SegmentLine(id="status")
