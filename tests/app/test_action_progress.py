@@ -131,3 +131,23 @@ async def test_quitting_asks_for_confirmation_only_while_an_action_runs(parts: P
     assert not await progress.confirm_quit()
     assert await progress.confirm_quit()
     assert len(parts.app.dialogs) == 2
+
+
+async def test_a_new_task_is_named_by_its_title_and_else_by_its_agent(parts: Parts) -> None:
+    parts.platform.task("t1", title="Ship it")
+    await parts.load("t1")
+    made = action(verb=Verb.CREATE, target="release-bot-long")
+    progress = parts.services.progress
+    task = await parts.client.task("t1")
+    progress.update(made.done(Outcome.CONFIRMED, "the task was created, after the answer was lost", task))
+    progress.update(made.done(Outcome.REFUSED, "refused"))
+    assert parts.app.notices == [
+        "created: Ship it, after the answer was lost",
+        "new task for release-bot-long: refused",
+    ]
+
+
+async def test_a_hold_never_shows_zero_seconds(parts: Parts) -> None:
+    hold(parts, action(), 0.2)
+    parts.services.progress.show_held()
+    assert "in 1 s" in parts.app.screens[0].told[-1][1].text

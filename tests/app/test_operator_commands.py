@@ -12,6 +12,7 @@ from tui.app.operator_commands import _restore_drafts
 from tui.domain.action import Action, Verb
 from tui.screens.answer import AnswerScreen
 from tui.screens.approval_base import ApprovalScreen
+from tui.client.task_facts import WaitKind
 from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
 from tui.screens.task_list import TaskListScreen
@@ -200,9 +201,7 @@ async def test_the_editor_for_a_message_says_what_a_message_does_not_decide(part
     parts.app.answers = [None]
     await parts.run(ReplyWanted(task))
     (editor,) = parts.app.dialogs
-    assert (
-        "the task waits for approval: a message does not decide it" in editor._hint_text
-    )  # private: what it was given
+    assert editor._waits_for is WaitKind.APPROVAL  # private: what it was given
 
 
 async def test_a_question_opens_the_form_and_not_the_editor(parts: Parts) -> None:

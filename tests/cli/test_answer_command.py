@@ -186,7 +186,7 @@ async def test_a_message_to_a_task_that_waits_for_approval_is_held_back(
     add_waiting_task(platform)
     said = await shell.on(server, "continue", "w", "go on")
     assert (said.code, platform.decisions) == (2, [])
-    assert "the task waits for approval, which a message does not decide: nothing was sent" in said.err
+    assert "the task waits for an approval, which a message does not decide: nothing was sent" in said.err
     assert "xp-tui approve w --digest" in said.err
     assert (await shell.on(server, "continue", "w", "go on", "--anyway")).code == 0
 
@@ -218,3 +218,50 @@ async def test_a_superseded_question_is_told_and_not_answered(shell: Shell, plat
     said = await shell.on(server, "answer", "w", "--yes-unseen", "--choice", "1")
     assert (said.code, platform.decisions) == (1, [])
     assert "superseded" in said.out
+
+
+@pytest.mark.parametrize(
+    ("fields", "subject", "way"),
+    [
+        ({"pending_eca_request": {"connector_name": "Mail", "auth_url": "https://a.example/"}}, "a sign-in",
+         "signing in does; it is shown by: xp-tui show w"),
+        ({"hitl_request": None}, "a held call",
+         "it is decided on the platform, under Settings > Approvals; it is shown by: xp-tui show w"),
+    ],
+)  # fmt: skip
+async def test_continue_names_where_each_wait_is_decided(
+    shell: Shell, platform: Platform, server: Server, fields: dict[str, Any], subject: str, way: str
+) -> None:
+    task = platform.task("w", status="paused", **fields)
+    if subject == "a held call":
+        request_id = platform.local.decisions.hold_call(task, "pay", {"amount": 5})["request_id"]
+        platform.entry("w", tool_name="pay", payload={}, approval_request_id=request_id, result="it waits")
+    said = await shell.on(server, "continue", "w", "go on")
+    assert (said.code, platform.decisions) == (2, [])
+    assert f"the task waits for {subject}, which a message does not decide" in said.err
+    assert way in said.err
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+async def test_an_approval_of_a_question_names_the_command_that_answers(
+    shell: Shell, platform: Platform, server: Server, verb: str
+) -> None:
+    ask(platform, WHERE)
+    digest = await shown_digest(shell, server)
+    for way in (["--yes-unseen"], ["--digest", digest]):
+        said = await shell.on(server, verb, "w", *way)
+        assert "waits for an answer to its question, not for an approval" in said.out
+        assert f"decide it with: xp-tui answer w --digest {digest} --choice N" in said.err
+    assert platform.decisions == []
+
+
+@pytest.mark.parametrize("words", [["approve", "w9", "--yes-unseen"], ["stop", "w9"], ["continue", "w9", "go on"],
+                                   ["reject", "w9", "--digest", "0" * 32]])  # fmt: skip
+async def test_a_short_id_that_is_not_found_asks_for_the_whole_id(
+    shell: Shell, platform: Platform, server: Server, words: list[str]
+) -> None:
+    said = await shell.on(server, *words)
+    assert said.code == 1
+    assert "give the whole id" in said.err
+    words[1] = "w" * 32
+    assert "give the whole id" not in (await shell.on(server, *words)).err

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from textual import events
 from textual.widgets import TextArea
 
 from tests.local.conftest import KEY, Serve
 from tests.screens.operator import Operator, open_dashboard
 from tui.screens.answer import AnswerScreen
+from tui.screens.key_rhythm import KeyRhythm, TextRun
 from tui.screens.task_list import TaskListScreen
 from tui.widgets.question_form import QuestionForm
 
@@ -194,6 +199,78 @@ async def test_a_draft_of_choice_and_text_survives_leaving_and_a_restart(serve: 
             await again.until(lambda: "(x) 2" in again.text and '"a dozen"' in again.text)
 
 
+# A text that is typed on the form, and not in its field
+
+
+async def type_text(operator: Operator, text: str, gap: float, start: float) -> None:
+    """Type a text on the form from a time on, with a number of seconds between two keys."""
+    for index, character in enumerate(text):
+        key = events.Key("space" if character == " " else character, character)
+        key.time = start + index * gap
+        operator.app.post_message(key)
+    await operator.pilot.pause()
+    await operator.pilot.pause()
+
+
+async def picked_after(operator: Operator, text: str, gap: float, before: int | None = None) -> int | None:
+    """Return the choice that is picked after a text was typed on a new form, long after all other keys."""
+    screen = operator.app.screen
+    assert isinstance(screen, AnswerScreen)
+    assert screen._draft
+    start = time.monotonic() + 1000.0
+    screen.rhythm, screen.text_run = KeyRhythm(), TextRun()
+    screen._draft.picked[0] = before
+    screen.form.move_to_choice(0, 1)
+    await type_text(operator, text, gap, start)
+    return screen._draft.picked[0]
+
+
+TYPED = [("none of them", 0.05), ("none of them", 0.7), ("none of them", 1.5), ("2 days", 0.05),
+         ("2 days", 0.9), ("eu", 0.05), ("eu 2", 0.7), ("ok 1 2 ", 0.9)]  # fmt: skip
+"""Texts, and the seconds between two of their keys."""
+
+
+async def test_a_text_typed_on_the_form_picks_nothing(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        for text, gap in TYPED:
+            assert await picked_after(operator, text, gap) is None, (text, gap)
+            assert await picked_after(operator, text, gap, 2) == 2, (text, gap)
+        await operator.until(lambda: "letters go in the field below: tab" in operator.text)
+
+
+CHARACTERS = "abcdefghijklmnoprstvwxyz0123456789  "
+"""The characters of texts: without those that leave the form, or take back."""
+TEXTS = st.builds(
+    "{}{}{}".format, st.text(CHARACTERS, max_size=8), st.sampled_from("oeabdx"), st.text(CHARACTERS, max_size=8)
+)
+
+
+@pytest.mark.long
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(st.lists(st.tuples(TEXTS, st.floats(0.0, 0.99)), min_size=10, max_size=25))
+async def test_no_random_text_with_a_meaningless_letter_picks_anything(
+    serve: Serve, tmp_path: Path, typed: list[tuple[str, float]]
+) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        for text, gap in typed:
+            assert await picked_after(operator, text, gap) is None, (text, gap)
+
+
+async def test_the_field_takes_the_text_right_after_tab(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        await operator.press("x", "tab", *"12 of x")
+        await operator.until(lambda: 'answer: "12 of x" in your own words' in operator.text)
+
+
+async def test_space_picks_only_where_an_arrow_has_placed_the_cursor(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        await operator.press("space", "enter", "j", "space")
+        await operator.until(lambda: "nothing picked: first move to a choice with an arrow" in operator.text)
+        assert "(x)" not in operator.text
+        await operator.press("up", "enter")
+        await operator.until(lambda: "(x) 1" in operator.text)
+
+
 # Nothing is sent before all was in sight
 
 
@@ -245,7 +322,7 @@ async def test_the_key_that_sends_is_dead_right_after_the_form_has_appeared(serv
         await operator.press("f2")
         await operator.until(lambda: "a moment: it has just appeared" in operator.text)
         now[0] += 0.8
-        await operator.press("x", "f2")
+        await operator.press("down", "f2")
         await operator.until(lambda: "other keys came with it" in operator.text)
         assert list(operator.journal.lines()) == []
 

@@ -84,3 +84,21 @@ async def test_a_draft_that_cannot_be_restored_is_restored_by_the_next_run(
             await again.until(lambda: "Pay invoice 7" in again.text)
             await again.press("c")
             await again.until(lambda: "pay it twice" in again.text)
+
+
+async def test_a_message_to_a_task_that_waits_is_sent_with_a_second_press_only(
+    serve: Serve, tmp_path: Path
+) -> None:
+    objection = "the task waits for an approval, which a message does not decide: F2 again sends the message"
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
+        await operator.press("c")
+        await operator.until(lambda: "a message does not decide it, its review (a) does" in operator.text)
+        await operator.press(*"yes", "f2", "f2")
+        await operator.until(lambda: objection in operator.text)
+        await operator.press("x")
+        await operator.pilot.pause(0.35)
+        await operator.press("f2")
+        await operator.pilot.pause(0.35)
+        assert operator.sent == []
+        await operator.press("f2")
+        await operator.until(lambda: operator.sent == ["continue"])

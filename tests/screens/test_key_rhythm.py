@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
 
-from tui.screens.key_rhythm import PAUSE_SECONDS, QUIET_SECONDS, KeyRhythm, writes_text
+from tui.screens.key_rhythm import PAUSE_SECONDS, QUIET_SECONDS, KeyRhythm, TextRun, writes_text
 
 GAPS = st.lists(st.floats(0.0, 3.0), max_size=30)
 
@@ -61,3 +61,16 @@ def test_every_printable_character_writes_text(character: str) -> None:
 )
 def test_keys_that_move_or_leave_write_no_text(key: str, is_text: bool) -> None:
     assert writes_text(events.Key(key, None)) is is_text
+
+
+@given(GAPS)
+def test_a_run_of_keys_remembers_the_choices_before_it(gaps: list[float]) -> None:
+    run, now, before = TextRun(), 10.0, 0
+    for number, gap in enumerate(gaps):
+        now += gap
+        run.note_key(now)
+        if gap >= PAUSE_SECONDS or number == 0:
+            before = number
+        run.note_pick(0, number)
+    assert run.end() == ({0: before} if gaps else {})
+    assert run.end() == {}

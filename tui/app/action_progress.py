@@ -10,9 +10,11 @@ from textual.css.query import NoMatches
 
 from tui.app.access import AppAccess, Severity
 from tui.client.client import Client
+from tui.domain import humanize
 from tui.domain.action import DECISIONS, Action, Outcome, Phase, Verb
 from tui.screens.base import HeldActions
 from tui.services.actions import INTERRUPTED, ActionRunner, JournalWriter
+from tui.services.confirmation import CREATED
 from tui.services.state_store import StateStore
 from tui.widgets.styled_text import fit
 from tui.widgets.ui_context import UIContext
@@ -121,9 +123,19 @@ class ActionProgress:
 
     def _notify_outcome(self, action: Action) -> None:
         text = self._ui.safe(f"{action.verb} {self.name_of(action.target)}: {action.words}")
+        if action.verb is Verb.CREATE:
+            text = self._ui.safe(self._creation_words(action))
         is_good = action.outcome in {Outcome.CONFIRMED, Outcome.TAKEN_BACK}
         severity: Severity = "information" if is_good else "error"
         self._app.notify(text, severity=severity, markup=False, timeout=OUTCOME_NOTICE_SECONDS)
+
+    def _creation_words(self, action: Action) -> str:
+        """Return the outcome of a new task, by its title where it was created, else by its agent."""
+        if action.outcome is Outcome.CONFIRMED and action.task is not None:
+            return f"created: {action.task.name}{action.words.removeprefix(CREATED)}"
+        agent = self._store.state.agents.get(action.target)
+        name = agent[1].name if agent else action.target
+        return f"new task for {name}: {action.words}"
 
     def show_held(self) -> None:
         """Show the held actions on every screen, with the seconds that are left."""
@@ -160,7 +172,7 @@ class ActionProgress:
     def _countdown(self, action: Action) -> str:
         if action.phase is Phase.CHECKING:
             return "is read again"
-        left = f"{self.runner.seconds_left.get(action.id, 0.0):.0f} s"
+        left = humanize.countdown(self.runner.seconds_left.get(action.id, 0.0))
         if self.is_hold_paused():
             return f"stands still, {left} left"
         return f"in {left}"

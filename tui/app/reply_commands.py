@@ -62,7 +62,7 @@ class ReplyCommands:
         """Reply to a task: answer its questions where it asks any, else write to its thread."""
         wait = self._store.state.wait(task.id)
         if wait is None or wait.kind not in {WaitKind.QUESTION, WaitKind.UNKNOWN}:
-            await self._write_to_thread(task, self._hint(wait))
+            await self._write_to_thread(task, wait=wait)
             return
         try:
             review = await load_review(self._client, task.id)
@@ -73,9 +73,10 @@ class ReplyCommands:
         if questions_of(review) is not None:
             self._open_answer(review)
         elif review.wait is not None and review.wait.kind is WaitKind.QUESTION:
-            await self._write_to_thread(review.task, f"a message, and no answer: {unanswerable_reason(review)}")
+            hint = f"a message, and no answer: {unanswerable_reason(review)}"
+            await self._write_to_thread(review.task, hint=hint)
         else:
-            await self._write_to_thread(review.task, self._hint(review.wait))
+            await self._write_to_thread(review.task, wait=review.wait)
 
     def send_answer(self, event: AnswerDecided) -> None:
         """Hold an answer, and send it after that."""
@@ -94,21 +95,18 @@ class ReplyCommands:
         screen.can_take_back = self._runner.can_take_back
         self._app.push_screen(screen)
 
-    def _hint(self, wait: Wait | None) -> str:
-        """Return a hint that a message does not decide what a task waits for; empty where nothing is known of it."""
-        if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
-            return ""
-        return f"the task waits for {wait.kind}: a message does not decide it, its review does"
-
-    async def _write_to_thread(self, task: AnyTask, hint: str) -> None:
-        """Ask for a message, and send it to the thread of a task."""
+    async def _write_to_thread(self, task: AnyTask, *, hint: str = "", wait: Wait | None = None) -> None:
+        """Ask for a message, and send it to the thread of a task; the editor asks again if the task waits."""
         from tui.screens.message_editor import MessageEditor  # late: imports Textual's TextArea
 
         agent = self._store.state.agents.get(task.agent_id)
         name = self._ui.safe(agent[1].name if agent else task.agent_id)
         destination = f"to {name}, thread {task.thread_id}"
         title = f"Say more in: {self._ui.safe(task.name)}"
-        editor = MessageEditor(title, destination, task.thread_id, self._drafts, hint=self._ui.safe(hint))
+        waits_for = wait.kind if wait is not None and wait.is_decided_by_person else None
+        editor = MessageEditor(
+            title, destination, task.thread_id, self._drafts, hint=self._ui.safe(hint), waits_for=waits_for
+        )
         draft: MessageDraft | None = await self._app.push_screen_wait(editor)
         if draft:
             body = {**message_body(task.agent_id, draft), "id": task.thread_id}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from msgspec.structs import replace
 
 from tui.cli.context import Session, task_json
-from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, UsageError, exit_code_of
+from tui.cli.exit_codes import DECLINED, FAILED, OK, TOO_LATE, UNCONFIRMED, UsageError, exit_code_of, whole_id_note
 from tui.cli.output import FAINT, STRONG, Cell, ignore_broken_pipe
 from tui.cli.request_body import read_prompt, read_request_body, task_id_in_prompt
 from tui.cli.show_command import NOT_FULLY_SHOWN, deciding_command, printed_request, show
@@ -22,6 +22,7 @@ from tui.cli.watch_command import follow
 from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.task_facts import WaitKind
+from tui.domain import wait_words
 from tui.domain.answers import questions_of
 from tui.domain.filters import parse_filter
 from tui.domain.review import ReviewSnapshot, review_of
@@ -79,17 +80,30 @@ async def _is_held_back(session: Session, task: Task) -> bool:
     except (ApiError, BadAddress):  # the record may tell enough
         review = ReviewSnapshot(task, Log(is_partial=True), task.wait, None)
     card, wait = questions_of(review), review.wait
-    if wait is None or wait.kind is WaitKind.UNKNOWN or not wait.needs_person:
+    if wait is None or not wait.is_decided_by_person:
         return False
     if card is None and wait.kind is WaitKind.QUESTION and not review.log.is_partial:
         return False  # it cannot be answered: a message is all that can be said
-    subject = f"waits for {wait.kind}"
+    subject = f"waits for {wait_words.subject_of(wait.kind)}"
     if card is not None:
         subject = f'waits for an answer to its question "{card.label}"'
     session.out.error(f"the task {subject}, which a message does not decide: nothing was sent")
-    session.out.note(f"decide it with: {deciding_command(session.out, review)}")
+    session.out.note(_way_to_decide(session, review))
     session.out.note("send the message all the same with: --anyway")
     return True
+
+
+def _way_to_decide(session: Session, review: ReviewSnapshot) -> str:
+    """Return the command that decides what a task waits for, or else where it is decided."""
+    kind = review.wait.kind if review.wait else WaitKind.UNKNOWN
+    command = deciding_command(session.out, review)
+    if kind is WaitKind.SIGN_IN:
+        return f"signing in does; it is shown by: {command}"
+    if kind in wait_words.DECIDED_ON_PLATFORM:
+        return f"{wait_words.DECIDED_ON_PLATFORM[kind]}; it is shown by: {command}"
+    if questions_of(review) is None and review.blocked_now:
+        return f"{review.blocked_now}; it is shown by: {command}"
+    return f"decide it with: {command}"
 
 
 async def _create(session: Session, action: Action) -> int:
@@ -132,12 +146,25 @@ async def decide_task(session: Session) -> int:
     if arguments.digest is not None:
         action = Action(verb, task_id, arguments.digest.strip(), arguments.comment)
         objection = partial(objection_to_digest, session.out.redactor)
-        return action_exit_code(await run_action(session, action, objection=objection))
+        ended = await run_action(session, action, objection=objection)
+        if ended.outcome is Outcome.NOT_SENT and ended.error is None and ended.task is not None:
+            with suppress(ApiError, BadAddress):  # the outcome is printed already
+                _note_other_way(session, await load_review(session.client, task_id))
+        return action_exit_code(ended)
     review = await load_review(session.client, task_id)
     kind = review.wait.kind if review.wait else "no wait"
     write_note(session, f"unseen: {kind}, digest {review.digest}, {review.task.name}")
     action = Action(verb, task_id, review.digest, arguments.comment)
-    return action_exit_code(await run_action(session, action))
+    ended = await run_action(session, action)
+    if ended.outcome is Outcome.NOT_SENT and ended.error is None:
+        _note_other_way(session, review)
+    return action_exit_code(ended)
+
+
+def _note_other_way(session: Session, review: ReviewSnapshot) -> None:
+    """Note how a wait is decided that is no approval: with another command, or elsewhere."""
+    if review.blocked_now and review.wait is not None and review.wait.is_decided_by_person:
+        write_note(session, _way_to_decide(session, review))
 
 
 def objection_to_digest(redactor: Redactor, review: ReviewSnapshot) -> str:
@@ -213,6 +240,8 @@ def print_outcome(session: Session, ended: Action) -> None:
     except (OSError, ValueError) as error:
         ignore_broken_pipe()
         write_note(session, f"{ended.verb} {ended.target}: {ended.words} (standard output takes nothing: {error})")
+    if not ended.is_sent and (note := whole_id_note(ended.error, ended.target)):
+        write_note(session, note)
     is_refused_or_unsent = not ended.is_sent or ended.outcome is Outcome.REFUSED
     if is_refused_or_unsent and ended.error is not None and ended.error.hint:
         write_note(session, ended.error.hint)

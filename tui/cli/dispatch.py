@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tui.cli.context import Session
-from tui.cli.exit_codes import FAILED, USAGE, UsageError, exit_code_of
+from tui.cli.exit_codes import FAILED, USAGE, UsageError, exit_code_of, whole_id_note
 from tui.cli.local import running_platform
 from tui.cli.output import NotPrinted, write_error
 from tui.client.endpoints import BadAddress
@@ -98,6 +98,8 @@ async def _run_verb(session: Session, screens: VerbFunction) -> int:
         return USAGE
     except ApiError as error:
         session.out.error(error.sentence)
+        if note := whole_id_note(error, str(getattr(session.arguments, "task", ""))):
+            session.out.note(note)
         return exit_code_of(error)
     except BrokenPipeError:
         raise

@@ -32,6 +32,8 @@ FULL_ID_CHARS = 32
 SHOWN_OTHERWISE = frozenset({"what", "waits"})
 """The labels of facts that `show` prints in another form: the request as a whole, and the times with their zone."""
 MAX_SUGGESTED_IDS = 5
+APPROVE = "xp-tui approve "
+"""The beginning of the command that approves."""
 NOT_FULLY_SHOWN = (
     "parts of what waits are masked, as they may be secrets: a digest does not decide about what was not seen whole. "
     "Reveal them in the review of xp-tui, or decide with --yes-unseen"
@@ -220,7 +222,10 @@ def _print_request(session: Session, review: ReviewSnapshot, wait: Wait, details
         out.line(Cell("  decide", FAINT), NOT_FULLY_SHOWN)
     else:
         out.line(Cell("  digest", FAINT), review.digest)
-        out.line(Cell("  decide", FAINT), deciding_command(out, review))
+        command = deciding_command(out, review)
+        out.line(Cell("  decide", FAINT), command)
+        if command.startswith(APPROVE):
+            out.line(Cell("      or", FAINT), f"xp-tui reject {command.removeprefix(APPROVE)}")
 
 
 def deciding_command(out: Output, review: ReviewSnapshot) -> str:
@@ -232,4 +237,4 @@ def deciding_command(out: Output, review: ReviewSnapshot) -> str:
         return f"xp-tui show {task_id}"
     if card is not None:
         return f"xp-tui answer {task_id} --digest {review.digest} {answer_flags(card.asked)}"
-    return f"xp-tui approve {task_id} --digest {review.digest}"
+    return f"{APPROVE}{task_id} --digest {review.digest}"

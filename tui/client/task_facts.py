@@ -89,6 +89,11 @@ class Wait(Struct, frozen=True):
         """Whether the wait needs a person, here or elsewhere, and does not end by itself."""
         return self.kind.need is not Need.MACHINE
 
+    @property
+    def is_decided_by_person(self) -> bool:
+        """Whether the wait is known to be for a decision of a person, which no message is."""
+        return self.needs_person and self.kind is not WaitKind.UNKNOWN
+
 
 class TaskFacts:
     """Facts that follow from the fields of a task, as a base of TaskRow and Task."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import ceil
 
 _UNITS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
 """The seconds of each unit, the largest first."""
@@ -19,6 +20,11 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{max(int(seconds), 0)}s"
+
+
+def countdown(seconds: float) -> str:
+    """Return the seconds that are left, rounded up: `4 s`, and `1 s` until the end."""
+    return f"{max(ceil(seconds), 1)} s"
 
 
 def seconds_until_change(seconds: float) -> float:

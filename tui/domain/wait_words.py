@@ -20,6 +20,27 @@ ENDS = {
 }
 """The way in which each kind of wait ends that cannot be ended here."""
 
+SUBJECTS = {
+    WaitKind.APPROVAL: "an approval",
+    WaitKind.SIGN_IN: "a sign-in",
+    WaitKind.QUESTION: "an answer",
+    WaitKind.SECRET: "a secret",
+    WaitKind.INVITATION: "an invitation",
+    WaitKind.HELD_CALL: "a held call",
+}
+"""The subject of each kind of wait for a person, with its article."""
+DECIDED_ON_PLATFORM = {
+    WaitKind.HELD_CALL: "it is decided on the platform, under Settings > Approvals",
+    WaitKind.SECRET: "it is given on the platform",
+    WaitKind.INVITATION: "it is accepted on the platform",
+}
+"""The place on the platform where each kind of wait is decided that cannot be decided here."""
+
+
+def subject_of(kind: WaitKind) -> str:
+    """Return the subject of a wait, with its article: `an approval`, `a held call`."""
+    return SUBJECTS.get(kind, f"a {kind.words}")
+
 
 def glyph_of(wait: Wait) -> str:
     """Return the glyph of a wait, which tells whether it can be ended here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,10 +20,10 @@ from tui.domain.review import differences
 from tui.screens.answer_draft import AnswerDraft
 from tui.screens.base import Segments
 from tui.screens.messages import AnswerDecided, ReadReview
+from tui.screens.question_keys import LETTERS_BELOW, NO_LETTERS, NOT_PICKED, QuestionKeysScreen
 from tui.screens.review_status import running_segments
 from tui.screens.review_words import title_segments, wait_segments
 from tui.screens.stylesheets import stylesheet
-from tui.screens.task_decision import TaskDecisionScreen
 from tui.widgets.document_layout import Part
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.keys import key_name
@@ -42,7 +42,7 @@ MAX_ANSWER_CHARS = 200
 """Characters of an answer in the line that says what will be sent."""
 
 
-class AnswerScreen(TaskDecisionScreen):
+class AnswerScreen(QuestionKeysScreen):
     """The screen with all questions of a task as one form."""
 
     CSS_PATH = stylesheet("answer")
@@ -96,16 +96,12 @@ class AnswerScreen(TaskDecisionScreen):
 
     def on_mount(self) -> None:
         """Start drawing after mounting."""
-        self.watch(self._form, "cursor", self._follow_cursor, init=False)
+        self.watch(self.form, "cursor", self._follow_cursor, init=False)
         self.set_interval(0.1, self.draw)
         self.arm()
         if (card := questions_of(self._review)) is not None:
             self._show_card(card, ())
         self.draw()
-
-    @property
-    def _form(self) -> QuestionForm:
-        return self.query_one("#form", QuestionForm)
 
     # Called by the app
 
@@ -128,8 +124,8 @@ class AnswerScreen(TaskDecisionScreen):
         self._draft = AnswerDraft(self.task_id, card, self._drafts)
         parts = [Part("what has changed since you opened it", "\n".join(changes))] if changes else []
         parts += [Part(name, card.raw[name]) for name in ("title", "description") if card.raw.get(name)]
-        self._form.show_questions(card.asked, parts)
-        self._form.show_picked(self._draft.picked)
+        self.form.show_questions(card.asked, parts)
+        self.form.show_picked(self._draft.picked)
         self._load_text(0)
         self.call_after_refresh(self._place_cursor)
 
@@ -139,8 +135,8 @@ class AnswerScreen(TaskDecisionScreen):
             return
         if not self._draft.questions[0].options:
             self.query_one(TextArea).focus()
-        elif self._form.count() <= self._form.scrollable_content_region.height:
-            self._form.move_to_choice(0, self._draft.picked[0] or 1)
+        elif self.form.count() <= self.form.scrollable_content_region.height:
+            self.form.move_to_choice(0, self._draft.picked[0] or 1)
 
     def update_state(self, state: State, changes: Sequence[Change]) -> None:
         """Update the screen with a new state: request a read if the task was updated after it was read."""
@@ -165,15 +161,38 @@ class AnswerScreen(TaskDecisionScreen):
         """Pick a choice; one that does not exist is refused with the range."""
         if self._draft is None or self._is_running or self._is_decided:
             return
-        self.note_other_key(time.monotonic())
+        if event.pressed_at is None:
+            self.note_other_key(time.monotonic())
+            self.text_run.end()
+        elif not self.takes_text_key(event.pressed_at):
+            return
+        before = self._draft.picked[event.question]
         self._note = ""
         with self._notes_problems():
             self._draft.pick(event.question, event.choice)
+            if event.pressed_at is not None:
+                self.text_run.note_pick(event.question, before)
             if event.choice == OWN_WORDS:
                 self.query_one(TextArea).focus()
             else:
-                self._form.move_to_choice(event.question, event.choice)
-        self._form.show_picked(self._draft.picked)
+                self.form.move_to_choice(event.question, event.choice)
+        self.form.show_picked(self._draft.picked)
+        self.draw()
+
+    @on(QuestionForm.NotPicked)
+    def _refuse_pick(self, event: QuestionForm.NotPicked) -> None:
+        """Refuse a key that picks where nothing has placed the cursor: it may belong to a text."""
+        if self.takes_text_key(event.pressed_at):
+            self._note = NOT_PICKED
+            self.draw()
+
+    def refuse_text(self, choices_before: Mapping[int, int | None]) -> None:
+        """Say where letters go, and restore the choices from before the first key of the text."""
+        self._note = LETTERS_BELOW if self.query_one(TextArea).display else NO_LETTERS
+        if self._draft is not None:
+            with self._notes_problems():
+                self._draft.restore(choices_before)
+            self.form.show_picked(self._draft.picked)
         self.draw()
 
     @contextmanager
@@ -188,8 +207,8 @@ class AnswerScreen(TaskDecisionScreen):
 
     def _follow_cursor(self) -> None:
         """Show the text of the question under the cursor in the field."""
-        if self._draft is not None and self._form.question != self._edited_question:
-            self._load_text(self._form.question)
+        if self._draft is not None and self.form.question != self._edited_question:
+            self._load_text(self.form.question)
 
     def _load_text(self, index: int) -> None:
         assert self._draft
@@ -209,14 +228,14 @@ class AnswerScreen(TaskDecisionScreen):
         self._note = ""
         with self._notes_problems():
             self._draft.write(index, text)
-        self._form.show_picked(self._draft.picked)
+        self.form.show_picked(self._draft.picked)
         self.draw()
 
     def action_question(self, by: int) -> None:
         """Go to the next question, or to the previous one."""
         if self._draft is not None:
-            index = (self._form.question + by) % len(self._draft.questions)
-            self._form.move_to_choice(index, self._draft.picked[index] or 1)
+            index = (self.form.question + by) % len(self._draft.questions)
+            self.form.move_to_choice(index, self._draft.picked[index] or 1)
 
     # Drawing
 
@@ -240,9 +259,9 @@ class AnswerScreen(TaskDecisionScreen):
         is_open = draft is not None and not self._is_running and not self._closed_reason
         is_shown = draft is not None and is_open and draft.questions[self._edited_question].takes_text
         if not is_shown and area.has_focus:
-            self._form.focus()
+            self.form.focus()
         area.display = title.display = is_shown
-        self._form.set_class(not is_shown, "-alone")
+        self.form.set_class(not is_shown, "-alone")
         words = "your answer, kept as a draft"
         if draft is not None and draft.questions[self._edited_question].options:
             words = "or in your own words, kept as a draft"
@@ -282,10 +301,10 @@ class AnswerScreen(TaskDecisionScreen):
     def _keys_to_answer(self) -> str:
         """Return the keys that answer the question under the cursor."""
         assert self._draft
-        question = self._draft.questions[self._form.question]
+        question = self._draft.questions[self.form.question]
         ways = "write the answer" if question.takes_text else ""
         if question.options:
-            ways = f"a digit, {key_name(self._form, 'answer.pick')} or a click picks a choice"
+            ways = f"a digit, {key_name(self.form, 'answer.pick')} or a click picks a choice"
         if len(self._draft.questions) > 1:
             ways += f"; {key_name(self, 'answer.next')} goes to the next question"
         return ways
@@ -304,7 +323,7 @@ class AnswerScreen(TaskDecisionScreen):
     @property
     def _unseen(self) -> str:
         """The unseen part of the form, with the keys that show it, or why it cannot be shown; empty if none is."""
-        form = self._form
+        form = self.form
         return form.not_whole_reason or self.not_shown_yet(form, "questions", "" if form.has_focus else "tab, ")
 
     @property
@@ -328,7 +347,7 @@ class AnswerScreen(TaskDecisionScreen):
         """Send the answers, unless something blocks it."""
         if self.takes_deciding_key() and self._draft is not None:
             self.note_decision()
-            self._form.focus()
+            self.form.focus()
             action = answer_action(self._review, self._draft.card, self._draft.answers)
             self.post_message(AnswerDecided(action, self._draft.keys))
         self.draw()

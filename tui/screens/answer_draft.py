@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING
 
 from tui.domain.answers import Answer, UnclearAnswer, choose, parse_text
@@ -53,6 +53,12 @@ class AnswerDraft:
             choose(self.questions[index], choice)
         self.picked[index] = choice
         self._keep(index)
+
+    def restore(self, choices: Mapping[int, int | None]) -> None:
+        """Restore the choices of questions that were picked before."""
+        for index, choice in choices.items():
+            self.picked[index] = choice
+            self._keep(index)
 
     def write(self, index: int, text: str) -> None:
         """Write an answer in the operator's own words, which picks them; an empty text picks nothing."""

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tui.domain import humanize
 from tui.domain.list_status import ListStatus
 from tui.screens.stylesheets import stylesheet
 from tui.security.sanitize import one_line
@@ -50,7 +51,7 @@ class HeldActions(NamedTuple):
 
     def time_left(self, action: Action) -> str:
         """Return a text with the time left of the hold of an action."""
-        left = f"{self.seconds_left.get(action.id, action.hold):.0f} s"
+        left = humanize.countdown(self.seconds_left.get(action.id, action.hold))
         if self.is_paused:
             return f"stands still, {left} left"
         return f"in {left}"

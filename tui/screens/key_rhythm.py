@@ -35,6 +35,10 @@ class KeyRhythm:
         """Begin the pause; a further key during the pause extends it."""
         self._paused_until = max(self._paused_until, now + PAUSE_SECONDS)
 
+    def end_pause(self) -> None:
+        """End the pause: the next key works again."""
+        self._paused_until = float("-inf")
+
     def is_alone(self, now: float) -> bool:
         """Return whether no key came right before a key that is pressed now."""
         return now - self._last_key_at >= QUIET_SECONDS
@@ -54,6 +58,30 @@ class KeyRhythm:
         """Note the time of a decision."""
         self._decided_at = now
         self.is_burst = False
+
+
+class TextRun:
+    """Keys that came in quick succession and may be one text, with the choices that were picked by them."""
+
+    def __init__(self) -> None:
+        self._last_key_at = float("-inf")
+        self._choices_before: dict[int, int | None] = {}
+        """The choice of each question before a key of this run picked another one."""
+
+    def note_key(self, now: float) -> None:
+        """Note the time of a key; after a pause it begins another run."""
+        if now - self._last_key_at >= PAUSE_SECONDS:
+            self.end()
+        self._last_key_at = max(self._last_key_at, now)
+
+    def note_pick(self, question: int, choice_before: int | None) -> None:
+        """Note the choice that a question had before the last key picked another one."""
+        self._choices_before.setdefault(question, choice_before)
+
+    def end(self) -> dict[int, int | None]:
+        """End the run; return the choice before it of each question for which a key of it has picked one."""
+        choices, self._choices_before = self._choices_before, {}
+        return choices
 
 
 def writes_text(event: events.Key) -> bool:

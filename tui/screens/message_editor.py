@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import MutableMapping
 from typing import Any, ClassVar, NamedTuple
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static, TextArea
 
+from tui.client.task_facts import WaitKind
+from tui.domain import wait_words
 from tui.screens.base import Dialog
+from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.security.sanitize import one_line
-from tui.widgets.keys import key_name
+from tui.widgets.keys import key_name, key_name_in
 
 
 class MessageDraft(NamedTuple):
@@ -41,6 +45,18 @@ OPTION_VALUES = {
 """The values that an option accepts, where it does not accept any text."""
 
 
+def waiting_words(app: App[Any], kind: WaitKind) -> str:
+    """Return a sentence about a wait for a person, and about what decides it instead of a message."""
+    from tui.screens.review import ReviewScreen  # late: only a task that waits for a person needs them
+    from tui.screens.task_list import TaskListScreen
+
+    review = key_name_in(app, TaskListScreen, "tasks.review")
+    deciding = wait_words.DECIDED_ON_PLATFORM.get(kind, f"its review ({review}) does")
+    if kind is WaitKind.SIGN_IN:
+        deciding = f"signing in ({review}, then {key_name_in(app, ReviewScreen, 'review.browse')}) does"
+    return f"the task waits for {wait_words.subject_of(kind)}: a message does not decide it, {deciding}"
+
+
 class MessageEditor(Dialog[MessageDraft | None]):
     """An editor for a message of several lines, which is kept as a draft until it is sent."""
 
@@ -53,7 +69,7 @@ class MessageEditor(Dialog[MessageDraft | None]):
 
     def __init__(
         self, title: str, destination: str, draft_key: str, drafts: MutableMapping[str, str], *,
-        has_options: bool = False, hint: str = "",
+        has_options: bool = False, hint: str = "", waits_for: WaitKind | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self._title = title
@@ -63,6 +79,10 @@ class MessageEditor(Dialog[MessageDraft | None]):
         self._has_options = has_options
         self._hint_text = hint
         """What the operator should know before writing; empty where there is nothing."""
+        self._waits_for = waits_for
+        """The kind of decision for which the task waits, which no message is; None where it waits for none."""
+        self._objected_at: float | None = None
+        """The time of the last key that was answered with the objection; None since the text was changed."""
         self._status = ""
         """The message in the line of the keys; empty while it shows the keys."""
 
@@ -73,6 +93,8 @@ class MessageEditor(Dialog[MessageDraft | None]):
             yield Static(one_line(self._destination), id="about", markup=False)
             if self._hint_text:
                 yield Static(one_line(self._hint_text), id="hint", markup=False)
+            if self._waits_for is not None:
+                yield Static(waiting_words(self.app, self._waits_for), id="hint", markup=False)
             yield TextArea(self._drafts.get(self._draft_key, ""), id="text", tab_behavior="focus")
             if self._has_options:
                 with VerticalScroll(id="options"):
@@ -92,6 +114,7 @@ class MessageEditor(Dialog[MessageDraft | None]):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Save the changed text as a draft; if it cannot be written, show the error and go on."""
+        self._objected_at = None
         try:
             self._drafts[self._draft_key] = event.text_area.text
         except OSError as error:
@@ -123,7 +146,20 @@ class MessageEditor(Dialog[MessageDraft | None]):
         if "files" in options:
             files = map(str.strip, options["files"].split(","))
             options["files"] = [name for name in files if name]
-        self.dismiss(MessageDraft(text, options))
+        if not self._objects():
+            self.dismiss(MessageDraft(text, options))
+
+    def _objects(self) -> bool:
+        """Return whether the key that sends has to be pressed again, and say why."""
+        now, before = time.monotonic(), self._objected_at
+        self._objected_at = now
+        if self._waits_for is None or (before is not None and now - before >= QUIET_SECONDS):
+            return False
+        subject, send = wait_words.subject_of(self._waits_for), key_name(self, "compose.send")
+        self._show_status(
+            f"the task waits for {subject}, which a message does not decide: {send} again sends the message"
+        )
+        return True
 
     def _show_status(self, text: str) -> None:
         self._status = text

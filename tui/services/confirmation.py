@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tui.client.log_entries import Log
     from tui.client.models import Task
 
+CREATED = "the task was created"
 CONFIRMATION_SECONDS = 30.0
 """How long the records are read for a confirmation."""
 NEWEST_TASKS = 50
@@ -192,7 +193,7 @@ class ActionConfirmer:
 
         reading = await self._read_until(claimed_task.id, is_conclusive)
         if reading.is_conclusive:
-            return action.done(Outcome.CONFIRMED, "the task was created", reading.record)
+            return action.done(Outcome.CONFIRMED, CREATED, reading.record)
         mismatch = mismatch or f"could not be read: {reading.error}"
         words = f"sent, and answered with task {claimed_task.id}, which {mismatch}. {_how_to_look(action)}"
         return action.done(Outcome.UNKNOWN, words, reading.record, reading.error)
@@ -207,7 +208,7 @@ class ActionConfirmer:
                 words = f"{answer.refusal}, yet the platform has it: task {task.id}"
                 return action.done(Outcome.UNKNOWN, words, task, answer.error)
             if task is not None:
-                return action.done(Outcome.CONFIRMED, f"the task was created{answer.detail}", task)
+                return action.done(Outcome.CONFIRMED, f"{CREATED}{answer.detail}", task)
             if answer.is_refusal:
                 return action.done(Outcome.REFUSED, answer.refused_because, error=answer.error)
             if self._clock.monotonic() >= end:

@@ -16,15 +16,24 @@ NAMES_IN_SENTENCES = {"enter": "enter", "escape": "esc", "backspace": "backspace
 
 def bound_keys(node: DOMNode, binding_id: str) -> tuple[str, ...]:
     """Return the keys bound to an action of this node: those of the settings, or else the default keys."""
-    chosen: Mapping[str, str] = getattr(node.app, "chosen_keys", {})
+    return _bound_keys_in(node.app, type(node), binding_id)
+
+
+def _bound_keys_in(app: App[Any], holder: type[DOMNode], binding_id: str) -> tuple[str, ...]:
+    chosen: Mapping[str, str] = getattr(app, "chosen_keys", {})
     if binding_id in chosen:
         return normalize_keys(chosen[binding_id])
-    return _default_keys(type(node), binding_id)
+    return _default_keys(holder, binding_id)
 
 
 def key_name(node: DOMNode, binding_id: str) -> str:
     """Return the name of the first key bound to an action of this node."""
     return display_name(node.app, bound_keys(node, binding_id)[0])
+
+
+def key_name_in(app: App[Any], holder: type[DOMNode], binding_id: str) -> str:
+    """Return the name of the first key bound to an action of a class, of which no node may be on screen."""
+    return display_name(app, _bound_keys_in(app, holder, binding_id)[0])
 
 
 def display_name(app: App[Any], key: str) -> str:

@@ -14,6 +14,7 @@ from tui.client.questions import Question
 from tui.security.redact import Redactor
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
+from tui.widgets.keys import bound_keys
 from tui.widgets.styled_text import StyledLine, StyledText
 
 OWN_WORDS = -1
@@ -21,6 +22,9 @@ OWN_WORDS = -1
 OWN_WORDS_TEXT = "your own words, in the field below"
 NEXT_DIGIT_SECONDS = 1.0
 """Seconds within which another digit makes a longer number of the one before."""
+MOVING_BINDINGS = ("lines.down", "lines.up", "lines.first", "lines.last", "lines.page_down", "lines.page_up",
+                   "lines.half_down", "lines.half_up")  # fmt: skip
+"""The bindings that move the cursor; a key of theirs that is a letter does not place it."""
 MARK = "( )"
 PICKED_MARK = "(x)"
 
@@ -42,10 +46,19 @@ class QuestionForm(Inspector):
     class ChoicePicked(Message):
         """A message that a choice of a question was picked; its number may be one that no choice has."""
 
-        def __init__(self, question: int, choice: int) -> None:
+        def __init__(self, question: int, choice: int, pressed_at: float | None) -> None:
             super().__init__()
             self.question = question
             self.choice = choice
+            self.pressed_at = pressed_at
+            """The time of the key that has picked it; None for a click."""
+
+    class NotPicked(Message):
+        """A message that a key picked no choice, because nothing has placed the cursor on one."""
+
+        def __init__(self, pressed_at: float) -> None:
+            super().__init__()
+            self.pressed_at = pressed_at
 
     def __init__(self, redactor: Redactor, clock: Callable[[], float], *, id: str | None = None) -> None:
         super().__init__(redactor, can_fold=False, is_whole=True, id=id)
@@ -56,6 +69,10 @@ class QuestionForm(Inspector):
         """The number of the choice that is picked, by question."""
         self._last_digit: tuple[float, FormTarget] | None = None
         """The time of the last digit, and the number that it picked."""
+        self._last_key_at = 0.0
+        """The time of the last key."""
+        self._is_cursor_placed = False
+        """Whether an arrow, a click or a digit has placed the cursor; a letter that moves it may be text."""
 
     # The questions
 
@@ -76,6 +93,7 @@ class QuestionForm(Inspector):
                 parts.append(Part(f"{MARK} text", OWN_WORDS_TEXT, is_beside=True))
                 targets.append(FormTarget(index, OWN_WORDS))
         self._targets = targets
+        self._is_cursor_placed = False
         self.show(parts)
 
     def show_picked(self, picked: Mapping[int, int | None]) -> None:
@@ -113,32 +131,50 @@ class QuestionForm(Inspector):
 
     def action_pick(self) -> None:
         """Pick the choice under the cursor."""
+        self._pick(self._last_key_at)
+
+    def _pick(self, pressed_at: float | None) -> None:
         target = self._target(self.cursor)
         if target.choice is not None:
-            self.post_message(self.ChoicePicked(target.question, target.choice))
+            self.post_message(self.ChoicePicked(target.question, target.choice, pressed_at))
 
     def on_key(self, event: events.Key) -> None:
-        """Pick the choice with the number of a digit key; digits in quick succession make one number."""
+        """Pick a choice with its digits, and keep a key from picking one on which nothing has placed the cursor."""
         super().on_key(event)
-        if event.character is None or not (event.character.isascii() and event.character.isdigit()):
-            return
-        event.stop()
-        event.prevent_default()
-        question, number = self.question, int(event.character)
+        self._last_key_at = event.time
+        if event.character is not None and event.character.isascii() and event.character.isdigit():
+            event.stop()
+            event.prevent_default()
+            self._is_cursor_placed = True
+            self._pick_number(event)
+        elif event.key in bound_keys(self, "answer.pick"):
+            if not self._is_cursor_placed:
+                event.stop()
+                event.prevent_default()
+                self.post_message(self.NotPicked(event.time))
+        elif event.is_printable:
+            self._is_cursor_placed = False
+        elif any(event.key in bound_keys(self, name) for name in MOVING_BINDINGS):
+            self._is_cursor_placed = True
+
+    def _pick_number(self, event: events.Key) -> None:
+        """Pick the choice with the number of a digit key; digits in quick succession make one number."""
+        question, number = self.question, int(event.character or 0)
         if self._last_digit is not None and self._clock() - self._last_digit[0] < NEXT_DIGIT_SECONDS:
             before = self._last_digit[1]
             longer = FormTarget(question, (before.choice or 0) * 10 + number)
             if before.question == question and longer in self._targets:
                 number = longer.choice or 0
         self._last_digit = (self._clock(), FormTarget(question, number))
-        self.post_message(self.ChoicePicked(question, number))
+        self.post_message(self.ChoicePicked(question, number, event.time))
 
     def on_click(self, event: events.Click) -> None:
         """Pick the choice that is clicked."""
         index = self.scroll_offset.y + event.y
         super().on_click(event)
         if 0 <= index < self.count():
-            self.action_pick()
+            self._is_cursor_placed = True
+            self._pick(None)
 
 
 def _choice_texts(question: Question) -> list[str]:
