@@ -9,10 +9,10 @@ import pytest
 from tests.app.conftest import Parts
 from tests.app.stub import StubScreen
 from tui.app.operator_commands import _restore_drafts
+from tui.client.task_facts import WaitKind
 from tui.domain.action import Action, Verb
 from tui.screens.answer import AnswerScreen
 from tui.screens.approval_base import ApprovalScreen
-from tui.client.task_facts import WaitKind
 from tui.screens.key_rhythm import QUIET_SECONDS
 from tui.screens.messages import CopyWanted, OpenUrl, ReplyWanted, TaskCommand
 from tui.screens.task_list import TaskListScreen

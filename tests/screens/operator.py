@@ -76,6 +76,13 @@ class Operator:
         """The verbs of the actions that were sent."""
         return [line["verb"] for line in self.journal.lines() if line["kind"] == "sent"]
 
+    async def send_to_waiting_task(self) -> None:
+        """Send the message of the editor to a task that waits: the key that sends is pressed again."""
+        await self.press("f2")
+        await self.until(lambda: "F2 again" in self.text)
+        await self.pilot.pause(0.35)
+        await self.press("f2")
+
     async def ready_to_decide(self) -> ReviewScreen:
         """Read the payload page by page until the decision keys work, and return the review."""
         await self.until(lambda: isinstance(self.app.screen, ReviewScreen))

@@ -62,7 +62,7 @@ async def test_a_draft_that_cannot_be_saved_is_reported(
         await operator.press(*"go on")
         await operator.until(lambda: "this is not kept as a draft: [Errno 28] No space left" in operator.text)
         assert "go on" in operator.text
-        await operator.press("f2")
+        await operator.send_to_waiting_task()
         await operator.until(lambda: operator.sent == ["continue"])
 
 
@@ -86,10 +86,8 @@ async def test_a_draft_that_cannot_be_restored_is_restored_by_the_next_run(
             await again.until(lambda: "pay it twice" in again.text)
 
 
-async def test_a_message_to_a_task_that_waits_is_sent_with_a_second_press_only(
-    serve: Serve, tmp_path: Path
-) -> None:
-    objection = "the task waits for an approval, which a message does not decide: F2 again sends the message"
+async def test_a_message_to_a_task_that_waits_is_sent_with_a_second_press_only(serve: Serve, tmp_path: Path) -> None:
+    objection = "the task waits for an approval, which a message does not decide: F2 again"
     async with dashboard_with_invoice(serve, tmp_path) as operator:
         await operator.press("c")
         await operator.until(lambda: "a message does not decide it, its review (a) does" in operator.text)

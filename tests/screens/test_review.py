@@ -289,7 +289,9 @@ async def test_the_task_on_the_top_screen_is_followed(serve: Serve, tmp_path: Pa
 
 async def test_a_task_whose_decision_is_being_sent_is_not_offered_again(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path) as operator:
-        await operator.press("c", *"once", "f2", "c")
+        await operator.press("c", *"once")
+        await operator.send_to_waiting_task()
+        await operator.press("c")
         await operator.until(lambda: "F2 sends" in operator.text)
         assert "once" not in operator.text
         await operator.until(lambda: operator.sent == ["continue"])

@@ -197,7 +197,8 @@ async def test_an_operator_replies_and_keeps_a_draft(serve: Serve, tmp_path: Pat
         await operator.until(lambda: operator.app.screen.query(TextArea))
         assert operator.app.screen.query_one(TextArea).text == "wait"
         assert JsonStore(tmp_path / "drafts.json")[invoice(operator)["id"]] == "wait"
-        await operator.press("!", "f2")
+        await operator.press("!")
+        await operator.send_to_waiting_task()
         await operator.until(lambda: operator.sent == ["continue"])
         said = [
             one["content"]["text"] for one in operator.here.log(invoice(operator)["id"]) if one.get("role") == "user"
@@ -403,7 +404,7 @@ async def test_a_draft_is_kept_until_the_platform_has_it(serve: Serve, tmp_path:
         await operator.until(lambda: "F2 sends" in operator.text)
         await operator.press(*"stay")
         operator.here.local.platform.destroy(invoice(operator)["id"])
-        await operator.press("f2")
+        await operator.send_to_waiting_task()
         await operator.until(lambda: "done" in [line["kind"] for line in operator.journal.lines()])
         assert operator.sent == []
         assert "stay" in JsonStore(tmp_path / "drafts.json").values()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from math import ceil
 
 _UNITS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
 """The seconds of each unit, the largest first."""
@@ -23,8 +22,8 @@ def duration(seconds: float) -> str:
 
 
 def countdown(seconds: float) -> str:
-    """Return the seconds that are left, rounded up: `4 s`, and `1 s` until the end."""
-    return f"{max(ceil(seconds), 1)} s"
+    """Return the seconds that are left, and `1 s` until the end: `4 s`."""
+    return f"{max(round(seconds), 1)} s"
 
 
 def seconds_until_change(seconds: float) -> float:

@@ -304,7 +304,7 @@ class AnswerScreen(QuestionKeysScreen):
         question = self._draft.questions[self.form.question]
         ways = "write the answer" if question.takes_text else ""
         if question.options:
-            ways = f"a digit, {key_name(self.form, 'answer.pick')} or a click picks a choice"
+            ways = f"a digit, an arrow and {key_name(self.form, 'answer.pick')}, or a click picks a choice"
         if len(self._draft.questions) > 1:
             ways += f"; {key_name(self, 'answer.next')} goes to the next question"
         return ways
