@@ -80,7 +80,8 @@ async def test_a_digest_is_checked_against_the_record_that_is_decided(
 async def test_a_digest_decides_a_request_that_is_shown_whole(shell: Shell, platform: Platform, server: Server) -> None:
     waiting(platform, {"note": json.dumps({"amount": 5}), "to": "ACME"})
     said = await shell.on(server, "show", "w")
-    assert said.out.splitlines()[-1] == f"  decide xp-tui approve w --digest {digest_in(said.out)}"
+    approve = f"xp-tui approve w --digest {digest_in(said.out)}"
+    assert said.out.splitlines()[-2:] == [f"  decide {approve}", f"  or {approve.replace('approve', 'reject')}"]
     assert (await shell.on(server, "show", "w", "-o", "json")).json["digest_decides"] is True
     assert (await shell.on(server, "approve", "w", "--digest", digest_in(said.out))).code == 0
 
@@ -135,9 +136,9 @@ async def test_a_result_cannot_look_like_a_request(
     waiting(platform, "pay 5 EUR", result=result)
     said = await shell.on(server, "show", "w")
     lines = said.out.splitlines()
-    assert lines[-1].startswith("  decide xp-tui approve w --digest ")
+    assert lines[-2].startswith("  decide xp-tui approve w --digest ")
     assert [line for line in lines if line.startswith("Waits for")] == ["Waits for: approval"]
-    assert [line for line in lines if re.match(r" {0,3}digest", line)] == [lines[-2]]
+    assert [line for line in lines if re.match(r" {0,3}digest", line)] == [lines[-3]]
     assert lines.index("    Waits for: approval") < lines.index("Waits for: approval")
 
 

@@ -28,7 +28,7 @@ async def test_show_tells_why_who_may_approve_by_when_and_what_follows(
     assert any(line.startswith("  then on approve: the agent goes on. On reject: the agent is told") for line in lines)
     assert "  since 2026-11-20T10:00:00Z decide by 2026-11-20T11:00:00Z" in lines
     assert lines[-3].startswith("  decide xp-tui approve w --digest ")
-    assert lines[-2] == lines[-3].replace("  decide xp-tui approve", "      or xp-tui reject")
+    assert lines[-2] == lines[-3].replace("  decide xp-tui approve", "  or xp-tui reject")
     details = (await shell.on(server, "show", "w", "-o", "json")).json["wait_details"]
     assert details["deadline"] == "2026-11-20T11:00:00Z"
     assert (details["node"]["name"], details["hitl_options"]["on_deny"]) == ("Release", "continue")

@@ -225,7 +225,7 @@ def _print_request(session: Session, review: ReviewSnapshot, wait: Wait, details
         command = deciding_command(out, review)
         out.line(Cell("  decide", FAINT), command)
         if command.startswith(APPROVE):
-            out.line(Cell("      or", FAINT), f"xp-tui reject {command.removeprefix(APPROVE)}")
+            out.line(Cell("  or", FAINT), f"xp-tui reject {command.removeprefix(APPROVE)}")
 
 
 def deciding_command(out: Output, review: ReviewSnapshot) -> str:
