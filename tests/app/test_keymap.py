@@ -109,6 +109,7 @@ def test_every_screen_is_checked_for_key_conflicts() -> None:
         "BaseScreen",
         "ApprovalScreen",
         "DecisionScreen",
+        "QuestionKeysScreen",
         "TaskDecisionScreen",
     }
 
