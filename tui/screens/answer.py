@@ -119,7 +119,7 @@ class AnswerScreen(TaskDecisionScreen):
             self._note = "it has changed since you opened it: read it again"
         card = questions_of(review)
         if card is not None and canonical(before.held) != canonical(review.held):
-            self._show_card(card, differences(before, review))
+            self._show_card(card, differences(before, review, self._ui.redactor.json))
         self.refresh_bindings()
         self.draw()
 

@@ -68,7 +68,7 @@ class ReviewPanes(Container):
             self.details = None
         self.facts.show(self._fact_parts(review, self.details), keeps_seen=not is_new)
         parts = request_parts(review)
-        if changes := differences(self._first_review, review):
+        if changes := differences(self._first_review, review, self._ui.redactor.json):
             parts[0] = parts[0]._replace(heading=CONTENT_HEADING)
             parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
         self.payload.show(parts)
