@@ -50,11 +50,14 @@ class Fact(NamedTuple):
     """Whether a very long text may be cut: the words of a conversation, and nothing of the request itself."""
 
 
-def facts_of(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool = False) -> list[Fact]:
+def facts_of(
+    review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool = False, decided: str = ""
+) -> list[Fact]:
     """Return the facts of a review. Nothing in them is masked.
 
-    `is_reading` says that the details are being read. The same labels come before and after, and no text changes with
-    time, because every line must be seen and none should have to be seen twice.
+    `is_reading` says that the details are being read, `decided` how the wait has ended since the review was read. The
+    same labels come before and after, and no text changes with time, because every line must be seen and none should
+    have to be seen twice.
     """
     facts = [Fact("what", " ".join((request_text(review) or NOT_PROVIDED).split()))]
     facts += _why_facts(review)
@@ -63,7 +66,7 @@ def facts_of(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading:
         facts += _tool_approval_facts(review, details, is_reading=is_reading)
     elif review.subject_id:
         facts += _node_facts(review, details, is_reading=is_reading)
-    waits = [_since(review), _deadline(review, details), _decided(review)]
+    waits = [_since(review), _deadline(review, details), decided or _decided(review)]
     facts.append(Fact("waits", "; ".join(filter(None, waits))))
     facts.append(Fact("then", _consequence(review, details)))
     return facts

@@ -326,7 +326,7 @@ class AnswerScreen(TaskDecisionScreen):
 
     def action_decide(self, verb: str) -> None:
         """Send the answers, unless something blocks it."""
-        if self.takes_deciding_key() and self._draft is not None:
+        if self.takes_deciding_key(self.blocked) and self._draft is not None:
             self.note_decision()
             self._form.focus()
             action = answer_action(self._review, self._draft.card, self._draft.answers)

@@ -19,6 +19,7 @@ from tui.widgets.styled_text import StyledText
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
+    from tui.client.models import Task
     from tui.domain.review import ReviewSnapshot
 
 PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
@@ -114,3 +115,26 @@ def signed_in_words(before: ReviewSnapshot, review: ReviewSnapshot) -> str:
     if review.task.is_final:
         return f"signed in; the task is {review.task.status}"
     return "signed in; the task goes on"
+
+
+def end_of_wait(before: ReviewSnapshot | None, review: ReviewSnapshot) -> str:
+    """Return how the wait of a task has ended, as the log or the record says; empty while it lasts."""
+    if before is None or before.task.id != review.task.id or before.wait is None or review.wait is not None:
+        return ""
+    if words := signed_in_words(before, review):
+        return words
+    from tui.client.log_entries import parse_entry
+    from tui.domain.recorded_decision import end_words
+
+    entry_id = parse_entry(before.held).id if before.is_in_log else ""
+    words = end_words(review.task, review.log, entry_id) or "it no longer waits"
+    return f"{words}; the task is {review.task.status or 'in no known state'}"
+
+
+def decided_words(task: Task | None) -> str:
+    """Return what the record of a task says about the decision of its approval; empty if it says nothing."""
+    from tui.domain.recorded_decision import record_words
+
+    if task is None or task.hitl_request is None:
+        return ""
+    return record_words(task.hitl_request)
