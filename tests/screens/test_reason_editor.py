@@ -247,7 +247,7 @@ async def test_the_reason_can_be_written_before_all_lines_were_seen_but_not_sent
         await operator.until(lambda: screen.query_one(Input).has_focus)
         await operator.press(*"no next", "enter")
         await operator.until(lambda: 'reason: "no next"' in operator.text)
-        assert operator.app.screen is screen
+        assert screen.is_current
         await operator.until(lambda: not screen.dead_keys_reason)
         await operator.pilot.pause(0.35)
         await operator.press("R")

@@ -25,7 +25,7 @@ CONSEQUENCES: dict[WaitKind, str] = {
 """What follows, for the kinds of waits that are ended here without approval or rejection."""
 OTHER_END = "it goes on once the platform lets it"
 """The way in which a wait ends that has no words of its own."""
-CARD_CONSEQUENCE = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
+CARD_CONSEQUENCE = "on confirm: the agent goes on. On dismiss: the card is dismissed, no reason is passed on."
 HELD_CALL_CONSEQUENCE = "nothing can be decided here. Once it is approved on the platform, exactly this call runs."
 DENIAL_WORDS = {"continue": "the agent is told, with the reason, and goes on without it"}
 """What follows on a rejection, for the values of `on_deny` that are documented."""

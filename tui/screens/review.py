@@ -23,13 +23,13 @@ from tui.screens.review_status import (
     StatusNotes,
     button_reason,
     decided_segments,
+    is_question,
     running_segments,
     sign_in_url,
     waiting_segments,
 )
 from tui.screens.review_words import decided_words, end_of_wait, is_another_request, title_segments, wait_segments
 from tui.widgets.key_footer import KeyFooter
-from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
@@ -224,7 +224,18 @@ class ReviewScreen(ReviewDecision):
             self._panes.draw_titles(review)
         self.query_one(OutcomeLine).show_outcome(self._ui.redactor.text(self._outcome_words))
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
+        self.query_one(KeyFooter).hide(self._keys_without_use)
         self.reason_editor.draw(is_sent=is_running(self._action) or self._is_decided)
+
+    @property
+    def _keys_without_use(self) -> frozenset[str]:
+        """The actions whose keys are of no use in the footer now: nothing is held, or a button shows the key."""
+        keys = set()
+        if self.disabled_reason("undo", ()):
+            keys.add("undo")
+        if not self._is_decided and is_question(self._review):
+            keys.add("say")
+        return frozenset(keys)
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the buttons and what blocks them."""
@@ -286,12 +297,8 @@ class ReviewScreen(ReviewDecision):
 
     def handle_picked(self, name: str) -> None:
         """Handle a click on a picked segment: a button that decides nothing, or one shown after the decision."""
-        actions = {"answer": self.action_say, "open in a browser": self.action_browse, "open": self.action_open}
-        actions |= {
-            "copy": self.action_copy,
-            "copy the address": self.action_copy,
-            "next": partial(self.action_next, 1),
-        }
+        actions = {"answer": self.action_say, "browse": self.action_browse, "copy": self.action_copy}
+        actions |= {"open": self.action_open, "next": partial(self.action_next, 1)}
         if name in actions:
             actions[name]()
 
