@@ -140,7 +140,7 @@ def test_an_unknown_effect_of_a_rejection_is_shown_as_it_is() -> None:
 def test_only_what_can_happen_follows(shown: ReviewSnapshot, then: str) -> None:
     told = facts(shown)["then"]
     assert then in told
-    assert ("on approve" in told) is (shown.blocked_now is None)
+    assert ("on confirm" in told) is (shown.blocked_now is None)
 
 
 @pytest.mark.parametrize(

@@ -230,3 +230,29 @@ async def test_a_draft_of_several_lines_becomes_one_line_that_has_to_be_entered_
         await operator.press("R")
         await operator.until(lambda: screen.query_one(Input).value == " ".join(draft.split()))
         assert screen.query_one("#payload", Inspector).is_read
+
+
+async def test_the_reason_can_be_written_before_all_lines_were_seen_but_not_sent(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24), hold=60.0) as operator:
+        platform, task = operator.here.local.platform, invoice(operator)
+        content = {f"line {number}": number for number in range(90)}
+        platform.change(task, hitl_request={**task["hitl_request"], "content": content})
+        await operator.press("a")
+        await operator.until(lambda: "payload: lines" in operator.text)
+        screen = operator.app.screen
+        assert isinstance(screen, ReviewScreen)
+        await operator.until(lambda: not screen.dead_keys_reason)
+        await operator.pilot.pause(0.35)
+        await operator.press("R")
+        await operator.until(lambda: screen.query_one(Input).has_focus)
+        await operator.press(*"no next", "enter")
+        await operator.until(lambda: 'reason: "no next"' in operator.text)
+        assert screen.is_current
+        await operator.until(lambda: not screen.dead_keys_reason)
+        await operator.pilot.pause(0.35)
+        await operator.press("R")
+        await operator.until(lambda: "not yet: payload: lines" in operator.text)
+        assert not operator.app.services.progress.unfinished
+        await operator.ready_to_decide()
+        await operator.press("R")
+        await operator.until(lambda: "u takes it back" in operator.text)

@@ -13,12 +13,16 @@ from rich.color import Color
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, dashboard_with_invoice, invoice, open_dashboard
 from tui.client.client import Client
+from tui.client.log_entries import Log
+from tui.client.models import Task
+from tui.client.task_facts import Wait, WaitKind
 from tui.client.workflow_models import WorkflowNode
 from tui.domain.review import ReviewSnapshot
 from tui.domain.wait_details import WaitDetails
 from tui.screens.copy_dialog import CopyScreen
 from tui.screens.decision_screen import DEAD_KEY_SECONDS
 from tui.screens.review import ReviewScreen
+from tui.screens.review_facts import request_parts
 from tui.widgets.inspector import Inspector
 
 HELD = "u takes it back"
@@ -201,3 +205,32 @@ async def test_a_held_call_does_not_look_like_a_review_that_can_be_decided(serve
         here.local.store.put_approval({**approval, **decided})
         await operator.press("r")
         await operator.until(lambda: "declined by Kim: not on a Friday" in operator.text)
+
+
+async def test_a_page_down_shows_other_lines_at_the_first_press(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, (80, 24)) as operator:
+        await operator.press("a", "end")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen) and "agent" in operator.text)
+        facts = operator.app.screen.query_one("#facts", Inspector)
+        await operator.until(lambda: facts.count() > facts.scrollable_content_region.height)
+        await operator.press("tab")
+        await operator.until(lambda: facts.has_focus)
+        assert operator.text.split("\n")[-6][0] == "▌"
+        assert operator.text.split("\n")[2][0] == "▏"
+        await operator.press("pagedown")
+        assert facts.scroll_offset.y > 0
+
+
+def test_a_question_is_shown_with_its_numbered_choices_before_its_json() -> None:
+    question = {
+        "id": "q",
+        "question": "Where?",
+        "options": [{"id": "o1", "label": "east"}, {"id": "o2", "label": "west"}],
+    }
+    held = {"id": "card", "questions": [question]}
+    task = Task.from_value({"id": "t", "status": "paused"})
+    review = ReviewSnapshot(task, Log(), Wait(WaitKind.QUESTION, None), held, is_in_log=True)
+    content, envelope = request_parts(review)
+    assert content.value == "Where?\n  1  east\n  2  west"
+    assert envelope.value == held
+    assert not envelope.is_folded

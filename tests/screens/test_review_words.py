@@ -62,7 +62,9 @@ async def test_each_wait_has_its_own_buttons(screen: ReviewScreen) -> None:
         Task.from_value({"id": "t", "status": "paused", "hitl_request": {"wait_node_id": "n"}}),
         Log(()), Wait(WaitKind.APPROVAL, NOW), {},
     )  # fmt: skip
-    assert texts(button_segments(screen, request, UI, "")) == ["A approve", "R reject"]
+    assert texts(button_segments(screen, request, UI, "")) == ["A approve", "R reject…"]
+    card = ReviewSnapshot(request.task, Log(()), Wait(WaitKind.APPROVAL, NOW), {}, request_id="k", is_in_log=True)
+    assert texts(button_segments(screen, card, UI, "")) == ["A confirm", "R dismiss"]
     assert texts(button_segments(screen, shown(WaitKind.QUESTION), UI, "")) == ["c answer"]
     assert texts(button_segments(screen, shown(WaitKind.UNKNOWN), UI, "")) == []
     assert texts(button_segments(screen, None, UI, "")) == []
@@ -88,6 +90,9 @@ async def test_the_bar_of_a_hold_is_left_out_with_reduced_motion(screen: ReviewS
     held = HeldActions("", {action.id: 4.2}, is_paused=False)
     moving = running_segments(screen, action, UI, held, is_retractable=True)
     assert texts(moving) == ["approve in 4 s", "█████░░░░░", "u takes it back"]
+    long = running_segments(screen, replace(action, comment="why " * 40), UI, held, is_retractable=True)
+    assert sum(len(piece.text) for piece, _ in long) <= screen.size.width
+    assert texts(long)[-1] == "u takes it back"
     still = running_segments(screen, action, replace(UI, is_still=True), held, is_retractable=True)
     assert texts(still) == ["approve in 4 s", "u takes it back"]
 

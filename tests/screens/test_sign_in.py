@@ -17,6 +17,7 @@ from tui.domain.review import ReviewSnapshot
 from tui.screens.copy_dialog import CopyChoices, CopyScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.review_words import signed_in_words
+from tui.screens.task_detail import TaskScreen
 
 MASKED = "masked parts were not shown yet in payload"
 
@@ -109,6 +110,12 @@ async def test_an_operator_signs_in_with_the_seeded_task_of_the_demo(
             assert "signed in; the task goes on" not in operator.text
             assert (await browser.post(opened[0])).status_code == 200
             await operator.until(lambda: "signed in; the task goes on" in operator.text)
+            assert f"sign in to Gmail, at {here.url}" in operator.text
+            assert opened[0].rpartition("/")[2] not in operator.text.replace("\n", "")
+            assert "enter opens the task" in operator.text
+            assert "n the next that waits" in operator.text
+            await operator.press("enter")
+            await operator.until(lambda: isinstance(operator.app.screen, TaskScreen))
             await here.until(task["id"], "completed")
 
 
@@ -123,7 +130,8 @@ async def test_over_ssh_the_address_is_copied_instead(
         monkeypatch.setenv(variable, "10.0.0.1 52022 10.0.0.2 22")
         opened = await open_sign_in(operator, url, monkeypatch, browser="")
         await operator.until(lambda: "https://accounts.example:8443" in operator.text)
-        await press_until(operator, "b", "no browser on this machine: y copies the address")
+        await press_until(operator, "b", "no browser on this machine")
+        assert "y copies the address" not in operator.text
         assert opened == []
         copied: list[str] = []
         monkeypatch.setattr(operator.app.services.copying, "copy", lambda name, text: copied.append(text))

@@ -13,12 +13,17 @@ from tui.client.endpoints import BadAddress
 from tui.client.errors import ApiError
 from tui.client.json_codec import pretty
 from tui.client.task_rows import AnyTask
+from tui.screens.decision_screen import DecisionScreen
 from tui.security.sanitize import host_of, sanitize_text, with_ascii_host
-from tui.services.clipboard import copy_text
+from tui.services.clipboard import HANDED_TO_TERMINAL, copy_text
 from tui.services.state_store import StateStore
+from tui.widgets.inspector import REVEAL_SECONDS
+from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
 
 MAX_TITLE_CHARS = 10_000
+NOTICE_SECONDS = 4.0
+"""Seconds for which the way in which a text was copied is shown."""
 SIGN_IN_ADDRESS = "address"
 """The name of the address of a sign-in: the only text that is copied with what is masked in it."""
 
@@ -75,7 +80,18 @@ class CopyCommands:
     def copy(self, name: str, text: str) -> None:
         """Copy a text, and notify the operator of the way in which it was copied."""
         how = copy_text(text, self._write, self._fallback_file)
-        self._app.notify(f"{name}: {how}", markup=False, timeout=4)
+        seconds = NOTICE_SECONDS
+        if name == SIGN_IN_ADDRESS and how == HANDED_TO_TERMINAL and (key := self._key_that_reveals()):
+            how = f"{how}; if nothing arrives: {key} shows it for {REVEAL_SECONDS:.0f} s"
+            seconds = REVEAL_SECONDS
+        self._app.notify(f"{name}: {how}", markup=False, timeout=seconds)
+
+    def _key_that_reveals(self) -> str:
+        """Return the key that shows what is masked on the topmost screen; empty where none does."""
+        screens = self._app.screens
+        if not screens or not screens[-1].IS_APPROVAL:
+            return ""
+        return key_name(screens[-1], DecisionScreen.REVEAL_BINDING)
 
     def _texts_of(self, tasks: Sequence[AnyTask]) -> dict[str, str]:
         """Return the texts of tasks that can be copied, by name, with their secrets masked."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tui.client.json_values import EPOCH, decider_of, object_of, parse_time, text_of
-from tui.client.log_entries import Confirmation, Entry, Questions
+from tui.client.log_entries import Confirmation, Entry, Log, Questions
 from tui.client.models import ApprovalRequest
 from tui.client.task_rows import AnyTask
 from tui.domain.activity_nodes import Node
@@ -51,6 +51,31 @@ def decision_words(request: ApprovalRequest) -> str:
     if reason:
         decided = f'{decided}: "{reason}"'
     return f"{decided} · {request.title}" if request.title else decided
+
+
+def record_words(request: ApprovalRequest) -> str:
+    """Return by whom and when a request was decided on record, as `approved by Ann at 14:05:09`; empty if it is open.
+
+    The texts of the platform in it are not masked.
+    """
+    if not request.decided_by:
+        return ""
+    verb = "approved" if request.approved_by else "rejected"
+    moment = parse_time(request.raw.get(f"{verb}_at")) or parse_time(request.raw.get("decided_at"))
+    words = f"{verb} by {request.decided_by}"
+    return f"{words} at {clock(moment)}" if moment else words
+
+
+def end_words(task: AnyTask, log: Log, entry_id: str) -> str:
+    """Return what the record and the log tell about the end of a wait; empty if they tell nothing.
+
+    `entry_id` is the id of the entry of the log with which the task waited, or empty.
+    """
+    if task.hitl_request and (words := record_words(task.hitl_request)):
+        reason = text_of(task.hitl_request.raw.get("comment"))
+        return f'{words}: "{reason}"' if reason else words
+    entry = next((entry for entry in reversed(log.entries) if entry_id and entry.id == entry_id), None)
+    return settled_words(entry) if entry is not None else ""
 
 
 def settled_words(entry: Entry) -> str:

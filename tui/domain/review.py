@@ -5,10 +5,10 @@ The models of log entries are imported when a log is read, so that the first fra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -26,6 +26,16 @@ MAX_ENTRIES_LOOKED_BACK = 256
 """Latest entries of a log that are searched for the tool call of a card."""
 REQUEST_FIELDS = ("wait_node_id", "operation_id", "title", "description", "content", "value")
 """The fields that identify a request."""
+Path = tuple[str | int, ...]
+"""The member names and indexes that lead to a value."""
+
+
+class Scalar(NamedTuple):
+    """A scalar within a request: the name that leads to it, masked, its value as JSON, and its masked value."""
+
+    name: str
+    value: str
+    shown: str
 
 
 class ReviewSnapshot(Struct, frozen=True):
@@ -167,17 +177,16 @@ def _held_call(log: Log, entry: Entry) -> Entry:
     return next(calls, entry)
 
 
-def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...]:
-    """Return the differences between two reviews, one per line: the field, its old value and its new value."""
+def differences(before: ReviewSnapshot, after: ReviewSnapshot, mask: Callable[[Any], Any]) -> tuple[str, ...]:
+    """Return the differences between two reviews, one per line: the field, its old value and its new value.
+
+    `mask` masks a whole JSON value: of some values, only the names of their fields tell that they are secrets.
+    """
     if before.digest == after.digest:
         return ()
-    old, new = dict(_scalars(parse_nested(before.held))), dict(_scalars(parse_nested(after.held)))
-    names = [*old, *(name for name in new if name not in old)]
-    lines = [
-        f"{name or 'the request'}: {old.get(name, 'nothing')} → {new.get(name, 'nothing')}"
-        for name in names
-        if old.get(name) != new.get(name)
-    ]
+    old, new = _scalars(parse_nested(before.held), mask), _scalars(parse_nested(after.held), mask)
+    paths = [*old, *(path for path in new if path not in old)]
+    lines = [_difference(old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
     for label, old_value, new_value in (
         ("status", before.task.status, after.task.status),
         ("it waits for", _wait_text(before), _wait_text(after)),
@@ -188,20 +197,41 @@ def differences(before: ReviewSnapshot, after: ReviewSnapshot) -> tuple[str, ...
     return tuple(lines)
 
 
+def _difference(old: Scalar | None, new: Scalar | None) -> str:
+    """Return a line about a field that has changed; of values that are masked alike, it says only that they have."""
+    name = next(scalar.name for scalar in (old, new) if scalar is not None) or "the request"
+    old_text = old.shown if old else "nothing"
+    new_text = new.shown if new else "nothing"
+    if old_text == new_text:
+        return f"{name}: changed, but masked: {new_text}"
+    return f"{name}: {old_text} → {new_text}"
+
+
 def _wait_text(review: ReviewSnapshot) -> str:
     if review.wait is None:
         return "nobody"
     return review.wait.kind.words
 
 
-def _scalars(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every scalar in a JSON value as JSON, with its path."""
-    remaining = [("", value)]
+def _scalars(value: Any, mask: Callable[[Any], Any]) -> dict[Path, Scalar]:
+    """Return every scalar in a JSON value by its path; a container that is masked as a whole counts as one."""
+    scalars: dict[Path, Scalar] = {}
+    remaining: list[tuple[Path, str, Any, Any]] = [((), "", value, mask(value))]
     while remaining:
-        path, value = remaining.pop()
-        if isinstance(value, dict) and value:
-            remaining += reversed([(f"{path}.{key}".lstrip("."), item) for key, item in value.items()])
-        elif isinstance(value, list) and value:
-            remaining += reversed([(f"{path}[{index}]", item) for index, item in enumerate(value)])
+        path, name, item, shown = remaining.pop()
+        members = list(_members(path, name, item, shown))
+        if members:
+            remaining += reversed(members)
         else:
-            yield path, dumps(value)
+            scalars[path] = Scalar(name, dumps(item), dumps(shown))
+    return scalars
+
+
+def _members(path: Path, name: str, item: Any, shown: Any) -> Iterator[tuple[Path, str, Any, Any]]:
+    """Yield the members of a container that are masked one by one: the path, the name, the value, and it masked."""
+    if isinstance(item, dict) and isinstance(shown, dict) and len(item) == len(shown):
+        for (key, member), (label, shown_member) in zip(item.items(), shown.items(), strict=True):
+            yield (*path, key), f"{name}.{label}".lstrip("."), member, shown_member
+    elif isinstance(item, list) and isinstance(shown, list):
+        for index, (member, shown_member) in enumerate(zip(item, shown, strict=True)):
+            yield (*path, index), f"{name}[{index}]", member, shown_member

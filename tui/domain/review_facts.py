@@ -25,7 +25,7 @@ CONSEQUENCES: dict[WaitKind, str] = {
 """What follows, for the kinds of waits that are ended here without approval or rejection."""
 OTHER_END = "it goes on once the platform lets it"
 """The way in which a wait ends that has no words of its own."""
-CARD_CONSEQUENCE = "on approve: the agent goes on. On reject: the card is dismissed, no reason is passed on."
+CARD_CONSEQUENCE = "on confirm: the agent goes on. On dismiss: the card is dismissed, no reason is passed on."
 HELD_CALL_CONSEQUENCE = "nothing can be decided here. Once it is approved on the platform, exactly this call runs."
 DENIAL_WORDS = {"continue": "the agent is told, with the reason, and goes on without it"}
 """What follows on a rejection, for the values of `on_deny` that are documented."""
@@ -50,11 +50,14 @@ class Fact(NamedTuple):
     """Whether a very long text may be cut: the words of a conversation, and nothing of the request itself."""
 
 
-def facts_of(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool = False) -> list[Fact]:
+def facts_of(
+    review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool = False, decided: str = ""
+) -> list[Fact]:
     """Return the facts of a review. Nothing in them is masked.
 
-    `is_reading` says that the details are being read. The same labels come before and after, and no text changes with
-    time, because every line must be seen and none should have to be seen twice.
+    `is_reading` says that the details are being read, `decided` how the wait has ended since the review was read. The
+    same labels come before and after, and no text changes with time, because every line must be seen and none should
+    have to be seen twice.
     """
     facts = [Fact("what", " ".join((request_text(review) or NOT_PROVIDED).split()))]
     facts += _why_facts(review)
@@ -63,7 +66,7 @@ def facts_of(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading:
         facts += _tool_approval_facts(review, details, is_reading=is_reading)
     elif review.subject_id:
         facts += _node_facts(review, details, is_reading=is_reading)
-    waits = [_since(review), _deadline(review, details), _decided(review)]
+    waits = [_since(review), _deadline(review, details), decided or _decided(review)]
     facts.append(Fact("waits", "; ".join(filter(None, waits))))
     facts.append(Fact("then", _consequence(review, details)))
     return facts

@@ -115,7 +115,7 @@ class AnswerScreen(QuestionKeysScreen):
             self._note = "it has changed since you opened it: read it again"
         card = questions_of(review)
         if card is not None and canonical(before.held) != canonical(review.held):
-            self._show_card(card, differences(before, review))
+            self._show_card(card, differences(before, review, self._ui.redactor.json))
         self.refresh_bindings()
         self.draw()
 
@@ -345,7 +345,7 @@ class AnswerScreen(QuestionKeysScreen):
 
     def action_decide(self, verb: str) -> None:
         """Send the answers, unless something blocks it."""
-        if self.takes_deciding_key() and self._draft is not None:
+        if self.takes_deciding_key(self.blocked) and self._draft is not None:
             self.note_decision()
             self.form.focus()
             action = answer_action(self._review, self._draft.card, self._draft.answers)

@@ -1,7 +1,7 @@
 """Base of the approval screens: two deciding keys, and the reason for a rejection.
 
-A rejection that was refused is not taken at all: a reason typed after it does nothing. Enter on a reason does not send
-it.
+The reason can be written before all lines were seen; only sending it needs that. A rejection that was refused is not
+taken at all: a reason typed after it does nothing. Enter on a reason does not send it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import on
-from textual.actions import parse
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -67,6 +66,11 @@ class ApprovalScreen(DecisionScreen):
         raise NotImplementedError
 
     @property
+    def blocked_from_writing(self) -> str:
+        """The reason why not even the reason for a rejection can be written; empty when it can."""
+        raise NotImplementedError
+
+    @property
     def takes_reason(self) -> bool:
         """Whether a rejection takes a reason."""
         return True
@@ -83,9 +87,12 @@ class ApprovalScreen(DecisionScreen):
     def action_decide(self, verb: str) -> None:
         """Decide, unless something blocks it; a first rejection asks for the reason."""
         editor = self.reason_editor
-        if not self.takes_deciding_key():
-            self._pause_after(verb)
-        elif verb == "reject" and editor.reason is None and self.takes_reason:
+        opens_reason = verb == "reject" and editor.reason is None and self.takes_reason
+        blocked = self.blocked_from_writing if opens_reason else self.blocked
+        if not self.takes_deciding_key(blocked):
+            if opens_reason:
+                self.rhythm.pause(self._pressed_at or time.monotonic())
+        elif opens_reason:
             editor.open()
         else:
             self.note_decision()
@@ -97,12 +104,7 @@ class ApprovalScreen(DecisionScreen):
     def refuse(self, action: str) -> None:
         """Refuse an action by showing the reason."""
         super().refuse(action)
-        if action.startswith("decide("):
-            self._pause_after(str(parse(action)[2][0]))
-
-    def _pause_after(self, verb: str) -> None:
-        """Let keys that write text do nothing for a pause, if the refused key would have asked for a reason."""
-        if verb == "reject":
+        if action == "decide('reject')":
             self.rhythm.pause(self._pressed_at or time.monotonic())
 
     # The reason

@@ -298,14 +298,21 @@ class BulkReviewScreen(ApprovalScreen):
         return self.tasks.keys()
 
     @property
-    def blocked(self) -> str:
-        """The reason why the decision is blocked; empty when it is not."""
+    def blocked_from_writing(self) -> str:
+        """The reason why not even the reason for a rejection can be written; empty when it can."""
         if reason := self._closed_reason:
             return reason
         if any(action.phase is not Phase.DONE for action in self._actions.values()):
             return "decisions are under way"
         if self._pending_reads:
             return f"reading {len(self._pending_reads)} of them …"
+        return ""
+
+    @property
+    def blocked(self) -> str:
+        """The reason why the decision is blocked; empty when it is not."""
+        if reason := self.blocked_from_writing:
+            return reason
         payload = self.query_one("#payload", Inspector)
         if reason := payload.not_whole_reason:
             return f"{reason}: take it out of the marks"

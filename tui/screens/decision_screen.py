@@ -106,8 +106,11 @@ class DecisionScreen(BaseScreen[None]):
     @property
     def blocked_now(self) -> str:
         """The reason why the deciding keys are blocked now; empty when they decide."""
-        if reason := self.blocked:
-            return reason
+        return self.blocked or self.dead_keys_reason
+
+    @property
+    def dead_keys_reason(self) -> str:
+        """The reason why the deciding keys do nothing for a moment; empty when they work."""
         now = self._clock()
         if now < self._armed_at:
             return "a moment: it has just appeared"
@@ -183,14 +186,17 @@ class DecisionScreen(BaseScreen[None]):
         if self._armed_at != float("inf"):
             self.arm()
 
-    def takes_deciding_key(self) -> bool:
-        """Return whether the deciding key that was just pressed, or the click, may decide; else say why not."""
+    def takes_deciding_key(self, blocked: str) -> bool:
+        """Return whether the deciding key that was just pressed, or the click, may act; else say why not.
+
+        `blocked` is the reason why it is blocked until something changes; empty when it is not.
+        """
         now = self._pressed_at or time.monotonic()
         was_alone = self.rhythm.is_alone(now)
         self.rhythm.note_key(now)
         is_burst = self._check_burst(now)
         self._note = ""
-        self._is_refused = bool(self.blocked_now)
+        self._is_refused = bool(blocked or self.dead_keys_reason)
         if self._is_refused:
             return False
         if is_burst or not was_alone:

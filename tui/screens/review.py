@@ -12,24 +12,24 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.domain import humanize
-from tui.domain.action import Action, Phase, Verb
+from tui.domain.action import Action, Phase
 from tui.domain.wait_details import WaitDetails, deadline_of
-from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
+from tui.screens.approval_base import IN_A_BURST
 from tui.screens.base import Segments
 from tui.screens.messages import CopyWanted, OpenReviewedTask, OpenUrl, ReadReview, ReplyWanted, ShowNextReview
 from tui.screens.reason_editor import reason_key
-from tui.screens.review_panes import ReviewPanes
+from tui.screens.review_base import ReviewDecision, is_running
 from tui.screens.review_status import (
     StatusNotes,
     button_reason,
     decided_segments,
+    is_question,
     running_segments,
     sign_in_url,
     waiting_segments,
 )
-from tui.screens.review_words import is_another_request, signed_in_words, title_segments, wait_segments
+from tui.screens.review_words import decided_words, end_of_wait, is_another_request, title_segments, wait_segments
 from tui.widgets.key_footer import KeyFooter
-from tui.widgets.keys import key_name
 from tui.widgets.outcome_line import OutcomeLine
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.styled_text import StyledText
@@ -38,14 +38,13 @@ from tui.widgets.ui_context import UIContext
 if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import Change, State
-    from tui.screens.base import HeldActions
 
 
 MIN_WIDE_COLUMNS, MIN_TALL_ROWS = 140, 32
 """Columns from which the facts are beside the request, and rows from which the headline and the buttons have room."""
 
 
-class ReviewScreen(ApprovalScreen):
+class ReviewScreen(ReviewDecision):
     """The screen for the review of one task."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,20 +69,13 @@ class ReviewScreen(ApprovalScreen):
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(clock)
+        super().__init__(task_id, ui, running_action, clock)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (MIN_WIDE_COLUMNS, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (MIN_TALL_ROWS, "-tall")]
-        self.task_id = task_id
-        self._ui = ui
-        self._panes = ReviewPanes(ui)
-        self._review: ReviewSnapshot | None = None
-        """The review as it was read last; None until then."""
         self._has_widgets = False
         """Whether all widgets are mounted."""
         self._early_updates: list[Callable[[], None]] = []
         """The updates with what was read before all widgets were mounted."""
-        self._action = running_action
-        """The last action for the task, with its progress."""
         self._read_at: datetime | None = None
         self._failure = ""
         """The note about the last read that failed."""
@@ -122,8 +114,11 @@ class ReviewScreen(ApprovalScreen):
         if self._note == self._failure:
             self._note = ""
         was_decided = self._is_decided
-        if was_decided and (review.blocked_now or not is_another_request(review, before)):
+        if was_decided and not self._replaces_shown(review):
             return  # what was decided about stays on the screen
+        if not was_decided and (words := end_of_wait(before, review)):
+            self._show_end(words, review)
+            return
         self._review = review
         self._read_at = self._ui.now()
         is_same_task = before is not None and before.task.id == review.task.id
@@ -134,11 +129,24 @@ class ReviewScreen(ApprovalScreen):
                 self._note = "it has changed since you opened it: read it again"
         self.load_reason(reason_key([review]))
         if was_decided:
-            self._action = None
+            self._action, self._ended = None, ""
             self._note = "this is a new request"
-        elif before is not None and is_same_task:
-            self._note = signed_in_words(before, review) or self._note
         self._panes.show_review(review, state, is_new=was_decided or not is_same_task)
+        self.refresh_bindings()
+        self.draw()
+
+    def _replaces_shown(self, review: ReviewSnapshot) -> bool:
+        """Return whether a review is shown in the place of the one whose wait is over."""
+        if self._ended:
+            return review.wait is not None
+        return not review.blocked_now and is_another_request(review, self._review)
+
+    def _show_end(self, words: str, review: ReviewSnapshot) -> None:
+        """Show that the wait has ended elsewhere; the review stays as it was shown."""
+        assert self._review
+        self._ended, self._note = words, ""
+        self._panes.show_decided(self._review, decided_words(review.task) or words)
+        self._drop_reason()
         self.refresh_bindings()
         self.draw()
 
@@ -165,7 +173,7 @@ class ReviewScreen(ApprovalScreen):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
-            if not _is_running(self._action):
+            if not is_running(self._action):
                 self.post_message(ReadReview(self.task_id))
 
     def review_failed(self, task_id: str, reason: str) -> None:
@@ -189,6 +197,8 @@ class ReviewScreen(ApprovalScreen):
                 self._note = ""
             if not self._is_decided:
                 self.reason_editor.restore(action)
+            elif self._review is not None and not self._ended:
+                self._panes.show_decided(self._review, decided_words(action.task) or action.words)
             self.arm()
             self.refresh_bindings()
         self.draw()
@@ -212,121 +222,39 @@ class ReviewScreen(ApprovalScreen):
         self.note_visible_lines()
         if review is not None:
             self._panes.draw_titles(review)
-        outcome = ""
-        if self._action is not None and self._action.phase is Phase.DONE:
-            outcome = self._ui.redactor.text(self._action.words)
-        self.query_one(OutcomeLine).show_outcome(outcome)
+        self.query_one(OutcomeLine).show_outcome(self._ui.redactor.text(self._outcome_words))
         self.query_one("#status", SegmentLine).show(self._status_segments(), [])
-        self.reason_editor.draw(is_sent=_is_running(self._action) or self._is_decided)
+        self.query_one(KeyFooter).hide(self._keys_without_use)
+        self.reason_editor.draw(is_sent=is_running(self._action) or self._is_decided)
+
+    @property
+    def _keys_without_use(self) -> frozenset[str]:
+        """The actions whose keys are of no use in the footer now: nothing is held, or a button shows the key."""
+        keys = set()
+        if self.disabled_reason("undo", ()):
+            keys.add("undo")
+        if not self._is_decided and is_question(self._review):
+            keys.add("say")
+        return frozenset(keys)
 
     def _status_segments(self) -> Segments:
         """Return the status line: the running action, the next steps, or the buttons and what blocks them."""
         action = self._action
-        if action is not None and _is_running(action):
+        if action is not None and is_running(action):
             retractable = self._is_retractable
             return running_segments(self, action, self._ui, self._held_actions, is_retractable=retractable)
         if self._is_decided:
             return decided_segments(self)
         blocked = self.blocked_now
         if not self._ui.read_only:
-            blocked = button_reason(self._review, blocked, self._unseen)
+            unseen = self._unseen
+            blocked = button_reason(self._review, blocked, unseen)
+            if blocked and blocked == unseen and self._is_refused:
+                blocked = f"not yet: {unseen}"
         notes = StatusNotes(self._note, blocked, self._is_refused)
         return waiting_segments(self, self._review, self._ui, notes)
 
-    @property
-    def open_tasks(self) -> tuple[str]:
-        """The id of the task that is open for review."""
-        return (self.task_id,)
-
-    @property
-    def blocked(self) -> str:
-        """The reason why the decision is blocked; empty when it is not."""
-        if reason := self._closed_reason:
-            return reason
-        if self._review is None:
-            return "reading what there is to decide …"
-        if _is_running(self._action):
-            return "a decision is under way"
-        return self._unseen
-
-    @property
-    def _unseen(self) -> str:
-        """The unseen part of the review, with the keys that show it, or why it cannot be shown; empty if none is."""
-        facts, payload = self._panes.facts, self._panes.payload
-        if reason := payload.not_whole_reason or facts.not_whole_reason:
-            return reason
-        return self.not_shown_yet(payload, "payload") or self.not_shown_yet(facts, "facts", "tab, ")
-
-    @property
-    def _is_decided(self) -> bool:
-        """Whether the task was decided about from this screen, whatever the outcome of the decision."""
-        action = self._action
-        return action is not None and action.phase is Phase.DONE and action.outcome not in UNDECIDED_OUTCOMES
-
-    @property
-    def _closed_reason(self) -> str:
-        """The reason why the decision is closed for good; empty when it is not."""
-        if self._ui.read_only:
-            return self._ui.read_only
-        if self._is_decided:
-            open_key, next_key = key_name(self, "review.open"), key_name(self, "review.next")
-            return f"{open_key} opens the task, {next_key} shows the next one that waits"
-        if self._review is None:
-            return ""
-        return self._review.blocked_now or ""
-
-    def disabled_reason(self, action: str, parameters: tuple[object, ...]) -> str:
-        """Return the reason why an action is disabled: nothing to decide about or to undo, or read-only mode."""
-        match action:
-            case "decide":
-                return self._closed_reason
-            case "say":
-                return self._ui.read_only
-            case "undo":
-                has_held = self._is_retractable or self._held
-                return "" if has_held else "nothing is held"
-        return ""
-
-    @property
-    def takes_reason(self) -> bool:
-        """Whether a rejection takes a reason; a card, which can only be confirmed or dismissed, takes none."""
-        return self._review is None or self._review.request_id is None
-
-    def update_held(self, held: HeldActions) -> None:
-        """Update the line of held actions, unless this task's own is held, which the status line shows."""
-        if self._is_retractable:
-            held = held._replace(text="")
-        super().update_held(held)
-
-    @property
-    def _is_retractable(self) -> bool:
-        """Whether the decision about this task is retractable: held, and not sent yet."""
-        return self._action is not None and self.can_take_back(self._action.id)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether an action is available: signing in if the task waits for it, opening once it is decided."""
-        if action == "browse" and not sign_in_url(self._review):
-            return False
-        if action == "open" and not self._is_decided:
-            return False
-        if action == "decide" and self._closed_reason:
-            return False  # `on_key` shows the reason nevertheless
-        return super().check_action(action, parameters)
-
     # Actions
-
-    def decide(self, verb: str, reason: str | None) -> None:
-        """Decide about the review as it was shown."""
-        assert self._review
-        digests = {self.task_id: self._review.digest}
-        self.post_message(self.Decided(Verb(verb), digests, reason, draft_key=self.reason_editor.draft_key))
-
-    def take_back(self) -> bool:
-        """Take back the held decision; return whether there was one."""
-        if self._action is None or not self._is_retractable:
-            return False
-        self.post_message(self.TakeBack(self._action.id))
-        return True
 
     def action_open(self) -> None:
         """Open the task in the place of its review."""
@@ -351,7 +279,7 @@ class ReviewScreen(ApprovalScreen):
         url = sign_in_url(self._review)
         self._note = self._unseen
         if problem := self._ui.no_browser():
-            self._note = f"{problem}: {key_name(self, 'review.copy')} copies the address"
+            self._note = problem
         elif url and not self._note:
             self.post_message(OpenUrl(url))
         self.draw()
@@ -363,29 +291,23 @@ class ReviewScreen(ApprovalScreen):
     def action_reload(self) -> None:
         """Reload the review from the platform."""
         self._note = ""
-        if self._action is not None and self._action.phase is Phase.DONE:
+        if self._ended or (self._action is not None and self._action.phase is Phase.DONE):
             self.show_task(self.task_id)
         self.post_message(ReadReview(self.task_id))
 
     def handle_picked(self, name: str) -> None:
         """Handle a click on a picked segment: a button that decides nothing, or one shown after the decision."""
-        match name:
-            case "answer":
-                self.action_say()
-            case "open in a browser":
-                self.action_browse()
-            case "copy" | "copy the address":
-                self.action_copy()
-            case "open":
-                self.action_open()
-            case "next":
-                self.action_next(1)
+        actions = {"answer": self.action_say, "browse": self.action_browse, "copy": self.action_copy}
+        actions |= {"open": self.action_open, "next": partial(self.action_next, 1)}
+        if name in actions:
+            actions[name]()
 
     def show_task(self, task_id: str, running_action: Action | None = None) -> None:
         """Show another task, with its running action; the screen is empty until the review is read."""
         self.task_id = task_id
         self._review = None
         self._action = running_action
+        self._ended = ""
         self._read_at = None
         self._reread_for = None
         self._panes.clear()
@@ -393,7 +315,3 @@ class ReviewScreen(ApprovalScreen):
         self._note = ""
         self._drop_reason()
         self.draw()
-
-
-def _is_running(action: Action | None) -> bool:
-    return action is not None and action.phase is not Phase.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.domain.answers import questions_of
 from tui.domain.request_summary import request_summary, split_request
 from tui.domain.review_facts import NOT_PROVIDED, Fact, facts_of, is_quiet_envelope, request_text
 from tui.security.sanitize import MAX_LINE_CHARS
@@ -11,6 +12,7 @@ from tui.widgets.document_layout import Part
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
+    from tui.client.log_entries import Questions
     from tui.client.models import Task
     from tui.domain.review import ReviewSnapshot
     from tui.domain.state import State
@@ -28,6 +30,7 @@ def review_facts(
     details: WaitDetails | None = None,
     *,
     is_reading: bool = False,
+    decided: str = "",
 ) -> list[Part]:
     """Return the facts of a review: what is wanted and why, by whom it is decided, what follows, and who asks.
 
@@ -35,7 +38,7 @@ def review_facts(
     """
     task = review.task
     path = " › ".join([*_names_above(task, state), task.name])
-    parts = [_fact_part(fact, ui) for fact in facts_of(review, details, is_reading=is_reading)]
+    parts = [_fact_part(fact, ui) for fact in facts_of(review, details, is_reading=is_reading, decided=decided)]
     who = [("who", f"{_agent(task, state)}: {path} ({task.id})"), ("", f"{_origin(task)}; profile {ui.place}")]
     return [*parts, *(Part(label, text, is_beside=True) for label, text in who)]
 
@@ -46,7 +49,12 @@ def _fact_part(fact: Fact, ui: UIContext) -> Part:
 
 
 def request_parts(review: ReviewSnapshot, *, heading: str = "") -> list[Part]:
-    """Return the parts of a request: its content, and its envelope, folded if the facts show all that is in it."""
+    """Return the parts of a request: its content, and its envelope, folded if the facts show all that is in it.
+
+    The content of a question is its text with the choices; all of its JSON is below.
+    """
+    if (card := questions_of(review)) is not None:
+        return [Part(heading, _questions_text(card)), Part(ENVELOPE_HEADING, review.held)]
     content, envelope = split_request(review.held)
     if content in (None, "", {}, []):
         content = NOT_PROVIDED
@@ -56,6 +64,15 @@ def request_parts(review: ReviewSnapshot, *, heading: str = "") -> list[Part]:
         is_quiet = review.tool_approval_id is not None or is_quiet_envelope(review, envelope)
         parts.append(Part(ENVELOPE_HEADING, envelope, is_folded=is_quiet, folds=is_quiet))
     return parts
+
+
+def _questions_text(card: Questions) -> str:
+    """Return the questions of a card as a text, each with its choices under their numbers."""
+    blocks = []
+    for question in card.asked:
+        choices = [f"  {number}  {label}" for number, (_, label) in enumerate(question.options, 1)]
+        blocks.append("\n".join([question.text or "(without a text)", *choices]))
+    return "\n\n".join(blocks)
 
 
 def headline(review: ReviewSnapshot, ui: UIContext) -> str:

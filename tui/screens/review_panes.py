@@ -37,6 +37,8 @@ class ReviewPanes(Container):
         """The review of this request as it was shown first: changes are told since then, however often it was read."""
         self.details: WaitDetails | None = None
         """The details of the wait; None until they were read."""
+        self._decided = ""
+        """How the wait has ended since the review was read; empty while it lasts."""
         self._max_fact_rows: int | None = None
         self._masked_count = 0
         self._holds_own_secret = False
@@ -64,11 +66,12 @@ class ReviewPanes(Container):
         self._state = state
         if is_new or self._first_review is None:
             self._first_review = review
+        self._decided = ""
         if self.details is not None and self.details.subject_id != review.subject_id:
             self.details = None
         self.facts.show(self._fact_parts(review, self.details), keeps_seen=not is_new)
         parts = request_parts(review)
-        if changes := differences(self._first_review, review):
+        if changes := differences(self._first_review, review, self._ui.redactor.json):
             parts[0] = parts[0]._replace(heading=CONTENT_HEADING)
             parts.insert(0, Part("what has changed since you opened it", "\n".join(changes)))
         self.payload.show(parts)
@@ -91,9 +94,16 @@ class ReviewPanes(Container):
         self._count_masked()
         return parts != before
 
+    def show_decided(self, review: ReviewSnapshot, decided: str) -> None:
+        """Show among the facts of a review how its wait has ended since it was read."""
+        if decided != self._decided and self._state is not None:
+            self._decided = decided
+            self.facts.show(self._fact_parts(review, self.details), keeps_seen=True)
+
     def clear(self) -> None:
         """Clear all panes, for the review of another task."""
         self._first_review = self.details = None
+        self._decided = ""
         self.payload.show([])
         self.facts.show([])
         for line in self.query(SegmentLine):
@@ -121,7 +131,7 @@ class ReviewPanes(Container):
     def _fact_parts(self, review: ReviewSnapshot, details: WaitDetails | None) -> list[Part]:
         assert self._state is not None
         is_reading = details is None and bool(review.subject_id)
-        return review_facts(review, self._state, self._ui, details, is_reading=is_reading)
+        return review_facts(review, self._state, self._ui, details, is_reading=is_reading, decided=self._decided)
 
     def _count_masked(self) -> None:
         """Count what is masked in both panes, once after each change: counting reads the whole documents."""

@@ -100,6 +100,11 @@ def hold_bar(seconds_left: float, hold_seconds: float) -> str:
     return "█" * filled + "░" * (HOLD_BAR_CELLS - filled)
 
 
+def is_question(review: ReviewSnapshot | None) -> bool:
+    """Return whether a task waits for the answer to a question, which is written in a form of its own."""
+    return review is not None and review.wait is not None and review.wait.kind is WaitKind.QUESTION
+
+
 def button_reason(review: ReviewSnapshot | None, blocked: str, unseen: str) -> str:
     """Return the reason why the buttons of a wait do nothing now; empty when they work.
 
@@ -107,7 +112,7 @@ def button_reason(review: ReviewSnapshot | None, blocked: str, unseen: str) -> s
     """
     if review is None or not review.blocked_now:
         return blocked
-    if review.wait is not None and review.wait.kind is WaitKind.QUESTION:
+    if is_question(review):
         return ""
     return unseen if sign_in_url(review) else blocked
 
@@ -115,23 +120,25 @@ def button_reason(review: ReviewSnapshot | None, blocked: str, unseen: str) -> s
 def button_segments(screen: DOMNode, review: ReviewSnapshot | None, ui: UIContext, blocked: str) -> Segments:
     """Return the buttons for what can be done about a wait here, in the accent unless something blocks them.
 
-    Each text is the name that a click on it posts. A wait that cannot be ended here has none.
+    Each has the name that a click on it posts. A wait that cannot be ended here has none. An ellipsis says that a
+    reason is asked for first; a card takes none.
     """
     style = "button-off" if blocked else "button"
     if review is None:
         return []
     if not review.blocked_now:
-        names = [("review.approve", "approve"), ("review.reject", "reject")]
-    elif review.wait is not None and review.wait.kind is WaitKind.QUESTION:
-        names = [("review.say", "answer")]
+        verbs = ("confirm", "dismiss") if review.request_id else ("approve", "reject…")
+        buttons = [("review.approve", "approve", verbs[0]), ("review.reject", "reject", verbs[1])]
+    elif is_question(review):
+        buttons = [("review.say", "answer", "answer")]
     elif sign_in_url(review) and ui.no_browser():
-        names, style = [("review.copy", "copy the address")], "button"
+        buttons, style = [("review.copy", "copy", "copy the address")], "button"
     elif sign_in_url(review):
-        names = [("review.browse", "open in a browser"), ("review.copy", "copy the address")]
+        buttons = [("review.browse", "browse", "open in a browser"), ("review.copy", "copy", "copy the address")]
     else:
         return []
     segments: Segments = [(StyledText(" "), "")]
-    for binding_id, verb in names:
-        segments.append((StyledText(f" {key_name(screen, binding_id)} {verb} ", style), verb))
+    for binding_id, name, text in buttons:
+        segments.append((StyledText(f" {key_name(screen, binding_id)} {text} ", style), name))
         segments.append((StyledText(" "), ""))
     return segments

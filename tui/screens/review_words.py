@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.dom import DOMNode
 
 from tui.client.json_codec import canonical
@@ -15,10 +16,11 @@ from tui.screens.base import Segments
 from tui.screens.decision_screen import DecisionScreen
 from tui.widgets.inspector import REVEAL_SECONDS, Inspector
 from tui.widgets.keys import key_name
-from tui.widgets.styled_text import StyledText
+from tui.widgets.styled_text import StyledText, fit
 from tui.widgets.ui_context import UIContext
 
 if TYPE_CHECKING:
+    from tui.client.models import Task
     from tui.domain.review import ReviewSnapshot
 
 PHASE_WORDS = {Phase.CHECKING: "reading it again", Phase.SENDING: "sending", Phase.SETTLING: "waiting for the task"}
@@ -65,15 +67,21 @@ def action_segments(
     screen: DecisionScreen, action: Action, ui: UIContext, time_left: str, *, bar: str = "", is_retractable: bool
 ) -> Segments:
     """Return the segments of the status line for a running action."""
+    undo: Segments = []
+    if is_retractable:
+        undo = [(StyledText(f" {key_name(screen, screen.UNDO_BINDING)} takes it back ", "strong"), "undo")]
     progress = f": {PHASE_WORDS.get(action.phase, action.phase)} …"
     if action.phase is Phase.HELD:
         progress = f" {time_left}"
-    segments = [(StyledText(f" {ui.safe(action.summary, MAX_SUMMARY_CHARS)}{progress} ", "need"), "")]
+    segments: Segments = []
     if bar and action.phase is Phase.HELD:
         segments.append((StyledText(f" {bar} ", "need"), ""))
-    if is_retractable:
-        segments.append((StyledText(f" {key_name(screen, screen.UNDO_BINDING)} takes it back ", "strong"), "undo"))
-    return segments
+    segments += undo
+    other_cells = cell_len(f"  {progress}") + sum(cell_len(piece.text) for piece, _ in segments)
+    summary, room = ui.safe(action.summary, MAX_SUMMARY_CHARS), screen.size.width - other_cells
+    if cell_len(summary) > room:
+        summary = fit(summary, max(room, 1))
+    return [(StyledText(f" {summary}{progress} ", "need"), ""), *segments]
 
 
 def payload_title(screen: DOMNode, payload: Inspector, masked_count: int, *, holds_own_secret: bool) -> Segments:
@@ -114,3 +122,26 @@ def signed_in_words(before: ReviewSnapshot, review: ReviewSnapshot) -> str:
     if review.task.is_final:
         return f"signed in; the task is {review.task.status}"
     return "signed in; the task goes on"
+
+
+def end_of_wait(before: ReviewSnapshot | None, review: ReviewSnapshot) -> str:
+    """Return how the wait of a task has ended, as the log or the record says; empty while it lasts."""
+    if before is None or before.task.id != review.task.id or before.wait is None or review.wait is not None:
+        return ""
+    if words := signed_in_words(before, review):
+        return words
+    from tui.client.log_entries import parse_entry
+    from tui.domain.recorded_decision import end_words
+
+    entry_id = parse_entry(before.held).id if before.is_in_log else ""
+    words = end_words(review.task, review.log, entry_id) or "it no longer waits"
+    return f"{words}; the task is {review.task.status or 'in no known state'}"
+
+
+def decided_words(task: Task | None) -> str:
+    """Return what the record of a task says about the decision of its approval; empty if it says nothing."""
+    from tui.domain.recorded_decision import record_words
+
+    if task is None or task.hitl_request is None:
+        return ""
+    return record_words(task.hitl_request)

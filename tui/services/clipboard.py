@@ -9,6 +9,8 @@ from tui.storage.private_files import write_private
 
 MAX_TERMINAL_CHARS = 74_000
 """The longest text that terminals accept for their clipboard (OSC 52); they drop a longer one."""
+HANDED_TO_TERMINAL = "handed to the terminal's clipboard (OSC 52)"
+"""The result of a copy that the terminal may have ignored: it never answers."""
 
 
 def copy_text(text: str, terminal: Callable[[str], None], file: Path) -> str:
@@ -30,7 +32,7 @@ def copy_text(text: str, terminal: Callable[[str], None], file: Path) -> str:
             return "copied"
     if len(text) <= MAX_TERMINAL_CHARS:
         terminal(text)
-        return "handed to the terminal's clipboard (OSC 52)"
+        return HANDED_TO_TERMINAL
     try:
         write_private(file, text.encode("utf-8", "replace"))
     except OSError as error:

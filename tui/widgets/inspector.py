@@ -210,6 +210,20 @@ class Inspector(VirtualList):
             return None
         return self._rows[self.cursor]
 
+    def action_leap(self, pages: float) -> None:
+        """Leap by so many pages: the view scrolls and takes the cursor along, so that each leap shows other lines."""
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        by = int(pages * max(height - 1, 1)) or (1 if pages > 0 else -1)
+        new_top = max(min(top + by, self.count() - height), 0)
+        if new_top == top:
+            super().action_leap(pages)
+            return
+        self.was_cursor_moved = True
+        self.scroll_to(y=new_top, animate=False, immediate=True)
+        index = max(min(self.cursor + by, new_top + height - 1), new_top)
+        self.move_to(index, 1 if by > 0 else -1)
+
     # Revealing
 
     def reveal_all(self) -> None:

@@ -53,6 +53,13 @@ class KeyFooter(Widget):
         self._keys: list[FooterKey] = []
         self._palette_keys: list[FooterKey] = []
         """The key of the command palette, at the right edge."""
+        self._hidden: frozenset[str] = frozenset()
+
+    def hide(self, actions: frozenset[str]) -> None:
+        """Hide the keys of these actions, which work all the same, and show all others."""
+        if actions != self._hidden:
+            self._hidden = actions
+            self._update_keys(self.screen)
 
     def on_mount(self) -> None:
         """Subscribe to changes of the screen's bindings."""
@@ -73,7 +80,7 @@ class KeyFooter(Widget):
             footer_key = FooterKey(binding.key, self.app.get_key_display(binding), binding.description, is_enabled)
             if key == self.app.COMMAND_PALETTE_BINDING:
                 palette_keys = [footer_key]
-            elif binding.show:
+            elif binding.show and binding.action not in self._hidden:
                 keys.setdefault(binding.action, footer_key)
         new_keys = list(keys.values())
         if (new_keys, palette_keys) != (self._keys, self._palette_keys):
