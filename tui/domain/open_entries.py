@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tui.client.json_values import text_of
-from tui.client.log_entries import Confirmation, Delegation, Entry, Message, Other, Questions, Reasoning, SignIn, ToolCall
+from tui.client.log_entries import (
+    Confirmation,
+    Delegation,
+    Entry,
+    Message,
+    Other,
+    Questions,
+    Reasoning,
+    SignIn,
+    ToolCall,
+)
 from tui.client.task_facts import Wait, WaitKind, scheduled_time
 from tui.domain.activity_nodes import Node
 

@@ -29,7 +29,7 @@ from tui.client.task_facts import Status
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.observations import MergedTask, Observation
-from tui.domain.state import AgentsSeen, TasksSeen
+from tui.domain.state import AgentsSeen, TasksSeen, WaitRead
 from tui.services.state_store import MAX_CHANGES_PER_STEP, StateStore
 from tui.services.task_reader import TaskReader
 
@@ -194,10 +194,16 @@ class ListPoller:
             task = observed.task
             if task.status != Status.PAUSED or self._read_waits.get(task.id, EPOCH) == task.updated_at:
                 continue
-            record = await self._reader.read_known(task.id)
-            if record is None:
-                continue
-            await self._reader.read_wait_sources(record)
+            changed_at = task.changed_at or EPOCH
+            try:
+                record = await self._reader.read_known(task.id)
+                if record is None:
+                    continue
+                await self._reader.read_wait_sources(record)
+            except ApiError:
+                self._store.add(WaitRead(task.id, changed_at, has_failed=True))
+                raise
+            self._store.add(WaitRead(task.id, max(changed_at, record.changed_at or EPOCH)))
             self._read_waits[task.id] = task.updated_at
 
     async def _reread_missing(self, since: datetime) -> None:
