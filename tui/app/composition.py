@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.css.query import NoMatches
 from textual.message import Message
 
@@ -17,7 +18,7 @@ from tui.app.read_workers import ReadWorkers
 from tui.app.review_manager import ReviewManager
 from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
-from tui.domain.list_status import ListStatus
+from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
 from tui.screens.decision_screen import DecisionScreen
@@ -30,6 +31,9 @@ from tui.services.state_store import StateStore
 from tui.services.task_reader import TaskReader
 from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
+
+ENDED_NOTICE_SECONDS = 86_400.0
+"""How long the notice that the local platform has ended is shown: until the operator quits."""
 
 
 class Services:
@@ -51,6 +55,8 @@ class Services:
         intervals: PollIntervals | None,
     ) -> None:
         self._app = app
+        self.has_platform_ended: Callable[[], bool] = lambda: False
+        """Returns whether the local platform that this process started has ended."""
         self.notices = NoticeLog(ui.now)
         self.store = store = StateStore(run_step)
         self.reader = reader = TaskReader(client, store)
@@ -84,11 +90,19 @@ class Services:
 
     def _update_list_status(self, status: ListStatus) -> None:
         """Update every screen, and the window title, with the new status of the task list."""
+        if status.link.is_troubled and self.has_platform_ended():
+            problem = f"the local platform has ended: quit ({self._quit_key}) and start xp-tui again; nothing is lost"
+            status = replace(status, link=ListLink.OFFLINE, reason=problem)
+            self._app.notify(problem, timeout=ENDED_NOTICE_SECONDS, markup=False)
         self.notifier.update_status(status)
         self.reviews.update_list_status(status)
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_list_status(status)
+
+    @property
+    def _quit_key(self) -> str:
+        return key_name(self._app.screens[-1].app, "app.quit") if self._app.screens else "ctrl+q"
 
     def handle(self, event: Message) -> None:
         """Handle a message of a screen with the service that it is for."""
@@ -112,7 +126,7 @@ class Services:
         if count := self.notices.take_missed():
             plural = "s" if count > 1 else ""
             key = key_name(screens[-1].app, "app.notices")
-            self._app.notify(f"{count} notice{plural} came while you reviewed: {key} shows what", markup=False)
+            self._app.point_to_notices(f"{count} notice{plural} came while you reviewed: {key} shows what")
 
     def close(self) -> None:
         """Close the state store and the locks of the open reviews."""

@@ -49,13 +49,20 @@ class HelpRow(NamedTuple):
     name: str = ""
 
 
+def _distance(command: Command) -> int:
+    """Return a number that puts the keys of the screen first, then those of the focused pane, then those of the app."""
+    if command.area == "app":
+        return 2
+    return 0 if isinstance(command.node, Screen) else 1
+
+
 class HelpList(VirtualList):
     """The list of the keys of a screen, in groups with a heading each."""
 
     def __init__(self, commands: Iterable[Command]) -> None:
         super().__init__(id="help")
         rows_by_area: dict[str, list[HelpRow]] = {}
-        for command in commands:
+        for command in sorted(commands, key=_distance):
             row = HelpRow(command.keys, command.title, command.name)
             rows_by_area.setdefault(command.area, []).append(row)
         self._rows: list[HelpRow | str] = []
