@@ -108,6 +108,17 @@ async def test_a_waiting_task_is_read_once_for_each_of_its_updates(polled: Polle
     assert reads() > first
 
 
+async def test_the_record_of_a_task_that_has_ended_is_read_once(polled: PollerSetup) -> None:
+    """C6: the row of a task that had ended kept the numbers of the middle of its run."""
+    polled.platform.task("t1")
+    await polled.read_round()
+    polled.requests.clear()
+    polled.platform.change("t1", status="completed")
+    for _ in range(3):
+        await polled.read_round()
+    assert sum(request.path.endswith("/t1") for request in polled.requests) == 1
+
+
 async def test_an_active_task_that_left_the_lists_is_read_by_itself(polled: PollerSetup) -> None:
     polled.platform.task("t1")
     await polled.read_round()

@@ -21,9 +21,11 @@ from tui.client.client import Client
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
+from tui.screens.base import MAX_NOTICE_CHARS
 from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import ReadLog, ReadReview, ReviewWanted, ShowNextReview
 from tui.screens.task_list import TaskListScreen
+from tui.security.sanitize import one_line
 from tui.services.actions import JournalWriter
 from tui.services.list_poller import ListPoller, PollIntervals
 from tui.services.review_presence import ReviewPresence
@@ -38,6 +40,9 @@ ENDED_NOTICE_SECONDS = 86_400.0
 
 class Services:
     """The services of one session, and the parts of the app that connect them with the screens."""
+
+    has_platform_ended: Callable[[], bool] = staticmethod(lambda: False)
+    """Returns whether the local platform that this process started has ended."""
 
     def __init__(
         self,
@@ -55,8 +60,6 @@ class Services:
         intervals: PollIntervals | None,
     ) -> None:
         self._app = app
-        self.has_platform_ended: Callable[[], bool] = lambda: False
-        """Returns whether the local platform that this process started has ended."""
         self.notices = NoticeLog(ui.now)
         self.store = store = StateStore(run_step)
         self.reader = reader = TaskReader(client, store)
@@ -113,20 +116,22 @@ class Services:
                 self.read_workers.handle(event)
             case TaskListScreen.PreviewRequested() | ReadLog():
                 self.read_workers.handle(event)
-            case DecisionScreen.Closed():
+            case DecisionScreen.Closed(seen_notices=seen_notices):
+                self.notices.note_seen(lambda text: one_line(text, longest=MAX_NOTICE_CHARS) in seen_notices)
                 self._report_missed_notices()
             case _:
                 self.commands.handle(event)
 
     def _report_missed_notices(self) -> None:
-        """Report the notices that came and went while something was decided; the others are still shown."""
+        """Report the notices that came and went unseen while something was decided; the others are still shown."""
         screens = self._app.screens
         if not screens or any(screen.IS_APPROVAL for screen in screens):
             return
         if count := self.notices.take_missed():
             plural = "s" if count > 1 else ""
             key = key_name(screens[-1].app, "app.notices")
-            self._app.point_to_notices(f"{count} notice{plural} came while you reviewed: {key} shows what")
+            text = f"{count} notice{plural} came while you reviewed: {key} shows what"
+            self._app.notify(text, markup=False, is_logged=False)
 
     def close(self) -> None:
         """Close the state store and the locks of the open reviews."""

@@ -7,7 +7,7 @@ pressed alone; a decision can be taken back while it is held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from textual import events, on
@@ -38,7 +38,11 @@ class DecisionScreen(BaseScreen[None]):
     """The id of the binding that reveals what is masked."""
 
     class Closed(Message):
-        """A decision screen was closed."""
+        """A decision screen was closed; it has shown these notices, each cut as its line shows it."""
+
+        def __init__(self, seen_notices: Collection[str] = ()) -> None:
+            super().__init__()
+            self.seen_notices = seen_notices
 
     class TakeBack(Message):
         """A request to take back held actions."""
@@ -188,7 +192,8 @@ class DecisionScreen(BaseScreen[None]):
 
     def on_unmount(self) -> None:
         """Tell the app that the screen was closed."""
-        self.app.post_message(self.Closed())
+        self.note_drawn_notice()
+        self.app.post_message(self.Closed(self.seen_notices))
 
     @on(events.ScreenResume)
     @on(events.Resize)
