@@ -38,8 +38,10 @@ async def run_dashboard(session: Session) -> int:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the screens need a terminal; for scripts there are verbs, see xp-tui --help")
-    with _local_platform(session):
+    with _local_platform(session) as platform:
         app = _create_app(session)
+        if platform is not None:
+            app.services.has_platform_ended = lambda: platform.poll() is not None
         for number in (signal.SIGTERM, signal.SIGHUP):  # exit normally, so that Textual restores the terminal
             exit_code = SIGNAL_EXIT_CODE + number
             asyncio.get_running_loop().add_signal_handler(number, app.exit, None, exit_code)
@@ -129,8 +131,8 @@ def _start_platform() -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _local_platform(session: Session) -> Iterator[None]:
-    """Make sure that a local platform runs, if neither a key nor an address is set.
+def _local_platform(session: Session) -> Iterator[subprocess.Popen[bytes] | None]:
+    """Make sure that a local platform runs, if neither a key nor an address is set; yield it if it was started here.
 
     A platform that this process starts runs on after it for as long as another dashboard uses it.
     """
@@ -139,7 +141,7 @@ def _local_platform(session: Session) -> Iterator[None]:
 
     settings = session.settings
     if settings.key is not None or settings["base_url"] is not None or settings["api_url"] is not None:
-        yield
+        yield None
         return
     data_dir = data_dir_in(settings.state)
     with ExitStack() as own_user_lock:
@@ -148,14 +150,14 @@ def _local_platform(session: Session) -> Iterator[None]:
         except OSError as error:
             raise BadSettings(f"the local platform did not start: {error}") from error
         if data_dir.running() is not None:
-            yield
+            yield None
             return
-        with _started_platform(data_dir, own_user_lock):
-            yield
+        with _started_platform(data_dir, own_user_lock) as platform:
+            yield platform
 
 
 @contextmanager
-def _started_platform(data_dir: DataDir, own_user_lock: ExitStack) -> Iterator[None]:
+def _started_platform(data_dir: DataDir, own_user_lock: ExitStack) -> Iterator[subprocess.Popen[bytes]]:
     """Start a local platform, and wait for its end unless another dashboard uses it.
 
     Its own lock as a user is released first, so that only other dashboards count as users.
@@ -174,7 +176,7 @@ def _started_platform(data_dir: DataDir, own_user_lock: ExitStack) -> Iterator[N
         importlib.import_module("tui.app.app")  # while the platform starts
         if not process.stdout.readline():
             raise BadSettings(f"the local platform did not start: {process.stderr.read().decode().strip()}")
-        yield
+        yield process
     finally:
         own_user_lock.close()
         is_used_by_others = data_dir.has_users()

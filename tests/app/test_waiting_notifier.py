@@ -14,9 +14,9 @@ from tests.screens.operator import dashboard_with_invoice, make_invoice
 from tui.app.app import XpTui
 from tui.app.terminal import notification_sequence, window_title_sequence
 from tui.app.waiting_notifier import WaitingNotifier
-from tui.client.models import Task
+from tui.client.models import Agent, Task
 from tui.domain.list_status import ListLink, ListStatus
-from tui.domain.state import State, TasksSeen
+from tui.domain.state import AgentsSeen, Change, State, TasksSeen, WaitRead
 from tui.security.redact import Redactor
 from tui.widgets.ui_context import UIContext
 
@@ -32,16 +32,26 @@ class NotifierSetup:
         self.has_baseline = True
         ui = UIContext(lambda: NOW, Redactor(), "test")
         self.notifier = WaitingNotifier(self.app, ui, self.written.append, lambda: self.has_baseline)
-        self._state = State()
+        self.state = State()
         self._minutes = 0
 
-    def see(self, task_id: str, status: str) -> None:
-        """Give a task a status."""
+    def see(self, task_id: str, status: str, **fields: object) -> None:
+        """Give a task a status, and read for what it waits."""
+        at = self.list(task_id, status, **fields)
+        self.apply(WaitRead(task_id, at))
+
+    def apply(self, change: Change) -> None:
+        """Apply a change to the state."""
+        self.state = self.state.after([change])
+        self.notifier.update(self.state, ())
+
+    def list(self, task_id: str, status: str, **fields: object) -> datetime:
+        """Give a task a status, as a list reports it."""
         self._minutes += 1
         at = NOW + timedelta(minutes=self._minutes)
         raw = {"id": task_id, "title": f"Task {task_id}", "status": status, "updated_at": at.isoformat()}
-        self._state = self._state.after([TasksSeen((Task.from_value(raw),), at)])
-        self.notifier.update(self._state, ())
+        self.apply(TasksSeen((Task.from_value({"agent_id": "w", **raw, **fields}),), at))
+        return at
 
 
 def test_the_window_title_counts_the_tasks_that_need_a_person() -> None:
@@ -63,6 +73,22 @@ def test_tasks_that_waited_before_all_lists_were_read_are_not_announced() -> Non
     notified.has_baseline = True
     notified.see("b", "paused")
     assert notified.app.notices == ["Needs you: Task b"]
+
+
+def test_a_wait_is_announced_once_it_is_known_for_what_and_never_for_a_machine() -> None:
+    """C7: a task that waits for a webhook looked as if it needed a person until its workflow was read."""
+    hook = {"id": "hook", "type": "wait", "definition": {"type": "webhook"}}
+    notified = NotifierSetup()
+    at = notified.list("parcel", "paused", last_executed_node_id="hook")
+    notified.list("bare", "paused", hitl_request={"wait_node_id": "hook"})
+    notified.list("silent", "paused")
+    assert (notified.app.notices, notified.notifier.waiting) == ([], frozenset())
+    notified.apply(AgentsSeen((Agent.from_value({"id": "w", "orchestration_nodes": [hook]}),), at))
+    for name in ("parcel", "bare"):
+        notified.apply(WaitRead(name, at + timedelta(minutes=9)))
+    assert notified.app.notices == []
+    notified.apply(WaitRead("silent", at + timedelta(minutes=9), has_failed=True))
+    assert notified.app.notices == ["Needs you: Task silent"]
 
 
 def test_the_bell_rings_only_while_the_terminal_is_not_in_focus() -> None:

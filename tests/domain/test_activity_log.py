@@ -338,23 +338,20 @@ def test_only_the_latest_possible_wait_is_open() -> None:
         entry("d", 2, action="secret_saved"),
     ):
         assert activity([waits, over]).wait is None
-    for settled in (
-        call_entry("w", 1, approval_request_id="r"),
-        entry("w", 1, type="login_required"),
-        entry("w", 1, request_id="w", type="confirm"),
-    ):
-        assert activity([settled, message_entry("u", 2, "user")]).wait is None
     assert activity([message_entry("u", 0, "user"), waits, *(entry(f"e{n}", 2) for n in range(255))]).open_node
     assert activity([waits, *(entry(f"e{n}", 2) for n in range(256))]).open_node is None
 
 
-def test_a_message_leaves_a_question_open_until_the_agent_goes_on() -> None:
-    waits, message = entry("w", 1, questions=["what?"]), message_entry("u", 3, "user")
-    asked = activity([waits, message_entry("m", 2), message])
+@pytest.mark.parametrize(("waits", "kind"), [(last, kind) for last, kind in WAITS if kind is not None])
+def test_a_message_leaves_every_wait_open_until_the_agent_goes_on(waits: Entry, kind: WaitKind) -> None:
+    message = message_entry("u", 3, "user")
+    applied = entry("s", 4, type="gateway_steer_applied")
+    asked = activity([waits, message_entry("m", 2), message, applied])
     assert asked.wait
-    assert (asked.wait.kind, asked.wait.since) == (WaitKind.QUESTION, at(1))
-    gone_on = activity([waits, message, message_entry("m", 4), message_entry("v", 5, "user")])
-    assert gone_on.wait is None
+    assert (asked.wait.kind, asked.wait.since) == (kind, at(1))
+    for step in (call_entry("n", 5), entry("n", 5, type="think"), message_entry("n", 5)):
+        gone_on = activity([waits, message, step, message_entry("v", 6, "user")])
+        assert gone_on.wait is None
 
 
 # The tree

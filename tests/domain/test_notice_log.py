@@ -32,6 +32,16 @@ def test_only_what_came_and_went_while_a_review_was_open_was_missed() -> None:
     assert notices.take_missed() == 0
 
 
+def test_a_notice_that_the_review_has_shown_was_not_missed() -> None:
+    moment = 0.0
+    notices = NoticeLog(lambda: NOW, lambda: moment)
+    for text in ("in sight", "covered"):
+        notices.add(text, 1.0, is_reviewing=True)
+    moment = 2.0
+    notices.note_seen(lambda text: text == "in sight")
+    assert notices.take_missed() == 1
+
+
 def test_the_latest_notices_are_kept() -> None:
     notices = NoticeLog(lambda: NOW)
     for number in range(MAX_NOTICES + 3):

@@ -172,7 +172,8 @@ def test_a_held_call_says_where_it_is_decided_until_when_and_by_whom() -> None:
 def test_a_held_call_without_an_entry_of_its_own_is_known_by_its_card() -> None:
     card = {"id": "k", "action": "approval_requested", "approval_request_id": "r7", "title": "Run mail?"}
     assert review(said("user", "u"), card).tool_approval_id == "r7"
-    assert review(card, said("user", "u")).tool_approval_id is None
+    assert review(card, said("user", "u")).tool_approval_id == "r7"
+    assert review(card, said("user", "u"), said("agent", "m")).tool_approval_id is None
     assert review(card, status="executing").tool_approval_id is None
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.local.conftest import NOW, Serve, Served
 from tui.client.task_facts import WaitKind
+from tui.domain.review import review_of
 from tui.domain.state import AgentsSeen, LogSeen, State, TasksSeen
 from tui.local.process import LocalPlatform, ServerOptions
 
@@ -61,6 +62,28 @@ async def test_each_wait_is_known_to_a_client_and_ends_by_itself(
         events = {event["type"]: event["data"]["id"] for event in here.events(task_id) if event["type"] in cards}
         logged = {entry["action"]: entry["id"] for entry in here.log(task_id) if entry.get("action") in events}
         assert events == logged
+
+
+async def test_a_message_to_a_paused_task_leaves_it_paused_with_its_wait(serve: Serve) -> None:
+    """Story: an operator writes to a task that waits for an invitation; the review still tells for what it waits."""
+    async with serve() as here:
+        task_id = start(here, "onboarder")
+        await here.until(task_id, "paused")
+        call_clock(here, task_id)
+        await here.until(task_id, "executing")
+        await here.until(task_id, "paused")
+        async with here.client() as client:
+            before = review_of(await client.task(task_id), await client.log(await client.task(task_id)))
+            here.local.platform.create("onboarder", {"id": task_id, "input": {"text": "Any news?"}})
+            here.local.runner.play_until(here.local.platform.clock.now)
+            task = await client.task(task_id)
+            after = review_of(task, await client.log(task))
+        assert after.task.status == "paused"
+        assert after.wait
+        assert after.wait.kind is WaitKind.INVITATION
+        assert (after.wait, after.held) == (before.wait, before.held)
+        call_clock(here, task_id)
+        await here.until(task_id, "completed")
 
 
 async def test_a_restarted_platform_keeps_the_time_of_a_wait(serve: Serve) -> None:

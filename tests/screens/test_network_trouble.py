@@ -17,6 +17,7 @@ from tui.app import review_manager
 from tui.client import session
 from tui.client.retry import Backoff
 from tui.local.chaos import Chaos
+from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
 from tui.screens.task_list import TaskListScreen
 from tui.services import confirmation, list_poller
@@ -191,6 +192,30 @@ async def test_point_9_a_review_opened_while_offline_heals_by_itself(
         await operator.until(lambda: "pay 1,204 EUR" in operator.text)
         await operator.until(lambda: "offline" not in operator.text)
         await operator.ready_to_decide()
+        assert operator.sent == []
+
+
+async def test_an_open_review_says_that_the_platform_is_offline_and_heals_by_itself(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C9: nothing changed on an open review after the platform had ended."""
+    switch = Switch(platform, tmp_path, monkeypatch)
+    add_waiting_task(platform)
+    async with switch.dashboard() as operator:
+        await operator.until(lambda: "‖ approval" in operator.text)
+        await operator.press("a")
+        await operator.until(lambda: "pay 1,204 EUR" in operator.text)
+        switch.is_down = True
+        await operator.until(lambda: "offline, read " in operator.text)
+        operator.app.services.has_platform_ended = lambda: True
+        await operator.until(lambda: "the local platform has ended: quit (" in operator.text)
+        operator.app.services.has_platform_ended = lambda: False
+        review = operator.app.screen
+        assert isinstance(review, ReviewScreen)
+        read_at = review._read_at
+        switch.is_down = False
+        await operator.until(lambda: "offline" not in operator.text)
+        await operator.until(lambda: review._read_at != read_at)
         assert operator.sent == []
 
 

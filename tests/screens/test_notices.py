@@ -57,7 +57,7 @@ async def test_notices_are_one_line_below_the_payload(serve: Serve, tmp_path: Pa
     async with dashboard_with_invoice(serve, tmp_path, (80, 24), notifications=True) as operator:
         platform = operator.here.local.platform
         platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
-        await operator.until(lambda: "2 need you" in operator.text)
+        await operator.until(lambda: len(operator.app.services.notifier.waiting) == 2)
         for number in range(6):
             operator.app.notify(f"EARLIER {number} " + "E" * 200, title="EARLIER title", timeout=60)
         await operator.until(lambda: "EARLIER 0" in operator.text)
@@ -128,7 +128,7 @@ async def test_nothing_covers_what_is_decided_when_notices_arrive(
     async with dashboard_with_invoice(serve, tmp_path, (80, 24), notifications=True) as operator:
         platform = operator.here.local.platform
         platform.create("invoice-bot", {"input": {"text": "Pay it"}, "title": "Pay invoice 8"})
-        await operator.until(lambda: "2 need you" in operator.text)
+        await operator.until(lambda: len(operator.app.services.notifier.waiting) == 2)
         await open_place(operator, name)
         screen = operator.app.screen
         assert isinstance(screen, ReviewScreen | BulkReviewScreen)
@@ -148,6 +148,9 @@ async def test_nothing_covers_what_is_decided_when_notices_arrive(
 async def test_notices_of_a_review_are_counted_and_can_be_read_later(serve: Serve, tmp_path: Path) -> None:
     async with dashboard_with_invoice(serve, tmp_path, notifications=True) as operator:
         await open_place(operator, "review")
+        operator.app.notify("in sight", timeout=1.2)
+        await operator.until(lambda: "in sight" in operator.text)
+        await operator.until(lambda: "in sight" not in operator.text)
         operator.app.notify("it came and went", timeout=0.1)
         operator.app.notify("it stays", timeout=60)
         await operator.until(lambda: "it stays" in operator.text and "+1 more" not in operator.text)
@@ -158,6 +161,7 @@ async def test_notices_of_a_review_are_counted_and_can_be_read_later(serve: Serv
         await operator.until(lambda: "Notices, the latest first" in operator.text)
         later, sooner = lines_with(operator, "it stays")[-1], lines_with(operator, "it came and went")[-1]
         assert later < sooner
+        assert not any("came while you reviewed" in notice.text for notice in operator.app.services.notices.latest)
         await operator.press("f6")
         await operator.until(lambda: "Notices, the latest first" not in operator.text)
 
@@ -169,3 +173,12 @@ async def test_a_click_on_a_notice_lists_all_of_them(serve: Serve, tmp_path: Pat
         await operator.until(lambda: "clicked upon" in operator.text)
         await operator.click("clicked upon")
         await operator.until(lambda: "Notices, the latest first" in operator.text)
+
+
+async def test_the_help_of_a_review_begins_with_the_keys_of_the_decision(serve: Serve, tmp_path: Path) -> None:
+    """C21: the keys of the screen come first, then those of the focused pane, then those everywhere."""
+    async with dashboard_with_invoice(serve, tmp_path, (120, 60)) as operator:
+        await open_place(operator, "review")
+        await open_place(operator, "help")
+        headings = [lines_with(operator, f"   {name} ")[0] for name in ("the decision", "inspector", "everywhere")]
+        assert headings == sorted(headings)

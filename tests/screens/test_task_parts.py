@@ -55,7 +55,7 @@ def test_a_row_is_shown_by_its_entry_before_the_sub_task_that_it_started() -> No
     ("row", "shown"),
     [
         (StatusRow("end", " ■ ", "completed"), ["result", "asked", "task", "whole record"]),
-        (StatusRow("wait", " ‖ ", "waits: approval"), ["a reviews it", "what exactly"]),
+        (StatusRow("wait", " ‖ ", "waits: approval"), ["what it waits for: a opens the review", "what exactly"]),
         (StatusRow("gap 1", "───", "gap 3s"), [""]),
         (StatusRow("streaming", "AGT", "Hello"), ["AGT"]),
         (None, ["nothing to show"]),

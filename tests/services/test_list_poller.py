@@ -17,6 +17,7 @@ from tui.client.errors import ApiError
 from tui.client.task_facts import WaitKind
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
+from tui.domain.state import State
 from tui.services import list_poller
 from tui.services.list_poller import ListPoller, PollIntervals, error_sentence
 from tui.services.state_store import StateStore
@@ -105,6 +106,17 @@ async def test_a_waiting_task_is_read_once_for_each_of_its_updates(polled: Polle
     polled.platform.change("t1", title="Changed")
     await polled.read_round()
     assert reads() > first
+
+
+async def test_the_record_of_a_task_that_has_ended_is_read_once(polled: PollerSetup) -> None:
+    """C6: the row of a task that had ended kept the numbers of the middle of its run."""
+    polled.platform.task("t1")
+    await polled.read_round()
+    polled.requests.clear()
+    polled.platform.change("t1", status="completed")
+    for _ in range(3):
+        await polled.read_round()
+    assert sum(request.path.endswith("/t1") for request in polled.requests) == 1
 
 
 async def test_an_active_task_that_left_the_lists_is_read_by_itself(polled: PollerSetup) -> None:
@@ -268,6 +280,36 @@ async def test_the_agent_of_a_workflow_is_read_once_for_its_nodes(polled: Poller
     waits = [polled.store.state.wait(name) for name in ("t1", "t2")]
     assert [wait.kind for wait in waits if wait] == [WaitKind.WEBHOOK, WaitKind.WEBHOOK]
     assert sum(request.path.endswith("/agents/a1") for request in polled.requests) == 1
+
+
+async def test_the_reason_of_a_wait_is_called_unknown_only_once_it_was_read(polled: PollerSetup) -> None:
+    """C17: the log and the agent were not read yet, and the screens said that the platform tells no reason."""
+    polled.platform.task("t1", status="paused")
+    before: list[str] = []
+    polled.store.subscribe(lambda state, changes: before.extend(_words_of(state, "t1")))
+    await polled.read_round()
+    assert before[0] == "paused, reading why …"
+    assert before[-1] == "paused (reason unknown)"
+
+
+async def test_the_reason_stays_being_read_while_its_read_fails(polled: PollerSetup) -> None:
+    async def fail(request: Request, connection: Connection) -> bool:
+        if is_log := "activity" in request.path:
+            await connection.reply(403, {"detail": "no"})
+        return is_log
+
+    polled.platform.before_reply = fail
+    polled.platform.task("t1", status="paused")
+    with pytest.raises(ApiError):
+        await polled.read_round()
+    polled.store.step()
+    assert _words_of(polled.store.state, "t1") == ["paused, reading why …"]
+    assert not polled.store.state.awaits_reason("t1")
+
+
+def _words_of(state: State, task_id: str) -> list[str]:
+    wait = state.wait(task_id)
+    return [wait.words] if wait else []
 
 
 async def test_an_agent_that_may_not_be_read_leaves_the_reason_unknown(polled: PollerSetup) -> None:

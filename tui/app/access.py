@@ -33,7 +33,7 @@ class AppAccess(Protocol):
 
     def notify(
         self, message: str, *, title: str = "", severity: Severity = "information", timeout: float | None = None,
-        markup: bool = True,
+        markup: bool = True, is_logged: bool = True,
     ) -> None:  # fmt: skip
         """Notify the operator with a toast."""
 

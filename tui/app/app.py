@@ -240,11 +240,17 @@ class XpTui(SerialKeys):
         """Copy the selected text to the clipboard, in whatever way works on this terminal."""
         self.services.copying.copy("the selection", text)
 
-    def notify(self, message: str, *, title: str = "", timeout: float | None = None, **more: Any) -> None:
+    def notify(
+        self, message: str, *, title: str = "", timeout: float | None = None, is_logged: bool = True, **more: Any
+    ) -> None:  # fmt: skip
         """Notify the operator, unless the same notice is shown already.
 
-        A screen that no toast may cover shows the message in its notice line.
+        A screen that no toast may cover shows the message in its notice line. The list of notices has those that are
+        logged.
         """
+        if not is_logged:
+            super().notify(message, title=title, timeout=timeout, **more)
+            return
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
         text = f"{title}: {message}" if title else message
         top = self.screens[-1] if self.screens else None

@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.css.query import NoMatches
 from textual.message import Message
 
@@ -17,12 +18,14 @@ from tui.app.read_workers import ReadWorkers
 from tui.app.review_manager import ReviewManager
 from tui.app.waiting_notifier import WaitingNotifier, WatchedApp
 from tui.client.client import Client
-from tui.domain.list_status import ListStatus
+from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.notice_log import NoticeLog
 from tui.domain.state import Change, State
+from tui.screens.base import MAX_NOTICE_CHARS
 from tui.screens.decision_screen import DecisionScreen
 from tui.screens.messages import ReadLog, ReadReview, ReviewWanted, ShowNextReview
 from tui.screens.task_list import TaskListScreen
+from tui.security.sanitize import one_line
 from tui.services.actions import JournalWriter
 from tui.services.list_poller import ListPoller, PollIntervals
 from tui.services.review_presence import ReviewPresence
@@ -31,9 +34,15 @@ from tui.services.task_reader import TaskReader
 from tui.widgets.keys import key_name
 from tui.widgets.ui_context import UIContext
 
+ENDED_NOTICE_SECONDS = 86_400.0
+"""How long the notice that the local platform has ended is shown: until the operator quits."""
+
 
 class Services:
     """The services of one session, and the parts of the app that connect them with the screens."""
+
+    has_platform_ended: Callable[[], bool] = staticmethod(lambda: False)
+    """Returns whether the local platform that this process started has ended."""
 
     def __init__(
         self,
@@ -84,11 +93,19 @@ class Services:
 
     def _update_list_status(self, status: ListStatus) -> None:
         """Update every screen, and the window title, with the new status of the task list."""
+        if status.link.is_troubled and self.has_platform_ended():
+            problem = f"the local platform has ended: quit ({self._quit_key}) and start xp-tui again; nothing is lost"
+            status = replace(status, link=ListLink.OFFLINE, reason=problem)
+            self._app.notify(problem, timeout=ENDED_NOTICE_SECONDS, markup=False)
         self.notifier.update_status(status)
         self.reviews.update_list_status(status)
         with suppress(NoMatches):
             for screen in self._app.screens:
                 screen.update_list_status(status)
+
+    @property
+    def _quit_key(self) -> str:
+        return key_name(self._app.screens[-1].app, "app.quit") if self._app.screens else "ctrl+q"
 
     def handle(self, event: Message) -> None:
         """Handle a message of a screen with the service that it is for."""
@@ -99,20 +116,22 @@ class Services:
                 self.read_workers.handle(event)
             case TaskListScreen.PreviewRequested() | ReadLog():
                 self.read_workers.handle(event)
-            case DecisionScreen.Closed():
+            case DecisionScreen.Closed(seen_notices=seen_notices):
+                self.notices.note_seen(lambda text: one_line(text, longest=MAX_NOTICE_CHARS) in seen_notices)
                 self._report_missed_notices()
             case _:
                 self.commands.handle(event)
 
     def _report_missed_notices(self) -> None:
-        """Report the notices that came and went while something was decided; the others are still shown."""
+        """Report the notices that came and went unseen while something was decided; the others are still shown."""
         screens = self._app.screens
         if not screens or any(screen.IS_APPROVAL for screen in screens):
             return
         if count := self.notices.take_missed():
             plural = "s" if count > 1 else ""
             key = key_name(screens[-1].app, "app.notices")
-            self._app.notify(f"{count} notice{plural} came while you reviewed: {key} shows what", markup=False)
+            text = f"{count} notice{plural} came while you reviewed: {key} shows what"
+            self._app.notify(text, markup=False, is_logged=False)
 
     def close(self) -> None:
         """Close the state store and the locks of the open reviews."""

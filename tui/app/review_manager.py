@@ -66,6 +66,7 @@ class ReviewManager:
         self._ui = ui
         self._read_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
         self._details_slots = asyncio.Semaphore(MAX_PARALLEL_READS)
+        self._list_status = ListStatus()
         self._first_tries: set[str] = set()
         """The ids of the tasks under review whose read has neither succeeded nor failed yet."""
 
@@ -88,6 +89,7 @@ class ReviewManager:
             review = ReviewScreen(task_ids[0], self._ui, self._progress.running_for(task_ids[0]))
             review.can_take_back = self._runner.can_take_back
             review.reason_editor.drafts = self._drafts
+            review.update_list_status(self._list_status)
             self._app.push_screen(review)
             self.read(task_ids[0])
             self.update_presence()
@@ -96,6 +98,7 @@ class ReviewManager:
         bulk_review = BulkReviewScreen([task for task in tasks if task], self._ui)
         bulk_review.can_take_back = self._runner.can_take_back
         bulk_review.reason_editor.drafts = self._drafts
+        bulk_review.update_list_status(self._list_status)
         self._app.push_screen(bulk_review)
         self.read(*bulk_review.tasks)
 
@@ -157,7 +160,15 @@ class ReviewManager:
         self._tell_reason(task_id, ": ".join(filter(None, (", ".join(words), str(error)))))
 
     def update_list_status(self, status: ListStatus) -> None:
-        """Tell the screens why a read does not come through, while the client repeats its first request."""
+        """Tell the screens why a read does not come through, while the client repeats its first request.
+
+        Once the link is restored, the open reviews are read again.
+        """
+        was_troubled = self._list_status.link.is_troubled
+        self._list_status = status
+        if was_troubled and status.link is ListLink.LIVE:
+            open_tasks = {task_id for screen in self._app.screens for task_id in screen.open_tasks}
+            self.read(*sorted(open_tasks - self._first_tries))
         if status.reason:
             for task_id in self._first_tries:
                 self._tell_reason(task_id, f"{status.link}: {status.reason}")

@@ -44,10 +44,15 @@ class WaitingNotifier:
         self._show_title()
 
     def update(self, state: State, changes: Sequence[Change]) -> None:
-        """Update the waiting tasks by those that the last step of the state has changed."""
+        """Update the waiting tasks by those that the last step of the state has changed.
+
+        A task counts once it is known for what it waits, which may be a machine, or once that could not be read.
+        """
         changed = state.touched.tasks | state.touched.logs
         changed_and_waiting = {
-            task_id for task_id in changed if state.needs_person(task_id) and not state.is_gone(task_id)
+            task_id
+            for task_id in changed
+            if state.needs_person(task_id) and not state.is_gone(task_id) and not state.awaits_reason(task_id)
         }
         waiting = (self.waiting - changed) | changed_and_waiting
         new_ids = waiting - self.waiting

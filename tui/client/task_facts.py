@@ -83,6 +83,18 @@ class Wait(Struct, frozen=True):
     kind: WaitKind
     since: datetime | None
     until: datetime | None = None
+    is_being_read: bool = False
+    """Whether the reason of a pause is still being read, so that its kind is not known yet."""
+
+    @property
+    def words(self) -> str:
+        """The words for what is waited for where there is room for more than the value of the kind."""
+        return "paused, reading why …" if self.is_being_read else self.kind.words
+
+    @property
+    def short_words(self) -> str:
+        """The words for what is waited for in a narrow column."""
+        return "reading…" if self.is_being_read else str(self.kind)
 
     @property
     def needs_person(self) -> bool:

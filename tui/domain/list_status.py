@@ -30,6 +30,11 @@ class ListLink(StrEnum):
         """Whether the last read failed for good: what is shown is what was read before."""
         return self in {ListLink.OFFLINE, ListLink.NOT_AUTHORIZED, ListLink.REFUSED}
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether the last request failed, for good or for now."""
+        return self.is_lost or self is ListLink.RETRYING
+
 
 class ListStatus(Struct, frozen=True):
     """The status of the task list, as the poller publishes it."""

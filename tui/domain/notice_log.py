@@ -28,7 +28,7 @@ class NoticeLog:
         self._kept: deque[Notice] = deque(maxlen=MAX_NOTICES)
         self._shown_until: dict[str, float] = {}
         """The time until which each notice is shown, by its text."""
-        self._seen_in_review: dict[str, float] = {}
+        self._came_in_review: dict[str, float] = {}
         """The notices that came while a review was open, with the time until which each is shown."""
 
     @property
@@ -45,12 +45,16 @@ class NoticeLog:
         self._shown_until[text] = now + seconds
         self._kept.append(Notice(self._now(), text))
         if is_reviewing:
-            self._seen_in_review[text] = now + seconds
+            self._came_in_review[text] = now + seconds
         return True
+
+    def note_seen(self, is_seen: Callable[[str], bool]) -> None:
+        """Note which notices the screen of the review has shown: they were not missed."""
+        self._came_in_review = {text: until for text, until in self._came_in_review.items() if not is_seen(text)}
 
     def take_missed(self) -> int:
         """Return how many notices came and went while a review was open, and count them as reported."""
         now = self._clock()
-        missed = sum(until <= now for until in self._seen_in_review.values())
-        self._seen_in_review.clear()
+        missed = sum(until <= now for until in self._came_in_review.values())
+        self._came_in_review.clear()
         return missed

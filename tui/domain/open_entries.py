@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tui.client.json_values import text_of
-from tui.client.log_entries import Confirmation, Entry, Message, Other, Questions, Reasoning, SignIn, ToolCall
+from tui.client.log_entries import (
+    Confirmation,
+    Delegation,
+    Entry,
+    Message,
+    Other,
+    Questions,
+    Reasoning,
+    SignIn,
+    ToolCall,
+)
 from tui.client.task_facts import Wait, WaitKind, scheduled_time
 from tui.domain.activity_nodes import Node
 
@@ -30,32 +40,26 @@ WAIT_OF_ENTRY: dict[type[Entry], WaitKind] = {
 def find_open_node(latest: Iterable[Node]) -> Node | None:
     """Find the open node among the latest ones, which come in reverse order of time; None if there is none.
 
-    A message of the user settles everything before it but a question, which it does not answer: that stays open until
-    the agent goes on after the message.
+    A message of the user settles nothing: what was open before it stays open until the agent goes on after it.
     """
-    was_message_sent = has_gone_on = has_worked = False
+    has_gone_on = has_worked = False
     for node in latest:
         match node.entry:
             case Message(role="user"):
                 if has_gone_on:
                     return None
-                was_message_sent = True
-                continue
-            case Questions() as entry if entry.is_open:
+            case Message():
+                has_gone_on = True
+            case Questions() | SignIn() | Confirmation() as entry:
+                return node if entry.is_open else None
+            case ToolCall(approval_request_id=str()):
                 return node
-            case SignIn() | Confirmation() as entry if entry.is_open and not was_message_sent:
-                return node
-            case SignIn() | Questions() | Confirmation():
-                return None
-            case ToolCall(approval_request_id=str()) if not was_message_sent:
-                return node
-            case ToolCall() | Reasoning():
-                has_worked = True
+            case ToolCall() | Reasoning() | Delegation():
+                has_gone_on = has_worked = True
             case Other() as entry if card_name(entry) in SETTLING_CARDS:
                 return None
-            case Other() as entry if not was_message_sent and _is_open_card(entry, has_worked=has_worked):
+            case Other() as entry if _is_open_card(entry, has_worked=has_worked):
                 return node
-        has_gone_on = True
     return None
 
 

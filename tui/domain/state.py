@@ -15,10 +15,10 @@ from msgspec import Struct, field
 from tui.client.events import CHILD_EVENTS, Event
 from tui.client.json_codec import canonical
 from tui.client.json_values import EPOCH
-from tui.client.task_facts import RUNNING_STATUSES, Wait
+from tui.client.task_facts import RUNNING_STATUSES, Wait, WaitKind
 from tui.client.task_rows import AnyTask, TaskRow
 from tui.domain.observations import MAX_AHEAD, MergedTask, Observation, observation_of
-from tui.domain.waits import WaitSources, wait_of
+from tui.domain.waits import WaitSources, needs_agent, wait_of
 
 if TYPE_CHECKING:
     from tui.client.event_stream import Link
@@ -62,6 +62,14 @@ class LogSeen(Struct, frozen=True):
     """The entries that were not known before."""
 
 
+class WaitRead(Struct, frozen=True):
+    """The reason of a task's wait was read, or could not be read; `until` is the time of the task's last change."""
+
+    task_id: str
+    until: datetime
+    has_failed: bool = False
+
+
 class EventSeen(Struct, frozen=True):
     """An event seen in a task's stream."""
 
@@ -85,7 +93,7 @@ class LinkSeen(Struct, frozen=True):
     at: datetime
 
 
-Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | EventSeen | GapSeen | LinkSeen
+Change = AgentsSeen | TasksSeen | TaskGone | LogSeen | WaitRead | EventSeen | GapSeen | LinkSeen
 
 
 class LogSnapshot(Struct, frozen=True):
@@ -116,6 +124,8 @@ class State(Struct, frozen=True):
     logs: Map[str, LogSnapshot] = field(default_factory=Map)
     links: Map[str, tuple[datetime, Link]] = field(default_factory=Map)
     gone: Map[str, tuple[datetime, str]] = field(default_factory=Map)
+    waits_read: Map[str, tuple[datetime, bool]] = field(default_factory=Map)
+    """Until which change of each task the reason of its wait was read, and whether that has succeeded."""
     touched: ChangedIds = ChangedIds()
 
     def after(self, changes: Iterable[Change]) -> State:
@@ -160,7 +170,25 @@ class State(Struct, frozen=True):
         if task is None or task.is_final:
             return None
         activity, agent = self.activity(task_id), self.agents.get(task.agent_id)
-        return wait_of(task, WaitSources(activity.wait if activity else None, agent[1] if agent else None))
+        wait = wait_of(task, WaitSources(activity.wait if activity else None, agent[1] if agent else None))
+        if wait is not None and wait.kind is WaitKind.UNKNOWN and self._wait_read(task_id, wait) is not True:
+            return Wait(wait.kind, wait.since, wait.until, is_being_read=True)
+        return wait
+
+    def awaits_reason(self, task_id: str) -> bool:
+        """Return whether it is not known yet for what a task waits, and no read of the reason has failed either."""
+        task, wait = self.task(task_id), self.wait(task_id)
+        if task is None or wait is None:
+            return False
+        may_be_another = wait.kind is WaitKind.UNKNOWN or (wait.kind is WaitKind.APPROVAL and needs_agent(task))
+        return may_be_another and self._wait_read(task_id, wait) is None
+
+    def _wait_read(self, task_id: str, wait: Wait) -> bool | None:
+        """Return whether the read of the reason of a wait has succeeded; None if it was not read yet."""
+        if (read := self.waits_read.get(task_id)) is None:
+            return None
+        until, has_succeeded = read
+        return has_succeeded if wait.since is None or wait.since <= until else None
 
     def needs_person(self, task_id: str) -> bool:
         """Return whether a task waits for a person."""
@@ -188,6 +216,7 @@ class _Reducer:
         self._logs = state.logs.mutate()
         self._links = state.links.mutate()
         self._gone = state.gone.mutate()
+        self._waits_read = state.waits_read.mutate()
         self._touched: dict[str, set[str]] = {"agents": set(), "tasks": set(), "logs": set(), "links": set()}
 
     def state(self) -> State:
@@ -204,6 +233,7 @@ class _Reducer:
             self._logs.finish(),
             self._links.finish(),
             self._gone.finish(),
+            self._waits_read.finish(),
             touched,
         )
 
@@ -219,6 +249,11 @@ class _Reducer:
                 self._activity_to_change(task_id).add_log(log, at)
                 for child_id, child_log in log.child_logs():
                     self._activity_to_change(child_id).add_log(child_log, at)
+            case WaitRead(task_id, until, has_failed) if task_id in self._tasks:
+                read = until, not has_failed
+                if read > self._waits_read.get(task_id, (EPOCH, False)):
+                    self._waits_read[task_id] = read
+                    self._touched["tasks"].add(task_id)
             case GapSeen(task_id, gap):
                 self._activity_to_change(task_id).add_gap(gap)
             case LinkSeen(task_id, link, at):

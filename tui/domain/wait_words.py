@@ -66,9 +66,11 @@ def time_of(wait: Wait, now: datetime) -> str:
 
 def sentence_of(wait: Wait, now: datetime) -> str:
     """Return a sentence about a wait: `waits: approval for 12m`, `waits for a machine: self-schedule, in 5m`."""
-    sentence = f"waits: {wait.kind.words}"
+    if wait.is_being_read:
+        return wait.words
+    sentence = f"waits: {wait.words}"
     if not wait.needs_person:
-        sentence = f"waits for a machine: {wait.kind.words}"
+        sentence = f"waits for a machine: {wait.words}"
     time = time_of(wait, now)
     if not time:
         return sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 MAX_NOTICE_CHARS = 120
 """Characters of a notice in the notice line above the footer."""
+SEEN_NOTICE_SECONDS = 1.0
+"""Seconds in the notice line after which a notice counts as seen."""
 Segments = list[tuple[StyledText, str]]
 """The texts of a SegmentLine, each with the name that a click on it posts; empty for a text without a click."""
 
@@ -142,11 +145,19 @@ class OverlayScreen(AppScreen[ScreenResultType]):
     LEAVE_BINDING: ClassVar[str] = ""
     """The id of the binding that leaves an input of this screen, if it has one."""
     _hint = _held = ""
+    _drawn_notice = ""
+    """The notice that the line above the footer shows."""
+    _drawn_since = 0.0
 
     @cached_property
     def _notice_timers(self) -> dict[str, Timer]:
         """The notices that are shown, the newest last, each with the timer that hides it."""
         return {}
+
+    @cached_property
+    def seen_notices(self) -> set[str]:
+        """The notices that the line above the footer has shown long enough to be seen."""
+        return set()
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Dismiss the screen with a result."""
@@ -192,6 +203,15 @@ class OverlayScreen(AppScreen[ScreenResultType]):
         self._notice_timers.pop(notice, None)
         self._draw_line()
 
+    def note_drawn_notice(self, notice: str = "") -> None:
+        """Note which notice is drawn from now on, and whether the one before was there long enough to be seen."""
+        if notice == self._drawn_notice:
+            return
+        now = time.monotonic()
+        if self._drawn_notice and now - self._drawn_since >= SEEN_NOTICE_SECONDS:
+            self.seen_notices.add(self._drawn_notice)
+        self._drawn_notice, self._drawn_since = notice, now
+
     def _draw_line(self) -> None:
         """Draw the line above the footer: what is held and a hint, else the newest notice."""
         segments: Segments = []
@@ -200,6 +220,7 @@ class OverlayScreen(AppScreen[ScreenResultType]):
         if self._hint:
             segments.append((StyledText(f" {self._hint} ", "strong"), ""))
         notices = list(self._notice_timers)
+        self.note_drawn_notice(notices[-1] if notices and not segments else "")
         if notices and not segments:
             segments.append((StyledText(f" {notices.pop()} "), "notices"))
             count = f"+{len(notices)} more"

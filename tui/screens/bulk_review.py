@@ -203,7 +203,7 @@ class BulkReviewScreen(ApprovalScreen):
             (StyledText(" xp-tui › ", "faint"), "back"),
             (StyledText(f"{verb} {len(self.tasks)} tasks  ", "need"), ""),
         ]
-        self.query_one("#title", SegmentLine).show(title, [StyledText(self.presence, "need")])
+        self.query_one("#title", SegmentLine).show(title, [StyledText(self.presence, "need"), self.link_segment()])
         self._note_read_payload()
         self.query_one("#payload-title", SegmentLine).show([(self._payload_title(), "")], [])
         action = self._actions.get(self.query_one(OutcomeList).task_id)

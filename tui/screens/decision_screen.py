@@ -7,16 +7,18 @@ pressed alone; a decision can be taken back while it is held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from textual import events, on
 from textual.message import Message
 
+from tui.domain.list_status import ListLink, ListStatus
 from tui.screens.base import BaseScreen, HeldActions
 from tui.screens.key_rhythm import PAUSE_SECONDS, KeyRhythm, writes_text
 from tui.widgets.inspector import Inspector
 from tui.widgets.keys import key_name
+from tui.widgets.styled_text import StyledText
 
 DEAD_KEY_SECONDS = 0.7
 """Seconds for which the deciding keys do nothing after the subject of the decision has appeared or changed."""
@@ -36,7 +38,11 @@ class DecisionScreen(BaseScreen[None]):
     """The id of the binding that reveals what is masked."""
 
     class Closed(Message):
-        """A decision screen was closed."""
+        """A decision screen was closed; it has shown these notices, each cut as its line shows it."""
+
+        def __init__(self, seen_notices: Collection[str] = ()) -> None:
+            super().__init__()
+            self.seen_notices = seen_notices
 
     class TakeBack(Message):
         """A request to take back held actions."""
@@ -60,6 +66,7 @@ class DecisionScreen(BaseScreen[None]):
         self.can_take_back: Callable[[str], bool] = lambda action_id: False
         """Returns whether the action with this id can still be taken back."""
         self.presence = ""
+        self._link = ListLink.CONNECTING
         """A text about other processes in which the same tasks are open for review."""
 
     # For subclasses
@@ -96,6 +103,16 @@ class DecisionScreen(BaseScreen[None]):
     def update_presence(self, text: str) -> None:
         """Update the presence of these tasks in other processes; the next drawing shows it."""
         self.presence = text
+
+    def update_list_status(self, status: ListStatus) -> None:
+        """Update the link to the platform; the next drawing shows it while it is troubled."""
+        self._link = status.link
+
+    def link_segment(self, words: str = "") -> StyledText:
+        """Return the segment at the right of the title: these words, after the link while it is troubled."""
+        if self._link.is_troubled:
+            return StyledText(f"{', '.join(filter(None, (self._link, words)))} ", "need")
+        return StyledText(f"{words} " if words else "", "faint")
 
     # Rules of a decision
 
@@ -178,7 +195,8 @@ class DecisionScreen(BaseScreen[None]):
 
     def on_unmount(self) -> None:
         """Tell the app that the screen was closed."""
-        self.app.post_message(self.Closed())
+        self.note_drawn_notice()
+        self.app.post_message(self.Closed(self.seen_notices))
 
     @on(events.ScreenResume)
     @on(events.Resize)

@@ -36,6 +36,8 @@ MOVEMENT_TITLES = {
     ("page_down", "page_up"): "A page down, up",
 }
 """What the keys do that move the cursor, by the last parts of their bindings' ids."""
+APP_DISTANCE = 2
+"""The distance of the area whose keys work everywhere: it comes last."""
 KEYS_COLUMN_CELLS = 16
 MIN_COLUMNS_FOR_NAMES = 61
 """Columns from which each command is shown with its name, by which it is run on the command line: `:name`."""
@@ -55,13 +57,15 @@ class HelpList(VirtualList):
     def __init__(self, commands: Iterable[Command]) -> None:
         super().__init__(id="help")
         rows_by_area: dict[str, list[HelpRow]] = {}
+        distances: dict[str, int] = {}
         for command in commands:
             row = HelpRow(command.keys, command.title, command.name)
             rows_by_area.setdefault(command.area, []).append(row)
+            distances[command.area] = min(_distance(command), distances.get(command.area, APP_DISTANCE))
         self._rows: list[HelpRow | str] = []
         """The rows; a heading is a text."""
-        for area, rows in rows_by_area.items():
-            self._rows += [AREA_HEADINGS.get(area, area), *rows]
+        for area in sorted(rows_by_area, key=distances.__getitem__):
+            self._rows += [AREA_HEADINGS.get(area, area), *rows_by_area[area]]
         self._rows += ["moving", *self._general_rows()]
 
     def _general_rows(self) -> Iterator[HelpRow]:
@@ -92,6 +96,13 @@ class HelpList(VirtualList):
             name = f"  :{row.name}"
         keys = f"  {fit(row.keys, KEYS_COLUMN_CELLS)} "
         return [StyledText(keys, "accent"), StyledText(row.title), StyledText(name, "faint")]
+
+
+def _distance(command: Command) -> int:
+    """Return the distance of a command: 0 for one of the screen, more for one of a pane, most for one of the app."""
+    if command.area == "app":
+        return APP_DISTANCE
+    return 0 if isinstance(command.node, Screen) else 1
 
 
 class HelpScreen(Dialog[None]):

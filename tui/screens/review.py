@@ -217,7 +217,7 @@ class ReviewScreen(ReviewDecision):
             about_wait = wait_segments(review, deadline_of(review, self._panes.details), self._ui)
         self.query_one("#title", SegmentLine).show(
             title_segments(review, self._ui),
-            [*about_wait, StyledText(self.presence, "need"), StyledText(f"read {last_read} ", "faint")],
+            [*about_wait, StyledText(self.presence, "need"), self.link_segment(f"read {last_read}")],
         )
         self.note_visible_lines()
         if review is not None:

@@ -112,7 +112,11 @@ def _origin(task: Task) -> str:
     user = task.user_id
     if task.input and task.input.user:
         user = task.input.user.name
-    return f"started by {user or NOT_PROVIDED}, from {task.source or NOT_PROVIDED}"
+    if not user and not task.source:
+        return f"who started it is {NOT_PROVIDED}"
+    by = f" by {user}" if user else ""
+    source = f" from {task.source}" if task.source else ""
+    return f"started{by}{',' if by and source else ''}{source}"
 
 
 def _shortened(text: str, ui: UIContext) -> str:

@@ -50,7 +50,10 @@ def _status_parts(row: StatusRow, task: AnyTask | None, review_key: str) -> list
         return task_parts(task)
     if row.name == "wait" and task:
         request = task.hitl_request or task.pending_eca_request
-        return [Part(f"{review_key} reviews it", row.text), Part("what exactly", request.raw if request else None)]
+        return [
+            Part(f"what it waits for: {review_key} opens the review", row.text),
+            Part("what exactly", request.raw if request else None),
+        ]
     if row.name == "decision" and task and task.hitl_request:
         return [Part("decided", row.text), Part("what exactly", task.hitl_request.raw)]
     return [Part(row.code.strip(" ─"), row.text)]

@@ -47,7 +47,7 @@ def styled_progress(task: TaskRow, state: State, now: datetime) -> list[StyledTe
 def _status(task: TaskRow, state: State, now: datetime) -> StyledText:
     wait = state.wait(task.id)
     if wait:
-        words = f"{wait_words.glyph_of(wait)} {wait.kind.words} {wait_words.time_of(wait, now)}"
+        words = f"{wait_words.glyph_of(wait)} {wait.words} {wait_words.time_of(wait, now)}"
         return StyledText(f"{words.rstrip()}  ", wait_words.style_of(wait))
     status = one_line(task.status) or "unknown"
     return StyledText(f"{STATUS_GLYPHS.get(task.status, '?')} {status}  ", STATUS_STYLES.get(task.status, ""))

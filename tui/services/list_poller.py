@@ -29,14 +29,14 @@ from tui.client.task_facts import Status
 from tui.client.task_rows import TaskQuery
 from tui.domain.list_status import ListLink, ListStatus
 from tui.domain.observations import MergedTask, Observation
-from tui.domain.state import AgentsSeen, TasksSeen
+from tui.domain.state import AgentsSeen, TasksSeen, WaitRead
 from tui.services.state_store import MAX_CHANGES_PER_STEP, StateStore
 from tui.services.task_reader import TaskReader
 
 ACTIVE_STATUSES = (Status.PAUSED, Status.EXECUTING, Status.PENDING)
 """The statuses of active tasks, which are read first: they may need a person."""
 MAX_MISSING_PER_ROUND = 10
-"""How many active tasks that are missing from the lists are read one by one in a round."""
+"""How many tasks that are missing from the lists, or that have ended, are read one by one in a round."""
 TASKS_PER_PAGE = 200
 """How many of the newest tasks a round reads, and how many `read_more` adds."""
 
@@ -86,6 +86,8 @@ class ListPoller:
         """The part of the filter that the platform applies; each round reads the tasks that match it."""
         self._read_waits: dict[str, datetime | None] = {}
         """The time of the last update of each paused task whose record was read, by the task's id."""
+        self._active_ids: frozenset[str] = frozenset()
+        """The ids of the tasks that were active after the last round, or whose end was not read yet."""
         self._more_pages: AsyncGenerator[Any, None] | None = None
         """The pages of `read_more`, while there are more."""
         self._is_reading_more = False
@@ -121,6 +123,7 @@ class ListPoller:
             await self.read_tasks(self._query, at_most=TASKS_PER_PAGE)
         await self._read_waiting()
         await self._reread_missing(round_started_at)
+        await self._read_ended()
         if self._store.has_pending:
             self._store.step()
         is_first_round = not self.has_read_all
@@ -194,16 +197,32 @@ class ListPoller:
             task = observed.task
             if task.status != Status.PAUSED or self._read_waits.get(task.id, EPOCH) == task.updated_at:
                 continue
-            record = await self._reader.read_known(task.id)
-            if record is None:
-                continue
-            await self._reader.read_wait_sources(record)
+            changed_at = task.changed_at or EPOCH
+            try:
+                record = await self._reader.read_known(task.id)
+                if record is None:
+                    continue
+                await self._reader.read_wait_sources(record)
+            except ApiError:
+                self._store.add(WaitRead(task.id, changed_at, has_failed=True))
+                raise
+            self._store.add(WaitRead(task.id, max(changed_at, record.changed_at or EPOCH)))
             self._read_waits[task.id] = task.updated_at
 
     async def _reread_missing(self, since: datetime) -> None:
         """Reread active tasks that are missing from the lists of this round: they may have ended, or be gone."""
         for task_id in (await self._unseen_since(since))[:MAX_MISSING_PER_ROUND]:
             await self._reader.read_known(task_id)
+
+    async def _read_ended(self) -> None:
+        """Read the records of tasks that have ended since the last round: a list may lack their final numbers."""
+        state = self._store.state
+        active_ids = frozenset(observed.task.id for observed in await self._active_tasks())
+        ended = sorted(self._active_ids - active_ids)
+        for task_id in ended[:MAX_MISSING_PER_ROUND]:
+            if not state.is_gone(task_id):
+                await self._reader.read_known(task_id)
+        self._active_ids = active_ids.union(ended[MAX_MISSING_PER_ROUND:])
 
     async def _unseen_since(self, since: datetime) -> list[str]:
         """Return the ids of active tasks that were not seen since a time."""

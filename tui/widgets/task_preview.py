@@ -169,6 +169,8 @@ class TaskPreview(Widget):
             return request.description or request.title or ""
         if sign_in:
             return f"sign in to {sign_in.connector_name or 'a connector'}"
+        if wait.is_being_read:
+            return ""
         end = wait_words.ENDS.get(wait.kind, "")
         if self._question:
             return f"{self._question} ({end})" if end else self._question

@@ -364,7 +364,7 @@ class TaskTable(VirtualList):
 
 def _status_cell(row: TaskLine) -> StyledText:
     if row.wait:
-        return StyledText(f"{wait_words.glyph_of(row.wait)} {row.wait.kind}", wait_words.style_of(row.wait))
+        return StyledText(f"{wait_words.glyph_of(row.wait)} {row.wait.short_words}", wait_words.style_of(row.wait))
     status = row.task.status
     text = f"{STATUS_GLYPHS.get(status, '?')} {one_line(status) or 'unknown'}"
     return StyledText(text, STATUS_STYLES.get(status, ""))
