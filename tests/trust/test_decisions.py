@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from tests.conftest import RecordTried
 from tests.local.conftest import Serve
 from tests.memory_journal import MemoryJournal
-from tests.trust.truth import FAULTS, TASK, FaultyTransport, TransportSession, Truth
+from tests.trust.truth import FAULTS, RECORD_FORMS, TASK, FaultyTransport, TransportSession, Truth
 from tests.trust.virtual import VirtualClock, VirtualLoop
 from tui.cli.action_commands import action_exit_code
 from tui.cli.exit_codes import TOO_LATE
@@ -184,14 +184,16 @@ class World(RuleBasedStateMachine):
         fault=READING,
         after=st.lists(READING, max_size=3),
         rival=st.sampled_from(["", "", "1", "2"]),
+        form=st.sampled_from(["as sent", *RECORD_FORMS]),
     )
-    def operator_answers(self, text: str, hold: float, fault: str, after: list[str], rival: str) -> None:
+    def operator_answers(self, text: str, hold: float, fault: str, after: list[str], rival: str, form: str) -> None:
         if self.seen is None or questions_of(self.seen[0]) is None:
             self.operator_looks()
         if self.seen is None or (card := questions_of(self.seen[0])) is None:
             return
         snapshot, version = self.seen
         self.rival = rival
+        self.truth.record_form = form
         self.http_transport.act_faults.append(fault)
         self.http_transport.faults_after_act.extend(after)
         self._begin(answer_action(snapshot, card, [parse_text(card.asked[0], text)], hold), version)
@@ -309,9 +311,13 @@ class World(RuleBasedStateMachine):
             assert (mine[0].version, mine[0].answer) == (version, value), "another answer than was shown"
             told = {Outcome.CONFIRMED, Outcome.UNKNOWN, Outcome.ALREADY, Outcome.GONE}
             assert outcome in told, f"it took effect, and {outcome} was told"
-        if outcome is Outcome.CONFIRMED:
+        took = [one for one in self.truth.applied if (one.verb, one.version) == ("answer", version)]
+        if "others than yours" in action.words:
+            assert [one.answer for one in took] != [value], "false: told as another answer"
+        if outcome is Outcome.CONFIRMED and action.words == "accepted; the record does not show which answer":
+            assert action.error is None, "told as accepted, and no clear answer came"
+        elif outcome is Outcome.CONFIRMED:
             assert f'answered "{label}"' in action.words
-            took = [one for one in self.truth.applied if (one.verb, one.version) == ("answer", version)]
             assert [one.answer for one in took] == [value], "false: confirmed"
             assert mine or "the record says so" in action.words, "told as ours, and it was another's"
 

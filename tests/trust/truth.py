@@ -21,6 +21,31 @@ FINAL = {"stopped", "failed", "completed"}
 Answer = tuple[int, Any]
 
 
+RECORD_FORMS = (
+    "as sent", "as options", "a mapping", "a text", "true", "of another question", "without a value", "twice",
+    "beside another text",
+)  # fmt: skip
+"""The forms in which the platform may record an answer; most of them do not show which answer it was."""
+
+
+def recorded_answers(form: str, answers: list[dict[str, Any]]) -> Any:
+    """Return answers as they are recorded in one of the forms."""
+    (item,) = answers
+    question_id, value = item["question_id"], item["answer"]
+    forms: dict[str, Any] = {
+        "as sent": answers,
+        "as options": [{"question_id": question_id, "selected_option_ids": [value], "free_text": ""}],
+        "a mapping": {question_id: value},
+        "a text": f"choice {value}",
+        "true": True,
+        "of another question": [{**item, "question_id": "another"}],
+        "without a value": [{"question_id": question_id, "value": value}],
+        "twice": [{**item, "answer": "o1"}, {**item, "answer": "o2"}],
+        "beside another text": [{**item, "free_text": "no: another"}],
+    }
+    return forms[form]
+
+
 @dataclass(frozen=True)
 class Applied:
     """A decision that took effect: its verb, its author, the version of the request, and the answer to a question."""
@@ -45,6 +70,8 @@ class Truth:
     """The entries of the log."""
     card: dict[str, Any] | None = None
     """The question that waits for an answer; None if none does."""
+    record_form: str = "as sent"
+    """The form in which answers are recorded."""
     stops: int = 0
     votes_needed: int = 1
     """How many approvals the request needs."""
@@ -78,7 +105,7 @@ class Truth:
         if self.status != "paused" or self.card is None or self.card["id"] != body["decision_id"]:
             return 400, {"detail": "decision_id names no open question"}
         (item,) = body["answers"]
-        self.card["answers"] = body["answers"]
+        self.card["answers"] = recorded_answers(self.record_form, body["answers"])
         self.card = None
         self.applied.append(Applied("answer", by, self.version, item["answer"]))
         self.status = "executing"

@@ -17,7 +17,7 @@ from tui.domain.action import PAST_TENSE, Action, ActionAnswer, Outcome, Verb
 from tui.domain.review import ReviewSnapshot
 
 if TYPE_CHECKING:
-    from tui.client.log_entries import Entry, Log, Questions
+    from tui.client.log_entries import Entry, Log
     from tui.client.models import ApprovalRequest, Task, TaskInput
     from tui.client.task_rows import AnyTask
 
@@ -122,29 +122,6 @@ def _reviewed_entry(before: ReviewSnapshot, log: Log) -> Entry | None:
         if entry.id == reviewed_id:
             return entry
     return None
-
-
-def answers_differ(sent: list[dict[str, Any]], entry: Questions) -> bool:
-    """Return whether the recorded answers differ from those that were sent; a missing answer does not differ."""
-    recorded_items = entry.answers if isinstance(entry.answers, list) else ()
-    recorded = {item.get("question_id"): _recorded_answer(item) for item in recorded_items if isinstance(item, dict)}
-    for item in sent:
-        recorded_answer = recorded.get(item.get("question_id"))
-        if recorded_answer is not None and recorded_answer != item.get("answer"):
-            return True
-    return False
-
-
-def _recorded_answer(item: dict[str, Any]) -> Any:
-    """Return the answer in either form of the platform; None if it has none."""
-    if item.get("answer") is not None:
-        return item["answer"]
-    match item.get("selected_option_ids"):
-        case [option_id]:
-            return option_id
-        case [_, *_] as option_ids:
-            return option_ids
-    return item.get("free_text")
 
 
 def is_other_request(request: dict[str, Any], before: dict[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 from tui.domain import evidence
 from tui.domain.action import Action, ActionAnswer, Outcome, Verb
 from tui.domain.evidence import Evidence
+from tui.domain.recorded_answers import check_recorded_answers
 from tui.domain.review import ReviewSnapshot
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class ActionConfirmer:
             return action.done(Outcome.UNKNOWN, words, reading.record, answer.error or reading.error)
         outcome, words = evidence.decision_verdict(action, answer, reading.record, finding)
         if action.verb is Verb.ANSWER and outcome is Outcome.CONFIRMED and log is not None:
-            outcome, words = _check_answers(action, log, outcome, words)
+            outcome, words = check_recorded_answers(action, answer, log, words)
         return action.done(outcome, words, reading.record, answer.error)
 
     # Stops and updates
@@ -260,18 +261,6 @@ class ActionConfirmer:
                 return reading
             await self._clock.sleep(pause)
             pause = min(pause * PAUSE_GROWTH, MAX_PAUSE_SECONDS)
-
-
-def _check_answers(action: Action, log: Log, outcome: Outcome, words: str) -> tuple[Outcome, str]:
-    """Check the answers in the log, if it has them, against those that were sent; return the verdict."""
-    from tui.client.log_entries import Questions  # imported here: the first frame of the app needs no pydantic
-
-    wanted_id = action.body.get("decision_id")
-    cards = [entry for entry in log.entries if isinstance(entry, Questions)]
-    for card in reversed(cards):
-        if wanted_id in {card.id, card.decision_id} and evidence.answers_differ(action.body["answers"], card):
-            return Outcome.ALREADY, "sent, but the answers on record are others than yours"
-    return outcome, words
 
 
 def _input_text(task: Task | None) -> str | None:
