@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tui.client.errors import ApiError
 from tui.client.log_entries import Log, parse_entry
 from tui.domain.action import Action, ActionAnswer, Outcome, Verb
-from tui.domain.recorded_answers import Comparison, check_recorded_answers, compare_answers
+from tui.domain.recorded_answers import RecordedAnswers, check_recorded_answers, compare_answers
 
 CARD: dict[str, Any] = {"id": "c1", "questions": [{"id": "q1", "question": "Where?"}]}
 SENT = [{"question_id": "q1", "answer": "us"}]
@@ -64,9 +64,9 @@ def test_another_answer_on_record_is_told_as_such(fields: dict[str, Any]) -> Non
 
 def test_each_question_must_be_on_record() -> None:
     both = [*SENT, {"question_id": "q2", "answer": "8"}]
-    assert compare_answers(both, both[::-1]) is Comparison.SAME
-    assert compare_answers(both, SENT) is Comparison.NOT_SHOWN
-    assert compare_answers(both, [{**both[1], "answer": "9"}]) is Comparison.OTHER
+    assert compare_answers(both, both[::-1]) is RecordedAnswers.SAME
+    assert compare_answers(both, SENT) is RecordedAnswers.NOT_SHOWN
+    assert compare_answers(both, [{**both[1], "answer": "9"}]) is RecordedAnswers.OTHER
 
 
 JSON = st.recursive(
@@ -80,7 +80,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_odd_record_is_taken_for_the_sent_answer(recorded: Any) -> None:
-    if compare_answers(SENT, recorded) is not Comparison.SAME:
+    if compare_answers(SENT, recorded) is not RecordedAnswers.SAME:
         return
     (item,) = [item for item in recorded if isinstance(item, dict) and item.get("question_id") == "q1"]
     assert "eu" not in str(item)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tui.domain.evidence import OutcomeWithWords
 
 
-class Comparison(Enum):
-    """The comparison of the answers on record with those that were sent."""
+class RecordedAnswers(Enum):
+    """The answers on record, compared with those that were sent."""
 
     SAME = "same"
     OTHER = "other"
@@ -27,16 +27,16 @@ class Comparison(Enum):
 def check_recorded_answers(action: Action, answer: ActionAnswer, log: Log, words: str) -> OutcomeWithWords:
     """Check the answers on record, if there are any, for a confirmed action; return the verdict."""
     comparisons = _compare_cards(action, log)
-    if Comparison.OTHER in comparisons:
+    if RecordedAnswers.OTHER in comparisons:
         return Outcome.ALREADY, "sent, but the answers on record are others than yours"
-    if Comparison.NOT_SHOWN not in comparisons:
+    if RecordedAnswers.NOT_SHOWN not in comparisons:
         return Outcome.CONFIRMED, words
     if answer.is_clear:
         return Outcome.CONFIRMED, "accepted; the record does not show which answer"
     return Outcome.UNKNOWN, f"sent, and the record does not show which answer{answer.detail}"
 
 
-def _compare_cards(action: Action, log: Log) -> list[Comparison]:
+def _compare_cards(action: Action, log: Log) -> list[RecordedAnswers]:
     """Return the comparison for each entry of the card that has answers on record."""
     from tui.client.log_entries import Questions
 
@@ -48,29 +48,29 @@ def _compare_cards(action: Action, log: Log) -> list[Comparison]:
     ]
 
 
-def compare_answers(sent: list[dict[str, Any]], recorded: object) -> Comparison:
+def compare_answers(sent: list[dict[str, Any]], recorded: object) -> RecordedAnswers:
     """Compare the answers on record with those that were sent, one for each question."""
     comparisons = [_compare_answer(item, recorded) for item in sent]
-    if Comparison.OTHER in comparisons:
-        return Comparison.OTHER
-    if Comparison.NOT_SHOWN in comparisons:
-        return Comparison.NOT_SHOWN
-    return Comparison.SAME
+    if RecordedAnswers.OTHER in comparisons:
+        return RecordedAnswers.OTHER
+    if RecordedAnswers.NOT_SHOWN in comparisons:
+        return RecordedAnswers.NOT_SHOWN
+    return RecordedAnswers.SAME
 
 
-def _compare_answer(sent: dict[str, Any], recorded: object) -> Comparison:
+def _compare_answer(sent: dict[str, Any], recorded: object) -> RecordedAnswers:
     """Compare the answer to one question, which must be on record exactly once."""
     if not isinstance(recorded, list):
-        return Comparison.NOT_SHOWN
+        return RecordedAnswers.NOT_SHOWN
     items = [item for item in recorded if isinstance(item, dict) and item.get("question_id") == sent["question_id"]]
     if len(items) != 1:
-        return Comparison.NOT_SHOWN
+        return RecordedAnswers.NOT_SHOWN
     texts = _recorded_texts(items[0])
     if not texts:
-        return Comparison.NOT_SHOWN
+        return RecordedAnswers.NOT_SHOWN
     if texts == {sent["answer"]}:
-        return Comparison.SAME
-    return Comparison.OTHER
+        return RecordedAnswers.SAME
+    return RecordedAnswers.OTHER
 
 
 def _recorded_texts(item: dict[str, Any]) -> frozenset[str]:
@@ -80,10 +80,11 @@ def _recorded_texts(item: dict[str, Any]) -> frozenset[str]:
         value = item.get(name)
         if value in (None, "", []):
             continue
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(text, str) for text in values):
+        if not isinstance(value, list):
+            value = [value]
+        if not all(isinstance(text, str) for text in value):
             return frozenset()
-        forms.add(frozenset(values))
+        forms.add(frozenset(value))
     if len(forms) != 1:  # none, or several that contradict each other
         return frozenset()
     return forms.pop()
