@@ -65,6 +65,7 @@ async def test_a_choice_is_answered_by_number_label_or_id_and_told_with_its_labe
     said = await shell.on(server, "answer", "w", "--digest", await shown_digest(shell, server), "--choice", choice)
     assert (said.code, answers(platform)) == (0, [("q1", "o2")]), said
     assert said.out.startswith('answered "us-east"')
+    assert ('o2 is the id of choice 2 "us-east"' in said.err) == (choice == "o2")
     assert [line["summary"] for line in shell.journal.lines()] == ['answer "us-east"'] * 2
     again = await shell.on(server, "answer", "w", "--yes-unseen", "--choice", "1")
     assert again.code == 1
@@ -91,6 +92,9 @@ async def test_several_questions_take_their_flags_in_order(shell: Shell, platfor
         ([STRICT], ["--text", "medium"], "takes no other words: choose 1 to 2"),
         ([COUNT], ["--choice", "1"], "no choices: answer it with a text"),
         ([WHERE], ["--text", " "], "the answer is empty"),
+        ([WHERE], ["--text", '""'], "the answer is empty"),
+        ([WHERE], ["--text", "No. 2"], '"No. 2" is not the plain number of a choice: choose 1 to 2'),
+        ([{**WHERE, "options": [{"id": "yes", "label": " "}]}], ["--choice", ""], "the answer is empty"),
         ([WHERE], [], "the task asks one question, 0 are answered"),
         ([WHERE], ["--choice", "1", "--choice", "2"], "the task asks one question, 2 are answered"),
         (

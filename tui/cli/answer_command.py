@@ -49,7 +49,11 @@ async def answer_task(session: Session) -> int:
         return action_exit_code(ended)
     card = questions_of(review)
     assert card is not None
-    action = answer_action(review, card, read_answers(card, arguments.answers))
+    answers = read_answers(card, arguments.answers)
+    for answer in answers:
+        if answer.is_named_by_id:
+            write_note(session, f'{answer.value} is the id of choice {answer.choice} "{answer.label}"')
+    action = answer_action(review, card, answers)
     return action_exit_code(await run_action(session, action, objection=objection))
 
 

@@ -6,6 +6,7 @@ The models of log entries are imported when a log is read, so that the first fra
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.client.task_facts import WaitKind
 from tui.domain.action import Action, Verb
+from tui.security.sanitize import one_line, without_hidden
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Questions
@@ -25,7 +27,12 @@ NO_CHOICES = "this question has no choices: answer it with a text"
 NO_SURFACE = "answers go over the public REST API, and no address of it is set: nothing can be answered from here"
 NO_SURFACE_HINT = "Set XPANDER_API_URL and start again, or answer in the platform's own chat"
 SUPERSEDED = "the task went on without an answer to its question, which is superseded"
-_NUMBER = re.compile(r"[#(]?\s*[-+]?\d+([.,]\d+)?\s*[.):]?")
+EMPTY = "the answer is empty"
+_WORDS_BEFORE_NUMBER = re.compile("(no|nr|number|choice|option|answer)(?=[0-9])")
+_QUANTITY_SIGNS = frozenset("%‰‱")
+"""Punctuation that makes an amount of a number."""
+_BESIDE_NUMBER = ("P", "Z", "C", "M", "Sk", "Sm")
+"""Categories of characters that may stand beside the number of a choice: punctuation, white space, invisible ones."""
 
 
 class Answer(NamedTuple):
@@ -35,6 +42,8 @@ class Answer(NamedTuple):
     label: str
     choice: int | None = None
     """The number of the choice; None for a text in the operator's own words."""
+    is_named_by_id: bool = False
+    """Whether the operator has named the choice by its id, and so may not have read its label."""
 
 
 class UnclearAnswer(ValueError):
@@ -59,10 +68,8 @@ def choose(question: Question, number: int) -> Answer:
 
 
 def parse_text(question: Question, text: str) -> Answer:
-    """Parse a text into an answer: the choice that it names by number, label or id, else the text itself."""
+    """Parse a text into an answer: the choice that it names by number or label, else the text itself."""
     text = text.strip()
-    if not text:
-        raise UnclearAnswer("the answer is empty")
     if (answer := _named_choice(question, text)) is not None:
         return answer
     if not question.takes_text:
@@ -71,11 +78,11 @@ def parse_text(question: Question, text: str) -> Answer:
 
 
 def parse_choice(question: Question, text: str) -> Answer:
-    """Parse the number, label or id of a choice."""
+    """Parse the number or label of a choice, or its id if no label is the same."""
     text = text.strip()
     if not question.options:
         raise UnclearAnswer(NO_CHOICES)
-    if (answer := _named_choice(question, text)) is not None:
+    if (answer := _named_choice(question, text, by_id=True)) is not None:
         return answer
     labels = ", ".join(f'{number} "{label}"' for number, (_, label) in enumerate(question.options, 1))
     raise UnclearAnswer(f'no choice is called "{text}": choose {labels}')
@@ -89,36 +96,65 @@ def choices_range(question: Question) -> str:
     return f"choose 1 to {last}"
 
 
-def _named_choice(question: Question, text: str) -> Answer | None:
+def _named_choice(question: Question, text: str, *, by_id: bool = False) -> Answer | None:
     """Return the choice that a text names; None if it names none, and is no number."""
-    numbers = _options_named(question, text)
+    if _is_blank(text) or _is_blank(_unquoted(text)):
+        raise UnclearAnswer(EMPTY)
+    labelled = _options_labelled(question, _unquoted(text))
+    numbers = set(labelled)
+    identified: set[int] = set()
+    if _unquoted(text) == text:
+        numbers |= {number for number in range(1, len(question.options) + 1) if str(number) == text}
+        if by_id and not labelled:
+            identified = {number for number, (option_id, _) in enumerate(question.options, 1) if option_id == text}
+    numbers |= identified
     if len(numbers) > 1:
         labels = " and ".join(f'{number} "{question.options[number - 1][1]}"' for number in sorted(numbers))
         raise UnclearAnswer(f'"{text}" names {labels}: write the label of one in quotation marks')
     for number in numbers:
-        return choose(question, number)
-    if question.options and is_number(text):
+        is_number_too = str(number) == text
+        return choose(question, number)._replace(is_named_by_id=number in identified and not is_number_too)
+    if question.options and text.isdecimal():
         raise UnclearAnswer(f"there is no choice {text}: {choices_range(question)}")
+    if question.options and is_number(text):
+        raise UnclearAnswer(f'"{text}" is not the plain number of a choice: {choices_range(question)}')
     return None
 
 
-def is_number(text: str) -> bool:
-    """Return whether a text is nothing but a number, as a person may write that of a choice: 4, 4., (4) or #4."""
-    return bool(_NUMBER.fullmatch(text)) or text.isnumeric()
+def _is_blank(text: str) -> bool:
+    """Return whether nothing of a text can be seen."""
+    return not without_hidden(text).strip()
 
 
-def _options_named(question: Question, text: str) -> set[int]:
-    """Return the numbers of the options that a text names; in quotation marks, it can only be a label."""
-    labels = {number: label.strip() for number, (_, label) in enumerate(question.options, 1)}
+def _unquoted(text: str) -> str:
+    """Return a text without its quotation marks; in these, it can only be a label."""
     if len(text) > 1 and text[0] == text[-1] == '"':
-        return _options_labelled(labels, text[1:-1].strip())
-    named = _options_labelled(labels, text)
-    named |= {number for number, (option_id, _) in enumerate(question.options, 1) if option_id == text}
-    return named | {number for number in labels if str(number) == text}
+        return text[1:-1].strip()
+    return text
 
 
-def _options_labelled(labels: dict[int, str], text: str) -> set[int]:
+def is_number(text: str) -> bool:
+    """Return whether a text is nothing but a number, as a person may write that of a choice: 4, 4., (4) or No. 4."""
+    return any(_is_plain_number(form) for form in (text, unicodedata.normalize("NFKC", text)))
+
+
+def _is_plain_number(text: str) -> bool:
+    bare = "".join(char for char in text if not _may_stand_beside_number(char)).casefold()
+    return _WORDS_BEFORE_NUMBER.sub("", bare, count=1).isnumeric()
+
+
+def _may_stand_beside_number(char: str) -> bool:
+    return char not in _QUANTITY_SIGNS and unicodedata.category(char).startswith(_BESIDE_NUMBER)
+
+
+def text_as_drawn(text: str) -> str:
+    """Return a text as a person sees it on a line, to find texts that look the same."""
+    return one_line(unicodedata.normalize("NFKC", without_hidden(text))).casefold()
+
+
+def _options_labelled(question: Question, text: str) -> set[int]:
     """Return the numbers of the options labelled so; upper and lower case differ only if a label matches exactly."""
+    labels = {number: label.strip() for number, (_, label) in enumerate(question.options, 1)}
     exact = {number for number, label in labels.items() if label == text}
     return exact or {number for number, label in labels.items() if label.casefold() == text.casefold()}
 
