@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui.client.questions import Question
+from tui.domain.answers import text_as_drawn
 from tui.security.redact import Redactor
 from tui.widgets.document_layout import Part
 from tui.widgets.inspector import Inspector
@@ -86,7 +87,7 @@ class QuestionForm(Inspector):
             if question.more:
                 parts.append(Part("more about it", question.more))
                 targets.append(FormTarget(index))
-            for number, text in enumerate(_choice_texts(question), 1):
+            for number, text in enumerate(_choice_texts(question, self._redactor), 1):
                 parts.append(Part(f"{MARK} {number}", text, is_beside=True))
                 targets.append(FormTarget(index, number))
             if question.options and question.takes_text:
@@ -177,13 +178,14 @@ class QuestionForm(Inspector):
             self._pick(None)
 
 
-def _choice_texts(question: Question) -> list[str]:
-    """Return the text of each choice: its label, its id if another choice has the same label, and its other fields."""
-    counts = Counter(label.strip().casefold() for _, label in question.options)
+def _choice_texts(question: Question, redactor: Redactor) -> list[str]:
+    """Return the text of each choice: its label, its id if another label looks the same, and its other fields."""
+    drawn = [text_as_drawn(redactor.text(label)) for _, label in question.options]
+    counts = Counter(drawn)
     texts = []
     for index, (option_id, label) in enumerate(question.options):
-        text = label if label.strip() else f'"{label}"'
-        if counts[label.strip().casefold()] > 1:
+        text = label if drawn[index] else f'"{label}"'
+        if counts[drawn[index]] > 1:
             text += f"   id {option_id}"
         if question.option_notes and question.option_notes[index]:
             text += f"   {question.option_notes[index]}"
