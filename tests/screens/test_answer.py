@@ -118,14 +118,19 @@ async def test_a_held_answer_is_taken_back_from_any_screen(serve: Serve, tmp_pat
         await operator.until(lambda: "(x) 1" in operator.text)
 
 
-@pytest.mark.parametrize("keys", [("4",), ("0",), ("tab", "4"), ("tab", *"4.")])
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("4",), "there is no choice 4: "), (("0",), "there is no choice 0: "), (("tab", "4"), "there is no choice 4: "),
+        (("tab", *"4."), '"4." is not the plain number of a choice: '),
+    ],
+)  # fmt: skip
 async def test_a_number_that_is_no_choice_is_refused_with_the_range(
-    serve: Serve, tmp_path: Path, keys: tuple[str, ...]
+    serve: Serve, tmp_path: Path, keys: tuple[str, ...], words: str
 ) -> None:
     async with asked(serve, tmp_path, WHERE) as operator:
         await operator.press(*keys)
-        number = "".join(keys).removeprefix("tab")
-        await operator.until(lambda: f"there is no choice {number}: choose 1 to 2" in operator.text)
+        await operator.until(lambda: f"{words}choose 1 to 2" in operator.text)
         await operator.pilot.pause(1.1)
         await operator.press("f2")
         await operator.until(lambda: "choose 1 to 2" in operator.text or "not answered yet" in operator.text)

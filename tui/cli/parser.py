@@ -250,7 +250,7 @@ def _add_answer(verb: Parser) -> None:
         default=[],
         type=lambda text: ("choice", text),
         metavar="N|LABEL",
-        help="a choice, by number, label or, if no label is the same, id; several questions take --choice and --text in order",
+        help="a choice, by number, label or (if no label fits) id; several questions take --choice and --text in order",
     )
     add(
         "--text",
