@@ -13,6 +13,7 @@ from tests.screens.test_answer import asked, card_of, open_form, sent_answers, t
 from tui.client.log_entries import Questions
 from tui.screens.answer import AnswerScreen
 from tui.screens.answer_draft import AnswerDraft
+from tui.widgets.question_form import OWN_WORDS, QuestionForm
 
 YES_OR_NO = [{"id": "yes", "label": "Yes"}, {"id": "no", "label": "No"}]
 LOGS = {"id": "a", "question": "Delete the logs?", "options": YES_OR_NO}
@@ -95,3 +96,32 @@ async def test_a_choice_is_not_kept_for_the_next_question_of_the_same_card(
         await operator.until(lambda: "not answered yet" in operator.text)
         assert "(x)" not in operator.text
         assert sent() == []
+
+
+async def test_a_text_goes_on_in_its_own_question_when_the_card_changes(serve: Serve, tmp_path: Path) -> None:
+    remarks = {"id": "c", "question": "Remarks?"}
+    async with asked(serve, tmp_path, LOGS, remarks) as operator:
+        await operator.press("2", "n", "tab", *"abc", "left")
+        change_card(operator, questions=[remarks, DATABASE])
+        await operator.until(lambda: "what has changed" in operator.text or "DATABASE" in operator.text)
+        await operator.press(*"def")
+        await operator.until(lambda: draft_on(operator).texts == ["abdefc", ""])
+        assert draft_on(operator).picked == {0: OWN_WORDS, 1: None}
+
+
+@pytest.mark.parametrize(("others", "keys"), [([LOGS], ("n", "tab")), ([], ())])
+async def test_a_text_does_not_go_on_in_another_question(
+    serve: Serve, tmp_path: Path, others: list[dict[str, Any]], keys: tuple[str, ...]
+) -> None:
+    remarks = {"id": "c", "question": "Remarks?"}
+    async with asked(serve, tmp_path, *others, remarks) as operator:
+        await operator.press(*keys, *"abc")
+        await operator.until(lambda: draft_on(operator).texts[-1] == "abc")
+        before = dict(draft_on(operator).picked)
+        change_card(operator, questions=[*others, {**remarks, "question": "Any remarks?"}])
+        await operator.until(lambda: "what has changed" in operator.text)
+        await operator.press(*"d2f")
+        await operator.pilot.pause()
+        assert not any(draft_on(operator).texts)
+        assert draft_on(operator).picked == before
+        assert operator.app.screen.focused is operator.app.screen.query_one(QuestionForm)

@@ -121,13 +121,31 @@ class AnswerScreen(QuestionKeysScreen):
 
     def _show_card(self, card: Questions, changes: Sequence[str]) -> None:
         """Show a card with the draft of its answers, and the changes since another one was shown."""
-        self._draft = AnswerDraft(self.task_id, card, self._drafts)
+        before, self._draft = self._draft, None  # no text is loaded while the cursor moves
+        draft = AnswerDraft(self.task_id, card, self._drafts)
         parts = [Part("what has changed since you opened it", "\n".join(changes))] if changes else []
         parts += [Part(name, card.raw[name]) for name in ("title", "description") if card.raw.get(name)]
         self.form.show_questions(card.asked, parts)
-        self.form.show_picked(self._draft.picked)
+        self.form.show_picked(draft.picked)
+        self._draft = draft
+        if before is None:
+            self._load_text(0)
+            self.call_after_refresh(self._place_cursor)
+        else:
+            self._go_on_writing(before.question_keys[self._edited_question])
+
+    def _go_on_writing(self, question_key: str) -> None:
+        """Keep the field for its question where a changed card still asks it; else take the focus from the field."""
+        assert self._draft
+        is_writing = self.query_one(TextArea).has_focus
+        if is_writing and question_key in self._draft.question_keys:
+            index = self._edited_question = self._draft.question_keys.index(question_key)
+            self.form.move_to_choice(index, self._draft.picked[index] or OWN_WORDS)
+            return
+        if is_writing:
+            self.set_focus(self.form)
+            self.rhythm.pause(time.monotonic())  # the keys that follow are of a text for another question
         self._load_text(0)
-        self.call_after_refresh(self._place_cursor)
 
     def _place_cursor(self) -> None:
         """Place the cursor on the first choice if all of the form is visible; without choices, in the field."""
