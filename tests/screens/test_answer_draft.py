@@ -125,3 +125,17 @@ async def test_a_text_does_not_go_on_in_another_question(
         assert not any(draft_on(operator).texts)
         assert draft_on(operator).picked == before
         assert operator.app.screen.focused is operator.app.screen.query_one(QuestionForm)
+
+
+async def test_all_that_a_card_says_is_shown_before_its_answer_can_be_sent(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, LOGS) as operator:
+        await operator.press("escape")
+        more = {"consequence": "1,000,000 USD go to EVIL", "amount": 0, "note": "", "session": {"password": "hunter2"}}
+        change_card(operator, **more)
+        await open_form(operator)
+        await operator.until(lambda: "EVIL" in operator.text and "amount" in operator.text)
+        assert "hunter2" not in operator.text
+        assert "note" not in operator.text
+        assert "created_at" not in operator.text
+        await operator.press("1")
+        await operator.until(lambda: "masked parts were not shown yet" in operator.text)

@@ -17,7 +17,7 @@ from tui.client.json_codec import canonical
 from tui.domain.action import Action, Phase
 from tui.domain.answers import UnclearAnswer, answer_action, questions_of, unanswerable_reason
 from tui.domain.review import differences
-from tui.screens.answer_draft import AnswerDraft
+from tui.screens.answer_draft import AnswerDraft, shown_fields
 from tui.screens.base import Segments
 from tui.screens.messages import AnswerDecided, ReadReview
 from tui.screens.question_keys import LETTERS_BELOW, NO_LETTERS, NOT_PICKED, QuestionKeysScreen
@@ -124,7 +124,10 @@ class AnswerScreen(QuestionKeysScreen):
         before, self._draft = self._draft, None  # no text is loaded while the cursor moves
         draft = AnswerDraft(self.task_id, card, self._drafts)
         parts = [Part("what has changed since you opened it", "\n".join(changes))] if changes else []
-        parts += [Part(name, card.raw[name]) for name in ("title", "description") if card.raw.get(name)]
+        fields = shown_fields(card)
+        parts += [Part(name, fields.pop(name)) for name in ("title", "description") if name in fields]
+        if fields:
+            parts.append(Part("more about it", fields))
         self.form.show_questions(card.asked, parts)
         self.form.show_picked(draft.picked)
         self._draft = draft
