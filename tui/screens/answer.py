@@ -180,10 +180,13 @@ class AnswerScreen(QuestionKeysScreen):
     @on(QuestionForm.ChoicePicked)
     def _pick(self, event: QuestionForm.ChoicePicked) -> None:
         """Pick a choice; one that does not exist is refused with the range."""
+        pressed_at = event.pressed_at or time.monotonic()
+        if self.note_other_key(pressed_at):  # right after the deciding key: none of a burst does anything
+            self.rhythm.pause(pressed_at)
+            return
         if self._draft is None or self._is_running or self._is_decided:
             return
         if event.pressed_at is None:
-            self.note_other_key(time.monotonic())
             self.text_run.end()
         elif not self.takes_text_key(event.pressed_at):
             return
