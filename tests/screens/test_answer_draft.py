@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,17 @@ async def test_all_that_a_card_says_is_shown_before_its_answer_can_be_sent(serve
         assert "created_at" not in operator.text
         await operator.press("1")
         await operator.until(lambda: "masked parts were not shown yet" in operator.text)
+
+
+async def test_letters_after_a_change_restore_no_choice_of_the_questions_before(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, LOGS, {"id": "c", "question": "Where?", "options": YES_OR_NO}) as operator:
+        screen = operator.app.screen
+        assert isinstance(screen, AnswerScreen)
+        screen.text_run.note_key(time.monotonic() + 1000.0)
+        screen.text_run.note_pick(0, 1)
+        screen.text_run.note_pick(1, 2)
+        change_card(operator, questions=[DATABASE])
+        await operator.until(lambda: "what has changed" in operator.text)
+        await operator.press("x")
+        await operator.until(lambda: "letters go in the field below" in operator.text)
+        assert draft_on(operator).picked == {0: None}

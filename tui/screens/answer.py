@@ -122,6 +122,7 @@ class AnswerScreen(QuestionKeysScreen):
     def _show_card(self, card: Questions, changes: Sequence[str]) -> None:
         """Show a card with the draft of its answers, and the changes since another one was shown."""
         before, self._draft = self._draft, None  # no text is loaded while the cursor moves
+        self.text_run.end()
         draft = AnswerDraft(self.task_id, card, self._drafts)
         parts = [Part("what has changed since you opened it", "\n".join(changes))] if changes else []
         fields = shown_fields(card)
