@@ -68,6 +68,42 @@ async def test_a_second_action_does_not_replace_the_running_action_of_a_task(par
     assert parts.app.notices == ["approve t1: something is already under way"]
 
 
+async def test_a_screen_is_told_the_end_of_a_decision_while_a_message_runs(parts: Parts) -> None:
+    screen = StubScreen(about="t1")
+    parts.app.screens.append(screen)
+    progress, message = parts.services.progress, action(verb=Verb.CONTINUE, id="m1")
+    progress.update(action())
+    progress.update(replace(message, phase=Phase.SENDING))
+    progress.update(action().done(Outcome.CONFIRMED, "approved"))
+    progress.update(message.done(Outcome.CONFIRMED, "sent"))
+    assert [(told.id, told.phase) for _, told in screen.told] == [
+        ("d1", Phase.HELD), ("d1", Phase.DONE), ("m1", Phase.DONE),
+    ]  # fmt: skip
+    assert parts.app.notices == []
+
+
+async def test_a_screen_is_told_the_end_of_each_of_two_messages(parts: Parts) -> None:
+    screen = StubScreen(about="t1")
+    parts.app.screens.append(screen)
+    progress = parts.services.progress
+    messages = [action(verb=Verb.CONTINUE, id=name) for name in ("m1", "m2")]
+    for message in messages:
+        progress.update(replace(message, phase=Phase.SENDING))
+    for message in messages:
+        progress.update(message.done(Outcome.CONFIRMED, "sent"))
+    assert [told.id for _, told in screen.told if told.phase is Phase.DONE] == ["m1", "m2"]
+
+
+async def test_a_review_opens_with_the_decision_that_runs_not_with_a_message(parts: Parts) -> None:
+    progress = parts.services.progress
+    message = action(verb=Verb.CONTINUE, id="m1", phase=Phase.SENDING)
+    progress.update(message)
+    assert progress.running_for("t1") == message
+    progress.update(action())
+    assert progress.running_for("t1") == action()
+    assert progress.running_for("t2") is None
+
+
 async def test_an_interrupted_action_is_kept_but_not_shown(parts: Parts) -> None:
     interrupted = action().done(Outcome.UNKNOWN, INTERRUPTED)
     parts.services.progress.update(interrupted)

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from textual.css.query import NoMatches
+
 from tests.app.conftest import Parts
 from tests.app.stub import StubScreen
 from tui.screens.messages import ReadReview, ReviewWanted, ShowNextReview
@@ -36,6 +38,35 @@ async def test_every_screen_receives_the_reason_why_a_task_could_not_be_read(par
     ((kind, reason),) = parts.app.screens[0].told
     assert kind == "failed"
     assert reason
+
+
+async def test_a_screen_that_is_being_removed_keeps_no_review_from_the_others(parts: Parts) -> None:
+    class Leaving(StubScreen):
+        SHOWS_WAIT_DETAILS = False
+
+        def update_review(self, task_id: str, review: Any, state: Any) -> None:
+            raise NoMatches
+
+        def review_failed(self, task_id: str, reason: str) -> None:
+            raise NoMatches
+
+        def update_wait_details(self, task_id: str, details: Any) -> None:
+            raise NoMatches
+
+    class Detailed(StubScreen):
+        SHOWS_WAIT_DETAILS = True
+
+        def update_wait_details(self, task_id: str, details: Any) -> None:
+            self.told.append(("details", task_id))
+
+    screen = Detailed()
+    parts.app.screens[:] = [Leaving(), screen]
+    parts.platform.task("t1", status="paused", hitl_request={"wait_node_id": "n1", "title": "Pay"})
+    parts.services.reviews.handle(ReadReview("t1"))
+    await parts.app.finished("review t1", "details t1")
+    parts.services.reviews.handle(ReadReview("t9"))
+    await parts.app.finished("review t9")
+    assert [kind for kind, _ in screen.told] == ["review", "details", "failed"]
 
 
 async def test_one_task_opens_a_review_and_several_open_a_bulk_review(parts: Parts) -> None:

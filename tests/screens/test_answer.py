@@ -276,6 +276,21 @@ async def test_space_picks_only_where_an_arrow_has_placed_the_cursor(serve: Serv
         await operator.until(lambda: "(x) 1" in operator.text)
 
 
+async def test_digits_right_after_the_key_that_sends_take_the_answer_back(serve: Serve, tmp_path: Path) -> None:
+    async with asked(serve, tmp_path, WHERE) as operator:
+        await operator.press("1")
+        await ready(operator)
+        start = time.monotonic()
+        key = events.Key("f2", None)
+        key.time = start
+        operator.app.post_message(key)
+        await operator.until(lambda: 'answer "Frankfurt" in ' in operator.text)
+        await type_text(operator, "212", 0.05, start + 0.1)
+        await operator.until(lambda: "taken back: other keys came with it" in operator.text)
+        await operator.until(lambda: [line["kind"] for line in operator.journal.lines()] == ["held", "done"])
+        assert "(x) 1" in operator.text
+
+
 # Nothing is sent before all was in sight
 
 

@@ -70,8 +70,10 @@ class ActionProgress:
         return not screens or screens[-1].is_modal
 
     def running_for(self, task_id: str) -> Action | None:
-        """Return the action that is running for a task."""
-        return next((action for action in self.unfinished.values() if action.target == task_id), None)
+        """Return the action that is running for a task, a decision before any other."""
+        running = [action for action in self.unfinished.values() if action.target == task_id]
+        decisions = (action for action in running if action.verb in DECISIONS)
+        return next(decisions, next(iter(running), None))
 
     def is_deciding(self, task_id: str) -> bool:
         """Return whether a decision about a task is under way."""
@@ -98,7 +100,7 @@ class ActionProgress:
             self.finish(action)
         else:
             self._add_unfinished(action)
-        is_shown = self._is_only_action_of_task(action) and self._show_on_screens(action)
+        is_shown = not self._is_behind_decision(action) and self._show_on_screens(action)
         if is_done and not is_shown:
             self._notify_outcome(action)
 
@@ -107,9 +109,12 @@ class ActionProgress:
         if self.ticker is not None:
             self.ticker.resume()
 
-    def _is_only_action_of_task(self, action: Action) -> bool:
-        """Return whether no other action runs for the same task; the screens keep showing the one that runs."""
-        return not any(other.target == action.target and other.id != action.id for other in self.unfinished.values())
+    def _is_behind_decision(self, action: Action) -> bool:
+        """Return whether a decision about the same task is under way, which the screens keep showing."""
+        return any(
+            other.target == action.target and other.id != action.id and other.verb in DECISIONS
+            for other in self.unfinished.values()
+        )
 
     def _show_on_screens(self, action: Action) -> bool:
         """Give the action to every screen; return whether any of them shows it."""

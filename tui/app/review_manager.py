@@ -136,8 +136,8 @@ class ReviewManager:
             if not any(task_id in screen.open_tasks for screen in self._app.screens):
                 return
         self._store.add(TasksSeen((review.task,), self._ui.now()))
-        with suppress(NoMatches):  # the widgets of a screen are being removed
-            for screen in self._app.screens:
+        for screen in self._app.screens:
+            with suppress(NoMatches):  # the widgets of this screen are being removed
                 screen.update_review(task_id, review, self._store.state)
         if review.subject_id and any(screen.SHOWS_WAIT_DETAILS for screen in self._app.screens):
             read_details = partial(self._read_wait_details, task_id, review)
@@ -147,8 +147,8 @@ class ReviewManager:
         """Read the details of a wait after its review, so that a decision never waits for them."""
         async with self._details_slots:
             details = await load_wait_details(self._client, review)
-        with suppress(NoMatches):
-            for screen in self._app.screens:
+        for screen in self._app.screens:
+            with suppress(NoMatches):
                 screen.update_wait_details(task_id, details)
 
     def _tell_failure(self, task_id: str, error: ApiError | BadAddress, *, will_repeat: bool) -> None:
@@ -174,8 +174,8 @@ class ReviewManager:
                 self._tell_reason(task_id, f"{status.link}: {status.reason}")
 
     def _tell_reason(self, task_id: str, reason: str) -> None:
-        with suppress(NoMatches):
-            for screen in self._app.screens:
+        for screen in self._app.screens:
+            with suppress(NoMatches):
                 screen.review_failed(task_id, reason)
 
     def update_presence(self) -> None:

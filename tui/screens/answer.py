@@ -17,7 +17,7 @@ from tui.client.json_codec import canonical
 from tui.domain.action import Action, Phase
 from tui.domain.answers import UnclearAnswer, answer_action, questions_of, unanswerable_reason
 from tui.domain.review import differences
-from tui.screens.answer_draft import AnswerDraft
+from tui.screens.answer_draft import AnswerDraft, shown_fields
 from tui.screens.base import Segments
 from tui.screens.messages import AnswerDecided, ReadReview
 from tui.screens.question_keys import LETTERS_BELOW, NO_LETTERS, NOT_PICKED, QuestionKeysScreen
@@ -121,13 +121,35 @@ class AnswerScreen(QuestionKeysScreen):
 
     def _show_card(self, card: Questions, changes: Sequence[str]) -> None:
         """Show a card with the draft of its answers, and the changes since another one was shown."""
-        self._draft = AnswerDraft(self.task_id, card, self._drafts)
+        before, self._draft = self._draft, None  # no text is loaded while the cursor moves
+        self.text_run.end()
+        draft = AnswerDraft(self.task_id, card, self._drafts)
         parts = [Part("what has changed since you opened it", "\n".join(changes))] if changes else []
-        parts += [Part(name, card.raw[name]) for name in ("title", "description") if card.raw.get(name)]
+        fields = shown_fields(card)
+        parts += [Part(name, fields.pop(name)) for name in ("title", "description") if name in fields]
+        if fields:
+            parts.append(Part("more about it", fields))
         self.form.show_questions(card.asked, parts)
-        self.form.show_picked(self._draft.picked)
+        self.form.show_picked(draft.picked)
+        self._draft = draft
+        if before is None:
+            self._load_text(0)
+            self.call_after_refresh(self._place_cursor)
+        else:
+            self._go_on_writing(before.question_keys[self._edited_question])
+
+    def _go_on_writing(self, question_key: str) -> None:
+        """Keep the field for its question where a changed card still asks it; else take the focus from the field."""
+        assert self._draft
+        is_writing = self.query_one(TextArea).has_focus
+        if is_writing and question_key in self._draft.question_keys:
+            index = self._edited_question = self._draft.question_keys.index(question_key)
+            self.form.move_to_choice(index, self._draft.picked[index] or OWN_WORDS)
+            return
+        if is_writing:
+            self.set_focus(self.form)
+            self.rhythm.pause(time.monotonic())  # the keys that follow are of a text for another question
         self._load_text(0)
-        self.call_after_refresh(self._place_cursor)
 
     def _place_cursor(self) -> None:
         """Place the cursor on the first choice if all of the form is visible; without choices, in the field."""
@@ -159,10 +181,13 @@ class AnswerScreen(QuestionKeysScreen):
     @on(QuestionForm.ChoicePicked)
     def _pick(self, event: QuestionForm.ChoicePicked) -> None:
         """Pick a choice; one that does not exist is refused with the range."""
+        pressed_at = event.pressed_at or time.monotonic()
+        if self.note_other_key(pressed_at):  # right after the deciding key: none of a burst does anything
+            self.rhythm.pause(pressed_at)
+            return
         if self._draft is None or self._is_running or self._is_decided:
             return
         if event.pressed_at is None:
-            self.note_other_key(time.monotonic())
             self.text_run.end()
         elif not self.takes_text_key(event.pressed_at):
             return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tui.client.json_codec import canonical
 from tui.domain.answers import Answer, UnclearAnswer, choose, parse_text
 from tui.widgets.question_form import OWN_WORDS
 
@@ -14,15 +16,33 @@ if TYPE_CHECKING:
     from tui.client.questions import Question
 
 
+NOT_SHOWN = frozenset({
+    "questions", "answers", "id", "request_id", "tool_call_id", "decision_id", "entry_id", "card_id", "agent_id",
+    "plan_task_id", "task_id", "created_at", "updated_at",
+})  # fmt: skip
+"""The fields of a card that tell nothing about its questions: ids and times, and what the form shows in its own way."""
+
+
+def shown_fields(card: Questions) -> dict[str, Any]:
+    """Return the fields of a card that are shown above its questions, also those that this version does not know."""
+    return {
+        name: value for name, value in card.raw.items() if name not in NOT_SHOWN and value not in (None, "", [], {})
+    }
+
+
 class AnswerDraft:
-    """The draft of the answers to all questions of a card, kept under keys of its task, card and questions."""
+    """The draft of the answers to all questions of a card, kept under keys of its task, card and questions.
+
+    Each key has a hash of all that is shown about its question, so that no answer is kept for another question.
+    """
 
     def __init__(self, task_id: str, card: Questions, drafts: MutableMapping[str, str]) -> None:
         self.card = card
         self.questions: Sequence[Question] = card.asked
         self._drafts = drafts
-        self._keys = [f"answer {task_id} {card.id} {index}" for index in range(len(self.questions))]
-        self.texts = [drafts.get(key, "") for key in self._keys]
+        self.question_keys = [f"answer {task_id} {card.id} {digest}" for digest in _question_digests(card)]
+        """The key of the draft of each question."""
+        self.texts = [drafts.get(key, "") for key in self.question_keys]
         """The text in the operator's own words, for each question."""
         self.picked: dict[int, int | None] = dict(enumerate(map(self._kept_choice, range(len(self.questions)))))
         """The number of the choice that is picked for each question, or `OWN_WORDS`."""
@@ -30,7 +50,7 @@ class AnswerDraft:
     @property
     def keys(self) -> list[str]:
         """The keys of all drafts."""
-        return [name for key in self._keys for name in (key, f"{key} choice")]
+        return [name for key in self.question_keys for name in (key, f"{key} choice")]
 
     def _kept_choice(self, index: int) -> int | None:
         """Return the choice of a question that was kept; None if it is not among its choices now."""
@@ -38,7 +58,7 @@ class AnswerDraft:
         if not question.options:
             return OWN_WORDS
         try:
-            option = json.loads(self._drafts.get(f"{self._keys[index]} choice") or "null")
+            option = json.loads(self._drafts.get(f"{self.question_keys[index]} choice") or "null")
         except (ValueError, RecursionError):  # the drafts of two processes, joined
             option = None
         if isinstance(option, list) and tuple(option) in question.options:
@@ -69,7 +89,7 @@ class AnswerDraft:
         self._keep(index)
 
     def _keep(self, index: int) -> None:
-        key, choice = self._keys[index], self.picked[index]
+        key, choice = self.question_keys[index], self.picked[index]
         option = ""
         if choice is not None and choice != OWN_WORDS:
             option = json.dumps(self.questions[index].options[choice - 1])
@@ -114,3 +134,10 @@ class AnswerDraft:
             except UnclearAnswer as error:
                 return f"{self.name_of(index)}: {error}"
         return ""
+
+
+def _question_digests(card: Questions) -> list[str]:
+    """Return a digest of each question of a card, with the fields of the card that are shown."""
+    fields = shown_fields(card)
+    contents = [[question.id, raw, fields] for question, raw in zip(card.asked, card.questions, strict=True)]
+    return [hashlib.sha256(canonical(content).encode()).hexdigest()[:32] for content in contents]
