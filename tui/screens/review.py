@@ -196,7 +196,7 @@ class ReviewScreen(ReviewDecision):
             if self._note != IN_A_BURST:
                 self._note = ""
             if not self._is_decided:
-                self.reason_editor.restore(action)
+                self.reason_editor.restore(action, self._review)
             elif self._review is not None and not self._ended:
                 self._panes.show_decided(self._review, decided_words(action.task) or action.words)
             self.arm()
