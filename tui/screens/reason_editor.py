@@ -31,9 +31,9 @@ KEPT_MARK = "\n"
 
 
 def reason_key(reviews: Iterable[ReviewSnapshot]) -> str:
-    """Return the key of the draft for these requests; empty where none of them takes a reason."""
+    """Return the key of the draft for exactly these requests, all of their fields; empty if none takes a reason."""
     requests = sorted(
-        [review.task.id, canonical(review.about)]
+        [review.task.id, canonical(review.held)]
         for review in reviews
         if not review.blocked_now and not review.request_id
     )
