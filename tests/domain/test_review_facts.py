@@ -157,6 +157,30 @@ def test_a_tool_approval_says_its_state(approval_: Any, state: str) -> None:
     assert tool_approval_state(ToolApproval.from_value(approval_)) == state
 
 
+DECIDED = {**REQUEST, "approved_by": "Dana"}
+
+
+def test_a_card_after_an_earlier_approval_is_told_in_its_own_words() -> None:
+    card = {"request_id": "k1", "card_id": "k1", "type": "confirmation", "title": "Delete production?", "action": "x"}
+    shown = review({"id": "k1", **card, "created_at": "2026-11-21T12:00:00Z"}, hitl_request=DECIDED)
+    assert shown.request_id == "k1"
+    assert facts(shown)["what"] == "Delete production?"
+    assert "Dana" not in str(facts_of(shown, None))
+    assert "node" not in facts(shown)
+    assert shown.subject_id == ""
+
+
+def test_a_held_call_after_an_earlier_approval_is_known_as_one() -> None:
+    shown = review(CALL, hitl_request=DECIDED)
+    assert shown.tool_approval_id == shown.subject_id == "r1"
+    assert facts(shown)["decided"] == "on the platform, under Settings > Approvals"
+    assert "Dana" not in str(facts_of(shown, None))
+
+
+def test_who_has_decided_is_told_where_nothing_waits_any_more() -> None:
+    assert "already approved by Dana" in facts(review(status="executing", hitl_request=DECIDED))["waits"]
+
+
 def test_a_held_call_says_where_it_is_decided_until_when_and_by_whom() -> None:
     shown = review(CALL)
     told = ToolApproval.from_value({"settled": False, "expires_at": "2026-11-21T14:00:00Z"})

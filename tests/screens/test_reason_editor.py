@@ -250,7 +250,13 @@ def asks(task_id: str, content: object, **more: object) -> ReviewSnapshot:
 def test_the_key_of_a_draft_depends_on_tasks_and_requests_and_not_on_their_order() -> None:
     one, other, changed = asks("t1", {"pay": 1}), asks("t2", {"pay": 1}), asks("t1", {"pay": 2})
     dearer = asks("t1", {"pay": 1}, amount=1_000_000)
-    keys = {reason_key([one]), reason_key([other]), reason_key([changed]), reason_key([dearer]), reason_key([one, other])}
+    keys = {
+        reason_key([one]),
+        reason_key([other]),
+        reason_key([changed]),
+        reason_key([dearer]),
+        reason_key([one, other]),
+    }
     assert len(keys) == 5
     assert reason_key([one, other]) == reason_key([other, one])
     assert reason_key([]) == ""

@@ -74,7 +74,7 @@ def facts_of(
 
 def request_text(review: ReviewSnapshot) -> str:
     """Return the text of a request: the sign-in, or the title and the description."""
-    sign_in, request = review.task.pending_eca_request, review.task.hitl_request
+    sign_in, request = review.task.pending_eca_request, review.approval
     if sign_in:
         url = sign_in.auth_url or ""
         return f"sign in to {sign_in.connector_name or NOT_PROVIDED}, at {host_of(url) or address_problem(url)}"
@@ -254,7 +254,7 @@ def _deadline(review: ReviewSnapshot, details: WaitDetails | None) -> str:
 
 def _decided(review: ReviewSnapshot) -> str:
     """Return who has decided already, as far as the record reports it; empty for a wait without such a field."""
-    request = review.task.hitl_request
+    request = review.approval
     if request is None:
         return ""
     if not request.decided_by:
@@ -274,7 +274,7 @@ def _consequence(review: ReviewSnapshot, details: WaitDetails | None) -> str:
         if denial:
             return f"{HELD_CALL_CONSEQUENCE} If it is declined: {_denial_words(denial)}."
         return HELD_CALL_CONSEQUENCE
-    if review.wait.kind is WaitKind.APPROVAL and review.task.hitl_request:
+    if review.approval:
         denial = details.options.on_deny if details and details.options else None
         return f"on approve: the agent goes on. On reject: {_denial_words(denial)}."
     if review.wait.kind in CONSEQUENCES:

@@ -83,7 +83,7 @@ def headline(review: ReviewSnapshot, ui: UIContext) -> str:
 
 def _has_summary(review: ReviewSnapshot) -> bool:
     """Return whether the request has a content to sum up; a question, a card and a sign-in have a text instead."""
-    if review.task.hitl_request:
+    if review.approval:
         return True
     return review.tool_approval_id is not None and bool(review.tool_names)
 
