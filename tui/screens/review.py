@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.domain import humanize
-from tui.domain.action import Action, Phase
+from tui.domain.action import DECISIONS, Action, Phase
 from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.screens.approval_base import IN_A_BURST
 from tui.screens.base import Segments
@@ -183,8 +183,8 @@ class ReviewScreen(ReviewDecision):
             self.draw()
 
     def update_action(self, action: Action) -> bool:
-        """Show the progress of an action; return whether it is for this task."""
-        if action.target != self.task_id:
+        """Show the progress of a decision; return whether it is about this task. Other actions have notices."""
+        if action.target != self.task_id or action.verb not in DECISIONS:
             return False
         is_new = self._action is None or self._action.id != action.id
         if action.phase is Phase.HELD and is_new and self._is_burst:
