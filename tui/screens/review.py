@@ -169,12 +169,11 @@ class ReviewScreen(ReviewDecision):
         task, review = state.task(self.task_id), self._review
         if task is None or review is None or task.updated_at == self._reread_for:
             return
-        if self._is_decided and not state.needs_person(self.task_id):
+        if is_running(self._action) or (self._is_decided and not state.needs_person(self.task_id)):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
-            if not is_running(self._action):
-                self.post_message(ReadReview(self.task_id))
+            self.post_message(ReadReview(self.task_id))
 
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of the review failed."""
@@ -197,6 +196,7 @@ class ReviewScreen(ReviewDecision):
                 self._note = ""
             if not self._is_decided:
                 self.reason_editor.restore(action, self._review)
+                self.post_message(ReadReview(self.task_id))  # it was not read again while the decision was under way
             elif self._review is not None and not self._ended:
                 self._panes.show_decided(self._review, decided_words(action.task) or action.words)
             self.arm()
