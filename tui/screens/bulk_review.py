@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from tui.client.task_rows import AnyTask
 from tui.domain.action import DECISIONS, Action, Outcome, Phase, Verb
+from tui.domain.review_facts import NOT_READ
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
 from tui.screens.reason_editor import reason_key
@@ -192,7 +193,7 @@ class BulkReviewScreen(ApprovalScreen):
         parts = [Part("task", f"{task.name} ({task.id})")]
         if review and self._state is not None:
             parts = [
-                *review_facts(review, self._state, self._ui),
+                *review_facts(review, self._state, self._ui, unread=NOT_READ),
                 *request_parts(review, heading=CONTENT_HEADING),
             ]
         payload = self.query_one("#payload", Inspector)
