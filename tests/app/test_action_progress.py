@@ -98,10 +98,10 @@ async def test_a_review_opens_with_the_decision_that_runs_not_with_a_message(par
     progress = parts.services.progress
     message = action(verb=Verb.CONTINUE, id="m1", phase=Phase.SENDING)
     progress.update(message)
-    assert progress.running_for("t1") == message
+    assert progress.running_decision("t1") is None
     progress.update(action())
-    assert progress.running_for("t1") == action()
-    assert progress.running_for("t2") is None
+    assert progress.running_decision("t1") == action()
+    assert progress.running_decision("t2") is None
 
 
 async def test_an_interrupted_action_is_kept_but_not_shown(parts: Parts) -> None:

@@ -11,7 +11,14 @@ from tui.client.log_entries import Log, parse_entry
 from tui.client.models import Task
 from tui.client.workflow_models import AgentDefinition, HitlOptions, ToolApproval, WorkflowNode
 from tui.domain.review import ReviewSnapshot, review_of
-from tui.domain.review_facts import facts_of, is_quiet_envelope, tool_approval_state
+from tui.domain.review_facts import (
+    NOT_PROVIDED,
+    NOT_READ,
+    READING,
+    facts_of,
+    is_quiet_envelope,
+    tool_approval_state,
+)
 from tui.domain.wait_details import WaitDetails, deadline_of, find_node, find_options
 
 REQUEST = {"wait_node_id": "n1", "operation_id": "n1", "title": "Pay?", "description": "Now", "content": {"a": 1}}
@@ -111,7 +118,7 @@ def test_a_node_that_could_not_be_read_says_so() -> None:
 def test_late_details_change_no_label(details: WaitDetails | None) -> None:
     """Every line must be seen: with the same labels, only lines that say something else have to be seen again."""
     for shown in (approval(), review(CALL)):
-        labels = [fact.label for fact in facts_of(shown, None, is_reading=True)]
+        labels = [fact.label for fact in facts_of(shown, None, unread=READING)]
         assert [fact.label for fact in facts_of(shown, details)] == labels
 
 
@@ -155,6 +162,42 @@ def test_only_what_can_happen_follows(shown: ReviewSnapshot, then: str) -> None:
 )
 def test_a_tool_approval_says_its_state(approval_: Any, state: str) -> None:
     assert tool_approval_state(ToolApproval.from_value(approval_)) == state
+
+
+DECIDED = {**REQUEST, "approved_by": "Dana"}
+
+
+def test_a_card_after_an_earlier_approval_is_told_in_its_own_words() -> None:
+    card = {"request_id": "k1", "card_id": "k1", "type": "confirmation", "title": "Delete production?", "action": "x"}
+    shown = review({"id": "k1", **card, "created_at": "2026-11-21T12:00:00Z"}, hitl_request=DECIDED)
+    assert shown.request_id == "k1"
+    assert facts(shown)["what"] == "Delete production?"
+    assert "Dana" not in str(facts_of(shown, None))
+    assert "node" not in facts(shown)
+    assert shown.subject_id == ""
+
+
+def test_a_held_call_after_an_earlier_approval_is_known_as_one() -> None:
+    shown = review(CALL, hitl_request=DECIDED)
+    assert shown.tool_approval_id == shown.subject_id == "r1"
+    assert facts(shown)["decided"] == "on the platform, under Settings > Approvals"
+    assert "Dana" not in str(facts_of(shown, None))
+
+
+def test_who_has_decided_is_told_where_nothing_waits_any_more() -> None:
+    assert "already approved by Dana" in facts(review(status="executing", hitl_request=DECIDED))["waits"]
+
+
+@pytest.mark.parametrize("shown", [approval(), review(CALL)])
+def test_details_that_were_not_read_are_not_denied(shown: ReviewSnapshot) -> None:
+    told = facts(shown, unread=NOT_READ)
+    assert told["approvers"] == NOT_READ
+    assert told["waits"].split("; ")[1] == f"deadline: {NOT_READ}"
+    assert NOT_PROVIDED not in told["then"]
+
+
+def test_a_wait_without_details_has_none_that_could_be_unread() -> None:
+    assert NOT_READ not in str(facts_of(review(deep_planning={"question_raised": True}), None, unread=NOT_READ))
 
 
 def test_a_held_call_says_where_it_is_decided_until_when_and_by_whom() -> None:

@@ -49,3 +49,15 @@ async def test_a_bulk_stop_shows_the_outcome_of_each_task(serve: Serve, tmp_path
         await operator.until(lambda: operator.text.count("stopped") >= 2)
         for task_id in (invoice(operator)["id"], other):
             await operator.here.until(task_id, "stopped")
+
+
+async def test_a_bulk_review_says_that_it_has_not_read_who_may_approve_and_by_when(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, size=(120, 50)) as operator:
+        make_invoice(operator.here, 8)
+        await operator.until(lambda: "2 need you" in operator.text)
+        await operator.press("space", "space", "a")
+        await operator.until(lambda: "approvers" in operator.text)
+        assert "approvers  not read in a review of several: open it alone" in operator.text
+        assert "no deadline published" not in operator.text

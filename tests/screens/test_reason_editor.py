@@ -15,10 +15,11 @@ from tests.screens.operator import Operator, dashboard_with_invoice, invoice, ma
 from tui.client.log_entries import Log
 from tui.client.models import Task
 from tui.client.task_facts import Wait, WaitKind
+from tui.domain.action import Action, Verb
 from tui.domain.review import ReviewSnapshot
 from tui.screens.bulk_review import BulkReviewScreen
 from tui.screens.key_rhythm import PAUSE_SECONDS
-from tui.screens.reason_editor import reason_key
+from tui.screens.reason_editor import ReasonEditor, reason_key
 from tui.screens.review import ReviewScreen
 from tui.screens.task_list import TaskListScreen
 from tui.widgets.inspector import Inspector
@@ -106,6 +107,45 @@ async def test_a_reason_written_about_another_request_is_not_offered(serve: Serv
         assert "reason:" not in operator.text
         assert screen.reason_editor.reason is None
         platform.change(task, hitl_request={**task["hitl_request"], "content": {"pay": 2}})
+
+
+@pytest.mark.long
+async def test_the_reason_of_a_held_rejection_is_not_offered_for_the_request_that_replaces_it(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, hold=2.0) as operator:
+        await open_review(operator)
+        await operator.press("R", *"wrong supplier", "enter")
+        await operator.until_armed()
+        await operator.pilot.pause(PAUSE_SECONDS)
+        await operator.press("R")
+        await operator.until(lambda: "takes it back" in operator.text)
+        await operator.pilot.pause(0.35)
+        await operator.press("escape")
+        platform, task = operator.here.local.platform, invoice(operator)
+        platform.change(task, hitl_request={**task["hitl_request"], "content": '{"salaries": 1}'})
+        await operator.press("a")
+        await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen) and "salaries" in operator.text)
+        screen = operator.app.screen
+        assert isinstance(screen, ReviewScreen)
+        await operator.until(lambda: "changed while you read" in operator.text)
+        assert screen.reason_editor.reason is None
+        assert "wrong supplier" not in operator.text
+
+
+@pytest.mark.parametrize(
+    ("is_same", "verb", "reason"), [(True, Verb.REJECT, "no"), (False, Verb.REJECT, None), (True, Verb.CONTINUE, None)]
+)
+def test_the_reason_of_an_action_is_restored_only_for_the_review_it_was_about(
+    is_same: bool, verb: Verb, reason: str | None
+) -> None:
+    shown, editor = asks("t1", 1), ReasonEditor()
+    about = shown if is_same else asks("t1", 2)
+    action = Action(verb, "t1", about.digest, "no")
+    editor.restore(action, None)
+    assert editor.reason is None
+    editor.restore(action, shown)
+    assert editor.reason == reason
 
 
 @pytest.mark.long
@@ -201,16 +241,23 @@ async def test_a_reason_for_several_tasks_is_a_draft_for_exactly_these(serve: Se
         assert "both wrong" not in operator.text
 
 
-def asks(task_id: str, content: object) -> ReviewSnapshot:
-    request = {"operation_id": "pay", "content": content}
+def asks(task_id: str, content: object, **more: object) -> ReviewSnapshot:
+    request = {"operation_id": "pay", "content": content, **more}
     task = Task.from_value({"id": task_id, "status": "paused", "hitl_request": request})
     return ReviewSnapshot(task, Log(()), Wait(WaitKind.APPROVAL, None), request)
 
 
 def test_the_key_of_a_draft_depends_on_tasks_and_requests_and_not_on_their_order() -> None:
     one, other, changed = asks("t1", {"pay": 1}), asks("t2", {"pay": 1}), asks("t1", {"pay": 2})
-    keys = {reason_key([one]), reason_key([other]), reason_key([changed]), reason_key([one, other])}
-    assert len(keys) == 4
+    dearer = asks("t1", {"pay": 1}, amount=1_000_000)
+    keys = {
+        reason_key([one]),
+        reason_key([other]),
+        reason_key([changed]),
+        reason_key([dearer]),
+        reason_key([one, other]),
+    }
+    assert len(keys) == 5
     assert reason_key([one, other]) == reason_key([other, one])
     assert reason_key([]) == ""
 

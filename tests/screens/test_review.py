@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from tests.local.conftest import Serve
 from tests.screens.operator import Operator, dashboard_with_invoice, invoice, make_invoice, open_dashboard
+from tui.domain.action import Action, Outcome, Verb
 from tui.screens.bulk_review import BulkReviewScreen, OutcomeList
 from tui.screens.review import ReviewScreen
 from tui.screens.task_detail import TaskScreen
@@ -497,3 +498,32 @@ async def test_a_review_can_be_read_and_decided_at_every_size(
         assert all(len(line) == size[0] for line in operator.text.split("\n"))
         await operator.press("A")
         await operator.until(lambda: "approved, on record as" in operator.text)
+
+
+async def test_a_message_to_the_thread_does_not_close_the_review(serve: Serve, tmp_path: Path) -> None:
+    async with dashboard_with_invoice(serve, tmp_path) as operator:
+        await operator.press("a")
+        screen = await operator.ready_to_decide()
+        message = Action(Verb.CONTINUE, screen.task_id)
+        screen.update_action(message)
+        assert "under way" not in screen.blocked_now
+        is_shown = screen.update_action(message.done(Outcome.CONFIRMED, "the message is in the thread"))
+        assert not is_shown, "a notice tells it"
+        assert screen.blocked_now == ""
+
+
+async def test_what_changed_while_a_decision_was_held_is_read_when_it_is_taken_back(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with dashboard_with_invoice(serve, tmp_path, hold=60.0) as operator:
+        await operator.press("a")
+        screen = await operator.ready_to_decide()
+        await operator.press("A")
+        await operator.until(lambda: "takes it back" in operator.text)
+        before = operator.app.services.store.state.task(screen.task_id)
+        ask(operator, salaries=1)
+        await operator.until(lambda: operator.app.services.store.state.task(screen.task_id) != before)
+        await operator.pilot.pause(0.35)
+        assert "salaries" not in operator.text
+        await operator.press("u")
+        await operator.until(lambda: "salaries" in operator.text)

@@ -69,15 +69,14 @@ class ActionProgress:
         screens = self._app.screens
         return not screens or screens[-1].is_modal
 
-    def running_for(self, task_id: str) -> Action | None:
-        """Return the action that is running for a task, a decision before any other."""
-        running = [action for action in self.unfinished.values() if action.target == task_id]
-        decisions = (action for action in running if action.verb in DECISIONS)
-        return next(decisions, next(iter(running), None))
+    def running_decision(self, task_id: str) -> Action | None:
+        """Return the decision about a task that is under way; None if there is none."""
+        decisions = (action for action in self.unfinished.values() if action.verb in DECISIONS)
+        return next((action for action in decisions if action.target == task_id), None)
 
     def is_deciding(self, task_id: str) -> bool:
         """Return whether a decision about a task is under way."""
-        return any(action.target == task_id and action.verb in DECISIONS for action in self.unfinished.values())
+        return self.running_decision(task_id) is not None
 
     def take_back_all(self) -> None:
         """Take back all held actions."""

@@ -90,7 +90,7 @@ class ReplyCommands:
         no_surface = ""
         if not self._client.surfaces.supports(Operation.ANSWER):
             no_surface = f"{NO_SURFACE}. {NO_SURFACE_HINT}"
-        running = self._progress.running_for(task_id)
+        running = self._progress.running_decision(task_id)
         screen = AnswerScreen(review, self._ui, self._drafts, running, no_surface=no_surface)
         screen.can_take_back = self._runner.can_take_back
         self._app.push_screen(screen)

@@ -86,7 +86,7 @@ class ReviewManager:
         from tui.screens.review import ReviewScreen
 
         if len(task_ids) == 1:
-            review = ReviewScreen(task_ids[0], self._ui, self._progress.running_for(task_ids[0]))
+            review = ReviewScreen(task_ids[0], self._ui, self._progress.running_decision(task_ids[0]))
             review.can_take_back = self._runner.can_take_back
             review.reason_editor.drafts = self._drafts
             review.update_list_status(self._list_status)
@@ -106,7 +106,7 @@ class ReviewManager:
         """Show the next waiting task, in the order of the list; where no task waits, read the same one again."""
         next_id = neighbour(waits_in_order(self._store.state, self._notifier.waiting), screen.task_id, by)
         if next_id is not None:
-            screen.show_task(next_id, self._progress.running_for(next_id))
+            screen.show_task(next_id, self._progress.running_decision(next_id))
         self.read(screen.task_id)
 
     def read(self, *task_ids: str) -> None:

@@ -19,7 +19,7 @@ from tui.domain.wait_words import ENDS
 
 if TYPE_CHECKING:
     from tui.client.log_entries import Entry, Log
-    from tui.client.models import Task
+    from tui.client.models import ApprovalRequest, Task
 
 HELD_CALL_REASON = "a held tool call is decided under Settings > Approvals: the platform offers no other way"
 MAX_ENTRIES_LOOKED_BACK = 256
@@ -75,9 +75,17 @@ class ReviewSnapshot(Struct, frozen=True):
         return hashlib.sha256(canonical(parts).encode()).hexdigest()[:32]
 
     @property
+    def approval(self) -> ApprovalRequest | None:
+        """The approval of the record: the one that waits, or the last one if nothing waits; None if another waits."""
+        waits_for_other = self.wait is not None and self.wait.kind is not WaitKind.APPROVAL
+        if self.is_in_log or waits_for_other:
+            return None
+        return self.task.hitl_request
+
+    @property
     def tool_approval_id(self) -> str | None:
         """The id of the approval that a held tool call waits for; None for a wait of another kind."""
-        if self.wait is None or self.request_id or self.task.hitl_request or self.task.pending_eca_request:
+        if self.wait is None or self.request_id or self.approval or self.task.pending_eca_request:
             return None
         return approval_id_of(self.held)
 
@@ -96,8 +104,7 @@ class ReviewSnapshot(Struct, frozen=True):
     @property
     def subject_id(self) -> str:
         """The id of what the wait is about on the platform: a tool approval, or a node of the workflow; or empty."""
-        request = self.task.hitl_request
-        if request:
+        if request := self.approval:
             return request.wait_node_id or request.operation_id or ""
         return self.tool_approval_id or ""
 
@@ -118,7 +125,7 @@ class ReviewSnapshot(Struct, frozen=True):
     @property
     def blocked_now(self) -> str | None:
         """The reason why approval and rejection are blocked; None if they are not."""
-        if self.request_id or (self.wait and self.wait.kind is WaitKind.APPROVAL and self.task.hitl_request):
+        if self.request_id or (self.wait and self.approval):
             return None
         match self.wait:
             case None:

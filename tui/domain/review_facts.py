@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tui.domain.review import ReviewSnapshot
 
 NOT_PROVIDED = "not provided by the platform"
+READING = "reading …"
+NOT_READ = "not read in a review of several: open it alone"
 CONSEQUENCES: dict[WaitKind, str] = {
     WaitKind.QUESTION: "your answer goes to the agent, which goes on with it.",
     WaitKind.SIGN_IN: "once you have signed in at the address above, the agent goes on.",
@@ -51,11 +53,11 @@ class Fact(NamedTuple):
 
 
 def facts_of(
-    review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool = False, decided: str = ""
+    review: ReviewSnapshot, details: WaitDetails | None, *, unread: str = NOT_PROVIDED, decided: str = ""
 ) -> list[Fact]:
     """Return the facts of a review. Nothing in them is masked.
 
-    `is_reading` says that the details are being read, `decided` how the wait has ended since the review was read. The
+    `unread` says why there are no details, `decided` how the wait has ended since the review was read. The
     same labels come before and after, and no text changes with time, because every line must be seen and none should
     have to be seen twice.
     """
@@ -63,18 +65,18 @@ def facts_of(
     facts += _why_facts(review)
     facts += _asked_facts(review)
     if review.tool_approval_id:
-        facts += _tool_approval_facts(review, details, is_reading=is_reading)
+        facts += _tool_approval_facts(review, details, unread)
     elif review.subject_id:
-        facts += _node_facts(review, details, is_reading=is_reading)
-    waits = [_since(review), _deadline(review, details), decided or _decided(review)]
+        facts += _node_facts(review, details, unread)
+    waits = [_since(review), _deadline(review, details, unread), decided or _decided(review)]
     facts.append(Fact("waits", "; ".join(filter(None, waits))))
-    facts.append(Fact("then", _consequence(review, details)))
+    facts.append(Fact("then", _consequence(review, details, unread)))
     return facts
 
 
 def request_text(review: ReviewSnapshot) -> str:
     """Return the text of a request: the sign-in, or the title and the description."""
-    sign_in, request = review.task.pending_eca_request, review.task.hitl_request
+    sign_in, request = review.task.pending_eca_request, review.approval
     if sign_in:
         url = sign_in.auth_url or ""
         return f"sign in to {sign_in.connector_name or NOT_PROVIDED}, at {host_of(url) or address_problem(url)}"
@@ -166,12 +168,15 @@ def _latest(log: Log) -> Iterator[Entry]:
 # The node of the workflow, and the state of a tool approval
 
 
-def _node_facts(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool) -> Iterator[Fact]:
+def _node_facts(review: ReviewSnapshot, details: WaitDetails | None, unread: str) -> Iterator[Fact]:
     """Yield the node of the workflow at which the task waits, and who may approve."""
     node_id = review.subject_id
     if details is None:
-        yield Fact("node", f"{node_id}: reading …" if is_reading else node_id)
-        yield Fact("approvers", "reading …" if is_reading else NOT_PROVIDED)
+        node = node_id
+        if unread == READING:
+            node = f"{node_id}: {unread}"
+        yield Fact("node", node)
+        yield Fact("approvers", unread)
         return
     name, text = node_id, ""
     if details.node:
@@ -185,17 +190,17 @@ def _node_facts(review: ReviewSnapshot, details: WaitDetails | None, *, is_readi
     yield Fact("approvers", _approvers(details, _names_of_people(review)))
 
 
-def _tool_approval_facts(review: ReviewSnapshot, details: WaitDetails | None, *, is_reading: bool) -> Iterator[Fact]:
+def _tool_approval_facts(review: ReviewSnapshot, details: WaitDetails | None, unread: str) -> Iterator[Fact]:
     """Yield the state of the approval of a held tool call, and where it is decided."""
     if details is None:
-        yield Fact("state", "reading …" if is_reading else NOT_PROVIDED)
+        yield Fact("state", unread)
     elif details.approval is None:
         yield Fact("state", f"could not be read: {details.approval_problem}")
     else:
         yield Fact("state", tool_approval_state(details.approval))
     yield Fact("decided", DECIDED_ELSEWHERE)
     if details is None:
-        yield Fact("approvers", "reading …" if is_reading else NOT_PROVIDED)
+        yield Fact("approvers", unread)
     else:
         yield Fact("approvers", _approvers(details, _names_of_people(review)))
 
@@ -245,7 +250,9 @@ def _since(review: ReviewSnapshot) -> str:
     return f"since {review.wait.since.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def _deadline(review: ReviewSnapshot, details: WaitDetails | None) -> str:
+def _deadline(review: ReviewSnapshot, details: WaitDetails | None, unread: str) -> str:
+    if _is_unread(review, details, unread):
+        return f"deadline: {unread}"
     deadline = deadline_of(review, details)
     if deadline is None:
         return "no deadline published"
@@ -254,7 +261,7 @@ def _deadline(review: ReviewSnapshot, details: WaitDetails | None) -> str:
 
 def _decided(review: ReviewSnapshot) -> str:
     """Return who has decided already, as far as the record reports it; empty for a wait without such a field."""
-    request = review.task.hitl_request
+    request = review.approval
     if request is None:
         return ""
     if not request.decided_by:
@@ -263,29 +270,35 @@ def _decided(review: ReviewSnapshot) -> str:
     return f"already {verb} by {request.decided_by}"
 
 
-def _consequence(review: ReviewSnapshot, details: WaitDetails | None) -> str:
+def _is_unread(review: ReviewSnapshot, details: WaitDetails | None, unread: str) -> bool:
+    """Return whether a wait has details on the platform that were not read, so that nothing can be said of them."""
+    return details is None and bool(review.subject_id) and unread != NOT_PROVIDED
+
+
+def _consequence(review: ReviewSnapshot, details: WaitDetails | None, unread: str) -> str:
     """Return what follows: only what can happen for this kind of wait."""
     if review.request_id:
         return CARD_CONSEQUENCE
     if review.wait is None:
         return "nothing waits."
+    denial = ""
+    if _is_unread(review, details, unread):
+        denial = unread
+    elif details and details.options and details.options.on_deny:
+        denial = _denial_words(details.options.on_deny)
     if review.tool_approval_id:
-        denial = details.options.on_deny if details and details.options else None
         if denial:
-            return f"{HELD_CALL_CONSEQUENCE} If it is declined: {_denial_words(denial)}."
+            return f"{HELD_CALL_CONSEQUENCE} If it is declined: {denial}."
         return HELD_CALL_CONSEQUENCE
-    if review.wait.kind is WaitKind.APPROVAL and review.task.hitl_request:
-        denial = details.options.on_deny if details and details.options else None
-        return f"on approve: the agent goes on. On reject: {_denial_words(denial)}."
+    if review.approval:
+        return f"on approve: the agent goes on. On reject: {denial or UNKNOWN_DENIAL}."
     if review.wait.kind in CONSEQUENCES:
         return CONSEQUENCES[review.wait.kind]
     return f"nothing can be decided here: {ENDS.get(review.wait.kind, OTHER_END)}."
 
 
-def _denial_words(on_deny: str | None) -> str:
+def _denial_words(on_deny: str) -> str:
     """Return what a rejection does, in words; an undocumented value as it is."""
-    if not on_deny:
-        return UNKNOWN_DENIAL
     return DENIAL_WORDS.get(on_deny, f"on_deny is {on_deny!r}")
 
 

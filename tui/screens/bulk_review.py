@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.client.task_rows import AnyTask
-from tui.domain.action import Action, Outcome, Phase, Verb
+from tui.domain.action import DECISIONS, Action, Outcome, Phase, Verb
+from tui.domain.review_facts import NOT_READ
 from tui.screens.approval_base import IN_A_BURST, UNDECIDED_OUTCOMES, ApprovalScreen
 from tui.screens.base import Segments
 from tui.screens.reason_editor import reason_key
@@ -159,8 +160,11 @@ class BulkReviewScreen(ApprovalScreen):
             self._show_outcome(task_id, StyledText(reason, "failed"))
 
     def update_action(self, action: Action) -> bool:
-        """Update the progress of the action of one of the tasks."""
-        if action.target not in self.tasks:
+        """Update the progress of the decision about one of the tasks, or of its stop; other actions have notices."""
+        shown_verbs = DECISIONS
+        if self._is_stopping:
+            shown_verbs = frozenset({Verb.STOP})
+        if action.target not in self.tasks or action.verb not in shown_verbs:
             return False
         before = self._actions.get(action.target)
         is_new = before is None or before.id != action.id
@@ -189,7 +193,7 @@ class BulkReviewScreen(ApprovalScreen):
         parts = [Part("task", f"{task.name} ({task.id})")]
         if review and self._state is not None:
             parts = [
-                *review_facts(review, self._state, self._ui),
+                *review_facts(review, self._state, self._ui, unread=NOT_READ),
                 *request_parts(review, heading=CONTENT_HEADING),
             ]
         payload = self.query_one("#payload", Inspector)

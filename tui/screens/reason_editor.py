@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui.client.json_codec import canonical
+from tui.domain.action import Verb
 from tui.screens.base import Segments
 from tui.security.sanitize import one_line
 from tui.widgets.keys import key_name
@@ -30,9 +31,9 @@ KEPT_MARK = "\n"
 
 
 def reason_key(reviews: Iterable[ReviewSnapshot]) -> str:
-    """Return the key of the draft for these requests; empty where none of them takes a reason."""
+    """Return the key of the draft for exactly these requests, all of their fields; empty if none takes a reason."""
     requests = sorted(
-        [review.task.id, canonical(review.about)]
+        [review.task.id, canonical(review.held)]
         for review in reviews
         if not review.blocked_now and not review.request_id
     )
@@ -120,9 +121,14 @@ class ReasonEditor(Vertical):
         """Treat the reason as unfinished: what it is about has changed, so it has to be entered again."""
         self._is_entered = False
 
-    def restore(self, action: Action) -> None:
-        """Restore the reason of an action that was not carried out."""
-        if action.comment and not self._text:
+    def restore(self, action: Action, review: ReviewSnapshot | None) -> None:
+        """Restore the reason of a rejection that was not carried out, if it was about the review that is shown.
+
+        Elsewhere it stays the draft of the request that it was written about.
+        """
+        if review is None or review.request_id or review.digest != action.digest:
+            return
+        if action.verb is Verb.REJECT and action.comment and not self._text:
             self._text = action.comment
             self._is_entered = True
 

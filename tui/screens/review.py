@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.domain import humanize
-from tui.domain.action import Action, Phase
+from tui.domain.action import DECISIONS, Action, Phase
 from tui.domain.wait_details import WaitDetails, deadline_of
 from tui.screens.approval_base import IN_A_BURST
 from tui.screens.base import Segments
@@ -169,12 +169,11 @@ class ReviewScreen(ReviewDecision):
         task, review = state.task(self.task_id), self._review
         if task is None or review is None or task.updated_at == self._reread_for:
             return
-        if self._is_decided and not state.needs_person(self.task_id):
+        if is_running(self._action) or (self._is_decided and not state.needs_person(self.task_id)):
             return
         if task.updated_at and review.task.updated_at and task.updated_at > review.task.updated_at:
             self._reread_for = task.updated_at
-            if not is_running(self._action):
-                self.post_message(ReadReview(self.task_id))
+            self.post_message(ReadReview(self.task_id))
 
     def review_failed(self, task_id: str, reason: str) -> None:
         """Show the reason why the read of the review failed."""
@@ -183,8 +182,8 @@ class ReviewScreen(ReviewDecision):
             self.draw()
 
     def update_action(self, action: Action) -> bool:
-        """Show the progress of an action; return whether it is for this task."""
-        if action.target != self.task_id:
+        """Show the progress of a decision; return whether it is about this task. Other actions have notices."""
+        if action.target != self.task_id or action.verb not in DECISIONS:
             return False
         is_new = self._action is None or self._action.id != action.id
         if action.phase is Phase.HELD and is_new and self._is_burst:
@@ -196,7 +195,8 @@ class ReviewScreen(ReviewDecision):
             if self._note != IN_A_BURST:
                 self._note = ""
             if not self._is_decided:
-                self.reason_editor.restore(action)
+                self.reason_editor.restore(action, self._review)
+                self.post_message(ReadReview(self.task_id))  # it was not read again while the decision was under way
             elif self._review is not None and not self._ended:
                 self._panes.show_decided(self._review, decided_words(action.task) or action.words)
             self.arm()

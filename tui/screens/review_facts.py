@@ -29,7 +29,7 @@ def review_facts(
     ui: UIContext,
     details: WaitDetails | None = None,
     *,
-    is_reading: bool = False,
+    unread: str = NOT_PROVIDED,
     decided: str = "",
 ) -> list[Part]:
     """Return the facts of a review: what is wanted and why, by whom it is decided, what follows, and who asks.
@@ -38,7 +38,7 @@ def review_facts(
     """
     task = review.task
     path = " › ".join([*_names_above(task, state), task.name])
-    parts = [_fact_part(fact, ui) for fact in facts_of(review, details, is_reading=is_reading, decided=decided)]
+    parts = [_fact_part(fact, ui) for fact in facts_of(review, details, unread=unread, decided=decided)]
     who = [("who", f"{_agent(task, state)}: {path} ({task.id})"), ("", f"{_origin(task)}; profile {ui.place}")]
     return [*parts, *(Part(label, text, is_beside=True) for label, text in who)]
 
@@ -83,7 +83,7 @@ def headline(review: ReviewSnapshot, ui: UIContext) -> str:
 
 def _has_summary(review: ReviewSnapshot) -> bool:
     """Return whether the request has a content to sum up; a question, a card and a sign-in have a text instead."""
-    if review.task.hitl_request:
+    if review.approval:
         return True
     return review.tool_approval_id is not None and bool(review.tool_names)
 

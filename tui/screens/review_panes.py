@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from tui.domain.review import differences
+from tui.domain.review_facts import READING
 from tui.screens.review_facts import headline, request_parts, review_facts
 from tui.screens.review_words import CONTENT_HEADING, payload_title
 from tui.widgets.document_layout import Part
@@ -130,8 +131,7 @@ class ReviewPanes(Container):
 
     def _fact_parts(self, review: ReviewSnapshot, details: WaitDetails | None) -> list[Part]:
         assert self._state is not None
-        is_reading = details is None and bool(review.subject_id)
-        return review_facts(review, self._state, self._ui, details, is_reading=is_reading, decided=self._decided)
+        return review_facts(review, self._state, self._ui, details, unread=READING, decided=self._decided)
 
     def _count_masked(self) -> None:
         """Count what is masked in both panes, once after each change: counting reads the whole documents."""

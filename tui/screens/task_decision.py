@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tui.domain.action import Action, Phase
+from tui.domain.action import DECISIONS, Action, Phase
 from tui.screens.approval_base import UNDECIDED_OUTCOMES
 from tui.screens.base import HeldActions
 from tui.screens.decision_screen import IN_A_BURST, DecisionScreen
@@ -23,8 +23,8 @@ class TaskDecisionScreen(DecisionScreen):
         """The last action for the task, with its progress."""
 
     def update_action(self, action: Action) -> bool:
-        """Show the progress of an action; return whether it is for this task."""
-        if action.target != self.task_id:
+        """Show the progress of a decision; return whether it is about this task. Other actions have notices."""
+        if action.target != self.task_id or action.verb not in DECISIONS:
             return False
         is_new = self._action is None or self._action.id != action.id
         if action.phase is Phase.HELD and is_new and self._is_burst:
