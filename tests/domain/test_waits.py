@@ -53,7 +53,10 @@ def kind_of(logged: Wait | None = None, agent: Agent | None = WORKFLOW, **fields
         ({"hitl_request": {"wait_node_id": "hook", "content": 0}}, WaitKind.APPROVAL),
         ({"hitl_request": {"wait_node_id": "hook", "content": False}}, WaitKind.APPROVAL),
         ({"hitl_request": {"wait_node_id": "hook", "content": {}}}, WaitKind.APPROVAL),
-        ({"hitl_request": {"wait_node_id": "hook", "title": "", "content": None, "approved_by": None}}, WaitKind.WEBHOOK),
+        (
+            {"hitl_request": {"wait_node_id": "hook", "title": "", "content": None, "approved_by": None}},
+            WaitKind.WEBHOOK,
+        ),
         ({"process": {"state": "asleep", "wake": LATER.isoformat()}}, WaitKind.SCHEDULE),
         ({"process": {"wake": {"run_at": LATER.isoformat()}}}, WaitKind.SCHEDULE),
         ({"process": {"wake": "tomorrow, perhaps"}}, WaitKind.UNKNOWN),
