@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -121,12 +122,12 @@ def measure_processes() -> Iterator[None]:
 
 
 @pytest.fixture
-def platform() -> Platform:
+def platform() -> Iterator[Platform]:
     """A platform with two agents."""
-    made = Platform()
-    made.agent("a1", "Invoice bot")
-    made.agent("a2", "Release bot")
-    return made
+    with closing(Platform()) as made:
+        made.agent("a1", "Invoice bot")
+        made.agent("a2", "Release bot")
+        yield made
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import ssl
 import sys
 import termios
 import time
+from contextlib import closing
 from email.utils import formatdate
 from pathlib import Path
 
@@ -132,9 +133,10 @@ async def test_doctor_reports_a_stream_that_is_no_event_stream(
 
 
 async def test_doctor_accepts_a_platform_without_agents(shell: Shell) -> None:
-    async with Server(Platform().handle) as server:
-        shell.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url)
-        code, told = await looked(shell)
+    with closing(Platform()) as empty:
+        async with Server(empty.handle) as server:
+            shell.export(XPANDER_API_KEY=KEY, XPANDER_BASE_URL=server.url)
+            code, told = await looked(shell)
     assert [grade for grade, _ in told["events"]] == ["note"]
     assert code == 0
 

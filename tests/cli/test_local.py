@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -219,16 +220,18 @@ def filled(platform: Platform) -> Platform:
 @pytest.fixture
 async def cloud(shell: Shell) -> AsyncIterator[Server]:
     """Another platform with the same tasks, which is configured in every way."""
-    platform = Platform()
-    platform.agent("a1", "Cloud bot")
-    async with Server(filled(platform).handle) as served:
-        shell.export(
-            XPANDER_API_KEY=CLOUD_KEY, XPANDER_BASE_URL=served.url, XPANDER_API_URL=served.url,
-            XPANDER_ORGANIZATION_ID="org-of-the-cloud", XPANDER_AGENT_ID="agent-of-the-cloud", XP_TUI_PROFILE="prod",
-        )  # fmt: skip
-        told = f'api_key = "{CLOUD_KEY}"\nbase_url = "{served.url}"\napi_url = "{served.url}"\norganization = "o1"\n'
-        shell.configure(f"{told}[profiles.prod]\n{told}")
-        yield served
+    with closing(Platform()) as platform:
+        platform.agent("a1", "Cloud bot")
+        async with Server(filled(platform).handle) as served:
+            shell.export(
+                XPANDER_API_KEY=CLOUD_KEY, XPANDER_BASE_URL=served.url, XPANDER_API_URL=served.url,
+                XPANDER_ORGANIZATION_ID="org-of-the-cloud", XPANDER_AGENT_ID="agent-of-the-cloud", XP_TUI_PROFILE="prod",
+            )  # fmt: skip
+            told = (
+                f'api_key = "{CLOUD_KEY}"\nbase_url = "{served.url}"\napi_url = "{served.url}"\norganization = "o1"\n'
+            )
+            shell.configure(f"{told}[profiles.prod]\n{told}")
+            yield served
 
 
 @pytest.fixture

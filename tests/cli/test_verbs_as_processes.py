@@ -67,8 +67,8 @@ async def test_verbs_print_their_results_and_end_with_their_exit_codes(
     assert (await run("doctor", "--json"))[0] == 0
 
 
-async def test_an_unreachable_platform_ends_with_exit_code_5(tmp_path: Path) -> None:
-    server = Server(Platform().handle, port=free_port())
+async def test_an_unreachable_platform_ends_with_exit_code_5(platform: Platform, tmp_path: Path) -> None:
+    server = Server(platform.handle, port=free_port())
     assert (await command(server, tmp_path, "stop", "t1"))[0] == 5
 
 

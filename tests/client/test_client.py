@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -45,12 +45,12 @@ async def test_the_tasks_of_a_user_are_the_same_from_either_surface(
 async def test_the_organization_is_learned_from_agents_or_tasks(platform: Platform, server: Server) -> None:
     async with make_client(server.url, organization=None) as client:
         assert await client.organization() == "local"
-    empty = Platform()
-    async with Server(empty.handle) as server, make_client(server.url, organization=None) as client:
-        with pytest.raises(NotSupported, match="set XPANDER_ORGANIZATION_ID"):
-            await client.organization()
-        asked = [request.path for request in server.requests]
-        assert asked == ["/v1/agents", "/v1/tasks"]
+    with closing(Platform()) as empty:
+        async with Server(empty.handle) as server, make_client(server.url, organization=None) as client:
+            with pytest.raises(NotSupported, match="set XPANDER_ORGANIZATION_ID"):
+                await client.organization()
+            asked = [request.path for request in server.requests]
+            assert asked == ["/v1/agents", "/v1/tasks"]
 
 
 async def test_the_version_of_an_agent_is_sent_to_either_surface(platform: Platform, server: Server) -> None:

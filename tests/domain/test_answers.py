@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from tui.client.log_entries import Log, Questions, parse_entry
 from tui.client.models import Task
 from tui.client.questions import Question
+from tui.client.task_facts import WaitKind
 from tui.domain.action import Verb
+from tui.domain.activity_log import Activity
 from tui.domain.answers import (
     Answer,
     UnclearAnswer,
@@ -24,6 +27,7 @@ from tui.domain.answers import (
     unanswerable_reason,
 )
 from tui.domain.review import ReviewSnapshot, review_of
+from tui.domain.waits import WaitSources, wait_of
 
 OPTIONS = Question(
     "q", "Which?", (("a", "First"), ("Second", "Second"), ("b", "yes"), ("c", "Yes"), ("e", "d"), ("d", "f"))
@@ -42,6 +46,39 @@ def review(*entries: Any, **task: Any) -> ReviewSnapshot:
 
 def said(role: str, text: str = "hm") -> dict[str, Any]:
     return {"id": f"{role} {text}", "role": role, "content": {"text": text}}
+
+
+CONFIRMATION = {"id": "k", "request_id": "k", "card_id": "k", "type": "confirmation", "title": "Delete?", "action": "x"}
+WAKES = {"paused_at": "2026-11-21T12:00:00Z", "deep_planning": None, "process": {"wake": "2026-11-21T13:00:00Z"}}
+
+
+def test_a_question_or_card_of_a_task_with_a_wake_time_can_be_decided() -> None:
+    asked = review(CARD, **WAKES)
+    assert (asked.wait and asked.wait.kind, asked.ends_here) == (WaitKind.QUESTION, True)
+    assert questions_of(asked) is not None
+    confirmation = review(CONFIRMATION, **WAKES)
+    assert (confirmation.request_id, confirmation.blocked_now) == ("k", None)
+
+
+@pytest.mark.parametrize(
+    ("entry", "task", "kind"),
+    [
+        ({"id": "s", "action": "self_schedule"}, WAKES, WaitKind.SCHEDULE),
+        (said("agent"), WAKES, WaitKind.SCHEDULE),
+        ({"id": "s", "action": "self_schedule"}, {}, WaitKind.QUESTION),
+        ({"id": "s", "action": "self_schedule"}, {"deep_planning": None}, WaitKind.SCHEDULE),
+        ({"id": "s", "action": "ask_for_secret"}, WAKES, WaitKind.SECRET),
+    ],
+)
+def test_a_review_waits_for_what_the_lists_say(entry: Any, task: dict[str, Any], kind: WaitKind) -> None:
+    shown = review(entry, **task)
+    assert shown.wait
+    assert shown.wait.kind is kind
+    logged = Activity("t")
+    logged.add_log(shown.log, datetime.min)
+    listed = wait_of(shown.task, WaitSources(logged.wait))
+    assert listed
+    assert listed.kind is kind
 
 
 @pytest.mark.parametrize(

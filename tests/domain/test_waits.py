@@ -27,7 +27,6 @@ NODES = [
 ]
 WORKFLOW = Agent.from_value({"id": "w", "orchestration_nodes": NODES})
 PAUSED: dict[str, Any] = {"id": "t", "agent_id": "w", "status": "paused", "paused_at": NOW.isoformat()}
-QUESTION = Wait(WaitKind.QUESTION, NOW)
 
 
 def kind_of(logged: Wait | None = None, agent: Agent | None = WORKFLOW, **fields: Any) -> WaitKind | None:
@@ -50,6 +49,14 @@ def kind_of(logged: Wait | None = None, agent: Agent | None = WORKFLOW, **fields
         ({"hitl_request": {"wait_node_id": "person"}}, WaitKind.APPROVAL),
         ({"hitl_request": {"wait_node_id": "hook", "title": "Pay?"}}, WaitKind.APPROVAL),
         ({"hitl_request": {"wait_node_id": "hook", "content": "{}"}}, WaitKind.APPROVAL),
+        ({"hitl_request": {"wait_node_id": "hook", "message": "Pay 1M?"}}, WaitKind.APPROVAL),
+        ({"hitl_request": {"wait_node_id": "hook", "content": 0}}, WaitKind.APPROVAL),
+        ({"hitl_request": {"wait_node_id": "hook", "content": False}}, WaitKind.APPROVAL),
+        ({"hitl_request": {"wait_node_id": "hook", "content": {}}}, WaitKind.APPROVAL),
+        (
+            {"hitl_request": {"wait_node_id": "hook", "title": "", "content": None, "approved_by": None}},
+            WaitKind.WEBHOOK,
+        ),
         ({"process": {"state": "asleep", "wake": LATER.isoformat()}}, WaitKind.SCHEDULE),
         ({"process": {"wake": {"run_at": LATER.isoformat()}}}, WaitKind.SCHEDULE),
         ({"process": {"wake": "tomorrow, perhaps"}}, WaitKind.UNKNOWN),
@@ -64,9 +71,18 @@ def test_the_record_and_its_workflow_tell_for_what_a_task_waits(fields: dict[str
     assert kind_of(**fields) is kind
 
 
-def test_a_machine_never_hides_what_is_asked_of_a_person() -> None:
+@pytest.mark.parametrize("kind", [kind for kind in WaitKind if Wait(kind, NOW).is_decided_by_person])
+def test_a_machine_never_hides_what_is_asked_of_a_person(kind: WaitKind) -> None:
+    logged = Wait(kind, NOW)
     for fields in ({"last_executed_node_id": "hook"}, {"process": {"wake": LATER.isoformat()}}):
-        assert kind_of(QUESTION, **fields) is WaitKind.QUESTION
+        assert kind_of(logged, **fields) is kind
+    assert kind_of(logged, hitl_request={"wait_node_id": "hook"}) is WaitKind.APPROVAL
+
+
+def test_a_wait_of_unknown_kind_in_the_log_hides_no_machine() -> None:
+    logged = Wait(WaitKind.UNKNOWN, NOW)
+    assert kind_of(logged, last_executed_node_id="hook") is WaitKind.WEBHOOK
+    assert kind_of(logged, process={"wake": LATER.isoformat()}) is WaitKind.SCHEDULE
     assert kind_of(agent=None, last_executed_node_id="hook") is WaitKind.UNKNOWN
 
 

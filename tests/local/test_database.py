@@ -16,6 +16,7 @@ from tests.local.conftest import NOW, Serve
 from tests.local.crash import platform
 from tui.local.database import SCHEMA_VERSION, BadDatabase
 from tui.local.process import LocalPlatform, ServerOptions
+from tui.local.process import serve as serve_platform
 from tui.local.sqlite_store import SqliteStore
 from tui.storage.private_files import NotPrivate
 
@@ -207,6 +208,44 @@ def test_a_write_to_a_locked_database_is_refused_and_the_next_one_succeeds(tmp_p
     assert store.fact("a") == "1"
     other.close()
     store.close()
+
+
+@pytest.mark.parametrize("step", ["put_agent", "set_fact"])
+async def test_a_start_that_fails_half_way_closes_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    opened: list[SqliteStore] = []
+
+    def fail(store: SqliteStore, *_: Any) -> None:
+        opened.append(store)
+        raise sqlite3.DatabaseError("malformed")
+
+    monkeypatch.setattr(SqliteStore, step, fail)
+    with pytest.raises(BadDatabase, match="move it away"):
+        await serve_platform(ServerOptions(tmp_path, port=0), lambda *_: None)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].fact("seed")
+
+
+@pytest.mark.parametrize("url", ["", "refused"])
+async def test_a_start_that_fails_after_its_opening_closes_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    opened: list[SqliteStore] = []
+
+    def fail(local: LocalPlatform, _: str) -> None:
+        opened.append(local.store)
+        if url:
+            raise sqlite3.DatabaseError("malformed")
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalPlatform, "set_url", fail)
+    with pytest.raises((BadDatabase, KeyboardInterrupt)):
+        await serve_platform(ServerOptions(tmp_path, port=0, history=False), end)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].fact("seed")
 
 
 async def test_agents_wait_while_the_database_is_locked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

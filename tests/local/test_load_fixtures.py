@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,12 @@ from tui.local.process import LocalPlatform, ServerOptions
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> LocalPlatform:
+def filled(tmp_path: Path) -> Iterator[LocalPlatform]:
     """A platform that was filled for a load test."""
     wishes = ServerOptions(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300, entries=50)
-    return LocalPlatform(wishes, ":memory:")
+    local = LocalPlatform(wishes, ":memory:")
+    yield local
+    local.store.close()
 
 
 def test_the_requested_number_of_ended_tasks_is_made(filled: LocalPlatform) -> None:
@@ -50,14 +54,14 @@ def test_one_log_has_the_requested_length_and_is_in_order(filled: LocalPlatform)
 
 
 def test_the_same_seed_makes_the_same_tasks(filled: LocalPlatform, tmp_path: Path) -> None:
-    wishes = ServerOptions(tmp_path, seed="7", now=NOW, arrivals=False, history=False, tasks=300)
-    again = LocalPlatform(wishes, ":memory:")
-    other = LocalPlatform(
-        ServerOptions(tmp_path, seed="8", now=NOW, arrivals=False, history=False, tasks=300), ":memory:"
-    )
-
     def told(local: LocalPlatform) -> list[tuple[str, str]]:
         return [(task["id"], task["status"]) for task in local.store.tasks({}) if task["agent_id"] != "your-agent"]
 
-    assert told(again) == told(filled)
-    assert told(other) != told(filled)
+    def told_with_seed(seed: str) -> list[tuple[str, str]]:
+        wishes = ServerOptions(tmp_path, seed=seed, now=NOW, arrivals=False, history=False, tasks=300)
+        local = LocalPlatform(wishes, ":memory:")
+        with closing(local.store):
+            return told(local)
+
+    assert told_with_seed("7") == told(filled)
+    assert told_with_seed("8") != told(filled)

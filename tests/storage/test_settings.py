@@ -279,10 +279,10 @@ def test_a_number_with_too_many_digits_is_reported(tmp_path: Path) -> None:
 
 
 def test_no_settings_file_takes_long_to_read(tmp_path: Path) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     line = "{}" + ".a" * 1_990 + " = 1\n"
     without_traceback(tmp_path, "".join(map(line.format, "abcdefghijklmnop")))
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_a_settings_file_may_be_a_link_to_a_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -289,10 +289,9 @@ async def naive(url: str, storm: Storm, clock: FastClock, dice: random.Random, r
                     return ids
 
 
-async def life(client: Client, dice: random.Random, faults: int, result: Result) -> None:
+async def life(client: Client, platform: Platform, dice: random.Random, faults: int, result: Result) -> None:
     """Run one task from its start to its end, through this many faults."""
     clock = FastClock(factor=FACTOR)
-    platform = Platform("live only")
     platform.agent("a1", "A")
     platform.task("t1")
     storm = Storm(platform, dice, clock, faults)
@@ -315,7 +314,8 @@ async def run(client: Client, seed: int, faults: int) -> Result:
     """Run this many faults, one task after another."""
     dice, result = random.Random(seed), Result()
     while (left := faults - result.faults.total()) > 0:
-        await life(client, dice, min(AT_A_TIME, left), result)
+        with closing(Platform("live only")) as platform:
+            await life(client, platform, dice, min(AT_A_TIME, left), result)
     return result
 
 

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -217,11 +218,20 @@ async def test_the_dashboard_quits_at_once_with_eight_live_streams(
         record_tried("quit with eight live streams: within a second", 8, f"{took:.2f} s")
 
 
+@pytest.fixture
+def live_only() -> Iterator[Platform]:
+    """A platform whose reopened streams get only new events."""
+    with closing(Platform("live only")) as made:
+        yield made
+
+
 @pytest.mark.long
-async def test_the_screens_survive_a_storm_of_faults(tmp_path: Path, record_tried: RecordTried) -> None:
+async def test_the_screens_survive_a_storm_of_faults(
+    live_only: Platform, tmp_path: Path, record_tried: RecordTried
+) -> None:
     """Keys are pressed all the while; nothing stands still, and the chip says what is so."""
     faults = 100 if IS_LONG else 10
-    platform = Platform("live only")
+    platform = live_only
     platform.agent("a1", "A")
     platform.task("t1")
     storm = Storm(platform, random.Random(9), SystemClock(), 0)  # type: ignore[arg-type]

@@ -38,6 +38,10 @@ class Platform:
         """Sends a frame in its own way; False ends the stream."""
         self._clock = itertools.count(1000)
 
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
     # Making
 
     def agent(self, agent_id: str, name: str) -> None:

@@ -25,7 +25,9 @@ MAX_TITLE_CHARS = 10_000
 NOTICE_SECONDS = 4.0
 """Seconds for which the way in which a text was copied is shown."""
 SIGN_IN_ADDRESS = "address"
-"""The name of the address of a sign-in: the only text that is copied with what is masked in it."""
+"""The name of the address of a sign-in, which is copied with what is masked in it, as that of an approval is."""
+APPROVAL_ADDRESS = "approval"
+"""The name of the address at which a held call is approved."""
 
 
 class CopyCommands:
@@ -70,10 +72,12 @@ class CopyCommands:
     async def _copy_one_of(self, texts: Mapping[str, str]) -> None:
         from tui.screens.copy_dialog import CopyScreen
 
-        shown = dict(texts)
+        shown, redactor = dict(texts), self._ui.redactor
+        if APPROVAL_ADDRESS in texts:
+            shown[APPROVAL_ADDRESS] = redactor.text(texts[APPROVAL_ADDRESS])
         if SIGN_IN_ADDRESS in texts:
             url = texts[SIGN_IN_ADDRESS]
-            shown[SIGN_IN_ADDRESS] = f"{host_of(url)} {self._ui.redactor.json(url, 'auth_url')}"
+            shown[SIGN_IN_ADDRESS] = f"{redactor.text(host_of(url) or '')} {redactor.json(url, 'auth_url')}"
         if name := await self._app.push_screen_wait(CopyScreen(shown)):
             self.copy(name, texts[name])
 

@@ -231,7 +231,7 @@ class OperatorCommands:
     def _open_url(self, url: str) -> None:
         """Open a URL in a browser, if all browsers find the same host in it."""
         if host := host_of(url):
-            self._app.notify(f"opening {host}", markup=False)
+            self._app.notify(f"opening {self._ui.safe(host)}", markup=False)
             self._app.open_url(with_ascii_host(url))
         else:
             self._app.notify(address_problem(url), severity="error", markup=False)

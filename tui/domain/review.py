@@ -156,15 +156,14 @@ def review_of(task: Task, log: Log) -> ReviewSnapshot:
         return ReviewSnapshot(task, log, wait, task.hitl_request.raw)
     if task.pending_eca_request and wait:
         return ReviewSnapshot(task, log, wait, task.pending_eca_request.raw)
-    may_wait_in_log = wait is None or wait.kind in {WaitKind.UNKNOWN, WaitKind.QUESTION}
-    if task.is_final or not may_wait_in_log:
+    open_node, logged = activity.open_node, activity.wait
+    if wait is None or open_node is None or logged is None:
         return ReviewSnapshot(task, log, wait, None)
-    open_node = activity.open_node
-    if open_node is None or wait is None:
+    if wait.kind is not WaitKind.UNKNOWN and not logged.is_decided_by_person:
         return ReviewSnapshot(task, log, wait, None)
     entry = _held_call(log, open_node.entry)
     request_id = entry.request_id if isinstance(entry, Confirmation) else None
-    return ReviewSnapshot(task, log, activity.wait or wait, entry.raw, request_id, is_in_log=True)
+    return ReviewSnapshot(task, log, logged, entry.raw, request_id, is_in_log=True)
 
 
 def approval_id_of(request: Any) -> str | None:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tui.client.json_values import items_of, object_of, text_of
-from tui.client.task_facts import RUNNING_STATUSES, Need, Wait, WaitKind
+from tui.client.task_facts import RUNNING_STATUSES, Wait, WaitKind
 from tui.client.task_rows import AnyTask
 
 if TYPE_CHECKING:
     from tui.client.models import Agent, ApprovalRequest
+
+FIELDS_OF_BARE_REQUEST = frozenset({"wait_node_id", "approved_by", "rejected_by"})
+"""The fields of a request that ask a person for nothing: the workflow's node, and those who decided."""
 
 
 class WaitSources(Struct, frozen=True):
@@ -27,10 +30,11 @@ def wait_of(task: AnyTask, sources: WaitSources) -> Wait | None:
     if recorded is None:
         is_signing_in = logged is not None and logged.kind is WaitKind.SIGN_IN
         return logged if is_signing_in and task.status in RUNNING_STATUSES else None
-    is_open_question = logged is not None and logged.kind.need is Need.ME
-    if recorded.kind in {WaitKind.UNKNOWN, WaitKind.SCHEDULE} and is_open_question:
+    asks_person = logged is not None and logged.is_decided_by_person
+    if recorded.kind in {WaitKind.UNKNOWN, WaitKind.SCHEDULE} and asks_person:
         return logged
-    if machine := _machine_at_node(task, recorded, sources.agent):
+    machine = _machine_at_node(task, recorded, sources.agent)
+    if machine and not asks_person:
         until = recorded.until
         if logged and logged.kind is machine:
             until = logged.until
@@ -61,8 +65,9 @@ def _may_be_machine(task: AnyTask, recorded: Wait) -> bool:
 
 
 def _is_bare(request: ApprovalRequest) -> bool:
-    """Return whether a request names nothing but the workflow's node."""
-    return not (request.title or request.description or request.content or request.operation_id)
+    """Return whether a request names nothing but the workflow's node, in no field that is known or unknown."""
+    told = (value for name, value in request.raw.items() if name not in FIELDS_OF_BARE_REQUEST)
+    return all(value is None or value == "" for value in told)
 
 
 def _machine_at_node(task: AnyTask, recorded: Wait, agent: Agent | None) -> WaitKind | None:

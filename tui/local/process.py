@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -124,11 +125,18 @@ class LocalPlatform:
         write: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         """Create the parts; fill a new database, and recover what ran when an existing one was left."""
-        self.store = SqliteStore(database)
-        self.notices = Notices(write)
-        self.clock = PlatformClock(options.now)
         if scenarios is None:
             scenarios = load_scenarios()
+        self.notices = Notices(write)
+        self.clock = PlatformClock(options.now)
+        self.store = SqliteStore(database)
+        with ExitStack() as undo:
+            undo.callback(self.store.close)
+            self._create_parts(options, scenarios)
+            undo.pop_all()
+
+    def _create_parts(self, options: ServerOptions, scenarios: tuple[Scenario, ...]) -> None:
+        """Create the parts that work on the store; fill a new database, and recover what ran."""
         is_new = self.store.fact("seed") is None
         seed = options.seed or self.store.fact("seed") or _random_seed()
         self.platform = Platform(self.store, self.clock, seed)
@@ -254,10 +262,11 @@ async def serve(
 ) -> None:
     """Serve a platform until a signal arrives or the `on_ready` callback's caller calls `server.end()`."""
     data_dir = DataDir(options.data)
-    with data_dir.server_lock(), listen(options.port) as listener:
+    with data_dir.server_lock(), listen(options.port) as listener, ExitStack() as opened:
         address = Address(f"http://127.0.0.1:{listener.getsockname()[1]}", data_dir.key())
         try:
             local = LocalPlatform(options, data_dir.database, write=write)
+            opened.callback(local.store.close)
             local.set_url(address.url)
         except sqlite3.Error as error:
             raise BadDatabase(explain_error(error, data_dir.database)) from error
@@ -277,10 +286,7 @@ async def _run(local: LocalPlatform, server: Server, listener: socket.socket) ->
     finally:
         agents.cancel()
         pruning.cancel()
-        try:
-            await asyncio.gather(agents, pruning, return_exceptions=True)
-        finally:
-            local.store.close()
+        await asyncio.gather(agents, pruning, return_exceptions=True)
     error = None if agents.cancelled() else agents.exception()
     if error is not None:
         raise error
