@@ -110,6 +110,7 @@ def test_every_screen_is_checked_for_key_conflicts() -> None:
         "ApprovalScreen",
         "DecisionScreen",
         "QuestionKeysScreen",
+        "ReviewDecision",
         "TaskDecisionScreen",
     }
 

@@ -122,7 +122,7 @@ async def test_the_cursor_is_on_the_next_wait_after_a_decision(serve: Serve, tmp
         await operator.until(lambda: isinstance(operator.app.screen, ReviewScreen))
         platform = operator.here.local.platform
         platform.change(platform.task(third), status="completed")
-        await operator.until(lambda: "there is nothing to decide" in operator.text)
+        await operator.until(lambda: "it no longer waits; the task is completed" in operator.text)
         await operator.press("escape")
         await operator.until(lambda: isinstance(operator.app.screen, TaskListScreen))
         assert cursor(operator) == first

@@ -163,6 +163,9 @@ async def test_a_payload_whose_end_was_not_shown_cannot_be_decided(serve: Serve,
         await operator.press(key)
         await operator.until(lambda: "were not shown yet" in operator.text)
         assert operator.sent == []
+        if key == "R":  # it has opened the input for the reason
+            await operator.press("enter", key)
+            assert operator.sent == []
         await operator.press("end")
         await operator.until(lambda: "the end" in operator.text)
         await operator.ready_to_decide()

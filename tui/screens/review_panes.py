@@ -96,7 +96,9 @@ class ReviewPanes(Container):
         return parts != before
 
     def show_decided(self, review: ReviewSnapshot, decided: str) -> None:
-        """Show among the facts of a review how its wait has ended since it was read."""
+        """Show among the facts of a review how its wait has ended since it was read, and hide what was revealed."""
+        for pane in self.query(Inspector):
+            pane.hide_all()
         if decided != self._decided and self._state is not None:
             self._decided = decided
             self.facts.show(self._fact_parts(review, self.details), keeps_seen=True)
