@@ -143,7 +143,7 @@ async def _check_platform(session: Session) -> list[Finding]:
     key_words = "the local platform's own"
     if settings.key:
         key_words = f"set, from {settings.values['api_key'].source}"
-    findings = [Finding("key", "ok", key_words)]
+    findings = [Finding("key", "ok", key_words), Finding("host", "ok", session.place)]
     for name, url in (("rest", surfaces.rest), ("controller", surfaces.controller)):
         if url is None:
             findings.append(Finding(name, "note", "no address: what only this surface has is not offered"))
