@@ -77,7 +77,7 @@ async def _write_answers(session: Session, folder: Path) -> list[dict[str, Any]]
     async for answer in recorder.record():
         name = None
         if answer.is_read:
-            name = _file_name(len(files) + 1, answer)
+            name = _file_name(sum(1 for file in files if file["file"]) + 1, answer)
             write_private(folder / name, pretty(_answer_json(answer)).encode() + b"\n")
         files.append({"file": name, "route": answer.route.words, "status": answer.status, "problem": answer.problem})
     return files

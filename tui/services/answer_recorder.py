@@ -19,10 +19,13 @@ from tui.client.errors import ApiError
 from tui.client.json_codec import NotJson, loads
 from tui.client.json_values import items_of, object_of, text_of
 from tui.client.sse import SSEDecoder
+from tui.client.task_facts import Status
 from tui.domain.answer_shape import shape_of, shape_of_text
 
-MAX_TASKS = 6
-"""Tasks that are read, each of another status or kind."""
+MAX_TASKS = 10
+"""Tasks that are read, each of another status or kind, and several that are paused."""
+MAX_PAUSED_TASKS = 4
+"""Paused tasks that are read: a list does not tell why they wait, and the records of all waits differ."""
 MAX_EVENTS = 40
 """Events that are recorded of a stream."""
 EVENTS_SECONDS = 10.0
@@ -216,9 +219,11 @@ class AnswerRecorder:
 
     def _add_tasks(self, rows: list[dict[str, Any]]) -> None:
         """Add tasks that are of another status or kind than those before, and the user of the first that has one."""
-        for row in rows:
-            kinds = [row.get(name) for name in ("status", "execution_kind", "source_node_type")]
-            kind = "/".join(map(str, [*kinds, bool(row.get("parent_task_id"))]))
+        for number, row in enumerate(rows):
+            status = text_of(row.get("status"))
+            kind = f"{status} {row.get('execution_kind')} {bool(row.get('parent_task_id'))}"
+            if status == Status.PAUSED:
+                kind = f"paused {number % MAX_PAUSED_TASKS}"
             if text_of(row.get("id")) and len(self._tasks) < MAX_TASKS:
                 self._tasks.setdefault(kind, row)
         self._users += islice(filter(None, (text_of(row.get("user_id")) for row in rows)), 1)
