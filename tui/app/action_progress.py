@@ -185,7 +185,9 @@ class ActionProgress:
     def _title_of(self, target: str) -> str:
         """Return the title of a task as it was last read; empty where the task is unknown."""
         task = self._store.state.task(target)
-        return task.name if task else ""
+        if task is None:
+            return ""
+        return task.name
 
     def name_of(self, target: str) -> str:
         """Return the name of a task, safe to draw; the start of its id where the task is unknown."""

@@ -57,15 +57,16 @@ class EntryPrinter:
         if isinstance(entry, ToolCall):
             return self._result(entry, seconds)
         words, _ = settlement(entry)
-        return [self._out.safe(words)] if words else []
+        if not words:
+            return []
+        return [self._out.safe(words)]
 
     def answer(self, message: Message, questions: Questions) -> Cells:
         """Return the cells of a message that repeats the answer to these questions."""
         label = self._value(questions.label)
         words, _ = settlement(questions)
-        author = message.user.name if message.user else None
-        if author and " by " not in words:
-            words = f"{words} by {author}"
+        if message.user and message.user.name and " by " not in words:
+            words = f"{words} by {message.user.name}"
         return [self._out.safe(words), Cell(f"to: {label}", FAINT)]
 
     @property
@@ -88,19 +89,24 @@ class EntryPrinter:
         """Return the cells of a call's result or error, with its duration if that is known; none while it is open."""
         if not call.is_finished:
             return []
-        cells: Cells = [Cell("✗ failed", RED) if call.is_error else "✓"]
+        outcome = Cell("✓")
+        if call.is_error:
+            outcome = Cell("✗ failed", RED)
+        cells: Cells = [outcome]
         if seconds is not None:
             cells.append(Cell(humanize.exact_duration(seconds), FAINT))
         if call.cut_from:
             cells.append(Cell(f"(cut by the platform from {call.cut_from:,} characters)", FAINT))
         text = self._value(call.result) or "nothing came back"
-        return [*cells, Cell(text, RED if call.is_error else "")]
+        return [*cells, Cell(text, outcome.style)]
 
     def _value(self, value: object) -> str:
         """Return a value in one line, redacted and cut: a text as it is, else JSON; no value as an empty text."""
         if value in (None, {}, ""):
             return ""
-        text = value if isinstance(value, str) else dumps(self._out.redactor.json(value))
+        text = value
+        if not isinstance(text, str):
+            text = dumps(self._out.redactor.json(value))
         line = " ".join(sanitize_text(self._out.redactor.text(text), longest=sys.maxsize).split())
         if len(line) > MAX_VALUE_CHARS:
             self.cut_count += 1

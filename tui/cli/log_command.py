@@ -162,7 +162,9 @@ class _RowPrinter:
         out.line(self._clock(node.at), indent + entry_code(entry), *self.entries.describe(entry), *hints)
         end = self.entries.describe_end(entry, node.seconds)
         if end and entry.id not in self._answered_ids:
-            ended_at = entry.finished_at if isinstance(entry, ToolCall) else settlement(entry)[1]
+            _, ended_at = settlement(entry)
+            if isinstance(entry, ToolCall):
+                ended_at = entry.finished_at
             out.line(self._clock(ended_at), f"{indent}{' ' * CODE_CHARS}", *end)
 
     def _clock(self, at: datetime | None) -> Cell:

@@ -10,7 +10,7 @@ from typing import Any
 from tui import __version__
 from tui.cli.context import Session
 from tui.cli.exit_codes import DECLINED, FAILED, NETWORK, OK, UsageError
-from tui.cli.output import FAINT, RED, Cell
+from tui.cli.output import FAINT, Cell
 from tui.client.json_codec import pretty
 from tui.services.answer_recorder import MAX_TASKS, READ_ROUTES, AnswerRecorder, RecordedAnswer
 from tui.storage.private_files import make_directory, write_private
@@ -23,6 +23,8 @@ async def record_answers(session: Session) -> int:
     """Ask, then read every route and write a file for each answer; list what was written."""
     folder = _new_folder(session.arguments.record)
     host = session.client.surfaces.host
+    if host not in NAMED_HOSTS:
+        host = "self-hosted"
     if not (session.arguments.yes or _is_agreed(session, folder)):
         session.out.note("nothing was read and nothing written")
         return DECLINED
@@ -33,7 +35,7 @@ async def record_answers(session: Session) -> int:
             "v": 1,
             "kind": "record",
             "xp_tui": __version__,
-            "platform": host if host in NAMED_HOSTS else "self-hosted",
+            "platform": host,
             "files": files,
         }
         write_private(folder / "index.json", pretty(index).encode() + b"\n")
@@ -112,8 +114,10 @@ def _list_files(session: Session, folder: Path, files: list[dict[str, Any]]) -> 
         out.json({"kind": "doctor record", "folder": str(folder), "items": files})
     else:
         for file in files:
-            status = Cell(str(file["status"] or "  ·"), "" if file["status"] else RED)
+            status = str(file["status"] or "  ·")
             out.line(status, out.safe(file["file"] or file["route"]), Cell(file["problem"], FAINT))
         out.line("   ", "index.json")
     out.note(f"{len(written) + 1} files in {folder}, for you alone: look through them, then send the folder")
-    return OK if written else NETWORK
+    if not written:
+        return NETWORK
+    return OK

@@ -85,8 +85,10 @@ def _subject(line: Mapping[str, Any]) -> str:
 
 def _reason(line: Mapping[str, Any]) -> str | None:
     """Return the reason of a decision, or the answers; None where there is none."""
-    reason = line.get("comment") or str(line.get("summary", "")).removeprefix(str(line.get("verb", ""))).strip()
-    return reason if isinstance(reason, str) and reason else None
+    comment = line.get("comment")
+    if isinstance(comment, str) and comment:
+        return comment
+    return str(line.get("summary", "")).removeprefix(str(line.get("verb", ""))).strip() or None
 
 
 def _journal_row(out: Output, line: Mapping[str, Any]) -> list[Cell | str]:

@@ -308,14 +308,14 @@ class _ChangePrinter(Struct):
             return
         self._print_entry_line(task_id, entry.kind, entry)
         label = f"{entry.kind} {END_WORDS.get(entry.kind, 'end')}"
-        self._print_end(task_id, label, entry, self._node(task_id, entry))
+        self._print_end(task_id, label, entry, self._node(task_id, entry.id))
 
     def _print_live_entry(self, task_id: str, event_type: str, entry: Entry) -> None:
         """Print the entry of an event: of a call that has returned, its name and what came back."""
         if not isinstance(entry, ToolCall) or not entry.is_finished:
             self._print_entry_line(task_id, event_type, entry)
             return
-        node = self._node(task_id, entry)
+        node = self._node(task_id, entry.id)
         call = entry
         if node and isinstance(node.entry, ToolCall):
             call = node.entry
@@ -324,8 +324,7 @@ class _ChangePrinter(Struct):
     def _print_late_results(self, task_id: str) -> None:
         """Print the results of calls that only the log has told, while the stream was away."""
         for call_id in sorted(self._open_calls.get(task_id, ())):
-            activity = self._state.activity(task_id)
-            node = activity.get(call_id) if activity else None
+            node = self._node(task_id, call_id)
             if node and isinstance(node.entry, ToolCall) and node.entry.is_finished:
                 self._print_end(task_id, "tool result", node.entry, node)
 
@@ -359,10 +358,12 @@ class _ChangePrinter(Struct):
         padded_label = self.out.safe(label).ljust(LABEL_CHARS)
         self._print_line(task_id, Cell(clock, FAINT), padded_label, *cells)
 
-    def _node(self, task_id: str, entry: Entry) -> Node | None:
+    def _node(self, task_id: str, entry_id: str) -> Node | None:
         """Return the node of an entry, in which all that is known of it is joined."""
         activity = self._state.activity(task_id)
-        return activity.get(entry.id) if activity else None
+        if activity is None:
+            return None
+        return activity.get(entry_id)
 
     def _answered_questions(self, task_id: str, entry: Entry) -> Questions | None:
         """Return the questions whose recorded answer a user's message repeats; None for anything else."""

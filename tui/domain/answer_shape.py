@@ -90,13 +90,16 @@ def _shape(value: Any, *, name: str, depth: int, is_user_content: bool) -> Any:
             return _shape_of_object(value, depth, is_user_content)
         case list() | tuple():
             return _shape_of_list(value, name, depth, is_user_content)
+        case str() if is_user_content:
+            return _mark("text", value)
         case str():
-            return _mark("text", value) if is_user_content else shape_of_text(value)
+            return shape_of_text(value)
         case bool() | None:
             return value
+        case int() | float() if is_user_content or name == "id" or name.endswith("_id"):
+            return f"<number {len(str(value))}>"
         case int() | float():
-            is_id = name == "id" or name.endswith("_id")
-            return f"<number {len(str(value))}>" if is_user_content or is_id else value
+            return value
     return f"<other {len(str(value))}>"
 
 
@@ -104,8 +107,10 @@ def _shape_of_object(value: dict[Any, Any], depth: int, is_user_content: bool) -
     shapes: dict[str, Any] = {}
     for name, member in value.items():
         text = str(name)
-        is_told = text in NAMES_IN_USER_CONTENT if is_user_content else is_plain_name(text)
-        shown = text if is_told else _unused(_mark("name", text), shapes)
+        shown = text
+        is_told = is_plain_name(text) and (text in NAMES_IN_USER_CONTENT or not is_user_content)
+        if not is_told:
+            shown = _unused(_mark("name", text), shapes)
         shapes[shown] = _shape(member, name=text, depth=depth + 1, is_user_content=is_user_content)
     return shapes
 

@@ -57,8 +57,9 @@ class ReadRoute(NamedTuple):
     @property
     def words(self) -> str:
         """The route in words, without an id."""
-        names = "&".join(name for name, _ in self.query)
-        path = f"{self.path}?{names}" if names else self.path
+        path = self.path
+        if self.query:
+            path += "?" + "&".join(name for name, _ in self.query)
         return f"GET {path} ({self.surface})"
 
 
@@ -113,7 +114,7 @@ class AnswerRecorder:
 
     def __init__(self, client: Client, agent_id: str | None = None) -> None:
         self._client = client
-        self._agents: list[str] = [agent_id] if agent_id else []
+        self._agents = list(filter(None, [agent_id]))
         self._users: list[str] = []
         self._workflows: list[str] = []
         self._tasks: dict[str, dict[str, Any]] = {}
@@ -255,8 +256,9 @@ def shape_of_headers(headers: dict[str, str]) -> tuple[dict[str, str], int]:
     for name, value in headers.items():
         lower = name.lower()
         if lower in TOLD_HEADER_WORDS:
-            words = [word.strip() for word in value.lower().replace(";", ",").split(",")]
-            told[lower] = ", ".join(word if word in TOLD_HEADER_WORDS[lower] else "<other>" for word in words)
+            words = {word.strip() for word in value.lower().replace(";", ",").split(",")}
+            known = [word for word in TOLD_HEADER_WORDS[lower] if word in words]
+            told[lower] = ", ".join([*known, *["<other>"] * len(words.difference(known))])
         elif lower in TOLD_HEADERS or lower.startswith(RATE_LIMIT_PREFIXES):
             told[_rate_limit_name(lower)] = _shape_of_number(value)
         else:

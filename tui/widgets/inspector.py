@@ -325,7 +325,9 @@ class Inspector(VirtualList):
     @property
     def selected_value(self) -> object:
         """The whole value of the row under the cursor, masked; of a heading, that of its part."""
-        return self._document.value(self.row.key) if self.row else None
+        if self.row is None:
+            return None
+        return self._document.value(self.row.key)
 
     def copies(self) -> dict[str, str]:
         """Return the texts that the copy dialog offers for the row under the cursor: value, path and subtree."""
