@@ -33,7 +33,7 @@ def sources(made: Activity) -> list[str]:
 
 
 def test_a_reply_of_the_operator_that_the_stream_repeats_is_one_message() -> None:
-    told = [steer(40, "Leave out returns", "s1"), [user("m1", 2, "Leave out returns")]]
+    told: list[Any] = [steer(40, "Leave out returns", "s1"), [user("m1", 2, "Leave out returns")]]
     for order in permutations(told):
         made = activity(*order)
         assert sources(made) == ["live+log"]
@@ -51,7 +51,8 @@ def test_a_message_that_was_sent_twice_is_two_messages() -> None:
 def test_a_card_is_joined_with_its_log_entry_though_only_one_has_the_reason() -> None:
     told = event("ask_for_secret", 3, {"name": "DEMO_TOKEN", "reason": "to look"})
     logged = card("ask_for_secret", 3, "DEMO_TOKEN")
-    for order in permutations([told, [logged]]):
+    pair: list[Any] = [told, [logged]]
+    for order in permutations(pair):
         made = activity(*order)
         assert sources(made) == ["live+log"]
         assert made.nodes[0].entry.raw["reason"] == "to look"

@@ -161,22 +161,16 @@ def summary(task: AnyTask, activity: Activity) -> str:
     if begin and end:
         status = f"{status} in {humanize.exact_duration((end - begin).total_seconds())}"
     count_by_kind, failed_calls = activity.nodes.count_kinds()
-    calls = _counted(count_by_kind[ToolCall], "call")
+    calls = humanize.counted(count_by_kind[ToolCall], "call")
     if failed_calls:
         calls = f"{calls}, {failed_calls} failed"
     parts = [status, calls]
     sub_agents = count_by_kind[Delegation]
     if sub_agents:
-        parts.append(_counted(sub_agents, "sub-agent"))
+        parts.append(humanize.counted(sub_agents, "sub-agent"))
     if task.tokens:
         parts.append(f"{humanize.short_count(task.tokens.total)} tokens")
     return " · ".join(parts)
-
-
-def _counted(count: int, noun: str) -> str:
-    if count == 1:
-        return f"{count} {noun}"
-    return f"{count} {noun}s"
 
 
 def as_markdown(entry: Entry, redactor: Redactor) -> str:

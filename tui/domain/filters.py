@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from tui.client.task_facts import Need, Status, Wait
+from tui.client.task_facts import FAILED_STATUSES, Need, Wait
 from tui.client.task_rows import AnyTask, TaskQuery, TaskRow
 from tui.domain.filter_values import (
     NUMBER_SUFFIXES,
@@ -33,7 +33,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {"err": ("true", "false"), "needs": tup
 WAIT_FIELDS = frozenset({"wait", "needs"})
 """The fields that test the wait of a task, which the rows of a list do not tell."""
 FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, *CHOICES)
-_FAILED = frozenset({Status.ERROR, Status.FAILED})
 _SUBSTRING_FIELDS = frozenset({"title", "result", "agent", ""})
 """Fields that match a value anywhere inside; other fields match it as a whole."""
 
@@ -265,7 +264,7 @@ def _values_test(term: FilterTerm, context: FilterContext) -> TaskPredicate:
         return lambda task: any(comparison.holds(read_number(task, context)) for comparison in comparisons)
     if term.field == "err":
         wanted = {str(value) == "true" for value in term.values}
-        return lambda task: (task.status in _FAILED) in wanted
+        return lambda task: (task.status in FAILED_STATUSES) in wanted
     if term.field == "needs":
         needs = {str(value) for value in term.values}
         return lambda task: _need(task, context) in needs

@@ -23,6 +23,7 @@ from tui.domain.tree_rows import TreeRow
 from tui.screens.base import BaseScreen
 from tui.screens.messages import CopyWanted, ReadLog, ReviewWanted, TaskCommand, task_to_review, why_no_review
 from tui.screens.stylesheets import stylesheet
+from tui.screens.subtask_reads import SubtaskReads
 from tui.screens.task_parts import event_parts, row_parts
 from tui.screens.task_title import live_state, shortened_name, styled_progress
 from tui.widgets.activity_pane import ActivityPane
@@ -81,6 +82,7 @@ class TaskScreen(BaseScreen[None]):
         """The ids of this task and of all tasks below it."""
         self._early_changes: list[Change] = []
         """The changes of this task before the widgets were mounted."""
+        self._subtask_reads = SubtaskReads()
         self._is_tree_outdated = False
         """Whether any of these tasks has changed since the tree was shown."""
 
@@ -172,6 +174,8 @@ class TaskScreen(BaseScreen[None]):
         task, wait = state.task(self.task_id), state.wait(self.task_id)
         source = ActivitySource(self.task_id, activities, children, names, task, wait)
         self.query_one(ActivityPane).show(source)
+        for subtask_id in self._subtask_reads.take_wanted(source):
+            self.post_message(ReadLog(subtask_id, is_asked=False))
         self._inspect()
 
     def _show_titles(self) -> None:
