@@ -116,7 +116,7 @@ class TaskScreen(BaseScreen[None]):
             self.watch(view, "cursor", self._inspect, init=False)
         self.watch(self.query_one(EventPane), "cursor", self._inspect_event, init=False)
         self.set_interval(1.0, self._tick)
-        self.query_one(EventPane).add_changes(self._early_changes)
+        self.query_one(EventPane).add_changes(self._early_changes, self._state.activity(self.task_id))
         self._show_state()
 
     # Called by the app
@@ -129,7 +129,7 @@ class TaskScreen(BaseScreen[None]):
             self._early_changes += own_changes
             return
         self._show_state()
-        self.query_one(EventPane).add_changes(own_changes)
+        self.query_one(EventPane).add_changes(own_changes, state.activity(self.task_id))
 
     def _show_state(self) -> None:
         changed_ids = self._state.touched.logs | self._state.touched.tasks
