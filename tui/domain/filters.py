@@ -24,6 +24,7 @@ from tui.domain.filter_values import (
     FilterValue,
     RegexValue,
     TextValue,
+    nearest_status,
 )
 
 TEXT_FIELDS = ("status", "agent", "user", "source", "parent", "id", "title", "result")
@@ -215,7 +216,11 @@ def _parse_bare_value(text: str, start: int, name: str) -> tuple[TextValue, int]
         raise FilterError(f"written {correction}", text, start, bare.end())
     if bare is None or bare[0].startswith("re:/"):
         raise FilterError("the pattern is not closed with /", text, start)
-    return TextValue(bare[0]), bare.end()
+    value = TextValue(bare[0])
+    if name == "status" and not value.is_wild and (nearest := nearest_status(value.text)):
+        message = f"no status {value.text}, did you mean {nearest}? In quotes it is taken as it stands"
+        raise FilterError(message, text, start, bare.end())
+    return value, bare.end()
 
 
 def _parse_choice(text: str, start: int, name: str) -> tuple[TextValue, int]:
