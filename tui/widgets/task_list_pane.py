@@ -26,7 +26,7 @@ from tui.widgets.list_title import Liveness
 from tui.widgets.segment_line import SegmentLine
 from tui.widgets.task_columns import COLUMNS, columns_for, heading_line
 from tui.widgets.task_filter import agent_names, filter_context
-from tui.widgets.task_preview import TaskPreview, previewed_task
+from tui.widgets.task_preview import TaskPreview
 from tui.widgets.task_table import TaskTable
 from tui.widgets.ui_context import UIContext
 
@@ -115,7 +115,7 @@ class TaskListPane(Vertical):
         elif scheduler.has_changes or not self.listing.loaded:
             scheduler.update()
             line = self.tasks.line
-            if line and previewed_task(line).id in touched.tasks:
+            if line and line.waiting_task.id in touched.tasks:
                 self._request_preview_later()
         elif touched.logs:
             self._update_preview()
@@ -220,7 +220,7 @@ class TaskListPane(Vertical):
     def _request_preview(self) -> None:
         line = self.tasks.line
         if line:
-            self.post_message(self.PreviewRequested(previewed_task(line).id, self.screen.has_class("-wide")))
+            self.post_message(self.PreviewRequested(line.waiting_task.id, self.screen.has_class("-wide")))
 
     # Folding and sorting
 
