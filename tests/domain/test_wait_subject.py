@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.domain.activity_sources import activity_of
 from tui.client.log_entries import parse_entry
 from tui.client.models import Task
 from tui.domain.wait_subject import wait_subject
@@ -27,6 +28,7 @@ REQUEST = {"title": "Pay?", "content": '{"amount": 642.75, "currency": "EUR", "t
         ({}, {"action": "ask_for_secret", "name": "TOKEN", "reason": "to log in"}, "TOKEN, to log in"),
         ({}, {"request_id": "k", "type": "confirmation", "title": "Delete?", "description": "For ever"}, "Delete?, For ever"),
         ({}, {"type": "login_required", "data": {"server_name": "Gmail"}}, "Gmail"),
+        ({}, {"action": "self_schedule", "run_at": "2026-11-21T12:00:00Z"}, ""),
         ({}, None, ""),
     ],
 )  # fmt: skip
@@ -42,3 +44,12 @@ def test_secrets_and_control_characters_are_never_shown() -> None:
         assert SECRET not in subject
         assert subject.isprintable()
         assert len(subject) <= 300
+
+
+def test_the_card_of_a_held_call_is_told_in_the_words_of_the_call() -> None:
+    held = {"id": "c", "tool_name": "shell.run", "payload": {"command": "rm -rf /old"}, "approval_request_id": "r"}
+    card = {"id": "k", "action": "approval_requested", "title": "Run shell.run?", "approval_request_id": "r"}
+    for entries, subject in (([held, card], "shell.run · rm -rf /old"), ([card], "Run shell.run?")):
+        activity = activity_of("t", *entries)
+        task = Task.from_value({"id": "t", "status": "paused"})
+        assert wait_subject(task, activity.open_entry, Redactor()) == subject

@@ -18,7 +18,7 @@ from tui.client.log_entries import Decision, Delegation, Entry, Log, Message
 from tui.client.models import ContextStatus, Plan
 from tui.client.task_facts import Wait
 from tui.domain.activity_nodes import ActivityNodes, Node, SourcedEntry
-from tui.domain.open_entries import find_open_node, wait_of_node
+from tui.domain.open_entries import find_held_call, find_open_node, wait_of_node
 from tui.domain.same_entry import SAME_ENTRY_WINDOW, earliest_log_time, find_same_entry
 
 MIN_STREAMED_PIECES = 2000
@@ -243,6 +243,14 @@ class Activity(Struct, eq=False):
         if self._cached_open_node is None:
             self._cached_open_node = (find_open_node(islice(reversed(self.nodes), 4 * MAX_NODES_LOOKED_BACK)),)
         return self._cached_open_node[0]
+
+    @property
+    def open_entry(self) -> Entry | None:
+        """The entry that tells what the task waits for: that of the open node, or the call that its card holds."""
+        node = self.open_node
+        if node is None:
+            return None
+        return find_held_call(node.entry, self.nodes[-MAX_NODES_LOOKED_BACK:]) or node.entry
 
     @property
     def wait(self) -> Wait | None:

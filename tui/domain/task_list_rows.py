@@ -220,9 +220,9 @@ def task_line(state: State, task: TaskRow, opened: Container[str], depth: int = 
 def _open_entry(state: State, task_id: str, wait: Wait | None) -> Entry | None:
     """Return the entry of the log with which a task waits; None if it does not wait, or the log is not known."""
     activity = state.activity(task_id)
-    if wait is None or activity is None or activity.open_node is None:
+    if wait is None or activity is None:
         return None
-    return activity.open_node.entry
+    return activity.open_entry
 
 
 def _path_to(state: State, task_id: str, root: str) -> tuple[TaskRow, ...]:

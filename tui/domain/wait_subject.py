@@ -34,7 +34,7 @@ def wait_subject(task: AnyTask, open_entry: Entry | None, redactor: Redactor) ->
 def _entry_subject(entry: Entry, redactor: Redactor) -> str:
     """Return what an open entry asks for: the key fields of a call, or the text of a card or a question."""
     # Imported here, because they import pydantic, which the first frame does not need.
-    from tui.client.log_entries import Confirmation, SignIn, ToolCall
+    from tui.client.log_entries import Confirmation, Other, SignIn, ToolCall
     from tui.domain.open_entries import card_text
 
     match entry:
@@ -44,8 +44,10 @@ def _entry_subject(entry: Entry, redactor: Redactor) -> str:
             text = ", ".join(filter(None, (entry.title, entry.description))) or entry.label
         case SignIn():
             text = entry.server
+        case Other():
+            text = card_text(entry)
         case _:
-            text = card_text(entry) or entry.label
+            text = entry.label
     return _line(text, redactor)
 
 

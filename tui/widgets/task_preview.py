@@ -65,8 +65,7 @@ class TaskPreview(Widget):
             activity = state.activity(line.waiting_task.id)
             if activity:
                 self._latest = activity.nodes[-MAX_ENTRIES:]
-                if activity.open_node:
-                    open_entry = activity.open_node.entry
+                open_entry = activity.open_entry
             if line.wait:
                 self._subject = wait_subject(line.waiting_task, open_entry, self._redactor)
         self._update_rows()
