@@ -129,3 +129,11 @@ async def test_an_entry_that_the_stream_told_under_another_id_is_not_filled_in_a
     async with app.run_test(size=(80, 12)):
         pane.add_changes([EventSeen("t", event, NOW), logged(card)], activity)
         assert pane.count() == 1
+
+
+async def test_live_events_are_sorted_by_time_but_a_wrong_clock_hides_none_of_them() -> None:
+    app = WidgetApp(pane := EventPane(UI))
+    async with app.run_test(size=(80, 12)):
+        pane.add_changes([told(1, 0), told(2, 20), told(3, 10), told(4, -3600), told(5, 21)])
+        numbers = [pane._rows[index][0].number for index in range(pane.count())]  # Private: the order of the items
+        assert numbers == [1, 3, 2, 4, 5]

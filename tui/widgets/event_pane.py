@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count, repeat
 from typing import ClassVar
 
@@ -29,6 +29,8 @@ from tui.widgets.virtual_list import CursorPosition, VirtualList
 FLOOD_REDRAW_SECONDS = 1 / 15
 """Seconds between two redraws while more items arrive than fit in the view: nobody can read faster."""
 MAX_CHARS_IN_TITLE = 30
+MAX_LATE_LIVE = timedelta(seconds=30)
+"""How much older than the newest live event another one may be that is still placed at its own time."""
 START = CursorPosition(None, 0)
 
 
@@ -59,6 +61,8 @@ class EventPane(VirtualList):
         self._redraw_timer: Timer | None = None
         self._lines = EventLines(ui)
         self._rows = EventRows(self._lines, lambda: self.scrollable_content_region.width)
+        self._newest_live = EPOCH
+        """The latest time of a live event."""
         self._gap_numbers: dict[datetime, int] = {}
         """The number of the item of each gap, by the time of the gap."""
         self._is_in_chunks = False
@@ -116,7 +120,7 @@ class EventPane(VirtualList):
                 is_later_chunk = was_in_chunks and self._is_in_chunks
                 if not is_later_chunk:
                     when = event.time or at
-                    yield self._new_item(when, event, when)
+                    yield self._new_item(when, event, self._place_of_live(when))
             case LogSeen(fresh=LazyEntries() as log):
                 yield from self._unread_items(log)
             case LogSeen(fresh=entries):
@@ -125,6 +129,16 @@ class EventPane(VirtualList):
                 yield self._gap_item(gap)
             case LinkSeen(_, link, at):
                 yield self._new_item(at, link, at)
+
+    def _place_of_live(self, when: datetime) -> datetime:
+        """Return the time by which a live event is placed: its own, or if it is far too late that of the newest one.
+
+        A clock that is wrong must not hide what has just come.
+        """
+        if when < self._newest_live and self._newest_live - when > MAX_LATE_LIVE:
+            return self._newest_live
+        self._newest_live = max(self._newest_live, when)
+        return when
 
     def _unread_items(self, log: LazyEntries) -> Iterable[EventItem]:
         """Return items for the last entries of a large log, none of which is read before it is drawn."""
